@@ -46,3 +46,230 @@ export interface S3Limits {
   admit(requestClass: S3RequestClass, key: string, nowMs: number): boolean;
   read(nowMs: number): S3LimitsReading;
 }
+
+/** Reads are allowed in S3's own proportion to writes: 5,500 to 3,500 a second and partition. */
+const READS_PER_WRITE = 5500 / 3500;
+const DEFAULT_SPLIT_AFTER_SECONDS = 60;
+/** Keys a partition remembers to find its median: enough for an even split, few enough to sort at once. */
+const RECENT_KEYS = 512;
+/** Sums of refills fall short of a whole token by less than this. */
+const ROUNDING = 1e-9;
+
+interface TokenBucket {
+  tokens: number;
+  capacity: number;
+  ratePerSecond: number;
+  refilledAtMs: number;
+}
+
+interface Partition {
+  startKey: string;
+  writes: TokenBucket;
+  reads: TokenBucket;
+  recentKeys: string[];
+  /** Where the next key goes: the ring's oldest place. */
+  nextRecent: number;
+  overSinceMs: number | undefined;
+  lastRefusalMs: number;
+  rate: { second: number; accepted: number; refused: number; lastAccepted: number; lastRefused: number };
+}
+
+export function createS3Limits(limit: S3Limit): S3Limits {
+  const { limitPerSecond, burstSeconds = 1, maxPartitions = 1 } = limit;
+  const splitAfterMs = (limit.splitAfterSeconds ?? DEFAULT_SPLIT_AFTER_SECONDS) * 1000;
+  const partitions: Partition[] = [];
+  const growth: S3LimitsReading['growth'] = [];
+  let accepted = 0;
+  let refused = 0;
+
+  function bucket(ratePerSecond: number, nowMs: number): TokenBucket {
+    const capacity = Math.max(1, ratePerSecond * burstSeconds);
+    return { tokens: capacity, capacity, ratePerSecond, refilledAtMs: nowMs };
+  }
+
+  function firstPartition(nowMs: number): void {
+    partitions.push({
+      startKey: '',
+      writes: bucket(limitPerSecond, nowMs),
+      reads: bucket(limitPerSecond * READS_PER_WRITE, nowMs),
+      recentKeys: [],
+      nextRecent: 0,
+      overSinceMs: undefined,
+      lastRefusalMs: 0,
+      rate: { second: Math.floor(nowMs / 1000), accepted: 0, refused: 0, lastAccepted: 0, lastRefused: 0 },
+    });
+  }
+
+  function holder(key: string): number {
+    let low = 0;
+    let high = partitions.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (compareKeys(startOf(partitions, middle), key) <= 0) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  function splitIfDue(index: number, nowMs: number): void {
+    const partition = partitions[index];
+    if (partition === undefined || partitions.length >= maxPartitions) return;
+    if (partition.overSinceMs === undefined || nowMs - partition.overSinceMs < splitAfterMs) return;
+    partition.overSinceMs = undefined;
+    const cut = medianAbove(partition.recentKeys, partition.startKey);
+    if (cut === undefined) return; // one hot key: no cut helps it
+    partitions.splice(index + 1, 0, {
+      ...partition,
+      startKey: cut,
+      writes: halve(partition.writes),
+      reads: halve(partition.reads),
+      recentKeys: partition.recentKeys.filter((key) => compareKeys(key, cut) >= 0),
+      nextRecent: 0,
+      rate: { ...partition.rate, accepted: 0, refused: 0, lastAccepted: 0, lastRefused: 0 },
+    });
+    partition.recentKeys = partition.recentKeys.filter((key) => compareKeys(key, cut) < 0);
+    partition.nextRecent = 0;
+    growth.push({ atMs: nowMs, partitions: partitions.length });
+  }
+
+  return {
+    admit(requestClass, key, nowMs) {
+      if (partitions.length === 0) firstPartition(nowMs);
+      if (requestClass === 'write' && growth.length === 0) {
+        // Reads may have come long before: the buckets count as full at the first write, since nothing drew on them.
+        growth.push({ atMs: nowMs, partitions: partitions.length });
+      }
+      const index = holder(key);
+      const partition = partitions[index];
+      if (partition === undefined) return false;
+      remember(partition, key);
+      const admitted = take(requestClass === 'write' ? partition.writes : partition.reads, nowMs);
+      count(partition, nowMs, admitted);
+      if (admitted) accepted += 1;
+      else {
+        refused += 1;
+        noteRefusal(partition, nowMs);
+        splitIfDue(index, nowMs);
+      }
+      return admitted;
+    },
+
+    read(nowMs) {
+      const first = growth[0];
+      return {
+        limitPerSecond,
+        burstSeconds,
+        partitions: partitions.map((partition) => {
+          turnSecond(partition, nowMs);
+          const { lastAccepted, lastRefused } = partition.rate;
+          refill(partition.writes, nowMs);
+          return {
+            startKey: partition.startKey,
+            acceptedPerSecond: lastAccepted,
+            refusedPerSecond: lastRefused,
+            tokens: partition.writes.tokens,
+          };
+        }),
+        accepted,
+        refused,
+        ...(first === undefined ? {} : { firstWriteAtMs: first.atMs }),
+        growth: growth.map((step) => ({ ...step })),
+        mintedTokens: mintedTokens({ limitPerSecond, burstSeconds, growth }, nowMs),
+      };
+    },
+  };
+}
+
+type Minting = Pick<S3LimitsReading, 'limitPerSecond' | 'burstSeconds' | 'growth'>;
+
+/** Write tokens there were between the first write and `nowMs`: one burst, then each partition's refill. */
+export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, nowMs: number): number {
+  if (growth.length === 0) return 0;
+  return growth.reduce(
+    (sum, step, index) => {
+      const untilMs = Math.min(nowMs, growth[index + 1]?.atMs ?? nowMs);
+      return sum + (step.partitions * limitPerSecond * Math.max(0, untilMs - step.atMs)) / 1000;
+    },
+    Math.max(1, limitPerSecond * burstSeconds),
+  );
+}
+
+/** Seconds from the first write in which the partitions, as they split in this run, minted a token for each object. */
+export function idealSeconds({ limitPerSecond, burstSeconds, growth }: Minting, objects: number): number {
+  let missing = objects - Math.max(1, limitPerSecond * burstSeconds);
+  if (missing <= 0) return 0;
+  let elapsedMs = 0;
+  for (const [index, step] of growth.entries()) {
+    const perMs = (step.partitions * limitPerSecond) / 1000;
+    const next = growth[index + 1];
+    const lastsMs = next === undefined ? Number.POSITIVE_INFINITY : next.atMs - step.atMs;
+    if (missing <= perMs * lastsMs) return (elapsedMs + missing / perMs) / 1000;
+    missing -= perMs * lastsMs;
+    elapsedMs += lastsMs;
+  }
+  return missing / limitPerSecond;
+}
+
+function refill(bucket: TokenBucket, nowMs: number): void {
+  const elapsedMs = nowMs - bucket.refilledAtMs;
+  if (elapsedMs <= 0) return; // the system's clock can step back
+  bucket.tokens = Math.min(bucket.capacity, bucket.tokens + (elapsedMs * bucket.ratePerSecond) / 1000);
+  bucket.refilledAtMs = nowMs;
+}
+
+function take(bucket: TokenBucket, nowMs: number): boolean {
+  refill(bucket, nowMs);
+  if (bucket.tokens < 1 - ROUNDING) return false;
+  bucket.tokens = Math.max(0, bucket.tokens - 1);
+  return true;
+}
+
+/** Halves what a bucket holds and returns the other half, so that a split mints nothing. */
+function halve(bucket: TokenBucket): TokenBucket {
+  bucket.tokens /= 2;
+  return { ...bucket };
+}
+
+function remember(partition: Partition, key: string): void {
+  partition.recentKeys[partition.nextRecent] = key;
+  partition.nextRecent = (partition.nextRecent + 1) % RECENT_KEYS;
+}
+
+/** A second with no refusal ends a time over the limit. */
+function noteRefusal(partition: Partition, nowMs: number): void {
+  if (partition.overSinceMs === undefined || nowMs - partition.lastRefusalMs > 1000) {
+    partition.overSinceMs = nowMs;
+  }
+  partition.lastRefusalMs = nowMs;
+}
+
+function medianAbove(keys: string[], startKey: string): string | undefined {
+  const sorted = [...keys].sort(compareKeys);
+  const lowest = sorted[0];
+  if (lowest === undefined) return undefined;
+  const middle = sorted[sorted.length >> 1];
+  if (middle !== undefined && middle !== lowest && middle !== startKey) return middle;
+  return sorted.find((key) => key !== lowest && key !== startKey);
+}
+
+function turnSecond(partition: Partition, nowMs: number): void {
+  const second = Math.floor(nowMs / 1000);
+  const { rate } = partition;
+  if (second <= rate.second) return;
+  const adjoins = second === rate.second + 1;
+  rate.lastAccepted = adjoins ? rate.accepted : 0;
+  rate.lastRefused = adjoins ? rate.refused : 0;
+  rate.second = second;
+  rate.accepted = 0;
+  rate.refused = 0;
+}
+
+function count(partition: Partition, nowMs: number, admitted: boolean): void {
+  turnSecond(partition, nowMs);
+  if (admitted) partition.rate.accepted += 1;
+  else partition.rate.refused += 1;
+}
+
+function startOf(partitions: Partition[], index: number): string {
+  return partitions[index]?.startKey ?? '';
+}
