@@ -1,0 +1,128 @@
+// Evaluates the CloudFormation intrinsic functions that serverless.yml uses; one that is not known is an error naming its place.
+import { ServiceModelError } from './model.ts';
+
+export interface TemplateScope {
+  /** Ref and pseudo parameters; undefined where the logical id is not known. */
+  ref(logicalId: string): unknown;
+  /** Fn::GetAtt; undefined where the resource or its attribute is not known. */
+  attribute(logicalId: string, attribute: string): string | undefined;
+  /** The template's Conditions, unevaluated. */
+  conditions: Record<string, unknown>;
+}
+
+type Evaluate = (argument: unknown, where: string, scope: TemplateScope) => unknown;
+
+const functions: Record<string, Evaluate> = {
+  Ref: (id, where, scope) => reference(String(id), where, scope),
+  'Fn::GetAtt': (argument, where, scope) => {
+    const [id, attribute] = typeof argument === 'string' ? splitOnce(argument) : pair(argument, where);
+    return attributeOf(String(id), String(evaluate(attribute, where, scope)), where, scope);
+  },
+  'Fn::Sub': (argument, where, scope) => {
+    const [text, own] = typeof argument === 'string' ? [argument, {}] : pair(argument, where);
+    const variables = evaluate(own, where, scope) as Record<string, unknown>;
+    return String(text).replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
+      if (literal !== '') return `\${${name}}`;
+      const trimmed = name.trim();
+      if (Object.hasOwn(variables, trimmed)) return String(variables[trimmed]);
+      if (!trimmed.includes('.')) return String(reference(trimmed, where, scope));
+      return attributeOf(...splitOnce(trimmed), where, scope);
+    });
+  },
+  'Fn::Join': (argument, where, scope) => {
+    const [separator, parts] = pair(argument, where);
+    const values = evaluate(parts, where, scope);
+    if (!Array.isArray(values)) throw new ServiceModelError(where, 'Fn::Join wants a list');
+    return values.join(String(separator));
+  },
+  'Fn::Select': (argument, where, scope) => {
+    const [index, list] = pair(argument, where);
+    const values = evaluate(list, where, scope);
+    if (!Array.isArray(values)) throw new ServiceModelError(where, 'Fn::Select wants a list');
+    return values[Number(evaluate(index, where, scope))];
+  },
+  'Fn::Split': (argument, where, scope) => {
+    const [separator, text] = pair(argument, where);
+    return String(evaluate(text, where, scope)).split(String(separator));
+  },
+  'Fn::If': (argument, where, scope) => {
+    if (!Array.isArray(argument) || argument.length !== 3)
+      throw new ServiceModelError(where, 'Fn::If wants three values');
+    return evaluate(argument[holds(String(argument[0]), where, scope) ? 1 : 2], where, scope);
+  },
+  'Fn::Equals': (argument, where, scope) => {
+    const [left, right] = pair(evaluate(argument, where, scope), where);
+    return String(left) === String(right);
+  },
+  'Fn::Not': (argument, where, scope) => !all(argument, where, scope)[0],
+  'Fn::And': (argument, where, scope) => all(argument, where, scope).every(Boolean),
+  'Fn::Or': (argument, where, scope) => all(argument, where, scope).some(Boolean),
+  Condition: (name, where, scope) => holds(String(name), where, scope),
+};
+
+/** The value with every intrinsic in it evaluated. A property whose value is `AWS::NoValue` is left out. */
+export function evaluate(value: unknown, where: string, scope: TemplateScope): unknown {
+  if (Array.isArray(value)) {
+    return value
+      .map((entry, index) => evaluate(entry, `${where}[${index}]`, scope))
+      .filter((entry) => entry !== undefined);
+  }
+  if (typeof value === 'string') return substitutePseudo(value, scope);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const [name, argument] = entries[0] ?? [];
+  if (entries.length === 1 && name !== undefined) {
+    const known = functions[name];
+    // A policy statement also has a `Condition`, but of an object; the intrinsic names one.
+    if (known !== undefined && (name !== 'Condition' || typeof argument === 'string'))
+      return known(argument, where, scope);
+    if (name.startsWith('Fn::'))
+      throw new ServiceModelError(where, `the embedded cloud does not know ${name}`);
+  }
+  const evaluated = entries.map(([key, entry]) => [key, evaluate(entry, `${where}.${key}`, scope)] as const);
+  return Object.fromEntries(evaluated.filter(([, entry]) => entry !== undefined));
+}
+
+/** Whether a named condition of the template is true. */
+export function holds(name: string, where: string, scope: TemplateScope): boolean {
+  if (!Object.hasOwn(scope.conditions, name))
+    throw new ServiceModelError(where, `there is no condition ${name}`);
+  return Boolean(evaluate(scope.conditions[name], `resources.Conditions.${name}`, scope));
+}
+
+/** The framework makes a Fn::Sub of every string that names a pseudo parameter, as in `inbox-${AWS::AccountId}`. */
+function substitutePseudo(text: string, scope: TemplateScope): string {
+  return text.replace(/\$\{(AWS::\w+)\}/g, (literal, name: string) => String(scope.ref(name) ?? literal));
+}
+
+function reference(id: string, where: string, scope: TemplateScope): unknown {
+  if (id === 'AWS::NoValue') return undefined;
+  const value = scope.ref(id);
+  if (value === undefined)
+    throw new ServiceModelError(where, `Ref to ${id}, which the template does not have`);
+  return value;
+}
+
+function attributeOf(id: string, attribute: string, where: string, scope: TemplateScope): string {
+  const value = scope.attribute(id, attribute);
+  if (value === undefined) {
+    throw new ServiceModelError(where, `the embedded cloud does not know Fn::GetAtt ${id}.${attribute}`);
+  }
+  return value;
+}
+
+function all(argument: unknown, where: string, scope: TemplateScope): unknown[] {
+  const values = evaluate(argument, where, scope);
+  return Array.isArray(values) ? values : [values];
+}
+
+function pair(argument: unknown, where: string): [unknown, unknown] {
+  if (!Array.isArray(argument) || argument.length !== 2)
+    throw new ServiceModelError(where, 'two values expected');
+  return [argument[0], argument[1]];
+}
+
+function splitOnce(text: string): [string, string] {
+  const dot = text.indexOf('.');
+  return dot < 0 ? [text, ''] : [text.slice(0, dot), text.slice(dot + 1)];
+}

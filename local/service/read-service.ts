@@ -1,0 +1,126 @@
+// serverless.yml in, ServiceModel out: the file that is deployed is the file that is tried.
+import { dirname, resolve } from 'node:path';
+import { readFunction } from './functions.ts';
+import { evaluate } from './intrinsics.ts';
+import { type ServiceModel, ServiceModelError } from './model.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { readResources } from './resources.ts';
+import {
+  collectTemplate,
+  createScope,
+  functionLogicalId,
+  type Identity,
+  isRecord,
+  LOCAL_ACCOUNT_ID,
+} from './template.ts';
+
+export interface ReadServiceOptions {
+  /** Parameters as `serverless --param` takes them. */
+  params?: Record<string, string>;
+  stage?: string;
+}
+
+/** Throws ServiceModelError, which names the place, for whatever the embedded cloud does not know. */
+export async function readService(path: string, options: ReadServiceOptions = {}): Promise<ServiceModel> {
+  const configuration = await readConfiguration(path, options.params, options.stage);
+  const provider = configuration.provider ?? {};
+  const stage = options.stage ?? String(provider.stage ?? 'dev');
+  const identity: Identity = {
+    stackName: String(provider.stackName ?? `${configuration.service}-${stage}`),
+    region: String(provider.region ?? 'us-east-1'),
+    accountId: LOCAL_ACCOUNT_ID,
+  };
+  const rawFunctions = collectFunctions(configuration.functions);
+  const template = collectTemplate(configuration);
+  const deployedNames = Object.fromEntries(
+    Object.entries(rawFunctions).map(([name, raw]) => [
+      functionLogicalId(name),
+      String(raw.name ?? `${configuration.service}-${stage}-${name}`),
+    ]),
+  );
+  const scope = createScope(template, identity, deployedNames, (value, where, inner) =>
+    String(evaluate(value, where, inner)),
+  );
+  const defaults = {
+    environment: evaluate(provider.environment ?? {}, 'provider.environment', scope),
+    timeout: provider.timeout,
+    memorySize: provider.memorySize,
+  };
+  const functions = Object.entries(rawFunctions).map(([name, raw]) => {
+    const logicalId = functionLogicalId(name);
+    // Other settings of a function (tags, layers, role statements …) concern AWS alone, so they are not evaluated.
+    const { handler, timeout, memorySize, environment, events, recursiveLoop } = raw;
+    const wanted = { handler, timeout, memorySize, environment, events, recursiveLoop };
+    const evaluated = evaluate(withoutUndefined(wanted), `functions.${name}`, scope) as Record<
+      string,
+      unknown
+    >;
+    const model = readFunction(
+      name,
+      { ...evaluated, role: roleOf(raw.role) },
+      {
+        directory: dirname(resolve(path)),
+        provider: defaults,
+        deployedName: deployedNames[logicalId] ?? name,
+        arn: scope.arnOf(logicalId) ?? '',
+        extension: template.extensions[logicalId] ?? {},
+      },
+    );
+    return [name, model] as const;
+  });
+  const resources = readResources(template, scope);
+  const model: ServiceModel = {
+    ...identity,
+    directory: dirname(resolve(path)),
+    functions: Object.fromEntries(functions),
+    ...resources,
+  };
+  checkSources(model);
+  return model;
+}
+
+function collectFunctions(section: unknown): Record<string, Record<string, unknown>> {
+  const parts = Array.isArray(section) ? section : [section ?? {}];
+  const functions: Record<string, Record<string, unknown>> = {};
+  for (const part of parts) {
+    for (const [name, raw] of Object.entries(part ?? {})) {
+      if (!isRecord(raw)) throw new ServiceModelError(`functions.${name}`, 'a map expected');
+      functions[name] = raw;
+    }
+  }
+  return functions;
+}
+
+/** A role is named by its logical id, by Fn::GetAtt [id, Arn], or is an ARN. */
+function roleOf(role: unknown): string | undefined {
+  if (!isRecord(role)) return role === undefined ? undefined : String(role);
+  const target = role['Fn::GetAtt'] ?? role.Ref;
+  return Array.isArray(target)
+    ? String(target[0])
+    : target === undefined
+      ? undefined
+      : String(target).split('.')[0];
+}
+
+function checkSources(model: ServiceModel): void {
+  const queues = new Map(Object.values(model.queues).map((queue) => [queue.arn, queue]));
+  for (const { name, sqsSources, timeoutSeconds } of Object.values(model.functions)) {
+    for (const source of sqsSources) {
+      const queue = queues.get(source.queueArn);
+      const where = `functions.${name}.events`;
+      if (queue === undefined)
+        throw new ServiceModelError(where, `the template has no queue ${source.queueArn}`);
+      // Lambda refuses to create such a mapping.
+      if (Number(queue.attributes.VisibilityTimeout ?? 30) < timeoutSeconds) {
+        throw new ServiceModelError(
+          where,
+          `the visibility timeout of ${queue.name} is shorter than the function's timeout of ${timeoutSeconds} s`,
+        );
+      }
+    }
+  }
+}
+
+function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

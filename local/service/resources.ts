@@ -1,0 +1,119 @@
+// Queues, buckets, tables and buses out of the template's resources; other types concern AWS alone and are passed over.
+import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
+import {
+  type BucketModel,
+  type BucketNotification,
+  type EventBusModel,
+  type QueueModel,
+  ServiceModelError,
+  type TableDefinition,
+  type TableModel,
+} from './model.ts';
+import { isRecord, type Template } from './template.ts';
+
+interface Names {
+  nameOf(logicalId: string): string;
+  arnOf(logicalId: string): string | undefined;
+}
+
+export interface Resources {
+  queues: Record<string, QueueModel>;
+  buckets: Record<string, BucketModel>;
+  tables: Record<string, TableModel>;
+  eventBuses: Record<string, EventBusModel>;
+}
+
+export function readResources(template: Template, scope: TemplateScope & Names): Resources {
+  const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {} };
+  for (const [id, resource] of Object.entries(template.resources)) {
+    const where = `resources.Resources.${id}`;
+    if (resource.Condition !== undefined && !holds(resource.Condition, where, scope)) continue;
+    const properties = (): Record<string, unknown> => {
+      const value = evaluate(resource.Properties, `${where}.Properties`, scope);
+      return isRecord(value) ? value : {};
+    };
+    const name = () => scope.nameOf(id);
+    switch (resource.Type) {
+      case 'AWS::SQS::Queue':
+        found.queues[id] = {
+          name: name(),
+          arn: String(scope.arnOf(id)),
+          url: String(scope.ref(id)),
+          attributes: queueAttributes(properties()),
+        };
+        break;
+      case 'AWS::S3::Bucket':
+        found.buckets[id] = bucket(name(), properties(), where);
+        break;
+      case 'AWS::DynamoDB::Table':
+        found.tables[id] = table(name(), properties(), where);
+        break;
+      case 'AWS::Events::EventBus':
+        found.eventBuses[id] = { name: name(), arn: String(scope.arnOf(id)) };
+        break;
+    }
+  }
+  return found;
+}
+
+/** CloudFormation names queue attributes as CreateQueue does, but types them; CreateQueue takes strings. */
+function queueAttributes(properties: Record<string, unknown>): Record<string, string> {
+  const { QueueName, Tags, ...attributes } = properties;
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+  );
+}
+
+function bucket(name: string, properties: Record<string, unknown>, where: string): BucketModel {
+  const versioning = properties.VersioningConfiguration;
+  const configuration = properties.NotificationConfiguration;
+  const notifications: BucketNotification[] = [];
+  if (isRecord(configuration)) {
+    for (const [kind, list] of Object.entries(configuration)) {
+      const place = `${where}.Properties.NotificationConfiguration.${kind}`;
+      if (kind !== 'QueueConfigurations')
+        throw new ServiceModelError(place, 'only queues can be notified locally');
+      for (const entry of list as Record<string, unknown>[]) notifications.push(notification(entry, place));
+    }
+  }
+  return { name, versioned: isRecord(versioning) && versioning.Status === 'Enabled', notifications };
+}
+
+function notification(entry: Record<string, unknown>, where: string): BucketNotification {
+  const rules = (entry.Filter as { S3Key?: { Rules?: { Name: string; Value: string }[] } } | undefined)?.S3Key
+    ?.Rules;
+  const result: BucketNotification = { queueArn: String(entry.Queue), event: String(entry.Event) };
+  for (const rule of rules ?? []) {
+    if (rule.Name.toLowerCase() === 'prefix') result.prefix = rule.Value;
+    else if (rule.Name.toLowerCase() === 'suffix') result.suffix = rule.Value;
+    else throw new ServiceModelError(where, `there is no filter rule ${rule.Name}`);
+  }
+  return result;
+}
+
+function table(name: string, properties: Record<string, unknown>, where: string): TableModel {
+  const keySchema = properties.KeySchema;
+  const attributes = properties.AttributeDefinitions;
+  if (!Array.isArray(keySchema) || !Array.isArray(attributes)) {
+    throw new ServiceModelError(where, 'a table has a KeySchema and AttributeDefinitions');
+  }
+  const definition = {
+    TableName: name,
+    AttributeDefinitions: attributes,
+    KeySchema: keySchema,
+    BillingMode: properties.BillingMode ?? 'PROVISIONED',
+    ...pick(properties, 'ProvisionedThroughput'),
+    ...pick(properties, 'GlobalSecondaryIndexes'),
+  } as TableDefinition;
+  const timeToLive = properties.TimeToLiveSpecification;
+  return isRecord(timeToLive) && String(timeToLive.Enabled) === 'true'
+    ? { name, definition, timeToLiveAttribute: String(timeToLive.AttributeName) }
+    : { name, definition };
+}
+
+function pick(from: Record<string, unknown>, name: string): Record<string, unknown> {
+  return from[name] === undefined ? {} : { [name]: from[name] };
+}
