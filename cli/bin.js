@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+// Starts the command line on the Node that the project brings with it: the version that Lambda runs, whatever started npx.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const LAMBDA_NODE_MAJOR = 24;
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const child = spawn(nodeToRun(), [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  // The terminal sends Ctrl-C to both; this one only has to outlive its child. Other senders know this process alone.
+  process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+}
+child.on('error', (error) => {
+  console.error(`spillway: Node ${LAMBDA_NODE_MAJOR} does not start (${error.message}). Run npm ci again.`);
+  process.exitCode = 1;
+});
+child.on('exit', (code, signal) => {
+  process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
+});
+
+function nodeToRun() {
+  if (Number.parseInt(process.versions.node, 10) >= LAMBDA_NODE_MAJOR) return process.execPath;
+  try {
+    const home = path.dirname(createRequire(import.meta.url).resolve('node/package.json'));
+    return path.join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  } catch {
+    console.error(
+      `spillway: needs Node ${LAMBDA_NODE_MAJOR}; this is ${process.version}. Run npm ci, or take a newer Node.`,
+    );
+    process.exit(1);
+  }
+}

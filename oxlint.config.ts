@@ -1,0 +1,107 @@
+// Two things that Biome does not see: promises from other packages that nobody awaits, and imports that cross the house's walls.
+// Each wall has a sentence that says why it stands.
+import { type DummyRuleMap, defineConfig } from 'oxlint';
+
+/** In the order in which imports may point: each room may import from those after it, but for local and lab, which are neighbours. */
+const WALLS = {
+  local: {
+    closed: ['cli', 'lab'],
+    why: 'local/ is AWS on one machine: it runs the functions and knows nothing of who started it.',
+  },
+  lab: {
+    closed: ['cli', 'local'],
+    why: 'lab/ compares strategies in virtual time on shared/ alone, so that its numbers owe nothing to an emulator.',
+  },
+  functions: {
+    closed: ['cli', 'lab', 'local'],
+    why: 'functions/ is what is deployed: it must run, and be bundled, without the emulators and the command line.',
+  },
+  shared: {
+    closed: ['cli', 'lab', 'local', 'functions'],
+    why: 'shared/ is the domain: it runs alike in the functions, the CLI and the lab, so it can know none of them.',
+  },
+} as const;
+
+const CLIENTS = {
+  '@aws-sdk/client-s3': ['S3Client', 'S3'],
+  '@aws-sdk/client-sqs': ['SQSClient', 'SQS'],
+  '@aws-sdk/client-dynamodb': ['DynamoDBClient', 'DynamoDB'],
+  '@aws-sdk/client-eventbridge': ['EventBridgeClient', 'EventBridge'],
+};
+
+function wall(room: keyof typeof WALLS) {
+  const { closed, why } = WALLS[room];
+  return { group: [...closed, 'tests'].map((other) => `**/${other}/**`), message: why };
+}
+
+/** Clients carry retries, time limits and sockets, which are settled in one place. Commands and types are free. */
+const noClients = Object.entries(CLIENTS).map(([name, importNames]) => ({
+  name,
+  importNames,
+  allowTypeImports: true,
+  message:
+    'Only shared/aws and functions/ make AWS clients: elsewhere in shared/ a client comes in as a dependency.',
+}));
+
+const pure = {
+  group: ['@aws-sdk/**', '@smithy/**', 'node:*', '!node:buffer', '!node:crypto', '!node:util', 'undici'],
+  message:
+    'This room is pure: same input, same output, with no files, network, timers or AWS, so that it can be simulated.',
+};
+
+const notPolicy =
+  'Time and chance come in as Clock and Random, so that a test or a simulation can hold them.';
+const timeAndChance: DummyRuleMap = {
+  'no-restricted-globals': [
+    'error',
+    ...['setTimeout', 'setInterval', 'setImmediate'].map((name) => ({ name, message: notPolicy })),
+  ],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Date', property: 'now', message: notPolicy },
+    { object: 'Math', property: 'random', message: notPolicy },
+  ],
+};
+
+export default defineConfig({
+  plugins: ['typescript', 'import'],
+  categories: { correctness: 'off' },
+  options: { typeAware: true },
+  ignorePatterns: ['node_modules', '.serverless', '.esbuild', 'coverage'],
+  rules: {
+    // In Lambda a promise that nobody awaits is lost work: the environment is frozen when the handler answers.
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    'import/no-cycle': 'error',
+  },
+  overrides: [
+    { files: ['local/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('local')] }] } },
+    { files: ['lab/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('lab')] }] } },
+    {
+      files: ['functions/**'],
+      rules: { 'no-restricted-imports': ['error', { patterns: [wall('functions')] }] },
+    },
+    // A later match replaces an earlier one whole, so each repeats what still holds.
+    {
+      files: ['shared/**'],
+      rules: {
+        'no-restricted-imports': ['error', { patterns: [wall('shared')], paths: noClients }],
+        ...timeAndChance,
+      },
+    },
+    {
+      files: ['shared/aws/**'],
+      rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared')] }] },
+    },
+    {
+      files: ['shared/pacing/**', 'shared/spread/**', 'shared/manifest/**', 'shared/ledger/tally.ts'],
+      rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared'), pure], paths: noClients }] },
+    },
+    {
+      files: ['shared/job/clock.ts', 'shared/job/random.ts'],
+      rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
+    },
+  ],
+});

@@ -1,0 +1,43 @@
+// Which tests run together: what computes runs side by side, what starts a cloud has the machine to itself.
+import { defineConfig } from 'vitest/config';
+
+const SECOND_MS = 1000;
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['tests/{unit,property,contract}/**/*.test.ts'],
+          testTimeout: 20 * SECOND_MS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'template',
+          include: ['tests/template/**/*.test.ts'],
+          testTimeout: 60 * SECOND_MS,
+          hookTimeout: 120 * SECOND_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['tests/{integration,chaos,browser}/**/*.test.ts'],
+          testTimeout: 120 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
