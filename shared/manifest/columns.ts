@@ -1,22 +1,266 @@
-// The columns of a manifest row, and what each may hold.
-
-export interface ManifestItem {
-  key: string;
-  source?: string;
-  source_version?: string;
-  text?: string;
-  base64?: string;
-  content_type?: string;
-  size?: number;
-}
+// The columns of a manifest row, what each may hold, and the object that a row asks for.
+import * as z from 'zod/mini';
+import type { RowFault } from './faults.ts';
+import { nearMiss } from './near-miss.ts';
 
 /** Frozen in each job: a later parser that reads the same bytes as other rows gets another number. */
 export const PARSER_VERSION = 1;
+
+/** S3's limit on a key, in bytes of UTF-8. */
+const maximumKeyBytes = 1024;
+
+/** S3's limit on an object: 50 TB, taken as 50 x 1,024^4. */
+const maximumObjectBytes = 50 * 1024 ** 4;
+
+/** An inline object travels in its SQS message: 64 KiB keeps ten of them, in base64, within a batch of 1 MiB. */
+const maximumInlineBytes = 64 * 1024;
+const maximumInlineBase64Length = Math.ceil(maximumInlineBytes / 3) * 4;
+
+/** Columns of Spillway's own reports: ignored, so that a report is a manifest as it stands. */
+const reservedPrefix = 'spillway_';
+
+/** What is no manifest at all can have thousands of columns. */
+const maximumNamedColumns = 5;
+
+/** S3's naming rules, loosely: what they refuse beyond this, S3 refuses itself. */
+const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+// Lone surrogates have no UTF-8. The two noncharacters are outside XML 1.0: SQS refuses a message that holds them, and
+// JSON.stringify leaves them as they are. Everything else is let through, as S3 does: control characters reach SQS as
+// JSON escapes, and S3 takes any UTF-8 in a key.
+const nonCharacters = /[\uFFFE\uFFFF]/;
+
+type Check<T> = z.core.CheckFn<T>;
+
+function fault<T>(payload: z.core.ParsePayload<T>, code: RowFault, message: string): void {
+  payload.issues.push({
+    code: 'custom',
+    input: payload.value,
+    params: { fault: code },
+    message,
+    continue: true,
+  });
+}
+
+const fitCharacters =
+  (column: string): Check<string> =>
+  (payload) => {
+    if (!payload.value.isWellFormed()) {
+      fault(payload, 'UnfitCharacters', `${column} holds a lone surrogate`);
+    } else if (nonCharacters.test(payload.value)) {
+      fault(payload, 'UnfitCharacters', `${column} holds U+FFFE or U+FFFF, which SQS refuses`);
+    }
+  };
+
+const fitKey: Check<string> = (payload) => {
+  if (payload.value === '') {
+    fault(payload, 'KeyMissing', 'key is missing');
+  } else if (isKeyTooLong(payload.value)) {
+    const bytes = Buffer.byteLength(payload.value);
+    fault(payload, 'KeyTooLong', `key has ${bytes} bytes; S3 takes ${maximumKeyBytes}`);
+  }
+};
+
+const fitSource: Check<string> = (payload) => {
+  const source = splitSource(payload.value);
+  if (source === undefined || !bucketName.test(source.bucket) || source.bucket.includes('..')) {
+    const shown = JSON.stringify(payload.value.slice(0, 200));
+    fault(
+      payload,
+      'SourceInvalid',
+      `source ${shown} is not s3://bucket/key, with the key as it stands in S3`,
+    );
+  } else if (isKeyTooLong(source.key)) {
+    fault(payload, 'SourceInvalid', `the key in source has more than ${maximumKeyBytes} bytes`);
+  }
+};
+
+const fitVersion: Check<string> = (payload) => {
+  if (!/^[\x21-\x7e]{1,1024}$/.test(payload.value)) {
+    fault(payload, 'VersionInvalid', 'source_version is no version id of S3');
+  }
+};
+
+const fitText: Check<string> = (payload) => {
+  if (
+    payload.value.length * 3 > maximumInlineBytes &&
+    Buffer.byteLength(payload.value) > maximumInlineBytes
+  ) {
+    fault(
+      payload,
+      'TextTooLarge',
+      `text is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
+    );
+  }
+};
+
+const fitBase64: Check<string> = (payload) => {
+  if (payload.value.length > maximumInlineBase64Length + 4) {
+    fault(
+      payload,
+      'Base64TooLarge',
+      `base64 is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
+    );
+    return;
+  }
+  const bytes = Buffer.from(payload.value, 'base64');
+  // Buffer skips what is no base64; only what it decodes without skipping comes back as it was.
+  if (bytes.toString('base64') !== payload.value) {
+    fault(payload, 'Base64Invalid', 'base64 is not valid: standard alphabet, padded, without line breaks');
+  } else if (bytes.length > maximumInlineBytes) {
+    fault(
+      payload,
+      'Base64TooLarge',
+      `base64 is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
+    );
+  }
+};
+
+const fitContentType: Check<string> = (payload) => {
+  if (!/^[\x20-\x7e]{1,256}$/.test(payload.value)) {
+    fault(payload, 'ContentTypeInvalid', 'content_type is not 1 to 256 printable ASCII characters');
+  }
+};
+
+const sizeMessage = `size is no whole number of bytes from 0 to ${maximumObjectBytes}`;
+
+// An empty CSV field, quoted or not, is an absent one: CSV writers differ in which of the two they write.
+const missingPayload =
+  'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
+
+const string = (column: string) => z.string({ error: (issue) => wrongType(column, issue.input) });
+
+const itemSchema = z
+  .strictObject({
+    key: string('key').check(fitKey, fitCharacters('key')),
+    source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
+    source_version: z.exactOptional(string('source_version').check(fitVersion)),
+    text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
+    base64: z.exactOptional(string('base64').check(fitBase64)),
+    content_type: z.exactOptional(string('content_type').check(fitContentType)),
+    size: z.exactOptional(
+      z
+        .number({ error: sizeMessage })
+        .check(
+          z.int({ error: sizeMessage }),
+          z.gte(0, { error: sizeMessage }),
+          z.lte(maximumObjectBytes, { error: sizeMessage }),
+        ),
+    ),
+  })
+  // Looked at whatever else is wrong with the row: every fault is told at once.
+  .check(z.check(fitPayload, { when: () => true }));
+
+export type ManifestItem = z.infer<typeof itemSchema>;
+
+/** Every column of a manifest, in the order in which messages name them. */
+export const knownColumns: readonly string[] = Object.keys(itemSchema.def.shape);
+
+/** One of these holds the object itself. */
+export const payloadColumns = ['source', 'text', 'base64'] as const;
+
+export type ParsedItem =
+  | { kind: 'good'; item: ManifestItem }
+  | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
+
+/** Judges a row whose fields have names; never throws. Members of value null and `spillway_*` ones must be gone already. */
+export function parseItem(record: unknown): ParsedItem {
+  const parsed = itemSchema.safeParse(record);
+  return parsed.success
+    ? { kind: 'good', item: parsed.data }
+    : { kind: 'bad', faults: parsed.error.issues.map(toFault) };
+}
+
+function toFault(issue: z.core.$ZodIssue): { code: RowFault; message: string } {
+  if (issue.code === 'unrecognized_keys') {
+    return { code: 'UnknownColumn', message: unknownColumns(issue.keys) };
+  }
+  const column = String(issue.path[0] ?? '');
+  if (column === 'size') {
+    return { code: 'SizeInvalid', message: issue.message };
+  }
+  if (issue.code === 'custom') {
+    return { code: issue.params?.fault, message: issue.message };
+  }
+  const isKeyMissing = column === 'key' && issue.input === undefined;
+  return { code: isKeyMissing ? 'KeyMissing' : 'WrongType', message: issue.message };
+}
+
+/** A sentence that names the columns, what each may have been meant to be, and the ones there are. */
+export function unknownColumns(names: string[]): string {
+  const named = names.slice(0, maximumNamedColumns).map((name) => {
+    const near = nearMiss(name, knownColumns);
+    const shown = JSON.stringify(name.slice(0, 100));
+    return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
+  });
+  const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';
+  const label = names.length === 1 ? 'unknown column' : 'unknown columns';
+  return `${label} ${named.join(', ')}${more}; there are ${knownColumns.join(', ')}, and spillway_* are ignored`;
+}
+
+export function isKnownColumn(name: string): boolean {
+  return knownColumns.includes(name);
+}
+
+export function isReservedColumn(name: string): boolean {
+  return name.startsWith(reservedPrefix);
+}
 
 export type ObjectSource =
   | { kind: 's3'; bucket: string; key: string; versionId?: string }
   | { kind: 'bytes'; bytes: Uint8Array };
 
-export function objectSource(_item: ManifestItem): ObjectSource {
-  throw new Error('not built yet');
+/** Where a good item's bytes come from. */
+export function objectSource(item: ManifestItem): ObjectSource {
+  if (item.text !== undefined) {
+    return { kind: 'bytes', bytes: Buffer.from(item.text, 'utf8') };
+  }
+  if (item.base64 !== undefined) {
+    return { kind: 'bytes', bytes: Buffer.from(item.base64, 'base64') };
+  }
+  const source = splitSource(item.source ?? '');
+  if (source === undefined) {
+    throw new Error(`item ${JSON.stringify(item.key)} holds no source: it has not passed parseItem`);
+  }
+  return {
+    kind: 's3',
+    ...source,
+    ...(item.source_version === undefined ? {} : { versionId: item.source_version }),
+  };
+}
+
+/** `s3://bucket/key`, raw: what follows the bucket's slash is the key, byte for byte. */
+function splitSource(source: string): { bucket: string; key: string } | undefined {
+  const slash = source.indexOf('/', 's3://'.length);
+  if (!source.startsWith('s3://') || slash === -1 || slash === source.length - 1) {
+    return undefined;
+  }
+  return { bucket: source.slice('s3://'.length, slash), key: source.slice(slash + 1) };
+}
+
+/** A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting. */
+function isKeyTooLong(key: string): boolean {
+  return key.length * 3 > maximumKeyBytes && Buffer.byteLength(key) > maximumKeyBytes;
+}
+
+function wrongType(column: string, input: unknown): string {
+  const kind = Array.isArray(input)
+    ? 'a list'
+    : typeof input === 'object'
+      ? 'an object'
+      : `a ${typeof input}`;
+  return input === undefined ? `${column} is missing` : `${column} is ${kind}, not a string`;
+}
+
+function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void {
+  const row = payload.value;
+  const given = payloadColumns.filter((column) => row[column] !== undefined);
+  if (given.length === 0) {
+    fault(payload, 'PayloadMissing', missingPayload);
+  } else if (given.length > 1) {
+    fault(payload, 'PayloadAmbiguous', `${given.join(' and ')} are given: a row has exactly one of them`);
+  }
+  if (row.source_version !== undefined && row.source === undefined) {
+    fault(payload, 'VersionInvalid', 'source_version stands without a source');
+  }
 }

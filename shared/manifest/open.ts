@@ -1,4 +1,14 @@
 // The head of a manifest: which format it is in, what its columns are, where its rows begin, or why it can't be read.
+//
+// The format is told, in this order, by
+//   1. the name's ending: .csv, .ndjson, .jsonl
+//   2. the content type: text/csv, application/x-ndjson, application/jsonl
+//   3. the first line: an object is NDJSON, a known column's name is CSV
+import { isUtf8 } from 'node:buffer';
+import { firstRow, type Place } from './boundaries.ts';
+import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from './columns.ts';
+import type { ManifestFault } from './faults.ts';
+import { splitQuotedRow } from './rows.ts';
 
 export type ManifestFormat = 'csv' | 'ndjson';
 
@@ -8,17 +18,223 @@ export interface ManifestHead {
   columns?: string[];
   /** Bytes before the first row: byte order mark and header. */
   bodyOffset: number;
-  /** The physical line of the first row, from 1. */
+  /** The physical line at which the body begins, from 1. */
   bodyLine: number;
 }
 
 export type OpenedManifest =
   | { kind: 'readable'; head: ManifestHead }
+  /** `code`: one of `manifestFaults`; `message`: every fault found, and what to do. */
   | { kind: 'unreadable'; code: string; message: string };
 
-export function openManifest(
-  _firstBytes: Uint8Array,
-  _about: { key: string; contentType?: string; sizeBytes: number },
-): OpenedManifest {
-  throw new Error('not built yet');
+/** What is known of a manifest beside its first bytes. */
+export interface AboutManifest {
+  key: string;
+  contentType?: string;
+  sizeBytes: number;
+}
+
+type Unreadable = Extract<OpenedManifest, { kind: 'unreadable' }>;
+
+const formatsByEnding = new Map<string, ManifestFormat>([
+  ['csv', 'csv'],
+  ['ndjson', 'ndjson'],
+  ['jsonl', 'ndjson'],
+]);
+
+const formatsByContentType = new Map<string, ManifestFormat>([
+  ['text/csv', 'csv'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/jsonl', 'ndjson'],
+]);
+
+const remedies = {
+  Compressed: 'unpack it first',
+  UnsupportedFormat: 'save it as CSV with a header row, or as NDJSON',
+  NotUtf8: 'save it as UTF-8',
+};
+
+/** What is no manifest, by its first bytes (latin1). */
+const signatures: { bytes: string; code: keyof typeof remedies; name: string }[] = [
+  { bytes: '\x1f\x8b', code: 'Compressed', name: 'gzip' },
+  { bytes: 'PK\x03\x04', code: 'Compressed', name: 'a zip archive or a spreadsheet' },
+  { bytes: '\x28\xb5\x2f\xfd', code: 'Compressed', name: 'zstandard' },
+  { bytes: 'BZh', code: 'Compressed', name: 'bzip2' },
+  { bytes: '\xfd7zXZ', code: 'Compressed', name: 'xz' },
+  { bytes: 'PAR1', code: 'UnsupportedFormat', name: 'Parquet' },
+  { bytes: 'Obj\x01', code: 'UnsupportedFormat', name: 'Avro' },
+  { bytes: 'ORC', code: 'UnsupportedFormat', name: 'ORC' },
+  { bytes: '\xd0\xcf\x11\xe0', code: 'UnsupportedFormat', name: 'a spreadsheet' },
+  { bytes: '\xff\xfe', code: 'NotUtf8', name: 'UTF-16 or UTF-32' },
+  { bytes: '\xfe\xff', code: 'NotUtf8', name: 'UTF-16' },
+  { bytes: '\0\0\xfe\xff', code: 'NotUtf8', name: 'UTF-32' },
+];
+
+/** The same by the name's ending, for files whose bytes do not tell. */
+const refusedEndings = new Map<string, keyof typeof remedies>([
+  ...['gz', 'zip', 'zst', 'bz2', 'xz'].map((ending) => [ending, 'Compressed'] as const),
+  ...['parquet', 'avro', 'orc', 'xls', 'xlsx'].map((ending) => [ending, 'UnsupportedFormat'] as const),
+]);
+
+/** Git's measure, too: a NUL within the first 8,000 bytes is no text. */
+const binaryProbeBytes = 8_000;
+
+const byteOrderMark = '\xef\xbb\xbf';
+
+/** Reads the head from the manifest's first bytes, of which 256 KiB are enough; never throws. */
+export function openManifest(firstBytes: Uint8Array, about: AboutManifest): OpenedManifest {
+  const bytes = Buffer.from(firstBytes.buffer, firstBytes.byteOffset, firstBytes.byteLength);
+  const refusal = refuseBinary(bytes, about);
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  const start = bytes.toString('latin1', 0, 3) === byteOrderMark ? 3 : 0;
+  const isWhole = bytes.length >= about.sizeBytes;
+  const line = firstRow(bytes.subarray(start), { line: 1, offset: start }, isWhole);
+  if (line.kind === 'blank') {
+    return isWhole
+      ? unreadable('Empty', 'the manifest is empty: it holds no line but blank ones')
+      : unreadable('HeaderTooLong', `the first ${bytes.length} bytes are blank lines`);
+  }
+  const format = formatOf(about) ?? sniff(line.text);
+  if (format === undefined) {
+    return unreadable(
+      'UnknownFormat',
+      `neither the name nor the first line tells the format: name it .csv, with a header row (columns: ${knownColumns.join(', ')}), or .ndjson`,
+    );
+  }
+  if (line.text.trimStart().startsWith('[')) {
+    return unreadable(
+      'UnsupportedFormat',
+      'a JSON array is no NDJSON: write one object a line (jq -c ".[]" does)',
+    );
+  }
+  if (sniff(line.text) !== undefined && sniff(line.text) !== format) {
+    const found = format === 'csv' ? 'a JSON object, as in NDJSON' : 'a CSV header';
+    return unreadable(
+      'FormatMismatch',
+      `a manifest in ${format} by its name, but its first line is ${found}`,
+    );
+  }
+  if (format === 'ndjson') {
+    return { kind: 'readable', head: { format, bodyOffset: start, bodyLine: 1 } };
+  }
+  if (line.text.includes('\r') && !line.text.includes('"')) {
+    return unreadable(
+      'HeaderBroken',
+      'lines end in a lone carriage return: save the manifest with LF or CRLF',
+    );
+  }
+  switch (line.kind) {
+    case 'unfinished':
+      return unreadable('HeaderTooLong', `the header row does not end within ${bytes.length} bytes`);
+    case 'broken':
+      return unreadable(
+        'HeaderBroken',
+        'the header row has a quote that does not close before a comma or line end',
+      );
+    case 'row':
+      return readHeader(line.text, line.isQuoted, line.next);
+  }
+}
+
+function refuseBinary(bytes: Buffer, about: AboutManifest): Unreadable | undefined {
+  if (bytes.length === 0) {
+    return unreadable('Empty', 'the manifest is empty');
+  }
+  const signature = signatures.find(
+    ({ bytes: prefix }) => bytes.toString('latin1', 0, prefix.length) === prefix,
+  );
+  if (signature !== undefined) {
+    const { code, name } = signature;
+    return unreadable(code, `the manifest is ${name}: ${remedies[code]}`);
+  }
+  const ending = endingOf(about.key);
+  const code = refusedEndings.get(ending);
+  if (code !== undefined) {
+    return unreadable(code, `a manifest named .${ending} can't be read: ${remedies[code]}`);
+  }
+  if (bytes.subarray(0, binaryProbeBytes).includes(0)) {
+    return unreadable(
+      'Binary',
+      'the manifest holds NUL bytes: it is binary, or UTF-16; save it as UTF-8 text',
+    );
+  }
+  return undefined;
+}
+
+function formatOf({ key, contentType }: AboutManifest): ManifestFormat | undefined {
+  const mediaType = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
+  return formatsByEnding.get(endingOf(key)) ?? formatsByContentType.get(mediaType);
+}
+
+function endingOf(key: string): string {
+  return /\.([^./]+)$/.exec(key)?.[1]?.toLowerCase() ?? '';
+}
+
+/** What the first line plainly is: an object, or a header that names a known column. */
+function sniff(line: string): ManifestFormat | undefined {
+  if (line.trimStart().startsWith('{')) {
+    return 'ndjson';
+  }
+  const names = line.split(',').map((name) => name.replaceAll('"', '').trim());
+  return names.some(isKnownColumn) ? 'csv' : undefined;
+}
+
+function readHeader(latin1: string, isQuoted: boolean, body: Place): OpenedManifest {
+  const bytes = Buffer.from(latin1, 'latin1');
+  if (!isUtf8(bytes)) {
+    return unreadable('NotUtf8', 'the header row is not UTF-8: save the manifest as UTF-8');
+  }
+  if (latin1.includes('\r') && !isQuoted) {
+    return unreadable(
+      'HeaderBroken',
+      'lines end in a lone carriage return: save the manifest with LF or CRLF',
+    );
+  }
+  const text = bytes.toString('utf8');
+  const columns = (isQuoted ? splitQuotedRow(text) : text.split(',')).map((name) => name.trim());
+  const faults = headerFaults(columns);
+  const first = faults[0];
+  if (first !== undefined) {
+    return unreadable(first.code, faults.map((fault) => fault.message).join('; '));
+  }
+  return {
+    kind: 'readable',
+    head: { format: 'csv', columns, bodyOffset: body.offset, bodyLine: body.line },
+  };
+}
+
+function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
+  const faults: { code: ManifestFault; message: string }[] = [];
+  const names = new Set(columns);
+  const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));
+  if (unknown.length > 0) {
+    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
+  }
+  if (columns.length === 1 && /[;\t|]/.test(columns[0] ?? '')) {
+    faults.push({ code: 'UnknownColumn', message: 'columns are told apart by commas' });
+  }
+  if (names.has('')) {
+    faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
+  }
+  for (const name of knownColumns) {
+    if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
+      faults.push({ code: 'DuplicateColumn', message: `column ${name} is there twice` });
+    }
+  }
+  if (!names.has('key')) {
+    faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
+  }
+  if (!payloadColumns.some((name) => names.has(name))) {
+    faults.push({
+      code: 'PayloadColumnMissing',
+      message: `there is none of the columns ${payloadColumns.join(', ')}`,
+    });
+  }
+  return faults;
+}
+
+function unreadable(code: ManifestFault, message: string): Unreadable {
+  return { kind: 'unreadable', code, message };
 }

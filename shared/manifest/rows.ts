@@ -1,29 +1,188 @@
-// The rows of a manifest, each with its place, good or bad.
-import type { ManifestItem } from './columns.ts';
+// The rows of a manifest, each with its place, good or bad. A row's identity is its place, so the same bytes give the
+// same rows and places: in any chunking, and from the start of any slice.
+import { isAscii, isUtf8 } from 'node:buffer';
+import papaparse from 'papaparse';
+import { maximumRowBytes, type Place, type RowSpan, type Stretch, scanRows } from './boundaries.ts';
+import { isReservedColumn, knownColumns, type ManifestItem, parseItem } from './columns.ts';
+import type { RowFault } from './faults.ts';
 import type { ManifestHead } from './open.ts';
 
-/** Where a row starts: a physical line from 1, and a byte of the manifest from 0. */
-export interface Place {
-  line: number;
-  offset: number;
-}
+export type { Place } from './boundaries.ts';
 
 export type ManifestRow =
   | { kind: 'good'; place: Place; item: ManifestItem }
   | {
       kind: 'bad';
       place: Place;
+      /** One of `rowFaults`: the first, where the row has several. */
       code: string;
+      /** All that is wrong with the row. */
       message: string;
+      /** The row as it stands, cut to 1 KiB; U+FFFD for what is not UTF-8. */
       raw: string;
+      /** The known columns that the row fills, where they could be told apart. */
       columns?: Record<string, string>;
     };
 
-// biome-ignore lint/correctness/useYield: types first
+/** Rows come in batches: an await for each would cost more than reading it. */
+const rowsPerBatch = 1_000;
+
+const maximumRawBytes = 1024;
+
+/** Why a row gives no record: nothing of it can be told apart. */
+interface Unreadable {
+  code: RowFault;
+  message: string;
+}
+
+/** A row whose columns have been told apart: what to judge, with absent ones left out. */
+interface Told {
+  record: Record<string, unknown>;
+}
+
+/** Turns a row's text into its record. */
+type Teller = (text: string, span: RowSpan) => Told | Unreadable;
+
+/** Rows from `from`, a row's start or the body's, to the end of `chunks`, whose first byte stands at `from.offset`. */
 export async function* readRows(
-  _head: ManifestHead,
-  _from: Place,
-  _chunks: AsyncIterable<Uint8Array>,
+  head: ManifestHead,
+  from: Place,
+  chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ManifestRow[]> {
-  throw new Error('not built yet');
+  const tell = head.format === 'csv' ? csvTeller(head.columns ?? []) : tellJson;
+  for await (const stretch of scanRows(head.format, from, chunks)) {
+    const isPlainText = isAscii(stretch.bytes);
+    for (let first = 0; first < stretch.rows.length; first += rowsPerBatch) {
+      const spans = stretch.rows.slice(first, first + rowsPerBatch);
+      yield spans.map((span) => readRow(stretch, span, tell, isPlainText));
+    }
+  }
+}
+
+function readRow(stretch: Stretch, span: RowSpan, tell: Teller, isPlainText: boolean): ManifestRow {
+  const place = { line: span.line, offset: stretch.offset + span.start };
+  if (span.kind === 'overlong') {
+    return bad(stretch, span, place, {
+      code: 'RowTooLong',
+      message: `the line is above ${maximumRowBytes} bytes`,
+    });
+  }
+  if (span.kind === 'unclosed') {
+    return bad(stretch, span, place, { code: 'QuoteNotClosed', message: quoteNotClosed });
+  }
+  const text = decode(stretch, span, isPlainText);
+  if (text === undefined) {
+    return bad(stretch, span, place, {
+      code: 'InvalidUtf8',
+      message: 'the row is not UTF-8: save the manifest as UTF-8',
+    });
+  }
+  const told = tell(text, span);
+  if ('code' in told) {
+    return bad(stretch, span, place, told);
+  }
+  const parsed = parseItem(told.record);
+  if (parsed.kind === 'good') {
+    return { kind: 'good', place, item: parsed.item };
+  }
+  const message = parsed.faults.map((fault) => fault.message).join('; ');
+  const columns = shownColumns(stretch, span, tell);
+  return { ...bad(stretch, span, place, { code: parsed.faults[0]?.code ?? 'WrongType', message }), columns };
+}
+
+const quoteNotClosed =
+  'a field that begins with a quote on this line does not end with one before a comma or line end (a quote within is doubled: "")';
+
+function bad(stretch: Stretch, span: RowSpan, place: Place, { code, message }: Unreadable) {
+  return { kind: 'bad' as const, place, code, message, raw: rawText(stretch, span) };
+}
+
+/** Decoded from the bytes, not cut from the text: a report that keeps a bad row does not keep the window around it. */
+function rawText({ bytes }: Stretch, { start, end }: RowSpan): string {
+  let cut = Math.min(end, start + maximumRawBytes);
+  // Not within a character: UTF-8 has at most three bytes of the form 10xxxxxx in a row.
+  for (let back = 0; back < 3 && cut < end && ((bytes[cut] ?? 0) & 0xc0) === 0x80; back++) {
+    cut -= 1;
+  }
+  return bytes.toString('utf8', start, cut);
+}
+
+function shownColumns(stretch: Stretch, span: RowSpan, tell: Teller): Record<string, string> {
+  const told = tell(stretch.bytes.toString('utf8', span.start, span.end), span);
+  const record = 'record' in told ? told.record : {};
+  const columns: Record<string, string> = {};
+  for (const name of knownColumns) {
+    const value = record[name];
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      columns[name] = String(value);
+    }
+  }
+  return columns;
+}
+
+/** The row's text; undefined when its bytes are not UTF-8. */
+function decode({ bytes, text }: Stretch, { start, end }: RowSpan, isPlainText: boolean): string | undefined {
+  if (isPlainText) {
+    return text.slice(start, end);
+  }
+  const row = bytes.subarray(start, end);
+  return isUtf8(row) ? row.toString('utf8') : undefined;
+}
+
+/** CSV: fields by the header's names; an empty field is an absent one. */
+function csvTeller(columns: string[]): Teller {
+  const names = columns.map((name) => (isReservedColumn(name) ? undefined : name));
+  return (text, span) => {
+    const fields = span.kind === 'quoted' ? splitQuotedRow(text) : text.split(',');
+    if (fields.length !== names.length) {
+      return {
+        code: 'ColumnCount',
+        message: `${fields.length} fields; the header has ${names.length} columns`,
+      };
+    }
+    const record: Record<string, unknown> = {};
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index];
+      const field = fields[index];
+      if (name !== undefined && field !== '') {
+        record[name] = name === 'size' ? sizeOf(field ?? '') : field;
+      }
+    }
+    return { record };
+  };
+}
+
+/** Fields of a CSV row that has quotes: papaparse, on text whose one row end is the text's. */
+export function splitQuotedRow(text: string): string[] {
+  const parser = new papaparse.Parser({ delimiter: ',', newline: '\n', fastMode: false });
+  return parser.parse(text, 0, false).data[0];
+}
+
+/** Anything but digits is left as it stands, for the schema to refuse. */
+function sizeOf(field: string): number | string {
+  return /^[0-9]{1,15}$/.test(field) ? Number(field) : field;
+}
+
+/** NDJSON: an object a line; a member of value null is an absent one. */
+function tellJson(text: string): Told | Unreadable {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { code: 'InvalidJson', message: `no JSON: ${(error as Error).message.slice(0, 200)}` };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { code: 'NotAnObject', message: 'the line is JSON, but no object: a row is {"key": ..., ...}' };
+  }
+  return { record: withoutIgnored(value as Record<string, unknown>) };
+}
+
+function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {
+  for (const name in record) {
+    if (record[name] === null || isReservedColumn(name)) {
+      const kept = Object.entries(record).filter(([key, value]) => value !== null && !isReservedColumn(key));
+      return Object.fromEntries(kept);
+    }
+  }
+  return record;
 }

@@ -1,0 +1,329 @@
+// Where rows begin and end: the one reader under readRows and planSlices, so that both see the same rows.
+//
+// - A line ends in LF or CRLF. Blank lines (nothing but spaces, tabs, CR) are no rows.
+// - NDJSON: a row is a line.
+// - CSV: a row ends at the first line end outside quotes. A quote opens a field only as its first character, `""` within
+//   stands for one, and a closing quote is followed by a comma or a line end (RFC 4180).
+// - A line above maximumRowBytes is one row, overlong.
+// - A row whose quotes do not close so within maximumRowBytes is its first line alone, unclosed; reading goes on at the
+//   next line, so a stray quote costs one row.
+//
+// What a row is follows from the bytes from its start, whatever chunks they came in. It stays so where the bytes stop at
+// the end of another row (a slice's end): a row that ran on past that point unclosed is unclosed there, too.
+//
+// Bytes are scanned as latin1 text: a character a byte, so text positions are byte offsets, and every character that
+// matters here is ASCII, which in UTF-8 stands for itself alone.
+import type { ManifestFormat } from './open.ts';
+
+/** Where a row starts: a physical line from 1, and a byte of the manifest from 0. */
+export interface Place {
+  line: number;
+  offset: number;
+}
+
+/**
+ * Line ends included. Four times the largest inline object: 64 KiB of text grow to 128 KiB when every character is a
+ * quote to double, and to some more as JSON escapes.
+ */
+export const maximumRowBytes = 256 * 1024;
+
+/** What is scanned at a time, beside an unfinished row: large enough that a row is seldom seen twice. */
+const windowBytes = 256 * 1024;
+
+/** What is kept of an overlong line. */
+const keptBytes = 1024;
+
+/** A row within its stretch. `quoted`: CSV with a quote somewhere. */
+export interface RowSpan {
+  kind: 'plain' | 'quoted' | 'unclosed' | 'overlong';
+  /** Characters of the stretch's text, without the line end. */
+  start: number;
+  end: number;
+  line: number;
+  /** Where the row after this one may start: after the line end. */
+  next: Place;
+}
+
+/** Consecutive rows, and the bytes that they lie in. */
+export interface Stretch {
+  bytes: Buffer;
+  /** The bytes as latin1. */
+  text: string;
+  /** The manifest's offset of the first byte. */
+  offset: number;
+  rows: RowSpan[];
+}
+
+/** Rows from `from` to the end of `chunks`, whose first byte stands at `from.offset`. Memory: a window and a row. */
+export async function* scanRows(
+  format: ManifestFormat,
+  from: Place,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Stretch> {
+  const scanner = new RowScanner(format, from);
+  for await (const window of windows(chunks)) {
+    yield* scanner.scan(window, false);
+  }
+  yield* scanner.scan(Buffer.alloc(0), true);
+}
+
+/** Evens chunks out, so that neither tiny nor huge ones cost more than their bytes. */
+async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + windowBytes - gatheredBytes);
+      gathered.push(part);
+      gatheredBytes += part.length;
+      at += part.length;
+      if (gatheredBytes === windowBytes) {
+        yield Buffer.concat(gathered, gatheredBytes);
+        gathered = [];
+        gatheredBytes = 0;
+      }
+    }
+  }
+  if (gatheredBytes > 0) {
+    yield Buffer.concat(gathered, gatheredBytes);
+  }
+}
+
+/** The first line that is not blank, as latin1: all that the head of a manifest is told from. */
+export type FirstRow =
+  | { kind: 'row'; text: string; isQuoted: boolean; next: Place }
+  | { kind: 'broken' | 'unfinished'; text: string }
+  | { kind: 'blank' };
+
+/** `bytes` begin at `from`; `isWhole`: nothing follows them. */
+export function firstRow(bytes: Buffer, from: Place, isWhole: boolean): FirstRow {
+  for (const { text, rows } of new RowScanner('csv', from).scan(bytes, isWhole)) {
+    const row = rows[0];
+    if (row !== undefined) {
+      const line = text.slice(row.start, row.end);
+      return row.kind === 'plain' || row.kind === 'quoted'
+        ? { kind: 'row', text: line, isQuoted: row.kind === 'quoted', next: row.next }
+        : { kind: row.kind === 'overlong' ? 'unfinished' : 'broken', text: line };
+    }
+  }
+  const text = bytes.toString('latin1').trimStart();
+  return text === '' ? { kind: 'blank' } : { kind: 'unfinished', text };
+}
+
+const newLine = 0x0a;
+const carriageReturn = 0x0d;
+const quoteMark = 0x22;
+const comma = 0x2c;
+
+/** What can be said of the end of a row that has quotes. */
+type QuotedEnd =
+  | { kind: 'ends'; at: number }
+  | { kind: 'unclosed'; quotedUntil: number }
+  | { kind: 'undecided' };
+
+const undecided: QuotedEnd = { kind: 'undecided' };
+
+class RowScanner {
+  readonly #format: ManifestFormat;
+  /** Where the first byte of `#carried` stands. */
+  #line: number;
+  #offset: number;
+  /** The unfinished row at the end of the last window. */
+  #carried: Buffer = Buffer.alloc(0);
+  /** The start of an overlong line whose end has not been seen. */
+  #overlong: { bytes: Buffer; offset: number } | undefined;
+  /**
+   * Up to this offset, every line end lies within quotes for some row that began before it and proved unclosed. A row
+   * crosses a line end only within quotes, so a later row that crosses one of these is in that same state and goes on
+   * from here. Without it, a file that opens a quote in every line would cost maximumRowBytes a line.
+   */
+  #quotedUntil = 0;
+
+  constructor(format: ManifestFormat, from: Place) {
+    this.#format = format;
+    this.#line = from.line;
+    this.#offset = from.offset;
+  }
+
+  *scan(window: Buffer, isLast: boolean): Generator<Stretch> {
+    let fresh = window;
+    if (this.#overlong !== undefined) {
+      const lineFeed = fresh.indexOf(newLine);
+      const skipped = lineFeed === -1 ? fresh.length : lineFeed + 1;
+      this.#offset += skipped;
+      if (lineFeed === -1 && !isLast) {
+        return;
+      }
+      yield this.#endOverlong(this.#overlong);
+      fresh = fresh.subarray(skipped);
+    }
+    const bytes = this.#carried.length === 0 ? fresh : Buffer.concat([this.#carried, fresh]);
+    const stretch: Stretch = { bytes, text: bytes.toString('latin1'), offset: this.#offset, rows: [] };
+    const end = this.#findRows(stretch, isLast);
+    this.#carried = bytes.subarray(end);
+    this.#offset += end;
+    if (stretch.rows.length > 0) {
+      yield stretch;
+    }
+    if (this.#carried.length > maximumRowBytes && !this.#carried.includes(newLine)) {
+      this.#overlong = { bytes: Buffer.from(this.#carried.subarray(0, keptBytes)), offset: this.#offset };
+      this.#offset += this.#carried.length;
+      this.#carried = Buffer.alloc(0);
+    }
+  }
+
+  /** An overlong line as a stretch of its own: its first bytes, and where it ends. */
+  #endOverlong({ bytes, offset }: { bytes: Buffer; offset: number }): Stretch {
+    const line = this.#line;
+    this.#line += 1;
+    this.#overlong = undefined;
+    const next = { line: this.#line, offset: this.#offset };
+    const row: RowSpan = { kind: 'overlong', start: 0, end: bytes.length, line, next };
+    return { bytes, text: bytes.toString('latin1'), offset, rows: [row] };
+  }
+
+  /** Adds the rows that end within the text; returns where the first that does not begins. */
+  #findRows({ text, offset, rows }: Stretch, isLast: boolean): number {
+    let nextQuote = this.#format === 'csv' ? -1 : Number.POSITIVE_INFINITY;
+    let start = 0;
+    while (start < text.length) {
+      const lineFeed = text.indexOf('\n', start);
+      if (lineFeed === -1 && !isLast) {
+        break;
+      }
+      const lineEnd = lineFeed === -1 ? text.length : lineFeed;
+      if (nextQuote < start) {
+        nextQuote = indexOrInfinity(text, '"', start);
+      }
+      let end = lineEnd;
+      let kind: RowSpan['kind'] = 'plain';
+      if ((lineFeed === -1 ? lineEnd : lineFeed + 1) - start > maximumRowBytes) {
+        kind = 'overlong';
+      } else if (nextQuote < lineEnd) {
+        const found = quotedEnd(text, start, lineEnd, isLast, this.#quotedUntil - offset);
+        if (found.kind === 'undecided') {
+          break;
+        }
+        if (found.kind === 'ends') {
+          kind = 'quoted';
+          end = found.at;
+        } else {
+          kind = 'unclosed';
+          this.#quotedUntil = Math.max(this.#quotedUntil, offset + found.quotedUntil);
+        }
+      }
+      const line = this.#line;
+      this.#line += end === lineEnd ? 1 : 1 + countLineFeeds(text, lineEnd, end);
+      const next = end < text.length ? end + 1 : end;
+      if (end > start && text.charCodeAt(end - 1) === carriageReturn) {
+        end -= 1;
+      }
+      if (kind !== 'plain' || !isBlank(text, start, end)) {
+        rows.push({ kind, start, end, line, next: { line: this.#line, offset: offset + next } });
+      }
+      start = next;
+    }
+    return start;
+  }
+}
+
+/**
+ * Where the row at `start` ends: at a line feed, or at the end of all. Its first line ends at `lineEnd`. Once it has
+ * crossed a line end before `quotedUntil`, it goes on from there.
+ */
+function quotedEnd(
+  text: string,
+  start: number,
+  lineEnd: number,
+  isLast: boolean,
+  quotedUntil: number,
+): QuotedEnd {
+  const bound = start + maximumRowBytes;
+  const isBoundSeen = text.length > bound;
+  let lastQuoted = start;
+  let lineFeed = lineEnd;
+  let field = start;
+  for (;;) {
+    if (field > lineFeed) {
+      lineFeed = Math.min(indexOrInfinity(text, '\n', field), text.length);
+    }
+    if (lineFeed > bound || (lineFeed === bound && isBoundSeen)) {
+      return { kind: 'unclosed', quotedUntil: lastQuoted };
+    }
+    let end: number;
+    if (text.charCodeAt(field) === quoteMark) {
+      lastQuoted = closingQuote(text, field, lineEnd, quotedUntil);
+      if (lastQuoted === -1 || lastQuoted >= bound) {
+        const until = lastQuoted === -1 ? text.length : lastQuoted;
+        return isLast || isBoundSeen ? { kind: 'unclosed', quotedUntil: until } : undecided;
+      }
+      end = lastQuoted + 1;
+      if (text.charCodeAt(end) === comma) {
+        field = end + 1;
+        continue;
+      }
+      end += text.charCodeAt(end) === carriageReturn ? 1 : 0;
+      if (end < text.length && text.charCodeAt(end) !== newLine) {
+        return { kind: 'unclosed', quotedUntil: lastQuoted };
+      }
+    } else {
+      // An unquoted field ends at a comma or with its line; a quote within it stands for itself.
+      end = field;
+      while (end < lineFeed && text.charCodeAt(end) !== comma) {
+        end += 1;
+      }
+      if (end < lineFeed) {
+        field = end + 1;
+        continue;
+      }
+    }
+    if (end === text.length && !isLast) {
+      return undecided;
+    }
+    const isWithinBound = end < bound || (end === bound && end === text.length);
+    return isWithinBound ? { kind: 'ends', at: end } : { kind: 'unclosed', quotedUntil: lastQuoted };
+  }
+}
+
+/** The quote that closes the one at `open`; -1 where the text has none. */
+function closingQuote(text: string, open: number, firstLineEnd: number, quotedUntil: number): number {
+  let isPastFirstLine = open > firstLineEnd;
+  let search = open + 1;
+  for (;;) {
+    const quote = text.indexOf('"', search);
+    if (!isPastFirstLine && (quote === -1 || quote > firstLineEnd)) {
+      isPastFirstLine = true;
+      if (firstLineEnd < quotedUntil) {
+        search = quotedUntil;
+        continue;
+      }
+    }
+    if (quote === -1 || text.charCodeAt(quote + 1) !== quoteMark) {
+      return quote;
+    }
+    search = quote + 2;
+  }
+}
+
+function indexOrInfinity(text: string, wanted: string, from: number): number {
+  const index = text.indexOf(wanted, from);
+  return index === -1 ? Number.POSITIVE_INFINITY : index;
+}
+
+function countLineFeeds(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) {
+    count += 1;
+  }
+  return count;
+}
+
+function isBlank(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x09 && code !== carriageReturn) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,48 @@
+// What can be wrong with a manifest or a row of it. The codes stand in reports, so they are data and never renamed.
+
+/** A manifest that can't be read at all: its job ends as failed, with the code and a message that says what to do. */
+export const manifestFaults = {
+  Empty: 'no bytes, or blank lines alone',
+  Compressed: 'gzip, zip, zstandard, bzip2 or xz',
+  UnsupportedFormat: 'a binary format (Parquet, Avro, ORC, a spreadsheet) or a JSON array',
+  Binary: 'NUL bytes near the start: no text',
+  NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
+  UnknownFormat: 'neither name, content type nor first line tells CSV or NDJSON',
+  FormatMismatch: 'the name says one format, the first line is plainly the other',
+  HeaderTooLong: 'the header row does not end within the bytes that are looked at',
+  HeaderBroken: 'quotes that do not close, or lines that end in a lone carriage return',
+  HeaderNameMissing: 'a column without a name',
+  DuplicateColumn: 'a column name twice',
+  UnknownColumn: 'a column that Spillway does not know',
+  KeyColumnMissing: 'no column key',
+  PayloadColumnMissing: 'none of the columns source, text and base64',
+} as const;
+
+export type ManifestFault = keyof typeof manifestFaults;
+
+/** A row that can't be taken: it is rejected with its place, and the rows around it go on. */
+export const rowFaults = {
+  RowTooLong: 'a line above maximumRowBytes',
+  QuoteNotClosed:
+    'CSV: a quoted field that does not end, within maximumRowBytes, in a quote before a comma or line end',
+  InvalidUtf8: 'bytes that are not UTF-8',
+  ColumnCount: 'CSV: more or fewer fields than the header has',
+  InvalidJson: 'NDJSON: a line that is no JSON',
+  NotAnObject: 'NDJSON: JSON, but no object',
+  UnknownColumn: 'NDJSON: a member that Spillway does not know',
+  WrongType: 'NDJSON: a member that should be a string and is not',
+  KeyMissing: 'no key, or an empty one',
+  KeyTooLong: 'a key above 1,024 bytes of UTF-8',
+  UnfitCharacters: 'a lone surrogate, U+FFFE or U+FFFF, which no SQS message can carry',
+  PayloadMissing: 'none of source, text and base64',
+  PayloadAmbiguous: 'more than one of source, text and base64',
+  SourceInvalid: 'a source that is not s3://bucket/key',
+  VersionInvalid: 'a source_version that is no version id, or stands without a source',
+  TextTooLarge: 'text above 64 KiB of UTF-8',
+  Base64Invalid: 'base64 that is not',
+  Base64TooLarge: 'base64 above 64 KiB decoded',
+  ContentTypeInvalid: 'a content_type that no HTTP header can carry',
+  SizeInvalid: 'a size that is no whole number of bytes from 0 to 50 TB',
+} as const;
+
+export type RowFault = keyof typeof rowFaults;
