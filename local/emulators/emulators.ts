@@ -1,9 +1,10 @@
 // AWS's services on one machine, off the caller's event loop: S3, SQS and EventBridge on one port, DynamoDB on another.
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeEntry } from './event-bus.ts';
 import type { Fault } from './faults.ts';
 import type { MeterReading } from './meter-reading.ts';
 import type { S3Limit } from './s3-limits.ts';
+import { type EmulatorWorker, startWorker, WorkerStartError } from './worker-calls.ts';
 
 export interface EmulatorsOptions {
   /** 0, the default: any free port. */
@@ -64,4 +65,84 @@ export interface QueueDepth {
   delayed: number;
 }
 
-export declare function startEmulators(options: EmulatorsOptions): Promise<Emulators>;
+export async function startEmulators(options: EmulatorsOptions): Promise<Emulators> {
+  const { onFailure = (message) => process.stderr.write(`${message}\n`), ...plain } = options;
+  const listeners = new Set<(entry: EventBridgeEntry) => void>();
+  const onTold = (name: string, value: unknown): void => {
+    if (name === 'failure') onFailure(String(value));
+    if (name === 'event') for (const listener of listeners) listener(value as EventBridgeEntry);
+  };
+  const start = async (file: string, what: string, port: number | undefined): Promise<EmulatorWorker> =>
+    await startWorker(new URL(file, import.meta.url), plain, { onTold, onFailure }).catch(
+      (error: unknown) => {
+        throw portError(error, what, port);
+      },
+    );
+
+  const [aws, dynamodb] = await bothOrNone(
+    start('./aws-worker.ts', 'S3 and SQS', options.ports?.aws),
+    start('./dynamodb-worker.ts', 'DynamoDB', options.ports?.dynamodb),
+  );
+  const endpoints = { aws: `http://127.0.0.1:${aws.port}`, dynamodb: `http://127.0.0.1:${dynamodb.port}` };
+  const stop = async (): Promise<void> => {
+    await Promise.all([aws.stop(), dynamodb.stop()]);
+  };
+  try {
+    await createTables(endpoints.dynamodb, options);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  return {
+    endpoints,
+    queueUrl: (name) => `${endpoints.aws}/${options.accountId}/${name}`,
+    async meter() {
+      const [services, units] = await Promise.all([aws.call('meter'), dynamodb.call('meter')]);
+      return { ...(services as Omit<MeterReading, 'dynamodb'>), dynamodb: units as MeterReading['dynamodb'] };
+    },
+    events: async () => (await aws.call('events')) as EventBridgeEntry[],
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    queueDepths: async () => (await aws.call('queueDepths')) as Record<string, QueueDepth>,
+    async setFaults(faults) {
+      await aws.call('setFaults', faults);
+    },
+    stop,
+  };
+}
+
+async function createTables(endpoint: string, { region, tables }: EmulatorsOptions): Promise<void> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region, credentials });
+  try {
+    await Promise.all(tables.map((table) => client.send(new CreateTableCommand(table))));
+  } finally {
+    client.destroy();
+  }
+}
+
+/** If one does not come up, the other is ended before the error goes on. */
+async function bothOrNone(
+  first: Promise<EmulatorWorker>,
+  second: Promise<EmulatorWorker>,
+): Promise<[EmulatorWorker, EmulatorWorker]> {
+  const settled = await Promise.allSettled([first, second]);
+  const [a, b] = settled;
+  if (a.status === 'fulfilled' && b.status === 'fulfilled') return [a.value, b.value];
+  for (const each of settled) if (each.status === 'fulfilled') await each.value.stop();
+  throw settled.find((each) => each.status === 'rejected')?.reason;
+}
+
+function portError(error: unknown, what: string, port: number | undefined): unknown {
+  if (!(error instanceof WorkerStartError)) return error;
+  if (error.code === 'EADDRINUSE') {
+    return new Error(
+      `port ${port} for ${what} is taken: end what listens there, or choose another port (0 takes any free one)`,
+      { cause: error },
+    );
+  }
+  return new Error(`${what} did not start on port ${port ?? 0}: ${error.message}`, { cause: error });
+}

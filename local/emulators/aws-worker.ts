@@ -1,0 +1,99 @@
+// The worker thread of S3, SQS and EventBridge: fauxqs behind the gateway.
+import type { AddressInfo } from 'node:net';
+import { workerData } from 'node:worker_threads';
+import { buildApp } from 'fauxqs';
+import { systemClock as clock } from '../../shared/job/clock.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import { createConditionalWrites } from './conditional-writes.ts';
+import type { EmulatorsOptions, QueueDepth } from './emulators.ts';
+import { createEventBus } from './event-bus.ts';
+import { createFaultPoints, type Fault } from './faults.ts';
+import type { Stores } from './fauxqs-parts.ts';
+import { createGateway } from './gateway.ts';
+import { createMeter } from './meter.ts';
+import { createNotifications } from './notifications.ts';
+import { ObjectStore } from './object-store.ts';
+import { QueueStore } from './queue-store.ts';
+import { createS3Limits } from './s3-limits.ts';
+import { addSqsHooks } from './sqs-hooks.ts';
+import { answerCalls } from './worker-calls.ts';
+
+const options = workerData as EmulatorsOptions;
+const { region, accountId, buckets, seed, limit } = options;
+const { shuffleWindow = 0, duplicateShare = 0 } = options.fidelity ?? {};
+
+const objects = new ObjectStore();
+for (const bucket of buckets) {
+  objects.createBucket(bucket.name);
+  if (bucket.versioned === true) objects.setVersioned(bucket.name);
+}
+// Each use of chance has a generator of its own, so that one more fault does not reshuffle the receives.
+const queues = new QueueStore(
+  { clock, random: createRandom(seed) },
+  { accountId, region, queues: options.queues, shuffleWindow, duplicateShare },
+);
+const faults = createFaultPoints(createRandom(seed + 1));
+const meter = createMeter({ clock });
+const limits = new Map(
+  limit === undefined
+    ? []
+    : buckets.filter(({ throttled }) => throttled === true).map(({ name }) => [name, createS3Limits(limit)]),
+);
+const notifications = createNotifications(
+  {
+    clock,
+    random: createRandom(seed + 2),
+    send: (queueArn, body) => queues.getQueueByArn(queueArn)?.send(body),
+  },
+  { buckets, region, duplicateShare },
+);
+
+const worker = answerCalls({
+  meter: () => {
+    const reading = meter.read();
+    for (const [bucket, bucketLimits] of limits) {
+      const counted = reading.s3.buckets[bucket] ?? { operations: {}, writesBySecond: [] };
+      reading.s3.buckets[bucket] = { ...counted, limits: bucketLimits.read(clock.now()) };
+    }
+    return reading;
+  },
+  events: () => bus.entries(),
+  queueDepths: () =>
+    Object.fromEntries(
+      [...queues.allQueues()].map((queue): [string, QueueDepth] => [queue.name, queue.depth()]),
+    ),
+  setFaults: (armed: Fault[]) => faults.set(armed),
+});
+const bus = createEventBus({ clock, onEntry: (entry) => worker.tell('event', entry) });
+
+const app = buildApp({
+  logger: false,
+  defaultRegion: region,
+  // In fauxqs' shape as far as its routes go; it makes its own SNS store.
+  stores: { sqsStore: queues, s3Store: objects } as unknown as Stores,
+});
+addSqsHooks(app, { queues, faults, meter });
+const gateway = createGateway({
+  app,
+  bus,
+  clock,
+  conditionalWrites: createConditionalWrites(),
+  faults,
+  limits,
+  meter,
+  notifications,
+  objects,
+  region,
+});
+await app.ready();
+
+process.on('uncaughtException', (error) =>
+  worker.tell('failure', `aws emulator: ${error.stack ?? error.message}`),
+);
+gateway.once('error', (error) => worker.notReady(error));
+gateway.listen(options.ports?.aws ?? 0, '127.0.0.1', () => {
+  queues.port = (gateway.address() as AddressInfo).port;
+  queues.createAll();
+  notifications.sendTestEvents();
+  worker.ready(queues.port);
+});

@@ -1,0 +1,91 @@
+// Answers that the gateway gives in S3's name: errors, and the few bucket configurations that clients ask for.
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export interface S3Fault {
+  status: number;
+  code: string;
+  message: string;
+}
+
+/** Text and status as S3 gives them (facts.md, "SlowDown"). */
+export const SLOW_DOWN: S3Fault = {
+  status: 503,
+  code: 'SlowDown',
+  message: 'Please reduce your request rate.',
+};
+
+const MESSAGES: Record<string, string> = {
+  SlowDown: SLOW_DOWN.message,
+  InternalError: 'We encountered an internal error. Please try again.',
+  ServiceUnavailable: 'Service is unable to handle request.',
+  NoSuchBucket: 'The specified bucket does not exist',
+  NotImplemented: 'A header or query you provided implies functionality that is not implemented.',
+};
+
+export function faultOf(status: number, code: string): S3Fault {
+  return { status, code, message: MESSAGES[code] ?? code };
+}
+
+export function errorXml({ code, message }: S3Fault, resource: string, requestId: string): string {
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?>\n' +
+    `<Error><Code>${code}</Code><Message>${message}</Message><Resource>${escapeXml(resource)}</Resource>` +
+    `<RequestId>${requestId}</RequestId><HostId>${requestId}</HostId></Error>`
+  );
+}
+
+export function newRequestId(): string {
+  return randomBytes(8).toString('hex').toUpperCase();
+}
+
+/**
+ * Answers at once, whatever of the request's body is still to come: it is read and dropped, and the connection stays.
+ * A HEAD gets the status alone, so its client sees no code; so does a fault without a body.
+ */
+export function answerError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: S3Fault,
+  { bodiless = false }: { bodiless?: boolean } = {},
+): void {
+  const requestId = newRequestId();
+  const empty = bodiless || request.method === 'HEAD';
+  const body = empty ? '' : errorXml(fault, (request.url ?? '').split('?')[0] ?? '', requestId);
+  request.resume();
+  response.writeHead(fault.status, {
+    ...(empty ? {} : { 'content-type': 'application/xml' }),
+    'content-length': Buffer.byteLength(body),
+    'x-amz-request-id': requestId,
+    'x-amz-id-2': requestId,
+  });
+  response.end(body);
+}
+
+export function answerXml(request: IncomingMessage, response: ServerResponse, xml: string): void {
+  request.resume();
+  const requestId = newRequestId();
+  response.writeHead(200, {
+    'content-type': 'application/xml',
+    'content-length': Buffer.byteLength(xml),
+    'x-amz-request-id': requestId,
+    'x-amz-id-2': requestId,
+  });
+  response.end(xml);
+}
+
+const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
+
+export function versioningXml(isVersioned: boolean): string {
+  const status = isVersioned ? '<Status>Enabled</Status>' : '';
+  return `<VersioningConfiguration ${NAMESPACE}>${status}</VersioningConfiguration>`;
+}
+
+/** us-east-1 is the region that has no name here. */
+export function locationXml(region: string): string {
+  return `<LocationConstraint ${NAMESPACE}>${region === 'us-east-1' ? '' : region}</LocationConstraint>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,106 @@
+// What an S3 request asks for, told from its method, path and query: bucket, key and operation.
+
+export interface S3Request {
+  bucket: string;
+  /** Decoded; the empty string for a request to the bucket itself. */
+  key: string;
+  operation: string;
+  query: URLSearchParams;
+  /** Which of the limits it counts against; requests to the bucket itself count against none. */
+  requestClass: 'write' | 'read' | 'none';
+}
+
+interface RequestHead {
+  method: string;
+  /** Path and query as sent; the bucket is its first segment. */
+  url: string;
+  headers: NodeJS.Dict<string | string[]>;
+}
+
+/** Undefined for a path that can't be decoded. */
+export function parseS3Request({ method, url, headers }: RequestHead): S3Request | undefined {
+  const queryAt = url.indexOf('?');
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1));
+  const slashAt = path.indexOf('/', 1);
+  const bucket = decode(slashAt < 0 ? path.slice(1) : path.slice(1, slashAt));
+  const key = slashAt < 0 ? '' : decode(path.slice(slashAt + 1));
+  if (bucket === undefined || key === undefined) return undefined;
+  const isCopy = headers['x-amz-copy-source'] !== undefined;
+  const operation =
+    key === '' ? bucketOperation(method, bucket, query) : objectOperation(method, query, isCopy);
+  return { bucket, key, operation, query, requestClass: key === '' ? 'none' : classOf(method) };
+}
+
+function classOf(method: string): 'write' | 'read' {
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+}
+
+function objectOperation(method: string, query: URLSearchParams, isCopy: boolean): string {
+  switch (method) {
+    case 'PUT':
+      if (query.has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart';
+      if (query.has('tagging')) return 'PutObjectTagging';
+      return isCopy ? 'CopyObject' : 'PutObject';
+    case 'GET':
+      if (query.has('attributes')) return 'GetObjectAttributes';
+      if (query.has('uploadId')) return 'ListParts';
+      if (query.has('tagging')) return 'GetObjectTagging';
+      return 'GetObject';
+    case 'HEAD':
+      return 'HeadObject';
+    case 'DELETE':
+      return query.has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
+    case 'POST':
+      if (query.has('uploads')) return 'CreateMultipartUpload';
+      return query.has('uploadId') ? 'CompleteMultipartUpload' : 'PostObject';
+    default:
+      return method;
+  }
+}
+
+/** Parts of a bucket beside its objects, by their query parameter. */
+const BUCKET_CONFIGURATIONS = {
+  versioning: 'BucketVersioning',
+  location: 'BucketLocation',
+  notification: 'BucketNotificationConfiguration',
+  policy: 'BucketPolicy',
+  encryption: 'BucketEncryption',
+  tagging: 'BucketTagging',
+  acl: 'BucketAcl',
+  versions: 'ObjectVersions',
+  uploads: 'MultipartUploads',
+} as const;
+
+const CONFIGURATION_VERBS: Record<string, string> = { GET: 'Get', DELETE: 'Delete' };
+
+/** Whether the operation is about a bucket's configuration and not its objects. */
+export function isConfiguration(operation: string): boolean {
+  return Object.values(BUCKET_CONFIGURATIONS).some((name) => operation.endsWith(name) && operation !== name);
+}
+
+function bucketOperation(method: string, bucket: string, query: URLSearchParams): string {
+  if (bucket === '') return 'ListBuckets';
+  const configuration = Object.entries(BUCKET_CONFIGURATIONS).find(([parameter]) => query.has(parameter));
+  if (configuration !== undefined) return `${CONFIGURATION_VERBS[method] ?? 'Put'}${configuration[1]}`;
+  switch (method) {
+    case 'PUT':
+      return 'CreateBucket';
+    case 'HEAD':
+      return 'HeadBucket';
+    case 'DELETE':
+      return 'DeleteBucket';
+    case 'POST':
+      return query.has('delete') ? 'DeleteObjects' : 'PostObject';
+    default:
+      return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
+  }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

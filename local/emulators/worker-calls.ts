@@ -1,0 +1,121 @@
+// Calls into an emulator's worker thread, and what the worker tells of its own accord.
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
+
+type FromWorker =
+  | { kind: 'ready'; port: number }
+  | { kind: 'not-ready'; code: string | undefined; message: string }
+  | { kind: 'answer'; id: number; value: unknown }
+  | { kind: 'error'; id: number; message: string }
+  | { kind: 'told'; name: string; value: unknown };
+
+interface ToWorker {
+  id: number;
+  name: string;
+  argument: unknown;
+}
+
+export interface EmulatorWorker {
+  port: number;
+  call(name: string, argument?: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** A worker did not come up; `code` is the system's, such as EADDRINUSE. */
+export class WorkerStartError extends Error {
+  readonly code: string | undefined;
+  constructor(message: string, code: string | undefined) {
+    super(message);
+    this.name = 'WorkerStartError';
+    this.code = code;
+  }
+}
+
+export async function startWorker(
+  file: URL,
+  data: unknown,
+  {
+    onTold,
+    onFailure,
+  }: { onTold: (name: string, value: unknown) => void; onFailure: (message: string) => void },
+): Promise<EmulatorWorker> {
+  const worker = new Worker(file, { workerData: data });
+  const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  let nextId = 0;
+  let stopping = false;
+  let gone: Error | undefined;
+
+  const port = await new Promise<number>((resolve, reject) => {
+    worker.on('message', (message: FromWorker) => {
+      switch (message.kind) {
+        case 'ready':
+          return resolve(message.port);
+        case 'not-ready':
+          return reject(new WorkerStartError(message.message, message.code));
+        case 'told':
+          return onTold(message.name, message.value);
+        case 'answer':
+          pending.get(message.id)?.resolve(message.value);
+          break;
+        case 'error':
+          pending.get(message.id)?.reject(new Error(message.message));
+      }
+      pending.delete(message.id);
+    });
+    worker.on('error', (error) => reject(error));
+    worker.on('error', (error) => onFailure(`emulator worker failed: ${error.stack ?? error.message}`));
+    worker.on('exit', (code) => {
+      gone = new Error(`emulator worker ended with code ${code}`);
+      reject(gone);
+      for (const call of pending.values()) call.reject(gone);
+      pending.clear();
+      if (!stopping) onFailure(gone.message);
+    });
+  }).catch(async (error: unknown) => {
+    stopping = true;
+    await worker.terminate();
+    throw error;
+  });
+
+  return {
+    port,
+    call: (name, argument) =>
+      new Promise((resolve, reject) => {
+        if (gone !== undefined) return reject(gone);
+        nextId += 1;
+        pending.set(nextId, { resolve, reject });
+        worker.postMessage({ id: nextId, name, argument } satisfies ToWorker);
+      }),
+    async stop() {
+      stopping = true;
+      await worker.terminate();
+    },
+  };
+}
+
+export interface WorkerSide {
+  ready(port: number): void;
+  notReady(error: Error & { code?: string }): void;
+  tell(name: string, value: unknown): void;
+}
+
+/** The worker's end: answers the calls by their names. */
+export function answerCalls(answers: Record<string, (argument: never) => unknown>): WorkerSide {
+  const port = requireParent();
+  const post = (message: FromWorker): void => port.postMessage(message);
+  port.on('message', ({ id, name, argument }: ToWorker) => {
+    Promise.resolve()
+      .then(() => answers[name]?.(argument as never))
+      .then((value) => post({ kind: 'answer', id, value }))
+      .catch((error: Error) => post({ kind: 'error', id, message: error.message }));
+  });
+  return {
+    ready: (listening) => post({ kind: 'ready', port: listening }),
+    notReady: (error) => post({ kind: 'not-ready', code: error.code, message: error.message }),
+    tell: (name, value) => post({ kind: 'told', name, value }),
+  };
+}
+
+function requireParent(): MessagePort {
+  if (parentPort === null) throw new Error('an emulator runs in a worker thread');
+  return parentPort;
+}
