@@ -1,0 +1,166 @@
+// What must hold of manifests whatever they contain: chunks, slices, writers, garbage.
+import fc from 'fast-check';
+import papaparse from 'papaparse';
+import { describe, expect, it } from 'vitest';
+import type { ManifestItem } from '../../shared/manifest/columns.ts';
+import { type ManifestFormat, type ManifestHead, openManifest } from '../../shared/manifest/open.ts';
+import { type ManifestRow, type Place, readRows } from '../../shared/manifest/rows.ts';
+import { planSlices, type SlicePlan } from '../../shared/manifest/slices.ts';
+import { collect, cutInto } from '../helpers/manifest-bytes.ts';
+
+const columns = ['key', 'source', 'text', 'size'];
+const heads: Record<ManifestFormat, ManifestHead> = {
+  csv: { format: 'csv', columns, bodyOffset: 0, bodyLine: 1 },
+  ndjson: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
+};
+const start: Place = { line: 1, offset: 0 };
+
+/** Pieces that make every turn of the reader likely: quotes open, closed, doubled, stray; line ends of both kinds. */
+const pieces = fc.constantFrom(
+  ...[
+    '"',
+    '""',
+    ',',
+    '\n',
+    '\r\n',
+    '\r',
+    'a',
+    'key',
+    ' ',
+    '\t',
+    's3://bucket/k',
+    '{',
+    '}',
+    ':',
+    '{"key":"k","text":"t"}',
+  ],
+  ...['k,s3://bucket/k,,1\n', '"k,\n""1""",,"t\r\n",\n', 'ü', '日', '\u0000', '\ufeff', '12'],
+);
+const body = fc
+  .array(
+    fc.oneof(
+      { weight: 9, arbitrary: pieces.map((piece) => Buffer.from(piece)) },
+      fc.uint8Array({ maxLength: 3 }),
+    ),
+    {
+      maxLength: 80,
+    },
+  )
+  .map((parts) => Buffer.concat(parts));
+const format = fc.constantFrom<ManifestFormat>('csv', 'ndjson');
+
+function read(head: ManifestHead, bytes: Uint8Array, from: Place = start, cuts: number[] = []) {
+  return collect(readRows(head, from, cutInto(bytes, cuts)));
+}
+
+describe('readRows', () => {
+  it('gives the same rows and places however the bytes are cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(format, body, fc.array(fc.nat(200)), async (format, bytes, cuts) => {
+        const whole = await read(heads[format], bytes);
+        expect(await read(heads[format], bytes, start, cuts)).toEqual(whole);
+        const single = [...bytes.keys()];
+        expect(await read(heads[format], bytes, start, single)).toEqual(whole);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('puts each row where its bytes begin, in order, on the line it says', async () => {
+    await fc.assert(
+      fc.asyncProperty(format, body, async (format, bytes) => {
+        let previous = -1;
+        for (const { place } of await read(heads[format], bytes)) {
+          expect(place.offset).toBeGreaterThan(previous);
+          previous = place.offset;
+          expect(place.offset === 0 || bytes[place.offset - 1] === 0x0a).toBe(true);
+          const newLines = bytes.subarray(0, place.offset).filter((byte) => byte === 0x0a).length;
+          expect(place.line).toBe(newLines + 1);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['csv', 'ndjson'] as const)('takes any key that a writer puts into %s', async (format) => {
+    const key = fc
+      .string({ unit: 'binary', minLength: 1, maxLength: 200 })
+      .filter((key) => !/[\uFFFE\uFFFF]/.test(key));
+    const row = fc.record({ key, source: key.map((key) => `s3://some-bucket/${key}`), size: fc.nat() });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1 }),
+        fc.constantFrom('\n', '\r\n'),
+        async (items, newline) => {
+          const text =
+            format === 'csv'
+              ? papaparse.unparse(items, { columns: ['key', 'source', 'size'], newline, quotes: true })
+              : items.map((item) => JSON.stringify(item)).join(newline);
+          const bytes = Buffer.from(text);
+          const opened = openManifest(bytes, { key: `m.${format}`, sizeBytes: bytes.length });
+          if (opened.kind === 'unreadable') {
+            // A raw NUL in CSV is refused as binary; everything else is readable.
+            expect(opened.code).toBe('Binary');
+            return;
+          }
+          const { head } = opened;
+          const from = { line: head.bodyLine, offset: head.bodyOffset };
+          const rows = await read(head, bytes.subarray(head.bodyOffset), from);
+          expect(rows.map(itemOf)).toEqual(items);
+        },
+      ),
+    );
+  });
+});
+
+describe('planSlices', () => {
+  it('cuts so that reading slice by slice gives the rows of the whole', async () => {
+    const limits = fc.record({
+      sliceBytes: fc.integer({ min: 1, max: 80 }),
+      rows: fc.integer({ min: 1, max: 5 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(format, body, limits, fc.array(fc.nat(200)), async (format, bytes, limits, cuts) => {
+        const head = heads[format];
+        const plans: SlicePlan[] = [];
+        for await (const plan of planSlices(head, start, cutInto(bytes, cuts), limits)) {
+          plans.push(plan);
+        }
+        const rows: ManifestRow[] = [];
+        let end = 0;
+        for (const plan of plans) {
+          expect(plan.start.offset).toBe(end);
+          end = plan.endOffset;
+          const ofSlice = await read(head, bytes.subarray(plan.start.offset, end), plan.start);
+          expect(ofSlice).toHaveLength(plan.rows);
+          expect(plan.rows).toBeLessThanOrEqual(limits.rows);
+          expect(plan.rows <= 1 || end - plan.start.offset <= limits.sliceBytes).toBe(true);
+          rows.push(...ofSlice);
+        }
+        expect(rows).toEqual(await read(head, bytes));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('openManifest', () => {
+  it('never throws, and reads no further than it was told', () => {
+    const name = fc.constantFrom('m.csv', 'm.ndjson', 'm.jsonl', 'm', 'm.constructor', 'm.__proto__', '');
+    fc.assert(
+      fc.property(body, name, fc.nat(500), (bytes, key, moreBytes) => {
+        const opened = openManifest(bytes, { key, sizeBytes: bytes.length + moreBytes });
+        if (opened.kind === 'readable') {
+          expect(opened.head.bodyOffset).toBeLessThanOrEqual(bytes.length);
+        } else {
+          expect(opened.message).not.toBe('');
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+function itemOf(row: ManifestRow): ManifestItem | string {
+  return row.kind === 'good' ? row.item : row.message;
+}
