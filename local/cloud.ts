@@ -1,0 +1,247 @@
+// The embedded cloud: reads serverless.yml and runs the real handlers on emulated AWS services, all on one machine.
+//
+//   serverless.yml -> ServiceModel -> emulators (S3, SQS, DynamoDB, EventBridge; off this event loop)
+//                                  -> Lambda: environments, event sources, schedules, HTTP API
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../shared/job/clock.ts';
+import { createRandom } from '../shared/job/random.ts';
+import { startEmulators } from './emulators/emulators.ts';
+import type { EventBridgeEntry } from './emulators/event-bus.ts';
+import type { Fault } from './emulators/faults.ts';
+import type { MeterReading } from './emulators/meter-reading.ts';
+import type { S3Limit } from './emulators/s3-limits.ts';
+import type { CrashReport } from './lambda/crash-orders.ts';
+import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
+import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
+import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
+import type { CrashPoint } from './lambda/protocol.ts';
+import { nextTraceHeader } from './lambda/recursion.ts';
+import { startSchedules } from './lambda/schedule.ts';
+import { createQueueClient } from './lambda/sqs-client.ts';
+import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
+import type { FunctionUsage } from './lambda/usage.ts';
+import { environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import {
+  type CloudNames,
+  depthsByLogicalId,
+  emulatorsOptions,
+  namesOf,
+  queueUrlsOf,
+} from './service/emulated.ts';
+import type { ServiceModel } from './service/model.ts';
+import { readService } from './service/read-service.ts';
+
+export interface CloudOptions {
+  /** 0, the default: any free port. */
+  ports?: { aws?: number; dynamodb?: number; api?: number };
+  /** Default: the project's own serverless.yml. */
+  serviceFile?: string;
+  /** Serverless params (sourceBuckets, maximumConcurrency …). */
+  params?: Record<string, string>;
+  /** Execution environments of one function at once on this machine. */
+  environments?: number;
+  /** Throttling of every bucket but the inbox and the reports; absent: none. */
+  limit?: S3Limit;
+  /** Changes the model before anything is made of it: shorter timeouts, visibility, schedules … */
+  adjust?: (service: ServiceModel) => void;
+  /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */
+  fidelity?: { shuffleWindow?: number; duplicateShare?: number; unevenBatches?: boolean };
+  seed?: number;
+  /** Further buckets to create. */
+  buckets?: string[];
+  /** Takes the functions' log lines; a bounded number is kept in any case. */
+  log?: (line: string, functionName: string) => void;
+}
+
+export interface Cloud {
+  service: ServiceModel;
+  /** http://127.0.0.1:PORT */
+  endpoints: { aws: string; dynamodb: string; api: string };
+  names: CloudNames;
+  /** For clients of S3, SQS and EventBridge. */
+  clientConfig(): ClientConfig;
+  dynamodbClientConfig(): ClientConfig;
+  meter(): Promise<CloudMeterReading>;
+  /** Sums of the metrics that the functions logged, by name. */
+  metrics(): MetricSums;
+  metricsOf(functionName: string): MetricSums;
+  /** The last log lines. */
+  logs(): { functionName: string; line: string }[];
+  events(): EventBridgeEntry[];
+  /** The function's answer; a failed invocation throws an error with Lambda's error type as its name. */
+  invoke(functionName: string, payload: unknown): Promise<unknown>;
+  /** Runs a scheduled function at once. */
+  trigger(functionName: string): Promise<unknown>;
+  /** By logical id. */
+  queueDepths(): Promise<Record<string, { visible: number; inFlight: number; delayed: number }>>;
+  /** Has the next invocations of a function die at a request that they make; resolves when the last of them has ended. */
+  crash(functionName: string, order: CrashPoint & { times?: number }): Promise<CrashReport>;
+  /** Invocations that died so, by function. */
+  crashes(): Record<string, number>;
+  /** Replaces the emulators' armed faults. */
+  setFaults(faults: Fault[]): Promise<void>;
+  /** By function, in the order of its event sources. */
+  eventSources(): Record<string, EventSourceCounts[]>;
+  /** Adds a page to the API's port. */
+  serve(path: string, handler: PageHandler): void;
+  stop(): Promise<void>;
+}
+
+export interface ClientConfig {
+  endpoint: string;
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string };
+}
+
+export interface CloudMeterReading extends MeterReading {
+  lambda: Record<string /* function */, FunctionUsage>;
+}
+
+/** On two cores more environments of one function only take turns. */
+const ENVIRONMENTS = 4;
+const SEED = 1;
+/** SQS promises neither order nor once-only delivery, and Lambda's batches are seldom full: so neither does the cloud. */
+const FIDELITY = { shuffleWindow: 500, duplicateShare: 0.001, unevenBatches: true };
+/** Events of the bus that are kept. */
+const EVENTS_KEPT = 10_000;
+const SERVICE_FILE = fileURLToPath(new URL('../serverless.yml', import.meta.url));
+
+export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const service = await readService(
+    options.serviceFile ?? SERVICE_FILE,
+    options.params === undefined ? {} : { params: options.params },
+  );
+  options.adjust?.(service);
+  const fidelity = { ...FIDELITY, ...options.fidelity };
+  const seed = options.seed ?? SEED;
+  const random = createRandom(seed);
+  const clock = systemClock;
+  const { region, accountId, functions, queues } = service;
+  const logs = createFunctionLogs(options.log === undefined ? {} : { sink: options.log });
+  const log = logs.writer('cloud');
+  const note = (line: string) => log(`${line}\n`);
+
+  /** What has started, to be stopped in groups: the last group first. */
+  const started: (() => Promise<void>)[][] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= stopAll(started);
+    return stopping;
+  };
+
+  try {
+    const emulators = await startEmulators(emulatorsOptions(service, { ...options, seed, fidelity }));
+    started.push([() => emulators.stop()]);
+    const queueUrls = new Map<string, string>();
+    for (const queue of Object.values(queues)) {
+      const url = emulators.queueUrl(queue.name);
+      queueUrls.set(queue.url, url);
+      queue.url = url;
+    }
+    const events: EventBridgeEntry[] = [];
+    emulators.onEvent((entry) => {
+      events.push(entry);
+      if (events.length > EVENTS_KEPT) events.shift();
+    });
+
+    const place = { endpoints: emulators.endpoints, region, directory: service.directory, queueUrls };
+    const host = createLambdaHost({ clock, logs }, functions, {
+      environments: options.environments ?? ENVIRONMENTS,
+      variables: (model) => environmentVariables(model, place),
+    });
+    const queue = createQueueClient({ endpoint: emulators.endpoints.aws, region });
+    started.push([() => host.stop(), async () => queue.close()]);
+    const api = await startHttpApi({ clock, random, host, log: note }, functions, {
+      port: options.ports?.api ?? 0,
+      accountId,
+    });
+    const schedules = startSchedules({ clock, random, host }, functions, service);
+    const sources = startSources();
+    // In one group with the host, which ends the invocations that the others wait for.
+    started.at(-1)?.push(
+      () => api.stop(),
+      () => schedules.stop(),
+      ...[...sources.values()].flat().map((source) => () => source.stop()),
+    );
+
+    function startSources() {
+      const byFunction = new Map<string, ReturnType<typeof startSqsEventSource>[]>();
+      for (const model of Object.values(functions)) {
+        const enabled = model.sqsSources.filter((source) => source.enabled);
+        byFunction.set(
+          model.name,
+          enabled.map((source) =>
+            startSqsEventSource(
+              { clock, random, host, queue, log: note },
+              {
+                model,
+                source,
+                ...queueUrlsOf(service, source.queueArn),
+                region,
+                unevenBatches: fidelity.unevenBatches,
+              },
+            ),
+          ),
+        );
+      }
+      return byFunction;
+    }
+
+    const config = (endpoint: string): ClientConfig => ({ endpoint, region, credentials: LOCAL_CREDENTIALS });
+    return {
+      service,
+      endpoints: { ...emulators.endpoints, api: api.endpoint },
+      names: namesOf(service),
+      clientConfig: () => config(emulators.endpoints.aws),
+      dynamodbClientConfig: () => config(emulators.endpoints.dynamodb),
+      meter: async () => ({ ...(await emulators.meter()), lambda: host.usage() }),
+      metrics: () => logs.metrics(),
+      metricsOf: (functionName) => logs.metricsOf(functionName),
+      logs: () => logs.lines(),
+      events: () => [...events],
+      invoke: async (functionName, payload) => {
+        const trace = nextTraceHeader(random, functions[functionName]?.arn ?? functionName);
+        return answerOf(await host.invoke(functionName, JSON.stringify(payload) ?? 'null', trace));
+      },
+      trigger: async (functionName) => answerOf(await schedules.trigger(functionName)),
+      queueDepths: () => depthsByLogicalId(service, emulators),
+      crash: (functionName, { request, when, times = 1 }) =>
+        host.crashes.order(functionName, { request, when }, times),
+      crashes: () => host.crashes.counts(),
+      setFaults: (faults) => emulators.setFaults(faults),
+      eventSources: () =>
+        Object.fromEntries([...sources].map(([name, list]) => [name, list.map((source) => source.counts())])),
+      serve: (path, handler) => api.serve(path, handler),
+      stop,
+    };
+  } catch (error) {
+    await stop().catch(() => undefined);
+    throw explainTakenPort(error);
+  }
+}
+
+/** The group that started last is stopped first; what fails to stop does not keep the rest running. */
+async function stopAll(groups: (() => Promise<void>)[][]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const group of groups.reverse()) {
+    const outcomes = await Promise.allSettled(group.map((stop) => stop()));
+    failures.push(...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'the embedded cloud did not stop cleanly');
+}
+
+function answerOf(result: InvokeResult): unknown {
+  if (result.kind === 'answered') return JSON.parse(result.payload);
+  throw Object.assign(new Error(result.error.errorMessage), { name: result.error.errorType });
+}
+
+function explainTakenPort(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return error;
+  const port = 'port' in error ? String(error.port) : 'asked for';
+  return new Error(
+    `port ${port} is taken: stop what listens there, or choose another port (0 takes a free one)`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,70 @@
+// Orders to die, given from outside and carried out by the next invocations of a function.
+import type { CrashPoint } from './protocol.ts';
+
+/** What became of an order: `survived` where an invocation made fewer requests than the order waited for. */
+export type CrashReport =
+  | { kind: 'died'; times: number }
+  | { kind: 'survived'; requests: number; times: number };
+
+export interface CrashOrders {
+  /** Resolves when the last of the invocations that the order is for has ended. */
+  order(functionName: string, point: CrashPoint, times: number): Promise<CrashReport>;
+  /** The order for the invocation that begins now, if there is one. */
+  take(functionName: string): CrashAssignment | undefined;
+  /** Invocations that died as ordered, by function. */
+  counts(): Record<string, number>;
+}
+
+export interface CrashAssignment {
+  point: CrashPoint;
+  report(outcome: { kind: 'died' } | { kind: 'survived'; requests: number }): void;
+}
+
+interface Order {
+  point: CrashPoint;
+  toBegin: number;
+  toEnd: number;
+  died: number;
+  resolve(report: CrashReport): void;
+}
+
+export function createCrashOrders(): CrashOrders {
+  const orders = new Map<string, Order[]>();
+  const counts: Record<string, number> = {};
+
+  return {
+    order(functionName, point, times) {
+      const { promise, resolve } = Promise.withResolvers<CrashReport>();
+      const waiting = orders.get(functionName) ?? [];
+      waiting.push({ point, toBegin: times, toEnd: times, died: 0, resolve });
+      orders.set(functionName, waiting);
+      return promise;
+    },
+
+    take(functionName) {
+      const waiting = orders.get(functionName);
+      const order = waiting?.[0];
+      if (waiting === undefined || order === undefined) return undefined;
+      order.toBegin -= 1;
+      if (order.toBegin === 0) waiting.shift();
+      return {
+        point: order.point,
+        report(outcome) {
+          order.toEnd -= 1;
+          if (outcome.kind === 'died') {
+            order.died += 1;
+            counts[functionName] = (counts[functionName] ?? 0) + 1;
+          }
+          if (order.toEnd > 0) return;
+          order.resolve(
+            outcome.kind === 'died'
+              ? { kind: 'died', times: order.died }
+              : { kind: 'survived', requests: outcome.requests, times: order.died },
+          );
+        },
+      };
+    },
+
+    counts: () => ({ ...counts }),
+  };
+}

@@ -1,0 +1,41 @@
+// Ends the process at a chosen outgoing HTTP request: whatever a worker killed between two of its steps leaves behind,
+// this leaves behind too. Runs inside the execution environment.
+import diagnostics from 'node:diagnostics_channel';
+import type { CrashPoint } from './protocol.ts';
+
+export interface RequestCounter {
+  /** Counts from zero again and arms the next crash. */
+  arm(dieAt: CrashPoint | undefined, onDeath: (request: number) => never): void;
+  /** Requests begun since then. */
+  count(): number;
+}
+
+/**
+ * Node's `http.client.request.created` is published in the request's constructor, before a byte is written, and
+ * `http.client.response.finish` when the answer's head has been read, before the request's `response` event.
+ */
+export function watchRequests(): RequestCounter {
+  let count = 0;
+  let armed: { dieAt: CrashPoint; onDeath: (request: number) => never } | undefined;
+  let numbers = new WeakMap<object, number>();
+
+  diagnostics.subscribe('http.client.request.created', (message) => {
+    count += 1;
+    numbers.set((message as { request: object }).request, count);
+    if (armed?.dieAt.when === 'before' && armed.dieAt.request === count) armed.onDeath(count);
+  });
+  diagnostics.subscribe('http.client.response.finish', (message) => {
+    const number = numbers.get((message as { request: object }).request);
+    if (armed?.dieAt.when === 'after' && armed.dieAt.request === number) armed.onDeath(number);
+  });
+
+  return {
+    arm(dieAt, onDeath) {
+      count = 0;
+      // Requests that outlive their invocation belong to no count.
+      numbers = new WeakMap();
+      armed = dieAt === undefined ? undefined : { dieAt, onDeath };
+    },
+    count: () => count,
+  };
+}

@@ -1,0 +1,177 @@
+// One execution environment of Lambda: a worker thread with its own module state and environment variables, which runs
+// one invocation at a time and is killed when that takes too long.
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../../shared/job/clock.ts';
+import type { BootstrapData, CrashPoint, HandlerError, InvokeMessage, WorkerMessage } from './protocol.ts';
+
+export interface EnvironmentOptions extends BootstrapData {
+  timeoutMs: number;
+  memoryMb: number;
+  variables: Record<string, string>;
+}
+
+export interface EnvironmentEvents {
+  /** Raw output of the function, not cut into lines. */
+  onOutput(text: string): void;
+}
+
+export interface EnvironmentRequest {
+  requestId: string;
+  payload: string;
+  traceId: string;
+  invokedFunctionArn: string;
+  dieAt?: CrashPoint;
+}
+
+export type EnvironmentResult = { durationMs: number /** only on a cold start */; initMs?: number } & (
+  | { kind: 'answered'; payload: string; requests: number }
+  | { kind: 'threw'; error: HandlerError; requests: number }
+  | { kind: 'timed-out' }
+  /** Ended by itself: an uncaught error, process.exit, memory used up. */
+  | { kind: 'exited'; error: HandlerError }
+  | { kind: 'crashed'; request: number }
+);
+
+export interface Environment {
+  invoke(request: EnvironmentRequest): Promise<EnvironmentResult>;
+  /** False once the worker has ended: it takes no further invocation. */
+  isAlive(): boolean;
+  terminate(): Promise<void>;
+}
+
+/** Lambda allows the init phase 10 s; a busy laptop with six functions starting at once is given more. */
+const INIT_LIMIT_MS = 60_000;
+
+type Ending = { kind: 'exited'; error: HandlerError } | { kind: 'crashed'; request: number };
+
+export function createEnvironment(
+  { clock, onOutput }: { clock: Clock } & EnvironmentEvents,
+  options: EnvironmentOptions,
+): Environment {
+  const worker = new Worker(new URL('./bootstrap.ts', import.meta.url), {
+    env: options.variables,
+    // The host's own flags (a test runner's loaders) are none of the function's business.
+    execArgv: [],
+    workerData: {
+      handlerFile: options.handlerFile,
+      handlerExport: options.handlerExport,
+    } satisfies BootstrapData,
+    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
+  });
+  let alive = true;
+  let reported = false;
+  let uncaught: HandlerError | undefined;
+  let dying: number | undefined;
+  let settle: ((message: WorkerMessage) => void) | undefined;
+
+  const ready = Promise.withResolvers<{ initMs: number } | HandlerError>();
+  const ended = Promise.withResolvers<Ending>();
+
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.kind === 'written') onOutput(message.text);
+    else if (message.kind === 'ready') ready.resolve({ initMs: message.initMs });
+    else if (message.kind === 'init-failed') ready.resolve(message.error);
+    else if (message.kind === 'dying') dying = message.request;
+    else settle?.(message);
+  });
+  worker.on('error', (error: unknown) => {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    uncaught = {
+      errorType: cause.name,
+      errorMessage: cause.message,
+      trace: (cause.stack ?? '').split('\n'),
+    };
+  });
+  worker.on('exit', (code) => {
+    alive = false;
+    ended.resolve(
+      dying !== undefined
+        ? { kind: 'crashed', request: dying }
+        : { kind: 'exited', error: uncaught ?? exitError(code) },
+    );
+  });
+
+  async function terminate(): Promise<void> {
+    alive = false;
+    await worker.terminate();
+  }
+
+  /** Resolves to undefined when the time is up. */
+  async function within<T>(limitMs: number, outcome: Promise<T>): Promise<T | undefined> {
+    const timer = new AbortController();
+    const timeUp = clock.sleep(limitMs, timer.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await Promise.race([outcome, timeUp]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  async function invoke(request: EnvironmentRequest): Promise<EnvironmentResult> {
+    const initialised = await within(INIT_LIMIT_MS, Promise.race([ready.promise, ended.promise]));
+    const init: { initMs?: number } = {};
+    if (initialised === undefined || !('initMs' in initialised)) {
+      await terminate();
+      const error =
+        initialised === undefined ? initTimeout() : 'kind' in initialised ? undefined : initialised;
+      if (error === undefined) return { durationMs: 0, ...(await ended.promise) };
+      return { kind: 'exited', durationMs: 0, error };
+    }
+    if (!reported) init.initMs = initialised.initMs;
+    reported = true;
+
+    const started = clock.now();
+    const answered = new Promise<WorkerMessage>((resolve) => {
+      settle = resolve;
+    });
+    worker.postMessage({
+      kind: 'invoke',
+      requestId: request.requestId,
+      payload: request.payload,
+      traceId: request.traceId,
+      invokedFunctionArn: request.invokedFunctionArn,
+      deadlineMs: started + options.timeoutMs,
+      ...(request.dieAt === undefined ? {} : { dieAt: request.dieAt }),
+    } satisfies InvokeMessage);
+    const outcome = await within(options.timeoutMs, Promise.race([answered, ended.promise]));
+    settle = undefined;
+    const took = { ...init, durationMs: clock.now() - started };
+    if (outcome === undefined) {
+      await terminate();
+      return { kind: 'timed-out', ...took };
+    }
+    switch (outcome.kind) {
+      case 'answered':
+        return { kind: 'answered', payload: outcome.payload, requests: outcome.requests, ...took };
+      case 'threw':
+        return { kind: 'threw', error: outcome.error, requests: outcome.requests, ...took };
+      case 'crashed':
+        return { kind: 'crashed', request: outcome.request, ...took };
+      case 'exited':
+        return { kind: 'exited', error: outcome.error, ...took };
+      default:
+        throw new Error(`a worker does not end an invocation with ${outcome.kind}`);
+    }
+  }
+
+  return { invoke, terminate, isAlive: () => alive };
+}
+
+function exitError(code: number): HandlerError {
+  return {
+    errorType: 'Runtime.ExitError',
+    errorMessage: `Runtime exited with exit status ${code}`,
+    trace: [],
+  };
+}
+
+function initTimeout(): HandlerError {
+  return {
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `Init did not end within ${INIT_LIMIT_MS / 1000} s`,
+    trace: [],
+  };
+}

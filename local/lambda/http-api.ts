@@ -1,0 +1,114 @@
+// The HTTP API on a port of its own: requests in, the functions' answers out. Further pages may share the port.
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../shared/job/clock.ts';
+import type { Random } from '../../shared/job/random.ts';
+import type { FunctionModel } from '../service/model.ts';
+import type { LambdaHost } from './host.ts';
+import {
+  type HttpResponse,
+  INTERNAL_SERVER_ERROR,
+  jsonResponse,
+  toHttpEvent,
+  toHttpResponse,
+} from './http-event.ts';
+import { createRouteTable } from './http-routes.ts';
+import { nextTraceHeader } from './recursion.ts';
+
+export interface HttpApi {
+  /** http://127.0.0.1:PORT */
+  endpoint: string;
+  /** Serves GET and HEAD of a path itself; a path that ends in `/*` takes everything below it. Routes of the API go first. */
+  serve(path: string, handler: PageHandler): void;
+  stop(): Promise<void>;
+}
+
+export type PageHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+export interface HttpApiDependencies {
+  clock: Clock;
+  random: Random;
+  host: Pick<LambdaHost, 'invoke'>;
+  log: (line: string) => void;
+}
+
+/** API Gateway's quota for a request's body. */
+const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export async function startHttpApi(
+  { clock, random, host, log }: HttpApiDependencies,
+  functions: Record<string, FunctionModel>,
+  { port = 0, accountId }: { port?: number; accountId: string },
+): Promise<HttpApi> {
+  const routeOf = createRouteTable(functions);
+  const pages = new Map<string, PageHandler>();
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = request.method ?? 'GET';
+    const url = request.url ?? '/';
+    const path = url.split('?', 1)[0] ?? '/';
+    const route = routeOf(method, path);
+    if (route === undefined) {
+      const page = method === 'GET' || method === 'HEAD' ? pageOf(path) : undefined;
+      if (page !== undefined) return page(request, response);
+      return send(response, jsonResponse(404, { message: 'Not Found' }));
+    }
+    const body = await readBody(request);
+    if (body === undefined) return send(response, jsonResponse(413, { message: 'Request Entity Too Large' }));
+    const event = toHttpEvent(
+      { method, url, headers: request.headers, body, sourceIp: request.socket.remoteAddress ?? '' },
+      { ...route, accountId, requestId: randomUUID(), nowMs: clock.now() },
+    );
+    const arn = functions[route.functionName]?.arn ?? '';
+    const result = await host.invoke(route.functionName, JSON.stringify(event), nextTraceHeader(random, arn));
+    send(response, result.kind === 'answered' ? toHttpResponse(result.payload) : INTERNAL_SERVER_ERROR);
+  }
+
+  function pageOf(path: string): PageHandler | undefined {
+    const exact = pages.get(path);
+    if (exact !== undefined) return exact;
+    for (const [pattern, handler] of pages) {
+      if (pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1))) return handler;
+    }
+    return undefined;
+  }
+
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      log(JSON.stringify({ level: 'ERROR', message: 'Request failed', detail: String(error) }));
+      if (response.headersSent) response.destroy();
+      else send(response, INTERNAL_SERVER_ERROR);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve: (path, handler) => void pages.set(path, handler),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Undefined where the body is larger than allowed; the rest of it is then read and dropped. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= BODY_LIMIT_BYTES) chunks.push(chunk);
+  }
+  return sizeBytes > BODY_LIMIT_BYTES ? undefined : Buffer.concat(chunks);
+}
+
+function send(response: ServerResponse, { statusCode, headers, body }: HttpResponse): void {
+  response.writeHead(statusCode, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}

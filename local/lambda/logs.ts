@@ -1,0 +1,86 @@
+// What the functions write: cut into lines, metrics in CloudWatch's embedded metric format summed, the rest handed on.
+
+/** Sums of the metrics, by metric name. */
+export type MetricSums = Record<string, number>;
+
+export interface FunctionLogs {
+  /** A writer for one environment: text in, lines out. */
+  writer(functionName: string): (text: string) => void;
+  metrics(): MetricSums;
+  metricsOf(functionName: string): MetricSums;
+  /** The last lines that were no metrics. */
+  lines(): { functionName: string; line: string }[];
+}
+
+export interface FunctionLogsOptions {
+  sink?: (line: string, functionName: string) => void;
+  /** Lines kept for `lines()`. */
+  keep?: number;
+}
+
+/** Lines kept where nobody listens: enough to see what led to a failure. */
+const LINES_KEPT = 2_000;
+/** A line longer than this is cut, as CloudWatch Logs does at 256 KB. */
+const LINE_LIMIT = 256 * 1024;
+
+interface EmbeddedMetrics {
+  _aws?: { CloudWatchMetrics?: { Metrics?: { Name: string }[] }[] };
+  [member: string]: unknown;
+}
+
+export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOptions = {}): FunctionLogs {
+  const sums = new Map<string, MetricSums>();
+  const kept: { functionName: string; line: string }[] = [];
+
+  function take(functionName: string, line: string): void {
+    if (line === '') return;
+    const metrics = line.includes('"CloudWatchMetrics"') ? embeddedMetrics(line) : undefined;
+    if (metrics !== undefined) {
+      const own = sums.get(functionName) ?? {};
+      for (const [name, value] of metrics) own[name] = (own[name] ?? 0) + value;
+      sums.set(functionName, own);
+      return;
+    }
+    sink?.(line, functionName);
+    kept.push({ functionName, line });
+    if (kept.length > keep) kept.splice(0, kept.length - keep);
+  }
+
+  return {
+    writer(functionName) {
+      let rest = '';
+      return (text) => {
+        const lines = (rest + text).split('\n');
+        rest = (lines.pop() ?? '').slice(0, LINE_LIMIT);
+        for (const line of lines) take(functionName, line.slice(0, LINE_LIMIT));
+      };
+    },
+    metrics() {
+      const total: MetricSums = {};
+      for (const own of sums.values()) {
+        for (const [name, value] of Object.entries(own)) total[name] = (total[name] ?? 0) + value;
+      }
+      return total;
+    },
+    metricsOf: (functionName) => ({ ...sums.get(functionName) }),
+    lines: () => [...kept],
+  };
+}
+
+/** Name and value of each metric in the line; a value may be a list of values. Undefined where the line is no EMF. */
+export function embeddedMetrics(line: string): [name: string, value: number][] | undefined {
+  let parsed: EmbeddedMetrics;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const directives = parsed._aws?.CloudWatchMetrics;
+  if (!Array.isArray(directives)) return undefined;
+  return directives.flatMap(({ Metrics = [] }) =>
+    Metrics.map(({ Name }): [string, number] => {
+      const values = Array.isArray(parsed[Name]) ? parsed[Name] : [parsed[Name]];
+      return [Name, values.reduce((sum: number, value) => sum + Number(value ?? 0), 0)];
+    }),
+  );
+}

@@ -1,0 +1,46 @@
+// What an execution environment (a worker thread) and its host say to each other.
+
+/** Given to the worker at birth. */
+export interface BootstrapData {
+  handlerFile: string;
+  handlerExport: string;
+}
+
+export interface InvokeMessage {
+  kind: 'invoke';
+  requestId: string;
+  /** JSON, as the Runtime API hands it over. */
+  payload: string;
+  /** Epoch milliseconds at which the host will end the environment. */
+  deadlineMs: number;
+  traceId: string;
+  invokedFunctionArn: string;
+  dieAt?: CrashPoint;
+}
+
+/**
+ * Where an environment is to die, counted in the invocation's own HTTP requests: `before` the request leaves, or `after`
+ * its answer has come and before the code has seen it.
+ */
+export interface CrashPoint {
+  /** 1 is the first. */
+  request: number;
+  when: 'before' | 'after';
+}
+
+export interface HandlerError {
+  errorType: string;
+  errorMessage: string;
+  trace: string[];
+}
+
+export type WorkerMessage =
+  | { kind: 'ready'; initMs: number }
+  | { kind: 'init-failed'; error: HandlerError }
+  | { kind: 'written'; text: string }
+  | { kind: 'dying'; requestId: string; request: number }
+  | { kind: 'answered'; requestId: string; payload: string; requests: number }
+  | { kind: 'threw'; requestId: string; error: HandlerError; requests: number };
+
+/** Exit code of an environment that died at its crash point, as of a process that was killed. */
+export const CRASH_EXIT_CODE = 137;

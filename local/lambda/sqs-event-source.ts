@@ -1,0 +1,268 @@
+// Lambda's event source mapping for SQS: polls the queue, invokes the function with batches, deletes what is done.
+//
+// What it holds to, from AWS's documentation and from what those who looked have seen:
+// - what a batch's answer means: see batch-response.ts; whatever stays in the queue keeps its visibility as it stands,
+//   so a function that changed it before it answered is obeyed;
+// - it never slows down on failures: a function that is not to be flooded must pace itself;
+// - it receives no more than can be invoked at once: messages that lie in a poller's hands use up their receives;
+// - a chain of invocations that turns in a loop is stopped (recursion.ts): the message goes to the dead-letter queue.
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../shared/job/clock.ts';
+import type { Random } from '../../shared/job/random.ts';
+import type { FunctionModel, SqsSourceModel } from '../service/model.ts';
+import { judgeBatch } from './batch-response.ts';
+import type { LambdaHost } from './host.ts';
+import { createMessageBuffer } from './message-buffer.ts';
+import { nextTraceHeader, RECURSION_LIMIT, timesInChain } from './recursion.ts';
+import type { QueueClient, ReceivedMessage } from './sqs-client.ts';
+import { toSqsEvent } from './sqs-event.ts';
+import { concurrencyLimit } from './sqs-scaling.ts';
+
+export interface SqsEventSource {
+  counts(): EventSourceCounts;
+  /** Ends polling at once and waits for what runs; stop the host first to end that too. */
+  stop(): Promise<void>;
+}
+
+export interface EventSourceCounts {
+  receives: number;
+  batches: number;
+  messages: number;
+  /** Batches of which every message stayed in the queue, for an error or a malformed answer. */
+  failedBatches: number;
+  /** Messages taken out because their chain of invocations turned in a loop. */
+  recursionStops: number;
+}
+
+export interface SqsEventSourceDependencies {
+  clock: Clock;
+  random: Random;
+  host: Pick<LambdaHost, 'invoke' | 'freeCapacity' | 'onCapacity'>;
+  queue: QueueClient;
+  log: (line: string) => void;
+}
+
+export interface SqsEventSourceOptions {
+  model: FunctionModel;
+  source: SqsSourceModel;
+  queueUrl: string;
+  deadLetterQueueUrl?: string;
+  region: string;
+  unevenBatches: boolean;
+}
+
+/** Lambda starts with five pollers. All but the first rest while the queue is empty, to spare the machine. */
+const POLLERS = 5;
+const POLL_WAIT_SECONDS = 20;
+const MESSAGES_PER_RECEIVE = 10;
+const MESSAGES_PER_DELETE = 10;
+const DELETES_AT_ONCE = 4;
+const DELETE_ATTEMPTS = 6;
+/** First and longest pause after a call that failed; full jitter. */
+const RETRY_BASE_MS = 100;
+const RETRY_CAP_MS = 2_000;
+
+export function startSqsEventSource(
+  { clock, random, host, queue, log }: SqsEventSourceDependencies,
+  { model, source, queueUrl, deadLetterQueueUrl, region, unevenBatches }: SqsEventSourceOptions,
+): SqsEventSource {
+  const { batchSize, maximumConcurrency, reportBatchItemFailures } = source;
+  const counts: EventSourceCounts = {
+    receives: 0,
+    batches: 0,
+    messages: 0,
+    failedBatches: 0,
+    recursionStops: 0,
+  };
+  const buffer = createMessageBuffer(random, {
+    batchSize,
+    windowMs: source.windowSeconds * 1000,
+    uneven: unevenBatches,
+  });
+  const stopping = new AbortController();
+  // Every poll and pause listens to it.
+  setMaxListeners(0, stopping.signal);
+  const running = new Set<Promise<void>>();
+  /** Messages asked for by receives under way. */
+  let askedFor = 0;
+  let pollersAwake = 1;
+  let busySinceMs = clock.now();
+  let windowTimer: AbortController | undefined;
+  let woken = Promise.withResolvers<void>();
+
+  function freeInvocations(): number {
+    if (running.size === 0 && buffer.size() === 0) busySinceMs = clock.now();
+    const limit = concurrencyLimit(clock.now() - busySinceMs, maximumConcurrency);
+    return Math.max(0, Math.min(limit - running.size, host.freeCapacity(model.name)));
+  }
+
+  function wakePollers(): void {
+    woken.resolve();
+    woken = Promise.withResolvers();
+  }
+
+  async function poll(index: number): Promise<void> {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      const room = freeInvocations() * batchSize - buffer.size() - askedFor;
+      if (room <= 0 || index >= pollersAwake) {
+        await woken.promise;
+        continue;
+      }
+      const maxMessages = Math.min(MESSAGES_PER_RECEIVE, batchSize, room);
+      askedFor += maxMessages;
+      try {
+        counts.receives += 1;
+        const messages = await queue.receive(
+          queueUrl,
+          { maxMessages, waitSeconds: POLL_WAIT_SECONDS },
+          stopping.signal,
+        );
+        failures = 0;
+        pollersAwake = messages.length < maxMessages ? 1 : Math.min(POLLERS, pollersAwake + 1);
+        buffer.add(messages, clock.now());
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        failures += 1;
+        log(describe('Receiving failed', error));
+        await pause(failures);
+      } finally {
+        askedFor -= maxMessages;
+      }
+      dispatch();
+      wakePollers();
+    }
+  }
+
+  function dispatch(): void {
+    windowTimer?.abort();
+    windowTimer = undefined;
+    while (!stopping.signal.aborted && freeInvocations() > 0) {
+      const next = buffer.next(clock.now());
+      if (next.kind === 'wait') {
+        if (next.delayMs !== undefined) dispatchIn(next.delayMs);
+        return;
+      }
+      const batch = handle(next.messages).finally(() => {
+        running.delete(batch);
+        dispatch();
+        wakePollers();
+      });
+      running.add(batch);
+    }
+  }
+
+  function dispatchIn(delayMs: number): void {
+    const timer = new AbortController();
+    windowTimer = timer;
+    clock.sleep(delayMs, timer.signal).then(dispatch, () => undefined);
+  }
+
+  async function handle(received: ReceivedMessage[]): Promise<void> {
+    const messages = await stopRecursion(received);
+    if (messages.length === 0) return;
+    counts.batches += 1;
+    counts.messages += messages.length;
+    const headers = messages.map((message) => message.Attributes?.AWSTraceHeader);
+    const result = await host.invoke(
+      model.name,
+      JSON.stringify(toSqsEvent(messages, source.queueArn, region)),
+      nextTraceHeader(random, model.arn, headers),
+    );
+    if (stopping.signal.aborted) return;
+    const ids = messages.map((message) => message.MessageId);
+    const { done, reason } = judgeBatch(ids, result, { reportBatchItemFailures });
+    if (reason !== undefined) {
+      counts.failedBatches += 1;
+      if (result.kind === 'answered') log(describe('Batch failed', reason));
+    }
+    const finished = new Set(done);
+    await remove(messages.filter((message) => finished.has(message.MessageId)));
+  }
+
+  async function stopRecursion(messages: ReceivedMessage[]): Promise<ReceivedMessage[]> {
+    if (model.recursiveLoop === 'Allow') return messages;
+    const looping = messages.filter(
+      (message) => timesInChain(message.Attributes?.AWSTraceHeader, model.arn) > RECURSION_LIMIT,
+    );
+    if (looping.length === 0) return messages;
+    counts.recursionStops += looping.length;
+    log(
+      describe(
+        'Recursive loop stopped',
+        `${looping.length} messages, as Lambda does after ${RECURSION_LIMIT}`,
+      ),
+    );
+    const moved: ReceivedMessage[] = [];
+    for (const message of looping) {
+      try {
+        if (deadLetterQueueUrl !== undefined) await queue.send(deadLetterQueueUrl, message);
+        moved.push(message);
+      } catch (error) {
+        // It stays in its queue and is met again.
+        log(describe('Sending to the dead-letter queue failed', error));
+      }
+    }
+    await remove(moved);
+    const stopped = new Set(looping);
+    return messages.filter((message) => !stopped.has(message));
+  }
+
+  /** What cannot be deleted comes again: at least once is all that SQS and Lambda promise. */
+  async function remove(messages: ReceivedMessage[]): Promise<void> {
+    const handles = messages.map((message) => message.ReceiptHandle);
+    const chunks: string[][] = [];
+    for (let at = 0; at < handles.length; at += MESSAGES_PER_DELETE) {
+      chunks.push(handles.slice(at, at + MESSAGES_PER_DELETE));
+    }
+    const worker = async () => {
+      for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) await removeChunk(chunk);
+    };
+    await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
+  }
+
+  async function removeChunk(handles: string[]): Promise<void> {
+    let left = handles;
+    for (let attempt = 1; attempt <= DELETE_ATTEMPTS && left.length > 0; attempt += 1) {
+      if (attempt > 1) await pause(attempt - 1);
+      if (stopping.signal.aborted) return;
+      try {
+        left = (await queue.deleteBatch(queueUrl, left)).failed;
+      } catch (error) {
+        log(describe('Deleting failed', error));
+      }
+    }
+  }
+
+  async function pause(failures: number): Promise<void> {
+    const longestMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** failures);
+    await clock.sleep(random() * longestMs, stopping.signal).catch(() => undefined);
+  }
+
+  function describe(message: string, cause: unknown): string {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return JSON.stringify({
+      level: 'WARN',
+      message,
+      eventSource: `${model.name} on ${source.queueArn}`,
+      detail,
+    });
+  }
+
+  const unsubscribe = host.onCapacity(model.name, () => {
+    dispatch();
+    wakePollers();
+  });
+  const pollers = Array.from({ length: POLLERS }, (_, index) => poll(index));
+
+  return {
+    counts: () => ({ ...counts }),
+    async stop() {
+      stopping.abort();
+      unsubscribe();
+      windowTimer?.abort();
+      wakePollers();
+      await Promise.all([...pollers, ...running]);
+    },
+  };
+}

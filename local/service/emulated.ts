@@ -1,0 +1,102 @@
+// The model's resources as the emulators take them, and the emulators' readings under the model's names.
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import type { Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../emulators/emulators.ts';
+import type { S3Limit } from '../emulators/s3-limits.ts';
+import type { ServiceModel } from './model.ts';
+
+/** Throttling these would slow the pipeline's own bookkeeping, which S3 spreads over prefixes of its own. */
+const UNTHROTTLED_BUCKETS = ['InboxBucket', 'ReportBucket'];
+
+export interface EmulationOptions {
+  ports?: { aws?: number; dynamodb?: number };
+  limit?: S3Limit;
+  buckets?: string[];
+  seed: number;
+  fidelity: Fidelity;
+}
+
+export function emulatorsOptions(
+  { region, accountId, buckets, queues, tables }: ServiceModel,
+  { ports, limit, buckets: furtherBuckets = [], seed, fidelity }: EmulationOptions,
+): EmulatorsOptions {
+  return {
+    region,
+    accountId,
+    seed,
+    fidelity,
+    ...(ports === undefined ? {} : { ports }),
+    ...(limit === undefined ? {} : { limit }),
+    buckets: [
+      ...Object.entries(buckets).map(([logicalId, { name, versioned, notifications }]) => ({
+        name,
+        versioned,
+        notifications,
+        throttled: !UNTHROTTLED_BUCKETS.includes(logicalId),
+      })),
+      ...furtherBuckets.map((name) => ({ name, throttled: true })),
+    ],
+    queues: Object.values(queues).map(({ name, attributes }) => ({ name, attributes })),
+    tables: Object.values(tables).map(({ definition }) => definition as CreateTableCommandInput),
+  };
+}
+
+export interface CloudNames {
+  readonly inbox: string;
+  readonly destination: string;
+  readonly reports: string;
+  readonly table: string;
+  readonly queues: Record<string /* logical id */, string /* url */>;
+}
+
+/** A name that the service does not have is an error when it is asked for, not before. */
+export function namesOf({ buckets, tables, queues }: ServiceModel): CloudNames {
+  const nameIn = (resources: Record<string, { name: string }>, logicalId: string): string => {
+    const found = resources[logicalId];
+    if (found === undefined) throw new Error(`serverless.yml has no ${logicalId}`);
+    return found.name;
+  };
+  return {
+    get inbox() {
+      return nameIn(buckets, 'InboxBucket');
+    },
+    get destination() {
+      return nameIn(buckets, 'DestinationBucket');
+    },
+    get reports() {
+      return nameIn(buckets, 'ReportBucket');
+    },
+    get table() {
+      return nameIn(tables, 'LedgerTable');
+    },
+    queues: Object.fromEntries(Object.entries(queues).map(([logicalId, { url }]) => [logicalId, url])),
+  };
+}
+
+/** URLs of a queue and of its dead-letter queue. */
+export function queueUrlsOf(
+  { queues }: ServiceModel,
+  queueArn: string,
+): { queueUrl: string; deadLetterQueueUrl?: string } {
+  const byArn = new Map(Object.values(queues).map((queue) => [queue.arn, queue]));
+  const queue = byArn.get(queueArn);
+  if (queue === undefined) throw new Error(`serverless.yml has no queue ${queueArn}`);
+  const redrive: { deadLetterTargetArn?: string } = JSON.parse(queue.attributes.RedrivePolicy ?? '{}');
+  const deadLetters = byArn.get(redrive.deadLetterTargetArn ?? '');
+  return {
+    queueUrl: queue.url,
+    ...(deadLetters === undefined ? {} : { deadLetterQueueUrl: deadLetters.url }),
+  };
+}
+
+export async function depthsByLogicalId(
+  { queues }: ServiceModel,
+  emulators: Pick<Emulators, 'queueDepths'>,
+): Promise<Record<string, QueueDepth>> {
+  const depths = await emulators.queueDepths();
+  return Object.fromEntries(
+    Object.entries(queues).map(([logicalId, { name }]) => [
+      logicalId,
+      depths[name] ?? { visible: 0, inFlight: 0, delayed: 0 },
+    ]),
+  );
+}
