@@ -1,0 +1,568 @@
+// Holds the packaged CloudFormation template to what is promised of the stack: private, encrypted, bounded, watched.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { settings } from '../../serverless.params.js';
+import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
+import { zipEntries } from '../helpers/zip.ts';
+
+const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'bury', 'api'] as const;
+const QUEUES = ['Ingest', 'Upload', 'Settle'] as const;
+const BUCKETS = ['InboxBucket', 'DestinationBucket', 'ReportBucket'] as const;
+const DAY_SECONDS = 86_400;
+
+/** What the functions emit, by function; the dashboard and the alarms may name nothing else. */
+const METRICS: Record<string, string[]> = {
+  ingest: ['RowsAccepted', 'RowsRejected', 'SlicesIngested'],
+  upload: [
+    'ObjectsStored',
+    'ObjectsSkipped',
+    'ObjectsFailed',
+    'Attempts',
+    'Throttled',
+    'TransientFaults',
+    'Returned',
+    'Reposted',
+    'BytesStored',
+  ],
+  settle: ['SlicesSettled', 'JobsCompleted', 'LateOutcomes'],
+  sweep: ['LiveJobs', 'RowsOutstanding'],
+  bury: ['ItemsBuried'],
+};
+
+/** Every parameter as serverless.yml sets it, by the name that its helper asks for. */
+const { params } = parse(readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8'), {
+  merge: true,
+});
+const DEFAULTS = Object.fromEntries(
+  Object.entries(params.default as Record<string, unknown>).map(([name, value]) => [
+    `param:${name}`,
+    String(value),
+  ]),
+);
+
+let service: PackagedService;
+beforeAll(async () => {
+  service = await packageService({
+    sourceBuckets: 'legacy-images,archive.2019',
+    destinationBuckets: 'second-home',
+  });
+});
+afterAll(() => service?.remove());
+
+function resource(id: string): Resource {
+  const found = service.template.Resources[id];
+  if (found === undefined) throw new Error(`the template has no ${id}`);
+  return found;
+}
+
+const ofType = (type: string): [string, Resource][] =>
+  Object.entries(service.template.Resources).filter(([, { Type }]) => Type === type);
+
+/** The resource's properties with intrinsic functions as plain text: Ref X -> <X>, GetAtt X.Arn -> <X.Arn>. */
+const properties = (id: string): Record<string, unknown> =>
+  plain(resource(id).Properties) as Record<string, unknown>;
+
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  const { Ref, 'Fn::GetAtt': att, 'Fn::Sub': sub, 'Fn::Join': join } = value as Record<string, unknown>;
+  if (typeof Ref === 'string') return `<${Ref}>`;
+  if (Array.isArray(att)) return `<${att.join('.')}>`;
+  if (typeof sub === 'string') return sub.replace(/\$\{([^}]+)\}/g, '<$1>');
+  if (Array.isArray(join)) return (plain(join[1]) as string[]).join(String(join[0]));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+}
+
+interface Statement {
+  Sid?: string;
+  Effect: string;
+  Action: string | string[];
+  Resource: string | string[];
+  Principal?: unknown;
+  Condition?: unknown;
+}
+
+const listed = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
+
+function policyOf(id: string): Statement[] {
+  return (properties(id)['PolicyDocument'] as { Statement: Statement[] }).Statement;
+}
+
+function roleStatements(functionName: string): Statement[] {
+  const policies = properties(`${capital(functionName)}Role`)['Policies'] as {
+    PolicyDocument: { Statement: Statement[] };
+  }[];
+  return policies.flatMap((policy) => policy.PolicyDocument.Statement);
+}
+
+/** `action resource` pairs that a function's role allows. */
+const grants = (functionName: string): string[] =>
+  roleStatements(functionName).flatMap(({ Action, Resource: on }) =>
+    listed(Action).flatMap((action) => listed(on).map((where) => `${action} ${where}`)),
+  );
+
+const capital = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
+const lambda = (name: string): Record<string, unknown> => properties(`${capital(name)}LambdaFunction`);
+const environment = (name: string): Record<string, string> =>
+  (lambda(name)['Environment'] as { Variables: Record<string, string> }).Variables;
+
+function mappings(functionName: string): Record<string, unknown>[] {
+  return ofType('AWS::Lambda::EventSourceMapping')
+    .map(([id]) => properties(id))
+    .filter(({ FunctionName }) => FunctionName === `<${capital(functionName)}LambdaFunction.Arn>`);
+}
+
+describe.each(BUCKETS)('%s', (id) => {
+  it('lets no public in', () => {
+    expect(properties(id)).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+    });
+  });
+
+  it('is encrypted with SSE-S3', () => {
+    expect(properties(id)['BucketEncryption']).toEqual({
+      ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+    });
+  });
+
+  it('refuses whoever comes without TLS', () => {
+    expect(properties(`${id}Policy`)['Bucket']).toBe(`<${id}>`);
+    expect(policyOf(`${id}Policy`)).toContainEqual({
+      Sid: 'TlsOnly',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: [`<${id}.Arn>`, `<${id}.Arn>/*`],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
+  });
+
+  it('outlives the stack, and drops unfinished uploads', () => {
+    expect(resource(id).DeletionPolicy).toBe('Retain');
+    expect(properties(id)).toMatchObject({
+      LifecycleConfiguration: {
+        Rules: expect.arrayContaining([
+          expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }),
+        ]),
+      },
+    });
+  });
+});
+
+describe('the inbox', () => {
+  it('keeps versions, and lets old ones go', () => {
+    expect(properties('InboxBucket')).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: expect.arrayContaining([
+          expect.objectContaining({ NoncurrentVersionExpiration: { NoncurrentDays: 30 } }),
+        ]),
+      },
+    });
+  });
+
+  it('notifies the ingest queue of every object, once the queue lets it', () => {
+    expect(properties('InboxBucket')['NotificationConfiguration']).toEqual({
+      QueueConfigurations: [{ Event: 's3:ObjectCreated:*', Queue: '<IngestQueue.Arn>' }],
+    });
+    expect(resource('InboxBucket').DependsOn).toContain('IngestQueuePolicy');
+  });
+
+  it('is the only one that may send to the ingest queue from outside the roles', () => {
+    const allowed = policyOf('IngestQueuePolicy').filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed).toEqual([
+      {
+        Sid: 'InboxMayNotify',
+        Effect: 'Allow',
+        Principal: { Service: 's3.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: '<IngestQueue.Arn>',
+        Condition: {
+          ArnEquals: {
+            'aws:SourceArn': `arn:<AWS::Partition>:s3:::${properties('InboxBucket')['BucketName']}`,
+          },
+          StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+        },
+      },
+    ]);
+  });
+});
+
+it('keeps reports, and lets the raw outcomes and dead letters behind them go', () => {
+  const { Rules } = properties('ReportBucket')['LifecycleConfiguration'] as {
+    Rules: Record<string, unknown>[];
+  };
+  const expiring = Rules.filter((rule) => 'ExpirationInDays' in rule);
+  expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
+    ['outcomes/', 30],
+    ['deadletters/', 30],
+  ]);
+});
+
+describe.each(QUEUES)('the queue of %s', (name) => {
+  it('and its dead letters are encrypted by SQS and take TLS only', () => {
+    for (const id of [`${name}Queue`, `${name}DeadLetters`]) {
+      expect(properties(id)['SqsManagedSseEnabled']).toBe(true);
+      expect(properties(id)).not.toHaveProperty('KmsMasterKeyId');
+      expect(properties(`${id}Policy`)['Queues']).toEqual([`<${id}>`]);
+      expect(policyOf(`${id}Policy`)).toContainEqual({
+        Sid: 'TlsOnly',
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'sqs:*',
+        Resource: `<${id}.Arn>`,
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      });
+    }
+  });
+
+  it('buries what was received five times, in its own dead letters alone', () => {
+    expect(properties(`${name}Queue`)['RedrivePolicy']).toEqual({
+      deadLetterTargetArn: `<${name}DeadLetters.Arn>`,
+      maxReceiveCount: 5,
+    });
+    expect(properties(`${name}DeadLetters`)['RedriveAllowPolicy']).toEqual({
+      redrivePermission: 'byQueue',
+      sourceQueueArns: [
+        `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${properties(`${name}Queue`)['QueueName']}`,
+      ],
+    });
+  });
+
+  it('keeps messages ten days, its dead letters fourteen', () => {
+    expect(properties(`${name}Queue`)['MessageRetentionPeriod']).toBe(10 * DAY_SECONDS);
+    expect(properties(`${name}DeadLetters`)['MessageRetentionPeriod']).toBe(14 * DAY_SECONDS);
+  });
+});
+
+describe('the ledger', () => {
+  it('is paid by request, forgets by TTL and can be restored to a point in time', () => {
+    expect(resource('LedgerTable').DeletionPolicy).toBe('Retain');
+    expect(properties('LedgerTable')).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  it('has one key, and finds jobs and live rows by index', () => {
+    const hash = (AttributeName: string) => ({ AttributeName, KeyType: 'HASH' });
+    const range = (AttributeName: string) => ({ AttributeName, KeyType: 'RANGE' });
+    const keysOnly = { ProjectionType: 'KEYS_ONLY' };
+    expect(properties('LedgerTable')).toMatchObject({
+      KeySchema: [hash('pk')],
+      GlobalSecondaryIndexes: [
+        { IndexName: 'jobs', KeySchema: [hash('listing'), range('listedAt')], Projection: keysOnly },
+        { IndexName: 'live', KeySchema: [hash('live'), range('pk')], Projection: keysOnly },
+      ],
+    });
+  });
+});
+
+describe.each(FUNCTIONS)('the function %s', (name) => {
+  it('runs on Node 24 on arm64, from one bundled module', async () => {
+    expect(lambda(name)).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: `functions/${name}.handler`,
+      Tags: expect.arrayContaining([{ Key: 'project', Value: 'spillway' }]),
+    });
+    const entries = zipEntries(await service.readZip(name));
+    expect(entries.map((entry) => entry.name)).toEqual([`functions/${name}.mjs`]);
+  });
+
+  it('keeps its logs for a while, under its own name', () => {
+    expect(properties(`${capital(name)}LogGroup`)).toMatchObject({
+      LogGroupName: `/aws/lambda/${lambda(name)['FunctionName']}`,
+      RetentionInDays: 30,
+    });
+  });
+
+  it('has a role that no other function has, for Lambda alone', () => {
+    expect(lambda(name)['Role']).toBe(`<${capital(name)}Role.Arn>`);
+    expect(properties(`${capital(name)}Role`)).toMatchObject({
+      AssumeRolePolicyDocument: {
+        Statement: [
+          { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+        ],
+      },
+    });
+    expect(properties(`${capital(name)}Role`)).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  it('is granted single actions on named things', () => {
+    for (const { Effect, Action, Resource: on } of roleStatements(name)) {
+      expect(Effect).toBe('Allow');
+      for (const action of listed(Action)) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+      // An asterisk may stand for the objects of a bucket or the streams of a log group, never for the thing itself.
+      for (const where of listed(on)) {
+        expect(where).toMatch(/^(arn:[^*]+:::[^*]+|<\w+\.Arn>|arn:[^*]+)(\/(\w+\/)*\*|:\*|\/index\/\w+)?$/);
+      }
+    }
+  });
+
+  it('writes logs to its own group only', () => {
+    const logs = grants(name).filter((grant) => grant.startsWith('logs:'));
+    const group = `arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/lambda/${lambda(name)['FunctionName']}:*`;
+    expect(logs).toEqual([`logs:CreateLogStream ${group}`, `logs:PutLogEvents ${group}`]);
+  });
+
+  it('reaches nothing that its environment or its event sources do not name', () => {
+    const sources = mappings(name).map(({ EventSourceArn }) =>
+      String(EventSourceArn).slice(1, -'.Arn>'.length),
+    );
+    const named = Object.values(environment(name)).flatMap((value) => [
+      ...String(value).matchAll(/<(\w+)>/g),
+    ]);
+    const known = new Set([...sources, ...named.map(([, id]) => id)]);
+    if (name === 'upload') known.add('DestinationBucket'); // items name their bucket; ingest has checked it
+    for (const grant of grants(name)) {
+      const reached = /<(\w+)\.Arn>/.exec(grant)?.[1];
+      if (reached !== undefined) expect(known, grant).toContain(reached);
+    }
+  });
+
+  it('receives from its own queues only', () => {
+    const sources = mappings(name).map(({ EventSourceArn }) => `sqs:ReceiveMessage ${EventSourceArn}`);
+    expect(grants(name).filter((grant) => grant.startsWith('sqs:ReceiveMessage'))).toEqual(sources);
+  });
+
+  it('names its metrics by its own name', () => {
+    expect(environment(name)).toMatchObject({
+      POWERTOOLS_SERVICE_NAME: lambda(name)['FunctionName'],
+      POWERTOOLS_METRICS_NAMESPACE: 'Spillway',
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+    });
+  });
+});
+
+describe('what the functions are told', () => {
+  it.each([
+    [
+      'ingest',
+      'LEDGER_TABLE INBOX_BUCKET REPORT_BUCKET DESTINATION_BUCKETS SOURCE_BUCKETS INGEST_QUEUE_URL UPLOAD_QUEUE_URL SETTLE_QUEUE_URL EVENT_BUS',
+    ],
+    ['upload', 'LEDGER_TABLE REPORT_BUCKET UPLOAD_QUEUE_URL SETTLE_QUEUE_URL'],
+    ['settle', 'LEDGER_TABLE INBOX_BUCKET REPORT_BUCKET SETTLE_QUEUE_URL EVENT_BUS'],
+    ['sweep', 'LEDGER_TABLE SETTLE_QUEUE_URL'],
+    ['bury', 'LEDGER_TABLE REPORT_BUCKET INGEST_QUEUE_URL UPLOAD_QUEUE_URL SETTLE_QUEUE_URL EVENT_BUS'],
+    ['api', 'LEDGER_TABLE INBOX_BUCKET DESTINATION_BUCKETS SOURCE_BUCKETS'],
+  ])('%s knows what it needs and no more', (name, needed) => {
+    const told = Object.keys(environment(name)).filter((variable) => variable.startsWith('SPILLWAY_'));
+    expect(told.sort()).toEqual(
+      needed
+        .split(' ')
+        .map((word) => `SPILLWAY_${word}`)
+        .sort(),
+    );
+  });
+
+  it('lists the stack’s own destination first, and the sources that were allowed', () => {
+    expect(environment('ingest')).toMatchObject({
+      SPILLWAY_DESTINATION_BUCKETS: '<DestinationBucket>,second-home',
+      SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019',
+    });
+  });
+});
+
+describe('upload alone', () => {
+  const onObjects = (bucket: string): string => `arn:<AWS::Partition>:s3:::${bucket}/*`;
+
+  it('writes to the destinations', () => {
+    const destinations = ['<DestinationBucket.Arn>/*', onObjects('second-home')];
+    for (const destination of destinations) expect(grants('upload')).toContain(`s3:PutObject ${destination}`);
+    for (const other of FUNCTIONS.filter((name) => name !== 'upload')) {
+      for (const grant of grants(other)) expect(grant).not.toMatch(/DestinationBucket|second-home/);
+    }
+  });
+
+  it('reads the source buckets, and only those that were listed', () => {
+    const reads = grants('upload').filter((grant) => grant.startsWith('s3:GetObject '));
+    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
+    expect(
+      reads.filter((grant) => !grant.includes('<DestinationBucket') && !grant.includes('second-home')),
+    ).toEqual(allowed);
+    for (const other of FUNCTIONS.filter((name) => name !== 'upload')) {
+      for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive/);
+    }
+  });
+
+  it('reads no source when none is listed', async () => {
+    const values: Record<string, string> = { ...DEFAULTS, 'self:service': 'spillway', 'sls:stage': 'dev' };
+    const { transferStatements } = await settings({ resolveVariable: async (name) => values[name] });
+    expect(transferStatements.flatMap(({ Action }) => Action)).not.toContain('s3:GetObjectVersion');
+  });
+});
+
+describe('event sources', () => {
+  it.each([
+    ['ingest', ['IngestQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
+    [
+      'upload',
+      ['UploadQueue'],
+      { BatchSize: 100, MaximumBatchingWindowInSeconds: 1, ScalingConfig: { MaximumConcurrency: 50 } },
+    ],
+    ['settle', ['SettleQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
+    ['bury', ['IngestDeadLetters', 'UploadDeadLetters', 'SettleDeadLetters'], { BatchSize: 10 }],
+  ])('%s takes its queues in bounded batches and reports partial failures', (name, queues, shape) => {
+    expect(mappings(name).map(({ EventSourceArn }) => EventSourceArn)).toEqual(
+      queues.map((id) => `<${id}.Arn>`),
+    );
+    for (const mapping of mappings(name)) {
+      expect(mapping).toMatchObject({
+        ...shape,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        Enabled: true,
+      });
+      expect(mapping).toHaveProperty('ScalingConfig.MaximumConcurrency');
+    }
+  });
+
+  it('leave a message hidden for six times its function’s timeout', () => {
+    for (const name of FUNCTIONS) {
+      for (const { EventSourceArn } of mappings(name)) {
+        const queue = properties(String(EventSourceArn).slice(1, -'.Arn>'.length));
+        expect(queue['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * (lambda(name)['Timeout'] as number));
+      }
+    }
+  });
+
+  it('let upload and ingest send to their own queues without being stopped as a loop', () => {
+    const allowed = FUNCTIONS.filter((name) => lambda(name)['RecursiveLoop'] === 'Allow');
+    expect(allowed).toEqual(['ingest', 'upload']);
+  });
+
+  it('call sweep each minute', () => {
+    const rules = ofType('AWS::Events::Rule').map(([id]) => properties(id));
+    expect(rules).toHaveLength(1);
+    expect(rules[0]).toMatchObject({
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [{ Arn: '<SweepLambdaFunction.Arn>' }],
+    });
+    expect(lambda('sweep')['Timeout']).toBeLessThan(60);
+  });
+
+  it('open the API to signed requests only', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(([id]) => properties(id));
+    expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+      'GET /jobs',
+      'GET /jobs/{id}',
+      'POST /jobs',
+    ]);
+    for (const route of routes) expect(route['AuthorizationType']).toBe('AWS_IAM');
+  });
+});
+
+describe('what is watched', () => {
+  const known = (): Set<string> =>
+    new Set(
+      Object.entries(METRICS).flatMap(([name, metrics]) =>
+        metrics.map((metric) => `spillway-dev-${name} ${metric}`),
+      ),
+    );
+  interface Alarm {
+    Namespace: string;
+    MetricName: string;
+    Threshold: number;
+    ComparisonOperator: string;
+    AlarmActions: string[];
+    Dimensions: { Name: string; Value: string }[];
+  }
+  const alarms = (): Alarm[] =>
+    ofType('AWS::CloudWatch::Alarm').map(([id]) => properties(id) as unknown as Alarm);
+  const shown = (): unknown[][] => {
+    const { widgets } = JSON.parse(String(properties('Dashboard')['DashboardBody'])) as {
+      widgets: { properties: { metrics: unknown[][] } }[];
+    };
+    return widgets.flatMap((widget) => widget.properties.metrics);
+  };
+
+  it('alarms on the first buried item', () => {
+    expect(properties('ItemsBuriedAlarm')).toMatchObject({
+      Namespace: 'Spillway',
+      MetricName: 'ItemsBuried',
+      Statistic: 'Sum',
+      ComparisonOperator: 'GreaterThanThreshold',
+      Threshold: 0,
+      TreatMissingData: 'notBreaching',
+      Dimensions: [{ Name: 'service', Value: 'spillway-dev-bury' }],
+    });
+  });
+
+  it('alarms on the oldest message of every source queue', () => {
+    const old = alarms().filter(({ MetricName }) => MetricName === 'ApproximateAgeOfOldestMessage');
+    expect(old.map(({ Dimensions }) => Dimensions[0]?.Value)).toEqual(
+      QUEUES.map((name) => `<${name}Queue.QueueName>`),
+    );
+    for (const { Threshold } of old) expect(Threshold).toBe(21_600);
+  });
+
+  it('alarms on the errors of every function', () => {
+    const errors = alarms().filter(
+      ({ MetricName, Namespace }) => MetricName === 'Errors' && Namespace === 'AWS/Lambda',
+    );
+    expect(errors.map(({ Dimensions }) => Dimensions[0]?.Value)).toEqual(
+      FUNCTIONS.map((name) => lambda(name)['FunctionName']),
+    );
+  });
+
+  it('shows the flow, the throttling, the queues, the functions and the dead letters', () => {
+    const names = new Set(shown().map(([, name]) => name));
+    for (const metric of Object.values(METRICS).flat()) expect(names).toContain(metric);
+    for (const metric of [
+      'ApproximateAgeOfOldestMessage',
+      'ApproximateNumberOfMessagesVisible',
+      'Errors',
+      'Duration',
+      'ConcurrentExecutions',
+    ]) {
+      expect(names).toContain(metric);
+    }
+    expect(JSON.stringify(shown())).toContain('spillway-dev-upload-dead-letters');
+  });
+
+  it('names no metric, function or queue that does not exist', () => {
+    const queues = ofType('AWS::SQS::Queue').map(([id]) => properties(id)['QueueName']);
+    const functions = FUNCTIONS.map((name) => lambda(name)['FunctionName']);
+    for (const [namespace, name, dimension, value] of shown()) {
+      if (namespace === 'Spillway') {
+        expect(dimension).toBe('service');
+        expect(known()).toContain(`${value} ${name}`);
+      } else {
+        expect(namespace === 'AWS/SQS' ? queues : functions).toContain(value);
+      }
+    }
+    for (const { Namespace, MetricName, Dimensions } of alarms()) {
+      if (Namespace === 'Spillway') expect(known()).toContain(`${Dimensions[0]?.Value} ${MetricName}`);
+    }
+  });
+});
+
+describe('packaging', () => {
+  it('stops when the fleet could fill the in-flight quota of the queue, and names the remedy', async () => {
+    await expect(packageService({ maximumConcurrency: '400', batchSize: '1000' })).rejects.toThrow(
+      /400 x batchSize 1000 = 400000 messages in flight, above 100000.*Lower maximumConcurrency to 100/s,
+    );
+  });
+
+  it('reports every bad parameter at once', async () => {
+    await expect(
+      packageService({
+        maximumConcurrency: 'many',
+        sourceBuckets: 's3://photos',
+        logRetentionDays: '31',
+        alarmTopicArn: 'ops',
+      }),
+    ).rejects.toThrow(
+      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*alarmTopicArn is "ops"/s,
+    );
+  });
+});
