@@ -1,0 +1,52 @@
+// What S3 says when an object arrives in the inbox: at least once, in no order, its key form-encoded (S3 user guide,
+// "Event message structure").
+import * as z from 'zod/mini';
+import type { ManifestArrival } from './start.ts';
+
+const notification = z.object({
+  Records: z.array(
+    z.object({
+      eventName: z.string(),
+      s3: z.object({
+        bucket: z.object({ name: z.string() }),
+        object: z.object({
+          key: z.string(),
+          size: z.optional(z.number()),
+          versionId: z.optional(z.string()),
+        }),
+      }),
+    }),
+  ),
+});
+/** S3 sends it once, when the notification is set up. */
+const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
+
+export type ParsedNotification =
+  | { kind: 'arrivals'; arrivals: ManifestArrival[] }
+  | { kind: 'not-a-notification'; reason: string };
+
+/** Folder markers, which consoles make, and events that are no arrivals are passed over. */
+export function parseNotification(json: unknown): ParsedNotification {
+  if (testEvent.safeParse(json).success) return { kind: 'arrivals', arrivals: [] };
+  const parsed = notification.safeParse(json);
+  if (!parsed.success) {
+    return {
+      kind: 'not-a-notification',
+      reason: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+    };
+  }
+  const arrivals: ManifestArrival[] = [];
+  for (const { eventName, s3 } of parsed.data.Records) {
+    const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
+    const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
+    if (!eventName.startsWith('ObjectCreated:') || isFolderMarker) continue;
+    if (s3.object.versionId === undefined) {
+      return {
+        kind: 'not-a-notification',
+        reason: `s3://${s3.bucket.name}/${key} came without a version id: versioning must be on for the inbox bucket`,
+      };
+    }
+    arrivals.push({ bucket: s3.bucket.name, key, versionId: s3.object.versionId });
+  }
+  return { kind: 'arrivals', arrivals };
+}

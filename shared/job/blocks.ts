@@ -1,0 +1,127 @@
+// A slice's rows as blocks, each row judged: accepted for transfer, or rejected with its reason. The same bytes give the
+// same blocks, whoever reads them and however often.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { readRange } from '../aws/object-range.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SliceRow } from '../ledger/rows.ts';
+import type { BlockRow } from '../ledger/tally.ts';
+import { type ManifestItem, objectSource } from '../manifest/columns.ts';
+import { type ManifestRow, readRows } from '../manifest/rows.ts';
+import type { Outcome } from '../report/outcome.ts';
+import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { destinationKey } from '../spread/spread.ts';
+import { BLOCK_ROWS, type SliceId } from './identity.ts';
+import type { Job } from './job.ts';
+import { spreadOf } from './options.ts';
+
+/** S3's limit for a key, in bytes of UTF-8. */
+const KEY_BYTES = 1024;
+
+export interface AcceptedRow {
+  number: number;
+  line: number;
+  item: ManifestItem;
+}
+
+export interface Block {
+  block: number;
+  size: number;
+  accepted: AcceptedRow[];
+  rejected: Outcome[];
+}
+
+export interface BlockReaderDependencies {
+  s3: S3Client;
+  /** Buckets that rows may name as sources. */
+  sourceBuckets: readonly string[] | 'any';
+}
+
+export async function* readSliceBlocks(
+  { s3, sourceBuckets }: BlockReaderDependencies,
+  job: Job,
+  slice: Pick<SliceRow, 'startOffset' | 'startLine' | 'endOffset'>,
+): AsyncGenerator<Block> {
+  if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
+  const judge = createJudge(job, sourceBuckets);
+  const bytes = readRange(s3, job.manifest, slice.startOffset, slice.endOffset);
+  const from = { line: slice.startLine, offset: slice.startOffset };
+  let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
+  for await (const rows of readRows(job.head, from, bytes)) {
+    for (const row of rows) {
+      judge(row, block);
+      block.size++;
+      if (block.size === BLOCK_ROWS) {
+        yield block;
+        block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
+      }
+    }
+  }
+  if (block.size > 0) yield block;
+}
+
+/** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
+export async function openBlock(
+  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: OutcomeFiles },
+  slice: SliceId,
+  { block, size, rejected }: Block,
+  writer = 'ingest',
+): Promise<BlockRow> {
+  // The name is not the invocation's: whoever of the same kind writes it again writes the same.
+  if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
+  return ledger.openBlock(
+    { ...slice, block },
+    size,
+    rejected.map(({ number }) => number),
+  );
+}
+
+function createJudge(job: Job, sourceBuckets: readonly string[] | 'any') {
+  const spread = spreadOf(job.options);
+  const { prefix } = job.options.destination;
+
+  const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
+    const source = objectSource(item);
+    if (source.kind === 's3' && sourceBuckets !== 'any' && !sourceBuckets.includes(source.bucket)) {
+      return {
+        code: 'SourceNotAllowed',
+        message: `source bucket "${source.bucket}" is not allowed: add it to the deployment's parameter sourceBuckets`,
+      };
+    }
+    const keyBytes = Buffer.byteLength(destinationKey(item.key, spread, prefix));
+    if (keyBytes > KEY_BYTES) {
+      return {
+        code: 'KeyTooLong',
+        message: `the destination key has ${keyBytes} bytes, S3 takes ${KEY_BYTES}: prefix and spread (${job.options.spread}) count`,
+      };
+    }
+    return undefined;
+  };
+
+  return (row: ManifestRow, block: Block): void => {
+    const number = block.size;
+    const { line } = row.place;
+    if (row.kind === 'good') {
+      const fault = faultOf(row.item);
+      if (fault === undefined) block.accepted.push({ number, line, item: row.item });
+      else
+        block.rejected.push({
+          block: block.block,
+          number,
+          status: 'rejected',
+          line,
+          item: row.item,
+          ...fault,
+        });
+      return;
+    }
+    block.rejected.push({
+      block: block.block,
+      number,
+      status: 'rejected',
+      line,
+      code: row.code,
+      message: row.message,
+      ...(row.columns === undefined ? { raw: row.raw } : { item: row.columns }),
+    });
+  };
+}

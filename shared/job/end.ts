@@ -1,0 +1,52 @@
+// A job's end: its report, its event, and then its row, so that whoever takes the step again after a crash finds it still to do.
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SliceResult } from '../ledger/rows.ts';
+import type { JobEvents } from '../report/job-event.ts';
+import { type ReportDependencies, writeJobReport } from '../report/report.ts';
+import type { Job, JobFault } from './job.ts';
+
+export interface EndDependencies {
+  reports: Pick<ReportDependencies, 's3' | 'bucket'>;
+  events: JobEvents;
+  ledger: Pick<Ledger, 'endJob' | 'createJob' | 'getSlices' | 'expireSlices'>;
+}
+
+/** Completes a job all of whose slices have settled. @returns the ended job */
+export async function completeJob({ reports, events, ledger }: EndDependencies, job: Job): Promise<Job> {
+  const slices = await ledger.getSlices(job.id, 0, job.slices ?? 0);
+  const results = slices.map((slice) => slice.result).filter((result) => result !== undefined);
+  if (results.length !== job.slices) {
+    throw new Error(
+      `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
+    );
+  }
+  const ended = await reportJob(reports, { ...job, state: 'completed' }, results);
+  await events.ended(ended);
+  await ledger.endJob(job.id, ended);
+  await ledger.expireSlices(job.id, results.length);
+  return ended;
+}
+
+/** Ends a job that can't be processed. What its slices had stored stays stored, and the report says so. */
+export async function failJob(
+  { reports, events, ledger }: EndDependencies,
+  job: Job,
+  fault: JobFault,
+): Promise<Job> {
+  const slices = await ledger.getSlices(job.id, 0, job.plan.slices);
+  const results: SliceResult[] = slices.map((slice) => slice.result).filter((result) => result !== undefined);
+  const ended = await reportJob(reports, { ...job, state: 'failed', fault }, results);
+  await events.ended(ended);
+  // It may have no row yet: a manifest that can't be opened ends at first sight.
+  await ledger.createJob(ended);
+  await ledger.endJob(job.id, ended);
+  return ended;
+}
+
+async function reportJob(
+  reports: EndDependencies['reports'],
+  job: Job,
+  results: readonly SliceResult[],
+): Promise<Job> {
+  return { ...job, ...(await writeJobReport(reports, job, results)) };
+}

@@ -1,0 +1,53 @@
+// Identities that follow from where a thing lies, so that every re-reading and re-delivery names the same thing alike.
+//
+//   job     one drop of a manifest: bucket, key and version, or the id in the key under api/
+//   slice   a stretch of the manifest, numbered from 0 in its order
+//   block   500 consecutive physical rows of a slice, numbered from 0
+//   item    one row: job / slice / block / number within its block
+import { createHash } from 'node:crypto';
+
+declare const jobIdBrand: unique symbol;
+export type JobId = string & { readonly [jobIdBrand]: true };
+
+/** Rows of one block: an item's number is 0..499, and a set of 500 such numbers is about 1.5 KB in DynamoDB. */
+export const BLOCK_ROWS = 500;
+/** Blocks of one slice at most: their counts and the set of closed ones stay far under DynamoDB's 400 KB an item. */
+export const SLICE_BLOCKS = 256;
+/** Bytes of a manifest in one slice, about: enough that a slice's fixed costs vanish, small enough to redo. */
+export const SLICE_BYTES = 8 * 1024 * 1024;
+
+export interface SliceId {
+  job: JobId;
+  slice: number;
+}
+
+export interface BlockId extends SliceId {
+  block: number;
+}
+
+export interface ItemId extends BlockId {
+  /** The row's number within its block, 0..499. */
+  number: number;
+}
+
+const JOB_ID = /^[0-9a-z][0-9a-z-]{7,63}$/;
+const NAMED_JOB_KEY = /^api\/([^/]+)\//;
+
+export function isJobId(text: string): text is JobId {
+  return JOB_ID.test(text);
+}
+
+/** 80 bits of SHA-256 over the parts, in hex: two of a billion jobs meet by chance once in a million such fleets. */
+export function hashedJobId(...parts: readonly string[]): JobId {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 20) as JobId;
+}
+
+/**
+ * The id of the job that a manifest's arrival starts. The same event twice is the same job; the same file dropped
+ * twice has two versions and is two. Under `api/<jobId>/` the key names the job.
+ */
+export function jobIdOfManifest(manifest: { bucket: string; key: string; versionId: string }): JobId {
+  const named = NAMED_JOB_KEY.exec(manifest.key)?.[1];
+  if (named !== undefined && isJobId(named)) return named;
+  return hashedJobId('manifest', manifest.bucket, manifest.key, manifest.versionId);
+}

@@ -1,0 +1,113 @@
+// A job as the ledger holds it: what was frozen at first sight, and how far it is.
+import type { ManifestHead } from '../manifest/open.ts';
+import type { JobId } from './identity.ts';
+import type { JobOptions } from './options.ts';
+
+/**
+ * planning   the manifest is being cut into slices; the first of them may already be under way
+ * running    every slice is known
+ * completed  every row is accounted for (rows may have failed: the counts say)
+ * failed     the manifest could not be read at all, or the pipeline could not process it; nothing more is written
+ */
+export type JobState = 'planning' | 'running' | 'completed' | 'failed';
+
+/** Counts of rows by how they ended. At the end rows = stored + skipped + failed + cancelled + rejected. */
+export interface RowCounts {
+  rows: number;
+  stored: number;
+  skipped: number;
+  failed: number;
+  cancelled: number;
+  rejected: number;
+}
+
+/** What settle counted, from the outcomes: the final truth of a slice or a job. */
+export interface SettledTotals extends RowCounts {
+  attempts: number;
+  throttled: number;
+  returned: number;
+  reposted: number;
+  bytes: number;
+}
+
+/** How far a running job is, summed from its slices' closed blocks. `done` = stored + skipped. */
+export interface Progress {
+  rows: number;
+  done: number;
+  failed: number;
+  cancelled: number;
+  rejected: number;
+}
+
+export interface ManifestVersion {
+  bucket: string;
+  key: string;
+  versionId: string;
+  sizeBytes: number;
+  etag: string;
+}
+
+/** Where the cutting of the manifest stands: the next slice begins here. */
+export interface PlanCursor {
+  slices: number;
+  rows: number;
+  offset: number;
+  line: number;
+}
+
+export interface JobFault {
+  code: string;
+  message: string;
+}
+
+export interface Job {
+  id: JobId;
+  state: JobState;
+  manifest: ManifestVersion;
+  /** Absent where the manifest could not be opened. */
+  head?: ManifestHead;
+  options: JobOptions;
+  parserVersion: number;
+  startedAtMs: number;
+  endedAtMs?: number;
+  plan: PlanCursor;
+  /** Count of slices; absent until the whole manifest is cut. */
+  slices?: number;
+  settledSlices: ReadonlySet<number>;
+  progress?: Progress;
+  totals?: SettledTotals;
+  /** Where the completion report lies: s3://bucket/key of its manifest.json. */
+  report?: string;
+  fault?: JobFault;
+}
+
+export function isLive(job: Pick<Job, 'state'>): boolean {
+  return job.state === 'planning' || job.state === 'running';
+}
+
+export function emptyTotals(): SettledTotals {
+  return {
+    rows: 0,
+    stored: 0,
+    skipped: 0,
+    failed: 0,
+    cancelled: 0,
+    rejected: 0,
+    attempts: 0,
+    throttled: 0,
+    returned: 0,
+    reposted: 0,
+    bytes: 0,
+  };
+}
+
+export function addTotals(left: SettledTotals, right: SettledTotals): SettledTotals {
+  const sum = emptyTotals();
+  for (const name of Object.keys(sum) as (keyof SettledTotals)[]) sum[name] = left[name] + right[name];
+  return sum;
+}
+
+/** Rows that no count explains: 0 at the end, always. */
+export function unaccountedRows(counts: RowCounts): number {
+  return counts.rows - counts.stored - counts.skipped - counts.failed - counts.cancelled - counts.rejected;
+}

@@ -1,0 +1,70 @@
+// Puts a manifest into the inbox under a job id of our choosing, api/<job>/: how the API submits. The same id again makes
+// no second job: the first manifest stands.
+
+import { createHash } from 'node:crypto';
+import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { ManifestFormat } from '../manifest/open.ts';
+import { classifyFault } from '../transfer/classify.ts';
+import type { JobId } from './identity.ts';
+import { OPTION_METADATA_PREFIX } from './options.ts';
+
+export interface Submission {
+  job: JobId;
+  format: ManifestFormat;
+  body: Uint8Array;
+  /** Option texts by name, as parseJobOptions takes them. */
+  options: Readonly<Record<string, string>>;
+}
+
+/** `conflict`: the id was used before, for other contents. */
+export type Submitted = { kind: 'accepted' | 'repeated' | 'conflict'; manifest: string };
+
+const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
+  csv: 'text/csv',
+  ndjson: 'application/x-ndjson',
+};
+const DIGEST = 'submission-sha256';
+
+export async function submitManifest(
+  { s3, inbox }: { s3: S3Client; inbox: string },
+  { job, format, body, options }: Submission,
+): Promise<Submitted> {
+  const key = `${folderOf(job)}manifest.${format}`;
+  const manifest = `s3://${inbox}/${key}`;
+  const metadata = Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
+  );
+  const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
+  try {
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: inbox,
+        Key: key,
+        Body: body,
+        ContentType: CONTENT_TYPES[format],
+        Metadata: { ...metadata, [DIGEST]: digest },
+        IfNoneMatch: '*',
+      }),
+    );
+    return { kind: 'accepted', manifest };
+  } catch (error) {
+    if (classifyFault(error).kind !== 'exists') throw error;
+  }
+  const standing = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
+  return { kind: standing.Metadata?.[DIGEST] === digest ? 'repeated' : 'conflict', manifest };
+}
+
+/** Whether a manifest was submitted under this id: its job may not have been opened yet. */
+export async function wasSubmitted(
+  { s3, inbox }: { s3: S3Client; inbox: string },
+  job: JobId,
+): Promise<boolean> {
+  const { KeyCount = 0 } = await s3.send(
+    new ListObjectsV2Command({ Bucket: inbox, Prefix: folderOf(job), MaxKeys: 1 }),
+  );
+  return KeyCount > 0;
+}
+
+function folderOf(job: JobId): string {
+  return `api/${job}/`;
+}
