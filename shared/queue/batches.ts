@@ -1,0 +1,179 @@
+// SQS's batch calls. They answer 200 with a list of what failed: losing that list loses items, so every entry of it is
+// sent again or reported, never dropped.
+import {
+  type BatchResultErrorEntry,
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import pMap from 'p-map';
+import type { Clock } from '../job/clock.ts';
+import type { Random } from '../job/random.ts';
+import { fullJitterMs } from '../pacing/backoff.ts';
+
+/** SQS takes 10 entries and 1 MiB a batch (quotas of messages). */
+const BATCH_ENTRIES = 10;
+const BATCH_BYTES = 1024 * 1024;
+/** Batches under way at once. */
+const BATCH_CONCURRENCY = 16;
+/** Rounds in which a failed entry is sent again before the call as a whole fails. */
+const RESEND_ROUNDS = 8;
+const RESEND_BACKOFF = { baseMs: 50, capMs: 2_000 };
+
+/** After a receipt has expired, or its message is gone, there is nothing left to do: the message is another delivery's now. */
+const SPENT_RECEIPT = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue']);
+
+export interface Outgoing {
+  body: string;
+  /** 0..900 s. */
+  delaySeconds?: number;
+  /** On a standard queue: the tenant of SQS's fair queues, here the job. */
+  groupId?: string;
+}
+
+export interface QueueDependencies {
+  sqs: SQSClient;
+  clock: Clock;
+  random: Random;
+}
+
+export class UnsentMessagesError extends Error {
+  constructor(operation: string, left: number, failure: BatchResultErrorEntry | undefined) {
+    super(
+      `${operation}: ${left} entries still failed after ${RESEND_ROUNDS} rounds; the last said ${failure?.Code}: ${failure?.Message}`,
+    );
+    this.name = 'UnsentMessagesError';
+  }
+}
+
+/**
+ * Sends all messages, packed by count and bytes; entries that SQS reports as failed are sent again with backoff.
+ * @throws UnsentMessagesError where entries still fail: the caller must not acknowledge what they stem from
+ */
+export async function sendMessages(
+  { sqs, clock, random }: QueueDependencies,
+  queueUrl: string,
+  messages: readonly Outgoing[],
+): Promise<void> {
+  const send = async (batch: readonly Outgoing[]) => {
+    const answer = await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map((message, index) => ({
+          Id: String(index),
+          MessageBody: message.body,
+          ...(message.delaySeconds === undefined ? {} : { DelaySeconds: message.delaySeconds }),
+          ...(message.groupId === undefined ? {} : { MessageGroupId: message.groupId }),
+        })),
+      }),
+    );
+    return answer.Failed ?? [];
+  };
+  await pMap(
+    packMessages(messages),
+    (batch) => untilNoneFails('SendMessageBatch', batch, send, { clock, random }),
+    {
+      concurrency: BATCH_CONCURRENCY,
+    },
+  );
+}
+
+/** Deletes received messages. A spent receipt is as good as deleted. */
+export async function deleteMessages(
+  { sqs, clock, random }: QueueDependencies,
+  queueUrl: string,
+  receiptHandles: readonly string[],
+): Promise<void> {
+  const remove = async (batch: readonly string[]) => {
+    const answer = await sqs.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+      }),
+    );
+    return (answer.Failed ?? []).filter((failure) => !SPENT_RECEIPT.has(failure.Code ?? ''));
+  };
+  await pMap(
+    chunk(receiptHandles),
+    (batch) => untilNoneFails('DeleteMessageBatch', batch, remove, { clock, random }),
+    {
+      concurrency: BATCH_CONCURRENCY,
+    },
+  );
+}
+
+export interface VisibilityChange {
+  receiptHandle: string;
+  /** 0..43,200 s from now. */
+  delaySeconds: number;
+}
+
+/** Sets when received messages are seen again. A spent receipt is passed over: its message has its own time already. */
+export async function changeVisibility(
+  { sqs, clock, random }: QueueDependencies,
+  queueUrl: string,
+  changes: readonly VisibilityChange[],
+): Promise<void> {
+  const change = async (batch: readonly VisibilityChange[]) => {
+    const answer = await sqs.send(
+      new ChangeMessageVisibilityBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map(({ receiptHandle, delaySeconds }, index) => ({
+          Id: String(index),
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: delaySeconds,
+        })),
+      }),
+    );
+    return (answer.Failed ?? []).filter((failure) => !SPENT_RECEIPT.has(failure.Code ?? ''));
+  };
+  await pMap(
+    chunk(changes),
+    (batch) => untilNoneFails('ChangeMessageVisibilityBatch', batch, change, { clock, random }),
+    {
+      concurrency: BATCH_CONCURRENCY,
+    },
+  );
+}
+
+/** Batches of at most 10 entries and 1 MiB. A single message above that is a batch of its own, which SQS refuses by name. */
+export function packMessages(messages: readonly Outgoing[]): Outgoing[][] {
+  const batches: Outgoing[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.body);
+    const last = batches.at(-1);
+    if (last === undefined || last.length === BATCH_ENTRIES || bytes + size > BATCH_BYTES) {
+      batches.push([message]);
+      bytes = size;
+    } else {
+      last.push(message);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+/** Entry ids are the entries' places in the batch, so that a failure names its entry. */
+async function untilNoneFails<T>(
+  operation: string,
+  entries: readonly T[],
+  call: (batch: readonly T[]) => Promise<readonly BatchResultErrorEntry[]>,
+  { clock, random }: Pick<QueueDependencies, 'clock' | 'random'>,
+): Promise<void> {
+  let left = entries;
+  for (let round = 0; ; round++) {
+    const failed = await call(left);
+    left = failed.map((failure) => left[Number(failure.Id)]).filter((entry) => entry !== undefined);
+    if (left.length === 0) return;
+    if (round + 1 === RESEND_ROUNDS) throw new UnsentMessagesError(operation, left.length, failed[0]);
+    await clock.sleep(fullJitterMs(RESEND_BACKOFF, round, random));
+  }
+}
+
+function chunk<T>(entries: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(entries.length / BATCH_ENTRIES) }, (_, index) =>
+    entries.slice(index * BATCH_ENTRIES, (index + 1) * BATCH_ENTRIES),
+  );
+}

@@ -1,0 +1,91 @@
+// What travels on the queues. Every message carries a schema version, so that a newer worker can tell an older message.
+import * as z from 'zod/mini';
+import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
+import type { ManifestItem } from '../manifest/columns.ts';
+
+export const SCHEMA_VERSION = 1;
+
+const jobId = z.custom<JobId>((value) => typeof value === 'string' && isJobId(value), 'is not a job id');
+const ordinal = z.int().check(z.nonnegative());
+
+/** On the ingest queue, beside S3's own notifications: read one slice. */
+const sliceMessage = z.strictObject({
+  v: z.literal(SCHEMA_VERSION),
+  kind: z.literal('slice'),
+  job: jobId,
+  slice: ordinal,
+});
+/** On the ingest queue: go on cutting the manifest where the job's row says. */
+const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
+export const ingestMessage = z.discriminatedUnion('kind', [sliceMessage, planMessage]);
+export type IngestMessage = z.infer<typeof ingestMessage>;
+
+/**
+ * On the settle queue: a slice whose blocks have all closed, or a job (no slice) whose slices may all have settled.
+ * `buried` counts how often it came back from the dead-letter queue.
+ */
+export const settleMessage = z.strictObject({
+  v: z.literal(SCHEMA_VERSION),
+  job: jobId,
+  slice: z.optional(ordinal),
+  buried: z.optional(ordinal),
+});
+export type SettleMessage = z.infer<typeof settleMessage>;
+
+/** How an item has fared under earlier messages: a reposted message has a new id and receive count, so it carries these. */
+export interface ItemHistory {
+  /** When the item was first sent, epoch ms: its age decides when it is given up. */
+  firstSentAtMs: number;
+  /** Requests to S3 so far, and how many of them S3 throttled. */
+  attempts: number;
+  throttled: number;
+  /** Times it was given back by visibility delay, and by a new message. */
+  returned: number;
+  reposted: number;
+}
+
+/** On the upload queue: one item. The row's own columns travel as they stand, so that a failed row can be reported as it came. */
+export interface UploadMessage extends ItemId, ItemHistory {
+  v: typeof SCHEMA_VERSION;
+  /** The row's line in the manifest, 1-based: its place in reports. */
+  line: number;
+  item: ManifestItem;
+}
+
+const uploadMessage = z.strictObject({
+  v: z.literal(SCHEMA_VERSION),
+  job: jobId,
+  slice: ordinal,
+  block: ordinal,
+  number: ordinal,
+  line: ordinal,
+  firstSentAtMs: ordinal,
+  attempts: ordinal,
+  throttled: ordinal,
+  returned: ordinal,
+  reposted: ordinal,
+  // The row was validated by ingest against the manifest's schema; here only the shape that a transfer leans on.
+  item: z.looseObject({ key: z.string() }),
+});
+
+export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };
+
+export const parseUploadMessage = (body: string): Parsed<UploadMessage> =>
+  parseBody(body, (json) => uploadMessage.safeParse(json) as z.core.util.SafeParseResult<UploadMessage>);
+export const parseSettleMessage = (body: string): Parsed<SettleMessage> =>
+  parseBody(body, (json) => settleMessage.safeParse(json));
+export const parseIngestMessage = (body: string): Parsed<IngestMessage> =>
+  parseBody(body, (json) => ingestMessage.safeParse(json));
+
+function parseBody<T>(body: string, validate: (json: unknown) => z.core.util.SafeParseResult<T>): Parsed<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (error) {
+    return { kind: 'unreadable', reason: `not JSON: ${(error as Error).message}` };
+  }
+  const parsed = validate(json);
+  if (parsed.success) return { kind: 'message', message: parsed.data };
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'message'}: ${issue.message}`);
+  return { kind: 'unreadable', reason: faults.join('; ') };
+}
