@@ -1,0 +1,132 @@
+// The ledger's rows as DynamoDB items. One partition key a row and no sort key: a job's writes spread over as many
+// partition keys as it has blocks and slices, and DynamoDB's 1,000 writes a second are a limit for each of them alone.
+//
+//   J#<job>                    the job
+//   S#<job>#<slice>            a slice: its stretch, and the set of its closed blocks with their counts
+//   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { BlockId, JobId, SliceId } from '../job/identity.ts';
+import type { Job, SettledTotals } from '../job/job.ts';
+import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
+
+export type Attributes = Record<string, AttributeValue>;
+
+export const jobKey = (job: JobId): Attributes => ({ pk: { S: `J#${job}` } });
+export const sliceKey = ({ job, slice }: SliceId): Attributes => ({ pk: { S: `S#${job}#${slice}` } });
+export const blockKey = ({ job, slice, block }: BlockId): Attributes => ({
+  pk: { S: `B#${job}#${slice}#${block}` },
+});
+
+/** A file of the report. */
+export interface ReportFile {
+  kind: 'succeeded' | 'failed' | 'rejected';
+  key: string;
+  rows: number;
+  bytes: number;
+  /** SHA-256 of the file, hex. */
+  sha256: string;
+}
+
+export interface SliceResult {
+  totals: SettledTotals;
+  files: ReportFile[];
+}
+
+export interface SliceRow {
+  startOffset: number;
+  startLine: number;
+  endOffset: number;
+  rows: number;
+  blocks: number;
+  sentBlocks: ReadonlySet<number>;
+  closedBlocks: ReadonlySet<number>;
+  counts: ReadonlyMap<number, BlockCounts>;
+  result?: SliceResult;
+}
+
+export function readBlockRow(item: Attributes): BlockRow {
+  return {
+    size: number(item['size']),
+    done: numbers(item['done']),
+    failed: numbers(item['failed']),
+    cancelled: numbers(item['cancelled']),
+    rejected: numbers(item['rejected']),
+  };
+}
+
+export function readSliceRow(item: Attributes): SliceRow {
+  const counts = Object.entries(item['counts']?.M ?? {}).map(
+    ([block, value]) => [Number(block), decodeCounts(value.S ?? '')] as const,
+  );
+  const result = item['result']?.S;
+  return {
+    startOffset: number(item['startOffset']),
+    startLine: number(item['startLine']),
+    endOffset: number(item['endOffset']),
+    rows: number(item['rows']),
+    blocks: number(item['blocks']),
+    sentBlocks: numbers(item['sent']),
+    closedBlocks: numbers(item['closed']),
+    counts: new Map(counts),
+    ...(result === undefined ? {} : { result: JSON.parse(result) as SliceResult }),
+  };
+}
+
+/** What of a job never changes after its first sight; kept as one JSON text. */
+type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion'> & Pick<Partial<Job>, 'head'>;
+
+export function writeJobRow(job: Job): Attributes {
+  const frozen: FrozenJob = {
+    manifest: job.manifest,
+    options: job.options,
+    parserVersion: job.parserVersion,
+    ...(job.head === undefined ? {} : { head: job.head }),
+  };
+  return {
+    ...jobKey(job.id),
+    listing: { S: 'job' },
+    listedAt: { S: `${new Date(job.startedAtMs).toISOString()}#${job.id}` },
+    frozen: { S: JSON.stringify(frozen) },
+    startedAtMs: { N: String(job.startedAtMs) },
+    state: { S: job.state },
+    plan: { S: JSON.stringify(job.plan) },
+    ...(job.endedAtMs === undefined ? {} : { endedAtMs: { N: String(job.endedAtMs) } }),
+    ...(job.totals === undefined ? {} : { totals: { S: JSON.stringify(job.totals) } }),
+    ...(job.report === undefined ? {} : { report: { S: job.report } }),
+    ...(job.fault === undefined ? {} : { fault: { S: JSON.stringify(job.fault) } }),
+  };
+}
+
+export function readJobRow(item: Attributes): Job {
+  const frozen = JSON.parse(item['frozen']?.S ?? '{}') as FrozenJob;
+  return {
+    ...frozen,
+    id: (item['pk']?.S ?? '').slice('J#'.length) as JobId,
+    state: item['state']?.S as Job['state'],
+    startedAtMs: number(item['startedAtMs']),
+    plan: JSON.parse(item['plan']?.S ?? '{}') as Job['plan'],
+    settledSlices: numbers(item['settled']),
+    ...optional('slices', item['slices']?.N, Number),
+    ...optional('endedAtMs', item['endedAtMs']?.N, Number),
+    ...optional('progress', item['progress']?.S, JSON.parse),
+    ...optional('totals', item['totals']?.S, JSON.parse),
+    ...optional('report', item['report']?.S, String),
+    ...optional('fault', item['fault']?.S, JSON.parse),
+  };
+}
+
+function optional<Name extends keyof Job>(
+  name: Name,
+  text: string | undefined,
+  read: (text: string) => unknown,
+): Partial<Pick<Job, Name>> {
+  return text === undefined ? {} : ({ [name]: read(text) } as Pick<Job, Name>);
+}
+
+function number(value: AttributeValue | undefined): number {
+  return Number(value?.N ?? 0);
+}
+
+function numbers(value: AttributeValue | undefined): Set<number> {
+  return new Set((value?.NS ?? []).map(Number));
+}

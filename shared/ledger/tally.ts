@@ -1,0 +1,54 @@
+// The set logic of the ledger: pure. A block, a slice and a job are each finished when sets of numbers cover their size.
+// Sets, because deliveries come more than once and in any order: adding a number twice changes nothing, a counter would.
+
+/** How a row ended, as the ledger's sets know it. `done` is stored or skipped: the report tells them apart. */
+export const ROW_ENDS = ['done', 'failed', 'cancelled', 'rejected'] as const;
+export type RowEnd = (typeof ROW_ENDS)[number];
+
+export type NumberSets = Readonly<Record<RowEnd, ReadonlySet<number>>>;
+export type BlockCounts = Record<RowEnd, number>;
+
+export interface BlockRow extends NumberSets {
+  /** Physical rows of the block, good or bad. */
+  size: number;
+}
+
+/** Whether the numbered row of the block has ended, however. */
+export function hasEnded(block: NumberSets, number: number): boolean {
+  return ROW_ENDS.some((end) => block[end].has(number));
+}
+
+/** Each number counts once, under the first of its ends: where duplicates disagree, done > failed > cancelled > rejected. */
+export function countBlock(block: NumberSets): BlockCounts {
+  const counts: BlockCounts = { done: 0, failed: 0, cancelled: 0, rejected: 0 };
+  const seen = new Set<number>();
+  for (const end of ROW_ENDS) {
+    for (const number of block[end]) {
+      if (seen.has(number)) continue;
+      seen.add(number);
+      counts[end]++;
+    }
+  }
+  return counts;
+}
+
+/** A block is closed when every one of its rows has ended. */
+export function isBlockClosed(block: BlockRow): boolean {
+  const counts = countBlock(block);
+  return ROW_ENDS.reduce((sum, end) => sum + counts[end], 0) >= block.size;
+}
+
+/** Whether the closed parts are all that there are; `undefined` parts are not known yet. */
+export function isCovered(closed: ReadonlySet<number>, parts: number | undefined): boolean {
+  return parts !== undefined && closed.size >= parts;
+}
+
+/** A block's counts in the slice's row: `done/failed/cancelled/rejected`, short because the whole row is billed at each write. */
+export function encodeCounts(counts: BlockCounts): string {
+  return ROW_ENDS.map((end) => counts[end]).join('/');
+}
+
+export function decodeCounts(text: string): BlockCounts {
+  const parts = text.split('/').map(Number);
+  return Object.fromEntries(ROW_ENDS.map((end, index) => [end, parts[index] ?? 0])) as BlockCounts;
+}
