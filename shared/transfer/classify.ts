@@ -1,0 +1,91 @@
+// What an error from S3 means for the item that met it: by its code, then by its status. A HEAD's 503 has no body and so
+// no code, and the SDK then calls it transient; by status it is throttling all the same (measured; aws-sdk-java-v2#5414).
+
+/**
+ * throttle    S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
+ * transient   the outcome may be unknown; the same key and body again is safe
+ * conflict    another conditional write of the key is under way: try again
+ * exists      a conditional write found an object
+ * permanent   trying again changes nothing
+ */
+export type Fault =
+  | { kind: 'throttle'; scope: 'partition' | 'kms'; code: string; message: string }
+  | { kind: 'transient' | 'conflict' | 'exists' | 'permanent'; code: string; message: string };
+
+type FaultKind = Fault['kind'];
+
+const KIND_BY_CODE: Readonly<Record<string, FaultKind>> = {
+  SlowDown: 'throttle',
+  ServiceUnavailable: 'throttle',
+  Throttling: 'throttle',
+  ThrottlingException: 'throttle',
+  TooManyRequestsException: 'throttle',
+  RequestLimitExceeded: 'throttle',
+  'KMS.ThrottlingException': 'throttle',
+  InternalError: 'transient',
+  RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
+  RequestTimeTooSkewed: 'transient', // the SDK corrects its clock offset from this answer
+  ExpiredToken: 'transient', // the role's credentials are renewed by then
+  TimeoutError: 'transient',
+  AbortError: 'transient',
+  ECONNRESET: 'transient',
+  ECONNREFUSED: 'transient',
+  ECONNABORTED: 'transient',
+  EPIPE: 'transient',
+  ETIMEDOUT: 'transient',
+  EHOSTUNREACH: 'transient',
+  ENETUNREACH: 'transient',
+  ENOTFOUND: 'transient',
+  EAI_AGAIN: 'transient',
+  ConditionalRequestConflict: 'conflict',
+  OperationAborted: 'conflict',
+  PreconditionFailed: 'exists',
+};
+
+const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
+  412: 'exists',
+  429: 'throttle',
+  500: 'transient',
+  502: 'transient',
+  503: 'throttle',
+  504: 'transient',
+};
+
+/** Shape of what the SDK throws; system errors carry `code`, service errors `name`. */
+interface ThrownByClient {
+  name?: string;
+  code?: string;
+  Code?: string;
+  message?: string;
+  $metadata?: { httpStatusCode?: number };
+  $response?: { statusCode?: number };
+}
+
+export function classifyFault(thrown: unknown): Fault {
+  const error = (
+    typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) }
+  ) as ThrownByClient;
+  const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
+  const codes = [error.Code, error.name, error.code].filter((code) => code !== undefined);
+  const known = codes.find((code) => KIND_BY_CODE[code] !== undefined);
+  const kind =
+    (known !== undefined ? KIND_BY_CODE[known] : undefined) ??
+    KIND_BY_STATUS[status ?? 0] ??
+    kindOfUnknown(status);
+  const code = known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`;
+  const message = error.message ?? '';
+  if (kind === 'throttle') {
+    return {
+      kind,
+      scope: code.startsWith('KMS') || /\bKMS\b/.test(message) ? 'kms' : 'partition',
+      code,
+      message,
+    };
+  }
+  return { kind, code, message };
+}
+
+/** No answer at all, or a server's fault we have no name for: the write may have happened, and may be tried again. */
+function kindOfUnknown(status: number | undefined): FaultKind {
+  return status === undefined || status >= 500 ? 'transient' : 'permanent';
+}

@@ -1,0 +1,162 @@
+// The transfer of a batch: bounded concurrency, pace, retry in place with full jitter, and an end for every item.
+//
+//   stored, skipped, failed   the item has ended
+//   unfinished                S3 may take it later: it goes back to the queue with a delay
+import pMap from 'p-map';
+import type { Clock } from '../job/clock.ts';
+import type { Random } from '../job/random.ts';
+import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
+import type { Pacer, PacingGroup } from '../pacing/pacer.ts';
+import { classifyFault, type Fault } from './classify.ts';
+import type { ObjectWrite, ObjectWriter, StoredObject } from './transfer.ts';
+
+/** Requests under way at once in one worker: two cores' worth of small objects at S3's usual 20-40 ms. */
+const CONCURRENCY = 64;
+/** An item waits in place, over all its retries, for about two seconds; what needs longer is the queue's to keep. */
+const IN_PLACE_MS = 2_000;
+/** Retries of a batch, per item on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
+const RETRIES_PER_ITEM = 3;
+const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: IN_PLACE_MS };
+const TRANSIENT_BACKOFF: Backoff = { baseMs: 50, capMs: IN_PLACE_MS };
+/** Delay in the queue, by how often the item was given back. */
+const GIVE_BACK_BACKOFF: Backoff = { baseMs: 2_000, capMs: 600_000 };
+
+export interface TransferItem {
+  write: ObjectWrite;
+  /** Epoch ms after which it is given up. */
+  giveUpAtMs: number;
+  /** How often it was given back already. */
+  givenBack: number;
+  /** Whether an earlier attempt, whose answer was lost, may have written the object. */
+  mayBeWritten: boolean;
+}
+
+export type TransferEnd =
+  | { kind: 'stored'; object: StoredObject }
+  | { kind: 'skipped' }
+  | { kind: 'failed'; code: string; message: string }
+  | { kind: 'unfinished'; delayMs: number };
+
+export interface TransferReport {
+  end: TransferEnd;
+  /** Requests sent, and of these how many were throttled, or met a transient fault or a conflict. */
+  attempts: number;
+  throttled: number;
+  transient: number;
+  /** Milliseconds from taking the item up to its end, waiting included. */
+  ms: number;
+}
+
+export interface EngineDependencies {
+  writer: ObjectWriter;
+  pacer: Pacer;
+  clock: Clock;
+  random: Random;
+}
+
+/**
+ * Transfers the items; the reports stand in their order. It never throws for an item's sake.
+ * @param stopAtMs epoch ms: nothing is begun or waited for beyond it
+ */
+export async function transferAll(
+  dependencies: EngineDependencies,
+  items: readonly TransferItem[],
+  stopAtMs: number,
+): Promise<TransferReport[]> {
+  const budget = { retries: items.length * RETRIES_PER_ITEM };
+  return pMap(items, (item) => transferOne(dependencies, item, stopAtMs, budget), {
+    concurrency: CONCURRENCY,
+  });
+}
+
+async function transferOne(
+  { writer, pacer, clock, random }: EngineDependencies,
+  item: TransferItem,
+  stopAtMs: number,
+  budget: { retries: number },
+): Promise<TransferReport> {
+  const startedAtMs = clock.now();
+  const report = { attempts: 0, throttled: 0, transient: 0 };
+  const ended = (end: TransferEnd): TransferReport => ({ ...report, end, ms: clock.now() - startedAtMs });
+  const giveBack = (atLeastMs = 0) =>
+    ended({
+      kind: 'unfinished',
+      delayMs: Math.max(atLeastMs, fullJitterMs(GIVE_BACK_BACKOFF, item.givenBack, random)),
+    });
+  const waitsTooLong = (ms: number) =>
+    clock.now() + ms >= stopAtMs || clock.now() + ms - startedAtMs > IN_PLACE_MS;
+  const group = groupOf(item.write);
+
+  for (;;) {
+    const paceMs = pacer.reserve(group, clock.now());
+    if (waitsTooLong(paceMs)) return giveBack(paceMs);
+    if (paceMs > 0) await clock.sleep(paceMs);
+
+    report.attempts++;
+    let fault: Fault;
+    try {
+      const object = await writer.write(item.write);
+      pacer.observe(group, 'accepted', clock.now());
+      return ended({ kind: 'stored', object });
+    } catch (error) {
+      fault = classifyFault(error);
+    }
+
+    switch (fault.kind) {
+      case 'permanent':
+        return ended({ kind: 'failed', code: fault.code, message: fault.message });
+      case 'exists': {
+        const settled = await settleExisting(writer, item, report.attempts);
+        if (settled !== undefined) return ended(settled);
+        break;
+      }
+      case 'throttle':
+        report.throttled++;
+        // KMS has a limit of its own: it says nothing of the partition's, and backoff alone answers it.
+        if (fault.scope === 'partition') pacer.observe(group, 'throttled', clock.now());
+        break;
+      default:
+        report.transient++;
+    }
+    if (clock.now() >= item.giveUpAtMs) {
+      return ended({
+        kind: 'failed',
+        code: 'RetryTimeExceeded',
+        message: `given up at the job's retry time; the last answer was ${fault.code}: ${fault.message}`,
+      });
+    }
+    const backoff = fault.kind === 'throttle' ? THROTTLE_BACKOFF : TRANSIENT_BACKOFF;
+    const waitMs = fullJitterMs(backoff, report.attempts - 1, random);
+    if (budget.retries <= 0 || waitsTooLong(waitMs)) return giveBack();
+    budget.retries--;
+    await clock.sleep(waitMs);
+  }
+}
+
+/** @returns undefined where it can't be told now: the item is tried again */
+async function settleExisting(
+  writer: ObjectWriter,
+  item: TransferItem,
+  attempts: number,
+): Promise<TransferEnd | undefined> {
+  if (item.mayBeWritten || attempts > 1) {
+    try {
+      const own = await writer.findOwn(item.write);
+      if (own !== undefined) return { kind: 'stored', object: own };
+    } catch (error) {
+      const fault = classifyFault(error);
+      // Another writer may have deleted it meanwhile, or S3 is throttling: the next attempt finds out.
+      if (fault.kind !== 'permanent' || fault.code === 'NotFound') return undefined;
+    }
+  }
+  if (item.write.ifExists === 'skip') return { kind: 'skipped' };
+  return {
+    kind: 'failed',
+    code: 'AlreadyExists',
+    message: 'the destination key holds an object, and the job says if-exists: fail',
+  };
+}
+
+function groupOf({ destination }: ObjectWrite): PacingGroup {
+  return destination.bucket;
+}

@@ -1,0 +1,115 @@
+// One attempt to write one object: bytes that the manifest carries by PutObject, an object in S3 by a server-side copy.
+
+import { crc32 } from 'node:zlib';
+import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { IfExists } from '../job/options.ts';
+import type { ObjectSource } from '../manifest/columns.ts';
+
+export interface ObjectWrite {
+  source: ObjectSource;
+  destination: { bucket: string; key: string };
+  contentType?: string;
+  ifExists: IfExists;
+}
+
+export interface StoredObject {
+  etag: string;
+  versionId?: string;
+  /** CRC32, base64, where S3 answers one. */
+  checksum?: string;
+  /** Bytes that were sent; a server-side copy sends none and S3 does not say how many it copied. */
+  bytes?: number;
+}
+
+export interface ObjectWriter {
+  /** @throws whatever the S3 client throws: classifyFault tells what it means */
+  write(object: ObjectWrite): Promise<StoredObject>;
+  /**
+   * Whether the object that a conditional write found is the one we meant to write: after a lost answer it may be our own.
+   * @returns the stored object, or undefined where it is another's
+   */
+  findOwn(object: ObjectWrite): Promise<StoredObject | undefined>;
+}
+
+export function createObjectWriter(s3: S3Client): ObjectWriter {
+  return {
+    write: (object) =>
+      object.source.kind === 'bytes' ? put(s3, object, object.source.bytes) : copy(s3, object, object.source),
+    async findOwn({ source, destination }) {
+      const found = await head(s3, destination);
+      if (source.kind === 'bytes') {
+        if (found.ContentLength !== source.bytes.length || found.ChecksumCRC32 !== base64Crc32(source.bytes))
+          return undefined;
+      } else {
+        const original = await head(s3, source);
+        if (found.ETag !== original.ETag || found.ContentLength !== original.ContentLength) return undefined;
+      }
+      return stored(found.ETag, found.VersionId, found.ChecksumCRC32, found.ContentLength);
+    },
+  };
+}
+
+async function put(s3: S3Client, { destination, contentType, ifExists }: ObjectWrite, bytes: Uint8Array) {
+  const answer = await s3.send(
+    new PutObjectCommand({
+      Bucket: destination.bucket,
+      Key: destination.key,
+      // Bytes, never a stream: the SDK does not retry streams, and the checksum needs the whole body.
+      Body: bytes,
+      ChecksumCRC32: base64Crc32(bytes),
+      ...(contentType === undefined ? {} : { ContentType: contentType }),
+      ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
+    }),
+  );
+  return stored(answer.ETag, answer.VersionId, answer.ChecksumCRC32, bytes.length);
+}
+
+type CopySource = Extract<ObjectSource, { kind: 's3' }>;
+
+async function copy(s3: S3Client, { destination, contentType, ifExists }: ObjectWrite, source: CopySource) {
+  const version = source.versionId === undefined ? '' : `?versionId=${encodeURIComponent(source.versionId)}`;
+  const answer = await s3.send(
+    new CopyObjectCommand({
+      Bucket: destination.bucket,
+      Key: destination.key,
+      CopySource: `${source.bucket}/${encodeURIComponent(source.key)}${version}`,
+      // A new content type comes only with new metadata: S3 copies both or neither.
+      ...(contentType === undefined
+        ? {}
+        : { ContentType: contentType, MetadataDirective: 'REPLACE' as const }),
+      ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
+    }),
+  );
+  return stored(
+    answer.CopyObjectResult?.ETag,
+    answer.VersionId,
+    answer.CopyObjectResult?.ChecksumCRC32,
+    undefined,
+  );
+}
+
+function head(s3: S3Client, at: { bucket: string; key: string; versionId?: string }) {
+  return s3.send(
+    new HeadObjectCommand({
+      Bucket: at.bucket,
+      Key: at.key,
+      ChecksumMode: 'ENABLED',
+      ...(at.versionId === undefined ? {} : { VersionId: at.versionId }),
+    }),
+  );
+}
+
+function stored(etag = '', versionId?: string, checksum?: string, bytes?: number): StoredObject {
+  return {
+    etag,
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(bytes === undefined ? {} : { bytes }),
+  };
+}
+
+function base64Crc32(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(bytes));
+  return sum.toString('base64');
+}
