@@ -1,0 +1,47 @@
+// The event that a job's end puts on EventBridge. It may come twice: the job's id tells.
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { type Job, unaccountedRows } from '../job/job.ts';
+
+export interface JobEvents {
+  /** @throws where the bus refuses the event */
+  ended(job: Job): Promise<void>;
+}
+
+const DETAIL_TYPES = { completed: 'Spillway Job Completed', failed: 'Spillway Job Failed' } as const;
+
+export function createJobEvents({
+  eventBridge,
+  bus,
+}: {
+  eventBridge: EventBridgeClient;
+  bus: string;
+}): JobEvents {
+  return {
+    async ended(job) {
+      const { Entries = [] } = await eventBridge.send(
+        new PutEventsCommand({
+          Entries: [
+            {
+              EventBusName: bus,
+              Source: 'spillway',
+              DetailType: DETAIL_TYPES[job.state === 'failed' ? 'failed' : 'completed'],
+              Detail: JSON.stringify({
+                job: job.id,
+                state: job.state,
+                manifest: job.manifest,
+                report: job.report,
+                ...(job.totals === undefined
+                  ? {}
+                  : { ...job.totals, unaccounted: unaccountedRows(job.totals) }),
+                ...(job.fault === undefined ? {} : { fault: job.fault }),
+              }),
+            },
+          ],
+        }),
+      );
+      const refused = Entries.find((entry) => entry.ErrorCode !== undefined);
+      if (refused !== undefined)
+        throw new Error(`EventBridge refused the event: ${refused.ErrorCode}: ${refused.ErrorMessage}`);
+    },
+  };
+}

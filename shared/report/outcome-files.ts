@@ -1,0 +1,58 @@
+// Outcomes on their way to the report: one NDJSON file per invocation and slice, in the report bucket under
+// outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { SliceId } from '../job/identity.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface OutcomeFiles {
+  /** @param name unique for the writer, or the same for the same content: it is overwritten */
+  write(slice: SliceId, name: string, outcomes: readonly Outcome[]): Promise<void>;
+  /** Keys of the slice's files, in S3's order. */
+  list(slice: SliceId): Promise<string[]>;
+  read(key: string): Promise<Outcome[]>;
+}
+
+export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
+  return {
+    async write(slice, name, outcomes) {
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: `${folderOf(slice)}${name}.ndjson`,
+          Body: Buffer.from(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join('')),
+          ContentType: 'application/x-ndjson',
+        }),
+      );
+    },
+
+    async list(slice) {
+      const keys: string[] = [];
+      let token: string | undefined;
+      do {
+        const page = await s3.send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: folderOf(slice),
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        );
+        keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
+        token = page.NextContinuationToken;
+      } while (token !== undefined);
+      return keys;
+    },
+
+    async read(key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const text = (await Body?.transformToString()) ?? '';
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Outcome);
+    },
+  };
+}
+
+function folderOf({ job, slice }: SliceId): string {
+  return `outcomes/${job}/${slice}/`;
+}
