@@ -78,15 +78,21 @@ async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
       gatheredBytes += part.length;
       at += part.length;
       if (gatheredBytes === windowBytes) {
-        yield Buffer.concat(gathered, gatheredBytes);
+        yield joined(gathered);
         gathered = [];
         gatheredBytes = 0;
       }
     }
   }
-  if (gatheredBytes > 0) {
-    yield Buffer.concat(gathered, gatheredBytes);
-  }
+  yield joined(gathered);
+}
+
+/** One buffer of the parts; no copy where there is but one. */
+function joined(parts: Uint8Array[]): Buffer {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined
+    ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
+    : Buffer.concat(parts);
 }
 
 /** The first line that is not blank, as latin1: all that the head of a manifest is told from. */
@@ -157,7 +163,7 @@ class RowScanner {
       yield this.#endOverlong(this.#overlong);
       fresh = fresh.subarray(skipped);
     }
-    const bytes = this.#carried.length === 0 ? fresh : Buffer.concat([this.#carried, fresh]);
+    const bytes = joined([this.#carried, fresh].filter((part) => part.length > 0));
     const stretch: Stretch = { bytes, text: bytes.toString('latin1'), offset: this.#offset, rows: [] };
     const end = this.#findRows(stretch, isLast);
     this.#carried = bytes.subarray(end);

@@ -164,14 +164,17 @@ export type ParsedItem =
   | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
 
 /** Judges a row whose fields have names; never throws. Members of value null and `spillway_*` ones must be gone already. */
-export function parseItem(record: unknown): ParsedItem {
+export function parseItem(record: Record<string, unknown>): ParsedItem {
   const parsed = itemSchema.safeParse(record);
   return parsed.success
     ? { kind: 'good', item: parsed.data }
-    : { kind: 'bad', faults: parsed.error.issues.map(toFault) };
+    : { kind: 'bad', faults: parsed.error.issues.map((issue) => toFault(issue, record)) };
 }
 
-function toFault(issue: z.core.$ZodIssue): { code: RowFault; message: string } {
+function toFault(
+  issue: z.core.$ZodIssue,
+  record: Record<string, unknown>,
+): { code: RowFault; message: string } {
   if (issue.code === 'unrecognized_keys') {
     return { code: 'UnknownColumn', message: unknownColumns(issue.keys) };
   }
@@ -182,7 +185,7 @@ function toFault(issue: z.core.$ZodIssue): { code: RowFault; message: string } {
   if (issue.code === 'custom') {
     return { code: issue.params?.fault, message: issue.message };
   }
-  const isKeyMissing = column === 'key' && issue.input === undefined;
+  const isKeyMissing = column === 'key' && record.key === undefined;
   return { code: isKeyMissing ? 'KeyMissing' : 'WrongType', message: issue.message };
 }
 

@@ -2,10 +2,11 @@
 import { type Place, scanRows } from './boundaries.ts';
 import type { ManifestHead } from './open.ts';
 
-/** Bytes from `start.offset` up to `endOffset` hold `rows` rows. Slices follow on each other without a gap. */
+/** Bytes from `start.offset` up to `end.offset` hold `rows` rows. Slices follow on each other without a gap. */
 export interface SlicePlan {
   start: Place;
-  endOffset: number;
+  /** Where the next slice starts. */
+  end: Place;
   rows: number;
 }
 
@@ -25,7 +26,7 @@ export async function* planSlices(
   for await (const stretch of scanRows(head.format, from, chunks)) {
     for (const row of stretch.rows) {
       if (rows > 0 && (rows >= limits.rows || row.next.offset - start.offset > limits.sliceBytes)) {
-        yield { start, endOffset: end.offset, rows };
+        yield { start, end, rows };
         start = end;
         rows = 0;
       }
@@ -33,5 +34,5 @@ export async function* planSlices(
       rows += 1;
     }
   }
-  yield { start, endOffset: end.offset, rows };
+  yield { start, end, rows };
 }

@@ -130,7 +130,7 @@ describe('planSlices', () => {
         let end = 0;
         for (const plan of plans) {
           expect(plan.start.offset).toBe(end);
-          end = plan.endOffset;
+          end = plan.end.offset;
           const ofSlice = await read(head, bytes.subarray(plan.start.offset, end), plan.start);
           expect(ofSlice).toHaveLength(plan.rows);
           expect(plan.rows).toBeLessThanOrEqual(limits.rows);
