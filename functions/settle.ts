@@ -1,0 +1,127 @@
+// SETTLE: counts a slice whose rows have all ended, and completes a job whose slices have all settled.
+//
+//   1 merge     the slice's outcome files into its files of the report
+//   2 freeze    the result, with a conditional write: the first wins, whoever comes later reads it
+//   3 book      the slice on its job
+//   4 complete  the last slice: the job's report, its event, its end
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import {
+  createDynamoDbClient,
+  createEventBridgeClient,
+  createS3Client,
+  createSqsClient,
+} from '../shared/aws/clients.ts';
+import { readEnvironment } from '../shared/aws/environment.ts';
+import { systemClock } from '../shared/job/clock.ts';
+import { completeJob, type EndDependencies } from '../shared/job/end.ts';
+import type { SliceId } from '../shared/job/identity.ts';
+import { isLive, type Job, unaccountedRows } from '../shared/job/job.ts';
+import { systemRandom } from '../shared/job/random.ts';
+import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import { isCovered } from '../shared/ledger/tally.ts';
+import { parseSettleMessage, type SettleMessage } from '../shared/queue/messages.ts';
+import { createSettleNotice } from '../shared/queue/settle-notice.ts';
+import { createJobEvents } from '../shared/report/job-event.ts';
+import { createOutcomeFiles } from '../shared/report/outcome-files.ts';
+import { type ReportDependencies, writeSliceReport } from '../shared/report/report.ts';
+import { instrument } from '../shared/telemetry/instrument.ts';
+import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+
+export interface SettleDependencies {
+  ledger: Ledger;
+  reports: ReportDependencies;
+  end: EndDependencies;
+  telemetry: Telemetry;
+}
+
+export function createSettle({ ledger, reports, end, telemetry: { logger, count } }: SettleDependencies) {
+  /** @returns the job with the slice booked, or undefined where the slice is not to be settled now */
+  async function settleSlice(id: SliceId, writer: string): Promise<Job | undefined> {
+    const slice = await ledger.getSlice(id);
+    if (slice === undefined || !isCovered(slice.closedBlocks, slice.blocks)) {
+      logger.warn('slice is not closed', {
+        job: id.job,
+        slice: id.slice,
+        closed: slice?.closedBlocks.size,
+        blocks: slice?.blocks,
+      });
+      return undefined;
+    }
+    const result =
+      slice.result ?? (await ledger.freezeSlice(id, await writeSliceReport(reports, id, slice, writer)));
+    await ledger.expireBlocks(id, slice.blocks);
+    const job = await ledger.settleSlice(id);
+    logger.info('slice settled', { job: id.job, slice: id.slice, ...result.totals });
+    return job;
+  }
+
+  async function settle({ job: jobId, slice }: SettleMessage, writer: string): Promise<void> {
+    const known = await ledger.getJob(jobId);
+    if (known === undefined || !isLive(known)) {
+      logger.info('settle message of an ended job', { job: jobId, slice });
+      return;
+    }
+    const job = slice === undefined ? known : await settleSlice({ job: jobId, slice }, writer);
+    const completes = job !== undefined && isCovered(job.settledSlices, job.slices);
+    count({
+      SlicesSettled: slice === undefined || job === undefined ? 0 : 1,
+      JobsCompleted: completes ? 1 : 0,
+    });
+    if (!completes) return;
+    const { totals, report } = await completeJob(end, job);
+    if (totals === undefined) throw new Error(`job ${jobId} ended without totals`);
+    const unaccounted = unaccountedRows(totals);
+    const line = { job: jobId, ...totals, unaccounted, report };
+    if (unaccounted === 0) logger.info('job completed', line);
+    else logger.error('job completed with rows unaccounted', line);
+  }
+
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const failures: string[] = [];
+    for (const record of event.Records) {
+      try {
+        const parsed = parseSettleMessage(record.body);
+        if (parsed.kind === 'unreadable') throw new Error(`unreadable message: ${parsed.reason}`);
+        await settle(parsed.message, context.awsRequestId);
+      } catch (error) {
+        logger.error('message not settled', { messageId: record.messageId, error: error as Error });
+        failures.push(record.messageId);
+      }
+    }
+    return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
+  const env = readEnvironment([
+    'SPILLWAY_LEDGER_TABLE',
+    'SPILLWAY_REPORT_BUCKET',
+    'SPILLWAY_SETTLE_QUEUE_URL',
+    'SPILLWAY_EVENT_BUS',
+  ]);
+  const clock = systemClock;
+  const random = systemRandom;
+  const s3 = createS3Client();
+  const bucket = env.SPILLWAY_REPORT_BUCKET;
+  const ledger = createLedger({
+    dynamodb: createDynamoDbClient(),
+    table: env.SPILLWAY_LEDGER_TABLE,
+    clock,
+    random,
+    sliceClosed: createSettleNotice({ sqs: createSqsClient(), clock, random }, env.SPILLWAY_SETTLE_QUEUE_URL),
+  });
+  return {
+    ledger,
+    reports: { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) },
+    end: {
+      reports: { s3, bucket },
+      events: createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS }),
+      ledger,
+    },
+    telemetry,
+  };
+}
+
+const telemetry = createTelemetry();
+
+export const handler = instrument(telemetry, () => createSettle(dependenciesFromEnvironment(telemetry)));
