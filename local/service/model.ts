@@ -79,10 +79,7 @@ export interface BucketModel {
 
 export interface BucketNotification {
   queueArn: string;
-  /** As in the template: `s3:ObjectCreated:*`. */
-  event: string;
-  prefix?: string;
-  suffix?: string;
+  event: 's3:ObjectCreated:*';
 }
 
 export interface TableModel {

@@ -83,15 +83,15 @@ function bucket(name: string, properties: Record<string, unknown>, where: string
 }
 
 function notification(entry: Record<string, unknown>, where: string): BucketNotification {
-  const rules = (entry.Filter as { S3Key?: { Rules?: { Name: string; Value: string }[] } } | undefined)?.S3Key
-    ?.Rules;
-  const result: BucketNotification = { queueArn: String(entry.Queue), event: String(entry.Event) };
-  for (const rule of rules ?? []) {
-    if (rule.Name.toLowerCase() === 'prefix') result.prefix = rule.Value;
-    else if (rule.Name.toLowerCase() === 'suffix') result.suffix = rule.Value;
-    else throw new ServiceModelError(where, `there is no filter rule ${rule.Name}`);
+  if (entry.Filter !== undefined) throw new ServiceModelError(where, 'filters are not known locally');
+  // The emulator's S3 tells of new objects only; anything else would be silently missed.
+  if (entry.Event !== 's3:ObjectCreated:*') {
+    throw new ServiceModelError(
+      where,
+      `the embedded cloud knows s3:ObjectCreated:*, not ${String(entry.Event)}`,
+    );
   }
-  return result;
+  return { queueArn: String(entry.Queue), event: entry.Event };
 }
 
 function table(name: string, properties: Record<string, unknown>, where: string): TableModel {
