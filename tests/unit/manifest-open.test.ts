@@ -1,0 +1,133 @@
+// The head of a manifest: format, header, and every reason why one can't be read.
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type AboutManifest, openManifest } from '../../shared/manifest/open.ts';
+
+function open(content: string | Uint8Array, about: Partial<AboutManifest> = {}) {
+  const bytes = Buffer.from(content as string);
+  return openManifest(bytes, { key: 'manifest', sizeBytes: bytes.length, ...about });
+}
+
+describe('the format', () => {
+  const csv = 'key,source\n';
+  const ndjson = '{"key":"a","text":""}\n';
+  it.each([
+    ['the ending .csv', csv, { key: 'in/m.csv', contentType: 'application/jsonl' }, 'csv'],
+    ['the ending .CSV', csv, { key: 'm.CSV' }, 'csv'],
+    ['the ending .ndjson', ndjson, { key: 'm.ndjson', contentType: 'text/csv' }, 'ndjson'],
+    ['the ending .jsonl', ndjson, { key: 'm.jsonl' }, 'ndjson'],
+    ['the type text/csv', csv, { contentType: 'Text/CSV; charset=utf-8' }, 'csv'],
+    ['the type application/x-ndjson', ndjson, { contentType: 'application/x-ndjson' }, 'ndjson'],
+    ['the type application/jsonl', ndjson, { contentType: 'application/jsonl' }, 'ndjson'],
+    ['a first line that is an object', `\n  ${ndjson}`, {}, 'ndjson'],
+    ['a first line with a known column', csv, { contentType: 'binary/octet-stream' }, 'csv'],
+    ['a quoted header', '"key","text"\n', { key: 'm.txt' }, 'csv'],
+    [
+      'a first line under an ending that objects have as a member',
+      ndjson,
+      { key: 'm.constructor' },
+      'ndjson',
+    ],
+  ])('is told by %s', (_, content, about, format) => {
+    expect(open(content, about)).toMatchObject({ kind: 'readable', head: { format } });
+  });
+});
+
+describe('the head', () => {
+  it.each([
+    ['key,source\na,b', { columns: ['key', 'source'], bodyOffset: 11, bodyLine: 2 }],
+    ['key,source\r\na,b', { columns: ['key', 'source'], bodyOffset: 12, bodyLine: 2 }],
+    ['\ufeffkey,source\n', { columns: ['key', 'source'], bodyOffset: 14, bodyLine: 2 }],
+    ['key,source', { columns: ['key', 'source'], bodyOffset: 10, bodyLine: 2 }],
+    ['\n\nkey , text\n', { columns: ['key', 'text'], bodyOffset: 13, bodyLine: 4 }],
+    ['"key","text"\n', { columns: ['key', 'text'], bodyOffset: 13, bodyLine: 2 }],
+    [
+      'spillway_state,key,source,spillway_x\n',
+      { columns: ['spillway_state', 'key', 'source', 'spillway_x'], bodyOffset: 37, bodyLine: 2 },
+    ],
+  ])('of %j says where rows begin', (content, head) => {
+    expect(open(content, { key: 'm.csv' })).toEqual({ kind: 'readable', head: { format: 'csv', ...head } });
+  });
+
+  it('of NDJSON begins after the byte order mark', () => {
+    expect(open('\ufeff{"key":"a"}', { key: 'm.ndjson' })).toEqual({
+      kind: 'readable',
+      head: { format: 'ndjson', bodyOffset: 3, bodyLine: 1 },
+    });
+  });
+});
+
+describe('an unreadable manifest', () => {
+  const utf16 = Buffer.from('\ufeffkey,source\n', 'utf16le');
+  it.each([
+    ['no bytes', '', { key: 'm.csv' }, 'Empty', /empty/],
+    ['blank lines alone', '\n \r\n\n', { key: 'm.csv' }, 'Empty', /blank/],
+    [
+      'blank lines as far as one can see',
+      '\n'.repeat(100),
+      { sizeBytes: 1_000 },
+      'HeaderTooLong',
+      /100 bytes/,
+    ],
+    ['gzip', gzipSync('key,source\n'), { key: 'm.csv' }, 'Compressed', /gzip: unpack it first/],
+    ['the ending .csv.gz', 'key,source\n', { key: 'm.csv.gz' }, 'Compressed', /\.gz .*unpack/],
+    ['a zip archive', 'PK\x03\x04....', { key: 'm.csv' }, 'Compressed', /zip/],
+    ['the ending .xlsx', 'x', { key: 'm.xlsx' }, 'UnsupportedFormat', /CSV/],
+    ['Parquet', 'PAR1....', {}, 'UnsupportedFormat', /Parquet: save it as CSV/],
+    ['UTF-16', utf16, { key: 'm.csv' }, 'NotUtf8', /UTF-16.*save it as UTF-8/],
+    ['UTF-16 without a mark', utf16.subarray(2), { key: 'm.csv' }, 'Binary', /UTF-16/],
+    ['NUL bytes', 'key,source\na\0b,c', { key: 'm.csv' }, 'Binary', /NUL/],
+    ['a header in latin1', Buffer.from('key,source,größe', 'latin1'), { key: 'm.csv' }, 'NotUtf8', /header/],
+    ['no known format', 'hello\n', { key: 'm.txt' }, 'UnknownFormat', /\.csv.*columns: key.*\.ndjson/],
+    ['a JSON array', '[{"key":"a"}]', { key: 'm.json' }, 'UnknownFormat', /ndjson/],
+    [
+      'a JSON array as NDJSON',
+      ' [{"key":"a"}]',
+      { key: 'm.jsonl' },
+      'UnsupportedFormat',
+      /one object a line/,
+    ],
+    ['an object as CSV', '{"key":"a"}', { key: 'm.csv' }, 'FormatMismatch', /csv .*JSON object/],
+    ['a header as NDJSON', 'key,source\n', { key: 'm.ndjson' }, 'FormatMismatch', /ndjson .*CSV header/],
+    ['a header without an end', `key,${'x'.repeat(99)}`, { sizeBytes: 999 }, 'HeaderTooLong', /103 bytes/],
+    ['a quote that does not close', 'key,"source\n', {}, 'HeaderBroken', /quote/],
+    ['lone carriage returns', 'key,source\ra,b\r', {}, 'HeaderBroken', /LF or CRLF/],
+    ['a column without a name', 'key,source,,text', {}, 'HeaderNameMissing', /column 3 has no name/],
+    ['a column twice', 'key,source,key', {}, 'DuplicateColumn', /key is there twice/],
+    ['no key', 'source,text', {}, 'KeyColumnMissing', /no column key/],
+    ['no payload', 'key,size', {}, 'PayloadColumnMissing', /none of the columns source, text, base64/],
+    ['a mistyped column', 'key,sorce,text', {}, 'UnknownColumn', /"sorce" \(did you mean source\?\)/],
+    ['a column in capitals', 'Key,source', { key: 'm.csv' }, 'UnknownColumn', /"Key" \(did you mean key\?\)/],
+    ['a column of another word', 'key,source,colour', {}, 'UnknownColumn', /"colour"; there are key, source/],
+    ['a quote after a space, which opens no field', 'key, "text"', {}, 'UnknownColumn', /did you mean text/],
+    ['semicolons', 'key;source', { key: 'm.csv' }, 'UnknownColumn', /told apart by commas/],
+    ['a row for a header', 'a/b.txt,s3://b/k', { key: 'm.csv' }, 'UnknownColumn', /a\/b\.txt/],
+  ])('of %s is refused, and says what to do', (_, content, about, code, message) => {
+    const opened = open(content, about);
+    expect(opened).toMatchObject({ kind: 'unreadable', code });
+    expect(opened).toHaveProperty('message', expect.stringMatching(message));
+  });
+
+  it('names every fault of its header, and few of very many unknown columns', () => {
+    const opened = open(
+      `sorce,key,key,,${Array.from({ length: 5_000 }, (_, index) => `c${index}`).join(',')}`,
+    );
+    const message = opened.kind === 'unreadable' ? opened.message : '';
+    expect(message).toMatch(
+      /sorce.*and 4996 more.*column 4 has no name.*key is there twice.*none of the columns/,
+    );
+    expect(message.length).toBeLessThan(1_000);
+  });
+
+  it.each([
+    ['objects.csv', 'readable'],
+    ['objects.ndjson', 'readable'],
+    ['bad-rows.csv', 'readable'],
+    ['bad-rows.ndjson', 'readable'],
+    ['unknown-column.csv', 'unreadable'],
+  ])('is none of the samples but the one: %s is %s', (name, kind) => {
+    const content = readFileSync(new URL(`../../events/manifests/${name}`, import.meta.url));
+    expect(open(content, { key: name }).kind).toBe(kind);
+  });
+});
