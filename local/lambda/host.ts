@@ -34,7 +34,7 @@ export interface LambdaHostOptions {
 const IDLE_MS = 60_000;
 const REAP_EVERY_MS = 10_000;
 /** Lambda's quota for a synchronous request. */
-const REQUEST_LIMIT_BYTES = 6 * 1024 * 1024;
+export const REQUEST_LIMIT_BYTES = 6 * 1024 * 1024;
 /** Calls that may wait for an environment, of one function. */
 const WAITING_LIMIT = 1_000;
 

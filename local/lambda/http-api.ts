@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../shared/job/clock.ts';
 import type { Random } from '../../shared/job/random.ts';
 import type { FunctionModel } from '../service/model.ts';
-import type { LambdaHost } from './host.ts';
+import { type LambdaHost, REQUEST_LIMIT_BYTES } from './host.ts';
 import {
   type HttpResponse,
   INTERNAL_SERVER_ERROR,
@@ -35,6 +35,7 @@ export interface HttpApiDependencies {
 
 /** API Gateway's quota for a request's body. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+const TOO_LARGE = jsonResponse(413, { message: 'Request Entity Too Large' });
 
 export async function startHttpApi(
   { clock, random, host, log }: HttpApiDependencies,
@@ -55,13 +56,16 @@ export async function startHttpApi(
       return send(response, jsonResponse(404, { message: 'Not Found' }));
     }
     const body = await readBody(request);
-    if (body === undefined) return send(response, jsonResponse(413, { message: 'Request Entity Too Large' }));
+    if (body === undefined) return send(response, TOO_LARGE);
     const event = toHttpEvent(
       { method, url, headers: request.headers, body, sourceIp: request.socket.remoteAddress ?? '' },
       { ...route, accountId, requestId: randomUUID(), nowMs: clock.now() },
     );
+    const payload = JSON.stringify(event);
+    // What fits API Gateway's quota but not Lambda's is refused with the same answer.
+    if (Buffer.byteLength(payload) > REQUEST_LIMIT_BYTES) return send(response, TOO_LARGE);
     const arn = functions[route.functionName]?.arn ?? '';
-    const result = await host.invoke(route.functionName, JSON.stringify(event), nextTraceHeader(random, arn));
+    const result = await host.invoke(route.functionName, payload, nextTraceHeader(random, arn));
     send(response, result.kind === 'answered' ? toHttpResponse(result.payload) : INTERNAL_SERVER_ERROR);
   }
 

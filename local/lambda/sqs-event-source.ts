@@ -26,6 +26,7 @@ export interface SqsEventSource {
 
 export interface EventSourceCounts {
   receives: number;
+  /** Batches that were invoked with, and whose done messages were deleted. */
   batches: number;
   messages: number;
   /** Batches of which every message stayed in the queue, for an error or a malformed answer. */
@@ -161,8 +162,6 @@ export function startSqsEventSource(
   async function handle(received: ReceivedMessage[]): Promise<void> {
     const messages = await stopRecursion(received);
     if (messages.length === 0) return;
-    counts.batches += 1;
-    counts.messages += messages.length;
     const headers = messages.map((message) => message.Attributes?.AWSTraceHeader);
     const result = await host.invoke(
       model.name,
@@ -178,6 +177,8 @@ export function startSqsEventSource(
     }
     const finished = new Set(done);
     await remove(messages.filter((message) => finished.has(message.MessageId)));
+    counts.batches += 1;
+    counts.messages += messages.length;
   }
 
   async function stopRecursion(messages: ReceivedMessage[]): Promise<ReceivedMessage[]> {
