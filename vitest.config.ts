@@ -13,6 +13,7 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/{unit,property,contract}/**/*.test.ts'],
           testTimeout: 20 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,0 +1,80 @@
+// The fixtures of events/: each has its source in the README there, and is what it says it is.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SQSEvent } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import {
+  type Parsed,
+  parseIngestMessage,
+  parseSettleMessage,
+  parseUploadMessage,
+} from '../../shared/queue/messages.ts';
+
+const EVENTS = fileURLToPath(new URL('../../events/', import.meta.url));
+const files = readdirSync(EVENTS, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name !== 'README.md')
+  .map((entry) => path.relative(EVENTS, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+  .sort();
+const read = (file: string): string => readFileSync(path.join(EVENTS, file), 'utf8');
+const bodies = (file: string): string[] =>
+  (JSON.parse(read(file)) as SQSEvent).Records.map(({ body }) => body);
+
+it('lists every file of events/, and no other, each with its source', () => {
+  const rows = [...read('README.md').matchAll(/^\| `([^`]+)` \| (.+) \| (.+) \|$/gm)];
+  expect(rows.map(([, file]) => file).sort()).toEqual(files);
+});
+
+describe.each(files.filter((file) => file.endsWith('.json')))('%s', (file) => {
+  it('is JSON', () => {
+    expect(JSON.parse(read(file))).toBeTypeOf('object');
+  });
+});
+
+describe.each(
+  files.filter(
+    (file) => file.startsWith('ingest-') || file.startsWith('upload-') || file.startsWith('settle-'),
+  ),
+)('%s', (file) => {
+  it('comes in the envelope of SQS, from the queue of its name', () => {
+    for (const record of (JSON.parse(read(file)) as SQSEvent).Records) {
+      expect(record).toMatchObject({ eventSource: 'aws:sqs', awsRegion: 'us-east-1' });
+      expect(record.eventSourceARN).toContain(`spillway-dev-${file.split('-')[0]}`);
+    }
+  });
+});
+
+it('tells of a key in form encoding, a version, and no "s3:" before the name of the event', () => {
+  const [body = ''] = bodies('ingest-s3-put.json');
+  const [record] = JSON.parse(body).Records;
+  expect(record.eventName).toBe('ObjectCreated:Put');
+  expect(decodeURIComponent(record.s3.object.key.replaceAll('+', ' '))).toBe(
+    'exports/daily list+1 %2F é.csv',
+  );
+  expect(record.s3.object.versionId).toBeTypeOf('string');
+});
+
+it('holds messages that the functions can read, and one that they cannot', () => {
+  const kinds = (parse: (body: string) => Parsed<unknown>, file: string) =>
+    bodies(file).map((body) => parse(body).kind);
+  expect(kinds(parseIngestMessage, 'ingest-slice.json')).toEqual(['message']);
+  expect(kinds(parseSettleMessage, 'settle-slice.json')).toEqual(['message']);
+  expect(kinds(parseUploadMessage, 'upload-batch.json')).toEqual([
+    'message',
+    'message',
+    'message',
+    'unreadable',
+  ]);
+});
+
+it.each([
+  ['api-post-jobs.json', 'POST /jobs'],
+  ['api-get-jobs.json', 'GET /jobs'],
+  ['api-get-job.json', 'GET /jobs/{id}'],
+])('%s is a request of payload 2.0, signed', (file, routeKey) => {
+  expect(JSON.parse(read(file))).toMatchObject({
+    version: '2.0',
+    routeKey,
+    requestContext: { routeKey, authorizer: { iam: { accountId: '123456789012' } } },
+  });
+});
