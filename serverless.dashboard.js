@@ -24,7 +24,8 @@ export function dashboardBody(prefix) {
       ]),
       graph('Jobs', [
         ...own('sweep', ['LiveJobs', 'RowsOutstanding'], 'Maximum'),
-        ...own('settle', ['JobsCompleted', 'LateOutcomes']),
+        ...own('settle', ['JobsCompleted']),
+        ...own('upload', ['LateOutcomes']),
       ]),
     ],
     [

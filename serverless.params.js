@@ -50,6 +50,14 @@ export async function settings({ resolveVariable }) {
 
   const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), faults);
   const destinationBuckets = bucketNames('destinationBuckets', await text('destinationBuckets'), faults);
+  const prefix = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
+  for (const bucket of destinationBuckets) {
+    if (new RegExp(`^${prefix}-(inbox|reports)-`).test(bucket)) {
+      faults.push(
+        `destinationBuckets holds "${bucket}": writing objects into the stack's own inbox or reports would start or spoil jobs`,
+      );
+    }
+  }
   const topicArn = await text('alarmTopicArn');
   if (topicArn !== '' && !/^arn:[^:]+:sns:[^:]+:\d{12}:.+$/.test(topicArn)) {
     faults.push(`alarmTopicArn is "${topicArn}"; it takes the ARN of an SNS topic`);
@@ -60,7 +68,6 @@ export async function settings({ resolveVariable }) {
     throw error;
   }
 
-  const prefix = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
   return {
     ...numbers,
     sourceBuckets: sourceBuckets.join(','),

@@ -86,8 +86,9 @@ export function createIngest(dependencies: IngestDependencies) {
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
     const job = known ?? (await openJob(arrival));
-    // The same event again: the job is planned, or has ended.
     if (job.state === 'planning') await planJob(job, deadlineMs);
+    // The same event again: the step behind the plan may be still to take.
+    else if (isLive(job)) await tellIfSettled(job);
   }
 
   async function openJob(arrival: ManifestArrival): Promise<Job> {
@@ -131,9 +132,12 @@ export function createIngest(dependencies: IngestDependencies) {
     }
     const planned = await ledger.finishPlan(id, plan);
     logger.info('manifest planned', { job: id, manifest, slices: plan.slices, rows: plan.rows });
-    // Every slice may have settled before their number was known.
-    if (planned !== undefined && isCovered(planned.settledSlices, planned.slices))
-      await dependencies.notifySettle({ job: id });
+    if (planned !== undefined) await tellIfSettled(planned);
+  }
+
+  /** Every slice may have settled before their number was known. */
+  async function tellIfSettled(job: Job): Promise<void> {
+    if (isCovered(job.settledSlices, job.slices)) await dependencies.notifySettle({ job: job.id });
   }
 
   async function ingestSlice(id: SliceId, job: Job, deadlineMs: number): Promise<void> {

@@ -14,12 +14,12 @@ import {
 } from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { systemClock } from '../shared/job/clock.ts';
-import type { ItemId, JobId } from '../shared/job/identity.ts';
+import type { BlockId, ItemId, JobId } from '../shared/job/identity.ts';
 import { isLive, type Job } from '../shared/job/job.ts';
 import { spreadOf } from '../shared/job/options.ts';
 import { systemRandom } from '../shared/job/random.ts';
 import { blockName, createLedger, type Ledger } from '../shared/ledger/ledger.ts';
-import { hasEnded } from '../shared/ledger/tally.ts';
+import { hasEnded, isBlockClosed } from '../shared/ledger/tally.ts';
 import { objectSource } from '../shared/manifest/columns.ts';
 import { createCooldownPacer } from '../shared/pacing/cooldown.ts';
 import type { QueueDependencies } from '../shared/queue/batches.ts';
@@ -69,7 +69,7 @@ export function createUpload(dependencies: UploadDependencies) {
 
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const { deliveries, unreadable } = parseBatch(event);
-    const { open, ended, homeless } = await lookUp(ledger, deliveries);
+    const { open, ended, homeless, closed } = await lookUp(ledger, deliveries);
 
     const stopAtMs = engine.clock.now() + context.getRemainingTimeInMillis() - ACCOUNT_MS;
     const items = open.map(({ delivery, job }) => transferItemOf(delivery, job));
@@ -80,8 +80,8 @@ export function createUpload(dependencies: UploadDependencies) {
       .map(({ delivery, job, report }) => endedRow(delivery, job, report))
       .filter((row) => row !== undefined);
     const accounted = await accountFor({ outcomes, ledger }, rows, context.awsRequestId);
-    // A row that had ended already may have been left by a crash before its block was closed: take that step again.
-    const closing = await Promise.allSettled(blocksOf(ended).map((block) => ledger.recordEnds(block, {})));
+    // A row that had ended may have been left by a crash before its full block was closed: take that step again.
+    const closing = await Promise.allSettled(closed.map((block) => ledger.recordEnds(block, {})));
     const unclosed = closing.filter((step) => step.status === 'rejected').map((step) => step.reason as Error);
 
     const back = await giveBack(
@@ -140,11 +140,13 @@ function parseBatch(event: SQSEvent) {
  * open      to be transferred; one delivery of each item
  * ended     nothing left to transfer: the row has ended, its job has, or it is in this batch already
  * homeless  of a live job, but without a block to be booked in: left to the dead-letter queue
+ * closed    blocks of live jobs' ended items whose rows have all ended
  */
 async function lookUp(ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>, deliveries: readonly Delivery[]) {
   const open: { delivery: Delivery; job: Job }[] = [];
   const ended: Delivery[] = [];
   const homeless: Delivery[] = [];
+  const closed = new Map<string, BlockId>();
   const messages = deliveries.map(({ message }) => message);
   const [jobs, blocks] = await Promise.all([
     ledger.getJobs([...new Set(messages.map(({ job }) => job))]),
@@ -157,11 +159,13 @@ async function lookUp(ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>, deliveries
     const block = blocks.get(blockName(message));
     if (job === undefined || !isLive(job) || seen.has(itemName(message))) ended.push(delivery);
     else if (block === undefined) homeless.push(delivery);
-    else if (hasEnded(block, message.number)) ended.push(delivery);
-    else open.push({ delivery, job });
+    else if (hasEnded(block, message.number)) {
+      ended.push(delivery);
+      if (isBlockClosed(block)) closed.set(blockName(message), message);
+    } else open.push({ delivery, job });
     seen.add(itemName(message));
   }
-  return { open, ended, homeless };
+  return { open, ended, homeless, closed: [...closed.values()] };
 }
 
 function transferItemOf({ message, receiveCount }: Delivery, job: Job): TransferItem {

@@ -51,15 +51,15 @@ export async function* readRows(
 ): AsyncGenerator<ManifestRow[]> {
   const tell = head.format === 'csv' ? csvTeller(head.columns ?? []) : tellJson;
   for await (const stretch of scanRows(head.format, from, chunks)) {
-    const isPlainText = isAscii(stretch.bytes);
+    const encoding = encodingOf(stretch);
     for (let first = 0; first < stretch.rows.length; first += rowsPerBatch) {
       const spans = stretch.rows.slice(first, first + rowsPerBatch);
-      yield spans.map((span) => readRow(stretch, span, tell, isPlainText));
+      yield spans.map((span) => readRow(stretch, span, tell, encoding));
     }
   }
 }
 
-function readRow(stretch: Stretch, span: RowSpan, tell: Teller, isPlainText: boolean): ManifestRow {
+function readRow(stretch: Stretch, span: RowSpan, tell: Teller, encoding: Encoding): ManifestRow {
   const place = { line: span.line, offset: stretch.offset + span.start };
   if (span.kind === 'overlong') {
     return bad(stretch, span, place, {
@@ -70,7 +70,7 @@ function readRow(stretch: Stretch, span: RowSpan, tell: Teller, isPlainText: boo
   if (span.kind === 'unclosed') {
     return bad(stretch, span, place, { code: 'QuoteNotClosed', message: quoteNotClosed });
   }
-  const text = decode(stretch, span, isPlainText);
+  const text = decode(stretch, span, encoding);
   if (text === undefined) {
     return bad(stretch, span, place, {
       code: 'InvalidUtf8',
@@ -120,13 +120,25 @@ function shownColumns(stretch: Stretch, span: RowSpan, tell: Teller): Record<str
   return columns;
 }
 
+/** What holds of all rows of a stretch, so that it is not asked of each. */
+type Encoding = 'ascii' | 'utf8' | 'unknown';
+
+function encodingOf({ bytes, rows }: Stretch): Encoding {
+  // What follows the last row is unfinished, and may end within a character.
+  const seen = bytes.subarray(0, rows.at(-1)?.end);
+  if (isAscii(seen)) {
+    return 'ascii';
+  }
+  return isUtf8(seen) ? 'utf8' : 'unknown';
+}
+
 /** The row's text; undefined when its bytes are not UTF-8. */
-function decode({ bytes, text }: Stretch, { start, end }: RowSpan, isPlainText: boolean): string | undefined {
-  if (isPlainText) {
+function decode({ bytes, text }: Stretch, { start, end }: RowSpan, encoding: Encoding): string | undefined {
+  if (encoding === 'ascii') {
     return text.slice(start, end);
   }
-  const row = bytes.subarray(start, end);
-  return isUtf8(row) ? row.toString('utf8') : undefined;
+  const isKnown = encoding === 'utf8' || isUtf8(bytes.subarray(start, end));
+  return isKnown ? bytes.toString('utf8', start, end) : undefined;
 }
 
 /** CSV: fields by the header's names; an empty field is an absent one. */

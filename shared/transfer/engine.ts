@@ -14,6 +14,8 @@ import type { ObjectWrite, ObjectWriter, StoredObject } from './transfer.ts';
 const CONCURRENCY = 64;
 /** An item waits in place, over all its retries, for about two seconds; what needs longer is the queue's to keep. */
 const IN_PLACE_MS = 2_000;
+/** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
+const STOP_GRACE_MS = 3_000;
 /** Retries of a batch, per item on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
 const RETRIES_PER_ITEM = 3;
 const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: IN_PLACE_MS };
@@ -56,7 +58,7 @@ export interface EngineDependencies {
 
 /**
  * Transfers the items; the reports stand in their order. It never throws for an item's sake.
- * @param stopAtMs epoch ms: nothing is begun or waited for beyond it
+ * @param stopAtMs epoch ms: nothing is begun beyond it, and what is under way then is cut off soon after
  */
 export async function transferAll(
   dependencies: EngineDependencies,
@@ -64,16 +66,33 @@ export async function transferAll(
   stopAtMs: number,
 ): Promise<TransferReport[]> {
   const budget = { retries: items.length * RETRIES_PER_ITEM };
-  return pMap(items, (item) => transferOne(dependencies, item, stopAtMs, budget), {
-    concurrency: CONCURRENCY,
-  });
+  const cutOff = new AbortController();
+  const finished = new AbortController();
+  const { clock } = dependencies;
+  const watch = clock
+    .sleep(stopAtMs + STOP_GRACE_MS - clock.now(), finished.signal)
+    .then(() => cutOff.abort(), ignoreEnd);
+  const reports = await pMap(
+    items,
+    (item) => transferOne(dependencies, item, { stopAtMs, budget, cutOff: cutOff.signal }),
+    { concurrency: CONCURRENCY },
+  );
+  finished.abort();
+  await watch;
+  return reports;
+}
+
+/** What all the transfers of a batch share. */
+interface BatchBounds {
+  stopAtMs: number;
+  budget: { retries: number };
+  cutOff: AbortSignal;
 }
 
 async function transferOne(
   { writer, pacer, clock, random }: EngineDependencies,
   item: TransferItem,
-  stopAtMs: number,
-  budget: { retries: number },
+  { stopAtMs, budget, cutOff }: BatchBounds,
 ): Promise<TransferReport> {
   const startedAtMs = clock.now();
   const report = { attempts: 0, throttled: 0, transient: 0 };
@@ -95,7 +114,7 @@ async function transferOne(
     report.attempts++;
     let fault: Fault;
     try {
-      const object = await writer.write(item.write);
+      const object = await writer.write(item.write, cutOff);
       pacer.observe(group, 'accepted', clock.now());
       return ended({ kind: 'stored', object });
     } catch (error) {
@@ -160,3 +179,6 @@ async function settleExisting(
 function groupOf({ destination }: ObjectWrite): PacingGroup {
   return destination.bucket;
 }
+
+/** The batch has ended before its stop: the watch's sleep is cancelled. */
+function ignoreEnd(): void {}

@@ -23,7 +23,7 @@ export interface StoredObject {
 
 export interface ObjectWriter {
   /** @throws whatever the S3 client throws: classifyFault tells what it means */
-  write(object: ObjectWrite): Promise<StoredObject>;
+  write(object: ObjectWrite, cutOff: AbortSignal): Promise<StoredObject>;
   /**
    * Whether the object that a conditional write found is the one we meant to write: after a lost answer it may be our own.
    * @returns the stored object, or undefined where it is another's
@@ -33,8 +33,10 @@ export interface ObjectWriter {
 
 export function createObjectWriter(s3: S3Client): ObjectWriter {
   return {
-    write: (object) =>
-      object.source.kind === 'bytes' ? put(s3, object, object.source.bytes) : copy(s3, object, object.source),
+    write: (object, cutOff) =>
+      object.source.kind === 'bytes'
+        ? put(s3, object, object.source.bytes, cutOff)
+        : copy(s3, object, object.source, cutOff),
     async findOwn({ source, destination }) {
       const found = await head(s3, destination);
       if (source.kind === 'bytes') {
@@ -49,7 +51,12 @@ export function createObjectWriter(s3: S3Client): ObjectWriter {
   };
 }
 
-async function put(s3: S3Client, { destination, contentType, ifExists }: ObjectWrite, bytes: Uint8Array) {
+async function put(
+  s3: S3Client,
+  { destination, contentType, ifExists }: ObjectWrite,
+  bytes: Uint8Array,
+  cutOff: AbortSignal,
+) {
   const answer = await s3.send(
     new PutObjectCommand({
       Bucket: destination.bucket,
@@ -60,13 +67,19 @@ async function put(s3: S3Client, { destination, contentType, ifExists }: ObjectW
       ...(contentType === undefined ? {} : { ContentType: contentType }),
       ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
     }),
+    { abortSignal: cutOff },
   );
   return stored(answer.ETag, answer.VersionId, answer.ChecksumCRC32, bytes.length);
 }
 
 type CopySource = Extract<ObjectSource, { kind: 's3' }>;
 
-async function copy(s3: S3Client, { destination, contentType, ifExists }: ObjectWrite, source: CopySource) {
+async function copy(
+  s3: S3Client,
+  { destination, contentType, ifExists }: ObjectWrite,
+  source: CopySource,
+  cutOff: AbortSignal,
+) {
   const version = source.versionId === undefined ? '' : `?versionId=${encodeURIComponent(source.versionId)}`;
   const answer = await s3.send(
     new CopyObjectCommand({
@@ -79,6 +92,7 @@ async function copy(s3: S3Client, { destination, contentType, ifExists }: Object
         : { ContentType: contentType, MetadataDirective: 'REPLACE' as const }),
       ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
     }),
+    { abortSignal: cutOff },
   );
   return stored(
     answer.CopyObjectResult?.ETag,
