@@ -69,18 +69,20 @@ export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOpti
 
 /** Name and value of each metric in the line; a value may be a list of values. Undefined where the line is no EMF. */
 export function embeddedMetrics(line: string): [name: string, value: number][] | undefined {
-  let parsed: EmbeddedMetrics;
+  let parsed: EmbeddedMetrics | null;
   try {
     parsed = JSON.parse(line);
   } catch {
     return undefined;
   }
-  const directives = parsed._aws?.CloudWatchMetrics;
-  if (!Array.isArray(directives)) return undefined;
+  const directives = parsed?._aws?.CloudWatchMetrics;
+  if (parsed === null || !Array.isArray(directives)) return undefined;
+  const members = parsed;
   return directives.flatMap(({ Metrics = [] }) =>
     Metrics.map(({ Name }): [string, number] => {
-      const values = Array.isArray(parsed[Name]) ? parsed[Name] : [parsed[Name]];
-      return [Name, values.reduce((sum: number, value) => sum + Number(value ?? 0), 0)];
+      const value = members[Name];
+      const list = Array.isArray(value) ? value : [value];
+      return [Name, list.reduce((sum: number, each) => sum + Number(each ?? 0), 0)];
     }),
   );
 }

@@ -9,7 +9,7 @@ export const FIXTURE_SERVICE = fileURLToPath(
 );
 
 /** In order, once, and full batches: what is awkward is tested where it is switched on. */
-export const TAME = { shuffleWindow: 0, duplicateShare: 0, unevenBatches: false };
+const TAME = { shuffleWindow: 0, duplicateShare: 0, unevenBatches: false };
 
 export interface FixtureCloud extends Cloud {
   /** Sends bodies to the queue of this logical id, ten at a time. */
