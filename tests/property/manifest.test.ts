@@ -66,6 +66,20 @@ describe('readRows', () => {
     );
   });
 
+  it('ends CSV rows where the rules say, as a reader without buffers or memory finds them', async () => {
+    await fc.assert(
+      fc.asyncProperty(body, fc.array(fc.nat(200)), async (bytes, cuts) => {
+        const rows = await read(heads.csv, bytes, start, cuts);
+        const found = rows.map((row) => [
+          row.place.offset,
+          row.kind === 'bad' && row.code === 'QuoteNotClosed',
+        ]);
+        expect(found).toEqual(rowsByTheRules(bytes.toString('latin1')));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('puts each row where its bytes begin, in order, on the line it says', async () => {
     await fc.assert(
       fc.asyncProperty(format, body, async (format, bytes) => {
@@ -163,4 +177,23 @@ describe('openManifest', () => {
 
 function itemOf(row: ManifestRow): ManifestItem | string {
   return row.kind === 'good' ? row.item : row.message;
+}
+
+/** Starts of CSV rows and whether their quotes stay open: the rules of boundaries.ts as regular expressions. */
+function rowsByTheRules(text: string): [number, boolean][] {
+  const row =
+    /(?:(?:"(?:[^"]|"")*"(?=,|\r?\n|\r?$)|(?!")[^,\n]*?),)*(?:"(?:[^"]|"")*"|(?!")[^,\n]*?)\r?(?:\n|$)/y;
+  const firstLine = /[^\n]*(?:\n|$)/y;
+  const rows: [number, boolean][] = [];
+  for (let at = 0; at < text.length; ) {
+    row.lastIndex = at;
+    firstLine.lastIndex = at;
+    const closed = row.exec(text)?.[0];
+    const taken = closed ?? firstLine.exec(text)?.[0] ?? '';
+    if (!/^[ \t\r]*\n?$/.test(taken)) {
+      rows.push([at, closed === undefined]);
+    }
+    at += taken.length;
+  }
+  return rows;
 }
