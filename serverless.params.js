@@ -112,24 +112,29 @@ function bucketNames(name, value, faults) {
 
 /**
  * What upload may read and write. Whoever may write to the inbox borrows these rights, so sources are an explicit list,
- * empty by default. A server-side copy reads and writes tags too, and is refused without the right to.
+ * empty by default. A server-side copy reads and writes tags too, and is refused without the right to. A destination is
+ * read to tell whether an object that stands in the way is the one to be written; a source is listed so that S3 calls a
+ * missing object missing, and not forbidden.
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  */
 function transferStatements(sourceBuckets, destinationBuckets) {
-  const objectsIn = (/** @type {string} */ bucket) => ({
-    'Fn::Sub': `arn:\${AWS::Partition}:s3:::${bucket}/*`,
-  });
-  const write = {
+  const arn = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
+  const objectsIn = (/** @type {string} */ bucket) => arn(`${bucket}/*`);
+  const destinations = {
     Effect: 'Allow',
-    Action: ['s3:PutObject', 's3:PutObjectTagging'],
+    Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObject'],
     Resource: [{ 'Fn::Sub': `\${DestinationBucket.Arn}/*` }, ...destinationBuckets.map(objectsIn)],
   };
-  if (sourceBuckets.length === 0) return [write];
-  const read = {
+  if (sourceBuckets.length === 0) return [destinations];
+  const sources = {
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
     Resource: sourceBuckets.map(objectsIn),
   };
-  return [write, read];
+  return [
+    destinations,
+    sources,
+    { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: sourceBuckets.map(arn) },
+  ];
 }
