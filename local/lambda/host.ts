@@ -28,6 +28,8 @@ export interface LambdaHostOptions {
   environments: number;
   /** The environment variables of a function, complete. */
   variables: (model: FunctionModel) => Record<string, string>;
+  /** After this an idle environment is ended. */
+  idleMs?: number;
 }
 
 /** Lambda keeps an idle environment for minutes; here each holds some 60 MB of a laptop. */
@@ -53,7 +55,7 @@ interface Pool {
 export function createLambdaHost(
   { clock, logs }: { clock: Clock; logs: FunctionLogs },
   functions: Record<string, FunctionModel>,
-  { environments, variables }: LambdaHostOptions,
+  { environments, variables, idleMs = IDLE_MS }: LambdaHostOptions,
 ): LambdaHost {
   const pools = new Map<string, Pool>();
   for (const [name, model] of Object.entries(functions)) {
@@ -74,12 +76,14 @@ export function createLambdaHost(
 
   async function reap(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await clock.sleep(REAP_EVERY_MS, stopping.signal).catch(() => undefined);
+      await clock.sleep(Math.min(REAP_EVERY_MS, idleMs), stopping.signal).catch(() => undefined);
       for (const pool of pools.values()) {
-        const [oldest] = pool.idle;
-        if (oldest === undefined || clock.now() - oldest.sinceMs < IDLE_MS) continue;
-        pool.idle.shift();
-        await oldest.environment.terminate();
+        // The longest idle come first.
+        for (let [first] = pool.idle; first !== undefined; [first] = pool.idle) {
+          if (clock.now() - first.sinceMs < idleMs) break;
+          pool.idle.shift();
+          await first.environment.terminate();
+        }
       }
     }
   }

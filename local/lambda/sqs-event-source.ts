@@ -13,6 +13,7 @@ import type { FunctionModel, SqsSourceModel } from '../service/model.ts';
 import { judgeBatch } from './batch-response.ts';
 import type { LambdaHost } from './host.ts';
 import { createMessageBuffer } from './message-buffer.ts';
+import { deleteMessages, pauseAfter } from './message-deletion.ts';
 import { nextTraceHeader, RECURSION_LIMIT, timesInChain } from './recursion.ts';
 import type { QueueClient, ReceivedMessage } from './sqs-client.ts';
 import { toSqsEvent } from './sqs-event.ts';
@@ -56,12 +57,6 @@ export interface SqsEventSourceOptions {
 const POLLERS = 5;
 const POLL_WAIT_SECONDS = 20;
 const MESSAGES_PER_RECEIVE = 10;
-const MESSAGES_PER_DELETE = 10;
-const DELETES_AT_ONCE = 4;
-const DELETE_ATTEMPTS = 6;
-/** First and longest pause after a call that failed; full jitter. */
-const RETRY_BASE_MS = 100;
-const RETRY_CAP_MS = 2_000;
 
 export function startSqsEventSource(
   { clock, random, host, queue, log }: SqsEventSourceDependencies,
@@ -126,7 +121,7 @@ export function startSqsEventSource(
         if (stopping.signal.aborted) return;
         failures += 1;
         log(describe('Receiving failed', error));
-        await pause(failures);
+        await pauseAfter(failures, { clock, random }, stopping.signal);
       } finally {
         askedFor -= maxMessages;
       }
@@ -209,35 +204,10 @@ export function startSqsEventSource(
     return messages.filter((message) => !stopped.has(message));
   }
 
-  /** What cannot be deleted comes again: at least once is all that SQS and Lambda promise. */
   async function remove(messages: ReceivedMessage[]): Promise<void> {
     const handles = messages.map((message) => message.ReceiptHandle);
-    const chunks: string[][] = [];
-    for (let at = 0; at < handles.length; at += MESSAGES_PER_DELETE) {
-      chunks.push(handles.slice(at, at + MESSAGES_PER_DELETE));
-    }
-    const worker = async () => {
-      for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) await removeChunk(chunk);
-    };
-    await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
-  }
-
-  async function removeChunk(handles: string[]): Promise<void> {
-    let left = handles;
-    for (let attempt = 1; attempt <= DELETE_ATTEMPTS && left.length > 0; attempt += 1) {
-      if (attempt > 1) await pause(attempt - 1);
-      if (stopping.signal.aborted) return;
-      try {
-        left = (await queue.deleteBatch(queueUrl, left)).failed;
-      } catch (error) {
-        log(describe('Deleting failed', error));
-      }
-    }
-  }
-
-  async function pause(failures: number): Promise<void> {
-    const longestMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** failures);
-    await clock.sleep(random() * longestMs, stopping.signal).catch(() => undefined);
+    const onFailure = (error: unknown) => log(describe('Deleting failed', error));
+    await deleteMessages({ clock, random, queue }, queueUrl, handles, onFailure, stopping.signal);
   }
 
   function describe(message: string, cause: unknown): string {

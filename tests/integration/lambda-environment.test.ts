@@ -3,6 +3,10 @@ import { createServer } from 'node:net';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCloud } from '../../local/cloud.ts';
+import { createLambdaHost } from '../../local/lambda/host.ts';
+import { createFunctionLogs } from '../../local/lambda/logs.ts';
+import { readService } from '../../local/service/read-service.ts';
+import { systemClock } from '../../shared/job/clock.ts';
 import { FIXTURE_SERVICE, type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
 
 interface TickAnswer {
@@ -113,6 +117,44 @@ describe('a function on the embedded cloud', () => {
     await expect(cloud.invoke('steps', { prefix: 'twice' })).rejects.toThrow('died as ordered');
     expect(await cloud.invoke('steps', { prefix: 'twice' })).toBe('done');
     expect(await report).toEqual({ kind: 'died', times: 2 });
+  });
+});
+
+describe('an execution environment', () => {
+  it('is ended after it has been idle for long enough, and a new one takes its place', async () => {
+    const { functions } = await readService(FIXTURE_SERVICE);
+    const host = createLambdaHost({ clock: systemClock, logs: createFunctionLogs() }, functions, {
+      environments: 2,
+      variables: () => ({}),
+      idleMs: 300,
+    });
+    const tick = async () => {
+      const result = await host.invoke('tick', '{"time":"2026-01-01T00:00:00Z"}', 'Root=1-a-b');
+      return result.kind === 'answered' ? (JSON.parse(result.payload) as TickAnswer).ticks : result.error;
+    };
+    expect([await tick(), await tick()]).toEqual([1, 2]);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await tick()).toBe(1);
+    expect(host.usage().tick).toMatchObject({ invocations: 3, coldStarts: 2, errors: 0 });
+    await host.stop();
+  });
+
+  it('is ended when its memory is used up', async () => {
+    const { functions } = await readService(FIXTURE_SERVICE);
+    const host = createLambdaHost({ clock: systemClock, logs: createFunctionLogs() }, functions, {
+      environments: 1,
+      variables: () => ({}),
+    });
+    const result = await host.invoke(
+      'obey',
+      '{"Records":[{"body":"{\\"act\\":\\"hoard\\"}","attributes":{}}]}',
+      '',
+    );
+    expect(result).toMatchObject({
+      kind: 'failed',
+      error: { errorMessage: expect.stringMatching(/memory/) },
+    });
+    await host.stop();
   });
 });
 

@@ -103,6 +103,29 @@ describe('a service read from serverless.yml', () => {
   });
 });
 
+describe('the project’s own serverless.yml', () => {
+  it('is read whole: six functions, their queues with dead letters, the ledger', async () => {
+    const file = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
+    const model = await readService(file, { params: { maximumConcurrency: '7' } });
+    expect(Object.keys(model.functions)).toEqual(['ingest', 'upload', 'settle', 'sweep', 'bury', 'api']);
+    expect(model.functions.upload).toMatchObject({
+      recursiveLoop: 'Allow',
+      sqsSources: [
+        { queueArn: model.queues.UploadQueue?.arn, maximumConcurrency: 7, reportBatchItemFailures: true },
+      ],
+    });
+    for (const name of ['IngestQueue', 'UploadQueue', 'SettleQueue']) {
+      expect(model.queues[name]?.attributes.RedrivePolicy).toContain('deadLetterTargetArn');
+    }
+    expect(model.buckets.InboxBucket).toMatchObject({
+      versioned: true,
+      notifications: [{ queueArn: model.queues.IngestQueue?.arn }],
+    });
+    expect(model.tables.LedgerTable?.definition.GlobalSecondaryIndexes).toHaveLength(2);
+    expect(model.functions.ingest?.environment.SPILLWAY_LEDGER_TABLE).toBe(model.tables.LedgerTable?.name);
+  });
+});
+
 describe('a service that the embedded cloud does not know', () => {
   let directory: string;
   beforeAll(async () => {

@@ -1,0 +1,58 @@
+// Deletes messages that are done, in batches, again and again where SQS refuses some.
+import type { Clock } from '../../shared/job/clock.ts';
+import type { Random } from '../../shared/job/random.ts';
+import type { QueueClient } from './sqs-client.ts';
+
+const MESSAGES_PER_DELETE = 10;
+const DELETES_AT_ONCE = 4;
+const DELETE_ATTEMPTS = 6;
+/** Longest pause after the first failed call, and at all. */
+const RETRY_BASE_MS = 200;
+const RETRY_CAP_MS = 2_000;
+
+export interface Pauses {
+  clock: Clock;
+  random: Random;
+}
+
+/** Full jitter, after so many failures in a row; ends early when the signal aborts. */
+export async function pauseAfter(
+  failures: number,
+  { clock, random }: Pauses,
+  signal: AbortSignal,
+): Promise<void> {
+  const longestMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (failures - 1));
+  await clock.sleep(random() * longestMs, signal).catch(() => undefined);
+}
+
+/** What cannot be deleted in the end comes again: at least once is all that SQS and Lambda promise. */
+export async function deleteMessages(
+  { queue, ...pauses }: Pauses & { queue: QueueClient },
+  queueUrl: string,
+  receiptHandles: string[],
+  onFailure: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const chunks: string[][] = [];
+  for (let at = 0; at < receiptHandles.length; at += MESSAGES_PER_DELETE) {
+    chunks.push(receiptHandles.slice(at, at + MESSAGES_PER_DELETE));
+  }
+
+  async function deleteChunk(handles: string[]): Promise<void> {
+    let left = handles;
+    for (let attempt = 1; attempt <= DELETE_ATTEMPTS && left.length > 0; attempt += 1) {
+      if (attempt > 1) await pauseAfter(attempt - 1, pauses, signal);
+      if (signal.aborted) return;
+      try {
+        left = (await queue.deleteBatch(queueUrl, left)).failed;
+      } catch (error) {
+        onFailure(error);
+      }
+    }
+  }
+
+  async function work(): Promise<void> {
+    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) await deleteChunk(chunk);
+  }
+  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, work));
+}
