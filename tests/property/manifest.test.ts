@@ -15,7 +15,8 @@ const heads: Record<ManifestFormat, ManifestHead> = {
 };
 const start: Place = { line: 1, offset: 0 };
 
-/** Pieces that make every turn of the reader likely: quotes open, closed, doubled, stray; line ends of both kinds. */
+/** Pieces that make every turn of the reader likely: quotes open, closed, doubled, stray; line ends of both kinds;
+ * and a line that leaves quotes open whether it begins within them or not. */
 const pieces = fc.constantFrom(
   ...[
     '"',
@@ -34,7 +35,7 @@ const pieces = fc.constantFrom(
     ':',
     '{"key":"k","text":"t"}',
   ],
-  ...['k,s3://bucket/k,,1\n', '"k,\n""1""",,"t\r\n",\n', 'ü', '日', '\u0000', '\ufeff', '12'],
+  ...['k,s3://bucket/k,,1\n', '",x,"\n', '"k,\n""1""",,"t\r\n",\n', 'ü', '日', '\u0000', '\ufeff', '12'],
 );
 const body = fc
   .array(

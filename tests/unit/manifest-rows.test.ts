@@ -84,6 +84,12 @@ describe('CSV', () => {
     expect(rows).toHaveLength(3);
   });
 
+  it('reads the lines of an unclosed row each on its own', async () => {
+    const rows = await readCsv('key,text', '",x,"\n",x,"\n"b\n"\nc,1\n');
+    expect(rows.map(inShort)).toEqual(['QuoteNotClosed', 'QuoteNotClosed', 'ColumnCount', 'c']);
+    expect(rows.map((row) => row.place.line)).toEqual([2, 3, 4, 6]);
+  });
+
   it('keeps the columns of a bad row that could be told apart', async () => {
     const rows = await readCsv('key,source,size', 'k,ftp://x,-1\ntoo,few\n');
     expect(rows[0]).toMatchObject({
