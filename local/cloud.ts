@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../shared/job/clock.ts';
 import { createRandom } from '../shared/job/random.ts';
-import { startEmulators } from './emulators/emulators.ts';
+import { type BucketOptions, startEmulators } from './emulators/emulators.ts';
 import type { EventBridgeEntry } from './emulators/event-bus.ts';
 import type { Fault } from './emulators/faults.ts';
 import type { MeterReading } from './emulators/meter-reading.ts';
@@ -47,8 +47,8 @@ export interface CloudOptions {
   /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */
   fidelity?: { shuffleWindow?: number; duplicateShare?: number; unevenBatches?: boolean };
   seed?: number;
-  /** Further buckets to create. */
-  buckets?: string[];
+  /** Further buckets to create; one that is only named is throttled like the destination. */
+  buckets?: (string | BucketOptions)[];
   /** Takes the functions' log lines; a bounded number is kept in any case. */
   log?: (line: string, functionName: string) => void;
 }
@@ -65,6 +65,8 @@ export interface Cloud {
   /** Sums of the metrics that the functions logged, by name. */
   metrics(): MetricSums;
   metricsOf(functionName: string): MetricSums;
+  /** Bytes that the functions logged, metrics included: what CloudWatch Logs would take in. */
+  logBytes(): number;
   /** The last log lines. */
   logs(): { functionName: string; line: string }[];
   events(): EventBridgeEntry[];
@@ -197,6 +199,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       meter: async () => ({ ...(await emulators.meter()), lambda: host.usage() }),
       metrics: () => logs.metrics(),
       metricsOf: (functionName) => logs.metricsOf(functionName),
+      logBytes: () => logs.bytes(),
       logs: () => logs.lines(),
       events: () => [...events],
       invoke: async (functionName, payload) => {

@@ -70,10 +70,14 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
         `Response payload size (${sizeBytes} bytes) exceeded maximum allowed payload size (${ANSWER_LIMIT_BYTES} bytes).`,
       );
     }
-    tell({ kind: 'answered', requestId, payload, requests: requests.count() });
+    tell({ kind: 'answered', requestId, payload, ...requestsMade() });
   } catch (error) {
-    tell({ kind: 'threw', requestId, error: describe(error), requests: requests.count() });
+    tell({ kind: 'threw', requestId, error: describe(error), ...requestsMade() });
   }
+}
+
+function requestsMade() {
+  return { requests: requests.count(), quietMs: requests.quietMs() };
 }
 
 function createContext({ requestId, deadlineMs, invokedFunctionArn }: InvokeMessage): object {

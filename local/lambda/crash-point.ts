@@ -8,6 +8,8 @@ export interface RequestCounter {
   arm(dieAt: CrashPoint | undefined, onDeath: (request: number) => never): void;
   /** Requests begun since then. */
   count(): number;
+  /** Milliseconds since then in which none was under way: the handler waited, or computed. */
+  quietMs(): number;
 }
 
 /**
@@ -18,24 +20,49 @@ export function watchRequests(): RequestCounter {
   let count = 0;
   let armed: { dieAt: CrashPoint; onDeath: (request: number) => never } | undefined;
   let numbers = new WeakMap<object, number>();
+  let underWay = new Set<object>();
+  let quietSinceMs: number | undefined = performance.now();
+  let quietMs = 0;
+
+  function begin(request: object): void {
+    if (quietSinceMs !== undefined) quietMs += performance.now() - quietSinceMs;
+    quietSinceMs = undefined;
+    underWay.add(request);
+  }
+
+  function end(request: object): void {
+    if (underWay.delete(request) && underWay.size === 0) quietSinceMs = performance.now();
+  }
 
   diagnostics.subscribe('http.client.request.created', (message) => {
     count += 1;
-    numbers.set((message as { request: object }).request, count);
+    const { request } = message as { request: object };
+    numbers.set(request, count);
+    begin(request);
     if (armed?.dieAt.when === 'before' && armed.dieAt.request === count) armed.onDeath(count);
   });
   diagnostics.subscribe('http.client.response.finish', (message) => {
-    const number = numbers.get((message as { request: object }).request);
+    const { request } = message as { request: object };
+    end(request);
+    const number = numbers.get(request);
     if (armed?.dieAt.when === 'after' && armed.dieAt.request === number) armed.onDeath(number);
+  });
+
+  diagnostics.subscribe('http.client.request.error', (message) => {
+    end((message as { request: object }).request);
   });
 
   return {
     arm(dieAt, onDeath) {
       count = 0;
+      quietMs = 0;
+      quietSinceMs = performance.now();
+      underWay = new Set();
       // Requests that outlive their invocation belong to no count.
       numbers = new WeakMap();
       armed = dieAt === undefined ? undefined : { dieAt, onDeath };
     },
     count: () => count,
+    quietMs: () => quietMs + (quietSinceMs === undefined ? 0 : performance.now() - quietSinceMs),
   };
 }

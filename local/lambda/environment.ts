@@ -24,8 +24,8 @@ export interface EnvironmentRequest {
 }
 
 export type EnvironmentResult = { durationMs: number /** only on a cold start */; initMs?: number } & (
-  | { kind: 'answered'; payload: string; requests: number }
-  | { kind: 'threw'; error: HandlerError; requests: number }
+  | { kind: 'answered'; payload: string; requests: number; quietMs: number }
+  | { kind: 'threw'; error: HandlerError; requests: number; quietMs: number }
   | { kind: 'timed-out' }
   /** Ended by itself: an uncaught error, process.exit, memory used up. */
   | { kind: 'exited'; error: HandlerError }
@@ -145,9 +145,10 @@ export function createEnvironment(
     }
     switch (outcome.kind) {
       case 'answered':
-        return { kind: 'answered', payload: outcome.payload, requests: outcome.requests, ...took };
-      case 'threw':
-        return { kind: 'threw', error: outcome.error, requests: outcome.requests, ...took };
+      case 'threw': {
+        const { requestId: _, ...result } = outcome;
+        return { ...result, ...took };
+      }
       case 'crashed':
         return { kind: 'crashed', request: outcome.request, ...took };
       case 'exited':

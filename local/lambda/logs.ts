@@ -8,6 +8,8 @@ export interface FunctionLogs {
   writer(functionName: string): (text: string) => void;
   metrics(): MetricSums;
   metricsOf(functionName: string): MetricSums;
+  /** Of all lines, metrics included. */
+  bytes(): number;
   /** The last lines that were no metrics. */
   lines(): { functionName: string; line: string }[];
 }
@@ -31,9 +33,11 @@ interface EmbeddedMetrics {
 export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOptions = {}): FunctionLogs {
   const sums = new Map<string, MetricSums>();
   const kept: { functionName: string; line: string }[] = [];
+  let bytes = 0;
 
   function take(functionName: string, line: string): void {
     if (line === '') return;
+    bytes += Buffer.byteLength(line);
     const metrics = line.includes('"CloudWatchMetrics"') ? embeddedMetrics(line) : undefined;
     if (metrics !== undefined) {
       const own = sums.get(functionName) ?? {};
@@ -63,6 +67,7 @@ export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOpti
       return total;
     },
     metricsOf: (functionName) => ({ ...sums.get(functionName) }),
+    bytes: () => bytes,
     lines: () => [...kept],
   };
 }

@@ -39,8 +39,8 @@ export type WorkerMessage =
   | { kind: 'init-failed'; error: HandlerError }
   | { kind: 'written'; text: string }
   | { kind: 'dying'; requestId: string; request: number }
-  | { kind: 'answered'; requestId: string; payload: string; requests: number }
-  | { kind: 'threw'; requestId: string; error: HandlerError; requests: number };
+  | { kind: 'answered'; requestId: string; payload: string; requests: number; quietMs: number }
+  | { kind: 'threw'; requestId: string; error: HandlerError; requests: number; quietMs: number };
 
 /** Exit code of an environment that died at its crash point, as of a process that was killed. */
 export const CRASH_EXIT_CODE = 137;

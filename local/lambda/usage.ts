@@ -13,6 +13,8 @@ export interface FunctionUsage {
   /** Handler time and init, each invocation rounded up to a millisecond, as Lambda bills. */
   billedMs: number;
   memoryMb: number;
+  /** Handler time in which no request to AWS was under way: waiting on purpose, and computing. */
+  quietMs: number;
   /** The most that ran at once. */
   peakConcurrency: number;
 }
@@ -26,6 +28,7 @@ export function emptyUsage(memoryMb: number): FunctionUsage {
     initMs: 0,
     durationMs: 0,
     billedMs: 0,
+    quietMs: 0,
     memoryMb,
     peakConcurrency: 0,
   };
@@ -39,5 +42,6 @@ export function addToUsage(usage: FunctionUsage, result: EnvironmentResult): voi
   if (result.initMs !== undefined) usage.coldStarts += 1;
   usage.initMs += initMs;
   usage.durationMs += result.durationMs;
+  if ('quietMs' in result) usage.quietMs += result.quietMs;
   usage.billedMs += Math.ceil(result.durationMs + initMs);
 }

@@ -1,6 +1,12 @@
 // The model's resources as the emulators take them, and the emulators' readings under the model's names.
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
-import type { Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../emulators/emulators.ts';
+import type {
+  BucketOptions,
+  Emulators,
+  EmulatorsOptions,
+  Fidelity,
+  QueueDepth,
+} from '../emulators/emulators.ts';
 import type { S3Limit } from '../emulators/s3-limits.ts';
 import type { ServiceModel } from './model.ts';
 
@@ -10,7 +16,7 @@ const UNTHROTTLED_BUCKETS = ['InboxBucket', 'ReportBucket'];
 export interface EmulationOptions {
   ports?: { aws?: number; dynamodb?: number };
   limit?: S3Limit;
-  buckets?: string[];
+  buckets?: (string | BucketOptions)[];
   seed: number;
   fidelity: Fidelity;
 }
@@ -33,7 +39,9 @@ export function emulatorsOptions(
         notifications,
         throttled: !UNTHROTTLED_BUCKETS.includes(logicalId),
       })),
-      ...furtherBuckets.map((name) => ({ name, throttled: true })),
+      ...furtherBuckets.map((bucket) =>
+        typeof bucket === 'string' ? { name: bucket, throttled: true } : bucket,
+      ),
     ],
     queues: Object.values(queues).map(({ name, attributes }) => ({ name, attributes })),
     tables: Object.values(tables).map(({ definition }) => definition as CreateTableCommandInput),
