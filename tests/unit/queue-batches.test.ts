@@ -1,0 +1,173 @@
+// SQS's batch calls: nothing that SQS reports as failed may get lost.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../shared/job/random.ts';
+import {
+  changeVisibility,
+  deleteMessages,
+  packMessages,
+  sendMessages,
+  UnsentMessagesError,
+} from '../../shared/queue/batches.ts';
+import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const QUEUE = 'https://sqs.example/queue';
+const MIB = 1024 * 1024;
+
+function createQueue(fate?: EntryFate) {
+  const sqs = createFakeSqs(fate);
+  const clock = createVirtualClock();
+  return { ...sqs, clock, queue: { sqs: sqs.client, clock, random: createRandom(1) } };
+}
+
+const bodies = (count: number) => Array.from({ length: count }, (_, index) => ({ body: `m${index}` }));
+
+describe('packMessages', () => {
+  it('packs by count and by bytes, loses nothing and keeps the order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 300_000 }), { maxLength: 60 }), (sizes) => {
+        const messages = sizes.map((size, index) => ({ body: String(index).padEnd(size, 'x') }));
+        const batches = packMessages(messages);
+        expect(batches.flat()).toEqual(messages);
+        for (const batch of batches) {
+          expect(batch.length).toBeGreaterThan(0);
+          expect(batch.length).toBeLessThanOrEqual(10);
+          const bytes = batch.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+          expect(bytes).toBeLessThanOrEqual(MIB);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('counts bytes of UTF-8, not characters', () => {
+    const half = 'é'.repeat(MIB / 4);
+    expect(packMessages([{ body: half }, { body: half }])).toHaveLength(1);
+    expect(packMessages([{ body: half }, { body: half }, { body: 'x' }]).map(({ length }) => length)).toEqual(
+      [2, 1],
+    );
+  });
+
+  it('leaves a message above the limit in a batch of its own, for SQS to refuse', () => {
+    const lengths = packMessages([{ body: 'a' }, { body: 'x'.repeat(MIB + 1) }, { body: 'b' }]).map(
+      ({ length }) => length,
+    );
+    expect(lengths).toEqual([1, 1, 1]);
+  });
+});
+
+describe('sendMessages', () => {
+  it('sends nothing for no messages', async () => {
+    const { queue, calls } = createQueue();
+    await sendMessages(queue, QUEUE, []);
+    expect(calls).toEqual([]);
+  });
+
+  it('carries delay and group where they are given, and only there', async () => {
+    const { queue, calls } = createQueue();
+    await sendMessages(queue, QUEUE, [{ body: 'a', delaySeconds: 7, groupId: 'job' }, { body: 'b' }]);
+    expect(calls).toEqual([
+      {
+        operation: 'send',
+        queueUrl: QUEUE,
+        entries: [
+          { Id: '0', MessageBody: 'a', DelaySeconds: 7, MessageGroupId: 'job' },
+          { Id: '1', MessageBody: 'b' },
+        ],
+      },
+    ]);
+  });
+
+  it('sends failed entries again, and those alone, until each is accepted once', async () => {
+    const refusals = new Map([
+      ['m3', 3],
+      ['m7', 1],
+      ['m24', 2],
+    ]);
+    const { queue, sent, calls, clock } = createQueue((_, { MessageBody = '' }) => {
+      const left = refusals.get(MessageBody) ?? 0;
+      refusals.set(MessageBody, left - 1);
+      return left > 0 ? 'InternalError' : undefined;
+    });
+    const startMs = clock.now();
+    await sendMessages(queue, QUEUE, bodies(25));
+    expect(sent().toSorted()).toEqual(
+      bodies(25)
+        .map(({ body }) => body)
+        .toSorted(),
+    );
+    expect(calls).toHaveLength(3 + 3 + 2);
+    expect(clock.now(), 'it backs off between rounds').toBeGreaterThan(startMs);
+  });
+
+  it('throws UnsentMessagesError after eight rounds, with what SQS said last', async () => {
+    const { queue, calls } = createQueue((_, { MessageBody }) =>
+      MessageBody === 'm2' ? 'InvalidMessageContents' : undefined,
+    );
+    const sending = sendMessages(queue, QUEUE, bodies(5));
+    await expect(sending).rejects.toThrow(UnsentMessagesError);
+    await expect(sending).rejects.toThrow(/1 entries still failed after 8 rounds.*InvalidMessageContents/);
+    expect(calls).toHaveLength(8);
+  });
+
+  it('fails where the call itself fails', async () => {
+    const { queue } = createQueue(() => {
+      throw new Error('no route');
+    });
+    await expect(sendMessages(queue, QUEUE, bodies(1))).rejects.toThrow('no route');
+  });
+});
+
+describe.each([
+  {
+    name: 'deleteMessages',
+    run: (queue: Parameters<typeof deleteMessages>[0], handles: string[]) =>
+      deleteMessages(queue, QUEUE, handles),
+  },
+  {
+    name: 'changeVisibility',
+    run: (queue: Parameters<typeof deleteMessages>[0], handles: string[]) =>
+      changeVisibility(
+        queue,
+        QUEUE,
+        handles.map((receiptHandle) => ({ receiptHandle, delaySeconds: 5 })),
+      ),
+  },
+])('$name', ({ run }) => {
+  const handles = Array.from({ length: 23 }, (_, index) => `r${index}`);
+
+  it('takes ten entries a call', async () => {
+    const { queue, calls } = createQueue();
+    await run(queue, handles);
+    expect(calls.map(({ entries }) => entries.length)).toEqual([10, 10, 3]);
+    expect(calls.flatMap(({ entries }) => entries.map((entry) => entry.ReceiptHandle))).toEqual(handles);
+  });
+
+  it('tries failed entries again', async () => {
+    let failing = 2;
+    const { queue, calls } = createQueue((_, { ReceiptHandle }) =>
+      ReceiptHandle === 'r4' && failing-- > 0 ? 'InternalError' : undefined,
+    );
+    await run(queue, handles.slice(0, 10));
+    expect(calls.map(({ entries }) => entries.map((entry) => entry.ReceiptHandle))).toEqual([
+      handles.slice(0, 10),
+      ['r4'],
+      ['r4'],
+    ]);
+  });
+
+  it.each(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue'])(
+    'takes a spent receipt (%s) as done',
+    async (code) => {
+      const { queue, calls } = createQueue(() => code);
+      await run(queue, handles.slice(0, 3));
+      expect(calls).toHaveLength(1);
+    },
+  );
+
+  it('gives up after eight rounds', async () => {
+    const { queue } = createQueue(() => 'InternalError');
+    await expect(run(queue, handles)).rejects.toThrow(UnsentMessagesError);
+  });
+});
