@@ -14,6 +14,7 @@
 // Bytes are scanned as latin1 text: a character a byte, so text positions are byte offsets, and every character that
 // matters here is ASCII, which in UTF-8 stands for itself alone.
 import type { ManifestFormat } from './open.ts';
+import { indexOrInfinity, quotedEnd } from './quoted-row.ts';
 
 /** Where a row starts: a physical line from 1, and a byte of the manifest from 0. */
 export interface Place {
@@ -118,16 +119,6 @@ export function firstRow(bytes: Buffer, from: Place, isWhole: boolean): FirstRow
 
 const newLine = 0x0a;
 const carriageReturn = 0x0d;
-const quoteMark = 0x22;
-const comma = 0x2c;
-
-/** What can be said of the end of a row that has quotes. */
-type QuotedEnd =
-  | { kind: 'ends'; at: number }
-  | { kind: 'unclosed'; quotedUntil: number }
-  | { kind: 'undecided' };
-
-const undecided: QuotedEnd = { kind: 'undecided' };
 
 class RowScanner {
   readonly #format: ManifestFormat;
@@ -206,7 +197,12 @@ class RowScanner {
       if ((lineFeed === -1 ? lineEnd : lineFeed + 1) - start > maximumRowBytes) {
         kind = 'overlong';
       } else if (nextQuote < lineEnd) {
-        const found = quotedEnd(text, start, lineEnd, isLast, this.#quotedUntil - offset);
+        const found = quotedEnd(
+          text,
+          { start, lineEnd, bound: start + maximumRowBytes },
+          isLast,
+          this.#quotedUntil - offset,
+        );
         if (found.kind === 'undecided') {
           break;
         }
@@ -231,89 +227,6 @@ class RowScanner {
     }
     return start;
   }
-}
-
-/**
- * Where the row at `start` ends: at a line feed, or at the end of all. Its first line ends at `lineEnd`. Once it has
- * crossed a line end before `quotedUntil`, it goes on from there.
- */
-function quotedEnd(
-  text: string,
-  start: number,
-  lineEnd: number,
-  isLast: boolean,
-  quotedUntil: number,
-): QuotedEnd {
-  const bound = start + maximumRowBytes;
-  const isBoundSeen = text.length > bound;
-  let lastQuoted = start;
-  let lineFeed = lineEnd;
-  let field = start;
-  for (;;) {
-    if (field > lineFeed) {
-      lineFeed = Math.min(indexOrInfinity(text, '\n', field), text.length);
-    }
-    if (lineFeed > bound || (lineFeed === bound && isBoundSeen)) {
-      return { kind: 'unclosed', quotedUntil: lastQuoted };
-    }
-    let end: number;
-    if (text.charCodeAt(field) === quoteMark) {
-      lastQuoted = closingQuote(text, field, lineEnd, quotedUntil);
-      if (lastQuoted === -1 || lastQuoted >= bound) {
-        const until = lastQuoted === -1 ? text.length : lastQuoted;
-        return isLast || isBoundSeen ? { kind: 'unclosed', quotedUntil: until } : undecided;
-      }
-      end = lastQuoted + 1;
-      if (text.charCodeAt(end) === comma) {
-        field = end + 1;
-        continue;
-      }
-      end += text.charCodeAt(end) === carriageReturn ? 1 : 0;
-      if (end < text.length && text.charCodeAt(end) !== newLine) {
-        return { kind: 'unclosed', quotedUntil: lastQuoted };
-      }
-    } else {
-      // An unquoted field ends at a comma or with its line; a quote within it stands for itself.
-      end = field;
-      while (end < lineFeed && text.charCodeAt(end) !== comma) {
-        end += 1;
-      }
-      if (end < lineFeed) {
-        field = end + 1;
-        continue;
-      }
-    }
-    if (end === text.length && !isLast) {
-      return undecided;
-    }
-    const isWithinBound = end < bound || (end === bound && end === text.length);
-    return isWithinBound ? { kind: 'ends', at: end } : { kind: 'unclosed', quotedUntil: lastQuoted };
-  }
-}
-
-/** The quote that closes the one at `open`; -1 where the text has none. */
-function closingQuote(text: string, open: number, firstLineEnd: number, quotedUntil: number): number {
-  let isPastFirstLine = open > firstLineEnd;
-  let search = open + 1;
-  for (;;) {
-    const quote = text.indexOf('"', search);
-    if (!isPastFirstLine && (quote === -1 || quote > firstLineEnd)) {
-      isPastFirstLine = true;
-      if (firstLineEnd < quotedUntil) {
-        search = quotedUntil;
-        continue;
-      }
-    }
-    if (quote === -1 || text.charCodeAt(quote + 1) !== quoteMark) {
-      return quote;
-    }
-    search = quote + 2;
-  }
-}
-
-function indexOrInfinity(text: string, wanted: string, from: number): number {
-  const index = text.indexOf(wanted, from);
-  return index === -1 ? Number.POSITIVE_INFINITY : index;
 }
 
 function countLineFeeds(text: string, from: number, to: number): number {

@@ -35,7 +35,7 @@ const pieces = fc.constantFrom(
     ':',
     '{"key":"k","text":"t"}',
   ],
-  ...['k,s3://bucket/k,,1\n', '",x,"\n', '"k,\n""1""",,"t\r\n",\n', 'ü', '日', '\u0000', '\ufeff', '12'],
+  ...['k,s3://bucket/k,,1\n', '",x","\n', '"k,\n""1""",,"t\r\n",\n', 'ü', '日', '\u0000', '\ufeff', '12'],
 );
 const body = fc
   .array(

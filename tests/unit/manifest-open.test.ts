@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { manifestFaults } from '../../shared/manifest/faults.ts';
 import { type AboutManifest, openManifest } from '../../shared/manifest/open.ts';
 
 function open(content: string | Uint8Array, about: Partial<AboutManifest> = {}) {
@@ -106,6 +107,7 @@ describe('an unreadable manifest', () => {
   ])('of %s is refused, and says what to do', (_, content, about, code, message) => {
     const opened = open(content, about);
     expect(opened).toMatchObject({ kind: 'unreadable', code });
+    expect(Object.keys(manifestFaults)).toContain(code);
     expect(opened).toHaveProperty('message', expect.stringMatching(message));
   });
 

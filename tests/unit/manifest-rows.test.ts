@@ -85,7 +85,7 @@ describe('CSV', () => {
   });
 
   it('reads the lines of an unclosed row each on its own', async () => {
-    const rows = await readCsv('key,text', '",x,"\n",x,"\n"b\n"\nc,1\n');
+    const rows = await readCsv('key,text', '",x","\n",x","\n"b\n"\nc,1\n');
     expect(rows.map(inShort)).toEqual(['QuoteNotClosed', 'QuoteNotClosed', 'ColumnCount', 'c']);
     expect(rows.map((row) => row.place.line)).toEqual([2, 3, 4, 6]);
   });
