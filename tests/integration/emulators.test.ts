@@ -19,6 +19,7 @@ import {
   HeadObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -177,15 +178,14 @@ describe('keys', () => {
     const listed: (string | undefined)[] = [];
     let token: string | undefined;
     do {
-      const page: { Contents?: { Key?: string }[]; NextContinuationToken?: string | undefined } =
-        await s3.send(
-          new ListObjectsV2Command({
-            Bucket: 'plain',
-            Prefix: 'order/',
-            MaxKeys: 2,
-            ContinuationToken: token,
-          }),
-        );
+      const page: ListObjectsV2CommandOutput = await s3.send(
+        new ListObjectsV2Command({
+          Bucket: 'plain',
+          Prefix: 'order/',
+          MaxKeys: 2,
+          ContinuationToken: token,
+        }),
+      );
       listed.push(...(page.Contents ?? []).map(({ Key }) => Key));
       token = page.NextContinuationToken;
     } while (token !== undefined);

@@ -1,0 +1,68 @@
+// A standard queue in virtual time: visibility, its 12 hours, awkward receives.
+import { describe, expect, it } from 'vitest';
+import { type QueueLimits, StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { createRandom } from '../../shared/job/random.ts';
+
+const HOUR_MS = 3600 * 1000;
+
+function createQueue(limits: Partial<QueueLimits> = {}) {
+  const time = { nowMs: 1_700_000_000_000 };
+  const clock = { now: () => time.nowMs, sleep: async () => {} };
+  const queue = new StandardQueue(
+    { clock, random: createRandom(1) },
+    { name: 'queue', url: 'http://127.0.0.1/1/queue', arn: 'arn:aws:sqs:us-east-1:1:queue' },
+    { limits: { inFlightLimit: 120_000, shuffleWindow: 0, duplicateShare: 0, ...limits } },
+  );
+  const receive = (count = 10) => queue.dequeue(count, undefined, () => undefined);
+  return { queue, time, receive };
+}
+
+describe('a standard queue', () => {
+  it('shows a message again when its visibility ends, and not before', () => {
+    const { queue, time, receive } = createQueue();
+    queue.send('body');
+    expect(receive()).toHaveLength(1);
+    time.nowMs += 29_000;
+    expect(receive()).toHaveLength(0);
+    time.nowMs += 1100;
+    expect(receive()).toHaveLength(1);
+  });
+
+  it('ends visibility 12 hours after the receive, however often it is extended', () => {
+    const { queue, time, receive } = createQueue();
+    queue.send('body');
+    const [message] = receive();
+    const handle = String(message?.ReceiptHandle);
+    queue.changeVisibility(handle, 43_200);
+    time.nowMs += 11 * HOUR_MS;
+    queue.changeVisibility(handle, 43_200);
+    expect(queue.depth()).toEqual({ visible: 0, inFlight: 1, delayed: 0 });
+    time.nowMs += HOUR_MS + 100;
+    expect(queue.depth()).toEqual({ visible: 1, inFlight: 0, delayed: 0 });
+  });
+
+  it('shuffles within its window and loses nothing', () => {
+    const { queue, receive } = createQueue({ shuffleWindow: 100 });
+    const sent = Array.from({ length: 5000 }, (_, index) => String(index));
+    for (const body of sent) queue.send(body);
+    const received: unknown[] = [];
+    for (let page = receive(); page.length > 0; page = receive())
+      received.push(...page.map(({ Body }) => Body));
+    expect(received).not.toEqual(sent);
+    expect(received.map(String).sort()).toEqual([...sent].sort());
+  });
+
+  it('delivers a share of messages twice, and no message more often', () => {
+    const { queue, receive } = createQueue({ duplicateShare: 0.1 });
+    for (let index = 0; index < 2000; index += 1) queue.send(String(index));
+    const times = new Map<unknown, number>();
+    for (let page = receive(); page.length > 0; page = receive()) {
+      for (const { MessageId } of page) times.set(MessageId, (times.get(MessageId) ?? 0) + 1);
+    }
+    const twice = [...times.values()].filter((count) => count === 2).length;
+    expect(times.size).toBe(2000);
+    expect(Math.max(...times.values())).toBe(2);
+    expect(twice).toBeGreaterThan(150);
+    expect(twice).toBeLessThan(250);
+  });
+});
