@@ -35,7 +35,7 @@ export function errorXml({ code, message }: S3Fault, resource: string, requestId
   );
 }
 
-export function newRequestId(): string {
+function newRequestId(): string {
   return randomBytes(8).toString('hex').toUpperCase();
 }
 
