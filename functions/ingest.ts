@@ -69,14 +69,13 @@ export interface IngestDependencies {
   notifySettle: SettleNotice;
   clock: Clock;
   telemetry: Telemetry;
-  /** Slice size; absent: SLICE_BYTES. */
-  sliceBytes?: number;
+  /** Bytes of a slice in jobs that start from now on. */
+  sliceBytes: number;
 }
 
 export function createIngest(dependencies: IngestDependencies) {
   const { blocks, destinationBuckets, ledger, outcomes, end, queue, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
-  const sliceLimits = { sliceBytes: dependencies.sliceBytes ?? SLICE_BYTES, rows: SLICE_BLOCKS * BLOCK_ROWS };
 
   const tellIngest = (message: IngestMessage) =>
     sendMessages(queue, dependencies.ingestQueueUrl, [
@@ -85,9 +84,12 @@ export function createIngest(dependencies: IngestDependencies) {
 
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
-    const job = known ?? (await openJob(arrival));
+    await goOn(known ?? (await openJob(arrival)), deadlineMs);
+  }
+
+  async function goOn(job: Job, deadlineMs: number): Promise<void> {
     if (job.state === 'planning') await planJob(job, deadlineMs);
-    // The same event again: the step behind the plan may be still to take.
+    // The same message again: the step behind the plan may be still to take.
     else if (isLive(job)) await tellIfSettled(job);
   }
 
@@ -97,12 +99,13 @@ export function createIngest(dependencies: IngestDependencies) {
       logger.error('manifest can not be read', { job: job.id, manifest: job.manifest, fault: job.fault });
       return failJob(end, job, job.fault);
     }
-    return ledger.createJob(job);
+    return ledger.createJob({ ...job, sliceBytes: dependencies.sliceBytes });
   }
 
   async function planJob(job: Job, deadlineMs: number): Promise<void> {
     if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
     const { manifest, id } = job;
+    const sliceLimits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * BLOCK_ROWS };
     let plan = job.plan;
     const bytes = readRange(blocks.s3, manifest, plan.offset, manifest.sizeBytes);
     for await (const { start, end: sliceEnd, rows } of planSlices(job.head, plan, bytes, sliceLimits)) {
@@ -200,7 +203,7 @@ export function createIngest(dependencies: IngestDependencies) {
     }
     if (message.kind === 'slice')
       await ingestSlice({ job: message.job, slice: message.slice }, job, deadlineMs);
-    else if (job.state === 'planning') await planJob(job, deadlineMs);
+    else await goOn(job, deadlineMs);
   }
 
   async function ingestBody(body: string, deadlineMs: number): Promise<void> {
@@ -286,6 +289,8 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
   return {
     blocks: { s3, sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
+    // serverless.yml leaves it out: it is for trying many slices on few rows.
+    sliceBytes: Number(process.env['SPILLWAY_SLICE_BYTES'] ?? SLICE_BYTES),
     ledger,
     outcomes: createOutcomeFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
     end: {

@@ -68,6 +68,8 @@ export interface Job {
   head?: ManifestHead;
   options: JobOptions;
   parserVersion: number;
+  /** Bytes of a slice, about. Frozen, for whoever cuts the manifest again must cut it into the same slices. */
+  sliceBytes: number;
   startedAtMs: number;
   endedAtMs?: number;
   plan: PlanCursor;

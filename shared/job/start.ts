@@ -9,7 +9,7 @@ import {
 import { PARSER_VERSION } from '../manifest/columns.ts';
 import { openManifest } from '../manifest/open.ts';
 import { classifyFault } from '../transfer/classify.ts';
-import { jobIdOfManifest } from './identity.ts';
+import { jobIdOfManifest, SLICE_BYTES } from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
 import { optionTextsOfMetadata, parseJobOptions } from './options.ts';
 
@@ -72,6 +72,7 @@ export function unopenedJob(arrival: ManifestArrival, nowMs: number): Job {
       retryForSeconds: 0,
     },
     parserVersion: PARSER_VERSION,
+    sliceBytes: SLICE_BYTES,
     startedAtMs: nowMs,
     plan: { slices: 0, rows: 0, offset: 0, line: 1 },
     settledSlices: new Set(),

@@ -73,13 +73,15 @@ export function readSliceRow(item: Attributes): SliceRow {
 }
 
 /** What of a job never changes after its first sight; kept as one JSON text. */
-type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion'> & Pick<Partial<Job>, 'head'>;
+type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion' | 'sliceBytes'> &
+  Pick<Partial<Job>, 'head'>;
 
 export function writeJobRow(job: Job): Attributes {
   const frozen: FrozenJob = {
     manifest: job.manifest,
     options: job.options,
     parserVersion: job.parserVersion,
+    sliceBytes: job.sliceBytes,
     ...(job.head === undefined ? {} : { head: job.head }),
   };
   return {
