@@ -14,33 +14,35 @@ export type Fault =
 
 type FaultKind = Fault['kind'];
 
-const KIND_BY_CODE: Readonly<Record<string, FaultKind>> = {
-  SlowDown: 'throttle',
-  ServiceUnavailable: 'throttle',
-  Throttling: 'throttle',
-  ThrottlingException: 'throttle',
-  TooManyRequestsException: 'throttle',
-  RequestLimitExceeded: 'throttle',
-  'KMS.ThrottlingException': 'throttle',
-  InternalError: 'transient',
-  RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
-  RequestTimeTooSkewed: 'transient', // the SDK corrects its clock offset from this answer
-  ExpiredToken: 'transient', // the role's credentials are renewed by then
-  TimeoutError: 'transient',
-  AbortError: 'transient',
-  ECONNRESET: 'transient',
-  ECONNREFUSED: 'transient',
-  ECONNABORTED: 'transient',
-  EPIPE: 'transient',
-  ETIMEDOUT: 'transient',
-  EHOSTUNREACH: 'transient',
-  ENETUNREACH: 'transient',
-  ENOTFOUND: 'transient',
-  EAI_AGAIN: 'transient',
-  ConditionalRequestConflict: 'conflict',
-  OperationAborted: 'conflict',
-  PreconditionFailed: 'exists',
-};
+const KIND_BY_CODE = new Map<string, FaultKind>(
+  Object.entries({
+    SlowDown: 'throttle',
+    ServiceUnavailable: 'throttle',
+    Throttling: 'throttle',
+    ThrottlingException: 'throttle',
+    TooManyRequestsException: 'throttle',
+    RequestLimitExceeded: 'throttle',
+    'KMS.ThrottlingException': 'throttle',
+    InternalError: 'transient',
+    RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
+    RequestTimeTooSkewed: 'transient', // the SDK corrects its clock offset from this answer
+    ExpiredToken: 'transient', // the role's credentials are renewed by then
+    TimeoutError: 'transient',
+    AbortError: 'transient',
+    ECONNRESET: 'transient',
+    ECONNREFUSED: 'transient',
+    ECONNABORTED: 'transient',
+    EPIPE: 'transient',
+    ETIMEDOUT: 'transient',
+    EHOSTUNREACH: 'transient',
+    ENETUNREACH: 'transient',
+    ENOTFOUND: 'transient',
+    EAI_AGAIN: 'transient',
+    ConditionalRequestConflict: 'conflict',
+    OperationAborted: 'conflict',
+    PreconditionFailed: 'exists',
+  }),
+);
 
 const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
   412: 'exists',
@@ -67,11 +69,8 @@ export function classifyFault(thrown: unknown): Fault {
   ) as ThrownByClient;
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
   const codes = [error.Code, error.name, error.code].filter((code) => code !== undefined);
-  const known = codes.find((code) => KIND_BY_CODE[code] !== undefined);
-  const kind =
-    (known !== undefined ? KIND_BY_CODE[known] : undefined) ??
-    KIND_BY_STATUS[status ?? 0] ??
-    kindOfUnknown(status);
+  const known = codes.find((code) => KIND_BY_CODE.has(code));
+  const kind = KIND_BY_CODE.get(known ?? '') ?? KIND_BY_STATUS[status ?? 0] ?? kindOfUnknown(status);
   const code = known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`;
   const message = error.message ?? '';
   if (kind === 'throttle') {

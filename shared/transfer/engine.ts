@@ -123,8 +123,11 @@ async function transferOne(
 
     switch (fault.kind) {
       case 'permanent':
+        // Refused for what it is, not for the rate: as good as taken, to the pacer.
+        pacer.observe(group, 'accepted', clock.now());
         return ended({ kind: 'failed', code: fault.code, message: fault.message });
       case 'exists': {
+        pacer.observe(group, 'accepted', clock.now());
         const settled = await settleExisting(writer, item, report.attempts);
         if (settled !== undefined) return ended(settled);
         break;

@@ -1,0 +1,286 @@
+// The transfer of a batch on a virtual clock: each end that an item can have, and the bounds on how long and how often.
+import { describe, expect, it } from 'vitest';
+import { createRandom, type Random } from '../../shared/job/random.ts';
+import { createCooldownPacer } from '../../shared/pacing/cooldown.ts';
+import type { Pacer } from '../../shared/pacing/pacer.ts';
+import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
+import type { ObjectWrite, ObjectWriter, StoredObject } from '../../shared/transfer/transfer.ts';
+import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
+
+const MINUTE_MS = 60_000;
+const STORED: StoredObject = { etag: '"e"', bytes: 5 };
+
+const answer = (name: string, httpStatusCode: number) =>
+  Object.assign(new Error(`S3 says ${name}`), { name, $metadata: { httpStatusCode } });
+const SLOW_DOWN = answer('SlowDown', 503);
+const INTERNAL = answer('InternalError', 500);
+const CONFLICT = answer('ConditionalRequestConflict', 409);
+const EXISTS = answer('PreconditionFailed', 412);
+const DENIED = answer('AccessDenied', 403);
+const NOT_FOUND = answer('NotFound', 404);
+
+type Answer = StoredObject | Error;
+
+interface Setting {
+  /** Answers to the writes of any item, in their order; the last one stays. */
+  writes?: Answer[];
+  /** Answers of findOwn; `undefined`: another's object. The last one stays. */
+  finds?: (Answer | undefined)[];
+  items?: Partial<TransferItem>[];
+  ifExists?: ObjectWrite['ifExists'];
+  stopAfterMs?: number;
+  pacer?: Pacer;
+  random?: Random;
+  latencyMs?: number;
+}
+
+function itemOf(
+  clock: VirtualClock,
+  change: Partial<TransferItem>,
+  ifExists: ObjectWrite['ifExists'],
+): TransferItem {
+  return {
+    write: {
+      source: { kind: 'bytes', bytes: Buffer.from('hello') },
+      destination: { bucket: 'destination', key: 'a' },
+      ifExists,
+    },
+    giveUpAtMs: clock.now() + 60 * MINUTE_MS,
+    givenBack: 0,
+    mayBeWritten: false,
+    ...change,
+  };
+}
+
+const FREE: Pacer = { reserve: () => 0, observe: () => undefined };
+
+async function transfer({
+  writes = [STORED],
+  finds = [undefined],
+  items = [{}],
+  ifExists = 'overwrite',
+  stopAfterMs = MINUTE_MS,
+  pacer = FREE,
+  random = createRandom(7),
+  latencyMs = 30,
+}: Setting) {
+  const clock = createVirtualClock();
+  const startMs = clock.now();
+  const calls = { writes: 0, finds: 0, atOnce: 0, mostAtOnce: 0, lastWriteMs: 0 };
+  const next = <T>(answers: T[], call: number) => answers[Math.min(call, answers.length - 1)] as T;
+  const writer: ObjectWriter = {
+    async write() {
+      const given = next(writes, calls.writes);
+      calls.writes++;
+      calls.lastWriteMs = clock.now() - startMs;
+      calls.atOnce++;
+      calls.mostAtOnce = Math.max(calls.mostAtOnce, calls.atOnce);
+      await clock.sleep(latencyMs);
+      calls.atOnce--;
+      if (given instanceof Error) throw given;
+      return given;
+    },
+    async findOwn() {
+      const given = next(finds, calls.finds);
+      calls.finds++;
+      await clock.sleep(latencyMs);
+      if (given instanceof Error) throw given;
+      return given;
+    },
+  };
+  const reports = await transferAll(
+    { writer, pacer, clock, random },
+    items.map((change) => itemOf(clock, change, ifExists)),
+    startMs + stopAfterMs,
+  );
+  return { reports, report: reports[0], calls, tookMs: clock.now() - startMs };
+}
+
+describe('an item', () => {
+  it('is stored at the first attempt', async () => {
+    const { report } = await transfer({});
+    expect(report).toEqual({
+      end: { kind: 'stored', object: STORED },
+      attempts: 1,
+      throttled: 0,
+      transient: 0,
+      ms: 30,
+    });
+  });
+
+  it('is stored after throttling, a transient fault and a conflict, each counted', async () => {
+    const { report } = await transfer({ writes: [SLOW_DOWN, INTERNAL, CONFLICT, STORED] });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 4, throttled: 1, transient: 2 });
+  });
+
+  it('fails at once where trying again changes nothing', async () => {
+    const { report, calls } = await transfer({ writes: [DENIED] });
+    expect(report).toMatchObject({
+      end: { kind: 'failed', code: 'AccessDenied', message: 'S3 says AccessDenied' },
+      attempts: 1,
+    });
+    expect(calls.writes).toBe(1);
+  });
+
+  it('is unfinished after about two seconds of throttling in place, with a delay', async () => {
+    const { report, tookMs } = await transfer({ writes: [SLOW_DOWN], random: () => 0.9 });
+    expect(report?.end).toMatchObject({ kind: 'unfinished' });
+    expect(report?.throttled).toBe(report?.attempts);
+    expect(tookMs).toBeLessThan(2_200);
+    expect(report?.end.kind === 'unfinished' ? report.end.delayMs : 0).toBeGreaterThan(1_000);
+  });
+
+  it.each([0, 1, 5, 50])(
+    'given back %i times before waits at most the longer for it, and never above ten minutes',
+    async (givenBack) => {
+      const { report } = await transfer({ writes: [SLOW_DOWN], items: [{ givenBack }], random: () => 0.999 });
+      const delayMs = report?.end.kind === 'unfinished' ? report.end.delayMs : 0;
+      expect(delayMs).toBeLessThanOrEqual(Math.min(600_000, 2_000 * 2 ** givenBack));
+      expect(delayMs).toBeGreaterThan(0.9 * Math.min(600_000, 2_000 * 2 ** givenBack));
+    },
+  );
+
+  it('older than its retry time fails after one more attempt, and names the last answer', async () => {
+    const { report } = await transfer({ writes: [SLOW_DOWN], items: [{ giveUpAtMs: 0 }] });
+    expect(report).toMatchObject({ end: { kind: 'failed', code: 'RetryTimeExceeded' }, attempts: 1 });
+    expect(report?.end.kind === 'failed' ? report.end.message : '').toContain('SlowDown');
+  });
+
+  it('older than its retry time is still stored where S3 takes it', async () => {
+    expect((await transfer({ items: [{ giveUpAtMs: 0 }] })).report?.end.kind).toBe('stored');
+  });
+});
+
+describe('an object that exists', () => {
+  it.each([
+    { ifExists: 'skip', end: { kind: 'skipped' } },
+    { ifExists: 'fail', end: { kind: 'failed', code: 'AlreadyExists' } },
+  ] as const)(
+    'with if-exists $ifExists is $end.kind, without a look at it on the first attempt',
+    async ({ ifExists, end }) => {
+      const { report, calls } = await transfer({ writes: [EXISTS], ifExists });
+      expect(report).toMatchObject({ end, attempts: 1 });
+      expect(calls.finds).toBe(0);
+    },
+  );
+
+  it.each([
+    { what: 'an answer was lost in place', setting: { writes: [INTERNAL, EXISTS] } },
+    {
+      what: 'an earlier delivery may have written it',
+      setting: { writes: [EXISTS], items: [{ mayBeWritten: true }] },
+    },
+  ])('is stored where $what and it is our own', async ({ setting }) => {
+    const { report } = await transfer({ ...setting, finds: [STORED], ifExists: 'fail' });
+    expect(report?.end).toEqual({ kind: 'stored', object: STORED });
+  });
+
+  it("is another's where an answer was lost, and it is not ours", async () => {
+    const { report } = await transfer({ writes: [INTERNAL, EXISTS], finds: [undefined], ifExists: 'skip' });
+    expect(report?.end).toEqual({ kind: 'skipped' });
+  });
+
+  it('and is gone again when it is looked at, is tried again', async () => {
+    const { report } = await transfer({
+      writes: [INTERNAL, EXISTS, STORED],
+      finds: [NOT_FOUND],
+      ifExists: 'fail',
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 3 });
+  });
+
+  it('is tried again where looking at it is throttled', async () => {
+    const { report } = await transfer({
+      writes: [INTERNAL, EXISTS],
+      finds: [SLOW_DOWN, STORED],
+      ifExists: 'fail',
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 3 });
+  });
+});
+
+describe('a batch', () => {
+  it('keeps the order of its items in the reports, with at most 64 requests at once', async () => {
+    const items = Array.from({ length: 200 }, (_, index) => ({ givenBack: index }));
+    const { reports, calls } = await transfer({ items });
+    expect(reports).toHaveLength(200);
+    expect(calls.mostAtOnce).toBe(64);
+  });
+
+  it('spends at most three retries an item on average', async () => {
+    const items = Array.from({ length: 50 }, () => ({}));
+    const { reports, calls } = await transfer({ items, writes: [SLOW_DOWN], random: () => 0.01 });
+    expect(reports.every(({ end }) => end.kind === 'unfinished')).toBe(true);
+    expect(calls.writes).toBe(50 + 3 * 50);
+  });
+
+  it('begins nothing once its time is over', async () => {
+    const { reports, calls, tookMs } = await transfer({ items: [{}, {}], stopAfterMs: 0 });
+    expect(calls.writes).toBe(0);
+    expect(tookMs).toBe(0);
+    expect(reports.map(({ end, attempts }) => [end.kind, attempts])).toEqual([
+      ['unfinished', 0],
+      ['unfinished', 0],
+    ]);
+  });
+
+  it('does not wait beyond its time', async () => {
+    const { calls, tookMs } = await transfer({
+      writes: [SLOW_DOWN],
+      stopAfterMs: 500,
+      random: createRandom(3),
+      items: Array.from({ length: 10 }, () => ({})),
+    });
+    expect(calls.lastWriteMs).toBeLessThan(500);
+    expect(tookMs).toBeLessThan(600);
+  });
+
+  it('ends without items', async () => {
+    expect((await transfer({ items: [] })).reports).toEqual([]);
+  });
+});
+
+describe('the pacer', () => {
+  it('is asked before each attempt, and waited for', async () => {
+    const waits = [0, 400];
+    const pacer: Pacer = { ...FREE, reserve: () => waits.shift() ?? 0 };
+    const { report, tookMs } = await transfer({ writes: [CONFLICT, STORED], pacer, random: () => 0 });
+    expect(report?.end.kind).toBe('stored');
+    expect(tookMs).toBe(30 + 400 + 30);
+  });
+
+  it('sheds an item whose group would wait longer, untried, with the delay that it asks for', async () => {
+    const { report, calls, tookMs } = await transfer({ pacer: { ...FREE, reserve: () => 5_000 } });
+    expect(calls.writes).toBe(0);
+    expect(tookMs).toBe(0);
+    expect(report?.end.kind === 'unfinished' ? report.end.delayMs : 0).toBeGreaterThanOrEqual(5_000);
+  });
+
+  it.each([
+    { writes: [STORED], seen: ['accepted'] },
+    { writes: [SLOW_DOWN, STORED], seen: ['throttled', 'accepted'] },
+    // S3 took the request: it was not over its rate.
+    { writes: [EXISTS], seen: ['accepted'] },
+    { writes: [DENIED], seen: ['accepted'] },
+    // These say nothing of the rate.
+    { writes: [INTERNAL, STORED], seen: ['accepted'] },
+    {
+      writes: [Object.assign(answer('SlowDown', 503), { message: 'operations involving AWS KMS' }), STORED],
+      seen: ['accepted'],
+    },
+  ])('is told $seen', async ({ writes, seen }) => {
+    const told: string[] = [];
+    const pacer: Pacer = { ...FREE, observe: (_, observation) => told.push(observation) };
+    await transfer({ writes, pacer, ifExists: 'skip' });
+    expect(told).toEqual(seen);
+  });
+
+  it('of a cooldown lets a throttled batch through in the end', async () => {
+    const { reports } = await transfer({
+      writes: [...Array.from({ length: 20 }, () => SLOW_DOWN), STORED],
+      items: Array.from({ length: 20 }, () => ({})),
+      pacer: createCooldownPacer(createRandom(5)),
+    });
+    expect(reports.filter(({ end }) => end.kind === 'stored').length).toBeGreaterThan(15);
+  });
+});
