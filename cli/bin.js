@@ -10,8 +10,8 @@ const LAMBDA_NODE_MAJOR = 24;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const child = spawn(nodeToRun(), [main, ...process.argv.slice(2)], { stdio: 'inherit' });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  // The terminal sends Ctrl-C to both; this one only has to outlive its child. Other senders know this process alone.
-  process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+  // A terminal tells both of Ctrl-C, other senders this process alone: passed on either way, and counted once in interrupt.ts.
+  process.on(signal, () => child.kill(signal));
 }
 child.on('error', (error) => {
   console.error(`spillway: Node ${LAMBDA_NODE_MAJOR} does not start (${error.message}). Run npm ci again.`);

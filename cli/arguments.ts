@@ -1,0 +1,38 @@
+// Option values of the commands: read from text, or refused with what would do.
+import { InvalidArgumentError } from 'commander';
+import { parseSpread } from '../shared/spread/spread.ts';
+
+const HIGHEST_PORT = 65_535;
+
+/** A whole number of at least one. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('It takes a whole number from 1.');
+  }
+  return value;
+}
+
+/** A number above zero, whole or not. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value <= 0) {
+    throw new InvalidArgumentError('It takes a number above 0.');
+  }
+  return value;
+}
+
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > HIGHEST_PORT) {
+    throw new InvalidArgumentError(`It takes a port from 0 (any free one) to ${HIGHEST_PORT}.`);
+  }
+  return value;
+}
+
+/** The text as it stands, once it is known to be a spread. */
+export function spreadText(text: string): string {
+  const parsed = parseSpread(text);
+  if (parsed.kind === 'invalid') throw new InvalidArgumentError(`The ${parsed.message}.`);
+  return text;
+}

@@ -1,0 +1,23 @@
+// spillway key: where objects land, without asking anyone.
+import type { Command } from 'commander';
+import { destinationKey, parseSpread } from '../../shared/spread/spread.ts';
+import { spreadText } from '../arguments.ts';
+import { Failure } from '../failure.ts';
+
+export function addKeyCommand(program: Command): void {
+  program
+    .command('key')
+    .description('print the destination key of each key: the same that a job gives it')
+    .argument('<key...>', 'keys as the manifest names them')
+    .option('--spread <spread>', 'binary, hex:N (N from 1 to 8) or off', spreadText, 'binary')
+    .option('--prefix <prefix>', "the prefix of the job's destination", '')
+    .option('--json', 'print { "keys": [...] }')
+    .addHelpText('after', '\nExample:\n  $ spillway key images/1.png --spread hex:2')
+    .action((keys: string[], options: { spread: string; prefix: string; json?: true }) => {
+      const parsed = parseSpread(options.spread);
+      if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
+      const destinations = keys.map((key) => destinationKey(key, parsed.spread, options.prefix));
+      if (options.json) console.log(JSON.stringify({ keys: destinations }));
+      else for (const destination of destinations) console.log(destination);
+    });
+}

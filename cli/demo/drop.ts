@@ -1,0 +1,34 @@
+// Writes the manifest of staged files and drops it in the inbox, as anyone would who has nothing but an S3 client.
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import Papa from 'papaparse';
+import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
+import { OPTION_METADATA_PREFIX } from '../../shared/job/options.ts';
+import type { StagedFile } from './stage.ts';
+
+const MANIFEST_KEY = 'demo.csv';
+
+export interface Dropped {
+  job: JobId;
+  manifest: string;
+}
+
+export async function dropManifest(
+  s3: S3Client,
+  { inbox, source, spread }: { inbox: string; source: string; spread: string },
+  files: readonly StagedFile[],
+): Promise<Dropped> {
+  const rows = files.map(({ key, sizeBytes }) => ({ key, source: `s3://${source}/${key}`, size: sizeBytes }));
+  const { VersionId = '' } = await s3.send(
+    new PutObjectCommand({
+      Bucket: inbox,
+      Key: MANIFEST_KEY,
+      Body: `${Papa.unparse(rows, { newline: '\n' })}\n`,
+      ContentType: 'text/csv',
+      Metadata: { [`${OPTION_METADATA_PREFIX}spread`]: spread },
+    }),
+  );
+  return {
+    job: jobIdOfManifest({ bucket: inbox, key: MANIFEST_KEY, versionId: VersionId }),
+    manifest: `s3://${inbox}/${MANIFEST_KEY}`,
+  };
+}

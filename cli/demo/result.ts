@@ -1,0 +1,188 @@
+// What the demo has to say at its end: to programs as one object, to people as a page.
+import { type CostUsd, costPerMillion, type Usage } from '../../local/cost.ts';
+import type { JobEnd } from '../job-end.ts';
+import { amountText, bytesText, countText, dollarText, shownKey } from '../text.ts';
+import type { ReadBack } from './read-back.ts';
+
+/** Faulty rows that are named one by one; the rest are counted. */
+const FAULTS_NAMED = 10;
+const WIDTH = 12;
+
+export interface DemoResult {
+  job: string;
+  state: JobEnd['state'];
+  rows: number;
+  stored: number;
+  skipped: number;
+  failed: number;
+  cancelled: number;
+  rejected: number;
+  unaccounted: number;
+  attempts: number;
+  throttled: number;
+  returned: number;
+  reposted: number;
+  bytes: number;
+  /** From the manifest's drop to the job's end. */
+  seconds: number;
+  objectsPerSecond: number;
+  limitPerSecond: number;
+  partitions: number;
+  /** Requests between drop and end, by service; those of staging and reading back are not in it. */
+  requests: {
+    destination: { accepted: number; throttled: number };
+    s3: number;
+    sqs: number;
+    dynamodb: number;
+    lambda: number;
+  };
+  costPerMillionUsd: CostUsd;
+  readBack: { right: number; missing: number; different: number; extra: number };
+  /** manifest.json of the report, saved in a file. */
+  report: string;
+}
+
+export interface DemoFacts {
+  end: JobEnd;
+  droppedAtMs: number;
+  usage: Usage;
+  limitPerSecond: number;
+  partitions: number;
+  checked: ReadBack;
+  report: string;
+}
+
+export function resultOf(facts: DemoFacts): DemoResult {
+  const { end, usage, checked } = facts;
+  const { job, state, rows, stored, skipped, failed, cancelled, rejected, unaccounted } = end;
+  const { returned, reposted, bytes } = end;
+  const seconds = Math.max(0.001, (end.endedAtMs - facts.droppedAtMs) / 1000);
+  const { destination, s3, sqs, dynamodb, lambda } = usage;
+  const faultsOf = (kind: string) => checked.faults.filter((fault) => fault.kind === kind).length;
+  return {
+    job,
+    state,
+    rows,
+    stored,
+    skipped,
+    failed,
+    cancelled,
+    rejected,
+    unaccounted,
+    // As S3 counted them: a job's own totals miss the attempts of a delivery that a worker could not account for.
+    attempts: destination.requests,
+    throttled: destination.throttled,
+    returned,
+    reposted,
+    bytes,
+    seconds,
+    objectsPerSecond: Math.round((stored / seconds) * 10) / 10,
+    limitPerSecond: facts.limitPerSecond,
+    partitions: facts.partitions,
+    requests: {
+      destination: { accepted: destination.accepted, throttled: destination.throttled },
+      s3: s3.writes + s3.reads + destination.requests,
+      sqs: sqs.requests,
+      dynamodb: dynamodb.requests,
+      lambda: Object.values(lambda).reduce((sum, { invocations }) => sum + invocations, 0),
+    },
+    costPerMillionUsd: costPerMillion(usage, stored),
+    readBack: {
+      right: checked.right,
+      missing: faultsOf('missing'),
+      different: faultsOf('different'),
+      extra: faultsOf('extra'),
+    },
+    report: facts.report,
+  };
+}
+
+/** Every row has its one end, and what was stored is there as it should be. */
+export function isSound({ state, unaccounted }: DemoResult, { faults }: ReadBack): boolean {
+  return state === 'completed' && unaccounted === 0 && faults.length === 0;
+}
+
+export function summaryOf(
+  result: DemoResult,
+  checked: ReadBack,
+  about: { end: JobEnd; examples: string[]; rerun: string },
+): string {
+  const {
+    rows,
+    stored,
+    skipped,
+    failed,
+    cancelled,
+    rejected,
+    attempts,
+    throttled,
+    costPerMillionUsd: cost,
+  } = result;
+  const share = Math.round((result.objectsPerSecond / result.limitPerSecond) * 100);
+  const others = Object.entries({ skipped, failed, cancelled, rejected })
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${countText(count)} ${name}`);
+  const table: [string, string][] = [
+    ['rows', `${countText(rows)} (${bytesText(result.bytes)})`],
+    [
+      'stored',
+      `${countText(stored)}, ${result.readBack.right === stored ? 'each' : `${countText(result.readBack.right)} of them`} read back with the right bytes`,
+    ],
+    ...(others.length === 0 ? [] : [['others', others.join(', ')] as [string, string]]),
+    [
+      'throttled',
+      throttled === 0
+        ? 'never: S3 took every request at once'
+        : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`,
+    ],
+    [
+      'given back',
+      `${amountText(result.returned, 'time')} to the queue by visibility, ${countText(result.reposted)} as a delayed copy`,
+    ],
+    [
+      'time',
+      `${result.seconds.toFixed(1)} s: ${countText(result.objectsPerSecond)} objects/s, ${share}% of the ${countText(result.limitPerSecond)}/s that S3 takes here (cold start included)`,
+    ],
+    [
+      'on AWS',
+      `about ${dollarText(cost.total)} per million objects: ${dollarText(cost.destinationWrites)} S3's writes, ${dollarText(cost.total - cost.destinationWrites)} everything else`,
+    ],
+    [
+      'objects',
+      `${about.examples.map(shownKey).join(`\n${' '.repeat(WIDTH + 4)}`)}\n${' '.repeat(WIDTH + 4)}in memory, and gone now that the demo ends`,
+    ],
+    ['report', result.report],
+  ];
+  return [
+    '',
+    headline(result, checked),
+    '',
+    ...table.map(([name, text]) => `  ${name.padEnd(WIDTH)}  ${text}`),
+    '',
+    'Next',
+    `  ${about.rerun.padEnd(44)}  your own files, another pace`,
+    `  ${'npx spillway up'.padEnd(44)}  the same, until Ctrl-C: drop manifests with any S3 client`,
+    `  ${'npx serverless deploy'.padEnd(44)}  the same, on AWS`,
+  ].join('\n');
+}
+
+function headline(result: DemoResult, checked: ReadBack): string {
+  if (isSound(result, checked)) {
+    return result.stored === result.rows
+      ? `All ${countText(result.rows)} rows are stored, each accounted for once.`
+      : `All ${countText(result.rows)} rows are accounted for, each once.`;
+  }
+  const named = checked.faults
+    .slice(0, FAULTS_NAMED)
+    .map((fault) =>
+      fault.kind === 'extra'
+        ? `  extra: ${shownKey(fault.destination)}, which no row explains`
+        : `  ${fault.kind}: ${shownKey(fault.key)} at ${shownKey(fault.destination)} (${fault.detail})`,
+    );
+  const more = checked.faults.length - named.length;
+  return [
+    `NOT every row is accounted for: job ${result.state}, ${countText(result.unaccounted)} rows without an end, ${amountText(checked.faults.length, 'object')} not as they should be.`,
+    ...named,
+    ...(more > 0 ? [`  and ${countText(more)} more`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,45 @@
+// The `spillway` command: one file a command in commands/, and here what they share: how options are refused, how errors
+// are told, what the exit code is.
+//
+//   0    done, every row accounted for        2    wrong use: unknown command or option, bad value
+//   1    a failure, told on stderr            130  ended by Ctrl-C
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './commands/demo.ts';
+import { addKeyCommand } from './commands/key.ts';
+import { addUpCommand } from './commands/up.ts';
+import { describeError, Failure } from './failure.ts';
+
+const USAGE_EXIT_CODE = 2;
+
+// `spillway … | head` closes the pipe early: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('spillway')
+  .description('Writes millions of objects to Amazon S3 from a manifest, at the rate that S3 takes.')
+  .version(version)
+  .showHelpAfterError('(--help tells more)')
+  .exitOverride();
+addDemoCommand(program);
+addUpCommand(program);
+addKeyCommand(program);
+// Commands are made with the program's settings as they stood then.
+for (const command of program.commands) command.copyInheritedSettings(program).exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // commander has told the user already; help and version "fail" with 0.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  else {
+    console.error(`spillway: ${describeError(error)}`);
+    process.exitCode = error instanceof Failure ? error.exitCode : 1;
+  }
+}
