@@ -40,6 +40,7 @@ import { planSlices } from '../shared/manifest/slices.ts';
 import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
 import {
   type IngestMessage,
+  messageBody,
   parseIngestMessage,
   SCHEMA_VERSION,
   type UploadMessage,
@@ -165,7 +166,7 @@ export function createIngest(dependencies: IngestDependencies) {
         queue,
         dependencies.uploadQueueUrl,
         missing.map((accepted) => ({
-          body: JSON.stringify(uploadMessage(id, block.block, accepted, clock.now())),
+          body: messageBody(uploadMessage(id, block.block, accepted, clock.now())),
           groupId: id.job,
         })),
       );

@@ -29,7 +29,7 @@ import {
   type ReturnShare,
   type UnfinishedMessage,
 } from '../shared/queue/give-back.ts';
-import { parseUploadMessage, type UploadMessage } from '../shared/queue/messages.ts';
+import { messageBody, parseUploadMessage, type UploadMessage } from '../shared/queue/messages.ts';
 import { createSettleNotice } from '../shared/queue/settle-notice.ts';
 import { accountFor, type EndedRow } from '../shared/report/account.ts';
 import { createOutcomeFiles, type OutcomeFiles } from '../shared/report/outcome-files.ts';
@@ -139,7 +139,7 @@ function parseBatch(event: SQSEvent) {
 /**
  * open      to be transferred; one delivery of each item
  * ended     nothing left to transfer: the row has ended, its job has, or it is in this batch already
- * homeless  of a live job, but without a block to be booked in: left to the dead-letter queue
+ * homeless  of a live job, but without a place in a block to be booked in: left to the dead-letter queue
  * closed    blocks of live jobs' ended items whose rows have all ended
  */
 async function lookUp(ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>, deliveries: readonly Delivery[]) {
@@ -158,7 +158,7 @@ async function lookUp(ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>, deliveries
     const job = jobs.get(message.job);
     const block = blocks.get(blockName(message));
     if (job === undefined || !isLive(job) || seen.has(itemName(message))) ended.push(delivery);
-    else if (block === undefined) homeless.push(delivery);
+    else if (block === undefined || message.number >= block.size) homeless.push(delivery);
     else if (hasEnded(block, message.number)) {
       ended.push(delivery);
       if (isBlockClosed(block)) closed.set(blockName(message), message);
@@ -246,7 +246,7 @@ function unfinishedMessage({ delivery, report }: Result): UnfinishedMessage | un
     receiptHandle: record.receiptHandle,
     receiveCount,
     delayMs: report.end.delayMs,
-    reposted: { body: JSON.stringify(next), groupId: message.job },
+    reposted: { body: messageBody(next), groupId: message.job },
   };
 }
 
@@ -295,7 +295,7 @@ function report(
   const faults = [
     ...batch.errors.map((error) => `${error.name}: ${error.message}`),
     ...batch.unreadable.map(({ reason }) => `unreadable message: ${reason}`),
-    ...batch.homeless.map(({ message }) => `no block row for ${itemName(message)}`),
+    ...batch.homeless.map(({ message }) => `no place in the ledger for ${itemName(message)}`),
   ];
   if (faults.length === 0) logger.info('batch uploaded', line);
   else logger.error('batch uploaded, with faults', { ...line, faults });

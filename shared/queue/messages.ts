@@ -1,7 +1,7 @@
 // What travels on the queues. Every message carries a schema version, so that a newer worker can tell an older message.
 import * as z from 'zod/mini';
 import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
-import type { ManifestItem } from '../manifest/columns.ts';
+import { type ManifestItem, parseItem } from '../manifest/columns.ts';
 
 export const SCHEMA_VERSION = 1;
 
@@ -64,14 +64,31 @@ const uploadMessage = z.strictObject({
   throttled: ordinal,
   returned: ordinal,
   reposted: ordinal,
-  // The row was validated by ingest against the manifest's schema; here only the shape that a transfer leans on.
-  item: z.looseObject({ key: z.string() }),
+  // Judged as ingest judged it: an item that no transfer can be made of must not take its neighbours in the batch with it.
+  item: z.custom<ManifestItem>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      parseItem(value as Record<string, unknown>).kind === 'good',
+    'is no item of a manifest',
+  ),
 });
+
+/**
+ * The message as SQS takes it: characters beyond the basic plane, and those that XML 1.0 leaves out, go as JSON escapes, for
+ * not every SQS lets them through as they stand.
+ */
+export function messageBody(message: UploadMessage | IngestMessage | SettleMessage): string {
+  return JSON.stringify(message).replace(
+    /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
+  );
+}
 
 export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };
 
 export const parseUploadMessage = (body: string): Parsed<UploadMessage> =>
-  parseBody(body, (json) => uploadMessage.safeParse(json) as z.core.util.SafeParseResult<UploadMessage>);
+  parseBody(body, (json) => uploadMessage.safeParse(json));
 export const parseSettleMessage = (body: string): Parsed<SettleMessage> =>
   parseBody(body, (json) => settleMessage.safeParse(json));
 export const parseIngestMessage = (body: string): Parsed<IngestMessage> =>
@@ -86,6 +103,10 @@ function parseBody<T>(body: string, validate: (json: unknown) => z.core.util.Saf
   }
   const parsed = validate(json);
   if (parsed.success) return { kind: 'message', message: parsed.data };
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'message'}: ${issue.message}`);
+  const faults = parsed.error.issues.map((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? `unknown: ${issue.keys.join(', ')}`
+      : `${issue.path.join('.') || 'message'}: ${issue.message}`,
+  );
   return { kind: 'unreadable', reason: faults.join('; ') };
 }

@@ -1,0 +1,51 @@
+// Valid records to vary: a test names only what it is about.
+import type { JobId } from '../../shared/job/identity.ts';
+import type { Job } from '../../shared/job/job.ts';
+import type { UploadMessage } from '../../shared/queue/messages.ts';
+import type { Outcome } from '../../shared/report/outcome.ts';
+
+export const JOB_ID = '0123456789abcdef0123' as JobId;
+const STARTED_AT_MS = Date.UTC(2026, 0, 1);
+
+export function aJob(change: Partial<Job> = {}): Job {
+  return {
+    id: JOB_ID,
+    state: 'planning',
+    manifest: { bucket: 'inbox', key: 'list.csv', versionId: 'v1', sizeBytes: 100, etag: '"e"' },
+    head: { format: 'csv', columns: ['key', 'text'], bodyOffset: 9, bodyLine: 2 },
+    options: {
+      destination: { bucket: 'destination', prefix: '' },
+      spread: 'off',
+      ifExists: 'overwrite',
+      retryForSeconds: 3600,
+    },
+    parserVersion: 1,
+    sliceBytes: 8 * 1024 * 1024,
+    startedAtMs: STARTED_AT_MS,
+    plan: { slices: 0, rows: 0, offset: 9, line: 2 },
+    settledSlices: new Set(),
+    ...change,
+  };
+}
+
+export function anUploadMessage(change: Partial<UploadMessage> = {}): UploadMessage {
+  return {
+    v: 1,
+    job: JOB_ID,
+    slice: 0,
+    block: 0,
+    number: 0,
+    line: 2,
+    item: { key: 'a.txt', text: 'hello' },
+    firstSentAtMs: STARTED_AT_MS,
+    attempts: 0,
+    throttled: 0,
+    returned: 0,
+    reposted: 0,
+    ...change,
+  };
+}
+
+export function anOutcome(change: Partial<Outcome> = {}): Outcome {
+  return { block: 0, number: 0, status: 'stored', line: 2, ...change };
+}
