@@ -37,7 +37,10 @@ export function parseNotification(json: unknown): ParsedNotification {
   }
   const arrivals: ManifestArrival[] = [];
   for (const { eventName, s3 } of parsed.data.Records) {
-    const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
+    const key = decodeKey(s3.object.key);
+    if (key === undefined) {
+      return { kind: 'not-a-notification', reason: `the key "${s3.object.key}" is not form-encoded` };
+    }
     const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
     if (!eventName.startsWith('ObjectCreated:') || isFolderMarker) continue;
     if (s3.object.versionId === undefined) {
@@ -49,4 +52,12 @@ export function parseNotification(json: unknown): ParsedNotification {
     arrivals.push({ bucket: s3.bucket.name, key, versionId: s3.object.versionId });
   }
   return { kind: 'arrivals', arrivals };
+}
+
+function decodeKey(formEncoded: string): string | undefined {
+  try {
+    return decodeURIComponent(formEncoded.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
 }

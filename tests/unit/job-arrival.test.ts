@@ -1,0 +1,86 @@
+// What S3 says of an arrival, and what is passed over.
+import { readFileSync } from 'node:fs';
+import type { SQSEvent } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { parseNotification } from '../../shared/job/arrival.ts';
+
+const sample = (name: string): unknown => {
+  const event = JSON.parse(
+    readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'),
+  ) as SQSEvent;
+  return JSON.parse(event.Records[0]?.body ?? '');
+};
+
+function notification(object: object, eventName = 'ObjectCreated:Put') {
+  return {
+    Records: [
+      { eventName, s3: { bucket: { name: 'inbox' }, object: { versionId: 'v1', size: 5, ...object } } },
+    ],
+  };
+}
+
+describe('parseNotification', () => {
+  it("reads S3's event, and decodes its form-encoded key", () => {
+    expect(parseNotification(sample('ingest-s3-put'))).toEqual({
+      kind: 'arrivals',
+      arrivals: [
+        {
+          bucket: 'spillway-dev-inbox-123456789012-us-east-1',
+          key: 'exports/daily list+1 %2F é.csv',
+          versionId: '096fKKXTRTtl3on89fVO.nfljtsv6qko',
+        },
+      ],
+    });
+  });
+
+  it('ignores the event that S3 sends when the notification is set up', () => {
+    expect(parseNotification(sample('ingest-s3-test'))).toEqual({ kind: 'arrivals', arrivals: [] });
+  });
+
+  it.each([
+    ['a+b', 'a b'],
+    ['a%2Bb', 'a+b'],
+    ['a%252Fb', 'a%2Fb'],
+    ['%2e%2e/x', '../x'],
+    ['%F0%9F%8C%8A', '🌊'],
+  ])('decodes %s as %s', (key, decoded) => {
+    expect(parseNotification(notification({ key }))).toMatchObject({ arrivals: [{ key: decoded }] });
+  });
+
+  it.each([
+    { what: 'a folder marker', event: notification({ key: 'lists/', size: 0 }) },
+    { what: 'a folder marker without a size', event: notification({ key: 'lists/', size: undefined }) },
+    { what: 'a removal', event: notification({ key: 'a.csv' }, 'ObjectRemoved:Delete') },
+    { what: 'an event without records', event: { Records: [] } },
+  ])('passes over $what', ({ event }) => {
+    expect(parseNotification(event)).toEqual({ kind: 'arrivals', arrivals: [] });
+  });
+
+  it('takes every arrival of an event, and a manifest whose name ends in a slash but has bytes', () => {
+    const event = {
+      Records: [...notification({ key: 'a' }).Records, ...notification({ key: 'b/' }).Records],
+    };
+    expect(parseNotification(event)).toMatchObject({ arrivals: [{ key: 'a' }, { key: 'b/' }] });
+  });
+
+  it.each([
+    {
+      what: 'no version',
+      event: notification({ key: 'a', versionId: undefined }),
+      says: /versioning must be on/,
+    },
+    {
+      what: 'a key that is not form-encoded',
+      event: notification({ key: 'a%ZZ' }),
+      says: /"a%ZZ" is not form-encoded/,
+    },
+    { what: 'no bucket', event: { Records: [{ eventName: 'ObjectCreated:Put', s3: {} }] }, says: /bucket/ },
+    { what: 'another JSON', event: { v: 1, kind: 'slice' }, says: /Records/ },
+    { what: 'no JSON', event: undefined, says: /./ },
+    { what: 'null', event: null, says: /./ },
+  ])('is told why it is none: $what', ({ event, says }) => {
+    const parsed = parseNotification(event);
+    expect(parsed.kind).toBe('not-a-notification');
+    expect(parsed.kind === 'not-a-notification' ? parsed.reason : '').toMatch(says);
+  });
+});
