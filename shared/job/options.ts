@@ -4,6 +4,9 @@ import * as z from 'zod/mini';
 import { parseSpread, type Spread } from '../spread/spread.ts';
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** S3's user metadata, in which options travel, carries ASCII only, 2 KB in all; and a key has 1,024 bytes. */
+const PREFIX_LENGTH = 900;
+const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${PREFIX_LENGTH}}$`);
 
 /** Age at which an item that S3 still refuses is failed. SQS keeps messages for 10 days: the longest that can be promised is 9. */
 const RETRY_FOR_SECONDS = { default: 24 * 3600, least: 1, most: 9 * 24 * 3600 };
@@ -24,7 +27,7 @@ export interface JobOptions {
 const optionTexts = z.strictObject({
   destination: z.optional(z.string()),
   spread: z.optional(z.string()),
-  'if-exists': z.optional(z.enum(['overwrite', 'skip', 'fail'])),
+  'if-exists': z.optional(z.enum(['overwrite', 'skip', 'fail'], 'takes overwrite, skip or fail')),
   'retry-for-seconds': z.optional(z.string().check(z.regex(/^\d{1,9}$/, 'is not a whole number of seconds'))),
 });
 
@@ -42,21 +45,19 @@ export function parseJobOptions(
   destinationBuckets: readonly string[],
 ): ParsedOptions {
   const parsed = optionTexts.safeParse(texts);
-  if (!parsed.success) {
-    return { kind: 'invalid', message: parsed.error.issues.map(describeIssue).join('; ') };
-  }
-  const faults: string[] = [];
-  const destination = parseDestination(parsed.data.destination, destinationBuckets, faults);
-  const spread = parsed.data.spread ?? 'binary';
+  const faults = parsed.success ? [] : parsed.error.issues.map(describeIssue);
+  const destination = parseDestination(texts['destination'], destinationBuckets, faults);
+  const spread = texts['spread'] ?? 'binary';
   const spreadFault = faultOfSpread(spread);
   if (spreadFault !== undefined) faults.push(spreadFault);
-  const retryForSeconds = Number(parsed.data['retry-for-seconds'] ?? RETRY_FOR_SECONDS.default);
+  // What is no number was told of by the schema; it is neither above nor below anything.
+  const retryForSeconds = Number(texts['retry-for-seconds'] ?? RETRY_FOR_SECONDS.default);
   if (retryForSeconds < RETRY_FOR_SECONDS.least || retryForSeconds > RETRY_FOR_SECONDS.most) {
     faults.push(
       `retry-for-seconds is ${retryForSeconds}: it takes ${RETRY_FOR_SECONDS.least} to ${RETRY_FOR_SECONDS.most}`,
     );
   }
-  if (faults.length > 0) return { kind: 'invalid', message: faults.join('; ') };
+  if (!parsed.success || faults.length > 0) return { kind: 'invalid', message: faults.join('; ') };
   return {
     kind: 'valid',
     options: { destination, spread, ifExists: parsed.data['if-exists'] ?? 'overwrite', retryForSeconds },
@@ -85,9 +86,12 @@ function faultOfSpread(text: string): string | undefined {
 }
 
 function parseDestination(text: string | undefined, allowed: readonly string[], faults: string[]) {
-  const [, bucket = allowed[0] ?? '', prefix = ''] =
-    /^(?:s3:\/\/)?([^/]+)(?:\/(.*))?$/s.exec(text ?? '') ?? [];
-  if (text !== undefined && !BUCKET_NAME.test(bucket)) {
+  if (text === undefined) return { bucket: allowed[0] ?? '', prefix: '' };
+  const [, bucket = '', prefix = ''] = /^(?:s3:\/\/)?([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
+  if (!PREFIX.test(prefix)) {
+    faults.push(`the destination's prefix is not up to ${PREFIX_LENGTH} printable ASCII characters`);
+  }
+  if (!BUCKET_NAME.test(bucket)) {
     faults.push(`destination "${text}" is not s3://BUCKET or s3://BUCKET/PREFIX`);
   } else if (!allowed.includes(bucket)) {
     faults.push(

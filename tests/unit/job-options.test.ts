@@ -1,0 +1,107 @@
+// A job's options: what is taken, what is refused, and that every fault is told at once.
+import { describe, expect, it } from 'vitest';
+import { optionTextsOfMetadata, parseJobOptions, spreadOf } from '../../shared/job/options.ts';
+import { aJob } from '../helpers/records.ts';
+
+const BUCKETS = ['own-bucket', 'other.bucket'];
+const parse = (texts: Record<string, string | undefined>, buckets = BUCKETS) =>
+  parseJobOptions(texts, buckets);
+const messageOf = (texts: Record<string, string | undefined>, buckets = BUCKETS) => {
+  const parsed = parse(texts, buckets);
+  return parsed.kind === 'invalid' ? parsed.message : `valid: ${JSON.stringify(parsed.options)}`;
+};
+
+describe('parseJobOptions', () => {
+  it('has a default for everything', () => {
+    expect(parse({})).toEqual({
+      kind: 'valid',
+      options: {
+        destination: { bucket: 'own-bucket', prefix: '' },
+        spread: 'binary',
+        ifExists: 'overwrite',
+        retryForSeconds: 86_400,
+      },
+    });
+  });
+
+  it.each([
+    { text: 'other.bucket', destination: { bucket: 'other.bucket', prefix: '' } },
+    { text: 's3://other.bucket', destination: { bucket: 'other.bucket', prefix: '' } },
+    { text: 's3://other.bucket/', destination: { bucket: 'other.bucket', prefix: '' } },
+    { text: 'own-bucket/a/b', destination: { bucket: 'own-bucket', prefix: 'a/b' } },
+    { text: 's3://own-bucket/a b/c+/', destination: { bucket: 'own-bucket', prefix: 'a b/c+/' } },
+    { text: 's3://own-bucket//x', destination: { bucket: 'own-bucket', prefix: '/x' } },
+  ])('takes the destination "$text"', ({ text, destination }) => {
+    expect(parse({ destination: text })).toMatchObject({ kind: 'valid', options: { destination } });
+  });
+
+  it.each([
+    { text: '', says: /destination "" is not/ },
+    { text: '/prefix', says: /destination "\/prefix" is not s3:\/\/BUCKET/ },
+    { text: 's3://', says: /is not s3:\/\/BUCKET/ },
+    { text: 's3:///prefix', says: /is not s3:\/\/BUCKET/ },
+    { text: 'UPPER', says: /is not s3:\/\/BUCKET/ },
+    { text: 'https://own-bucket/x', says: /is not s3:\/\/BUCKET/ },
+    { text: 's3://strange-bucket/x', says: /"strange-bucket" is not allowed.*own-bucket, other\.bucket/ },
+    { text: 's3://own-bucket/é', says: /printable ASCII/ },
+    { text: 's3://own-bucket/a\nb', says: /printable ASCII/ },
+    { text: `s3://own-bucket/${'x'.repeat(901)}`, says: /up to 900/ },
+  ])('refuses the destination "$text"', ({ text, says }) => {
+    expect(messageOf({ destination: text })).toMatch(says);
+  });
+
+  it('refuses every destination where the deployment allows none', () => {
+    expect(messageOf({ destination: 'own-bucket' }, [])).toMatch(/not allowed/);
+  });
+
+  it.each([
+    { texts: { 'retry-for-seconds': '0' }, says: /retry-for-seconds is 0: it takes 1 to 777600/ },
+    { texts: { 'retry-for-seconds': '777601' }, says: /777601/ },
+    { texts: { 'retry-for-seconds': '-5' }, says: /whole number of seconds/ },
+    { texts: { 'retry-for-seconds': '1e3' }, says: /whole number of seconds/ },
+    { texts: { 'retry-for-seconds': '' }, says: /whole number of seconds/ },
+    { texts: { spread: 'hex:9' }, says: /hex/ },
+    { texts: { spread: '' }, says: /spread/ },
+    { texts: { 'if-exists': 'ask' }, says: /if-exists: takes overwrite, skip or fail/ },
+  ])('refuses $texts', ({ texts, says }) => {
+    expect(messageOf(texts)).toMatch(says);
+  });
+
+  it('names an unknown option, and those there are', () => {
+    expect(messageOf({ prefix: 'x', Spread: 'off' })).toMatch(
+      /unknown option "prefix", "Spread": the options are destination, spread, if-exists, retry-for-seconds/,
+    );
+  });
+
+  it('tells every fault, not the first only', () => {
+    const message = messageOf({
+      colour: 'red',
+      'if-exists': 'ask',
+      destination: 'nowhere-bucket',
+      spread: 'wide',
+      'retry-for-seconds': '0',
+    });
+    for (const fault of [/colour/, /if-exists/, /nowhere-bucket/, /wide/, /retry-for-seconds is 0/])
+      expect(message).toMatch(fault);
+  });
+
+  it('takes each bound itself', () => {
+    for (const seconds of ['1', '777600'])
+      expect(parse({ 'retry-for-seconds': seconds })).toMatchObject({
+        kind: 'valid',
+        options: { retryForSeconds: Number(seconds) },
+      });
+  });
+});
+
+it("takes the options out of an object's metadata, and leaves the rest", () => {
+  expect(
+    optionTextsOfMetadata({ 'spillway-spread': 'off', 'spillway-': 'x', author: 'me', spillway: '1' }),
+  ).toEqual({ spread: 'off', '': 'x' });
+});
+
+it('reads a frozen spread, and does not go on with one that is not valid', () => {
+  const { options } = aJob();
+  expect(spreadOf({ ...options, spread: 'hex:4' })).toEqual({ kind: 'hex', digits: 4 });
+  expect(() => spreadOf({ ...options, spread: 'broken' })).toThrow(/not valid/);
+});
