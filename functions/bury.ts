@@ -89,8 +89,10 @@ export function createBury(dependencies: BuryDependencies) {
   async function buryItem(message: UploadMessage, raw: string, writer: string): Promise<Burial> {
     const [job, blocks] = await Promise.all([ledger.getJob(message.job), ledger.readBlocks([message])]);
     const block = blocks.get(blockName(message));
-    if (job === undefined || !isLive(job) || block === undefined)
-      return { kind: 'nothing left', job: message.job };
+    if (job === undefined || !isLive(job)) return { kind: 'nothing left', job: message.job };
+    if (block === undefined || message.number >= block.size) {
+      return { kind: 'unreadable', job: message.job, reason: 'it names no row that the ledger knows' };
+    }
     if (hasEnded(block, message.number)) {
       await ledger.recordEnds(message, {});
       return { kind: 'nothing left', job: message.job };
@@ -167,7 +169,8 @@ export function createBury(dependencies: BuryDependencies) {
     }
 
     const notification = parseNotification(parseJson(record.body));
-    if (notification.kind === 'not-a-notification') return { kind: 'unreadable', reason: upload.reason };
+    if (notification.kind === 'not-a-notification')
+      return { kind: 'unreadable', reason: `no item (${upload.reason}), no event (${notification.reason})` };
     for (const arrival of notification.arrivals) {
       const job = (await ledger.getJob(jobIdOfManifest(arrival))) ?? unopenedJob(arrival, systemClock.now());
       if (job.state !== 'planning') continue;

@@ -22,8 +22,9 @@ export async function completeJob({ reports, events, ledger }: EndDependencies, 
   }
   const ended = await reportJob(reports, { ...job, state: 'completed' }, results);
   await events.ended(ended);
-  await ledger.endJob(job.id, ended);
+  // Before the job's own end, behind which nobody comes back to it.
   await ledger.expireSlices(job.id, results.length);
+  await ledger.endJob(job.id, ended);
   return ended;
 }
 
