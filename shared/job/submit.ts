@@ -29,7 +29,8 @@ export async function submitManifest(
   { s3, inbox }: { s3: S3Client; inbox: string },
   { job, format, body, options }: Submission,
 ): Promise<Submitted> {
-  const key = `${folderOf(job)}manifest.${format}`;
+  // Its content type tells the format: one key for both, so that the id in another format meets what stands there.
+  const key = `${folderOf(job)}manifest`;
   const manifest = `s3://${inbox}/${key}`;
   const metadata = Object.fromEntries(
     Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
