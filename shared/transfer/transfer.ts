@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
+import { classifyFault } from './classify.ts';
 
 export interface ObjectWrite {
   source: ObjectSource;
@@ -43,7 +44,8 @@ export function createObjectWriter(s3: S3Client): ObjectWriter {
         if (found.ContentLength !== source.bytes.length || found.ChecksumCRC32 !== base64Crc32(source.bytes))
           return undefined;
       } else {
-        const original = await head(s3, source);
+        const original = await headOrNothing(s3, source);
+        if (original === undefined) return undefined;
         if (found.ETag !== original.ETag || found.ContentLength !== original.ContentLength) return undefined;
       }
       return stored(found.ETag, found.VersionId, found.ChecksumCRC32, found.ContentLength);
@@ -111,6 +113,16 @@ function head(s3: S3Client, at: { bucket: string; key: string; versionId?: strin
       ...(at.versionId === undefined ? {} : { VersionId: at.versionId }),
     }),
   );
+}
+
+/** @returns undefined where there is no such object: what was copied from it can no longer be told */
+async function headOrNothing(s3: S3Client, at: CopySource) {
+  try {
+    return await head(s3, at);
+  } catch (error) {
+    if (classifyFault(error).code === 'NotFound') return undefined;
+    throw error;
+  }
 }
 
 function stored(etag = '', versionId?: string, checksum?: string, bytes?: number): StoredObject {
