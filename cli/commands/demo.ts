@@ -1,23 +1,7 @@
 // spillway demo: the whole job on one machine, with real files, from the manifest to the report.
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Command } from 'commander';
-import { type Cloud, startCloud } from '../../local/cloud.ts';
-import { type CostReading, usageBetween } from '../../local/cost.ts';
-import { createS3Client } from '../../shared/aws/clients.ts';
-import { systemClock } from '../../shared/job/clock.ts';
-import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
 import { positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
-import { dropManifest } from '../demo/drop.ts';
-import { type ChosenFiles, chooseFiles } from '../demo/files.ts';
-import { createProgress, type Progress } from '../demo/progress.ts';
-import { readBack } from '../demo/read-back.ts';
-import { isSound, resultOf, summaryOf } from '../demo/result.ts';
-import { saveReport, unstoredKeys } from '../demo/save-report.ts';
-import { stageFiles } from '../demo/stage.ts';
-import { untilSettled, watchJob } from '../demo/watch.ts';
-import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
-import { amountText, countText } from '../text.ts';
+import type { DemoOptions } from '../demo/run.ts';
 
 const FILES = 2_000;
 /**
@@ -25,18 +9,6 @@ const FILES = 2_000;
  * and emulators, do some 300: the limit lies below that, so that S3 is what slows the job down.
  */
 const LIMIT_PER_SECOND = 150;
-/** S3's own proportion: 5,500 reads to 3,500 writes a second. A little less, so that reading back is not throttled. */
-const READS_PER_WRITE = 1.5;
-const SOURCE_BUCKET = 'spillway-demo-source';
-const EXAMPLES = 2;
-
-interface DemoOptions {
-  files: number;
-  limit: number;
-  spread: string;
-  json?: true;
-}
-
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
@@ -50,119 +22,9 @@ export function addDemoCommand(program: Command): void {
       'after',
       '\nExit code: 0 when every row is accounted for and every object is there, 1 when not, 130 after Ctrl-C.',
     )
-    .action(runDemo);
-}
-
-async function runDemo(directory: string | undefined, options: DemoOptions): Promise<void> {
-  const say = (text: string) => (options.json ? console.error(text) : console.log(text));
-  const running: { cloud?: Cloud; progress?: Progress } = {};
-  const interrupt = onInterrupt(async () => {
-    running.progress?.end();
-    console.error('\nInterrupted: the cloud was in memory, and is gone with its objects.');
-    await running.cloud?.stop();
-  });
-  let s3: S3Client | undefined;
-  try {
-    const files = await chooseFiles(directory, options.files);
-    say(heading(files, options.limit));
-    running.cloud = await startCloud({
-      params: { sourceBuckets: SOURCE_BUCKET },
-      limit: { limitPerSecond: options.limit },
-      // The files are put there before the clock starts: S3's limit is shown at the destination.
-      buckets: [{ name: SOURCE_BUCKET, throttled: false }],
+    .action(async (directory: string | undefined, options: DemoOptions) => {
+      // What a command runs is loaded with it alone: the rest answers at once.
+      const { runDemo } = await import('../demo/run.ts');
+      await runDemo(directory, options);
     });
-    s3 = createS3Client(running.cloud.clientConfig());
-    const show = (name: string, total: number): Progress => {
-      running.progress = createProgress(name, total);
-      return running.progress;
-    };
-    const { result, isGood, summary } = await upload({ cloud: running.cloud, s3, show }, files, options);
-    if (interrupt.isInterrupted()) return await forever();
-    say(summary);
-    if (options.json) console.log(JSON.stringify(result));
-    if (!isGood) process.exitCode = 1;
-  } catch (error) {
-    if (interrupt.isInterrupted()) return await forever();
-    running.progress?.end();
-    throw error;
-  } finally {
-    s3?.destroy();
-    await running.cloud?.stop();
-  }
-}
-
-interface Stage {
-  cloud: Cloud;
-  s3: S3Client;
-  show: (name: string, total: number) => Progress;
-}
-
-async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: DemoOptions) {
-  const clock = systemClock;
-  const { inbox, destination, reports } = cloud.names;
-  const spread = knownSpread(options.spread);
-
-  const staging = show('staging', files.keys.length);
-  const staged = await stageFiles(s3, SOURCE_BUCKET, files, (count) => staging.show(count));
-  staging.end();
-
-  const before = await read(cloud);
-  const droppedAtMs = clock.now();
-  const { job } = await dropManifest(s3, { inbox, source: SOURCE_BUCKET, spread: options.spread }, staged);
-  const uploading = show('uploading', staged.length);
-  const end = await watchJob({ cloud, clock }, job, uploading);
-  uploading.end();
-  await untilSettled({ cloud, clock });
-  const after = await read(cloud);
-
-  const report = await saveReport(s3, reports, job);
-  const unstored = await unstoredKeys(report);
-  const expected = staged.filter(({ key }) => !unstored.has(key));
-  const reading = show('reading back', expected.length);
-  const checked = await readBack(
-    { s3, clock },
-    expected,
-    { bucket: destination, spread, readsPerSecond: options.limit * READS_PER_WRITE },
-    (count) => reading.show(count),
-  );
-  reading.end();
-
-  const result = resultOf({
-    end,
-    droppedAtMs,
-    usage: usageBetween(before, after, destination),
-    limitPerSecond: options.limit,
-    partitions: after.meter.s3.buckets[destination]?.limits?.partitions.length ?? 1,
-    checked,
-    report,
-  });
-  const examples = expected
-    .slice(0, EXAMPLES)
-    .map(({ key }) => `s3://${destination}/${destinationKey(key, spread)}`);
-  const rerun = `npm start -- DIR --limit ${options.limit * 2}`;
-  return {
-    result,
-    isGood: isSound(result, checked),
-    summary: summaryOf(result, checked, { end, examples, rerun }),
-  };
-}
-
-async function read(cloud: Cloud): Promise<CostReading> {
-  return { meter: await cloud.meter(), logBytes: cloud.logBytes() };
-}
-
-function knownSpread(text: string): Spread {
-  const parsed = parseSpread(text);
-  if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
-  return parsed.spread;
-}
-
-function heading({ folder, keys, isCut }: ChosenFiles, limit: number): string {
-  const which = `${isCut ? 'the first ' : ''}${amountText(keys.length, 'file')}`;
-  return `Spillway: ${which} of ${folder} to an S3 that takes ${countText(limit)} writes a second`;
-}
-
-/** The interrupt ends the process. */
-function forever(): Promise<never> {
-  return new Promise(() => {});
 }

@@ -1,27 +1,11 @@
 // spillway up: the embedded cloud and the pipeline until Ctrl-C, for any S3 client to drop manifests into.
 import type { Command } from 'commander';
-import { type Cloud, startCloud } from '../../local/cloud.ts';
-import { servePage } from '../../local/page/page.ts';
-import { systemClock } from '../../shared/job/clock.ts';
 import { portNumber, positiveNumber } from '../arguments.ts';
-import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
-import { type JobEnd, jobEnds } from '../job-end.ts';
-import { amountText, countText, shownKey } from '../text.ts';
+import { PORTS } from '../up/ports.ts';
+import type { UpOptions } from '../up/run.ts';
 
-const PORTS = { aws: 4566, dynamodb: 8000, api: 4580 };
 /** S3's own floor for a partition; two cores do not reach it. A lower one shows throttling. */
 const LIMIT_PER_SECOND = 3_500;
-/** Manifests may copy from it, so that `source` can be tried. */
-const SOURCE_BUCKET = 'spillway-source';
-const LOOK_EVERY_MS = 300;
-
-interface UpOptions {
-  port?: number;
-  limit: number;
-  json?: true;
-}
-
 export function addUpCommand(program: Command): void {
   program
     .command('up')
@@ -33,93 +17,8 @@ export function addUpCommand(program: Command): void {
     )
     .option('--limit <n>', 'writes a second that S3 takes in a partition', positiveNumber, LIMIT_PER_SECOND)
     .option('--json', 'print one JSON object when ready, and everything else to stderr')
-    .action(runUp);
-}
-
-async function runUp({ port, limit, json }: UpOptions): Promise<void> {
-  const say = (text: string) => (json ? console.error(text) : console.log(text));
-  const running: { cloud?: Cloud } = {};
-  const interrupt = onInterrupt(async () => {
-    console.error('\nStopped: what the buckets held was in memory, and is gone.');
-    await running.cloud?.stop();
-  });
-  const cloud = await start(port, limit);
-  running.cloud = cloud;
-  servePage(cloud);
-  if (json) console.log(JSON.stringify(readyObject(cloud)));
-  else console.log(readyText(cloud, limit));
-
-  const told = new Set<string>();
-  while (!interrupt.isInterrupted()) {
-    for (const end of jobEnds(cloud)) {
-      if (!told.has(end.job)) say(endLine(end));
-      told.add(end.job);
-    }
-    await systemClock.sleep(LOOK_EVERY_MS);
-  }
-  // The interrupt ends the process once the cloud has stopped.
-  await new Promise(() => {});
-}
-
-async function start(port: number | undefined, limit: number): Promise<Cloud> {
-  try {
-    return await startCloud({
-      ports: port === undefined ? PORTS : { aws: port },
-      limit: { limitPerSecond: limit },
-      params: { sourceBuckets: SOURCE_BUCKET },
-      buckets: [{ name: SOURCE_BUCKET, throttled: false }],
+    .action(async (options: UpOptions) => {
+      const { runUp } = await import('../up/run.ts');
+      await runUp(options);
     });
-  } catch (error) {
-    if (!(error instanceof Error) || !/\bport\b.*\btaken\b/.test(error.message)) throw error;
-    throw new Failure(`${error.message}. spillway up --port 0 takes free ones for everything`, {
-      cause: error,
-    });
-  }
-}
-
-function readyObject({ endpoints, names }: Cloud) {
-  return {
-    s3: endpoints.aws,
-    sqs: endpoints.aws,
-    dynamodb: endpoints.dynamodb,
-    api: endpoints.api,
-    page: `${endpoints.api}/`,
-    inbox: names.inbox,
-    destination: names.destination,
-    reports: names.reports,
-    source: SOURCE_BUCKET,
-  };
-}
-
-function readyText(cloud: Cloud, limit: number): string {
-  const ready = readyObject(cloud);
-  const { region, credentials } = cloud.clientConfig();
-  return `Spillway is up, on an S3 that takes ${countText(limit)} writes a second and partition. Ctrl-C ends it, and its data.
-
-  S3 and SQS   ${ready.s3}
-  DynamoDB     ${ready.dynamodb}
-  API          ${ready.api}/jobs
-  page         ${ready.page}
-  inbox        s3://${ready.inbox}
-  destination  s3://${ready.destination}
-  reports      s3://${ready.reports}
-  source       s3://${ready.source}   (manifests may copy from it)
-
-Try, in another terminal:
-  export AWS_ACCESS_KEY_ID=${credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey} AWS_REGION=${region}
-  printf 'key,text\\nhello.txt,hello\\n' > manifest.csv
-  aws --endpoint-url ${ready.s3} s3 cp manifest.csv s3://${ready.inbox}/
-  curl -H 'content-type: text/csv' --data-binary @manifest.csv '${ready.api}/jobs?spread=hex:2'
-`;
-}
-
-function endLine(end: JobEnd): string {
-  const { job, state, manifest, rows, stored, skipped, failed, cancelled, rejected, unaccounted, fault } =
-    end;
-  const name = `${job} ${state}: ${shownKey(manifest.key)}`;
-  if (fault !== undefined) return `${name}: ${fault.code}: ${fault.message}`;
-  const counts = Object.entries({ stored, skipped, failed, cancelled, rejected, unaccounted })
-    .filter(([kind, count]) => kind === 'stored' || count > 0)
-    .map(([kind, count]) => `${countText(count)} ${kind}`);
-  return `${name}: ${amountText(rows, 'row')}, ${counts.join(', ')}; ${end.report ?? 'no report'}`;
 }
