@@ -28,7 +28,7 @@ import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
 import { sumProgress } from '../shared/ledger/progress.ts';
 import { type ManifestFormat, openManifest } from '../shared/manifest/open.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
-import { createTelemetry } from '../shared/telemetry/telemetry.ts';
+import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 
 const PAGE = { default: 25, most: 100 };
 /** Jobs of up to this many slices are summed when they are asked for; larger ones show what sweep summed last. */
@@ -46,6 +46,7 @@ export interface ApiDependencies {
   destinationBuckets: readonly string[];
   ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices'>;
   index: JobIndex;
+  telemetry: Pick<Telemetry, 'logger'>;
 }
 
 /** An answer that is not a success; http-error-handler makes the response of it. */
@@ -64,7 +65,7 @@ const jsonSubmission = z.strictObject({
   options: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
 });
 
-export function createApi({ s3, inbox, destinationBuckets, ledger, index }: ApiDependencies) {
+export function createApi({ s3, inbox, destinationBuckets, ledger, index, telemetry }: ApiDependencies) {
   async function postJob(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyResult> {
     const { format, body, options } = readSubmission(event);
     const parsed = parseJobOptions(options, destinationBuckets);
@@ -73,6 +74,7 @@ export function createApi({ s3, inbox, destinationBuckets, ledger, index }: ApiD
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message);
 
     const token = event.headers['idempotency-key'] ?? randomUUID();
+    if (token === '') throw new HttpError(400, 'the Idempotency-Key is empty: leave it away, or make one up');
     const job = hashedJobId('api', token);
     const submitted = await submitManifest({ s3, inbox }, { job, format, body, options });
     if (submitted.kind === 'conflict') {
@@ -119,14 +121,29 @@ export function createApi({ s3, inbox, destinationBuckets, ledger, index }: ApiD
     return isLive(job) && slices <= SUM_SLICES_MOST ? sumProgress(ledger, job) : job.progress;
   }
 
+  const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
+  /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
+  const logFault = (error: unknown) => {
+    if ((error as { statusCode?: number }).statusCode === undefined)
+      telemetry.logger.error('request failed', error as Error);
+  };
   return middy<APIGatewayProxyEventV2, APIGatewayProxyResult>()
-    .use(httpJsonBodyParser({ disableContentTypeError: true }))
     .use(
       httpErrorHandler({
-        logger: false,
+        logger: logFault,
         fallbackMessage: JSON.stringify({ message: 'Internal Server Error' }),
       }),
     )
+    .use({
+      // Some clients name a content type with every GET: without a body there is nothing to parse.
+      before: (request) => (request.event.body === undefined ? undefined : parseJsonBody?.(request)),
+      onError(request) {
+        // Middleware's errors bring bare text; every answer of this API is JSON.
+        const { statusCode, message } = request.error as Partial<HttpError>;
+        if (statusCode !== undefined && !(request.error instanceof HttpError))
+          request.error = new HttpError(statusCode, message ?? '');
+      },
+    })
     .handler(
       httpRouterHandler<APIGatewayProxyEventV2>([
         { method: 'POST', path: '/jobs', handler: postJob },
@@ -197,7 +214,7 @@ function json(
   };
 }
 
-function dependenciesFromEnvironment(): ApiDependencies {
+function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
     'SPILLWAY_INBOX_BUCKET',
@@ -218,7 +235,10 @@ function dependenciesFromEnvironment(): ApiDependencies {
       sliceClosed: neverCloses,
     }),
     index: createJobIndex({ dynamodb, table }),
+    telemetry,
   };
 }
 
-export const handler = instrument(createTelemetry(), () => createApi(dependenciesFromEnvironment()));
+const telemetry = createTelemetry();
+
+export const handler = instrument(telemetry, () => createApi(dependenciesFromEnvironment(telemetry)));
