@@ -1,0 +1,333 @@
+// The ledger's contract, on a DynamoDB with the table that serverless.yml describes.
+import {
+  type BatchGetItemCommandOutput,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
+import { emptyTotals } from '../../shared/job/job.ts';
+import { createJobIndex } from '../../shared/ledger/job-index.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import type { SliceResult } from '../../shared/ledger/rows.ts';
+import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { aJob } from '../helpers/records.ts';
+
+let table: LedgerTable;
+let ledger: TestLedger;
+let job: JobId;
+let count = 0;
+
+beforeAll(async () => {
+  table = await startLedgerTable();
+});
+afterAll(() => table?.stop());
+beforeEach(() => {
+  ledger = openLedger(table);
+  job = `contract-job-${String(count++).padStart(4, '0')}` as JobId;
+});
+
+const sliceOf = (slice = 0): SliceId => ({ job, slice });
+const blockOf = (block = 0, slice = 0): BlockId => ({ job, slice, block });
+const recordSlice = (rows: number, blocks: number, slice = 0) =>
+  ledger.recordSlice(sliceOf(slice), { startOffset: 9, startLine: 2, endOffset: 99, rows, blocks });
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+async function item(pk: string) {
+  const { Item } = await table.dynamodb.send(
+    new GetItemCommand({ TableName: table.table, Key: { pk: { S: pk } }, ConsistentRead: true }),
+  );
+  return Item;
+}
+const remove = (pk: string) =>
+  table.dynamodb.send(new DeleteItemCommand({ TableName: table.table, Key: { pk: { S: pk } } }));
+
+describe('a job', () => {
+  it('is created once: whoever comes second gets the row that stands', async () => {
+    const first = aJob({ id: job, startedAtMs: 1_000 });
+    expect(await ledger.createJob(first)).toEqual(first);
+    expect(await ledger.createJob(aJob({ id: job, startedAtMs: 2_000 }))).toEqual(first);
+    expect(await ledger.getJob(job)).toEqual(first);
+  });
+
+  it('comes back as it was written, its head and options frozen', async () => {
+    const written = aJob({
+      id: job,
+      head: { format: 'ndjson', bodyOffset: 3, bodyLine: 1 },
+      options: {
+        destination: { bucket: 'b', prefix: 'a b/+é' },
+        spread: 'hex:4',
+        ifExists: 'skip',
+        retryForSeconds: 5,
+      },
+      plan: { slices: 2, rows: 7, offset: 50, line: 9 },
+    });
+    await ledger.createJob(written);
+    expect(await ledger.getJob(job)).toEqual(written);
+    expect([...(await ledger.getJobs([job, 'no-such-job' as JobId])).values()]).toEqual([written]);
+  });
+
+  it('that is not there is undefined', async () => {
+    expect(await ledger.getJob(job)).toBeUndefined();
+  });
+
+  it('moves its plan while it is planned, and not afterwards', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    await ledger.movePlan(job, { slices: 16, rows: 100, offset: 500, line: 101 });
+    expect(await ledger.getJob(job)).toMatchObject({ state: 'planning', plan: { slices: 16 } });
+    const planned = await ledger.finishPlan(job, { slices: 20, rows: 120, offset: 600, line: 121 });
+    expect(planned).toMatchObject({ state: 'running', slices: 20, plan: { rows: 120 } });
+    await ledger.movePlan(job, { slices: 3, rows: 3, offset: 3, line: 3 });
+    expect(await ledger.getJob(job)).toMatchObject({ state: 'running', plan: { slices: 20 } });
+    expect(await ledger.finishPlan(job, planned?.plan ?? aJob().plan)).toMatchObject({ slices: 20 });
+  });
+
+  it('ends once, and nothing is planned in it any more', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    await ledger.recordProgress(job, { rows: 5, done: 1, failed: 0, cancelled: 0, rejected: 0 });
+    expect((await ledger.getJob(job))?.progress).toMatchObject({ rows: 5 });
+    const end = { state: 'completed' as const, totals: emptyTotals(), report: 's3://r/m' };
+    expect(await ledger.endJob(job, end)).toBe(true);
+    const fault = { code: 'X', message: 'y' };
+    expect(await ledger.endJob(job, { state: 'failed', fault })).toBe(false);
+    const ended = await ledger.getJob(job);
+    expect(ended).toMatchObject({ ...end, endedAtMs: ledger.clock.now() });
+    expect(ended).not.toHaveProperty('progress');
+    expect(ended).not.toHaveProperty('fault');
+    expect(await ledger.finishPlan(job, aJob().plan)).toBeUndefined();
+    await ledger.recordProgress(job, { rows: 9, done: 9, failed: 0, cancelled: 0, rejected: 0 });
+    expect(await ledger.getJob(job)).not.toHaveProperty('progress');
+    const expiresAt = Number((await item(`J#${job}`))?.['expiresAt']?.N);
+    expect(expiresAt).toBe(Math.floor(ledger.clock.now() / 1000) + 30 * 24 * 3600);
+  });
+
+  it('that fails at first sight is created ended, and expires', async () => {
+    await ledger.createJob(aJob({ id: job, state: 'failed', fault: { code: 'Empty', message: 'empty' } }));
+    expect(await ledger.getJob(job)).toMatchObject({ state: 'failed', fault: { code: 'Empty' } });
+    expect(await item(`J#${job}`)).toHaveProperty('expiresAt');
+    expect(await ledger.endJob(job, { state: 'completed' })).toBe(false);
+  });
+
+  it('knows which of its slices have settled, each once', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    for (const slice of [2, 0, 2]) await ledger.settleSlice(sliceOf(slice));
+    const after = await ledger.settleSlice(sliceOf(1));
+    expect(after?.settledSlices).toEqual(new Set([0, 1, 2]));
+    await remove(`J#${job}`);
+    expect(await ledger.settleSlice(sliceOf(3))).toBeUndefined();
+    expect(await item(`J#${job}`)).toBeUndefined();
+  });
+});
+
+describe('a slice', () => {
+  it('is written once: what is booked in it stays when it is cut again', async () => {
+    await recordSlice(3, 1);
+    await ledger.markSent(sliceOf(), [0]);
+    await ledger.recordSlice(sliceOf(), { startOffset: 0, startLine: 1, endOffset: 1, rows: 1, blocks: 1 });
+    expect(await ledger.getSlice(sliceOf())).toMatchObject({
+      startOffset: 9,
+      rows: 3,
+      sentBlocks: new Set([0]),
+    });
+  });
+
+  it('closes when its last block does, whichever comes last', async () => {
+    await recordSlice(5, 2);
+    await ledger.openBlock(blockOf(0), 3, []);
+    await ledger.openBlock(blockOf(1), 2, []);
+    expect(await ledger.recordEnds(blockOf(1), { done: [0], failed: [1] })).toBe('in time');
+    expect(await ledger.recordEnds(blockOf(0), { done: [0, 2] })).toBe('in time');
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(0), { cancelled: [1] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+    const slice = await ledger.getSlice(sliceOf());
+    expect(slice?.closedBlocks).toEqual(new Set([0, 1]));
+    expect(slice?.counts).toEqual(
+      new Map([
+        [0, { done: 2, failed: 0, cancelled: 1, rejected: 0 }],
+        [1, { done: 1, failed: 1, cancelled: 0, rejected: 0 }],
+      ]),
+    );
+  });
+
+  it('closes by its opening, where all rows of its blocks are rejected', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, [0, 1]);
+    expect(ledger.closed).toEqual([sliceOf()]);
+  });
+
+  it('without rows closes by itself, and one with rows does not', async () => {
+    await recordSlice(0, 0);
+    await recordSlice(1, 1, 1);
+    await ledger.closeSlice(sliceOf(0));
+    await ledger.closeSlice(sliceOf(1));
+    await ledger.closeSlice(sliceOf(7));
+    expect(ledger.closed).toEqual([sliceOf(0)]);
+  });
+
+  it('is told again where the telling failed, by whoever is redelivered', async () => {
+    let failures = 1;
+    ledger = openLedger(table, async () => {
+      if (failures-- > 0) throw new Error('no queue');
+    });
+    await recordSlice(1, 1);
+    await ledger.openBlock(blockOf(), 1, []);
+    await expect(ledger.recordEnds(blockOf(), { done: [0] })).rejects.toThrow('no queue');
+    expect(await ledger.recordEnds(blockOf(), {})).toBe('in time');
+    expect(ledger.closed).toEqual([sliceOf(), sliceOf()]);
+  });
+
+  it('is frozen once: the first result wins, and what ends afterwards is late', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, []);
+    await ledger.recordEnds(blockOf(), { done: [0, 1] });
+    const result = (stored: number): SliceResult => ({
+      totals: { ...emptyTotals(), rows: 2, stored },
+      files: [],
+    });
+    expect(await ledger.freezeSlice(sliceOf(), result(2))).toEqual(result(2));
+    expect(await ledger.freezeSlice(sliceOf(), result(1))).toEqual(result(2));
+    expect((await ledger.getSlice(sliceOf()))?.result).toEqual(result(2));
+    expect(await ledger.recordEnds(blockOf(), { failed: [1] })).toBe('late');
+    expect(ledger.closed).toHaveLength(1);
+    await expect(ledger.freezeSlice(sliceOf(5), result(2))).rejects.toThrow(/no row/);
+  });
+
+  it.each([2, 250])('of %i slices are all read', async (slices) => {
+    await Promise.all(range(0, slices).map((slice) => recordSlice(slice, 1, slice)));
+    const rows = (await ledger.getSlices(job, 0, slices + 5)).map((slice) => slice.rows);
+    expect(rows.toSorted((a, b) => a - b)).toEqual(range(0, slices));
+    expect(await ledger.getSlices(job, 1, 2)).toHaveLength(1);
+    expect(await ledger.getSlices(job, 3, 3)).toEqual([]);
+  });
+});
+
+describe('a block', () => {
+  it('opened after its ends would be is no place for them: they are not booked', async () => {
+    await recordSlice(2, 1);
+    expect(await ledger.recordEnds(blockOf(), { done: [0] })).toBe('late');
+    expect(await item(blockName(blockOf()))).toBeUndefined();
+    expect(await ledger.openBlock(blockOf(), 2, [])).toMatchObject({ size: 2, done: new Set() });
+  });
+
+  it('opened again keeps what has ended, and tells it', async () => {
+    await recordSlice(4, 1);
+    await ledger.openBlock(blockOf(), 4, [3]);
+    await ledger.recordEnds(blockOf(), { done: [0], failed: [1] });
+    expect(await ledger.openBlock(blockOf(), 4, [3])).toEqual({
+      size: 4,
+      done: new Set([0]),
+      failed: new Set([1]),
+      cancelled: new Set(),
+      rejected: new Set([3]),
+    });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: [2] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+  });
+
+  it('books the same ends twice as once', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, []);
+    for (let time = 0; time < 2; time++) await ledger.recordEnds(blockOf(), { done: [0, 0] });
+    expect((await ledger.readBlocks([blockOf()])).get(blockName(blockOf()))?.done).toEqual(new Set([0]));
+    expect(ledger.closed).toEqual([]);
+  });
+
+  it('of 500 rows closes, and 101 blocks are read at once', async () => {
+    await recordSlice(500, 1);
+    await ledger.openBlock(blockOf(), 500, []);
+    await ledger.recordEnds(blockOf(), { done: range(0, 499) });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: range(499, 500) });
+    expect(ledger.closed).toEqual([sliceOf()]);
+
+    await Promise.all(range(0, 101).map((block) => ledger.openBlock(blockOf(block, 1), 9, [])));
+    const blocks = await ledger.readBlocks(range(0, 103).map((block) => blockOf(block, 1)));
+    expect(blocks.size).toBe(101);
+  });
+
+  it('that its TTL has deleted stays deleted, and so does its slice', async () => {
+    await recordSlice(1, 1);
+    await ledger.openBlock(blockOf(), 1, []);
+    await ledger.expireBlocks(sliceOf(), 1);
+    await ledger.expireSlices(job, 1);
+    expect(await item(blockName(blockOf()))).toHaveProperty('expiresAt');
+    await remove(blockName(blockOf()));
+    expect(await ledger.recordEnds(blockOf(), { done: [0] })).toBe('late');
+    expect(await ledger.recordEnds(blockOf(), {})).toBe('late');
+    await ledger.expireBlocks(sliceOf(), 1);
+    expect(await item(blockName(blockOf()))).toBeUndefined();
+
+    await remove(`S#${job}#0`);
+    await ledger.markSent(sliceOf(), [0]);
+    await ledger.expireSlices(job, 1);
+    expect(await item(`S#${job}#0`)).toBeUndefined();
+  });
+});
+
+describe('what DynamoDB had no capacity for', () => {
+  it('is asked for again, with the rest', async () => {
+    let calls = 0;
+    const send = async (command: { input: object }) => {
+      calls++;
+      const answer = (await table.dynamodb.send(command as never)) as BatchGetItemCommandOutput;
+      const items = answer.Responses?.[table.table];
+      if (calls > 2 || items === undefined) return answer;
+      const [kept, ...left] = items;
+      return {
+        Responses: { [table.table]: kept === undefined ? [] : [kept] },
+        UnprocessedKeys: { [table.table]: { Keys: left.map(({ pk }) => ({ pk })) } },
+      };
+    };
+    const slow = openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+    await Promise.all(range(0, 5).map((slice) => recordSlice(slice, 1, slice)));
+    expect(await slow.getSlices(job, 0, 5)).toHaveLength(5);
+    expect(calls).toBe(3);
+  });
+
+  it('for long is an error, not an endless wait', async () => {
+    const send = async () => ({ UnprocessedKeys: { [table.table]: { Keys: [{ pk: { S: 'x' } }] } } });
+    const starved = openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+    await expect(starved.getSlices(job, 0, 1)).rejects.toThrow(/1 keys unprocessed after 10 rounds/);
+  });
+});
+
+describe('the index', () => {
+  it('lists jobs newest first in pages, and those that live apart', async () => {
+    // A table of its own: the index holds all jobs.
+    const own = await startLedgerTable();
+    try {
+      const writer = openLedger(own);
+      const index = createJobIndex(own);
+      expect(await index.list(10)).toEqual({ ids: [] });
+      const ids = range(0, 7).map((number) => `listed-job-${number}` as JobId);
+      for (const [number, id] of ids.entries()) {
+        // Two pairs start in the same millisecond.
+        await writer.createJob(aJob({ id, startedAtMs: Date.UTC(2026, 0, 1) + Math.floor(number / 2) }));
+      }
+      const seen: JobId[] = [];
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const page = await index.list(3, cursor);
+        seen.push(...page.ids);
+        cursor = page.cursor;
+        pages++;
+      } while (cursor !== undefined && pages < 10);
+      expect(seen).toEqual(ids.toReversed());
+      expect(pages).toBeLessThanOrEqual(3);
+
+      expect((await index.live()).toSorted()).toEqual(ids);
+      await writer.endJob(ids[2] as JobId, { state: 'completed' });
+      await writer.createJob(aJob({ id: 'failed-job-1' as JobId, state: 'failed' }));
+      expect((await index.live()).toSorted()).toEqual(ids.filter((_, number) => number !== 2));
+      expect((await index.list(100)).ids).toHaveLength(8);
+      for (const bad of ['', 'nonsense', Buffer.from('2026#x').toString('base64url')])
+        await expect(index.list(3, bad)).rejects.toThrow(/cursor is not one/);
+    } finally {
+      await own.stop();
+    }
+  });
+});

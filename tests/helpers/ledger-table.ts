@@ -1,0 +1,68 @@
+// The ledger's table, as serverless.yml has it, on an in-process DynamoDB.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { readService } from '../../local/service/read-service.ts';
+import type { SliceId } from '../../shared/job/identity.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+const SERVICE_FILE = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
+
+export interface LedgerTable {
+  dynamodb: DynamoDBClient;
+  table: string;
+  stop(): Promise<void>;
+}
+
+export async function startLedgerTable(): Promise<LedgerTable> {
+  const server = dynalite({ createTableMs: 0 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const dynamodb = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const { tables } = await readService(SERVICE_FILE);
+  const model = tables['LedgerTable'];
+  if (model === undefined) throw new Error('serverless.yml has no LedgerTable');
+  await dynamodb.send(new CreateTableCommand(model.definition as CreateTableCommandInput));
+  return {
+    dynamodb,
+    table: model.name,
+    async stop() {
+      dynamodb.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export interface TestLedger extends Ledger {
+  clock: VirtualClock;
+  /** Every slice that the ledger told as closed, in order: it may tell of one more than once. */
+  closed: SliceId[];
+}
+
+export function openLedger(
+  { dynamodb, table }: Pick<LedgerTable, 'dynamodb' | 'table'>,
+  sliceClosed: (slice: SliceId) => Promise<void> = async () => undefined,
+): TestLedger {
+  const clock = createVirtualClock();
+  const closed: SliceId[] = [];
+  const ledger = createLedger({
+    dynamodb,
+    table,
+    clock,
+    random: createRandom(1),
+    sliceClosed: async (slice) => {
+      closed.push(slice);
+      await sliceClosed(slice);
+    },
+  });
+  return Object.assign(ledger, { clock, closed });
+}
