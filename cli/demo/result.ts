@@ -105,7 +105,7 @@ export function isSound({ state, unaccounted }: DemoResult, { faults }: ReadBack
 export function summaryOf(
   result: DemoResult,
   checked: ReadBack,
-  about: { end: JobEnd; examples: string[]; rerun: string },
+  about: { examples: string[]; rerun: string },
 ): string {
   const {
     rows,

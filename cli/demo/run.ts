@@ -119,7 +119,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   return {
     result,
     isGood: isSound(result, checked),
-    summary: summaryOf(result, checked, { end, examples, rerun }),
+    summary: summaryOf(result, checked, { examples, rerun }),
   };
 }
 

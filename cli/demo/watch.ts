@@ -50,7 +50,7 @@ function destinationWrites(bucket: BucketReading | undefined, nowMs: number) {
   const lastFullSecond = Math.floor(nowMs / 1000) - 1;
   let accepted = 0;
   let throttled = 0;
-  for (const { requests, ...count } of Object.values(bucket?.operations ?? {})) {
+  for (const count of Object.values(bucket?.operations ?? {})) {
     accepted += count.accepted;
     throttled += count.throttled;
   }

@@ -1,0 +1,160 @@
+// What the demo checks, and what it says where something is not as it should be.
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chooseFiles } from '../../cli/demo/files.ts';
+import { readBack } from '../../cli/demo/read-back.ts';
+import { isSound, resultOf, summaryOf } from '../../cli/demo/result.ts';
+import { stageFiles } from '../../cli/demo/stage.ts';
+import type { JobEnd } from '../../cli/job-end.ts';
+import { systemClock } from '../../shared/job/clock.ts';
+import { emptyTotals } from '../../shared/job/job.ts';
+
+const BUCKET = 'bucket';
+
+/** A bucket in memory, as far as the demo asks of it. */
+function memoryS3(objects = new Map<string, Buffer>()) {
+  const send = async (command: unknown) => {
+    if (command instanceof PutObjectCommand) {
+      objects.set(command.input.Key ?? '', Buffer.from(command.input.Body as Uint8Array));
+      return {};
+    }
+    if (command instanceof GetObjectCommand) {
+      const body = objects.get(command.input.Key ?? '');
+      if (body === undefined) throw Object.assign(new Error('not there'), { name: 'NoSuchKey' });
+      return { Body: Readable.from([body]) };
+    }
+    if (command instanceof ListObjectsV2Command)
+      return { Contents: [...objects.keys()].map((Key) => ({ Key })) };
+    throw new Error(`unexpected ${String(command)}`);
+  };
+  return { objects, s3: { send } as unknown as S3Client };
+}
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'spillway-files-'));
+  for (const name of ['b', 'a/2', 'a/1', '.hidden']) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), name);
+  }
+  await symlink(folder, path.join(folder, 'loop'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('the choice of files', () => {
+  it('walks a folder in order, hidden files with it, and follows no link', async () => {
+    expect(await chooseFiles(folder, 10)).toEqual({
+      folder,
+      keys: ['.hidden', 'a/1', 'a/2', 'b'],
+      isCut: false,
+    });
+  });
+
+  it('says when there are more than were asked for', async () => {
+    expect(await chooseFiles(folder, 3)).toMatchObject({ keys: ['.hidden', 'a/1', 'a/2'], isCut: true });
+    expect(await chooseFiles(folder, 4)).toMatchObject({ isCut: false });
+  });
+});
+
+describe('staging', () => {
+  it('puts each file with its bytes', async () => {
+    const { s3, objects } = memoryS3();
+    const staged = await stageFiles(s3, BUCKET, await chooseFiles(folder, 10), () => {});
+    expect(staged.map(({ key, sizeBytes }) => [key, sizeBytes])).toEqual([
+      ['.hidden', 7],
+      ['a/1', 3],
+      ['a/2', 3],
+      ['b', 1],
+    ]);
+    expect(objects.get('a/1')?.toString()).toBe('a/1');
+  });
+
+  it('names a file that is gone by then, and what to do', async () => {
+    const files = await chooseFiles(folder, 10);
+    await rm(path.join(folder, 'a/2'));
+    await expect(stageFiles(memoryS3().s3, BUCKET, files, () => {})).rejects.toThrow(
+      /a\/2 does not exist: it was deleted since the folder was read/,
+    );
+  });
+});
+
+describe('reading back', () => {
+  it('names what is missing, what differs, and what no row explains', async () => {
+    const { s3, objects } = memoryS3();
+    const staged = await stageFiles(s3, BUCKET, await chooseFiles(folder, 10), () => {});
+    objects.delete('a/1');
+    objects.set('b', Buffer.from('B'));
+    objects.set('stray', Buffer.from(''));
+    const checked = await readBack(
+      { s3, clock: systemClock },
+      staged,
+      { bucket: BUCKET, spread: { kind: 'off' }, readsPerSecond: 1000 },
+      () => {},
+    );
+    expect(checked.right).toBe(2);
+    expect(checked.faults).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'missing', key: 'a/1', detail: 'NoSuchKey' }),
+        expect.objectContaining({ kind: 'different', key: 'b' }),
+        { kind: 'extra', destination: 'stray' },
+      ]),
+    );
+
+    const result = resultOf({
+      end: end({ rows: 4, stored: 4 }),
+      droppedAtMs: 0,
+      usage,
+      limitPerSecond: 10,
+      partitions: 1,
+      checked,
+      report: 'r',
+    });
+    expect(isSound(result, checked)).toBe(false);
+    const summary = summaryOf(result, checked, { examples: [], rerun: 'again' });
+    expect(summary).toContain('NOT every row is accounted for');
+    expect(summary).toContain('missing: a/1');
+    expect(summary).toContain('extra: stray');
+  });
+
+  it.each([
+    { title: 'a row without an end', end: end({ rows: 2, stored: 1, unaccounted: 1 }) },
+    { title: 'a job that failed', end: end({ rows: 0, state: 'failed' }) },
+  ])('is not content with $title', ({ end }) => {
+    const checked = { right: end.stored, faults: [] };
+    const result = resultOf({
+      end,
+      droppedAtMs: 0,
+      usage,
+      limitPerSecond: 10,
+      partitions: 1,
+      checked,
+      report: 'r',
+    });
+    expect(isSound(result, checked)).toBe(false);
+  });
+});
+
+const usage = {
+  destination: { requests: 4, accepted: 4, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 },
+  s3: { writes: 0, reads: 0 },
+  sqs: { billedUnits: 0, byFunctions: 0, requests: 0 },
+  dynamodb: { requests: 0, readUnits: 0, writeUnits: 0 },
+  lambda: {},
+  logBytes: 0,
+};
+
+function end(counts: Partial<JobEnd>): JobEnd {
+  return {
+    ...emptyTotals(),
+    job: 'job',
+    state: 'completed',
+    unaccounted: 0,
+    manifest: { bucket: 'inbox', key: 'demo.csv' },
+    endedAtMs: 1000,
+    ...counts,
+  };
+}
