@@ -21,7 +21,8 @@ import { systemRandom } from '../shared/job/random.ts';
 import { blockName, createLedger, type Ledger } from '../shared/ledger/ledger.ts';
 import { hasEnded, isBlockClosed } from '../shared/ledger/tally.ts';
 import { objectSource } from '../shared/manifest/columns.ts';
-import { createCooldownPacer } from '../shared/pacing/cooldown.ts';
+import { createAdaptivePacer } from '../shared/pacing/adaptive-pacer.ts';
+import { createTurnstile } from '../shared/pacing/turnstile.ts';
 import type { QueueDependencies } from '../shared/queue/batches.ts';
 import {
   createReturnShare,
@@ -315,7 +316,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
   return {
     engine: {
       writer: createObjectWriter(createTransferClient()),
-      pacer: createCooldownPacer(random),
+      turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
       clock,
       random,
     },

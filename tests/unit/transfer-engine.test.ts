@@ -1,8 +1,8 @@
 // The transfer of a batch on a virtual clock: each end that an item can have, and the bounds on how long and how often.
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../shared/job/random.ts';
-import { createCooldownPacer } from '../../shared/pacing/cooldown.ts';
-import type { Pacer } from '../../shared/pacing/pacer.ts';
+import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { createTurnstile, type Turnstile } from '../../shared/pacing/turnstile.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from '../../shared/transfer/transfer.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
@@ -29,7 +29,7 @@ interface Setting {
   items?: Partial<TransferItem>[];
   ifExists?: ObjectWrite['ifExists'];
   stopAfterMs?: number;
-  pacer?: Pacer;
+  turnstile?: (clock: VirtualClock) => Turnstile;
   random?: Random;
   latencyMs?: number;
 }
@@ -52,7 +52,7 @@ function itemOf(
   };
 }
 
-const FREE: Pacer = { reserve: () => 0, observe: () => undefined };
+const FREE: Turnstile = { pass: async () => ({ kind: 'passed' }), observe: () => undefined };
 
 async function transfer({
   writes = [STORED],
@@ -60,7 +60,7 @@ async function transfer({
   items = [{}],
   ifExists = 'overwrite',
   stopAfterMs = MINUTE_MS,
-  pacer = FREE,
+  turnstile = () => FREE,
   random = createRandom(7),
   latencyMs = 30,
 }: Setting) {
@@ -89,7 +89,7 @@ async function transfer({
     },
   };
   const reports = await transferAll(
-    { writer, pacer, clock, random },
+    { writer, turnstile: turnstile(clock), clock, random },
     items.map((change) => itemOf(clock, change, ifExists)),
     startMs + stopAfterMs,
   );
@@ -200,11 +200,11 @@ describe('an object that exists', () => {
 });
 
 describe('a batch', () => {
-  it('keeps the order of its items in the reports, with at most 64 requests at once', async () => {
+  it('keeps the order of its items in the reports, with at most 128 requests at once', async () => {
     const items = Array.from({ length: 200 }, (_, index) => ({ givenBack: index }));
     const { reports, calls } = await transfer({ items });
     expect(reports).toHaveLength(200);
-    expect(calls.mostAtOnce).toBe(64);
+    expect(calls.mostAtOnce).toBe(128);
   });
 
   it('spends at most three retries an item on average', async () => {
@@ -240,17 +240,28 @@ describe('a batch', () => {
   });
 });
 
-describe('the pacer', () => {
-  it('is asked before each attempt, and waited for', async () => {
+describe('the turnstile', () => {
+  it('is passed before each attempt, and waited for', async () => {
     const waits = [0, 400];
-    const pacer: Pacer = { ...FREE, reserve: () => waits.shift() ?? 0 };
-    const { report, tookMs } = await transfer({ writes: [CONFLICT, STORED], pacer, random: () => 0 });
+    const { report, tookMs } = await transfer({
+      writes: [CONFLICT, STORED],
+      turnstile: (clock) => ({
+        ...FREE,
+        async pass() {
+          await clock.sleep(waits.shift() ?? 0);
+          return { kind: 'passed' };
+        },
+      }),
+      random: () => 0,
+    });
     expect(report?.end.kind).toBe('stored');
     expect(tookMs).toBe(30 + 400 + 30);
   });
 
   it('sheds an item whose group would wait longer, untried, with the delay that it asks for', async () => {
-    const { report, calls, tookMs } = await transfer({ pacer: { ...FREE, reserve: () => 5_000 } });
+    const { report, calls, tookMs } = await transfer({
+      turnstile: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+    });
     expect(calls.writes).toBe(0);
     expect(tookMs).toBe(0);
     expect(report?.end.kind === 'unfinished' ? report.end.delayMs : 0).toBeGreaterThanOrEqual(5_000);
@@ -270,16 +281,19 @@ describe('the pacer', () => {
     },
   ])('is told $seen', async ({ writes, seen }) => {
     const told: string[] = [];
-    const pacer: Pacer = { ...FREE, observe: (_, observation) => told.push(observation) };
-    await transfer({ writes, pacer, ifExists: 'skip' });
+    const turnstile: Turnstile = {
+      ...FREE,
+      observe: (_, { throttled }) => told.push(throttled ? 'throttled' : 'accepted'),
+    };
+    await transfer({ writes, turnstile: () => turnstile, ifExists: 'skip' });
     expect(told).toEqual(seen);
   });
 
-  it('of a cooldown lets a throttled batch through in the end', async () => {
+  it('at an adaptive rate lets a throttled batch through in the end', async () => {
     const { reports } = await transfer({
       writes: [...Array.from({ length: 20 }, () => SLOW_DOWN), STORED],
       items: Array.from({ length: 20 }, () => ({})),
-      pacer: createCooldownPacer(createRandom(5)),
+      turnstile: (clock) => createTurnstile({ pacer: createAdaptivePacer(), clock }),
     });
     expect(reports.filter(({ end }) => end.kind === 'stored').length).toBeGreaterThan(15);
   });

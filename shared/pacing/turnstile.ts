@@ -1,0 +1,52 @@
+// The waiter beside the pacer: lets a group's requests through one by one, in the order of their coming, each at the turn
+// that the pacer gives it. Who would wait too long is shed at once, untried.
+import type { Clock } from '../job/clock.ts';
+import type { Pacer, PacingGroup } from './adaptive-pacer.ts';
+
+export type Passage = { kind: 'passed' } | { kind: 'shed'; waitMs: number };
+
+export interface Turnstile {
+  /**
+   * Waits for the group's next free turn.
+   * @param mostMs who would wait longer is shed, with the wait that the queue before it means
+   */
+  pass(group: PacingGroup, mostMs: number): Promise<Passage>;
+  /** What S3 answered to a request of the group that left at `sentAtMs`. */
+  observe(group: PacingGroup, answer: { throttled: boolean; sentAtMs: number }): void;
+}
+
+interface Queue {
+  /** Settles when the last one in the queue has passed. */
+  tail: Promise<void>;
+  waiting: number;
+}
+
+export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }): Turnstile {
+  const queues = new Map<PacingGroup, Queue>();
+
+  async function takeTurn(group: PacingGroup): Promise<void> {
+    for (;;) {
+      const waitMs = pacer.take(group, clock.now());
+      if (waitMs === 0) return;
+      // The rate may change meanwhile: the turn is asked for again, not booked ahead.
+      await clock.sleep(waitMs);
+    }
+  }
+
+  return {
+    async pass(group, mostMs) {
+      const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0 };
+      queues.set(group, queue);
+      const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, clock.now());
+      if (waitMs > mostMs) return { kind: 'shed', waitMs };
+      queue.waiting++;
+      const turn = queue.tail.then(() => takeTurn(group));
+      queue.tail = turn.finally(() => {
+        queue.waiting--;
+      });
+      await queue.tail;
+      return { kind: 'passed' };
+    },
+    observe: (group, answer) => pacer.observe(group, answer, clock.now()),
+  };
+}

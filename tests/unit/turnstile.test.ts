@@ -1,0 +1,79 @@
+// Waiting for turns on a virtual clock: order, rate, shedding, and that nobody starves.
+import { describe, expect, it } from 'vitest';
+import { createAdaptivePacer, type Pacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
+import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+/** Ten turns a second. */
+function steadyPacer(): Pacer {
+  const next = new Map<string, number>();
+  return {
+    take(group, nowMs) {
+      const atMs = next.get(group) ?? nowMs;
+      if (atMs > nowMs) return atMs - nowMs;
+      next.set(group, nowMs + 100);
+      return 0;
+    },
+    observe: () => undefined,
+    ratePerSecond: () => 10,
+  };
+}
+
+describe('the turnstile', () => {
+  it('lets requests through in the order of their coming, each at its turn', async () => {
+    const clock = createVirtualClock();
+    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
+    const startMs = clock.now();
+    const passed: [number, number][] = [];
+    await Promise.all(
+      [0, 1, 2, 3].map(async (index) => {
+        await turnstile.pass('a', 10_000);
+        passed.push([index, clock.now() - startMs]);
+      }),
+    );
+    expect(passed).toEqual([
+      [0, 0],
+      [1, 100],
+      [2, 200],
+      [3, 300],
+    ]);
+  });
+
+  it('sheds who would wait longer than it may, and says how long that is', async () => {
+    const clock = createVirtualClock();
+    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
+    const passages = await Promise.all(Array.from({ length: 30 }, () => turnstile.pass('a', 2_000)));
+    expect(passages.filter(({ kind }) => kind === 'passed')).toHaveLength(21);
+    expect(passages.at(-1)).toEqual({ kind: 'shed', waitMs: 2_100 });
+  });
+
+  it('keeps no group waiting for another', async () => {
+    const clock = createVirtualClock();
+    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
+    const startMs = clock.now();
+    const slow = Promise.all(Array.from({ length: 10 }, () => turnstile.pass('slow', 10_000)));
+    await turnstile.pass('other', 10_000);
+    expect(clock.now() - startMs).toBe(0);
+    await slow;
+  });
+
+  it('goes on at a new rate at once: turns are not booked ahead', async () => {
+    const clock = createVirtualClock();
+    const pacer = createAdaptivePacer({
+      ...ADAPTIVE_RATE,
+      startPerSecond: 2,
+      measuredAnswers: 2,
+      floorPerSecond: 0.1,
+    });
+    const turnstile = createTurnstile({ pacer, clock });
+    const startMs = clock.now();
+    await turnstile.pass('a', 10_000);
+    const waiting = Promise.all([turnstile.pass('a', 10_000), turnstile.pass('a', 10_000)]);
+    for (const sentAtMs of [startMs, startMs, startMs]) turnstile.observe('a', { throttled: true, sentAtMs });
+    const cut = pacer.ratePerSecond('a', clock.now());
+    expect(cut).toBeLessThan(2);
+    await waiting;
+    expect(clock.now() - startMs).toBeGreaterThan(900);
+  });
+});
