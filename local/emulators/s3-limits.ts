@@ -16,6 +16,8 @@ export interface S3Limit {
   splitAfterSeconds?: number;
   /** Default 1: no splits. */
   maxPartitions?: number;
+  /** Where the partitions start that there are from the first, the empty string left away. Default: one partition. */
+  startKeys?: readonly string[];
 }
 
 export interface S3LimitsReading {
@@ -44,6 +46,9 @@ export type S3RequestClass = 'write' | 'read';
 export interface S3Limits {
   /** Takes a token for the key, or refuses the request. */
   admit(requestClass: S3RequestClass, key: string, nowMs: number): boolean;
+  /** Sets every partition's limit from now on: S3 may answer SlowDown below its nominal rate. */
+  setLimit(limitPerSecond: number, nowMs: number): void;
+  partitionCount(): number;
   read(nowMs: number): S3LimitsReading;
 }
 
@@ -75,7 +80,8 @@ interface Partition {
 }
 
 export function createS3Limits(limit: S3Limit): S3Limits {
-  const { limitPerSecond, burstSeconds = 1, maxPartitions = 1 } = limit;
+  const { burstSeconds = 1, maxPartitions = 1, startKeys = [] } = limit;
+  let { limitPerSecond } = limit;
   const splitAfterMs = (limit.splitAfterSeconds ?? DEFAULT_SPLIT_AFTER_SECONDS) * 1000;
   const partitions: Partition[] = [];
   const growth: S3LimitsReading['growth'] = [];
@@ -87,9 +93,13 @@ export function createS3Limits(limit: S3Limit): S3Limits {
     return { tokens: capacity, capacity, ratePerSecond, refilledAtMs: nowMs };
   }
 
-  function firstPartition(nowMs: number): void {
+  function firstPartitions(nowMs: number): void {
+    for (const startKey of ['', ...[...startKeys].sort(compareKeys)]) addPartition(startKey, nowMs);
+  }
+
+  function addPartition(startKey: string, nowMs: number): void {
     partitions.push({
-      startKey: '',
+      startKey,
       writes: bucket(limitPerSecond, nowMs),
       reads: bucket(limitPerSecond * READS_PER_WRITE, nowMs),
       recentKeys: [],
@@ -134,7 +144,7 @@ export function createS3Limits(limit: S3Limit): S3Limits {
 
   return {
     admit(requestClass, key, nowMs) {
-      if (partitions.length === 0) firstPartition(nowMs);
+      if (partitions.length === 0) firstPartitions(nowMs);
       if (requestClass === 'write' && growth.length === 0) {
         // Reads may have come long before: the buckets count as full at the first write, since nothing drew on them.
         growth.push({ atMs: nowMs, partitions: partitions.length });
@@ -153,6 +163,16 @@ export function createS3Limits(limit: S3Limit): S3Limits {
       }
       return admitted;
     },
+
+    setLimit(newLimitPerSecond, nowMs) {
+      limitPerSecond = newLimitPerSecond;
+      for (const { writes, reads } of partitions) {
+        setRate(writes, limitPerSecond, burstSeconds, nowMs);
+        setRate(reads, limitPerSecond * READS_PER_WRITE, burstSeconds, nowMs);
+      }
+    },
+
+    partitionCount: () => partitions.length,
 
     read(nowMs) {
       const first = growth[0];
@@ -190,13 +210,13 @@ export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, 
       const untilMs = Math.min(nowMs, growth[index + 1]?.atMs ?? nowMs);
       return sum + (step.partitions * limitPerSecond * Math.max(0, untilMs - step.atMs)) / 1000;
     },
-    Math.max(1, limitPerSecond * burstSeconds),
+    (growth[0]?.partitions ?? 1) * Math.max(1, limitPerSecond * burstSeconds),
   );
 }
 
 /** Seconds from the first write in which the partitions, as they split in this run, minted a token for each object. */
 export function idealSeconds({ limitPerSecond, burstSeconds, growth }: Minting, objects: number): number {
-  let missing = objects - Math.max(1, limitPerSecond * burstSeconds);
+  let missing = objects - (growth[0]?.partitions ?? 1) * Math.max(1, limitPerSecond * burstSeconds);
   if (missing <= 0) return 0;
   let elapsedMs = 0;
   for (const [index, step] of growth.entries()) {
@@ -215,6 +235,13 @@ function refill(bucket: TokenBucket, nowMs: number): void {
   if (elapsedMs <= 0) return; // the system's clock can step back
   bucket.tokens = Math.min(bucket.capacity, bucket.tokens + (elapsedMs * bucket.ratePerSecond) / 1000);
   bucket.refilledAtMs = nowMs;
+}
+
+function setRate(bucket: TokenBucket, ratePerSecond: number, burstSeconds: number, nowMs: number): void {
+  refill(bucket, nowMs);
+  bucket.ratePerSecond = ratePerSecond;
+  bucket.capacity = Math.max(1, ratePerSecond * burstSeconds);
+  bucket.tokens = Math.min(bucket.tokens, bucket.capacity);
 }
 
 function take(bucket: TokenBucket, nowMs: number): boolean {

@@ -1,0 +1,46 @@
+// What a simulated run is judged by.
+import type { FleetOptions, FleetRun } from './fleet.ts';
+
+export interface FleetMeasures {
+  workers: number;
+  partitions: number;
+  /** Of all partitions together. */
+  limitPerSecond: number;
+  /** Objects stored a second in steady state, as a share of what the limits and the fleet allow. */
+  goodput: number;
+  /** Of all requests of the run that S3 refused, the cold start included. */
+  throttledShare: number;
+  /** Seconds until nine tenths of what is allowed were stored in one second; null if that never happened. */
+  secondsToNinetyPercent: number | null;
+  /** Jain's index over the workers' objects in steady state: 1 is even, 1/n is one worker with all. */
+  fairness: number;
+}
+
+/** Steady state is the second half of the run. */
+export function measureFleet(options: FleetOptions, run: FleetRun): FleetMeasures {
+  const summedLimit = options.partitions * options.limitPerSecond;
+  const allowed = Math.min(summedLimit, options.workers * options.workerRatePerSecond);
+  const steady = run.accepted.slice(Math.floor(options.seconds / 2));
+  const accepted = sum(run.accepted);
+  const throttled = sum(run.throttled);
+  const nine = run.accepted.findIndex((stored) => stored >= 0.9 * allowed);
+  return {
+    workers: options.workers,
+    partitions: options.partitions,
+    limitPerSecond: summedLimit,
+    goodput: sum(steady) / steady.length / allowed,
+    throttledShare: throttled / Math.max(1, accepted + throttled),
+    secondsToNinetyPercent: nine < 0 ? null : nine + 1,
+    fairness: jainIndex(run.storedByWorker),
+  };
+}
+
+/** (sum x)^2 / (n x sum x^2) */
+export function jainIndex(values: readonly number[]): number {
+  const squares = sum(values.map((value) => value * value));
+  return squares === 0 ? 1 : sum(values) ** 2 / (values.length * squares);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
