@@ -85,6 +85,13 @@ export function createIngest(dependencies: IngestDependencies) {
 
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
+    if (known !== undefined && known.manifest.versionId !== arrival.versionId) {
+      logger.warn('manifest not taken: its key names a job that has another one', {
+        job: known.id,
+        manifest: known.manifest,
+        arrival,
+      });
+    }
     await goOn(known ?? (await openJob(arrival)), deadlineMs);
   }
 

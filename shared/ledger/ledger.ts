@@ -177,7 +177,10 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
 
     /** Writes the job's row at first sight. @returns the row that stands: this one, or the one of whoever came first */
     async createJob(job: Job): Promise<Job> {
-      const live: Attributes = job.state === 'failed' ? { expiresAt: expiry() } : { live: { S: 'live' } };
+      const live: Attributes =
+        job.state === 'failed'
+          ? { expiresAt: expiry(), endedAtMs: numeral(job.endedAtMs ?? clock.now()) }
+          : { live: { S: 'live' } };
       const created = await putIfAbsent({ ...writeJobRow(job), ...live });
       if (created) return job;
       const standing = await this.getJob(job.id);

@@ -104,7 +104,11 @@ describe('a job', () => {
 
   it('that fails at first sight is created ended, and expires', async () => {
     await ledger.createJob(aJob({ id: job, state: 'failed', fault: { code: 'Empty', message: 'empty' } }));
-    expect(await ledger.getJob(job)).toMatchObject({ state: 'failed', fault: { code: 'Empty' } });
+    expect(await ledger.getJob(job)).toMatchObject({
+      state: 'failed',
+      fault: { code: 'Empty' },
+      endedAtMs: ledger.clock.now(),
+    });
     expect(await item(`J#${job}`)).toHaveProperty('expiresAt');
     expect(await ledger.endJob(job, { state: 'completed' })).toBe(false);
   });
