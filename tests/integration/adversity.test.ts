@@ -1,0 +1,104 @@
+// S3 and SQS at their worst: throttling, lost answers, refused entries. Everything is stored in the end, and once.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type JobEnd, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+
+const LIMIT_PER_SECOND = 80;
+const SLACK_MS = 60_000;
+
+let cloud: PipelineCloud;
+
+beforeAll(async () => {
+  cloud = await startPipelineCloud({
+    visibilitySeconds: 4,
+    limit: { limitPerSecond: LIMIT_PER_SECOND },
+  });
+});
+afterEach(() => cloud?.setFaults([]));
+afterAll(() => cloud?.stop());
+
+const keysOf = (prefix: string, rows: number) =>
+  Array.from({ length: rows }, (_, row) => `${prefix}/${String(row).padStart(4, '0')}`);
+
+async function run(prefix: string, rows: number, options: Record<string, string> = {}): Promise<JobEnd> {
+  const body = `key,text\n${keysOf(prefix, rows)
+    .map((key) => `${key},of ${key}\n`)
+    .join('')}`;
+  const dropped = await cloud.drop(`lists/${prefix}.csv`, body, { options: { spread: 'off', ...options } });
+  const end = await cloud.ended(dropped, SLACK_MS + (rows / LIMIT_PER_SECOND) * 1_000);
+  expect(end).toMatchObject({ state: 'completed', rows, unaccounted: 0 });
+  return end;
+}
+
+async function expectAllThere(end: JobEnd, prefix: string, rows: number): Promise<void> {
+  const keys = keysOf(prefix, rows);
+  expect(await cloud.rows(end, 'failed')).toEqual([]);
+  expect(end).toMatchObject({ stored: rows, failed: 0 });
+  expect((await cloud.rows(end, 'succeeded')).map(({ key }) => key).toSorted()).toEqual(keys);
+  expect(await cloud.keys(cloud.names.destination, prefix)).toEqual(keys);
+  for (const key of [keys[0], keys.at(-1)])
+    expect(String(await cloud.read(cloud.names.destination, key ?? ''))).toBe(`of ${key}`);
+}
+
+describe('S3 that throttles', () => {
+  it('stores everything in the end, gives back what it would not take, and buries nothing', async () => {
+    const rows = 800;
+    const end = await run('throttled', rows);
+    await expectAllThere(end, 'throttled', rows);
+    expect(end.throttled).toBeGreaterThan(0);
+    expect(end.attempts).toBe(rows + end.throttled);
+    const metrics = cloud.metricsOf('upload');
+    expect((metrics['Returned'] ?? 0) + (metrics['Reposted'] ?? 0)).toBeGreaterThan(0);
+    expect(end.returned + end.reposted).toBeGreaterThan(0);
+    expect(cloud.metricsOf('bury')['ItemsBuried'] ?? 0).toBe(0);
+  });
+
+  it('fails what it refuses for longer than the job retries, and says what it answered', async () => {
+    await cloud.setFaults([{ kind: 's3-error', status: 503, code: 'SlowDown', keyIncludes: 'refused/0001' }]);
+    const end = await run('refused', 3, { 'retry-for-seconds': '1' });
+    expect(end).toMatchObject({ stored: 2, failed: 1 });
+    expect(await cloud.rows(end, 'failed')).toMatchObject([
+      {
+        key: 'refused/0001',
+        text: 'of refused/0001',
+        spillway_code: 'RetryTimeExceeded',
+        spillway_message: expect.stringContaining('SlowDown'),
+      },
+    ]);
+  });
+});
+
+describe('answers that are lost or odd', () => {
+  const ROWS = 40;
+
+  it.each([
+    { prefix: 'bodiless', fault: { kind: 's3-bodiless', status: 503 } },
+    { prefix: 'internal', fault: { kind: 's3-error', status: 500, code: 'InternalError' } },
+    { prefix: 'cut-before', fault: { kind: 's3-drop', when: 'before' } },
+    { prefix: 'cut-after', fault: { kind: 's3-drop', when: 'after' } },
+  ] as const)('($prefix) are tried again until each object is there', async ({ prefix, fault }) => {
+    await cloud.setFaults([{ ...fault, keyIncludes: `${prefix}/`, probability: 0.5, count: ROWS }]);
+    const end = await run(prefix, ROWS);
+    await expectAllThere(end, prefix, ROWS);
+    expect(end.attempts).toBeGreaterThan(ROWS);
+  });
+
+  it('are not mistaken for another writer by a job that must not overwrite', async () => {
+    await cloud.setFaults([
+      { kind: 's3-drop', when: 'after', keyIncludes: 'own/', operations: ['PutObject'], count: 10 },
+    ]);
+    const end = await run('own', ROWS, { 'if-exists': 'fail' });
+    await expectAllThere(end, 'own', ROWS);
+  });
+});
+
+describe('SQS that refuses entries', () => {
+  it('loses no message, whichever call it refuses', async () => {
+    await cloud.setFaults([
+      { kind: 'sqs-entries-failed', action: 'SendMessageBatch', probability: 0.3 },
+      { kind: 'sqs-entries-failed', action: 'DeleteMessageBatch', probability: 0.3 },
+      { kind: 'sqs-entries-failed', action: 'ChangeMessageVisibilityBatch', probability: 0.3 },
+    ]);
+    const end = await run('entries', 250);
+    await expectAllThere(end, 'entries', 250);
+  });
+});
