@@ -1,26 +1,27 @@
-// The transfer of a batch: bounded concurrency, pace, retry in place with full jitter, and an end for every item.
+// The transfer of items, one by one or as a batch: each is sent at its turn, tried again in place, and comes to an end.
 //
 //   stored, skipped, failed   the item has ended
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
-import type { Clock } from '../job/clock.ts';
-import type { Random } from '../job/random.ts';
 import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
 import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
-import type { Turnstile } from '../pacing/turnstile.ts';
 import { classifyFault, type Fault } from './classify.ts';
+import {
+  type PacingDependencies,
+  RETRIES_PER_ITEM,
+  type RequestBounds,
+  type RequestEnd,
+  type RequestTally,
+  sendPaced,
+} from './paced-request.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from './transfer.ts';
 
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
 const CONCURRENCY = 128;
-/** An item waits in place for about two seconds, for its turn and between its retries; what needs longer is the queue's to keep. */
+/** An item of a batch waits in place for about two seconds; what needs longer is the queue's to keep. */
 const IN_PLACE_MS = 2_000;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
 const STOP_GRACE_MS = 3_000;
-/** Retries of a batch, per item on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
-const RETRIES_PER_ITEM = 3;
-const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: IN_PLACE_MS };
-const TRANSIENT_BACKOFF: Backoff = { baseMs: 50, capMs: IN_PLACE_MS };
 /** Delay in the queue, by how often the item was given back. */
 const GIVE_BACK_BACKOFF: Backoff = { baseMs: 2_000, capMs: 600_000 };
 
@@ -40,25 +41,18 @@ export type TransferEnd =
   | { kind: 'failed'; code: string; message: string }
   | { kind: 'unfinished'; delayMs: number };
 
-export interface TransferReport {
+export interface TransferReport extends RequestTally {
   end: TransferEnd;
-  /** Requests sent, and of these how many were throttled, or met a transient fault or a conflict. */
-  attempts: number;
-  throttled: number;
-  transient: number;
   /** Milliseconds from taking the item up to its end, waiting included. */
   ms: number;
 }
 
-export interface EngineDependencies {
+export interface EngineDependencies extends PacingDependencies {
   writer: ObjectWriter;
-  turnstile: Turnstile;
-  clock: Clock;
-  random: Random;
 }
 
 /**
- * Transfers the items; the reports stand in their order. It never throws for an item's sake.
+ * Transfers the items of a batch; the reports stand in their order. It never throws for an item's sake.
  * @param stopAtMs epoch ms: nothing is begun beyond it, and what is under way then is cut off soon after
  */
 export async function transferAll(
@@ -73,102 +67,81 @@ export async function transferAll(
   const watch = clock
     .sleep(stopAtMs + STOP_GRACE_MS - clock.now(), finished.signal)
     .then(() => cutOff.abort(), ignoreEnd);
-  const reports = await pMap(
-    items,
-    (item) => transferOne(dependencies, item, { stopAtMs, budget, cutOff: cutOff.signal }),
-    { concurrency: CONCURRENCY },
-  );
+  const bounds = { stopAtMs, inPlaceMs: IN_PLACE_MS, budget, cutOff: cutOff.signal };
+  const reports = await pMap(items, (item) => transferOne(dependencies, item, bounds), {
+    concurrency: CONCURRENCY,
+  });
   finished.abort();
   await watch;
   return reports;
 }
 
-/** What all the transfers of a batch share. */
-interface BatchBounds {
-  stopAtMs: number;
-  budget: { retries: number };
-  cutOff: AbortSignal;
+export async function transferOne(
+  dependencies: EngineDependencies,
+  item: TransferItem,
+  bounds: RequestBounds,
+): Promise<TransferReport> {
+  const { writer, clock, random } = dependencies;
+  const startedAtMs = clock.now();
+  const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const end = await sendPaced<TransferEnd>(
+    dependencies,
+    {
+      group: groupOf(item.write.destination),
+      giveUpAtMs: item.giveUpAtMs,
+      send: async (cutOff) => ({ kind: 'stored', object: await writer.write(item.write, cutOff) }),
+      refused: async (fault, attempts) =>
+        fault.kind === 'exists'
+          ? await settleExisting(item.write, item.mayBeWritten || attempts > 1, () =>
+              writer.findOwn(item.write),
+            )
+          : { kind: 'failed', code: fault.code, message: fault.message },
+    },
+    bounds,
+    tally,
+  );
+  return { ...tally, end: transferEnd(end, item.givenBack, random), ms: clock.now() - startedAtMs };
 }
 
-async function transferOne(
-  { writer, turnstile, clock, random }: EngineDependencies,
-  item: TransferItem,
-  { stopAtMs, budget, cutOff }: BatchBounds,
-): Promise<TransferReport> {
-  const startedAtMs = clock.now();
-  const report = { attempts: 0, throttled: 0, transient: 0 };
-  const ended = (end: TransferEnd): TransferReport => ({ ...report, end, ms: clock.now() - startedAtMs });
-  const giveBack = (atLeastMs = 0) =>
-    ended({
-      kind: 'unfinished',
-      delayMs: Math.max(atLeastMs, fullJitterMs(GIVE_BACK_BACKOFF, item.givenBack, random)),
-    });
-  const group = groupOf(item.write);
-  const leftMs = () => stopAtMs - clock.now();
-  let backedOffMs = 0;
-
-  for (;;) {
-    if (leftMs() <= 0) return giveBack();
-    const passage = await turnstile.pass(group, Math.min(IN_PLACE_MS, leftMs()));
-    if (passage.kind === 'shed') return giveBack(passage.waitMs);
-    if (leftMs() <= 0) return giveBack();
-
-    const sentAtMs = clock.now();
-    const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs });
-    report.attempts++;
-    let fault: Fault;
-    try {
-      const object = await writer.write(item.write, cutOff);
-      tell(false);
-      return ended({ kind: 'stored', object });
-    } catch (error) {
-      fault = classifyFault(error);
+/** The end of an item whose last request came to this end. */
+export function transferEnd(
+  end: RequestEnd<TransferEnd>,
+  givenBack: number,
+  random: PacingDependencies['random'],
+): TransferEnd {
+  switch (end.kind) {
+    case 'ended':
+      return end.answer;
+    case 'given-up':
+      return retryTimeExceeded(end.fault);
+    case 'unfinished': {
+      const delayMs = Math.max(end.waitMs, fullJitterMs(GIVE_BACK_BACKOFF, givenBack, random));
+      return { kind: 'unfinished', delayMs };
     }
-
-    switch (fault.kind) {
-      case 'permanent':
-        // Refused for what it is, not for the rate: as good as taken, to the pacer.
-        tell(false);
-        return ended({ kind: 'failed', code: fault.code, message: fault.message });
-      case 'exists': {
-        tell(false);
-        const settled = await settleExisting(writer, item, report.attempts);
-        if (settled !== undefined) return ended(settled);
-        break;
-      }
-      case 'throttle':
-        report.throttled++;
-        // KMS has a limit of its own: it says nothing of the partition's, and backoff alone answers it.
-        if (fault.scope === 'partition') tell(true);
-        break;
-      default:
-        report.transient++;
-    }
-    if (clock.now() >= item.giveUpAtMs) {
-      return ended({
-        kind: 'failed',
-        code: 'RetryTimeExceeded',
-        message: `given up at the job's retry time; the last answer was ${fault.code}: ${fault.message}`,
-      });
-    }
-    const backoff = fault.kind === 'throttle' ? THROTTLE_BACKOFF : TRANSIENT_BACKOFF;
-    const waitMs = fullJitterMs(backoff, report.attempts - 1, random);
-    backedOffMs += waitMs;
-    if (budget.retries <= 0 || backedOffMs > IN_PLACE_MS || waitMs >= leftMs()) return giveBack();
-    budget.retries--;
-    await clock.sleep(waitMs);
   }
 }
 
-/** @returns undefined where it can't be told now: the item is tried again */
-async function settleExisting(
-  writer: ObjectWriter,
-  item: TransferItem,
-  attempts: number,
+function retryTimeExceeded({ code, message }: Fault): TransferEnd {
+  return {
+    kind: 'failed',
+    code: 'RetryTimeExceeded',
+    message: `given up at its retry time; the last answer was ${code}: ${message}`,
+  };
+}
+
+/**
+ * The end of a conditional write that found an object.
+ * @param mayBeOwn whether an attempt before, whose answer was lost, may have written it
+ * @returns undefined where it can't be told now: the item is tried again
+ */
+export async function settleExisting(
+  { ifExists }: Pick<ObjectWrite, 'ifExists'>,
+  mayBeOwn: boolean,
+  findOwn: () => Promise<StoredObject | undefined>,
 ): Promise<TransferEnd | undefined> {
-  if (item.mayBeWritten || attempts > 1) {
+  if (mayBeOwn) {
     try {
-      const own = await writer.findOwn(item.write);
+      const own = await findOwn();
       if (own !== undefined) return { kind: 'stored', object: own };
     } catch (error) {
       const fault = classifyFault(error);
@@ -176,15 +149,15 @@ async function settleExisting(
       if (fault.kind !== 'permanent' || fault.code === 'NotFound') return undefined;
     }
   }
-  if (item.write.ifExists === 'skip') return { kind: 'skipped' };
+  if (ifExists === 'skip') return { kind: 'skipped' };
   return {
     kind: 'failed',
     code: 'AlreadyExists',
-    message: 'the destination key holds an object, and the job says if-exists: fail',
+    message: 'the destination key holds an object, and if-exists says fail',
   };
 }
 
-function groupOf({ destination }: ObjectWrite): PacingGroup {
+export function groupOf(destination: ObjectWrite['destination']): PacingGroup {
   return destination.bucket;
 }
 

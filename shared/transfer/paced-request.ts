@@ -1,0 +1,123 @@
+// One request to S3 until it has an end: it waits for its turn, is classified, and is tried again in place with full jitter.
+//
+//   ended        S3 took it, or refused it for good
+//   given-up     its time is over; the last fault says why
+//   unfinished   S3 may take it later, but whoever sent it has to let it go for now
+import type { Clock } from '../job/clock.ts';
+import type { Random } from '../job/random.ts';
+import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
+import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
+import type { Turnstile } from '../pacing/turnstile.ts';
+import { classifyFault, type Fault } from './classify.ts';
+
+/** Retries for each item that shares a budget, on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
+export const RETRIES_PER_ITEM = 3;
+/** The longest wait between two tries in place. */
+const MOST_BACKOFF_MS = 2_000;
+const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: MOST_BACKOFF_MS };
+const TRANSIENT_BACKOFF: Backoff = { baseMs: 50, capMs: MOST_BACKOFF_MS };
+
+export interface PacingDependencies {
+  turnstile: Turnstile;
+  clock: Clock;
+  random: Random;
+}
+
+/** What all the requests of a batch or a command share. */
+export interface RequestBounds {
+  /** Epoch ms: nothing is begun beyond it. It may be moved nearer while requests are under way. */
+  stopAtMs: number;
+  /** Milliseconds that a request waits in place: for its turn, and in all between its retries. */
+  inPlaceMs: number;
+  budget: { retries: number };
+  cutOff: AbortSignal;
+}
+
+export interface RequestTally {
+  /** Requests sent, and of these how many were throttled, or met a transient fault or a conflict. */
+  attempts: number;
+  throttled: number;
+  transient: number;
+}
+
+export interface PacedRequest<Answer> {
+  group: PacingGroup;
+  /** Epoch ms: a fault after it ends the request. */
+  giveUpAtMs: number;
+  /** @throws whatever the S3 client throws */
+  send(cutOff: AbortSignal): Promise<Answer>;
+  /**
+   * What it means that S3 refused for good, or found an object.
+   * @param attempts requests sent so far, this one among them: the answer of an earlier one may have been lost
+   * @returns undefined where it can't be told now: the request is tried again
+   */
+  refused(fault: FinalFault, attempts: number): Promise<Answer | undefined>;
+}
+
+export type FinalFault = Fault & { kind: 'permanent' | 'exists' };
+
+export type RequestEnd<Answer> =
+  | { kind: 'ended'; answer: Answer }
+  | { kind: 'given-up'; fault: Fault }
+  | { kind: 'unfinished'; waitMs: number };
+
+/** @param tally counts on: one tally may stand for many requests */
+export async function sendPaced<Answer>(
+  { turnstile, clock, random }: PacingDependencies,
+  request: PacedRequest<Answer>,
+  bounds: RequestBounds,
+  tally: RequestTally,
+): Promise<RequestEnd<Answer>> {
+  const { group } = request;
+  const { inPlaceMs, budget, cutOff } = bounds;
+  const leftMs = () => bounds.stopAtMs - clock.now();
+  let attempts = 0;
+  let backedOffMs = 0;
+
+  for (;;) {
+    if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
+    const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
+    if (passage.kind === 'shed') return { kind: 'unfinished', waitMs: passage.waitMs };
+    if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
+
+    const sentAtMs = clock.now();
+    const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs });
+    tally.attempts++;
+    attempts++;
+    let fault: Fault;
+    try {
+      const answer = await request.send(cutOff);
+      tell(false);
+      return { kind: 'ended', answer };
+    } catch (error) {
+      fault = classifyFault(error);
+    }
+
+    switch (fault.kind) {
+      case 'permanent':
+      case 'exists': {
+        // Refused for what it is, not for the rate: as good as taken, to the pacer.
+        tell(false);
+        const answer = await request.refused({ ...fault, kind: fault.kind }, attempts);
+        if (answer !== undefined) return { kind: 'ended', answer };
+        break;
+      }
+      case 'throttle':
+        tally.throttled++;
+        // KMS has a limit of its own: it says nothing of the partition's, and backoff alone answers it.
+        if (fault.scope === 'partition') tell(true);
+        break;
+      default:
+        tally.transient++;
+    }
+    if (clock.now() >= request.giveUpAtMs) return { kind: 'given-up', fault };
+    const backoff = fault.kind === 'throttle' ? THROTTLE_BACKOFF : TRANSIENT_BACKOFF;
+    const waitMs = fullJitterMs(backoff, attempts - 1, random);
+    backedOffMs += waitMs;
+    if (budget.retries <= 0 || backedOffMs > inPlaceMs || waitMs >= leftMs()) {
+      return { kind: 'unfinished', waitMs: 0 };
+    }
+    budget.retries--;
+    await clock.sleep(waitMs);
+  }
+}
