@@ -1,9 +1,9 @@
 // One attempt to write one object: bytes that the manifest carries by PutObject, an object in S3 by a server-side copy.
 
-import { crc32 } from 'node:zlib';
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
+import { base64Crc32 } from './checksum.ts';
 import { classifyFault } from './classify.ts';
 
 export interface ObjectWrite {
@@ -132,10 +132,4 @@ function stored(etag = '', versionId?: string, checksum?: string, bytes?: number
     ...(checksum === undefined ? {} : { checksum }),
     ...(bytes === undefined ? {} : { bytes }),
   };
-}
-
-function base64Crc32(bytes: Uint8Array): string {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(bytes));
-  return sum.toString('base64');
 }

@@ -1,0 +1,140 @@
+// The single requests of a multipart upload.
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { base64Crc32, compositeCrc32 } from './checksum.ts';
+import { classifyFault } from './classify.ts';
+import type { ObjectWrite, StoredObject } from './transfer.ts';
+
+export type PartedWrite = Omit<ObjectWrite, 'source'>;
+
+export interface SentPart {
+  number: number;
+  etag: string;
+  /** CRC32, base64. */
+  checksum: string;
+  bytes: number;
+}
+
+/** Each throws whatever the S3 client throws: classifyFault tells what it means. */
+export interface MultipartWriter {
+  exists(write: PartedWrite): Promise<boolean>;
+  /** @returns the upload's id */
+  begin(write: PartedWrite, cutOff: AbortSignal): Promise<string>;
+  send(
+    write: PartedWrite,
+    uploadId: string,
+    part: { number: number; bytes: Uint8Array },
+    cutOff: AbortSignal,
+  ): Promise<SentPart>;
+  complete(
+    write: PartedWrite,
+    uploadId: string,
+    parts: readonly SentPart[],
+    cutOff: AbortSignal,
+  ): Promise<StoredObject>;
+  /** @returns the object at the destination if it is made of these parts, else undefined */
+  findOwn(write: PartedWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
+  abort(write: PartedWrite, uploadId: string): Promise<void>;
+}
+
+export function createMultipartWriter(s3: S3Client): MultipartWriter {
+  const at = ({ destination }: PartedWrite) => ({ Bucket: destination.bucket, Key: destination.key });
+  const head = (write: PartedWrite) =>
+    s3.send(new HeadObjectCommand({ ...at(write), ChecksumMode: 'ENABLED' }));
+
+  return {
+    async exists(write) {
+      try {
+        await head(write);
+        return true;
+      } catch (error) {
+        if (classifyFault(error).code === 'NotFound') return false;
+        throw error;
+      }
+    },
+
+    async begin(write, cutOff) {
+      const { UploadId = '' } = await s3.send(
+        new CreateMultipartUploadCommand({
+          ...at(write),
+          ChecksumAlgorithm: 'CRC32',
+          ...(write.contentType === undefined ? {} : { ContentType: write.contentType }),
+        }),
+        { abortSignal: cutOff },
+      );
+      return UploadId;
+    },
+
+    async send(write, uploadId, { number, bytes }, cutOff) {
+      const checksum = base64Crc32(bytes);
+      const { ETag = '' } = await s3.send(
+        new UploadPartCommand({
+          ...at(write),
+          UploadId: uploadId,
+          PartNumber: number,
+          Body: bytes,
+          ChecksumCRC32: checksum,
+        }),
+        { abortSignal: cutOff },
+      );
+      return { number, etag: ETag, checksum, bytes: bytes.length };
+    },
+
+    async complete(write, uploadId, parts, cutOff) {
+      const answer = await s3.send(
+        new CompleteMultipartUploadCommand({
+          ...at(write),
+          UploadId: uploadId,
+          MultipartUpload: {
+            Parts: parts.map(({ number, etag, checksum }) => ({
+              PartNumber: number,
+              ETag: etag,
+              ChecksumCRC32: checksum,
+            })),
+          },
+          ...(write.ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
+        }),
+        { abortSignal: cutOff },
+      );
+      return objectOf(answer.ETag, answer.VersionId, parts);
+    },
+
+    async findOwn(write, parts) {
+      const found = await head(write);
+      if (found.ContentLength !== sizeOf(parts)) return undefined;
+      // Endpoints without checksums are left with the size and the parts' number that the ETag ends in.
+      const isOwn =
+        found.ChecksumCRC32 === undefined
+          ? found.ETag?.replaceAll('"', '').endsWith(`-${parts.length}`)
+          : found.ChecksumCRC32 === compositeCrc32(parts.map(({ checksum }) => checksum));
+      return isOwn ? objectOf(found.ETag, found.VersionId, parts) : undefined;
+    },
+
+    async abort(write, uploadId) {
+      await s3.send(new AbortMultipartUploadCommand({ ...at(write), UploadId: uploadId }));
+    },
+  };
+}
+
+function objectOf(
+  etag = '',
+  versionId: string | undefined,
+  parts: readonly SentPart[],
+): StoredObject & { bytes: number } {
+  return {
+    etag,
+    checksum: compositeCrc32(parts.map(({ checksum }) => checksum)),
+    bytes: sizeOf(parts),
+    ...(versionId === undefined ? {} : { versionId }),
+  };
+}
+
+function sizeOf(parts: readonly SentPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,180 @@
+// The transfer of one large object: begun, its parts side by side, completed; every request at its turn of the pacer and
+// tried again in place. What does not end in an object is aborted, since S3 keeps and bills the parts of an open upload.
+import pMap from 'p-map';
+import type { Clock } from '../job/clock.ts';
+import { groupOf, settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
+import type { MultipartWriter, PartedWrite, SentPart } from './multipart-writer.ts';
+import {
+  type PacedRequest,
+  type PacingDependencies,
+  RETRIES_PER_ITEM,
+  type RequestBounds,
+  sendPaced,
+} from './paced-request.ts';
+import { type PartPlan, partsOf } from './part-plan.ts';
+import type { SourceFault } from './source-fault.ts';
+
+/** Parts of one object under way at once: what fills a fast line while each part waits for its answer. */
+const PARTS_AT_ONCE = 8;
+/** Milliseconds that a request rests at most before it is taken up again: an open upload has no queue to go back to. */
+const MOST_REST_MS = 30_000;
+const ABORT_TRIES = 3;
+const ABORT_REST_MS = 200;
+
+export interface PartSource {
+  sizeBytes: number;
+  /** Holds a part in memory while it is used. @throws SourceFault where it can't be read as it was */
+  usePart<Result>(offset: number, bytes: number, use: (part: Uint8Array) => Promise<Result>): Promise<Result>;
+  /** @throws SourceFault where the source is not what it was when the transfer began */
+  assertUnchanged(): Promise<void>;
+}
+
+export interface PartedItem {
+  write: PartedWrite;
+  source: PartSource;
+  plan: PartPlan & { kind: 'parts' };
+  /** Epoch ms after which it is given up. */
+  giveUpAtMs: number;
+}
+
+export interface MultipartDependencies extends PacingDependencies {
+  uploads: MultipartWriter;
+}
+
+/** A step's value, or the end of the whole item. */
+type Step<Value> = { kind: 'value'; value: Value } | { kind: 'over'; end: TransferEnd };
+
+/** @throws SourceFault, after the upload was aborted */
+export async function transferInParts(
+  dependencies: MultipartDependencies,
+  item: PartedItem,
+  bounds: RequestBounds,
+): Promise<TransferReport> {
+  const { uploads, clock } = dependencies;
+  const { write } = item;
+  const startedAtMs = clock.now();
+  const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const takeStep = createStep(dependencies, item, bounds, tally);
+  const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
+
+  if (write.ifExists !== 'overwrite') {
+    // Known before its bytes are sent for nothing; the completion is conditional all the same.
+    const found = await takeStep(() => uploads.exists(write));
+    if (found.kind === 'over') return ended(found.end);
+    const existing = found.value ? await settleExisting(write, false, async () => undefined) : undefined;
+    if (existing !== undefined) return ended(existing);
+  }
+  const begun = await takeStep((cutOff) => uploads.begin(write, cutOff));
+  if (begun.kind === 'over') return ended(begun.end);
+  let isStored = false;
+  try {
+    const end = await fillAndComplete(uploads, item, begun.value, bounds, takeStep);
+    isStored = end.kind === 'stored';
+    return ended(end);
+  } finally {
+    if (!isStored) await abort(uploads, write, begun.value, clock);
+  }
+}
+
+type TakeStep = <Value>(
+  send: PacedRequest<Value>['send'],
+  refused?: PacedRequest<Step<Value>>['refused'],
+) => Promise<Step<Value>>;
+
+/** One request of the upload, until it ends: what is unfinished rests, and is taken up again. */
+function createStep(
+  dependencies: MultipartDependencies,
+  item: PartedItem,
+  bounds: RequestBounds,
+  tally: Omit<TransferReport, 'end' | 'ms'>,
+): TakeStep {
+  const { clock, random } = dependencies;
+  const leftMs = () => bounds.stopAtMs - clock.now();
+  return async (send, refused) => {
+    for (let rests = 0; ; rests++) {
+      bounds.budget.retries += RETRIES_PER_ITEM;
+      const sent = await sendPaced(
+        dependencies,
+        {
+          group: groupOf(item.write.destination),
+          giveUpAtMs: item.giveUpAtMs,
+          send: async (cutOff) => ({ kind: 'value' as const, value: await send(cutOff) }),
+          refused: async (fault, attempts) =>
+            refused === undefined ? failedStep(fault) : await refused(fault, attempts),
+        },
+        bounds,
+        tally,
+      );
+      if (sent.kind === 'ended') return sent.answer;
+      const end = transferEnd(sent, rests, random);
+      if (end.kind !== 'unfinished' || leftMs() <= 0) return { kind: 'over', end };
+      await clock.sleep(Math.min(MOST_REST_MS, end.delayMs, leftMs()));
+    }
+  };
+}
+
+async function fillAndComplete(
+  uploads: MultipartWriter,
+  { write, source, plan }: PartedItem,
+  uploadId: string,
+  bounds: RequestBounds,
+  takeStep: TakeStep,
+): Promise<TransferEnd> {
+  const over: { end?: TransferEnd; fault?: SourceFault } = {};
+  const sent = await pMap(
+    partsOf(plan, source.sizeBytes),
+    async ({ number, offset, bytes }) => {
+      // The first part that fails ends the others before they begin; none may outlive the upload.
+      if (over.end !== undefined || over.fault !== undefined) return undefined;
+      try {
+        const step = await source.usePart(offset, bytes, (part) =>
+          takeStep((cutOff) => uploads.send(write, uploadId, { number, bytes: part }, cutOff)),
+        );
+        if (step.kind === 'value') return step.value;
+        over.end = step.end;
+      } catch (error) {
+        over.fault = error as SourceFault;
+      }
+      return undefined;
+    },
+    { concurrency: PARTS_AT_ONCE },
+  );
+  if (over.fault !== undefined) throw over.fault;
+  if (over.end !== undefined) return over.end;
+  await source.assertUnchanged();
+  const parts = sent.filter((part): part is SentPart => part !== undefined);
+  const completed = await takeStep<TransferEnd>(
+    async () => ({ kind: 'stored', object: await uploads.complete(write, uploadId, parts, bounds.cutOff) }),
+    async (fault, attempts) => {
+      // An answer that was lost may have completed it: the upload is gone then, or the object found is our own.
+      const isPuzzling = fault.kind === 'exists' || fault.code === 'NoSuchUpload';
+      if (!isPuzzling) return failedStep(fault);
+      const end = await settleExisting(write, attempts > 1, () => uploads.findOwn(write, parts));
+      if (end === undefined) return fault.kind === 'exists' ? undefined : failedStep(fault);
+      if (end.kind !== 'stored' && fault.kind !== 'exists') return failedStep(fault);
+      return { kind: 'value', value: end };
+    },
+  );
+  return completed.kind === 'over' ? completed.end : completed.value;
+}
+
+function failedStep({ code, message }: { code: string; message: string }) {
+  return { kind: 'over' as const, end: { kind: 'failed' as const, code, message } };
+}
+
+async function abort(
+  uploads: MultipartWriter,
+  write: PartedWrite,
+  uploadId: string,
+  clock: Clock,
+): Promise<void> {
+  for (let tries = 1; tries <= ABORT_TRIES; tries++) {
+    try {
+      await uploads.abort(write, uploadId);
+      return;
+    } catch {
+      // The object's own end is what is told; a bucket's lifecycle rule sweeps up what stays open.
+      if (tries < ABORT_TRIES) await clock.sleep(ABORT_REST_MS * tries);
+    }
+  }
+}
