@@ -116,8 +116,8 @@ interface Campaign {
   name: FunctionName;
   /** Requests that an invocation was seen to make; it is tried beyond, for others may make more. */
   reaches: number;
-  /** Invocations at the beginning of a wave that are let live: what is to die comes behind them. */
-  spared?: number;
+  /** Whether the first invocation for each job is let live: what is to die comes behind it. */
+  sparesFirst?: true;
 }
 
 /**
@@ -133,11 +133,12 @@ async function killAll(goodRows: number, campaigns: Campaign[]): Promise<string[
   );
   const unreached: string[] = [];
   while ([...left.values()].some((points) => points.length > 0)) {
+    const size = Math.min(WAVE, Math.max(...[...left.values()].map((points) => points.length)));
     const orders = campaigns.map((campaign) => {
       const waiting = left.get(campaign) ?? [];
-      for (let spared = 0; spared < (campaign.spared ?? 0); spared++)
+      for (let spared = 0; campaign.sparesFirst === true && spared < size; spared++)
         void cloud.crash(campaign.name, { request: NEVER, when: 'before' });
-      return waiting.splice(0, WAVE).map(async (aim) => {
+      return waiting.splice(0, size).map(async (aim) => {
         const report = await cloud.crash(campaign.name, aim.point);
         if (report.kind === 'died') return;
         aim.tries++;
@@ -145,7 +146,7 @@ async function killAll(goodRows: number, campaigns: Campaign[]): Promise<string[
         else unreached.push(`${campaign.name} ${aim.point.when} request ${aim.point.request}`);
       });
     });
-    const wave = await dropJobs(WAVE, goodRows);
+    const wave = await dropJobs(size, goodRows);
     for (const job of wave) await expectWhole(job);
     await Promise.all(orders.flat());
   }
@@ -154,16 +155,17 @@ async function killAll(goodRows: number, campaigns: Campaign[]): Promise<string[
 
 describe('a job', () => {
   it('ends whole, though ingest, upload and settle die at each of their requests', {
-    timeout: 170_000,
+    timeout: 240_000,
   }, async () => {
     // The first of all also meets what S3 sends when a notification is set up.
     await expectWhole(await dropJob());
+    await queuesEmpty();
     const ingests = countRequests('ingest', 2);
-    const [uploads, settles] = [countRequests('upload', 1), countRequests('settle', 1)];
+    const [uploads, settles] = [countRequests('upload', 2), countRequests('settle', 2)];
     await expectWhole(await dropJob(ONE_SLICE));
     const [arrival = 0, slice = 0] = ingests;
-    const [upload = 0] = uploads;
-    const [settle = 0] = settles;
+    // A slice may be told as closed twice: of two invocations one finds nothing to do.
+    const [upload, settle] = [Math.max(...uploads), Math.max(...settles)];
     // Fewer would mean that the counting, not the pipeline, was at fault.
     expect(arrival).toBeGreaterThanOrEqual(8);
     expect(slice).toBeGreaterThanOrEqual(6);
@@ -173,7 +175,7 @@ describe('a job', () => {
     const unreached = [
       ...(await killAll(TWO_SLICES, [{ name: 'ingest', reaches: arrival + REQUESTS_PER_SLICE }])),
       ...(await killAll(ONE_SLICE, [
-        { name: 'ingest', reaches: slice, spared: WAVE },
+        { name: 'ingest', reaches: slice, sparesFirst: true },
         { name: 'upload', reaches: upload },
         { name: 'settle', reaches: settle },
       ])),
@@ -200,7 +202,7 @@ describe('a job', () => {
       const counting = countRequests('bury', 1);
       await buryHeld(first);
       await expectWhole(first, ['held']);
-      const [requests = 0] = await counting;
+      const [requests = 0] = counting;
       expect(requests).toBeGreaterThanOrEqual(5);
 
       const points = everyPoint(requests);
@@ -239,11 +241,7 @@ describe('a job', () => {
 });
 
 it('leaves no job behind, and no message', async () => {
-  await cloud.until('the queues are empty', async () =>
-    Object.values(await cloud.queueDepths()).every(
-      ({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0,
-    ),
-  );
+  await queuesEmpty();
   const states = new Set<string>();
   let cursor: string | undefined;
   do {
@@ -256,6 +254,13 @@ it('leaves no job behind, and no message', async () => {
   } while (cursor !== undefined);
   expect([...states]).toEqual(['completed']);
 });
+
+const queuesEmpty = () =>
+  cloud.until('the queues are empty', async () =>
+    Object.values(await cloud.queueDepths()).every(
+      ({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0,
+    ),
+  );
 
 async function runningJob(dropped: Dropped): Promise<string> {
   let found: string | undefined;

@@ -11,6 +11,8 @@ import {
 
 const ALL_ENDED = { state: 'completed', unaccounted: 0 };
 const KEPT_AS_IS = { spread: 'off' };
+/** Allowed as a destination, but never made. */
+const ABSENT_BUCKET = 'spillway-test-absent';
 
 let cloud: PipelineCloud;
 let destination: string;
@@ -21,6 +23,7 @@ beforeAll(async () => {
     // A slice that can't be sent is slow to fail; items are given back, and that counts as receives.
     receivesMost: { IngestQueue: 2 },
     sliceBytes: 9_000,
+    params: { destinationBuckets: ABSENT_BUCKET },
   });
   destination = cloud.names.destination;
 });
@@ -350,6 +353,21 @@ describe('a row that S3 will never take', () => {
     expect(await cloud.ended(redriven)).toMatchObject({ ...ALL_ENDED, rows: 1, stored: 1 });
     expect(await text('permanent/nowhere')).toBe('found again');
   });
+});
+
+it('fails every row of a destination bucket that does not exist, each with its own columns', async () => {
+  const dropped = await cloud.drop('lists/absent.csv', csv('key,text', 'a,1', 'b,2'), {
+    options: { destination: `s3://${ABSENT_BUCKET}/x`, ...KEPT_AS_IS },
+  });
+  const end = await cloud.ended(dropped);
+  expect(end).toMatchObject({ ...ALL_ENDED, rows: 2, stored: 0, failed: 2 });
+  const failed = await cloud.rows(end, 'failed');
+  expect(
+    failed.toSorted((one, other) => String(one['key']).localeCompare(String(other['key']))),
+  ).toMatchObject([
+    { key: 'a', text: '1', spillway_code: 'NoSuchBucket', spillway_place: 'line 2' },
+    { key: 'b', text: '2', spillway_code: 'NoSuchBucket', spillway_place: 'line 3' },
+  ]);
 });
 
 describe('dead letters', () => {
