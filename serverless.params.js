@@ -13,6 +13,7 @@ const LOG_RETENTION_DAYS = [
 const NUMBERS = /** @type {const} */ ({
   maximumConcurrency: [2, 1000],
   batchSize: [1, 10_000],
+  sliceBytes: [65_536, 1_073_741_824],
   logRetentionDays: [1, 3653],
   reportDays: [1, 3650],
   manifestDays: [1, 3650],

@@ -24,13 +24,7 @@ import {
 } from '../shared/job/blocks.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import {
-  BLOCK_ROWS,
-  jobIdOfManifest,
-  SLICE_BLOCKS,
-  SLICE_BYTES,
-  type SliceId,
-} from '../shared/job/identity.ts';
+import { BLOCK_ROWS, jobIdOfManifest, SLICE_BLOCKS, type SliceId } from '../shared/job/identity.ts';
 import { isLive, type Job } from '../shared/job/job.ts';
 import { systemRandom } from '../shared/job/random.ts';
 import { type ManifestArrival, startJob } from '../shared/job/start.ts';
@@ -277,6 +271,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_DESTINATION_BUCKETS',
     'SPILLWAY_SOURCE_BUCKETS',
+    'SPILLWAY_SLICE_BYTES',
     'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_UPLOAD_QUEUE_URL',
     'SPILLWAY_SETTLE_QUEUE_URL',
@@ -297,8 +292,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
   return {
     blocks: { s3, sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
-    // serverless.yml leaves it out: it is for trying many slices on few rows.
-    sliceBytes: Number(process.env['SPILLWAY_SLICE_BYTES'] ?? SLICE_BYTES),
+    sliceBytes: Number(env.SPILLWAY_SLICE_BYTES),
     ledger,
     outcomes: createOutcomeFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
     end: {
