@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
+import { addPutCommand } from './commands/put.ts';
 import { addUpCommand } from './commands/up.ts';
 import { describeError, Failure } from './failure.ts';
 
@@ -29,6 +30,7 @@ const program = new Command('spillway')
   .exitOverride();
 addDemoCommand(program);
 addUpCommand(program);
+addPutCommand(program);
 addKeyCommand(program);
 // Commands are made with the program's settings as they stood then.
 for (const command of program.commands) command.copyInheritedSettings(program).exitOverride();

@@ -5,8 +5,8 @@ import type { BucketReading } from '../../local/emulators/meter-reading.ts';
 import type { Clock } from '../../shared/job/clock.ts';
 import { Failure } from '../failure.ts';
 import { type JobEnd, jobEnds } from '../job-end.ts';
+import type { Progress } from '../progress.ts';
 import { countText } from '../text.ts';
-import type { Progress } from './progress.ts';
 
 const LOOK_EVERY_MS = 200;
 /** Longer than the upload queue hides a message: what a dead worker held has come back by then. */

@@ -29,6 +29,23 @@ export function createTransferClient(config: S3ClientConfig = {}): S3Client {
   return new S3Client({ requestHandler, ...config, maxAttempts: 1 });
 }
 
+/** An answer may take long behind a slow line that many files share; a connection on which nothing moves is broken. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** As the transfer client, for a machine outside of AWS: its line is slow, and its requests at once are the user's choice. */
+export function createUplinkClient(config: S3ClientConfig, sockets: number): S3Client {
+  return new S3Client({
+    ...config,
+    requestHandler: {
+      connectionTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
+      httpAgent: { maxSockets: sockets, keepAlive: true },
+      httpsAgent: { maxSockets: sockets, keepAlive: true },
+    },
+    maxAttempts: 1,
+  });
+}
+
 export function createS3Client(config: S3ClientConfig = {}): S3Client {
   return new S3Client({ requestHandler, maxAttempts: SDK_ATTEMPTS, ...config });
 }

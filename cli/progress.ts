@@ -1,6 +1,6 @@
 // Shows how far something is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
 import cliProgress from 'cli-progress';
-import { countText } from '../text.ts';
+import { countText } from './text.ts';
 
 /** In a log, often enough to see that it moves. */
 const LINE_EVERY_MS = 5_000;
@@ -10,6 +10,8 @@ const NAME_WIDTH = 12;
 export interface Progress {
   /** @param note what else is to be seen: rate, throttles */
   show(done: number, note?: string): void;
+  /** More to do than was known at first. */
+  grow(total: number): void;
   /** Leaves the last state standing. */
   end(): void;
 }
@@ -37,12 +39,14 @@ function createBar(name: string, total: number, stream: NodeJS.WriteStream): Pro
   );
   bar.start(total, 0, { note: '' });
   return {
-    show: (done, note = '') => bar.update(Math.min(done, total), { note }),
+    show: (done, note = '') => bar.update(Math.min(done, bar.getTotal()), { note }),
+    grow: (more) => bar.setTotal(more),
     end: () => bar.stop(),
   };
 }
 
-function createLines(name: string, total: number, stream: NodeJS.WriteStream): Progress {
+function createLines(name: string, knownTotal: number, stream: NodeJS.WriteStream): Progress {
+  let total = knownTotal;
   let last = '';
   let shownAtMs = Date.now();
   let current = '';
@@ -57,6 +61,9 @@ function createLines(name: string, total: number, stream: NodeJS.WriteStream): P
       if (Date.now() - shownAtMs < LINE_EVERY_MS) return;
       shownAtMs = Date.now();
       print();
+    },
+    grow(more) {
+      total = more;
     },
     end: print,
   };

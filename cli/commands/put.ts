@@ -1,0 +1,47 @@
+// spillway put: local files straight to S3, at the rate that it takes.
+import { type Command, Option } from 'commander';
+import { positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
+import type { PutOptions } from '../put/run.ts';
+
+/** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it is reached at 6,000 requests a second. */
+const CONCURRENCY = 256;
+/** As a job's items. */
+const RETRY_FOR_SECONDS = 86_400;
+
+export function addPutCommand(program: Command): void {
+  program
+    .command('put')
+    .description('put local files and folders straight into S3, at the rate that it takes')
+    .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PREFIX')
+    .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)")
+    .option('--spread <spread>', 'off, binary or hex:N (N from 1 to 8): hash the keys', spreadText, 'off')
+    .option('--concurrency <n>', 'requests at once, at most', positiveInteger, CONCURRENCY)
+    .addOption(
+      new Option('--if-exists <what>', 'where a key holds an object already')
+        .choices(['overwrite', 'skip', 'fail'])
+        .default('overwrite'),
+    )
+    .option(
+      '--retry-for <seconds>',
+      'how long a file is tried again before it has failed',
+      positiveNumber,
+      RETRY_FOR_SECONDS,
+    )
+    .option('--json', 'print one JSON object at the end, and everything else to stderr')
+    .addHelpText(
+      'after',
+      `
+A file keeps its name; a folder's files keep theirs from the folder on, with / between them. Links are followed.
+Credentials and region are found as every AWS tool finds them.
+
+Examples:
+  $ spillway put photos s3://my-bucket/2026
+  $ spillway put a.csv b.csv s3://my-bucket --endpoint-url http://localhost:9000 --if-exists skip
+
+Exit code: 0 when every file is stored or skipped, 1 when any failed, 130 after Ctrl-C.`,
+    )
+    .action(async (args: string[], options: PutOptions) => {
+      const { runPut } = await import('../put/run.ts');
+      await runPut(args, options);
+    });
+}

@@ -1,0 +1,35 @@
+// A bound on what is held at once, requests or bytes: who would go over it waits, first come, first served.
+
+export interface Budget {
+  /** Holds the amount while `use` runs; an amount above the whole budget is held alone. */
+  hold<Result>(amount: number, use: () => Promise<Result>): Promise<Result>;
+  held(): number;
+}
+
+export function createBudget(most: number): Budget {
+  const waiting: { amount: number; go: () => void }[] = [];
+  let held = 0;
+
+  const fits = (amount: number) => held === 0 || held + amount <= most;
+  const admit = (): void => {
+    for (let next = waiting[0]; next !== undefined && fits(next.amount); next = waiting[0]) {
+      held += next.amount;
+      waiting.shift();
+      next.go();
+    }
+  };
+
+  return {
+    async hold(amount, use) {
+      if (waiting.length === 0 && fits(amount)) held += amount;
+      else await new Promise<void>((go) => waiting.push({ amount, go }));
+      try {
+        return await use();
+      } finally {
+        held -= amount;
+        admit();
+      }
+    },
+    held: () => held,
+  };
+}

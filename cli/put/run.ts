@@ -1,0 +1,222 @@
+// Puts the files of some paths straight into S3: many at once as far as the pace and --concurrency allow, each until it has
+// an end.
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../shared/job/clock.ts';
+import type { IfExists } from '../../shared/job/options.ts';
+import { systemRandom } from '../../shared/job/random.ts';
+import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
+import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { parseSpread } from '../../shared/spread/spread.ts';
+import { createMultipartWriter, type MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
+import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
+import { createObjectWriter, type ObjectWriter } from '../../shared/transfer/transfer.ts';
+import { Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { countText } from '../text.ts';
+import { type Budget, createBudget } from './budget.ts';
+import { assertBucket, createPutClient } from './client.ts';
+import { type PutDestination, parseDestination } from './destination.ts';
+import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
+import { failureText, type PutState, resultOf, summaryOf } from './result.ts';
+import { addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
+import { type Found, walkPaths } from './walk.ts';
+import { createWorkList, type WorkList } from './work-list.ts';
+
+/** Writes a second at the start: one process alone may begin far above a fleet's worker, since its first SlowDown tells all. */
+const START_PER_SECOND = 1_000;
+/** No queue takes a file back: it waits in place, and only goes back to the list so that others are not held up by it. */
+const IN_PLACE_MS = 60_000;
+const MOST_DELAY_MS = 30_000;
+/** Bytes of files in memory at once. */
+const MEMORY_BYTES = 256 * 1024 ** 2;
+/** Retries at once before the first files have earned theirs. */
+const FIRST_RETRIES = 1_000;
+/** After Ctrl-C, requests under way may still be answered for so long. */
+const LAST_ANSWERS_MS = 1_500;
+const LOOK_EVERY_MS = 250;
+
+export interface PutOptions {
+  endpointUrl?: string;
+  spread: string;
+  concurrency: number;
+  ifExists: IfExists;
+  retryFor: number;
+  json?: true;
+}
+
+export async function runPut(args: readonly string[], options: PutOptions): Promise<void> {
+  const destination = parseDestination(args.at(-1) ?? '');
+  const paths = args.slice(0, -1);
+  if (paths.length === 0) {
+    throw new Failure('name what to put: spillway put PATH… s3://BUCKET/PREFIX', { exitCode: 2 });
+  }
+  const parsed = parseSpread(options.spread);
+  if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
+  const s3 = await createPutClient(options);
+  const clock = systemClock;
+  const cutOff = new AbortController();
+  const tally = emptyTally();
+  const slots = createBudget(options.concurrency);
+  const files = filesOf(paths, tally, options.retryFor * 1000);
+  const list = createWorkList(files, clock);
+  const bounds: RequestBounds = {
+    stopAtMs: Number.POSITIVE_INFINITY,
+    inPlaceMs: IN_PLACE_MS,
+    budget: { retries: FIRST_RETRIES },
+    cutOff: cutOff.signal,
+  };
+  const running: { progress?: Progress; startedAtMs: number } = { startedAtMs: clock.now() };
+
+  const tellEnd = (state: PutState): void => {
+    running.progress?.end();
+    const seconds = (clock.now() - running.startedAtMs) / 1000;
+    const run = { job: `put-${randomUUID()}`, state, tally, seconds };
+    const told = summaryOf(run, { destination: urlOf(destination), spread: options.spread });
+    if (options.json || state === 'interrupted') console.error(`\n${told}`);
+    else console.log(told);
+    if (options.json) console.log(JSON.stringify(resultOf(run)));
+  };
+  const interrupt = onInterrupt(async () => {
+    bounds.stopAtMs = clock.now();
+    list.close();
+    const untilMs = clock.now() + LAST_ANSWERS_MS;
+    while (slots.held() > 0 && clock.now() < untilMs) await clock.sleep(LOOK_EVERY_MS / 10);
+    cutOff.abort();
+    await clock.sleep(LOOK_EVERY_MS); // open uploads are aborted
+    tellEnd('interrupted');
+  });
+
+  try {
+    await assertBucket(s3, destination.bucket);
+    const dependencies: PutDependencies = {
+      writer: inSlots(createObjectWriter(s3), slots),
+      uploads: uploadsInSlots(createMultipartWriter(s3), slots),
+      turnstile: createTurnstile({
+        pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
+        clock,
+      }),
+      clock,
+      random: systemRandom,
+      memory: createBudget(MEMORY_BYTES),
+    };
+    running.startedAtMs = clock.now();
+    running.progress = createProgress('putting', 0);
+    const watch = followProgress(running.progress, paths, tally);
+    const settings = { destination, spread: parsed.spread, ifExists: options.ifExists };
+    const put = (task: FileTask) => putFile(dependencies, task, settings, bounds);
+    await Promise.all(
+      Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
+    );
+    watch.end();
+    if (interrupt.isInterrupted()) return await forever();
+    tellEnd('completed');
+    if (tally.rows === 0) throw new Failure('there are no files there');
+    if (tally.failed > 0) process.exitCode = 1;
+  } catch (error) {
+    if (interrupt.isInterrupted()) return await forever();
+    running.progress?.end();
+    throw error;
+  } finally {
+    s3.destroy();
+  }
+}
+
+/** One of many: takes files up until none is left. */
+async function work(
+  list: WorkList<FileTask>,
+  put: (task: FileTask) => ReturnType<typeof putFile>,
+  tally: PutTally,
+  stopAtMs: () => number,
+): Promise<void> {
+  for (let task = await list.take(); task !== undefined; task = await list.take()) {
+    const report = await put(task);
+    const { end } = report;
+    addReport(tally, task.path, report, (failure) => console.error(failureText(failure)));
+    if (end.kind !== 'unfinished' || stopAtMs() !== Number.POSITIVE_INFINITY) continue;
+    const later = { ...task, attempts: task.attempts + report.attempts, putBack: task.putBack + 1 };
+    list.putBack(later, Math.min(MOST_DELAY_MS, end.delayMs));
+  }
+}
+
+async function* filesOf(
+  paths: readonly string[],
+  tally: PutTally,
+  retryForMs: number,
+): AsyncGenerator<FileTask> {
+  for await (const found of walkPaths(paths)) {
+    if (found.kind === 'passed-over') {
+      console.error(`  passed over: ${found.path}: ${found.message}`);
+      continue;
+    }
+    tally.rows++;
+    if (found.kind === 'fault') {
+      addFailure(tally, found, (failure) => console.error(failureText(failure)));
+      continue;
+    }
+    const { path, key } = found;
+    yield { path, key, giveUpAtMs: systemClock.now() + retryForMs, attempts: 0, putBack: 0 };
+  }
+}
+
+/** Counts what there is beside the work, since that begins before all is found, and shows how far it is. */
+function followProgress(progress: Progress, paths: readonly string[], tally: PutTally): { end(): void } {
+  let total = 0;
+  let isOver = false;
+  void countFiles(walkPaths(paths), () => {
+    total++;
+    return isOver;
+  });
+  let last = { done: 0, atMs: systemClock.now() };
+  let perSecond = 0;
+  const show = (): void => {
+    const done = tally.stored + tally.skipped + tally.failed;
+    const nowMs = systemClock.now();
+    if (nowMs - last.atMs >= 1000) {
+      perSecond = ((done - last.done) * 1000) / (nowMs - last.atMs);
+      last = { done, atMs: nowMs };
+    }
+    progress.grow(Math.max(total, done));
+    progress.show(done, `${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown`);
+  };
+  const timer = setInterval(show, LOOK_EVERY_MS);
+  return {
+    end() {
+      isOver = true;
+      clearInterval(timer);
+      show();
+    },
+  };
+}
+
+async function countFiles(found: AsyncIterable<Found>, count: () => boolean): Promise<void> {
+  for await (const { kind } of found) if (kind !== 'passed-over' && count()) return;
+}
+
+function inSlots(writer: ObjectWriter, slots: Budget): ObjectWriter {
+  return {
+    write: (object, cutOff) => slots.hold(1, () => writer.write(object, cutOff)),
+    findOwn: (object) => slots.hold(1, () => writer.findOwn(object)),
+  };
+}
+
+function uploadsInSlots(uploads: MultipartWriter, slots: Budget): MultipartWriter {
+  return {
+    exists: (write) => slots.hold(1, () => uploads.exists(write)),
+    begin: (write, cutOff) => slots.hold(1, () => uploads.begin(write, cutOff)),
+    send: (...args) => slots.hold(1, () => uploads.send(...args)),
+    complete: (...args) => slots.hold(1, () => uploads.complete(...args)),
+    findOwn: (...args) => slots.hold(1, () => uploads.findOwn(...args)),
+    abort: (...args) => slots.hold(1, () => uploads.abort(...args)),
+  };
+}
+
+function urlOf({ bucket, prefix }: PutDestination): string {
+  return `s3://${bucket}/${prefix}`;
+}
+
+/** The interrupt ends the process. */
+function forever(): Promise<never> {
+  return new Promise(() => {});
+}
