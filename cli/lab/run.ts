@@ -1,0 +1,99 @@
+// The lab on a terminal: the lesson, a line for each strategy, the table, and where the charts are.
+import { type Lab, type LabResult, startLab } from '../../lab/lab.ts';
+import type { Lesson } from '../../lab/lesson.ts';
+import { labTable, writeReport } from '../../lab/report.ts';
+import type { StrategyResult } from '../../lab/strategies/measure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { amountText, countText } from '../text.ts';
+
+/** Jitter is drawn alike in every run; S3's answers and the machine are not. */
+const SEED = 1;
+const NAME_WIDTH = 16;
+
+export interface LabCommandOptions {
+  objects: number;
+  limit: number;
+  out: string;
+  json?: true;
+}
+
+export async function runLab({ objects, limit, out, json }: LabCommandOptions): Promise<void> {
+  const say = (text: string) => (json ? console.error(text) : console.log(text));
+  const running: { lab?: Lab } = {};
+  const interrupt = onInterrupt(async () => {
+    console.error('\nInterrupted: the S3 was in memory, and is gone. No chart was written.');
+    await running.lab?.stop();
+  });
+  try {
+    running.lab = await startLab({ objects, limitPerSecond: limit, seed: SEED });
+    const result = await running.lab.run({
+      lesson: (lesson) => say(lessonText(lesson, { objects, limit })),
+      end: (strategy) => say(lineOf(strategy)),
+    });
+    if (interrupt.isInterrupted()) return await forever();
+    const files = await writeReport(result, out, commandOf({ objects, limit, out }));
+    say(summaryOf(result, files));
+    if (json) console.log(JSON.stringify({ ...result, files }));
+  } catch (error) {
+    if (interrupt.isInterrupted()) return await forever();
+    throw error;
+  } finally {
+    await running.lab?.stop();
+  }
+}
+
+function lessonText(
+  { plain, burst }: Lesson,
+  { objects, limit }: { objects: number; limit: number },
+): string {
+  const { error } = burst;
+  return [
+    `1  A bucket and one file, plainly: s3://${plain.bucket}/${plain.key}`,
+    `     PUT ${plain.status} in ${plain.milliseconds} ms, and ${countText(plain.readBackBytes)} bytes read back.`,
+    '',
+    `2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
+    `     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
+    ...(error === undefined
+      ? ['     Nothing was refused: this machine is too slow for the limit. A lower --limit shows more.']
+      : [`     ${error.name}: ${error.message}`, `     (HTTP ${error.status}, request ${error.requestId})`]),
+    '',
+    `3  ${amountText(objects, 'object')} by eight strategies, one after the other:`,
+  ].join('\n');
+}
+
+function lineOf({ name, stored, lost, throttled, seconds }: StrategyResult): string {
+  const losses = lost === 0 ? 'none lost' : `${countText(lost)} LOST`;
+  return `     ${name.padEnd(NAME_WIDTH)} ${countText(stored).padStart(7)} stored, ${losses}, ${countText(throttled)} times refused, ${seconds.toFixed(1)} s`;
+}
+
+function summaryOf(result: LabResult, files: string[]): string {
+  const { head, rows } = labTable(result);
+  const widths = head.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ');
+  return [
+    '',
+    line(head),
+    ...rows.map(line),
+    '',
+    `Every bucket has ${result.partitions} partitions of ${countText(result.limitPerSecond)} writes a second from the start. S3 itself splits a partition`,
+    'after 30 to 60 minutes of load; here that has happened already. Keys in sequence meet one partition, hashed keys all.',
+    '',
+    ...files.map((file) => `  ${file}`),
+  ].join('\n');
+}
+
+function commandOf({ objects, limit, out }: { objects: number; limit: number; out: string }): string {
+  return `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
+}
+
+/** The interrupt ends the process. */
+function forever(): Promise<never> {
+  return new Promise(() => {});
+}

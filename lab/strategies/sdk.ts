@@ -1,0 +1,44 @@
+// The AWS SDK's own retries, as they come: both modes try three times by default.
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import pMap from 'p-map';
+import { createS3Client } from '../../shared/aws/clients.ts';
+import { classifyFault } from '../../shared/transfer/classify.ts';
+import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
+
+/** The SDK's default (DEFAULT_MAX_ATTEMPTS of @smithy/core), said here so that no AWS_MAX_ATTEMPTS changes it. */
+const SDK_DEFAULT_ATTEMPTS = 3;
+
+export const sdkStandard: Strategy = {
+  name: 'sdk-standard',
+  what: `The AWS SDK for JavaScript as it comes: jitter, ${SDK_DEFAULT_ATTEMPTS} attempts, and a budget of retries shared by the client; once that is spent, calls fail at once.`,
+  upload: (task) => putEach(task, 'standard'),
+};
+
+export const sdkAdaptive: Strategy = {
+  name: 'sdk-adaptive',
+  what: `The SDK's retryMode "adaptive": the same ${SDK_DEFAULT_ATTEMPTS} attempts, and one rate limiter for the client.`,
+  upload: (task) => putEach(task, 'adaptive'),
+};
+
+async function putEach(
+  { clientConfig, bucket, objects, workers }: UploadTask,
+  retryMode: 'standard' | 'adaptive',
+): Promise<UploadEnd[]> {
+  const s3 = createS3Client({ ...clientConfig, retryMode, maxAttempts: SDK_DEFAULT_ATTEMPTS });
+  try {
+    return await pMap(
+      objects,
+      async ({ key, body }): Promise<UploadEnd> => {
+        try {
+          await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+          return { kind: 'stored' };
+        } catch (error) {
+          return { kind: 'lost', code: classifyFault(error).code };
+        }
+      },
+      { concurrency: workers },
+    );
+  } finally {
+    s3.destroy();
+  }
+}

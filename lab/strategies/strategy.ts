@@ -1,0 +1,43 @@
+// What a strategy is: a way to bring objects into a bucket that refuses what comes too fast.
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Clock } from '../../shared/job/clock.ts';
+import type { Random } from '../../shared/job/random.ts';
+
+export const STRATEGY_NAMES = [
+  'naive',
+  'fixed-delay',
+  'exponential',
+  'full-jitter',
+  'sdk-standard',
+  'sdk-adaptive',
+  'spillway',
+  'spillway-spread',
+] as const;
+
+export type StrategyName = (typeof STRATEGY_NAMES)[number];
+
+export interface Strategy {
+  name: StrategyName;
+  /** One sentence: what it does when S3 says SlowDown. */
+  what: string;
+  upload(task: UploadTask): Promise<UploadEnd[]>;
+}
+
+/** The same for every strategy, but for the bucket. */
+export interface UploadTask {
+  clientConfig: S3ClientConfig;
+  clock: Clock;
+  random: Random;
+  bucket: string;
+  objects: readonly LabObject[];
+  /** Objects under way at once. */
+  workers: number;
+}
+
+export interface LabObject {
+  key: string;
+  body: Uint8Array;
+}
+
+/** What the uploader believes of an object: that it is stored, or the error it gave up with. */
+export type UploadEnd = { kind: 'stored' } | { kind: 'lost'; code: string };
