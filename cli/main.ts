@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addPutCommand } from './commands/put.ts';
+import { addLabCommand } from './commands/lab.ts';
 import { addUpCommand } from './commands/up.ts';
 import { describeError, Failure } from './failure.ts';
 
@@ -32,6 +33,7 @@ addDemoCommand(program);
 addUpCommand(program);
 addPutCommand(program);
 addKeyCommand(program);
+addLabCommand(program);
 // Commands are made with the program's settings as they stood then.
 for (const command of program.commands) command.copyInheritedSettings(program).exitOverride();
 
