@@ -44,7 +44,7 @@ export interface ApiDependencies {
   s3: S3Client;
   inbox: string;
   destinationBuckets: readonly string[];
-  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices'>;
+  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks'>;
   index: JobIndex;
   telemetry: Pick<Telemetry, 'logger'>;
 }

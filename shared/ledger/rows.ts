@@ -33,6 +33,8 @@ export interface SliceResult {
 }
 
 export interface SliceRow {
+  /** Its number. */
+  slice: number;
   startOffset: number;
   startLine: number;
   endOffset: number;
@@ -60,6 +62,7 @@ export function readSliceRow(item: Attributes): SliceRow {
   );
   const result = item['result']?.S;
   return {
+    slice: Number((item['pk']?.S ?? '').split('#').at(-1)),
     startOffset: number(item['startOffset']),
     startLine: number(item['startLine']),
     endOffset: number(item['endOffset']),

@@ -36,7 +36,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Emulators, type EmulatorsOptions, startEmulators } from '../../local/emulators/emulators.ts';
 
 const account = '111122223333';
@@ -537,6 +537,8 @@ describe('the event bus', () => {
     const answer = await client.send(
       new PutEventsCommand({ Entries: [good, { ...good, Detail: 'not json' }] }),
     );
+    // The worker's word to its listener may come after its answer to the client.
+    await vi.waitFor(() => expect(heard).not.toEqual([]));
     end();
     client.destroy();
     expect(answer).toMatchObject({

@@ -48,7 +48,9 @@ function createFakes({ jobs = [], page, failing }: { jobs?: Job[]; page?: JobPag
     throw new Error('the fake S3 does not know this');
   };
   const slice = {
+    slice: 0,
     rows: 10,
+    blocks: 1,
     counts: new Map([[0, { done: 4, failed: 1, cancelled: 0, rejected: 2 }]]),
   } as unknown as SliceRow;
   const dependencies: ApiDependencies = {
@@ -59,6 +61,7 @@ function createFakes({ jobs = [], page, failing }: { jobs?: Job[]; page?: JobPag
       getJob: async (id) => jobs.find((job) => job.id === id),
       getJobs: async (ids) => new Map(jobs.filter((job) => ids.includes(job.id)).map((job) => [job.id, job])),
       getSlices: async () => [slice],
+      readBlocks: async () => new Map(),
     },
     index: {
       live: async () => [],
