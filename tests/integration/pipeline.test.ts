@@ -241,8 +241,7 @@ describe('a manifest that can not be read', () => {
       expect(end).toMatchObject({ state: 'failed', rows: 0, unaccounted: 0, fault: { code } });
       expect(end.fault?.message).toMatch(says);
       expect(await cloud.report(end)).toMatchObject({ state: 'failed', fault: { code }, files: [] });
-      const answer = await fetch(`${cloud.endpoints.api}/jobs/${end.job}`);
-      expect(await answer.json()).toMatchObject({ state: 'failed', fault: { code } });
+      expect(await endedView(end.job)).toMatchObject({ state: 'failed', fault: { code } });
       expect(Buffer.from((await cloud.read(cloud.names.inbox, dropped.key)) ?? 'gone')).toEqual(
         Buffer.from(body),
       );
@@ -296,8 +295,7 @@ describe('the same', () => {
     expect((await post(ndjson({ key: 'posted', text: '3' }), 'application/x-ndjson')).status).toBe(409);
     expect(await cloud.ended(job)).toMatchObject({ ...ALL_ENDED, rows: 1, stored: 1 });
     expect(await text('posted')).toBe('1');
-    const answer = await fetch(`${cloud.endpoints.api}/jobs/${job}`);
-    expect(await answer.json()).toMatchObject({ job, state: 'completed', stored: 1, unaccounted: 0 });
+    expect(await endedView(job)).toMatchObject({ job, state: 'completed', stored: 1, unaccounted: 0 });
     expect(cloud.endsOf(job)).toHaveLength(1);
   });
 });
@@ -465,12 +463,22 @@ describe('sweep', () => {
       const job = await jobOf(dropped);
       return (job?.progress?.done ?? 0) >= 500;
     });
-    expect(await jobOf(dropped)).toMatchObject({ state: 'running', progress: { rows: 602, rejected: 0 } });
+    expect(await jobOf(dropped)).toMatchObject({ state: 'running', progress: { rows: 602, failed: 0 } });
     expect(cloud.metricsOf('sweep')).toMatchObject({ LiveJobs: expect.any(Number) });
     await cloud.setFaults([]);
     expect(await cloud.ended(dropped)).toMatchObject({ ...ALL_ENDED, rows: 602, stored: 601, rejected: 1 });
   });
 });
+
+/** The event of a job's end goes out just before its row tells of it. */
+async function endedView(job: string): Promise<unknown> {
+  let view: { endedAt?: string } = {};
+  await cloud.until('the row tells of the end', async () => {
+    view = (await (await fetch(`${cloud.endpoints.api}/jobs/${job}`)).json()) as { endedAt?: string };
+    return view.endedAt !== undefined;
+  });
+  return view;
+}
 
 interface SeenJob {
   job: string;
