@@ -1,5 +1,10 @@
 // Paces the groups of one worker, each at its own adaptive rate: when the next request may leave. It waits for nothing;
 // whoever sends, the engine over a clock or the simulator in virtual time, asks again when told to.
+//
+// A bucket is one group at first. Where refusals stand together in a stretch of its keys, as when one of S3's partitions
+// fails or is busy with others' writes, that stretch becomes a group of its own, and the rest goes back to the rate that
+// it had before. A part splits again in the same way, so that it closes in on what refuses. After a quiet time it is
+// merged back. Groups are few: each of them probes for a limit of its own, which costs refusals.
 import {
   ADAPTIVE_RATE,
   type AdaptiveRate,
@@ -7,53 +12,150 @@ import {
   afterAnswer,
   afterSending,
   coldRate,
+  settledRate,
 } from './adaptive-rate.ts';
+import { createSections, isWithin, type KeyRange, type Sections, type Stretch } from './sections.ts';
 
-/** What throttles together: a destination bucket, or a finer part of it. */
+/** What is paced together: a destination bucket, or a stretch of its keys. */
 export type PacingGroup = string;
 
 /** A turn that was not taken in time is kept this long: timers are late by milliseconds, and a busy event loop by more. */
 const CATCH_UP_MS = 20;
+/** Parts of a bucket that are paced alone at a time. */
+const MOST_PARTS = 8;
+/** Milliseconds without a refusal after which a part is merged back. */
+const QUIET_MS = 30_000;
+/** Milliseconds in which the peak that is remembered halves. */
+const PEAK_HALVES_MS = 20_000;
+/** Bucket names hold no space: what stands before it in a part's name is its bucket. */
+const SEPARATOR = ' ';
+
+export interface GroupAnswer {
+  throttled: boolean;
+  /** When the request left. */
+  sentAtMs: number;
+  /** The key that was written; without it the answer counts for the bucket as a whole. */
+  key?: string;
+}
 
 export interface Pacer {
+  /** The group that a write of this key is paced in. */
+  groupOf(bucket: string, key: string, nowMs: number): PacingGroup;
   /** Takes the group's next turn if it has come. @returns 0 where it was taken, else the milliseconds until it comes */
   take(group: PacingGroup, nowMs: number): number;
-  /** What S3 answered to a request of the group that left at `sentAtMs`. */
-  observe(group: PacingGroup, answer: { throttled: boolean; sentAtMs: number }, nowMs: number): void;
+  /** What S3 answered to a request of the group. */
+  observe(group: PacingGroup, answer: GroupAnswer, nowMs: number): void;
   /** Requests a second that the group may send now. */
   ratePerSecond(group: PacingGroup, nowMs: number): number;
 }
 
 interface PacedGroup {
+  name: PacingGroup;
+  range: KeyRange;
   rate: AdaptiveRate;
   nextTurnAtMs: number;
+  sections: Sections;
+  /** The highest rate of late: what a split gives back to the rest. */
+  peakPerSecond: number;
+  peakAtMs: number;
+  refusedAtMs: number;
 }
 
-export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE): Pacer {
-  const groups = new Map<PacingGroup, PacedGroup>();
+interface PacedBucket {
+  /** All keys that are in no part. */
+  whole: PacedGroup;
+  /** A later one may lie within an earlier one. */
+  parts: PacedGroup[];
+  named: number;
+}
 
-  function groupOf(name: PacingGroup, nowMs: number): PacedGroup {
-    let group = groups.get(name);
-    if (group === undefined) {
-      group = { rate: coldRate(options, nowMs), nextTurnAtMs: nowMs };
-      groups.set(name, group);
+/** @param refines false: a bucket stays one group, whatever it answers */
+export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE, refines = true): Pacer {
+  const buckets = new Map<string, PacedBucket>();
+
+  function bucketOf(name: string, nowMs: number): PacedBucket {
+    let bucket = buckets.get(name);
+    if (bucket === undefined) {
+      const range = { from: '', to: undefined };
+      bucket = { whole: createGroup(name, range, coldRate(options, nowMs), nowMs), parts: [], named: 0 };
+      buckets.set(name, bucket);
     }
-    return group;
+    return bucket;
+  }
+
+  /** The group of this name; a part that was merged back leaves its name to its bucket. */
+  function named(name: PacingGroup, nowMs: number): PacedGroup {
+    const known = buckets.get(name);
+    if (known !== undefined) return known.whole;
+    const bucket = bucketOf(name.split(SEPARATOR, 1)[0] ?? name, nowMs);
+    return bucket.parts.find((part) => part.name === name) ?? bucket.whole;
+  }
+
+  function split(bucket: PacedBucket, group: PacedGroup, { range, share }: Stretch, nowMs: number): void {
+    if (bucket.parts.length >= MOST_PARTS) return;
+    const unhurtPerSecond = peakAt(group, nowMs);
+    const name = `${bucket.whole.name}${SEPARATOR}${++bucket.named}`;
+    bucket.parts.push(createGroup(name, range, settledRate(options, unhurtPerSecond * share, nowMs), nowMs));
+    group.rate = settledRate(options, unhurtPerSecond * (1 - share), nowMs);
   }
 
   return {
+    groupOf(name, key, nowMs) {
+      const bucket = bucketOf(name, nowMs);
+      if (bucket.parts.length === 0) return name;
+      bucket.parts = bucket.parts.filter(({ refusedAtMs }) => nowMs - refusedAtMs < QUIET_MS);
+      return (innermost(bucket, key) ?? bucket.whole).name;
+    },
     take(name, nowMs) {
-      const group = groupOf(name, nowMs);
-      if (group.nextTurnAtMs > nowMs) return group.nextTurnAtMs - nowMs;
+      const group = named(name, nowMs);
+      // No turn lies further ahead than the rate puts it, even where the clock was set back.
+      const turnAtMs = Math.min(group.nextTurnAtMs, nowMs + 1000 / group.rate.ratePerSecond);
+      if (turnAtMs > nowMs) return turnAtMs - nowMs;
       group.rate = afterSending(group.rate, options, nowMs);
-      group.nextTurnAtMs =
-        Math.max(group.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
+      group.nextTurnAtMs = Math.max(turnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
       return 0;
     },
     observe(name, answer, nowMs) {
-      const group = groupOf(name, nowMs);
+      let group = named(name, nowMs);
+      if (refines && answer.key !== undefined) {
+        const bucket = bucketOf(name.split(SEPARATOR, 1)[0] ?? name, nowMs);
+        // What left before a split tells of the part that its key is in now.
+        group = innermost(bucket, answer.key) ?? bucket.whole;
+        if (answer.throttled) group.refusedAtMs = nowMs;
+        const stretch = group.sections.count(answer.key, answer.throttled);
+        if (stretch !== undefined) {
+          split(bucket, group, stretch, nowMs);
+          return;
+        }
+      }
       group.rate = afterAnswer(group.rate, options, answer, nowMs);
+      if (group.rate.ratePerSecond >= peakAt(group, nowMs)) {
+        group.peakPerSecond = group.rate.ratePerSecond;
+        group.peakAtMs = nowMs;
+      }
     },
-    ratePerSecond: (name, nowMs) => groupOf(name, nowMs).rate.ratePerSecond,
+    ratePerSecond: (name, nowMs) => named(name, nowMs).rate.ratePerSecond,
   };
+}
+
+function createGroup(name: PacingGroup, range: KeyRange, rate: AdaptiveRate, nowMs: number): PacedGroup {
+  return {
+    name,
+    range,
+    rate,
+    nextTurnAtMs: nowMs,
+    sections: createSections(range),
+    peakPerSecond: rate.ratePerSecond,
+    peakAtMs: nowMs,
+    refusedAtMs: nowMs,
+  };
+}
+
+/** The latest part that holds the key: parts within parts come later. */
+function innermost({ parts }: PacedBucket, key: string): PacedGroup | undefined {
+  return parts.findLast(({ range }) => isWithin(range, key));
+}
+
+function peakAt({ peakPerSecond, peakAtMs }: PacedGroup, nowMs: number): number {
+  return peakPerSecond * 2 ** (-Math.max(0, nowMs - peakAtMs) / PEAK_HALVES_MS);
 }

@@ -73,8 +73,22 @@ export function coldRate({ startPerSecond }: AdaptiveRateOptions, nowMs: number)
   };
 }
 
+/** A rate to go on from, at which S3's limit is taken to lie. */
+export function settledRate(
+  options: AdaptiveRateOptions,
+  ratePerSecond: number,
+  nowMs: number,
+): AdaptiveRate {
+  return {
+    ...coldRate(options, nowMs),
+    phase: 'probing',
+    ratePerSecond: Math.max(options.floorPerSecond, ratePerSecond),
+  };
+}
+
 /** A request leaves. */
-export function afterSending(state: AdaptiveRate, options: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
+export function afterSending(given: AdaptiveRate, options: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
+  const state = inTime(given, nowMs);
   const sent = { ...state, sentSinceGrowth: state.sentSinceGrowth + 1 };
   return grow(endMeasurement(sent, options, nowMs), options, nowMs);
 }
@@ -96,6 +110,16 @@ export function afterAnswer(
     ? { ...state, throttled: state.throttled + 1 }
     : { ...state, accepted: state.accepted + 1 };
   return endMeasurement(counted, options, nowMs);
+}
+
+/** The system's clock can be set back: what the state remembers then lies ahead, and is taken for now. */
+function inTime(state: AdaptiveRate, nowMs: number): AdaptiveRate {
+  if (state.grownAtMs <= nowMs && state.validFromMs <= nowMs) return state;
+  return {
+    ...state,
+    grownAtMs: Math.min(state.grownAtMs, nowMs),
+    validFromMs: Math.min(state.validFromMs, nowMs),
+  };
 }
 
 function grow(state: AdaptiveRate, { growth, patienceMs }: AdaptiveRateOptions, nowMs: number): AdaptiveRate {

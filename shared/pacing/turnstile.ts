@@ -1,18 +1,20 @@
 // The waiter beside the pacer: lets a group's requests through one by one, in the order of their coming, each at the turn
 // that the pacer gives it. Who would wait too long is shed at once, untried.
 import type { Clock } from '../job/clock.ts';
-import type { Pacer, PacingGroup } from './adaptive-pacer.ts';
+import type { GroupAnswer, Pacer, PacingGroup } from './adaptive-pacer.ts';
 
 export type Passage = { kind: 'passed' } | { kind: 'shed'; waitMs: number };
 
 export interface Turnstile {
+  /** The group that a write of this key is paced in, now: it may be another at its next attempt. */
+  groupOf(bucket: string, key: string): PacingGroup;
   /**
    * Waits for the group's next free turn.
    * @param mostMs who would wait longer is shed, with the wait that the queue before it means
    */
   pass(group: PacingGroup, mostMs: number): Promise<Passage>;
-  /** What S3 answered to a request of the group that left at `sentAtMs`. */
-  observe(group: PacingGroup, answer: { throttled: boolean; sentAtMs: number }): void;
+  /** What S3 answered to a request of the group. */
+  observe(group: PacingGroup, answer: GroupAnswer): void;
 }
 
 interface Queue {
@@ -34,6 +36,7 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
   }
 
   return {
+    groupOf: (bucket, key) => pacer.groupOf(bucket, key, clock.now()),
     async pass(group, mostMs) {
       const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0 };
       queues.set(group, queue);

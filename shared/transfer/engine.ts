@@ -3,7 +3,6 @@
 //   stored, skipped, failed   the item has ended
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
-import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
 import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
 import { classifyFault, type Fault } from './classify.ts';
 import {
@@ -87,7 +86,7 @@ export async function transferOne(
   const end = await sendPaced<TransferEnd>(
     dependencies,
     {
-      group: groupOf(item.write.destination),
+      destination: item.write.destination,
       giveUpAtMs: item.giveUpAtMs,
       send: async (cutOff) => ({ kind: 'stored', object: await writer.write(item.write, cutOff) }),
       refused: async (fault, attempts) =>
@@ -155,10 +154,6 @@ export async function settleExisting(
     code: 'AlreadyExists',
     message: 'the destination key holds an object, and if-exists says fail',
   };
-}
-
-export function groupOf(destination: ObjectWrite['destination']): PacingGroup {
-  return destination.bucket;
 }
 
 /** The batch has ended before its stop: the watch's sleep is cancelled. */

@@ -2,7 +2,7 @@
 // tried again in place. What does not end in an object is aborted, since S3 keeps and bills the parts of an open upload.
 import pMap from 'p-map';
 import type { Clock } from '../job/clock.ts';
-import { groupOf, settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
+import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
 import type { MultipartWriter, PartedWrite, SentPart } from './multipart-writer.ts';
 import {
   type PacedRequest,
@@ -96,7 +96,7 @@ function createStep(
       const sent = await sendPaced(
         dependencies,
         {
-          group: groupOf(item.write.destination),
+          destination: item.write.destination,
           giveUpAtMs: item.giveUpAtMs,
           send: async (cutOff) => ({ kind: 'value' as const, value: await send(cutOff) }),
           refused: async (fault, attempts) =>

@@ -5,7 +5,6 @@
 //   unfinished   S3 may take it later, but whoever sent it has to let it go for now
 import type { Clock } from '../job/clock.ts';
 import type { Random } from '../job/random.ts';
-import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
 import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
 import type { Turnstile } from '../pacing/turnstile.ts';
 import { classifyFault, type Fault } from './classify.ts';
@@ -41,7 +40,7 @@ export interface RequestTally {
 }
 
 export interface PacedRequest<Answer> {
-  group: PacingGroup;
+  destination: { bucket: string; key: string };
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
   /** @throws whatever the S3 client throws */
@@ -68,7 +67,7 @@ export async function sendPaced<Answer>(
   bounds: RequestBounds,
   tally: RequestTally,
 ): Promise<RequestEnd<Answer>> {
-  const { group } = request;
+  const { bucket, key } = request.destination;
   const { inPlaceMs, budget, cutOff } = bounds;
   const leftMs = () => bounds.stopAtMs - clock.now();
   let attempts = 0;
@@ -76,12 +75,14 @@ export async function sendPaced<Answer>(
 
   for (;;) {
     if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
+    // Asked anew at each try: the pacer may have set the key's part of the bucket apart meanwhile.
+    const group = turnstile.groupOf(bucket, key);
     const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
     if (passage.kind === 'shed') return { kind: 'unfinished', waitMs: passage.waitMs };
     if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
 
     const sentAtMs = clock.now();
-    const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs });
+    const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs, key });
     tally.attempts++;
     attempts++;
     let fault: Fault;

@@ -52,7 +52,11 @@ function itemOf(
   };
 }
 
-const FREE: Turnstile = { pass: async () => ({ kind: 'passed' }), observe: () => undefined };
+const FREE: Turnstile = {
+  groupOf: (bucket) => bucket,
+  pass: async () => ({ kind: 'passed' }),
+  observe: () => undefined,
+};
 
 async function transfer({
   writes = [STORED],

@@ -9,6 +9,7 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 function steadyPacer(): Pacer {
   const next = new Map<string, number>();
   return {
+    groupOf: (bucket) => bucket,
     take(group, nowMs) {
       const atMs = next.get(group) ?? nowMs;
       if (atMs > nowMs) return atMs - nowMs;
