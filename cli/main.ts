@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
-import { addPutCommand } from './commands/put.ts';
 import { addLabCommand } from './commands/lab.ts';
+import { addPutCommand } from './commands/put.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addUpCommand } from './commands/up.ts';
 import { describeError, Failure } from './failure.ts';
 
@@ -34,6 +35,7 @@ addUpCommand(program);
 addPutCommand(program);
 addKeyCommand(program);
 addLabCommand(program);
+addSimulateCommand(program);
 // Commands are made with the program's settings as they stood then.
 for (const command of program.commands) command.copyInheritedSettings(program).exitOverride();
 

@@ -1,189 +1,273 @@
 // A fleet of workers against S3's partitions, in virtual time: discrete events, the production pacer and the model of S3's
 // limits that the embedded cloud runs. Seeded: the same seed gives the same run.
 //
-// A worker always has an item to send, sends at the pacer's turns, never more than its connections and its own speed allow,
-// and hears S3's answer a latency later. What the model leaves out is told in docs/scale.md.
-import { createS3Limits, type S3Limits } from '../../local/emulators/s3-limits.ts';
+// item    one object to write; it keeps its key through all its attempts
+// worker  takes items while it has places for them. Each waits for its group's turn, then for the worker's own speed, is
+//         sent, and holds its place until S3's answer. A refused item backs off in its place and is tried again, or goes
+//         back to the queue, as in shared/transfer/engine.ts; so does one whose group would wait too long
+// queue   endless; what was given back comes before what is new
+//
+// What the model leaves out is told in docs/scale.md.
 import { createRandom, type Random } from '../../shared/job/random.ts';
-import { createAdaptivePacer, type Pacer } from '../../shared/pacing/adaptive-pacer.ts';
-import type { AdaptiveRateOptions } from '../../shared/pacing/adaptive-rate.ts';
+import { createAdaptivePacer, type Pacer, type PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
+import { fullJitterMs } from '../../shared/pacing/backoff.ts';
 import { createEventQueue, type SimulatedEvent } from './event-queue.ts';
+import { createFifo, type Fifo } from './fifo.ts';
+import type { FleetOptions, FleetRun } from './fleet-options.ts';
+import { createItemQueue } from './item-queue.ts';
+import { createSimulatedS3 } from './partitions.ts';
 
-export interface FleetOptions {
-  workers: number;
-  partitions: number;
-  /** Writes a second of one partition. */
-  limitPerSecond: number;
-  burstSeconds: number;
-  /** Requests a second that one worker can send at most: what one Lambda can. */
-  workerRatePerSecond: number;
-  /** Requests that one worker has under way at most. */
-  connections: number;
-  seconds: number;
-  seed: number;
-  /** How workers appear: all at once, or as Lambda's event source starts them: some, then so many a second. */
-  start: { kind: 'at-once' } | { kind: 'ramp'; first: number; perSecond: number };
-  /** Milliseconds from a request to its answer: a base, and an exponentially distributed rest of this mean. */
-  latency: { baseMs: number; restMs: number };
-  /** Changes of every partition's limit: factors of limitPerSecond from a second on. */
-  limitChanges: readonly { atSecond: number; factor: number }[];
-  /** A partition that answers 503 to all it gets, from a second to another. */
-  outage?: { partition: number; fromSecond: number; toSecond: number };
-  /** Splits under load; absent: the partitions stay as they are. */
-  splits?: { afterSeconds: number; maxPartitions: number };
-  pacing?: AdaptiveRateOptions;
-}
+// As in shared/transfer/engine.ts.
+const IN_PLACE_MS = 2_000;
+const THROTTLE_BACKOFF = { baseMs: 200, capMs: IN_PLACE_MS };
+const GIVE_BACK_BACKOFF = { baseMs: 2_000, capMs: 600_000 };
 
-export interface FleetRun {
-  /** By second of virtual time. */
-  accepted: number[];
-  throttled: number[];
-  partitions: number[];
-  /** Objects stored by each worker in steady state, the run's second half. */
-  storedByWorker: number[];
-}
-
-export const FLEET_DEFAULTS: Omit<FleetOptions, 'workers' | 'partitions' | 'seed'> = {
-  limitPerSecond: 3_500,
-  burstSeconds: 1,
-  workerRatePerSecond: 2_000,
-  connections: 128,
-  seconds: 120,
-  start: { kind: 'at-once' },
-  latency: { baseMs: 20, restMs: 15 },
-  limitChanges: [],
-};
-
-const EVENT = { turn: 0, arrival: 1, answer: 2, limit: 3 } as const;
-/** Every path of this many leading bits is sent alike: what a hash of endless keys comes to. */
-const KEY_BITS = 16;
+/** A worker that sheds as many items in a row as it has places gets the next ones when those that wait are through. */
+const SHED_PAUSE_MS = IN_PLACE_MS;
 /** Warm workers start within this many milliseconds of each other. */
 const AT_ONCE_MS = 100;
-const REFUSED = -1;
+const BUCKET = 'destination';
+
+const EVENT = {
+  intake: 0,
+  turn: 1,
+  arrival: 2,
+  answer: 3,
+  retry: 4,
+  comeBack: 5,
+  limit: 6,
+  start: 7,
+} as const;
+
+/** Who waits for a group's turns in one worker, in the order of their coming. */
+interface Line {
+  group: PacingGroup;
+  waiting: Fifo;
+  isPlanned: boolean;
+}
 
 interface Worker {
   pacer: Pacer;
-  inFlight: number;
-  /** Whether a turn is in the event queue. */
-  isWaiting: boolean;
-  lastSentAtMs: number;
+  lines: Line[];
+  inHand: number;
+  leftOfBatch: number;
+  isIntakePlanned: boolean;
+  sendIntervalMs: number;
+  nextSendAtMs: number;
   stored: number;
 }
 
 export function simulateFleet(options: FleetOptions): FleetRun {
   const random = createRandom(options.seed);
-  const limits = limitsOf(options);
-  const keys = Array.from({ length: 2 ** KEY_BITS }, (_, index) => binaryPath(index, KEY_BITS));
+  const s3 = createSimulatedS3(options);
   const events = createEventQueue();
-  const workers = Array.from(
-    { length: options.workers },
-    (): Worker => ({
-      pacer: createAdaptivePacer(options.pacing),
-      inFlight: 0,
-      isWaiting: true,
-      lastSentAtMs: Number.NEGATIVE_INFINITY,
-      stored: 0,
-    }),
-  );
-  workers.forEach((_, index) => {
-    events.add(startMs(options.start, index, random), EVENT.turn, index, 0);
-  });
-  for (const { atSecond, factor } of options.limitChanges) {
-    events.add(atSecond * 1000, EVENT.limit, 0, factor * options.limitPerSecond);
-  }
-  const run: FleetRun = {
-    accepted: new Array<number>(options.seconds).fill(0),
-    throttled: new Array<number>(options.seconds).fill(0),
-    partitions: new Array<number>(options.seconds).fill(0),
-    storedByWorker: [],
-  };
-  const latencyMs = () => options.latency.baseMs - options.latency.restMs * Math.log(1 - random());
+  const queue = createItemQueue(options, random);
   const endMs = options.seconds * 1000;
   const steadyFromMs = endMs / 2;
-  const sendIntervalMs = 1000 / options.workerRatePerSecond;
-
-  const turnAt = (atMs: number, index: number, worker: Worker) => {
-    worker.isWaiting = true;
-    events.add(atMs, EVENT.turn, index, 0);
+  const batchItems = options.batches?.items ?? Number.POSITIVE_INFINITY;
+  const workers = Array.from({ length: options.workers }, (_, index) => createWorker(options, index));
+  const run = emptyRun(options);
+  const latencyMs = () => options.latency.baseMs - options.latency.restMs * Math.log(1 - random());
+  const tally = (series: number[], nowMs: number) => {
+    const second = Math.floor(nowMs / 1000);
+    series[second] = (series[second] ?? 0) + 1;
   };
-  const send = (nowMs: number, index: number, worker: Worker): void => {
-    worker.isWaiting = false;
-    while (worker.inFlight < options.connections) {
-      const readyAtMs = worker.lastSentAtMs + sendIntervalMs;
-      if (readyAtMs > nowMs) return turnAt(readyAtMs, index, worker);
-      const waitMs = worker.pacer.take(GROUP, nowMs);
-      if (waitMs > 0) return turnAt(nowMs + waitMs, index, worker);
-      worker.lastSentAtMs = nowMs;
-      worker.inFlight++;
-      events.add(nowMs + latencyMs() / 2, EVENT.arrival, index, nowMs);
+
+  function planIntake(atMs: number, index: number, worker: Worker): void {
+    if (worker.isIntakePlanned) return;
+    worker.isIntakePlanned = true;
+    events.add(atMs, EVENT.intake, index, 0);
+  }
+
+  function takeIn(nowMs: number, index: number, worker: Worker): void {
+    let shed = 0;
+    while (worker.inHand < options.places && worker.leftOfBatch > 0 && !worker.isIntakePlanned) {
+      const number = queue.take(nowMs);
+      worker.leftOfBatch--;
+      worker.inHand++;
+      if (!lineUp(nowMs, index, worker, number) && ++shed >= options.places) {
+        planIntake(nowMs + SHED_PAUSE_MS, index, worker);
+      }
+    }
+  }
+
+  /** @returns false where the wait would be too long: the item went back */
+  function lineUp(nowMs: number, index: number, worker: Worker, number: number): boolean {
+    const item = queue.at(number);
+    item.group = worker.pacer.groupOf(BUCKET, s3.pathOf(item.key), nowMs);
+    const lineAt = lineOf(worker, item.group);
+    const line = worker.lines[lineAt] as Line;
+    const waitMs = (line.waiting.size * 1000) / worker.pacer.ratePerSecond(item.group, nowMs);
+    if (waitMs > IN_PLACE_MS) {
+      giveBack(nowMs, index, worker, number, waitMs);
+      return false;
+    }
+    line.waiting.push(number);
+    if (!line.isPlanned) serve(nowMs, index, worker, lineAt);
+    return true;
+  }
+
+  function giveBack(nowMs: number, index: number, worker: Worker, number: number, atLeastMs: number): void {
+    const item = queue.at(number);
+    const delayMs = Math.max(atLeastMs, fullJitterMs(GIVE_BACK_BACKOFF, item.givenBack, random));
+    item.givenBack++;
+    item.retries = 0;
+    item.backedOffMs = 0;
+    tally(run.givenBack, nowMs);
+    events.add(nowMs + delayMs, EVENT.comeBack, 0, number);
+    letGo(nowMs, index, worker);
+  }
+
+  function letGo(nowMs: number, index: number, worker: Worker): void {
+    worker.inHand--;
+    if (worker.inHand > 0 || worker.leftOfBatch > 0) return;
+    worker.leftOfBatch = batchItems;
+    planIntake(nowMs + (options.batches?.pauseMs ?? 0), index, worker);
+  }
+
+  function planTurn(atMs: number, index: number, line: Line, lineAt: number): void {
+    line.isPlanned = true;
+    events.add(atMs, EVENT.turn, index, lineAt);
+  }
+
+  /** Sends what the line's turns and the worker's speed allow now. */
+  function serve(nowMs: number, index: number, worker: Worker, lineAt: number): void {
+    const line = worker.lines[lineAt] as Line;
+    while (line.waiting.size > 0) {
+      const waitMs =
+        worker.nextSendAtMs > nowMs ? worker.nextSendAtMs - nowMs : worker.pacer.take(line.group, nowMs);
+      if (waitMs > 0) {
+        planTurn(nowMs + waitMs, index, line, lineAt);
+        break;
+      }
+      const number = line.waiting.shift() as number;
+      worker.nextSendAtMs = nowMs + worker.sendIntervalMs;
+      queue.at(number).sentAtMs = nowMs;
+      events.add(nowMs + latencyMs() / 2, EVENT.arrival, index, number);
+    }
+  }
+
+  function arrive(nowMs: number, index: number, worker: Worker, number: number): void {
+    const item = queue.at(number);
+    item.isThrottled = !s3.admits(item.key, nowMs);
+    tally(item.isThrottled ? run.throttled : run.accepted, nowMs);
+    if (!item.isThrottled && nowMs >= steadyFromMs) worker.stored++;
+    events.add(nowMs + latencyMs() / 2, EVENT.answer, index, number);
+  }
+
+  function hear(nowMs: number, index: number, worker: Worker, number: number): void {
+    const item = queue.at(number);
+    const { isThrottled: throttled, sentAtMs } = item;
+    worker.pacer.observe(item.group, { key: s3.pathOf(item.key), throttled, sentAtMs }, nowMs);
+    if (throttled) {
+      const backoffMs = fullJitterMs(THROTTLE_BACKOFF, item.retries++, random);
+      item.backedOffMs += backoffMs;
+      if (item.backedOffMs <= IN_PLACE_MS) {
+        events.add(nowMs + backoffMs, EVENT.retry, index, number);
+        return;
+      }
+      giveBack(nowMs, index, worker, number, 0);
+    } else {
+      queue.forget(number);
+      letGo(nowMs, index, worker);
+    }
+    takeIn(nowMs, index, worker);
+  }
+
+  workers.forEach((_, index) => {
+    events.add(startMs(options, index, random), EVENT.start, index, 0);
+  });
+  options.limitChanges.forEach(({ atSecond }, index) => {
+    events.add(atSecond * 1000, EVENT.limit, 0, index);
+  });
+
+  let workersPerSecond = 0;
+  let toldSeconds = 0;
+  const tellUntil = (second: number) => {
+    for (; toldSeconds < second; toldSeconds++) {
+      run.partitions[toldSeconds] = s3.partitionCount();
+      run.allowedPerSecond[toldSeconds] = Math.min(s3.allowedPerSecond(toldSeconds * 1000), workersPerSecond);
     }
   };
-  const admits = (nowMs: number): boolean => {
-    const key = keys[Math.floor(random() * keys.length)] ?? '';
-    return !isOut(options, key, nowMs) && limits.admit('write', key, nowMs);
-  };
-
-  const event: SimulatedEvent = { atMs: 0, kind: 0, subject: 0, value: 0 };
+  const event: SimulatedEvent = { atMs: 0, kind: 0, subject: 0, object: 0 };
   while (events.take(event) && event.atMs < endMs) {
-    const { atMs, kind, subject, value } = event;
+    const { atMs, kind, subject, object } = event;
+    tellUntil(Math.floor(atMs / 1000));
     const worker = workers[subject] as Worker;
-    const second = Math.floor(atMs / 1000);
-    if (kind === EVENT.turn) send(atMs, subject, worker);
-    else if (kind === EVENT.arrival) {
-      const admitted = admits(atMs);
-      const series = admitted ? run.accepted : run.throttled;
-      series[second] = (series[second] ?? 0) + 1;
-      if (admitted && atMs >= steadyFromMs) worker.stored++;
-      // The sign carries the answer: a time is never negative.
-      events.add(atMs + latencyMs() / 2, EVENT.answer, subject, admitted ? value : REFUSED - value);
-    } else if (kind === EVENT.answer) {
-      const throttled = value < 0;
-      worker.inFlight--;
-      worker.pacer.observe(GROUP, { throttled, sentAtMs: throttled ? REFUSED - value : value }, atMs);
-      if (!worker.isWaiting) send(atMs, subject, worker);
-    } else limits.setLimit(value, atMs);
-    run.partitions[second] = limits.partitionCount();
+    switch (kind) {
+      case EVENT.start:
+        workersPerSecond += 1000 / worker.sendIntervalMs;
+        takeIn(atMs, subject, worker);
+        break;
+      case EVENT.intake:
+        worker.isIntakePlanned = false;
+        takeIn(atMs, subject, worker);
+        break;
+      case EVENT.turn:
+        (worker.lines[object] as Line).isPlanned = false;
+        serve(atMs, subject, worker, object);
+        break;
+      case EVENT.arrival:
+        arrive(atMs, subject, worker, object);
+        break;
+      case EVENT.answer:
+        hear(atMs, subject, worker, object);
+        break;
+      case EVENT.retry:
+        if (!lineUp(atMs, subject, worker, object)) takeIn(atMs, subject, worker);
+        break;
+      case EVENT.comeBack:
+        queue.comeBack(object);
+        break;
+      default:
+        s3.setLimit((options.limitChanges[object]?.factor ?? 1) * options.limitPerSecond, atMs);
+    }
   }
+  tellUntil(options.seconds);
   return { ...run, storedByWorker: workers.map(({ stored }) => stored) };
 }
 
-const GROUP = 'destination';
-
-function startMs(start: FleetOptions['start'], index: number, random: Random): number {
-  if (start.kind === 'at-once') return random() * AT_ONCE_MS;
-  return index < start.first ? random() * AT_ONCE_MS : ((index - start.first + 1) / start.perSecond) * 1000;
+function createWorker(options: FleetOptions, index: number): Worker {
+  const { workers, workerRatePerSecond, slowestWorkerShare, batches } = options;
+  const share = workers === 1 ? 1 : slowestWorkerShare + ((1 - slowestWorkerShare) * index) / (workers - 1);
+  return {
+    pacer: createAdaptivePacer(options.pacing, options.refines),
+    lines: [],
+    inHand: 0,
+    leftOfBatch: batches?.items ?? Number.POSITIVE_INFINITY,
+    isIntakePlanned: false,
+    sendIntervalMs: 1000 / (workerRatePerSecond * share),
+    nextSendAtMs: Number.NEGATIVE_INFINITY,
+    stored: 0,
+  };
 }
 
-/** The leading bits of a binary spread key, `bbbb/bbbb/…`. */
-function binaryPath(value: number, bits: number): string {
-  return value
-    .toString(2)
-    .padStart(bits, '0')
-    .replace(/(.{4})(?=.)/g, '$1/');
+function lineOf(worker: Worker, group: PacingGroup): number {
+  const lineAt = worker.lines.findIndex((line) => line.group === group);
+  if (lineAt >= 0) return lineAt;
+  return worker.lines.push({ group, waiting: createFifo(), isPlanned: false }) - 1;
 }
 
-/** Where n even partitions of the hashed key space start. */
-function evenStartKeys(partitions: number): string[] {
-  return Array.from({ length: partitions - 1 }, (_, index) =>
-    binaryPath(Math.round(((index + 1) * 2 ** KEY_BITS) / partitions), KEY_BITS),
-  );
+function emptyRun({ seconds }: FleetOptions): FleetRun {
+  const series = () => new Array<number>(seconds).fill(0);
+  return {
+    accepted: series(),
+    throttled: series(),
+    givenBack: series(),
+    partitions: series(),
+    allowedPerSecond: series(),
+    storedByWorker: [],
+  };
 }
 
-function limitsOf({ partitions, limitPerSecond, burstSeconds, splits }: FleetOptions): S3Limits {
-  return createS3Limits({
-    limitPerSecond,
-    burstSeconds,
-    startKeys: evenStartKeys(partitions),
-    ...(splits === undefined
-      ? {}
-      : { splitAfterSeconds: splits.afterSeconds, maxPartitions: splits.maxPartitions }),
-  });
-}
-
-function isOut({ outage, partitions }: FleetOptions, key: string, nowMs: number): boolean {
-  if (outage === undefined || nowMs < outage.fromSecond * 1000 || nowMs >= outage.toSecond * 1000)
-    return false;
-  const starts = ['', ...evenStartKeys(partitions)];
-  const [from = '', to] = [starts[outage.partition], starts[outage.partition + 1]];
-  return key >= from && (to === undefined || key < to);
+function startMs({ start, workers }: FleetOptions, index: number, random: Random): number {
+  const atOnceMs = random() * AT_ONCE_MS;
+  switch (start.kind) {
+    case 'at-once':
+      return atOnceMs;
+    case 'ramp':
+      return (Math.max(0, index - start.first + 1) / start.perSecond) * 1000 + start.initMs + atOnceMs;
+    case 'one-late':
+      return index === workers - 1 ? start.atSecond * 1000 : atOnceMs;
+  }
 }

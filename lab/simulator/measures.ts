@@ -1,5 +1,5 @@
 // What a simulated run is judged by.
-import type { FleetOptions, FleetRun } from './fleet.ts';
+import type { FleetOptions, FleetRun } from './fleet-options.ts';
 
 export interface FleetMeasures {
   workers: number;
@@ -14,24 +14,27 @@ export interface FleetMeasures {
   secondsToNinetyPercent: number | null;
   /** Jain's index over the workers' objects in steady state: 1 is even, 1/n is one worker with all. */
   fairness: number;
+  /** How often items went back to the queue, per object stored. */
+  givenBackPerObject: number;
 }
 
 /** Steady state is the second half of the run. */
 export function measureFleet(options: FleetOptions, run: FleetRun): FleetMeasures {
-  const summedLimit = options.partitions * options.limitPerSecond;
-  const allowed = Math.min(summedLimit, options.workers * options.workerRatePerSecond);
-  const steady = run.accepted.slice(Math.floor(options.seconds / 2));
+  const { workers, partitions, limitPerSecond, workerRatePerSecond, seconds } = options;
+  const steadyFrom = Math.floor(seconds / 2);
   const accepted = sum(run.accepted);
   const throttled = sum(run.throttled);
+  const allowed = Math.min(partitions * limitPerSecond, workers * workerRatePerSecond);
   const nine = run.accepted.findIndex((stored) => stored >= 0.9 * allowed);
   return {
-    workers: options.workers,
-    partitions: options.partitions,
-    limitPerSecond: summedLimit,
-    goodput: sum(steady) / steady.length / allowed,
+    workers,
+    partitions,
+    limitPerSecond: partitions * limitPerSecond,
+    goodput: sum(run.accepted.slice(steadyFrom)) / sum(run.allowedPerSecond.slice(steadyFrom)),
     throttledShare: throttled / Math.max(1, accepted + throttled),
     secondsToNinetyPercent: nine < 0 ? null : nine + 1,
     fairness: jainIndex(run.storedByWorker),
+    givenBackPerObject: sum(run.givenBack) / Math.max(1, accepted),
   };
 }
 

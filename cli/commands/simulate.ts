@@ -1,0 +1,100 @@
+// spillway simulate: a fleet of workers against S3's partitions in virtual time, on the production pacer.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FleetOptions } from '../../lab/simulator/fleet-options.ts';
+import { positiveInteger, positiveNumber } from '../arguments.ts';
+import { Failure } from '../failure.ts';
+
+const MOST_WORKERS = 1_000;
+const MOST_PARTITIONS = 4_096;
+
+interface SimulateOptions {
+  workers: number;
+  partitions: number;
+  workerRate: number;
+  limit: number;
+  burst: number;
+  seconds: number;
+  seed: number;
+  scenario: string;
+  out?: string;
+  docs?: string;
+  json?: true;
+}
+
+export function addSimulateCommand(program: Command): void {
+  program
+    .command('simulate')
+    .description("simulate a fleet against S3's limits in virtual time: same seed, same run")
+    .option(
+      '--workers <n>',
+      `workers that know nothing of each other, 1 to ${MOST_WORKERS}`,
+      upTo(MOST_WORKERS),
+      10,
+    )
+    .option(
+      '--partitions <n>',
+      `partitions of the key space, 1 to ${MOST_PARTITIONS}`,
+      upTo(MOST_PARTITIONS),
+      16,
+    )
+    .option('--worker-rate <n>', 'requests a second that one worker can send', positiveNumber, 2_000)
+    .option('--limit <n>', 'writes a second of one partition', positiveNumber, 3_500)
+    .option('--burst <seconds>', 'seconds of writes that a partition saves up', positiveNumber, 1)
+    .option('--seconds <n>', 'length of the run', positiveInteger, 120)
+    .option('--seed <n>', 'the seed of all chance in the run', positiveInteger, 1)
+    .option('--scenario <name>', 'what befalls the fleet; "list" prints them', 'steady')
+    .option('--out <dir>', 'write the log of each second and a chart there')
+    .addOption(
+      new Option('--docs <dir>', 'run all that docs/scale.md tells of, and write its charts').hideHelp(),
+    )
+    .option('--json', 'print the measures, last, as one object')
+    .addHelpText('after', '\nExample:\n  $ spillway simulate --workers 1000 --scenario half-limit')
+    .action(async (given: SimulateOptions) => {
+      // The simulator and the charts are loaded for this command alone.
+      const { SCENARIOS } = await import('../../lab/simulator/scenarios.ts');
+      if (given.scenario === 'list') {
+        for (const { name, says } of SCENARIOS) console.log(`${name.padEnd(17)}${says}`);
+        return;
+      }
+      const scenario = SCENARIOS.find(({ name }) => name === given.scenario);
+      if (scenario === undefined) {
+        const names = SCENARIOS.map(({ name }) => name).join(', ');
+        throw new Failure(`There is no scenario "${given.scenario}": there are ${names}.`, { exitCode: 2 });
+      }
+      await simulate(given, (options) => ({ ...options, ...scenario.change(options) }));
+    });
+}
+
+async function simulate(given: SimulateOptions, befall: (options: FleetOptions) => FleetOptions) {
+  const { FLEET_DEFAULTS } = await import('../../lab/simulator/fleet-options.ts');
+  const { simulateFleet } = await import('../../lab/simulator/fleet.ts');
+  const { measureFleet } = await import('../../lab/simulator/measures.ts');
+  const { measuresText, runLog } = await import('../../lab/simulator/report.ts');
+  const options = befall({
+    ...FLEET_DEFAULTS,
+    workers: given.workers,
+    partitions: given.partitions,
+    workerRatePerSecond: given.workerRate,
+    limitPerSecond: given.limit,
+    burstSeconds: given.burst,
+    seconds: given.seconds,
+    seed: given.seed,
+  });
+  const run = simulateFleet(options);
+  const measures = measureFleet(options, run);
+  if (given.out !== undefined) {
+    await mkdir(given.out, { recursive: true });
+    await writeFile(join(given.out, 'seconds.ndjson'), runLog(run));
+  }
+  console.log(given.json ? JSON.stringify(measures) : measuresText(measures));
+}
+
+function upTo(most: number) {
+  return (text: string): number => {
+    const value = positiveInteger(text);
+    if (value > most) throw new InvalidArgumentError(`It takes at most ${most}.`);
+    return value;
+  };
+}

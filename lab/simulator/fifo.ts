@@ -1,0 +1,37 @@
+// First in, first out, without moving what waits.
+
+export interface Fifo {
+  readonly size: number;
+  push(value: number): void;
+  /** @returns undefined where nothing waits */
+  shift(): number | undefined;
+}
+
+/** The taken places are cut off once they are this many and half of all. */
+const CUT_AT = 64;
+
+export function createFifo(): Fifo {
+  let values: number[] = [];
+  let head = 0;
+  return {
+    get size() {
+      return values.length - head;
+    },
+    push(value) {
+      values.push(value);
+    },
+    shift() {
+      const value = values[head];
+      if (value === undefined) return undefined;
+      head++;
+      if (head === values.length) {
+        values.length = 0;
+        head = 0;
+      } else if (head > CUT_AT && head * 2 > values.length) {
+        values = values.slice(head);
+        head = 0;
+      }
+      return value;
+    },
+  };
+}
