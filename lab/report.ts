@@ -77,22 +77,24 @@ export function drawCharts(result: LabResult): LabCharts {
             name: 'accepted',
             colour: ACCEPTED,
             filled: true,
+            stepped: true,
             stack: name,
-            points: perSecond.map(({ second, accepted }) => [second, accepted] as const),
+            points: steps(perSecond, ({ accepted }) => accepted),
           },
           {
             name: 'refused with SlowDown',
             colour: REFUSED,
             filled: true,
+            stepped: true,
             stack: name,
-            points: perSecond.map(({ second, refused }) => [second, refused] as const),
+            points: steps(perSecond, ({ refused }) => refused),
           },
         ],
       })),
     }),
     time: barChart({
       title: 'Time until the last object had its end',
-      subtitle: `${setting}. Short is good only where nothing was lost`,
+      subtitle: `${setting}.\nShort is good only where nothing was lost`,
       xTitle: 'seconds',
       yTitle: '',
       categories: names,
@@ -101,7 +103,7 @@ export function drawCharts(result: LabResult): LabCharts {
     }),
     attempts: barChart({
       title: 'Requests for each object stored',
-      subtitle: `${setting}. One is the least; each one more is a refusal, paid for in time and load`,
+      subtitle: `${setting}.\nOne is the least; each one more is a refusal, paid for in time and load`,
       xTitle: 'requests per object stored',
       yTitle: '',
       categories: names,
@@ -133,6 +135,15 @@ export function drawCharts(result: LabResult): LabCharts {
       ],
     }),
   };
+}
+
+type Second = LabResult['strategies'][number]['perSecond'][number];
+
+/** A second's count stands from its beginning to its end. */
+function steps(seconds: readonly Second[], count: (second: Second) => number): [number, number][] {
+  const points = seconds.map((each): [number, number] => [each.second, count(each)]);
+  const last = seconds.at(-1);
+  return last === undefined ? points : [...points, [last.second + 1, count(last)]];
 }
 
 export function labPage(result: LabResult, charts: LabCharts, command: string): string {
@@ -180,7 +191,7 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
   return [
     {
       heading: 'Eight ways to deal with it',
-      text: STRATEGIES.map(({ name, what }) => `${name}: ${what}`),
+      terms: STRATEGIES.map(({ name, what }) => ({ name, text: what })),
     },
     {
       text: 'Requests and refusals are counted by S3, stored objects by listing the bucket. “Of one partition” is the rate of storing by the limit of one partition. Efficiency is the time in which the partitions that a strategy met could have taken what it stored, by the time it took.',
@@ -201,7 +212,7 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
     },
     {
       heading: 'What it costs',
-      text: 'Refused requests use up connections, processor time and patience; S3 does not charge for a 503, and whoever shares the partition pays with refusals of their own.',
+      text: 'Refused requests use up connections and processor time on both sides, and whoever shares the partition pays for them with refusals of their own.',
       svg: charts.attempts,
     },
     {

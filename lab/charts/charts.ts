@@ -109,6 +109,8 @@ const MARGIN = 16;
 const Y_AXIS_WIDTH = 64;
 const X_AXIS_HEIGHT = 52;
 const LEGEND_HEIGHT = 28;
+/** Room for what stands at the end of a lying bar. */
+const LABEL_WIDTH = 72;
 const TEXT = { fontFamily: FONT, fontSize: 13, color: FAINT_INK.light };
 
 export function lineChart(options: LineChartOptions): string {
@@ -138,10 +140,14 @@ export function barChart(options: BarChartOptions): string {
     nameGap: 30,
     nameTextStyle: TEXT,
   };
+  const isLabelled = lying && series.some(({ label }) => label !== undefined);
   const nameWidth = lying ? Math.max(0, ...categories.map((name) => name.length)) * 7.5 + MARGIN : undefined;
   return draw(options, options.height ?? HEIGHT, {
     legend: legendOf(series),
-    grid: gridBelow(headHeight(options), series.length > 1, nameWidth),
+    grid: {
+      ...gridBelow(headHeight(options), series.length > 1, nameWidth),
+      ...(isLabelled ? { right: MARGIN + LABEL_WIDTH } : {}),
+    },
     xAxis: lying ? values : names,
     yAxis: lying ? names : values,
     series: series.map(({ name, values: data, colour, stack, label }, index) => ({
@@ -206,7 +212,7 @@ export function panelChart(options: PanelChartOptions): string {
       yAxis: panels.map((_, index) => ({
         ...valueAxis(place(index).isLeft ? options.yTitle : '', 'y', 'linear', { min: 0, max: yMax }),
         gridIndex: index,
-        splitNumber: 3,
+        interval: yMax / 2,
       })),
       series: panels.flatMap(({ series, levels = [] }, panel) =>
         series.map((one, index) => ({
@@ -330,11 +336,22 @@ function lineOf(series: LineSeries, index: number, levels: readonly Level[]): Li
     symbolSize: 7,
     step: series.stepped === true ? 'end' : false,
     itemStyle: { color: colour },
-    lineStyle: { color: colour, width: 2, ...(series.dashed === true ? { type: 'dashed' as const } : {}) },
+    lineStyle: {
+      color: colour,
+      width: lineWidth(series),
+      ...(series.dashed === true ? { type: 'dashed' as const } : {}),
+    },
     ...(series.stack === undefined ? {} : { stack: series.stack }),
-    ...(series.filled === true ? { areaStyle: { color: colour, opacity: 0.3 } } : {}),
+    ...(series.filled === true
+      ? { areaStyle: { color: colour, opacity: series.stack === undefined ? 0.3 : 0.85 } }
+      : {}),
     ...markLevels(levels, 'yAxis'),
   };
+}
+
+/** A stacked area has no outline: over nothing it would look like something. */
+function lineWidth({ stack, filled }: LineSeries): number {
+  return stack !== undefined && filled === true ? 0 : 2;
 }
 
 function markLevels(levels: readonly Level[], axis: 'xAxis' | 'yAxis') {

@@ -12,6 +12,8 @@ export interface PageSection {
   heading?: string;
   /** Plain text; a paragraph each. */
   text?: string | readonly string[];
+  /** Terms and what they are, after the text. */
+  terms?: readonly { name: string; text: string }[];
   /** As lineChart, barChart and panelChart return it. */
   svg?: string;
   table?: Table;
@@ -45,16 +47,22 @@ ${footer === undefined ? '' : `<footer>${escapeXml(footer)}</footer>\n`}</main>
 `;
 }
 
-function sectionHtml({ heading, text = [], svg, table }: PageSection): string {
+function sectionHtml({ heading, text = [], terms = [], svg, table }: PageSection): string {
   const paragraphs = typeof text === 'string' ? [text] : text;
   return [
     '<section>',
     ...(heading === undefined ? [] : [`<h2>${escapeXml(heading)}</h2>`]),
     ...paragraphs.map((paragraph) => `<p>${escapeXml(paragraph)}</p>`),
+    ...(terms.length === 0 ? [] : [termsHtml(terms)]),
     ...(svg === undefined ? [] : [`<figure>${svg}</figure>`]),
     ...(table === undefined ? [] : [tableHtml(table)]),
     '</section>',
   ].join('\n');
+}
+
+function termsHtml(terms: readonly { name: string; text: string }[]): string {
+  const items = terms.map(({ name, text }) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(text)}</dd>`);
+  return `<dl>${items.join('\n')}</dl>`;
 }
 
 function tableHtml({ head, rows }: Table): string {
@@ -89,11 +97,15 @@ main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 1rem; }
 h2 { font-size: 1.25rem; line-height: 1.3; margin: 2.5rem 0 0.5rem; }
 p { max-width: 44rem; margin: 0.5rem 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.35rem 1.25rem; max-width: 44rem; margin: 0.75rem 0; }
+dt { font-weight: 600; }
+dd { margin: 0; }
 figure { margin: 1.25rem 0; border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 figure svg { display: block; width: 100%; height: auto; }
 .table { overflow-x: auto; margin: 1.25rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.9rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
+th, td { padding: 0.35rem 0.7rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: bottom; }
+th[scope=row], td { white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; }
 thead th { color: var(--faint); font-weight: 600; }
 tbody th { font-weight: 600; }
