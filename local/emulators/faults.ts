@@ -25,6 +25,12 @@ export type S3Fault = S3Match &
     | { kind: 's3-drop'; when: 'before' | 'after' }
     /** The answer comes late; the write itself is done at once. */
     | { kind: 's3-delay'; delayMs: number }
+    /** KMS behind the bucket is over its own limit: a SlowDown whose message alone tells it from the partition's. */
+    | { kind: 's3-kms-throttled' }
+    /** One object is written too often: more than `perSecond` requests for a key within a second are told to slow down. */
+    | { kind: 's3-same-object'; perSecond: number }
+    /** The status says 200 and the body holds an error, as CopyObject and CompleteMultipartUpload may answer; nothing is done. */
+    | { kind: 's3-error-in-200'; code: 'InternalError' | 'SlowDown' }
   );
 
 export type SqsBatchAction = 'SendMessageBatch' | 'DeleteMessageBatch' | 'ChangeMessageVisibilityBatch';
@@ -44,15 +50,40 @@ interface FaultTiming {
   count?: number;
 }
 
+export interface S3FaultRequest {
+  bucket: string;
+  key: string;
+  operation: string;
+  isWrite: boolean;
+}
+
+/** Keys whose requests a same-object fault remembers: the oldest is forgotten. */
+const KEYS_REMEMBERED = 10_000;
+const SECOND_MS = 1000;
+
 export interface FaultPoints {
   set(faults: Fault[]): void;
-  forS3(request: { bucket: string; key: string; operation: string; isWrite: boolean }): S3Fault | undefined;
+  forS3(request: S3FaultRequest, nowMs: number): S3Fault | undefined;
   /** Asked once for each entry of a batch. */
   forSqsEntry(action: string, queue: string): Extract<Fault, { kind: 'sqs-entries-failed' }> | undefined;
 }
 
 export function createFaultPoints(random: Random): FaultPoints {
   let armed: { fault: Fault; left: number }[] = [];
+  /** By bucket and key: when its latest requests came that were not refused, oldest first. */
+  const keyTimes = new Map<string, number[]>();
+
+  /** Whether the key had as many requests as it may have in the second up to now; if not, this one counts. */
+  function isHot({ bucket, key }: S3FaultRequest, perSecond: number, nowMs: number): boolean {
+    const name = `${bucket}/${key}`;
+    const recent = (keyTimes.get(name) ?? []).filter((atMs) => nowMs - atMs < SECOND_MS);
+    if (recent.length >= perSecond) return true;
+    keyTimes.delete(name);
+    keyTimes.set(name, [...recent, nowMs]);
+    const oldest = keyTimes.keys().next().value;
+    if (keyTimes.size > KEYS_REMEMBERED && oldest !== undefined) keyTimes.delete(oldest);
+    return false;
+  }
 
   function strikes(candidate: { fault: Fault; left: number }): boolean {
     if (candidate.left <= 0) return false;
@@ -64,10 +95,11 @@ export function createFaultPoints(random: Random): FaultPoints {
 
   return {
     set(faults) {
+      keyTimes.clear();
       armed = faults.map((fault) => ({ fault, left: fault.count ?? Number.POSITIVE_INFINITY }));
     },
 
-    forS3(request) {
+    forS3(request, nowMs) {
       for (const candidate of armed) {
         const { fault } = candidate;
         if (fault.kind === 'sqs-entries-failed') continue;
@@ -75,7 +107,9 @@ export function createFaultPoints(random: Random): FaultPoints {
         if (fault.keyIncludes !== undefined && !request.key.includes(fault.keyIncludes)) continue;
         const named =
           fault.operations === undefined ? request.isWrite : fault.operations.includes(request.operation);
-        if (named && strikes(candidate)) return fault;
+        if (!named) continue;
+        if (fault.kind === 's3-same-object' && !isHot(request, fault.perSecond, nowMs)) continue;
+        if (strikes(candidate)) return fault;
       }
       return undefined;
     },

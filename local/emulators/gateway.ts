@@ -22,6 +22,7 @@ import {
   answerXml,
   errorXml,
   faultOf,
+  KMS_SLOW_DOWN,
   locationXml,
   SLOW_DOWN,
   versioningXml,
@@ -90,7 +91,8 @@ function pass(
     answerError(request, response, SLOW_DOWN);
     return;
   }
-  const fault = parts.faults.forS3({ bucket, key, operation, isWrite: requestClass === 'write' });
+  const isWrite = requestClass === 'write';
+  const fault = parts.faults.forS3({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
   if (answerConfiguration(parts, s3, request, response)) return;
   const condition = writeCondition(operation, request.headers);
@@ -176,6 +178,15 @@ function strikeBefore(fault: S3Fault, request: IncomingMessage, response: Server
       return true;
     case 's3-bodiless':
       answerError(request, response, faultOf(fault.status, 'ServiceUnavailable'), { bodiless: true });
+      return true;
+    case 's3-kms-throttled':
+      answerError(request, response, KMS_SLOW_DOWN);
+      return true;
+    case 's3-same-object':
+      answerError(request, response, SLOW_DOWN);
+      return true;
+    case 's3-error-in-200':
+      answerError(request, response, faultOf(200, fault.code));
       return true;
     case 's3-drop':
       if (fault.when === 'before') request.socket.destroy();

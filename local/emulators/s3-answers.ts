@@ -15,6 +15,12 @@ export const SLOW_DOWN: S3Fault = {
   message: 'Please reduce your request rate.',
 };
 
+/** KMS's limit, told by the same code: the message alone says which (seen in aws-samples/cql-replicator#92). */
+export const KMS_SLOW_DOWN: S3Fault = {
+  ...SLOW_DOWN,
+  message: 'Please reduce your request rate for operations involving AWS KMS.',
+};
+
 const MESSAGES: Record<string, string> = {
   SlowDown: SLOW_DOWN.message,
   InternalError: 'We encountered an internal error. Please try again.',

@@ -38,6 +38,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Emulators, type EmulatorsOptions, startEmulators } from '../../local/emulators/emulators.ts';
+import { classifyFault } from '../../shared/transfer/classify.ts';
 
 const account = '111122223333';
 const arnOf = (queue: string): string => `arn:aws:sqs:us-east-1:${account}:${queue}`;
@@ -398,6 +399,47 @@ describe('a fault', () => {
     await emulators.setFaults([{ kind: 's3-drop', when: 'after', count: 1 }]);
     expect((await failure(put('plain', 'dropped-after', 'x'))).status).toBeUndefined();
     expect(await text('plain', 'dropped-after')).toBe('x');
+  });
+
+  it('throttles for KMS, and the classification tells it from the partition', async () => {
+    await emulators.setFaults([{ kind: 's3-kms-throttled', count: 1 }]);
+    const thrown = await put('plain', 'sealed', 'x').then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(classifyFault(thrown)).toEqual({
+      kind: 'throttle',
+      scope: 'kms',
+      code: 'SlowDown',
+      message: 'Please reduce your request rate for operations involving AWS KMS.',
+    });
+    await put('plain', 'sealed', 'x');
+  });
+
+  it('throttles one hot object, and none beside it', async () => {
+    await emulators.setFaults([{ kind: 's3-same-object', perSecond: 2 }]);
+    const hot = await Promise.allSettled(Array.from({ length: 6 }, () => put('plain', 'hot', 'x')));
+    expect(hot.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    const refused = hot.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(refused[0]).toMatchObject({ name: 'SlowDown', $metadata: { httpStatusCode: 503 } });
+    await Promise.all(Array.from({ length: 6 }, (_, index) => put('plain', `cool-${index}`, 'x')));
+  });
+
+  it('says 200 to a copy with an error in its body, which the SDK throws', async () => {
+    await put('plain', 'original', 'x');
+    await emulators.setFaults([
+      { kind: 's3-error-in-200', code: 'InternalError', operations: ['CopyObject'], count: 1 },
+    ]);
+    const copy = () =>
+      s3.send(new CopyObjectCommand({ Bucket: 'plain', Key: 'copied', CopySource: 'plain/original' }));
+    const thrown = await copy().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(classifyFault(thrown)).toMatchObject({ kind: 'transient', code: 'InternalError' });
+    expect((await failure(text('plain', 'copied'))).name).toBe('NoSuchKey');
+    await copy();
+    expect(await text('plain', 'copied')).toBe('x');
   });
 
   it('makes entries of a batch fail, and carries the others out', async () => {
