@@ -182,7 +182,7 @@ export function panelChart(options: PanelChartOptions): string {
   const panelWidth = (width - 2 * MARGIN) / columns;
   const points = panels.flatMap(({ series }) => series.flatMap((one) => one.points));
   const xMax = options.xMax ?? Math.max(0, ...points.map(([x]) => x));
-  const yMax = options.yMax ?? roundUp(Math.max(0, ...points.map(([, y]) => y ?? 0)));
+  const yMax = options.yMax ?? roundUp(Math.max(0, ...panels.map(({ series }) => highest(series))));
   const named = new Map(panels.flatMap(({ series }) => series.map((one) => [one.name, one] as const)));
   const place = (index: number) => ({
     left: MARGIN + (index % columns) * panelWidth,
@@ -377,6 +377,18 @@ const AXIS_NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
 
 function axisNumber(value: number): string {
   return AXIS_NUMBER.format(value);
+}
+
+/** The highest value, or the highest stack of values at one x. */
+function highest(series: readonly LineSeries[]): number {
+  const heights = new Map<string, number>();
+  for (const [index, { stack, points }] of series.entries()) {
+    for (const [x, y] of points) {
+      const place = `${stack ?? index} at ${x}`;
+      heights.set(place, (heights.get(place) ?? 0) + (y ?? 0));
+    }
+  }
+  return Math.max(0, ...heights.values());
 }
 
 /** To the next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten: a round end for an axis. */

@@ -103,8 +103,8 @@ dd { margin: 0; }
 figure { margin: 1.25rem 0; border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 figure svg { display: block; width: 100%; height: auto; }
 .table { overflow-x: auto; margin: 1.25rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.7rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: bottom; }
+table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.55rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: bottom; }
 th[scope=row], td { white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; }
 thead th { color: var(--faint); font-weight: 600; }
