@@ -177,10 +177,22 @@ export function createIngest(dependencies: IngestDependencies) {
       if (unmarked.length >= REMEMBER_EVERY) await remember();
       return true;
     };
-    const sent = await pMap(readSliceBlocks(blocks, job, slice), sendBlock, {
+    // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
+    const faults: unknown[] = [];
+    const trySending = async (block: Block): Promise<boolean> => {
+      if (faults.length > 0) return false;
+      try {
+        return await sendBlock(block);
+      } catch (error) {
+        faults.push(error);
+        return false;
+      }
+    };
+    const sent = await pMap(readSliceBlocks(blocks, job, slice), trySending, {
       concurrency: BLOCK_CONCURRENCY,
     });
     await remember();
+    if (faults.length > 0) throw faults[0];
     count({ ...sums, SlicesIngested: sent.includes(false) ? 0 : 1 });
 
     if (sent.includes(false)) {

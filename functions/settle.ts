@@ -62,14 +62,15 @@ export function createSettle({ ledger, reports, end, telemetry: { logger, count 
       return;
     }
     const job = slice === undefined ? known : await settleSlice({ job: jobId, slice }, writer);
-    const completes = job !== undefined && isCovered(job.settledSlices, job.slices);
-    count({
-      SlicesSettled: slice === undefined || job === undefined ? 0 : 1,
-      JobsCompleted: completes ? 1 : 0,
-    });
-    if (!completes) return;
-    const { totals, report } = await completeJob(end, job);
+    if (slice !== undefined && job !== undefined) count({ SlicesSettled: 1 });
+    if (job === undefined || !isCovered(job.settledSlices, job.slices)) return;
+    const {
+      ended: { totals, report },
+      endedHere,
+    } = await completeJob(end, job);
     if (totals === undefined) throw new Error(`job ${jobId} ended without totals`);
+    if (!endedHere) return;
+    count({ JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
     const line = { job: jobId, ...totals, unaccounted, report };
     if (unaccounted === 0) logger.info('job completed', line);

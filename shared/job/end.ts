@@ -11,8 +11,14 @@ export interface EndDependencies {
   ledger: Pick<Ledger, 'endJob' | 'createJob' | 'getSlices' | 'expireSlices'>;
 }
 
-/** Completes a job all of whose slices have settled. @returns the ended job */
-export async function completeJob({ reports, events, ledger }: EndDependencies, job: Job): Promise<Job> {
+/**
+ * Completes a job all of whose slices have settled.
+ * @returns the ended job, and whether it was this call that ended it: two last slices at once may both come here
+ */
+export async function completeJob(
+  { reports, events, ledger }: EndDependencies,
+  job: Job,
+): Promise<{ ended: Job; endedHere: boolean }> {
   const slices = await ledger.getSlices(job.id, 0, job.slices ?? 0);
   const results = slices.map((slice) => slice.result).filter((result) => result !== undefined);
   if (results.length !== job.slices) {
@@ -24,8 +30,7 @@ export async function completeJob({ reports, events, ledger }: EndDependencies, 
   await events.ended(ended);
   // Before the job's own end, behind which nobody comes back to it.
   await ledger.expireSlices(job.id, results.length);
-  await ledger.endJob(job.id, ended);
-  return ended;
+  return { ended, endedHere: await ledger.endJob(job.id, ended) };
 }
 
 /** Ends a job that can't be processed. What its slices had stored stays stored, and the report says so. */
