@@ -19,7 +19,7 @@ const RETURN_MOST_SECONDS = 20;
 /** SQS's longest DelaySeconds. */
 const REPOST_MOST_SECONDS = 900;
 /** Receives after which a message is reposted, whatever the delay: below the redrive policy's maxReceiveCount of 5. */
-const RECEIVES_BEFORE_REPOST = 4;
+export const RECEIVES_BEFORE_REPOST = 4;
 /** Messages that one worker leaves in flight at a time: 1,000 workers, Lambda's most for a queue, then hold half the quota. */
 const RETURNS_PER_WORKER = 60;
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { settings } from '../../serverless.params.js';
+import { RECEIVES_BEFORE_REPOST } from '../../shared/queue/give-back.ts';
 import { METRICS } from '../../shared/telemetry/telemetry.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';
@@ -343,6 +344,11 @@ describe.each(FUNCTIONS)('the function %s', (name) => {
       POWERTOOLS_LOG_LEVEL: 'INFO',
     });
   });
+});
+
+it('reposts a throttled message before its receives lead to the dead letters', () => {
+  const { maxReceiveCount } = properties('UploadQueue')['RedrivePolicy'] as { maxReceiveCount: number };
+  expect(RECEIVES_BEFORE_REPOST).toBeLessThan(maxReceiveCount);
 });
 
 it('keeps upload’s bundle small', async () => {
