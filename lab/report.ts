@@ -52,14 +52,14 @@ export function labTable({ strategies }: LabResult): Table {
   };
 }
 
-export interface LabCharts {
+interface LabCharts {
   requests: string;
   time: string;
   attempts: string;
   stored: string;
 }
 
-export function drawCharts(result: LabResult): LabCharts {
+function drawCharts(result: LabResult): LabCharts {
   const { strategies, limitPerSecond, objects, partitions } = result;
   const names = strategies.map(({ name }) => name);
   const setting = `${whole(objects)} objects, ${result.workers} workers, ${whole(limitPerSecond)} writes a second and partition`;
@@ -146,7 +146,7 @@ function steps(seconds: readonly Second[], count: (second: Second) => number): [
   return last === undefined ? points : [...points, [last.second + 1, count(last)]];
 }
 
-export function labPage(result: LabResult, charts: LabCharts, command: string): string {
+function labPage(result: LabResult, charts: LabCharts, command: string): string {
   return htmlPage({
     title: 'What S3 does to an upload that comes too fast',
     sections: [opening(result), ...lessonSections(result), ...findings(result, charts)],

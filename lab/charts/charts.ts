@@ -232,7 +232,7 @@ export function panelChart(options: PanelChartOptions): string {
   );
 }
 
-export function colourAt(index: number): string {
+function colourAt(index: number): string {
   return SERIES[index % SERIES.length] ?? SERIES[0];
 }
 
