@@ -109,10 +109,11 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
     take(name, nowMs) {
       const group = named(name, nowMs);
       // No turn lies further ahead than the rate puts it, even where the clock was set back.
-      const turnAtMs = Math.min(group.nextTurnAtMs, nowMs + 1000 / group.rate.ratePerSecond);
-      if (turnAtMs > nowMs) return turnAtMs - nowMs;
+      group.nextTurnAtMs = Math.min(group.nextTurnAtMs, nowMs + 1000 / group.rate.ratePerSecond);
+      if (group.nextTurnAtMs > nowMs) return group.nextTurnAtMs - nowMs;
       group.rate = afterSending(group.rate, options, nowMs);
-      group.nextTurnAtMs = Math.max(turnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
+      group.nextTurnAtMs =
+        Math.max(group.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
       return 0;
     },
     observe(name, answer, nowMs) {

@@ -9,7 +9,9 @@
 // proportion to the rate is never fair; between them the square root gives every worker of a fleet the same number of cuts
 // a second, GROWTH / CUT, and so the same rate, whatever the fleet's size (binomial congestion control: Bansal and
 // Balakrishnan, INFOCOM 2001). The fleet's SlowDowns are then about N x GROWTH / CUT a second, whatever the limit.
-// Far above the limit, at a cold start or when the limit falls, the measured share of refusals says how deep to cut.
+// Far above the limit, at a cold start or when the limit falls, the measured share of refusals says how deep to cut, and
+// also where the limit lies: more refusals follow before the whole fleet has cut, and growing back by square roots would
+// take minutes. So a rate that fell below the limit once measured returns there within seconds (CUBIC's idea, RFC 9438).
 
 export interface AdaptiveRate {
   phase: 'cold' | 'probing' | 'measuring';
@@ -20,6 +22,9 @@ export interface AdaptiveRate {
   sentSinceGrowth: number;
   /** Answers to requests that left before this, epoch ms, tell of an earlier rate. */
   validFromMs: number;
+  /** Where a deep cut put the limit, requests a second, and when. Below it the rate returns to it. */
+  aimPerSecond: number;
+  aimedAtMs: number;
   /** While measuring: answers to requests that left after the first SlowDown. */
   accepted: number;
   throttled: number;
@@ -34,7 +39,7 @@ export interface AdaptiveRateOptions {
   growth: number;
   /** Cut in requests a second, per square root of the rate. */
   cut: number;
-  /** Answers that a measurement takes. */
+  /** Answers that a measurement takes at least. */
   measuredAnswers: number;
   /** Milliseconds after which a measurement ends with the answers there are. */
   measureMostMs: number;
@@ -58,6 +63,16 @@ const GROWTH_STEP_MS = 50;
 /** Growth after long patience: doubled each time this many milliseconds pass, up to so many times as fast. */
 const HASTE_DOUBLES_MS = 2_000;
 const MOST_HASTE = 32;
+/** A fast worker's measurement takes the answers of this many seconds: what it finds is the closer. */
+const MEASURED_SECONDS = 0.1;
+/** A measurement sets an aim with this many times its least answers: from fewer it would be chance, and a fleet unfair. */
+const AIM_ANSWERS = 2;
+/** Measurements within this many milliseconds of a deep cut tell of a fleet that has not cut yet: they lower no aim. */
+const AIM_HOLDS_MS = 3_000;
+/** The rate returns to this share of its aim; the rest is probed for. */
+const AIM_SHARE = 0.97;
+/** Seconds in which the distance to the aim falls to a third. */
+const RETURN_SECONDS = 2;
 /** A rate counts as used where at least this share of it was sent. */
 const USED_SHARE = 0.7;
 
@@ -68,6 +83,8 @@ export function coldRate({ startPerSecond }: AdaptiveRateOptions, nowMs: number)
     grownAtMs: nowMs,
     sentSinceGrowth: 0,
     validFromMs: nowMs,
+    aimPerSecond: 0,
+    aimedAtMs: nowMs,
     accepted: 0,
     throttled: 0,
   };
@@ -131,7 +148,9 @@ function grow(state: AdaptiveRate, { growth, patienceMs }: AdaptiveRateOptions, 
   const grown =
     state.phase === 'cold'
       ? rate * 2 ** seconds
-      : rate + growth * haste(nowMs - state.validFromMs, patienceMs) * Math.sqrt(rate) * seconds;
+      : rate +
+        growth * haste(nowMs - state.validFromMs, patienceMs) * Math.sqrt(rate) * seconds +
+        Math.max(0, state.aimPerSecond * AIM_SHARE - rate) * (1 - Math.exp(-seconds / RETURN_SECONDS));
   return {
     ...state,
     ratePerSecond: isUsed ? grown : rate,
@@ -148,20 +167,22 @@ function haste(probedMs: number, patienceMs: number): number {
 function endMeasurement(state: AdaptiveRate, options: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
   if (state.phase !== 'measuring') return state;
   const answers = state.accepted + state.throttled;
-  const isOver = answers >= options.measuredAnswers || nowMs - state.validFromMs >= options.measureMostMs;
-  if (!isOver) return state;
   const { ratePerSecond: rate } = state;
+  const isOver =
+    answers >= Math.max(options.measuredAnswers, rate * MEASURED_SECONDS) ||
+    nowMs - state.validFromMs >= options.measureMostMs;
+  if (!isOver) return state;
   // Chance alone refuses a few: only what lies a standard deviation above none counts as the share refused.
   const refusedShare =
     answers === 0 ? 0 : Math.max(0, state.throttled - Math.sqrt(state.throttled)) / answers;
-  const cut = Math.min(rate - options.cut * Math.sqrt(rate), rate * (1 - refusedShare));
-  return {
-    phase: 'probing',
-    ratePerSecond: Math.max(options.floorPerSecond, cut),
-    grownAtMs: nowMs,
-    sentSinceGrowth: 0,
-    validFromMs: nowMs,
-    accepted: 0,
-    throttled: 0,
-  };
+  const accepted = rate * (1 - refusedShare);
+  const shallow = rate - options.cut * Math.sqrt(rate);
+  const settled = settledRate(options, Math.min(shallow, accepted), nowMs);
+  const isHeld = nowMs - state.aimedAtMs < AIM_HOLDS_MS;
+  if (accepted >= shallow || answers < options.measuredAnswers * AIM_ANSWERS) {
+    return isHeld ? { ...settled, aimPerSecond: state.aimPerSecond, aimedAtMs: state.aimedAtMs } : settled;
+  }
+  return isHeld && state.aimPerSecond > accepted
+    ? { ...settled, aimPerSecond: state.aimPerSecond, aimedAtMs: state.aimedAtMs }
+    : { ...settled, aimPerSecond: accepted };
 }

@@ -10,6 +10,8 @@ import {
 } from '../../shared/pacing/adaptive-rate.ts';
 
 const START_MS = 1_000_000;
+/** Long after the state began. */
+const AIM_FROM_MS = 10_000;
 
 type Event = { kind: 'send' | 'accepted' | 'throttled'; afterMs: number; latencyMs: number };
 
@@ -112,6 +114,29 @@ describe('the adaptive rate', () => {
     expect(idle.ratePerSecond).toBe(ADAPTIVE_RATE.startPerSecond);
   });
 
+  it('returns within seconds to the limit that a deep cut measured, and no further', () => {
+    const options = ADAPTIVE_RATE;
+    let state: AdaptiveRate = { ...coldRate(options, START_MS), phase: 'measuring', ratePerSecond: 2_000 };
+    let nowMs = START_MS + AIM_FROM_MS;
+    for (let answer = 0; answer < 200; answer++)
+      state = afterAnswer(state, options, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs);
+    expect(state.aimPerSecond).toBeGreaterThan(1_000);
+    expect(state.aimPerSecond).toBeLessThan(1_200);
+    // The rest of the fleet cuts later: its refusals cut again, and too deep.
+    nowMs += 1_000;
+    state = { ...state, phase: 'measuring', validFromMs: nowMs };
+    for (let answer = 0; answer < 200; answer++)
+      state = afterAnswer(state, options, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs);
+    expect(state.ratePerSecond).toBeLessThan(700);
+    const aim = state.aimPerSecond;
+    for (let ms = 0; ms < 8_000; ms++) {
+      nowMs += 1;
+      for (let sent = 0; sent < 2; sent++) state = afterSending(state, options, nowMs);
+    }
+    expect(state.ratePerSecond).toBeGreaterThan(0.95 * aim);
+    expect(state.ratePerSecond).toBeLessThan(1.1 * aim);
+  });
+
   it.each([1, 10, 100, 1_000])('grows and is cut in step with its square root, at %i a second', (rate) => {
     const probing: AdaptiveRate = {
       ...coldRate(ADAPTIVE_RATE, START_MS),
@@ -123,7 +148,8 @@ describe('the adaptive rate', () => {
     const measured: AdaptiveRate = {
       ...probing,
       phase: 'measuring',
-      accepted: ADAPTIVE_RATE.measuredAnswers - 1,
+      // A fast worker measures for a tenth of a second.
+      accepted: Math.max(ADAPTIVE_RATE.measuredAnswers, rate / 10) - 1,
     };
     const cut = afterAnswer(measured, ADAPTIVE_RATE, { throttled: false, sentAtMs: START_MS }, START_MS);
     expect(rate - cut.ratePerSecond).toBeCloseTo(Math.min(ADAPTIVE_RATE.cut * Math.sqrt(rate), rate - 1));
