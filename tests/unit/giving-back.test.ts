@@ -1,0 +1,261 @@
+// S3 throttles everything for hours of virtual time: the production upload function on a standard queue with its redrive
+// policy and in-flight quota, many workers, thousands of items. What is unfinished goes back, and nothing else happens to it.
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { createUpload } from '../../functions/upload.ts';
+import { StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import type { BlockRow } from '../../shared/ledger/tally.ts';
+import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { messageBody } from '../../shared/queue/messages.ts';
+import type { Outcome } from '../../shared/report/outcome.ts';
+import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
+import type { BatchEntry } from '../helpers/fake-sqs.ts';
+import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const START_MS = Date.UTC(2026, 0, 1);
+
+// As in serverless.yml.
+const BATCH = 100;
+const TIMEOUT_MS = 60 * SECOND_MS;
+const MAX_RECEIVES = 5;
+const VISIBILITY_SECONDS = 360;
+
+const ITEMS = 2_000;
+const WORKERS = 10;
+/** What one worker may hold: the batch in its hands and its share of returned messages. */
+const IN_FLIGHT_OF_WORKER = BATCH + 60;
+
+const slowDown = () =>
+  Object.assign(new Error('Please reduce your request rate.'), {
+    name: 'SlowDown',
+    $metadata: { httpStatusCode: 503 },
+    $fault: 'server',
+  });
+
+function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number; retryForSeconds: number }) {
+  const clock = createVirtualClock(START_MS);
+  const random = createRandom(1);
+  const limits = { inFlightLimit: 120_000, shuffleWindow: 200, duplicateShare: 0 };
+  const identity = (name: string) => ({ name, url: `https://sqs.example/${name}`, arn: `arn:${name}` });
+  const deadLetters = new StandardQueue({ clock, random }, identity('dead'), { limits });
+  const queue = new StandardQueue({ clock, random }, identity('upload'), {
+    limits,
+    attributes: {
+      VisibilityTimeout: String(VISIBILITY_SECONDS),
+      MessageRetentionPeriod: String(10 * 24 * 3600),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: 'arn:dead', maxReceiveCount: MAX_RECEIVES }),
+    },
+  });
+  let sent = 0;
+  const enqueue = (body: string, delaySeconds: number) =>
+    queue.enqueue({
+      messageId: `m${sent++}`,
+      body,
+      md5OfBody: '',
+      messageAttributes: {},
+      md5OfMessageAttributes: '',
+      sentTimestamp: clock.now(),
+      approximateReceiveCount: 0,
+      delayUntil: clock.now() + delaySeconds * SECOND_MS,
+    });
+  const sqs = {
+    async send(command: { input: { Entries?: BatchEntry[] } }) {
+      for (const { MessageBody = '', DelaySeconds = 0, ReceiptHandle = '', VisibilityTimeout = 0 } of command
+        .input.Entries ?? []) {
+        if (command instanceof SendMessageBatchCommand) enqueue(MessageBody, DelaySeconds);
+        else if (command instanceof DeleteMessageBatchCommand) queue.deleteMessage(ReceiptHandle);
+        else if (command instanceof ChangeMessageVisibilityBatchCommand)
+          queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+      }
+      return {};
+    },
+  } as unknown as SQSClient;
+
+  const block: BlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
+    size: ITEMS,
+    done: new Set(),
+    failed: new Set(),
+    cancelled: new Set(),
+    rejected: new Set(),
+  };
+  const job = aJob({ options: { ...aJob().options, retryForSeconds } });
+  const outcomes: (Outcome & { atMs: number })[] = [];
+  const writes = { attempts: 0 };
+  const writer: ObjectWriter = {
+    async write() {
+      writes.attempts++;
+      await clock.sleep(30);
+      if (clock.now() < recoversAtMs) throw slowDown();
+      return { etag: '"e"', bytes: 1 };
+    },
+    findOwn: async () => undefined,
+  };
+  const silent = { info: () => undefined, error: () => undefined };
+  const worker = (seed: number) =>
+    createUpload({
+      engine: {
+        writer,
+        turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
+        clock,
+        random: createRandom(seed),
+      },
+      ledger: {
+        getJobs: async () => new Map([[job.id, job]]),
+        readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
+        recordEnds: async (_, ends) => {
+          for (const number of ends.done ?? []) block.done.add(number);
+          for (const number of ends.failed ?? []) block.failed.add(number);
+          return 'in time';
+        },
+      },
+      outcomes: {
+        write: async (_slice, _name, rows) => {
+          outcomes.push(...rows.map((row) => ({ ...row, atMs: clock.now() })));
+        },
+        list: async () => [],
+        read: async () => [],
+      },
+      queue: { sqs, clock, random: createRandom(seed) },
+      uploadQueueUrl: queue.url,
+      returns: createReturnShare(clock),
+      telemetry: { logger: silent, count: () => undefined } as unknown as Telemetry,
+    });
+  const seen = { mostInFlight: 0, mostMessages: 0, mostReceives: 0, leftByRepost: 0, invocations: 0 };
+  const watch = () => {
+    const { visible, inFlight, delayed } = queue.depth();
+    seen.mostInFlight = Math.max(seen.mostInFlight, inFlight);
+    seen.mostMessages = Math.max(seen.mostMessages, visible + inFlight + delayed);
+  };
+
+  function receive(): SQSRecord[] {
+    const records: SQSRecord[] = [];
+    while (records.length < BATCH) {
+      const page = queue.dequeue(10, undefined, () => deadLetters);
+      if (page.length === 0) break;
+      for (const { MessageId, ReceiptHandle, Body } of page) {
+        const inFlight = queue.inflightMessages.get(String(ReceiptHandle));
+        const receives = inFlight?.message.approximateReceiveCount ?? 1;
+        seen.mostReceives = Math.max(seen.mostReceives, receives);
+        records.push({
+          messageId: String(MessageId),
+          receiptHandle: String(ReceiptHandle),
+          body: String(Body),
+          attributes: {
+            ApproximateReceiveCount: String(receives),
+            SentTimestamp: String(inFlight?.message.sentTimestamp),
+            ApproximateFirstReceiveTimestamp: String(inFlight?.message.approximateFirstReceiveTimestamp),
+            SenderId: 'sender',
+          },
+          messageAttributes: {},
+          md5OfBody: '',
+          eventSource: 'aws:sqs',
+          eventSourceARN: queue.arn,
+          awsRegion: 'us-east-1',
+        });
+      }
+    }
+    return records;
+  }
+
+  /** Lambda's event source and one environment behind it. */
+  async function poll(index: number, isOver: () => boolean): Promise<void> {
+    const upload = worker(index + 2);
+    while (!isOver()) {
+      const Records = receive();
+      if (Records.length === 0) {
+        await clock.sleep(5 * SECOND_MS);
+        continue;
+      }
+      watch();
+      seen.invocations++;
+      const endsAtMs = clock.now() + TIMEOUT_MS;
+      const context = {
+        awsRequestId: `r${seen.invocations}`,
+        getRemainingTimeInMillis: () => endsAtMs - clock.now(),
+      } as Context;
+      const event: SQSEvent = { Records };
+      const { batchItemFailures } = await upload(event, context);
+      watch();
+      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      for (const { messageId, receiptHandle, body } of Records) {
+        const { number } = JSON.parse(body) as { number: number };
+        const hasEnded = block.done.has(number) || block.failed.has(number);
+        if (!hasEnded && !failed.has(messageId) && queue.inflightMessages.has(receiptHandle))
+          seen.leftByRepost++;
+        if (!failed.has(messageId)) queue.deleteMessage(receiptHandle);
+      }
+    }
+  }
+
+  for (let number = 0; number < ITEMS; number++) {
+    const item = { key: `${number}.txt`, text: 'x' };
+    enqueue(messageBody(anUploadMessage({ number, item, firstSentAtMs: clock.now() })), 0);
+  }
+  const ended = () => block.done.size + block.failed.size;
+  return {
+    block,
+    outcomes,
+    seen,
+    writes,
+    deadLetters: () => deadLetters.depth().visible,
+    async run(untilMs: number): Promise<void> {
+      const isOver = () => ended() === ITEMS || clock.now() >= untilMs;
+      await Promise.all(Array.from({ length: WORKERS }, (_, index) => poll(index, isOver)));
+    },
+  };
+}
+
+describe('while S3 throttles everything for hours', () => {
+  it('keeps every item out of the dead letters and the in-flight quota free, and stores all when S3 recovers', async () => {
+    const recoversAtMs = START_MS + HOUR_MS;
+    const pipeline = startPipeline({ recoversAtMs, retryForSeconds: 24 * 3600 });
+    await pipeline.run(recoversAtMs - 5 * MINUTE_MS);
+    const { seen, block } = pipeline;
+    expect(block.done.size + block.failed.size).toBe(0);
+    expect(seen.invocations).toBeGreaterThan(1_000);
+    expect(pipeline.writes.attempts).toBeGreaterThan(10_000);
+    expect(pipeline.deadLetters()).toBe(0);
+    expect(seen.mostReceives).toBeLessThan(MAX_RECEIVES);
+    expect(seen.mostInFlight).toBeLessThanOrEqual(WORKERS * IN_FLIGHT_OF_WORKER);
+    expect(seen.mostMessages).toBeLessThanOrEqual(ITEMS);
+    expect(seen.leftByRepost).toBe(0);
+
+    await pipeline.run(recoversAtMs + HOUR_MS);
+    expect(block.failed.size).toBe(0);
+    expect(block.done.size).toBe(ITEMS);
+    expect(pipeline.deadLetters()).toBe(0);
+  });
+
+  it('ends items by age, and none before its time, however often it was tried', async () => {
+    const retryForSeconds = 3600;
+    const pipeline = startPipeline({ recoversAtMs: Number.POSITIVE_INFINITY, retryForSeconds });
+    await pipeline.run(START_MS + 24 * HOUR_MS);
+    const { outcomes, block } = pipeline;
+    expect(block.done.size).toBe(0);
+    expect(block.failed.size).toBe(ITEMS);
+    expect(pipeline.deadLetters()).toBe(0);
+    const ages = outcomes.map(({ atMs }) => atMs - START_MS);
+    expect(Math.min(...ages)).toBeGreaterThanOrEqual(retryForSeconds * SECOND_MS);
+    expect(new Set(outcomes.map(({ status, code }) => `${status} ${code}`))).toEqual(
+      new Set(['failed RetryTimeExceeded']),
+    );
+    // An item in the queue waits up to 15 minutes for its next try, and one that is shed waits again.
+    expect(Math.max(...ages)).toBeLessThan(retryForSeconds * SECOND_MS + 45 * MINUTE_MS);
+    expect(pipeline.seen.mostReceives).toBeLessThan(MAX_RECEIVES);
+  });
+});
