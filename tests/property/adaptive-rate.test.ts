@@ -118,14 +118,14 @@ describe('the adaptive rate', () => {
     const options = ADAPTIVE_RATE;
     let state: AdaptiveRate = { ...coldRate(options, START_MS), phase: 'measuring', ratePerSecond: 2_000 };
     let nowMs = START_MS + AIM_FROM_MS;
-    for (let answer = 0; answer < 200; answer++)
+    for (let answer = 0; state.phase === 'measuring'; answer++)
       state = afterAnswer(state, options, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs);
     expect(state.aimPerSecond).toBeGreaterThan(1_000);
     expect(state.aimPerSecond).toBeLessThan(1_200);
     // The rest of the fleet cuts later: its refusals cut again, and too deep.
     nowMs += 1_000;
     state = { ...state, phase: 'measuring', validFromMs: nowMs };
-    for (let answer = 0; answer < 200; answer++)
+    for (let answer = 0; state.phase === 'measuring'; answer++)
       state = afterAnswer(state, options, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs);
     expect(state.ratePerSecond).toBeLessThan(700);
     const aim = state.aimPerSecond;
