@@ -116,8 +116,13 @@ describe('the adaptive rate', () => {
 
   it('returns within seconds to the limit that a deep cut measured, and no further', () => {
     const options = ADAPTIVE_RATE;
-    let state: AdaptiveRate = { ...coldRate(options, START_MS), phase: 'measuring', ratePerSecond: 2_000 };
     let nowMs = START_MS + AIM_FROM_MS;
+    let state: AdaptiveRate = {
+      ...coldRate(options, START_MS),
+      phase: 'measuring',
+      ratePerSecond: 2_000,
+      validFromMs: nowMs,
+    };
     for (let answer = 0; state.phase === 'measuring'; answer++)
       state = afterAnswer(state, options, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs);
     expect(state.aimPerSecond).toBeGreaterThan(1_000);
