@@ -1,11 +1,16 @@
 // What the lab found, for people: a table, charts, and one page that explains them.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { barChart, panelChart } from './charts/charts.ts';
+import { barChart, lineChart, panelChart } from './charts/charts.ts';
 import { htmlPage, markdownTable, type PageSection, type Table } from './charts/page.ts';
 import { ACCEPTED, REFUSED } from './charts/theme.ts';
 import type { LabResult } from './lab.ts';
+import { HERD_SIZES, HERD_STEPS, runHerd } from './models/herd.ts';
+import { LOAD_IN_LIMITS, runSplits } from './models/splits.ts';
 import { STRATEGIES } from './strategies/all.ts';
+
+/** The herd is the same in every run. */
+const HERD_SEED = 1;
 
 /** @returns the files written: charts, page, table */
 export async function writeReport(result: LabResult, folder: string, command: string): Promise<string[]> {
@@ -15,6 +20,9 @@ export async function writeReport(result: LabResult, folder: string, command: st
     'time.svg': charts.time,
     'attempts.svg': charts.attempts,
     'stored.svg': charts.stored,
+    'jitter-requests.svg': charts.jitterRequests,
+    'jitter-time.svg': charts.jitterTime,
+    'splits.svg': charts.splits,
     'index.html': labPage(result, charts, command),
     'results.md': resultsDocument(result, command),
   };
@@ -57,6 +65,9 @@ interface LabCharts {
   time: string;
   attempts: string;
   stored: string;
+  jitterRequests: string;
+  jitterTime: string;
+  splits: string;
 }
 
 function drawCharts(result: LabResult): LabCharts {
@@ -64,6 +75,8 @@ function drawCharts(result: LabResult): LabCharts {
   const names = strategies.map(({ name }) => name);
   const setting = `${whole(objects)} objects, ${result.workers} workers, ${whole(limitPerSecond)} writes a second and partition`;
   return {
+    ...drawHerd(),
+    splits: drawSplits(),
     requests: panelChart({
       title: 'Requests that S3 took and refused, by second',
       subtitle: `${setting}; the line is the limit of one partition, and of ${partitions} in the last panel`,
@@ -135,6 +148,63 @@ function drawCharts(result: LabResult): LabCharts {
       ],
     }),
   };
+}
+
+function drawHerd(): Pick<LabCharts, 'jitterRequests' | 'jitterTime'> {
+  const herds = Object.entries(HERD_STEPS).map(([name, step]) => ({
+    name,
+    results: HERD_SIZES.map((clients) => ({ clients, ...runHerd(clients, step, HERD_SEED) })),
+  }));
+  const frame = {
+    subtitle:
+      'Simulated in virtual time: clients that wake together with one object each, at an S3 of 100 writes a second',
+    xTitle: 'clients',
+    xScale: 'log' as const,
+    xMin: HERD_SIZES[0],
+    xMax: HERD_SIZES.at(-1) ?? 0,
+    height: 340,
+  };
+  return {
+    jitterRequests: lineChart({
+      ...frame,
+      title: 'Requests that a herd needs',
+      yTitle: 'requests per object',
+      series: herds.map(({ name, results }) => ({
+        name,
+        dots: true,
+        points: results.map(({ clients, requestsPerObject }) => [clients, requestsPerObject] as const),
+      })),
+    }),
+    jitterTime: lineChart({
+      ...frame,
+      title: 'Time that a herd needs',
+      yTitle: 'seconds until the last is stored',
+      series: herds.map(({ name, results }) => ({
+        name,
+        dots: true,
+        points: results.map(({ clients, seconds }) => [clients, seconds] as const),
+      })),
+      yScale: 'log',
+    }),
+  };
+}
+
+function drawSplits(): string {
+  return lineChart({
+    title: 'What splits give',
+    subtitle: `Simulated in virtual time: a load of ${LOAD_IN_LIMITS} partitions' limits, an S3 that splits a partition after 30 minutes`,
+    xTitle: 'minutes',
+    yTitle: "taken, in partitions' limits",
+    xMax: 90,
+    yMin: 0,
+    yMax: LOAD_IN_LIMITS + 1,
+    height: 340,
+    levels: [{ name: 'the load', y: LOAD_IN_LIMITS }],
+    series: [
+      { name: 'hashed keys', points: runSplits({ kind: 'binary' }) },
+      { name: 'keys in sequence', points: runSplits({ kind: 'off' }) },
+    ],
+  });
 }
 
 type Second = LabResult['strategies'][number]['perSecond'][number];
@@ -211,6 +281,15 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
       svg: charts.requests,
     },
     {
+      heading: 'Why jitter',
+      text: [
+        'Without chance in it a backoff keeps together what was refused together: the herd comes back as one, S3 takes a burst of it, and refuses the rest again. Full, equal and decorrelated jitter pull the herd apart.',
+        'Jitter answers one herd. It does not answer a load that goes on: where work is waiting, whoever got through sends the next object at once, and the refusals stay.',
+      ],
+      svg: charts.jitterRequests,
+    },
+    { svg: charts.jitterTime },
+    {
       heading: 'What it costs',
       text: 'Refused requests use up connections and processor time on both sides, and whoever shares the partition pays for them with refusals of their own.',
       svg: charts.attempts,
@@ -219,6 +298,11 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
       heading: 'How long it takes',
       text: 'The time of a backoff strategy ends with its unluckiest object, which sits out its longest wait while S3 stands idle. A strategy that gave up is early for the wrong reason.',
       svg: charts.time,
+    },
+    {
+      heading: 'Why hashed prefixes',
+      text: 'S3 splits a partition at its middle key, and each half gets a limit of its own. With hashed keys both halves go on getting load, and the room doubles with each split. With keys in sequence the new ones all lie behind the split, and one partition takes them all, as before.',
+      svg: charts.splits,
     },
     {
       heading: 'When a hash does not help',

@@ -295,7 +295,7 @@ function legendOf(series: readonly { name: string }[], always = false): LegendCo
     icon: 'roundRect',
     itemWidth: 14,
     itemHeight: 8,
-    itemGap: 18,
+    itemGap: 26,
     inactiveColor: FAINT_INK.light,
     textStyle: TEXT,
     selectedMode: false,

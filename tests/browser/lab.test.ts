@@ -55,7 +55,7 @@ describe.each(['light', 'dark'] as const)('the page in %s', (colorScheme) => {
   it('shows every chart and table, and has nothing to complain of', async () => {
     const { page, complaints } = await open('index.html', colorScheme);
     const charts = page.getByRole('img');
-    expect(await charts.count()).toBe(4);
+    expect(await charts.count()).toBe(7);
     for (const chart of await charts.all()) {
       expect(await chart.isVisible()).toBe(true);
       const box = await chart.boundingBox();

@@ -70,7 +70,13 @@ describe('the lab', () => {
   it('writes charts, page and table, each whole in itself', () => {
     const names = readdirSync(path.join(folder, 'charts')).toSorted();
     expect(names).toEqual(
-      ['attempts.svg', 'index.html', 'requests.svg', 'results.md', 'stored.svg', 'time.svg'].toSorted(),
+      [
+        ...['requests', 'stored', 'attempts', 'time', 'jitter-requests', 'jitter-time', 'splits'].map(
+          (chart) => `${chart}.svg`,
+        ),
+        'index.html',
+        'results.md',
+      ].toSorted(),
     );
     expect(result.files.map((file) => path.basename(file)).toSorted()).toEqual(names);
     for (const name of names.filter((each) => each.endsWith('.svg'))) {
@@ -80,7 +86,7 @@ describe('the lab', () => {
     }
     const page = readFileSync(path.join(folder, 'charts', 'index.html'), 'utf8');
     expect(page).not.toMatch(/<script|<link[^>]+href="(?!data:)|src=|url\((?!#)|@import/);
-    expect(page.match(/<svg /g)).toHaveLength(4);
+    expect(page.match(/<svg /g)).toHaveLength(7);
     for (const name of STRATEGY_NAMES) expect(page).toContain(name);
   });
 
