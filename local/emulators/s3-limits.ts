@@ -57,6 +57,8 @@ const READS_PER_WRITE = 5500 / 3500;
 const DEFAULT_SPLIT_AFTER_SECONDS = 60;
 /** Keys a partition remembers to find its median: enough for an even split, few enough to sort at once. */
 const RECENT_KEYS = 512;
+/** Who paces well is refused seldom: a second in which this share of the limit was taken is one of load too. */
+const LOADED_SHARE = 0.9;
 /** Sums of refills fall short of a whole token by less than this. */
 const ROUNDING = 1e-9;
 
@@ -262,9 +264,11 @@ function remember(partition: Partition, key: string): void {
   partition.nextRecent = (partition.nextRecent + 1) % RECENT_KEYS;
 }
 
-/** A second with no refusal ends a time over the limit. */
+/** A second with no refusal and without load ends a time over the limit. */
 function noteRefusal(partition: Partition, nowMs: number): void {
-  if (partition.overSinceMs === undefined || nowMs - partition.lastRefusalMs > 1000) {
+  const { writes, reads, rate } = partition;
+  const isLoaded = rate.lastAccepted >= LOADED_SHARE * Math.min(writes.ratePerSecond, reads.ratePerSecond);
+  if (partition.overSinceMs === undefined || (nowMs - partition.lastRefusalMs > 1000 && !isLoaded)) {
     partition.overSinceMs = nowMs;
   }
   partition.lastRefusalMs = nowMs;
