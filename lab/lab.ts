@@ -43,8 +43,7 @@ export interface LabResult {
 
 export interface LabEvents {
   lesson?(lesson: Lesson): void;
-  /** Before a strategy begins, and after it. */
-  begin?(strategy: Strategy): void;
+  /** A strategy has ended. */
   end?(result: StrategyResult): void;
 }
 
@@ -84,7 +83,6 @@ export async function startLab(
       events.lesson?.(lesson);
       const strategies: StrategyResult[] = [];
       for (const [index, strategy] of STRATEGIES.entries()) {
-        events.begin?.(strategy);
         const random = createRandom(seed + index);
         const task = { clientConfig, clock, random, bucket: bucketOf(strategy), objects, workers: WORKERS };
         const result = await measure({ emulators, s3 }, strategy, task);

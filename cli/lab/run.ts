@@ -9,6 +9,8 @@ import { amountText, countText } from '../text.ts';
 /** Jitter is drawn alike in every run; S3's answers and the machine are not. */
 const SEED = 1;
 const NAME_WIDTH = 16;
+/** What the eight take together, in times that one partition needs for the objects: most keep to one, some trail behind. */
+const TIMES_ONE = 8;
 
 export interface LabCommandOptions {
   objects: number;
@@ -57,8 +59,16 @@ function lessonText(
       ? ['     Nothing was refused: this machine is too slow for the limit. A lower --limit shows more.']
       : [`     ${error.name}: ${error.message}`, `     (HTTP ${error.status}, request ${error.requestId})`]),
     '',
-    `3  ${amountText(objects, 'object')} by eight strategies, one after the other:`,
+    `3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
   ].join('\n');
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 100) return amountText(Math.ceil(seconds), 'second');
+  const minutes = seconds / 60;
+  return minutes < 100
+    ? amountText(Math.ceil(minutes), 'minute')
+    : amountText(Math.ceil(minutes / 60), 'hour');
 }
 
 function lineOf({ name, stored, lost, throttled, seconds }: StrategyResult): string {
