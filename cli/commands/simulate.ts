@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { FleetOptions } from '../../lab/simulator/fleet-options.ts';
+import type { FleetOptions, FleetRun } from '../../lab/simulator/fleet-options.ts';
 import { positiveInteger, positiveNumber } from '../arguments.ts';
 import { Failure } from '../failure.ts';
 
@@ -52,6 +52,11 @@ export function addSimulateCommand(program: Command): void {
     .option('--json', 'print the measures, last, as one object')
     .addHelpText('after', '\nExample:\n  $ spillway simulate --workers 1000 --scenario half-limit')
     .action(async (given: SimulateOptions) => {
+      if (given.docs !== undefined) {
+        const { writeScaleRuns } = await import('../../lab/simulator/docs.ts');
+        for (const file of await writeScaleRuns(given.docs, (line) => console.error(line))) console.log(file);
+        return;
+      }
       // The simulator and the charts are loaded for this command alone.
       const { SCENARIOS } = await import('../../lab/simulator/scenarios.ts');
       if (given.scenario === 'list') {
@@ -87,8 +92,21 @@ async function simulate(given: SimulateOptions, befall: (options: FleetOptions) 
   if (given.out !== undefined) {
     await mkdir(given.out, { recursive: true });
     await writeFile(join(given.out, 'seconds.ndjson'), runLog(run));
+    await writeFile(join(given.out, 'run.svg'), await drawRun(given, run));
   }
   console.log(given.json ? JSON.stringify(measures) : measuresText(measures));
+}
+
+async function drawRun({ workers, partitions, scenario, seed }: SimulateOptions, run: FleetRun) {
+  const { lineChart } = await import('../../lab/charts/charts.ts');
+  const { seriesOf } = await import('../../lab/simulator/docs.ts');
+  return lineChart({
+    title: `${workers} workers on ${partitions} partitions: ${scenario}`,
+    subtitle: `seed ${seed}`,
+    xTitle: 'seconds',
+    yTitle: 'thousand writes a second',
+    series: seriesOf(run),
+  });
 }
 
 function upTo(most: number) {

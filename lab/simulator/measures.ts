@@ -14,6 +14,8 @@ export interface FleetMeasures {
   secondsToNinetyPercent: number | null;
   /** Jain's index over the workers' objects in steady state: 1 is even, 1/n is one worker with all. */
   fairness: number;
+  /** In steady state. */
+  objectsPerSecond: number;
   /** How often items went back to the queue, per object stored. */
   givenBackPerObject: number;
 }
@@ -30,12 +32,20 @@ export function measureFleet(options: FleetOptions, run: FleetRun): FleetMeasure
     workers,
     partitions,
     limitPerSecond: partitions * limitPerSecond,
+    objectsPerSecond: sum(run.accepted.slice(steadyFrom)) / (seconds - steadyFrom),
     goodput: sum(run.accepted.slice(steadyFrom)) / sum(run.allowedPerSecond.slice(steadyFrom)),
     throttledShare: throttled / Math.max(1, accepted + throttled),
     secondsToNinetyPercent: nine < 0 ? null : nine + 1,
     fairness: jainIndex(run.storedByWorker),
     givenBackPerObject: sum(run.givenBack) / Math.max(1, accepted),
   };
+}
+
+/** Of the requests from one second up to another. */
+export function throttledShareBetween(run: FleetRun, fromSecond: number, toSecond: number): number {
+  const accepted = sum(run.accepted.slice(fromSecond, toSecond));
+  const throttled = sum(run.throttled.slice(fromSecond, toSecond));
+  return throttled / Math.max(1, accepted + throttled);
 }
 
 /** (sum x)^2 / (n x sum x^2) */
