@@ -247,7 +247,7 @@ function lessonSections({ lesson }: LabResult): PageSection[] {
         `Then ${whole(burst.sent)} objects are written at once in the same way: ${whole(burst.stored)} are stored and ${whole(burst.refused)} are refused.`,
         ...(error === undefined
           ? [
-              'Nothing was refused: this machine is too slow for the limit asked for. A lower --limit shows more.',
+              'Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.',
             ]
           : [
               `What the AWS SDK throws for each of them: ${error.name} (HTTP ${error.status}): ${error.message}`,

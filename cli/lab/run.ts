@@ -56,7 +56,9 @@ function lessonText(
     `2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
     `     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
     ...(error === undefined
-      ? ['     Nothing was refused: this machine is too slow for the limit. A lower --limit shows more.']
+      ? [
+          '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.',
+        ]
       : [`     ${error.name}: ${error.message}`, `     (HTTP ${error.status}, request ${error.requestId})`]),
     '',
     `3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
