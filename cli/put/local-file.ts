@@ -1,25 +1,23 @@
 // Reads a local file, and tells when it is no longer what it was when it was opened.
 //
-// Callbacks made promises, not FileHandle: 49 against 72 us of processor time a small file, which is a tenth of what a
-// request costs (20,000 files of 1 KB on two cores).
-import { close, fstat, open, read, type Stats } from 'node:fs';
+// Only opening and reading may wait for a disk, and so go to other threads, each at the cost of waking one. What is asked
+// of an open file is answered from memory: done at once, and not by FileHandle, a small file costs a third of the time.
+import { closeSync, fstatSync, open, read, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { faultOf } from '../demo/files.ts';
 
 const openFile = promisify(open);
-const statOf = promisify(fstat);
 const readInto = promisify(read);
-const closeFile = promisify(close);
 
 export interface LocalFile {
   sizeBytes: number;
   /** @throws SourceFault where the bytes are not there any more */
   read(offset: number, bytes: number): Promise<Buffer>;
   /** @throws SourceFault */
-  assertUnchanged(): Promise<void>;
+  assertUnchanged(): void;
   /** Once closed it may be closed again. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** @throws SourceFault where it can't be opened */
@@ -29,18 +27,18 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
       ? new SourceFault('FileMissing', 'vanished after its folder was read', cause)
       : new SourceFault('FileUnreadable', faultOf(cause), cause);
   });
-  const first = await statOf(descriptor);
+  const first = fstatSync(descriptor);
   let isOpen = true;
   return {
     sizeBytes: first.size,
     read: (offset, bytes) => readStretch(descriptor, offset, bytes),
-    async assertUnchanged() {
-      if (!isSame(first, await statOf(descriptor))) throw changed();
+    assertUnchanged() {
+      if (!isSame(first, fstatSync(descriptor))) throw changed();
     },
-    async close() {
+    close() {
       if (!isOpen) return;
       isOpen = false;
-      await closeFile(descriptor);
+      closeSync(descriptor);
     },
   };
 }

@@ -87,9 +87,9 @@ async function withContents(memory: Budget, path: string, { whole, parts }: Ways
       case 'whole':
         return await memory.hold(file.sizeBytes, async () => {
           const bytes = await file.read(0, file.sizeBytes);
-          await file.assertUnchanged();
+          file.assertUnchanged();
           // It may wait long for its turn: the bytes are there, the file may go.
-          await file.close();
+          file.close();
           return await whole(bytes);
         });
       case 'parts':
@@ -98,7 +98,7 @@ async function withContents(memory: Budget, path: string, { whole, parts }: Ways
         throw new SourceFault('FileTooLarge', `${file.sizeBytes} bytes; put takes up to ${plan.mostBytes}`);
     }
   } finally {
-    await file.close();
+    file.close();
   }
 }
 

@@ -67,7 +67,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     budget: { retries: FIRST_RETRIES },
     cutOff: cutOff.signal,
   };
-  const running: { progress?: Progress; startedAtMs: number } = { startedAtMs: clock.now() };
+  const running: { progress?: Progress; watch?: { end(): void }; startedAtMs: number } = {
+    startedAtMs: clock.now(),
+  };
 
   const tellEnd = (state: PutState): void => {
     running.progress?.end();
@@ -81,10 +83,10 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const interrupt = onInterrupt(async () => {
     bounds.stopAtMs = clock.now();
     list.close();
-    const untilMs = clock.now() + LAST_ANSWERS_MS;
-    while (slots.held() > 0 && clock.now() < untilMs) await clock.sleep(LOOK_EVERY_MS / 10);
+    await untilFree(slots);
+    // What is still under way ends with the process; open uploads are ended before, lest their parts be kept and billed.
     cutOff.abort();
-    await clock.sleep(LOOK_EVERY_MS); // open uploads are aborted
+    await untilFree(slots);
     tellEnd('interrupted');
   });
 
@@ -103,13 +105,13 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     };
     running.startedAtMs = clock.now();
     running.progress = createProgress('putting', 0);
-    const watch = followProgress(running.progress, paths, tally);
+    running.watch = followProgress(running.progress, paths, tally);
     const settings = { destination, spread: parsed.spread, ifExists: options.ifExists };
     const put = (task: FileTask) => putFile(dependencies, task, settings, bounds);
     await Promise.all(
       Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
     );
-    watch.end();
+    running.watch.end();
     if (interrupt.isInterrupted()) return await forever();
     tellEnd('completed');
     if (tally.rows === 0) throw new Failure('there are no files there');
@@ -119,7 +121,18 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.progress?.end();
     throw error;
   } finally {
+    running.watch?.end();
+    list.close();
     s3.destroy();
+  }
+}
+
+async function untilFree(slots: Budget): Promise<void> {
+  const untilMs = systemClock.now() + LAST_ANSWERS_MS;
+  while (systemClock.now() < untilMs) {
+    // Who gets no answer sends on: an upload that was cut off is aborted.
+    await systemClock.sleep(LOOK_EVERY_MS / 10);
+    if (slots.held() === 0) return;
   }
 }
 
@@ -196,7 +209,7 @@ async function countFiles(found: AsyncIterable<Found>, count: () => boolean): Pr
 
 function inSlots(writer: ObjectWriter, slots: Budget): ObjectWriter {
   return {
-    write: (object, cutOff) => slots.hold(1, () => writer.write(object, cutOff)),
+    write: (object) => slots.hold(1, () => writer.write(object)),
     findOwn: (object) => slots.hold(1, () => writer.findOwn(object)),
   };
 }

@@ -26,7 +26,7 @@ export interface PartSource {
   /** Holds a part in memory while it is used. @throws SourceFault where it can't be read as it was */
   usePart<Result>(offset: number, bytes: number, use: (part: Uint8Array) => Promise<Result>): Promise<Result>;
   /** @throws SourceFault where the source is not what it was when the transfer began */
-  assertUnchanged(): Promise<void>;
+  assertUnchanged(): void;
 }
 
 export interface PartedItem {
@@ -141,7 +141,7 @@ async function fillAndComplete(
   );
   if (over.fault !== undefined) throw over.fault;
   if (over.end !== undefined) return over.end;
-  await source.assertUnchanged();
+  source.assertUnchanged();
   const parts = sent.filter((part): part is SentPart => part !== undefined);
   const completed = await takeStep<TransferEnd>(
     async () => ({ kind: 'stored', object: await uploads.complete(write, uploadId, parts, bounds.cutOff) }),
