@@ -10,7 +10,7 @@ export interface Turnstile {
   groupOf(bucket: string, key: string): PacingGroup;
   /**
    * Waits for the group's next free turn.
-   * @param mostMs who would wait longer is shed, with the wait that the queue before it means
+   * @param mostMs who would wait longer is shed, and told when a turn behind all that wait or were shed before will come
    */
   pass(group: PacingGroup, mostMs: number): Promise<Passage>;
   /** What S3 answered to a request of the group. */
@@ -21,6 +21,8 @@ interface Queue {
   /** Settles when the last one in the queue has passed. */
   tail: Promise<void>;
   waiting: number;
+  /** Until when turns were told to those who went away, epoch ms. */
+  bookedUntilMs: number;
 }
 
 export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }): Turnstile {
@@ -35,13 +37,28 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
     }
   }
 
+  function queueOf(group: PacingGroup): Queue {
+    const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0, bookedUntilMs: 0 };
+    queues.set(group, queue);
+    return queue;
+  }
+
+  /** Milliseconds until a turn that nobody waits for or was told of yet. */
+  function book(group: PacingGroup): number {
+    const queue = queueOf(group);
+    const nowMs = clock.now();
+    const turnMs = 1000 / pacer.ratePerSecond(group, nowMs);
+    queue.bookedUntilMs = Math.max(queue.bookedUntilMs, nowMs + queue.waiting * turnMs) + turnMs;
+    return queue.bookedUntilMs - nowMs;
+  }
+
   return {
     groupOf: (bucket, key) => pacer.groupOf(bucket, key, clock.now()),
     async pass(group, mostMs) {
-      const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0 };
-      queues.set(group, queue);
+      const queue = queueOf(group);
       const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, clock.now());
-      if (waitMs > mostMs) return { kind: 'shed', waitMs };
+      // All told the same time would come back together, to be shed again.
+      if (waitMs > mostMs) return { kind: 'shed', waitMs: book(group) };
       queue.waiting++;
       const turn = queue.tail.then(() => takeTurn(group));
       queue.tail = turn.finally(() => {

@@ -21,8 +21,11 @@ const CONCURRENCY = 128;
 const IN_PLACE_MS = 2_000;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
 const STOP_GRACE_MS = 3_000;
-/** Delay in the queue, by how often the item was given back. */
-const GIVE_BACK_BACKOFF: Backoff = { baseMs: 2_000, capMs: 600_000 };
+/** Delay in the queue of an item that S3 refused, by how often it was given back. */
+const GIVE_BACK_BACKOFF: Backoff = { baseMs: 1_000, capMs: 600_000 };
+
+/** Share of a turn's wait that is added at random: other workers have told theirs too. */
+const TURN_JITTER = 0.25;
 
 export interface TransferItem {
   write: ObjectWrite;
@@ -114,7 +117,11 @@ export function transferEnd(
     case 'given-up':
       return retryTimeExceeded(end.fault);
     case 'unfinished': {
-      const delayMs = Math.max(end.waitMs, fullJitterMs(GIVE_BACK_BACKOFF, givenBack, random));
+      // Of an untried item the turn is known: a wait that grew with each return would leave S3 idle at a job's end.
+      const delayMs =
+        end.cause === 'shed'
+          ? end.turnInMs * (1 + TURN_JITTER * random())
+          : fullJitterMs(GIVE_BACK_BACKOFF, givenBack, random);
       return { kind: 'unfinished', delayMs };
     }
   }

@@ -58,7 +58,18 @@ export type FinalFault = Fault & { kind: 'permanent' | 'exists' };
 export type RequestEnd<Answer> =
   | { kind: 'ended'; answer: Answer }
   | { kind: 'given-up'; fault: Fault }
-  | { kind: 'unfinished'; waitMs: number };
+  /** S3 refused it, failed, or the time in place was over. */
+  | { kind: 'unfinished'; cause: 'refused' }
+  /** It was not tried for lack of a turn; its group has one for it then. */
+  | { kind: 'unfinished'; cause: 'shed'; turnInMs: number };
+
+/** The end of an item whose time ran out without a single try. */
+const NO_TURN: Fault = {
+  kind: 'throttle',
+  scope: 'partition',
+  code: 'NoTurn',
+  message: 'S3 takes so little of its group that its turn has not come',
+};
 
 /** @param tally counts on: one tally may stand for many requests */
 export async function sendPaced<Answer>(
@@ -74,12 +85,15 @@ export async function sendPaced<Answer>(
   let backedOffMs = 0;
 
   for (;;) {
-    if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
+    if (leftMs() <= 0) return { kind: 'unfinished', cause: 'refused' };
     // Asked anew at each try: the pacer may have set the key's part of the bucket apart meanwhile.
     const group = turnstile.groupOf(bucket, key);
     const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
-    if (passage.kind === 'shed') return { kind: 'unfinished', waitMs: passage.waitMs };
-    if (leftMs() <= 0) return { kind: 'unfinished', waitMs: 0 };
+    if (passage.kind === 'shed') {
+      if (clock.now() >= request.giveUpAtMs) return { kind: 'given-up', fault: NO_TURN };
+      return { kind: 'unfinished', cause: 'shed', turnInMs: passage.waitMs };
+    }
+    if (leftMs() <= 0) return { kind: 'unfinished', cause: 'refused' };
 
     const sentAtMs = clock.now();
     const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs, key });
@@ -116,7 +130,7 @@ export async function sendPaced<Answer>(
     const waitMs = fullJitterMs(backoff, attempts - 1, random);
     backedOffMs += waitMs;
     if (budget.retries <= 0 || backedOffMs > inPlaceMs || waitMs >= leftMs()) {
-      return { kind: 'unfinished', waitMs: 0 };
+      return { kind: 'unfinished', cause: 'refused' };
     }
     budget.retries--;
     await clock.sleep(waitMs);
