@@ -5,7 +5,7 @@
 // worker  takes items while it has places for them. Each waits for its group's turn, then for the worker's own speed, is
 //         sent, and holds its place until S3's answer. A refused item backs off in its place and is tried again, or goes
 //         back to the queue, as in shared/transfer/engine.ts; so does one whose group would wait too long
-// queue   endless; what was given back comes before what is new
+// queue   a million new items at all times; what was given back is drawn among them
 //
 // What the model leaves out is told in docs/scale.md.
 import { createRandom, type Random } from '../../shared/job/random.ts';
@@ -98,7 +98,7 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     const lineAt = lineOf(worker, item.group);
     const line = worker.lines[lineAt] as Line;
     const waitMs = (line.waiting.size * 1000) / worker.pacer.ratePerSecond(item.group, nowMs);
-    if (waitMs > IN_PLACE_MS) {
+    if (waitMs > Math.min(IN_PLACE_MS, worker.pacer.mostWaitMs(item.group, nowMs))) {
       giveBack(nowMs, index, worker, number, waitMs);
       return false;
     }

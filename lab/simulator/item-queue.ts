@@ -1,4 +1,4 @@
-// The queue before the fleet: endless, and what was given back comes before what is new. Items have numbers, which are used
+// The queue before the fleet: it holds a million new items at all times, and what was given back among them. Items have numbers, which are used
 // again once an item is stored, since a run has millions of them.
 import type { Random } from '../../shared/job/random.ts';
 import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
@@ -17,6 +17,8 @@ export interface Item {
   backedOffMs: number;
   givenBack: number;
 }
+
+const VISIBLE_NEW_ITEMS = 1_000_000;
 
 export interface ItemQueue {
   take(nowMs: number): number;
@@ -39,7 +41,9 @@ export function createItemQueue({ keys, seconds }: FleetOptions, random: Random)
 
   return {
     take(nowMs) {
-      const back = returned.shift();
+      // SQS hands out whatever is visible, in no order to rely on.
+      const isBack = random() * (returned.size + VISIBLE_NEW_ITEMS) < returned.size;
+      const back = isBack ? returned.shift() : undefined;
       if (back !== undefined) return back;
       const number = free.pop() ?? items.length;
       const key = nextKey(nowMs);

@@ -25,10 +25,16 @@ const CATCH_UP_MS = 20;
 const MOST_PARTS = 8;
 /** Milliseconds without a refusal after which a part is merged back. */
 const QUIET_MS = 30_000;
+/** A part's limit may be back at a stroke, as an outage ends: its patience is this share of a bucket's. */
+const PART_PATIENCE = 1 / 3;
+/** Milliseconds that an item of a part may wait in place: those of a slow part would hold the places of all others. */
+const PART_WAIT_MS = 250;
 /** Milliseconds in which the peak that is remembered halves. */
 const PEAK_HALVES_MS = 20_000;
 /** Bucket names hold no space: what stands before it in a part's name is its bucket. */
 const SEPARATOR = ' ';
+
+const WHOLE: KeyRange = { from: '', to: undefined };
 
 export interface GroupAnswer {
   throttled: boolean;
@@ -45,12 +51,15 @@ export interface Pacer {
   take(group: PacingGroup, nowMs: number): number;
   /** What S3 answered to a request of the group. */
   observe(group: PacingGroup, answer: GroupAnswer, nowMs: number): void;
+  /** Milliseconds that an item of the group may wait in place for its turn, whatever whoever sends would allow. */
+  mostWaitMs(group: PacingGroup, nowMs: number): number;
   /** Requests a second that the group may send now. */
   ratePerSecond(group: PacingGroup, nowMs: number): number;
 }
 
 interface PacedGroup {
   name: PacingGroup;
+  options: AdaptiveRateOptions;
   range: KeyRange;
   rate: AdaptiveRate;
   nextTurnAtMs: number;
@@ -66,18 +75,20 @@ interface PacedBucket {
   whole: PacedGroup;
   /** A later one may lie within an earlier one. */
   parts: PacedGroup[];
-  named: number;
 }
 
 /** @param refines false: a bucket stays one group, whatever it answers */
 export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE, refines = true): Pacer {
   const buckets = new Map<string, PacedBucket>();
+  const partOptions = { ...options, patienceMs: options.patienceMs * PART_PATIENCE };
 
   function bucketOf(name: string, nowMs: number): PacedBucket {
     let bucket = buckets.get(name);
     if (bucket === undefined) {
-      const range = { from: '', to: undefined };
-      bucket = { whole: createGroup(name, range, coldRate(options, nowMs), nowMs), parts: [], named: 0 };
+      bucket = {
+        whole: createGroup(name, WHOLE, coldRate(options, nowMs), options, nowMs),
+        parts: [],
+      };
       buckets.set(name, bucket);
     }
     return bucket;
@@ -94,8 +105,10 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
   function split(bucket: PacedBucket, group: PacedGroup, { range, share }: Stretch, nowMs: number): void {
     if (bucket.parts.length >= MOST_PARTS) return;
     const unhurtPerSecond = peakAt(group, nowMs);
-    const name = `${bucket.whole.name}${SEPARATOR}${++bucket.named}`;
-    bucket.parts.push(createGroup(name, range, settledRate(options, unhurtPerSecond * share, nowMs), nowMs));
+    const name = freeName(bucket);
+    bucket.parts.push(
+      createGroup(name, range, settledRate(options, unhurtPerSecond * share, nowMs), partOptions, nowMs),
+    );
     group.rate = settledRate(options, unhurtPerSecond * (1 - share), nowMs);
   }
 
@@ -111,7 +124,7 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       // No turn lies further ahead than the rate puts it, even where the clock was set back.
       group.nextTurnAtMs = Math.min(group.nextTurnAtMs, nowMs + 1000 / group.rate.ratePerSecond);
       if (group.nextTurnAtMs > nowMs) return group.nextTurnAtMs - nowMs;
-      group.rate = afterSending(group.rate, options, nowMs);
+      group.rate = afterSending(group.rate, group.options, nowMs);
       group.nextTurnAtMs =
         Math.max(group.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
       return 0;
@@ -129,19 +142,28 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
           return;
         }
       }
-      group.rate = afterAnswer(group.rate, options, answer, nowMs);
+      group.rate = afterAnswer(group.rate, group.options, answer, nowMs);
       if (group.rate.ratePerSecond >= peakAt(group, nowMs)) {
         group.peakPerSecond = group.rate.ratePerSecond;
         group.peakAtMs = nowMs;
       }
     },
+    mostWaitMs: (name, nowMs) =>
+      named(name, nowMs).range === WHOLE ? Number.POSITIVE_INFINITY : PART_WAIT_MS,
     ratePerSecond: (name, nowMs) => named(name, nowMs).rate.ratePerSecond,
   };
 }
 
-function createGroup(name: PacingGroup, range: KeyRange, rate: AdaptiveRate, nowMs: number): PacedGroup {
+function createGroup(
+  name: PacingGroup,
+  range: KeyRange,
+  rate: AdaptiveRate,
+  options: AdaptiveRateOptions,
+  nowMs: number,
+): PacedGroup {
   return {
     name,
+    options,
     range,
     rate,
     nextTurnAtMs: nowMs,
@@ -150,6 +172,12 @@ function createGroup(name: PacingGroup, range: KeyRange, rate: AdaptiveRate, now
     peakAtMs: nowMs,
     refusedAtMs: nowMs,
   };
+}
+
+/** A name of a part that was merged back is given again: names are as few as parts. */
+function freeName({ whole, parts }: PacedBucket): PacingGroup {
+  const names = Array.from({ length: MOST_PARTS }, (_, index) => `${whole.name}${SEPARATOR}${index + 1}`);
+  return names.find((name) => parts.every((part) => part.name !== name)) ?? whole.name;
 }
 
 /** The latest part that holds the key: parts within parts come later. */

@@ -56,9 +56,11 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
     groupOf: (bucket, key) => pacer.groupOf(bucket, key, clock.now()),
     async pass(group, mostMs) {
       const queue = queueOf(group);
-      const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, clock.now());
+      const nowMs = clock.now();
+      const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, nowMs);
       // All told the same time would come back together, to be shed again.
-      if (waitMs > mostMs) return { kind: 'shed', waitMs: book(group) };
+      if (waitMs > Math.min(mostMs, pacer.mostWaitMs(group, nowMs)))
+        return { kind: 'shed', waitMs: book(group) };
       queue.waiting++;
       const turn = queue.tail.then(() => takeTurn(group));
       queue.tail = turn.finally(() => {

@@ -17,6 +17,7 @@ function steadyPacer(): Pacer {
       return 0;
     },
     observe: () => undefined,
+    mostWaitMs: () => Number.POSITIVE_INFINITY,
     ratePerSecond: () => 10,
   };
 }
