@@ -169,7 +169,8 @@ async function lookUp(ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>, deliveries
   return { open, ended, homeless, closed: [...closed.values()] };
 }
 
-function transferItemOf({ message, receiveCount }: Delivery, job: Job): TransferItem {
+function transferItemOf(delivery: Delivery, job: Job): TransferItem {
+  const { message, receiveCount } = delivery;
   const { item } = message;
   const { destination, ifExists, retryForSeconds } = job.options;
   return {
@@ -182,10 +183,17 @@ function transferItemOf({ message, receiveCount }: Delivery, job: Job): Transfer
       ifExists,
       ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
     },
-    giveUpAtMs: message.firstSentAtMs + retryForSeconds * 1000,
+    giveUpAtMs: firstSeenAtMs(delivery) + retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
     mayBeWritten: receiveCount > 1 || message.attempts > 0,
   };
+}
+
+/** An item's age begins when it is first in hand: in a job of days it waits behind others for longer than it may be retried. */
+function firstSeenAtMs({ record, message }: Delivery): number {
+  return message.reposted > 0
+    ? message.firstSentAtMs
+    : Number(record.attributes.ApproximateFirstReceiveTimestamp);
 }
 
 /** @returns undefined for an item that goes back */
@@ -237,6 +245,7 @@ function unfinishedMessage({ delivery, report }: Result): UnfinishedMessage | un
   const { record, message, receiveCount } = delivery;
   const next: UploadMessage = {
     ...message,
+    firstSentAtMs: firstSeenAtMs(delivery),
     attempts: message.attempts + report.attempts,
     throttled: message.throttled + report.throttled,
     returned: message.returned + receiveCount - 1,

@@ -34,7 +34,10 @@ export type SettleMessage = z.infer<typeof settleMessage>;
 
 /** How an item has fared under earlier messages: a reposted message has a new id and receive count, so it carries these. */
 export interface ItemHistory {
-  /** When the item was first sent, epoch ms: its age decides when it is given up. */
+  /**
+   * When the item was first sent, epoch ms; in a reposted message, when it was first received: its age from then on
+   * decides when it is given up.
+   */
   firstSentAtMs: number;
   /** Requests to S3 so far, and how many of them S3 throttled. */
   attempts: number;

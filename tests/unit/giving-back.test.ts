@@ -158,7 +158,9 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
           attributes: {
             ApproximateReceiveCount: String(receives),
             SentTimestamp: String(inFlight?.message.sentTimestamp),
-            ApproximateFirstReceiveTimestamp: String(inFlight?.message.approximateFirstReceiveTimestamp),
+            ApproximateFirstReceiveTimestamp: String(
+              Math.floor(inFlight?.message.approximateFirstReceiveTimestamp ?? 0),
+            ),
             SenderId: 'sender',
           },
           messageAttributes: {},
@@ -212,6 +214,7 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
     outcomes,
     seen,
     writes,
+    wait: (ms: number) => clock.advance(ms),
     deadLetters: () => deadLetters.depth().visible,
     async run(untilMs: number): Promise<void> {
       const isOver = () => ended() === ITEMS || clock.now() >= untilMs;
@@ -239,6 +242,17 @@ describe('while S3 throttles everything for hours', () => {
     expect(block.failed.size).toBe(0);
     expect(block.done.size).toBe(ITEMS);
     expect(pipeline.deadLetters()).toBe(0);
+  });
+
+  it('counts no age while an item waits behind others, before it is first in hand', async () => {
+    const pipeline = startPipeline({
+      recoversAtMs: START_MS + 3 * HOUR_MS + MINUTE_MS,
+      retryForSeconds: 900,
+    });
+    pipeline.wait(3 * HOUR_MS);
+    await pipeline.run(START_MS + 4 * HOUR_MS);
+    expect(pipeline.block.failed.size).toBe(0);
+    expect(pipeline.block.done.size).toBe(ITEMS);
   });
 
   it('ends items by age, and none before its time, however often it was tried', async () => {
