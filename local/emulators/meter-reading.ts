@@ -23,6 +23,8 @@ export interface BucketReading {
   operations: Record<string, S3Count>;
   /** Writes of objects a second, the last 15 minutes at most; seconds without writes are left out. */
   writesBySecond: { second: number /* epoch */; accepted: number; throttled: number }[];
+  /** When the last write of an object was answered, whatever the answer. */
+  lastWriteAtMs?: number;
   /** Only where the bucket is throttled. */
   limits?: S3LimitsReading;
 }

@@ -35,17 +35,23 @@ export interface Meter {
 
 export function createMeter({ clock }: { clock: Clock }): Meter {
   const operations = new Map<string, S3Count>();
-  const buckets = new Map<string, { operations: Map<string, S3Count>; seconds: Map<number, SecondCount> }>();
+  const buckets = new Map<string, BucketCount>();
   const actions = new Map<string, SqsCount>();
   const queues = new Map<string, Map<string, SqsCount>>();
   const eventBridge = { requests: 0, entries: 0 };
 
   return {
     s3(answer) {
-      const bucket = at(buckets, answer.bucket, () => ({ operations: new Map(), seconds: new Map() }));
+      const bucket = at(
+        buckets,
+        answer.bucket,
+        (): BucketCount => ({ operations: new Map(), seconds: new Map() }),
+      );
       addS3(at(operations, answer.operation, noS3Requests), answer);
       addS3(at(bucket.operations, answer.operation, noS3Requests), answer);
-      if (answer.isWrite) addSecond(bucket.seconds, Math.floor(clock.now() / 1000), answer.outcome);
+      if (!answer.isWrite) return;
+      bucket.lastWriteAtMs = clock.now();
+      addSecond(bucket.seconds, Math.floor(bucket.lastWriteAtMs / 1000), answer.outcome);
     },
 
     sqs(answer) {
@@ -74,6 +80,7 @@ export function createMeter({ clock }: { clock: Clock }): Meter {
             {
               operations: Object.fromEntries(bucket.operations),
               writesBySecond: [...bucket.seconds].map(([second, count]) => ({ second, ...count })),
+              ...(bucket.lastWriteAtMs === undefined ? {} : { lastWriteAtMs: bucket.lastWriteAtMs }),
             },
           ]),
         ),
@@ -85,6 +92,12 @@ export function createMeter({ clock }: { clock: Clock }): Meter {
       eventBridge: { ...eventBridge },
     }),
   };
+}
+
+interface BucketCount {
+  operations: Map<string, S3Count>;
+  seconds: Map<number, SecondCount>;
+  lastWriteAtMs?: number;
 }
 
 interface SecondCount {

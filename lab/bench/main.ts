@@ -1,0 +1,44 @@
+// npm run bench -- WHAT: measurements of this project beside others, on this machine.
+import { parseArgs } from 'node:util';
+import { runLimitBench } from './limit.ts';
+
+const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--json]
+
+limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    objects: { type: 'string', default: '5000' },
+    limit: { type: 'string', default: '350' },
+    burst: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+if (positionals[0] === 'limit') {
+  await runLimitBench({
+    objects: whole('objects', values.objects),
+    limitPerSecond: positive('limit', values.limit),
+    burstSeconds: positive('burst', values.burst),
+    rounds: whole('rounds', values.rounds),
+    ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+    json: values.json,
+  });
+} else {
+  console.error(USAGE);
+  process.exitCode = 2;
+}
+
+function whole(name: string, text: string): number {
+  return Math.ceil(positive(name, text));
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  console.error(`--${name} takes a number above 0\n\n${USAGE}`);
+  process.exit(2);
+}
