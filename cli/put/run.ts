@@ -18,6 +18,7 @@ import { countText } from '../text.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { assertBucket, createPutClient } from './client.ts';
 import { type PutDestination, parseDestination } from './destination.ts';
+import { rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
 import { failureText, type PutState, resultOf, summaryOf } from './result.ts';
 import { addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
@@ -59,6 +60,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const cutOff = new AbortController();
   const tally = emptyTally();
   const slots = createBudget(options.concurrency);
+  const uploads = rememberOpenUploads(createMultipartWriter(s3));
   const files = filesOf(paths, tally, options.retryFor * 1000);
   const list = createWorkList(files, clock);
   const bounds: RequestBounds = {
@@ -84,9 +86,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     bounds.stopAtMs = clock.now();
     list.close();
     await untilFree(slots);
-    // What is still under way ends with the process; open uploads are ended before, lest their parts be kept and billed.
+    // What is still under way ends with the process; open uploads are ended before.
     cutOff.abort();
-    await untilFree(slots);
+    await Promise.race([uploads.abortAll(), clock.sleep(LAST_ANSWERS_MS)]);
     tellEnd('interrupted');
   });
 
@@ -94,7 +96,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     await assertBucket(s3, destination.bucket);
     const dependencies: PutDependencies = {
       writer: inSlots(createObjectWriter(s3), slots),
-      uploads: uploadsInSlots(createMultipartWriter(s3), slots),
+      uploads: uploadsInSlots(uploads.uploads, slots),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
@@ -130,9 +132,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
 async function untilFree(slots: Budget): Promise<void> {
   const untilMs = systemClock.now() + LAST_ANSWERS_MS;
   while (systemClock.now() < untilMs) {
-    // Who gets no answer sends on: an upload that was cut off is aborted.
-    await systemClock.sleep(LOOK_EVERY_MS / 10);
     if (slots.held() === 0) return;
+    await systemClock.sleep(LOOK_EVERY_MS / 10);
   }
 }
 

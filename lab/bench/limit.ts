@@ -153,7 +153,8 @@ function speedOf(reading: BucketReading | undefined): number {
 function medianRun(runs: readonly Run[]): Run {
   const median = (value: (run: Run) => number) => {
     const sorted = runs.map(value).sort((left, right) => left - right);
-    return sorted[sorted.length >> 1] ?? 0;
+    const [low = 0, high = low] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+    return (low + high) / 2;
   };
   return {
     seconds: median((run) => run.seconds),

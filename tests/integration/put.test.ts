@@ -1,0 +1,262 @@
+// `spillway put` as a user runs it, against the emulated S3.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
+import { destinationKey } from '../../shared/spread/spread.ts';
+import { runSpillway, startSpillway } from '../helpers/spillway.ts';
+
+const ODD_NAMES = [
+  'a b.txt',
+  'a+b.txt',
+  'a%2Fb.txt',
+  'a&b=c?d#e.txt',
+  `quotes "double" 'single'.txt`,
+  'line\nbreak.txt',
+  '日本語/größe/🌊.txt',
+  'nested/deep/er/file',
+  ' leading and trailing ',
+  '...dots',
+  '-dash',
+];
+const MIB = 1024 ** 2;
+const DEMO_FIELDS = [
+  ...['job', 'state', 'rows', 'stored', 'skipped', 'failed', 'cancelled', 'rejected', 'unaccounted'],
+  ...['attempts', 'throttled', 'returned', 'reposted', 'bytes', 'seconds', 'objectsPerSecond'],
+  ...['limitPerSecond', 'partitions', 'requests', 'costPerMillionUsd', 'report'],
+];
+
+let work: string;
+let emulators: Emulators;
+let s3: S3Client;
+let bucket = 0;
+
+beforeAll(async () => {
+  emulators = await startEmulators({
+    region: 'us-east-1',
+    accountId: '000000000000',
+    buckets: [
+      ...Array.from({ length: 20 }, (_, index) => ({ name: `bucket-${index + 1}` })),
+      { name: 'throttled', throttled: true },
+      { name: 'slow', throttled: true },
+    ],
+    queues: [],
+    tables: [],
+    limit: { limitPerSecond: 60, burstSeconds: 0.5 },
+    seed: 5,
+  });
+  // As `spillway put` finds them.
+  process.env['AWS_ACCESS_KEY_ID'] = 'test';
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+  s3 = new S3Client({ endpoint: emulators.endpoints.aws, region: 'us-east-1' });
+});
+
+afterAll(async () => {
+  s3.destroy();
+  await emulators.stop();
+});
+
+beforeEach(async () => {
+  work = await mkdtemp(path.join(tmpdir(), 'spillway-put-'));
+  bucket++;
+});
+
+afterEach(() => rm(work, { recursive: true, force: true }));
+
+const here = () => `bucket-${bucket}`;
+
+async function write(files: Record<string, string | Buffer>, below = 'files'): Promise<string> {
+  const folder = path.join(work, below);
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), content);
+  }
+  return folder;
+}
+
+async function put(...args: string[]) {
+  const end = await runSpillway(['put', ...args, '--endpoint-url', emulators.endpoints.aws, '--json'], {
+    cwd: work,
+  });
+  const result = end.stdout === '' ? {} : (JSON.parse(end.stdout) as Record<string, unknown>);
+  return { ...end, result };
+}
+
+async function keys(name = here()): Promise<string[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: name }));
+  return Contents.map(({ Key = '' }) => Key);
+}
+
+async function content(Key: string): Promise<Buffer> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: here(), Key }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+describe('spillway put', () => {
+  it('keeps names and bytes, whatever they are', async () => {
+    const folder = await write(Object.fromEntries(ODD_NAMES.map((name) => [name, `contents of ${name}`])));
+    await writeFile(path.join(folder, 'empty'), '');
+    const { code, stderr, result } = await put(folder, `s3://${here()}/to`);
+    expect(code, stderr).toBe(0);
+    expect(Object.keys(result)).toEqual(expect.arrayContaining(DEMO_FIELDS));
+    const rows = ODD_NAMES.length + 1;
+    expect(result).toMatchObject({ state: 'completed', rows, stored: rows, failed: 0, attempts: rows });
+    expect((await keys()).sort()).toEqual([...ODD_NAMES, 'empty'].map((name) => `to/${name}`).sort());
+    for (const name of ODD_NAMES) expect(String(await content(`to/${name}`))).toBe(`contents of ${name}`);
+    expect(await content('to/empty')).toHaveLength(0);
+  });
+
+  it('sends a large file in parts, and the same bytes arrive', async () => {
+    const large = randomBytes(20 * MIB + 17);
+    const folder = await write({ 'large.bin': large });
+    const { code, stderr, result } = await put(path.join(folder, 'large.bin'), `s3://${here()}`);
+    expect(code, stderr).toBe(0);
+    expect(result).toMatchObject({ rows: 1, stored: 1, bytes: large.length, attempts: 1 + 3 + 1 });
+    expect(sha256(await content('large.bin'))).toBe(sha256(large));
+  });
+
+  it('leaves what is there where it is told to', async () => {
+    const folder = await write({ old: 'new bytes', new: 'new bytes', 'large.bin': Buffer.alloc(17 * MIB) });
+    for (const Key of ['old', 'large.bin'])
+      await s3.send(new PutObjectCommand({ Bucket: here(), Key, Body: 'old' }));
+    const skip = await put(folder, `s3://${here()}`, '--if-exists', 'skip');
+    expect(skip.code, skip.stderr).toBe(0);
+    expect(skip.result).toMatchObject({ stored: 1, skipped: 2, failed: 0 });
+    const fail = await put(folder, `s3://${here()}`, '--if-exists', 'fail');
+    expect(fail.code).toBe(1);
+    expect(fail.result).toMatchObject({ stored: 0, failed: 3 });
+    expect(fail.stderr).toContain('AlreadyExists');
+    expect(String(await content('old'))).toBe('old');
+    expect(String(await content('large.bin'))).toBe('old');
+  });
+
+  it('knows its own object after an answer that was lost', async () => {
+    const folder = await write({ a: 'a', 'b.bin': Buffer.alloc(17 * MIB) });
+    await emulators.setFaults([
+      { kind: 's3-drop', when: 'after', bucket: here(), operations: ['PutObject'], count: 1 },
+      {
+        kind: 's3-drop',
+        when: 'after',
+        bucket: here(),
+        operations: ['CompleteMultipartUpload'],
+        count: 1,
+      },
+    ]);
+    const { code, stderr, result } = await put(folder, `s3://${here()}`, '--if-exists', 'fail');
+    await emulators.setFaults([]);
+    expect(code, stderr).toBe(0);
+    expect(result).toMatchObject({ stored: 2, failed: 0 });
+  });
+
+  it('stores all in the end where S3 throttles, but a file that vanishes meanwhile', async () => {
+    const names = Array.from({ length: 500 }, (_, index) => `${index}`);
+    const folder = await write(Object.fromEntries([...names, 'last'].map((name) => [name, name])));
+    const run = startSpillway(
+      ['put', folder, 's3://throttled/', '--endpoint-url', emulators.endpoints.aws, '--json'],
+      {
+        cwd: work,
+      },
+    );
+    await run.until('putting');
+    await rm(path.join(folder, 'last'));
+    const { code, stdout, stderr } = await run.ended;
+    expect(code, stderr).toBe(1);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ rows: 501, stored: 500, failed: 1 });
+    expect(result.failures).toEqual([
+      expect.objectContaining({ path: path.join(folder, 'last'), code: 'FileMissing' }),
+    ]);
+    expect(result.throttled).toBeGreaterThan(0);
+    expect(await keys('throttled')).toHaveLength(500);
+  });
+
+  it('tells of files that can not be put, and puts the others', async () => {
+    const folder = await write({ good: 'good' });
+    await symlink('nowhere', path.join(folder, 'dangling'));
+    await symlink('good', path.join(folder, 'link'));
+    await symlink('.', path.join(folder, 'circle'));
+    await writeFile(Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff])]), 'x');
+    const { code, stderr, result } = await put(folder, path.join(work, 'missing'), `s3://${here()}`);
+    expect(code).toBe(1);
+    expect(result).toMatchObject({ rows: 5, stored: 2, failed: 3 });
+    expect(stderr).toContain('NameNotUtf8');
+    expect(stderr).toMatch(/dangling.*FileMissing/);
+    expect(stderr).toMatch(/missing.*FileMissing/);
+    expect(stderr).toContain('passed over');
+    expect((await keys()).sort()).toEqual(['good', 'link']);
+  });
+
+  it('spreads keys where it is asked to', async () => {
+    const folder = await write({ a: 'a' });
+    const { code } = await put(folder, `s3://${here()}/p/`, '--spread', 'hex:2');
+    expect(code).toBe(0);
+    expect(await keys()).toEqual([destinationKey('a', { kind: 'hex', digits: 2 }, 'p/')]);
+  });
+
+  it('takes several paths, and refuses to let one overwrite the other', async () => {
+    const one = await write({ same: '1', a: 'a' }, 'one');
+    const two = await write({ same: '2', b: 'b' }, 'two');
+    const { code, stderr, result } = await put(one, two, `s3://${here()}`);
+    expect(code).toBe(1);
+    expect(result).toMatchObject({ rows: 4, stored: 3, failed: 1 });
+    expect(stderr).toContain('KeyTaken');
+    expect(String(await content('same'))).toBe('1');
+  });
+
+  it('ends with what was done told, and no upload left open, on Ctrl-C', async () => {
+    const folder = await write(
+      Object.fromEntries([
+        ...Array.from({ length: 2_000 }, (_, index) => [`n${index}`, `${index}`]),
+        // The first that is found: it is under way for long.
+        ['a-large.bin', Buffer.alloc(320 * MIB)],
+      ]),
+    );
+    const run = startSpillway(
+      ['put', folder, 's3://slow', '--endpoint-url', emulators.endpoints.aws, '--json'],
+      { cwd: work },
+    );
+    await run.until('putting');
+    run.child.kill('SIGINT');
+    const { code, stdout, stderr } = await run.ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain('Interrupted');
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ state: 'interrupted', failed: 0 });
+    expect(result.stored).toBeGreaterThan(0);
+    expect(result.stored + result.cancelled).toBe(result.rows);
+    expect(result.stored).toBeLessThan(2_000);
+    const { operations = {} } = (await emulators.meter()).s3.buckets['slow'] ?? {};
+    const accepted = (name: string) => operations[name]?.accepted ?? 0;
+    expect(accepted('CreateMultipartUpload')).toBeGreaterThan(0);
+    expect(accepted('AbortMultipartUpload')).toBe(accepted('CreateMultipartUpload'));
+  });
+
+  it.each([
+    { args: ['put', 'x'], code: 2, says: 'x is not s3://BUCKET/PREFIX' },
+    { args: ['put', 's3://b'], code: 2, says: 'name what to put' },
+    { args: ['put', 'x', 's3://b', '--if-exists', 'ask'], code: 2, says: 'Allowed choices' },
+    { args: ['put', 'x', 's3://b', '--spread', 'no'], code: 2, says: 'none of binary' },
+    {
+      args: ['put', 'x', 's3://b', '--endpoint-url', 'http://127.0.0.1:9'],
+      code: 1,
+      says: "bucket b can't be reached: ECONNREFUSED",
+    },
+  ])('refuses $args with $code and a sentence', async ({ args, code, says }) => {
+    const end = await runSpillway(args, { cwd: work });
+    expect(end).toMatchObject({ code, stdout: '' });
+    expect(end.stderr).toContain(says);
+    expect(end.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('says so where there is no such bucket', async () => {
+    const { code, stderr } = await put(work, 's3://no-such-bucket');
+    expect(code).toBe(1);
+    expect(stderr).toContain('there is no bucket no-such-bucket');
+  });
+});

@@ -1,0 +1,137 @@
+// A multipart upload on a virtual clock: it ends in an object, or it is aborted.
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../shared/job/random.ts';
+import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import { transferInParts } from '../../shared/transfer/multipart.ts';
+import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
+import { SourceFault } from '../../shared/transfer/source-fault.ts';
+import type { ObjectWrite, StoredObject } from '../../shared/transfer/transfer.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const answer = (name: string, httpStatusCode: number) =>
+  Object.assign(new Error(`S3 says ${name}`), { name, $metadata: { httpStatusCode } });
+const SLOW_DOWN = answer('SlowDown', 503);
+const INTERNAL = answer('InternalError', 500);
+const EXISTS = answer('PreconditionFailed', 412);
+const GONE = answer('NoSuchUpload', 404);
+const DENIED = answer('AccessDenied', 403);
+const STORED: StoredObject = { etag: '"e-3"', bytes: 25 };
+const FREE: Turnstile = {
+  groupOf: (bucket) => bucket,
+  pass: async () => ({ kind: 'passed' }),
+  observe: () => undefined,
+};
+
+interface Setting {
+  /** Errors of the calls, in their order; what comes after them goes well. */
+  errors?: Partial<Record<'begin' | 'send' | 'complete', Error[]>>;
+  own?: StoredObject;
+  exists?: boolean;
+  ifExists?: ObjectWrite['ifExists'];
+  fault?: SourceFault;
+}
+
+async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite', fault }: Setting) {
+  const clock = createVirtualClock();
+  const calls: string[] = [];
+  const sent: number[] = [];
+  const call = async <Value>(name: 'begin' | 'send' | 'complete', value: Value): Promise<Value> => {
+    calls.push(name);
+    await clock.sleep(10);
+    const error = errors[name]?.shift();
+    if (error !== undefined) throw error;
+    return value;
+  };
+  const uploads: MultipartWriter = {
+    exists: async () => exists,
+    begin: () => call('begin', 'u'),
+    async send(_, __, { number, bytes }) {
+      const part: SentPart = { number, etag: '"e"', checksum: 'AAAAAA==', bytes: bytes.length };
+      await call('send', part);
+      sent.push(number);
+      return part;
+    },
+    complete: () => call('complete', STORED),
+    findOwn: async () => own,
+    async abort() {
+      calls.push('abort');
+    },
+  };
+  const report = transferInParts(
+    { uploads, turnstile: FREE, clock, random: createRandom(3) },
+    {
+      write: { destination: { bucket: 'b', key: 'k' }, ifExists },
+      plan: { kind: 'parts', partBytes: 10, parts: 3 },
+      source: {
+        sizeBytes: 25,
+        usePart: async (_, bytes, use) => use(Buffer.alloc(bytes)),
+        assertUnchanged() {
+          if (fault !== undefined) throw fault;
+        },
+      },
+      giveUpAtMs: clock.now() + 3_600_000,
+    },
+    {
+      stopAtMs: Number.POSITIVE_INFINITY,
+      inPlaceMs: 2_000,
+      budget: { retries: 10 },
+      cutOff: new AbortController().signal,
+    },
+  );
+  return { report: await report.catch((error: unknown) => error as SourceFault), calls, sent };
+}
+
+describe('an upload in parts', () => {
+  it('sends each part once and completes', async () => {
+    const { report, calls, sent } = await upload({});
+    expect(report).toMatchObject({ end: { kind: 'stored', object: STORED }, attempts: 5, throttled: 0 });
+    expect(sent.sort()).toEqual([1, 2, 3]);
+    expect(calls).toEqual(['begin', 'send', 'send', 'send', 'complete']);
+  });
+
+  it('takes up what is throttled again and again, whatever the request', async () => {
+    const many = () => Array.from({ length: 12 }, () => SLOW_DOWN);
+    const { report, calls } = await upload({ errors: { begin: many(), send: many(), complete: many() } });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, throttled: 36, attempts: 41 });
+    expect(calls).not.toContain('abort');
+  });
+
+  it.each([
+    { title: 'a part is refused for good', setting: { errors: { send: [DENIED] } }, code: 'AccessDenied' },
+    { title: 'its completion is', setting: { errors: { complete: [DENIED] } }, code: 'AccessDenied' },
+    { title: 'it is gone', setting: { errors: { complete: [GONE] } }, code: 'NoSuchUpload' },
+    {
+      title: 'another was faster',
+      setting: { errors: { complete: [EXISTS] }, ifExists: 'fail' },
+      code: 'AlreadyExists',
+    },
+  ] as const)('fails and is aborted where $title', async ({ setting, code }) => {
+    const { errors, ...rest } = setting;
+    const copied = Object.fromEntries(Object.entries(errors).map(([name, list]) => [name, [...list]]));
+    const { report, calls } = await upload({ errors: copied, ...rest });
+    expect(report).toMatchObject({ end: { kind: 'failed', code } });
+    expect(calls.at(-1)).toBe('abort');
+  });
+
+  it('is aborted where its source has changed', async () => {
+    const { report, calls } = await upload({ fault: new SourceFault('FileChanged', 'changed') });
+    expect(report).toBeInstanceOf(SourceFault);
+    expect(calls.at(-1)).toBe('abort');
+  });
+
+  it.each([EXISTS, GONE])('knows its own object after a lost answer and %s', async (second) => {
+    const { report, calls } = await upload({
+      errors: { complete: [INTERNAL, second] },
+      own: STORED,
+      ifExists: 'fail',
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+    expect(calls).not.toContain('abort');
+  });
+
+  it('sends nothing where an object is there already', async () => {
+    const { report, calls } = await upload({ exists: true, ifExists: 'skip' });
+    expect(report).toMatchObject({ end: { kind: 'skipped' } });
+    expect(calls).toEqual([]);
+  });
+});
