@@ -4,23 +4,24 @@
 // item    one object to write; it keeps its key through all its attempts
 // worker  takes items while it has places for them. Each waits for its group's turn, then for the worker's own speed, is
 //         sent, and holds its place until S3's answer. A refused item backs off in its place and is tried again, or goes
-//         back to the queue, as in shared/transfer/engine.ts; so does one whose group would wait too long
+//         back to the queue, by the rules of shared/pacing/waits.ts; so does one whose group would wait too long
 // queue   a million new items at all times; what was given back is drawn among them
 //
 // What the model leaves out is told in docs/scale.md.
 import { createRandom, type Random } from '../../shared/job/random.ts';
 import { createAdaptivePacer, type Pacer, type PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
 import { fullJitterMs } from '../../shared/pacing/backoff.ts';
+import {
+  type GiveBackCause,
+  giveBackDelayMs,
+  IN_PLACE_MS,
+  THROTTLE_BACKOFF,
+} from '../../shared/pacing/waits.ts';
 import { createEventQueue, type SimulatedEvent } from './event-queue.ts';
 import { createFifo, type Fifo } from './fifo.ts';
 import type { FleetOptions, FleetRun } from './fleet-options.ts';
 import { createItemQueue } from './item-queue.ts';
 import { createSimulatedS3 } from './partitions.ts';
-
-// As in shared/transfer/engine.ts.
-const IN_PLACE_MS = 2_000;
-const THROTTLE_BACKOFF = { baseMs: 200, capMs: IN_PLACE_MS };
-const GIVE_BACK_BACKOFF = { baseMs: 2_000, capMs: 600_000 };
 
 /** A worker that sheds as many items in a row as it has places gets the next ones when those that wait are through. */
 const SHED_PAUSE_MS = IN_PLACE_MS;
@@ -99,7 +100,8 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     const line = worker.lines[lineAt] as Line;
     const waitMs = (line.waiting.size * 1000) / worker.pacer.ratePerSecond(item.group, nowMs);
     if (waitMs > Math.min(IN_PLACE_MS, worker.pacer.mostWaitMs(item.group, nowMs))) {
-      giveBack(nowMs, index, worker, number, waitMs);
+      const turnInMs = worker.pacer.book(item.group, line.waiting.size, nowMs);
+      giveBack(nowMs, index, worker, number, { cause: 'shed', turnInMs });
       return false;
     }
     line.waiting.push(number);
@@ -107,9 +109,15 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     return true;
   }
 
-  function giveBack(nowMs: number, index: number, worker: Worker, number: number, atLeastMs: number): void {
+  function giveBack(
+    nowMs: number,
+    index: number,
+    worker: Worker,
+    number: number,
+    given: GiveBackCause,
+  ): void {
     const item = queue.at(number);
-    const delayMs = Math.max(atLeastMs, fullJitterMs(GIVE_BACK_BACKOFF, item.givenBack, random));
+    const delayMs = giveBackDelayMs(given, item.givenBack, random);
     item.givenBack++;
     item.retries = 0;
     item.backedOffMs = 0;
@@ -166,7 +174,7 @@ export function simulateFleet(options: FleetOptions): FleetRun {
         events.add(nowMs + backoffMs, EVENT.retry, index, number);
         return;
       }
-      giveBack(nowMs, index, worker, number, 0);
+      giveBack(nowMs, index, worker, number, { cause: 'refused' });
     } else {
       queue.forget(number);
       letGo(nowMs, index, worker);

@@ -29,6 +29,8 @@ const QUIET_MS = 30_000;
 const PART_PATIENCE = 1 / 3;
 /** Milliseconds that an item of a part may wait in place: those of a slow part would hold the places of all others. */
 const PART_WAIT_MS = 250;
+/** Turns are told at most this far ahead: SQS's longest delay. */
+const MOST_BOOKED_MS = 900_000;
 /** Milliseconds in which the peak that is remembered halves. */
 const PEAK_HALVES_MS = 20_000;
 /** Bucket names hold no space: what stands before it in a part's name is its bucket. */
@@ -53,6 +55,11 @@ export interface Pacer {
   observe(group: PacingGroup, answer: GroupAnswer, nowMs: number): void;
   /** Milliseconds that an item of the group may wait in place for its turn, whatever whoever sends would allow. */
   mostWaitMs(group: PacingGroup, nowMs: number): number;
+  /**
+   * Milliseconds until a turn of the group that nobody waits for or was told of yet: for who goes away and comes back for it.
+   * @param waiting how many wait for their turns now
+   */
+  book(group: PacingGroup, waiting: number, nowMs: number): number;
   /** Requests a second that the group may send now. */
   ratePerSecond(group: PacingGroup, nowMs: number): number;
 }
@@ -63,6 +70,8 @@ interface PacedGroup {
   range: KeyRange;
   rate: AdaptiveRate;
   nextTurnAtMs: number;
+  /** Until when turns were told to those who went away. */
+  bookedUntilMs: number;
   sections: Sections;
   /** The highest rate of late: what a split gives back to the rest. */
   peakPerSecond: number;
@@ -150,6 +159,13 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
     },
     mostWaitMs: (name, nowMs) =>
       named(name, nowMs).range === WHOLE ? Number.POSITIVE_INFINITY : PART_WAIT_MS,
+    book(name, waiting, nowMs) {
+      const group = named(name, nowMs);
+      const turnMs = 1000 / group.rate.ratePerSecond;
+      const nextMs = Math.max(group.bookedUntilMs, nowMs + waiting * turnMs) + turnMs;
+      group.bookedUntilMs = Math.min(nextMs, nowMs + MOST_BOOKED_MS);
+      return group.bookedUntilMs - nowMs;
+    },
     ratePerSecond: (name, nowMs) => named(name, nowMs).rate.ratePerSecond,
   };
 }
@@ -167,6 +183,7 @@ function createGroup(
     range,
     rate,
     nextTurnAtMs: nowMs,
+    bookedUntilMs: nowMs,
     sections: createSections(range),
     peakPerSecond: rate.ratePerSecond,
     peakAtMs: nowMs,

@@ -21,8 +21,6 @@ interface Queue {
   /** Settles when the last one in the queue has passed. */
   tail: Promise<void>;
   waiting: number;
-  /** Until when turns were told to those who went away, epoch ms. */
-  bookedUntilMs: number;
 }
 
 export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }): Turnstile {
@@ -38,18 +36,9 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
   }
 
   function queueOf(group: PacingGroup): Queue {
-    const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0, bookedUntilMs: 0 };
+    const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0 };
     queues.set(group, queue);
     return queue;
-  }
-
-  /** Milliseconds until a turn that nobody waits for or was told of yet. */
-  function book(group: PacingGroup): number {
-    const queue = queueOf(group);
-    const nowMs = clock.now();
-    const turnMs = 1000 / pacer.ratePerSecond(group, nowMs);
-    queue.bookedUntilMs = Math.max(queue.bookedUntilMs, nowMs + queue.waiting * turnMs) + turnMs;
-    return queue.bookedUntilMs - nowMs;
   }
 
   return {
@@ -60,7 +49,7 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
       const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, nowMs);
       // All told the same time would come back together, to be shed again.
       if (waitMs > Math.min(mostMs, pacer.mostWaitMs(group, nowMs)))
-        return { kind: 'shed', waitMs: book(group) };
+        return { kind: 'shed', waitMs: pacer.book(group, queue.waiting, nowMs) };
       queue.waiting++;
       const turn = queue.tail.then(() => takeTurn(group));
       queue.tail = turn.finally(() => {

@@ -3,7 +3,7 @@
 //   stored, skipped, failed   the item has ended
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
-import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
+import { giveBackDelayMs, IN_PLACE_MS } from '../pacing/waits.ts';
 import { classifyFault, type Fault } from './classify.ts';
 import {
   type PacingDependencies,
@@ -17,16 +17,8 @@ import type { ObjectWrite, ObjectWriter, StoredObject } from './transfer.ts';
 
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
 const CONCURRENCY = 128;
-/** An item of a batch waits in place for about two seconds; what needs longer is the queue's to keep. */
-const IN_PLACE_MS = 2_000;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
 const STOP_GRACE_MS = 3_000;
-/** Delay in the queue of an item that S3 refused, by how often it was given back. */
-const GIVE_BACK_BACKOFF: Backoff = { baseMs: 1_000, capMs: 600_000 };
-
-/** Share of a turn's wait that is added at random: other workers have told theirs too. */
-const TURN_JITTER = 0.25;
-
 export interface TransferItem {
   write: ObjectWrite;
   /** Epoch ms after which it is given up. */
@@ -116,14 +108,8 @@ export function transferEnd(
       return end.answer;
     case 'given-up':
       return retryTimeExceeded(end.fault);
-    case 'unfinished': {
-      // Of an untried item the turn is known: a wait that grew with each return would leave S3 idle at a job's end.
-      const delayMs =
-        end.cause === 'shed'
-          ? end.turnInMs * (1 + TURN_JITTER * random())
-          : fullJitterMs(GIVE_BACK_BACKOFF, givenBack, random);
-      return { kind: 'unfinished', delayMs };
-    }
+    case 'unfinished':
+      return { kind: 'unfinished', delayMs: giveBackDelayMs(end, givenBack, random) };
   }
 }
 

@@ -5,16 +5,13 @@
 //   unfinished   S3 may take it later, but whoever sent it has to let it go for now
 import type { Clock } from '../job/clock.ts';
 import type { Random } from '../job/random.ts';
-import { type Backoff, fullJitterMs } from '../pacing/backoff.ts';
+import { fullJitterMs } from '../pacing/backoff.ts';
 import type { Turnstile } from '../pacing/turnstile.ts';
+import { type GiveBackCause, THROTTLE_BACKOFF, TRANSIENT_BACKOFF } from '../pacing/waits.ts';
 import { classifyFault, type Fault } from './classify.ts';
 
 /** Retries for each item that shares a budget, on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
 export const RETRIES_PER_ITEM = 3;
-/** The longest wait between two tries in place. */
-const MOST_BACKOFF_MS = 2_000;
-const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: MOST_BACKOFF_MS };
-const TRANSIENT_BACKOFF: Backoff = { baseMs: 50, capMs: MOST_BACKOFF_MS };
 
 export interface PacingDependencies {
   turnstile: Turnstile;
@@ -58,10 +55,7 @@ export type FinalFault = Fault & { kind: 'permanent' | 'exists' };
 export type RequestEnd<Answer> =
   | { kind: 'ended'; answer: Answer }
   | { kind: 'given-up'; fault: Fault }
-  /** S3 refused it, failed, or the time in place was over. */
-  | { kind: 'unfinished'; cause: 'refused' }
-  /** It was not tried for lack of a turn; its group has one for it then. */
-  | { kind: 'unfinished'; cause: 'shed'; turnInMs: number };
+  | ({ kind: 'unfinished' } & GiveBackCause);
 
 /** The end of an item whose time ran out without a single try. */
 const NO_TURN: Fault = {

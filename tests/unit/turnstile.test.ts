@@ -8,6 +8,7 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 /** Ten turns a second. */
 function steadyPacer(): Pacer {
   const next = new Map<string, number>();
+  let booked = 0;
   return {
     groupOf: (bucket) => bucket,
     take(group, nowMs) {
@@ -18,6 +19,7 @@ function steadyPacer(): Pacer {
     },
     observe: () => undefined,
     mostWaitMs: () => Number.POSITIVE_INFINITY,
+    book: (_, waiting) => (waiting + ++booked) * 100,
     ratePerSecond: () => 10,
   };
 }
@@ -78,5 +80,25 @@ describe('the turnstile', () => {
     expect(cut).toBeLessThan(2);
     await waiting;
     expect(clock.now() - startMs).toBeGreaterThan(900);
+  });
+});
+
+describe('a turn that is booked', () => {
+  const pacer = () => createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: 10 });
+
+  it('comes behind those that wait and those that were told before', () => {
+    const paced = pacer();
+    expect([paced.book('a', 5, 0), paced.book('a', 5, 0), paced.book('a', 0, 0)]).toEqual([600, 700, 800]);
+    expect(paced.book('b', 0, 0)).toBe(100);
+  });
+
+  it('is free again once its time has passed, and never further off than a queue can delay', () => {
+    const paced = pacer();
+    expect(paced.book('a', 0, 0)).toBe(100);
+    expect(paced.book('a', 0, 60_000)).toBe(100);
+    for (let booked = 0; booked < 20_000; booked++) paced.book('a', 0, 60_000);
+    expect(paced.book('a', 0, 60_000)).toBe(900_000);
+    // The clock was set back an hour.
+    expect(paced.book('a', 0, 60_000 - 3_600_000)).toBe(900_000);
   });
 });
