@@ -14,6 +14,7 @@ const NUMBERS = /** @type {const} */ ({
   maximumConcurrency: [2, 1000],
   batchSize: [1, 10_000],
   sliceBytes: [65_536, 1_073_741_824],
+  blockRows: [1, 500],
   logRetentionDays: [1, 3653],
   reportDays: [1, 3650],
   manifestDays: [1, 3650],

@@ -10,12 +10,6 @@
 // function empties the dead-letter queues.
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import {
-  createDynamoDbClient,
-  createEventBridgeClient,
-  createS3Client,
-  createSqsClient,
-} from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
@@ -23,9 +17,8 @@ import { type EndDependencies, failJob } from '../shared/job/end.ts';
 import { type FailSliceDependencies, failSlice } from '../shared/job/fail-slice.ts';
 import { type JobId, jobIdOfManifest } from '../shared/job/identity.ts';
 import { isLive } from '../shared/job/job.ts';
-import { systemRandom } from '../shared/job/random.ts';
 import { unopenedJob } from '../shared/job/start.ts';
-import { blockName, createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import { blockName, type Ledger } from '../shared/ledger/ledger.ts';
 import { hasEnded } from '../shared/ledger/tally.ts';
 import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
 import {
@@ -35,12 +28,11 @@ import {
   type SettleMessage,
   type UploadMessage,
 } from '../shared/queue/messages.ts';
-import { createSettleNotice } from '../shared/queue/settle-notice.ts';
 import { accountFor } from '../shared/report/account.ts';
-import { createJobEvents } from '../shared/report/job-event.ts';
-import { createOutcomeFiles, type OutcomeFiles } from '../shared/report/outcome-files.ts';
+import type { OutcomeFiles } from '../shared/report/outcome-files.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 /** How often a settle message comes back from here, and after how long: SQS's longest delay. */
 const SETTLE_REPOSTS = 3;
@@ -221,30 +213,17 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
-  const clock = systemClock;
-  const random = systemRandom;
-  const s3 = createS3Client();
-  const queue = { sqs: createSqsClient(), clock, random };
-  const reportBucket = env.SPILLWAY_REPORT_BUCKET;
-  const outcomes = createOutcomeFiles({ s3, bucket: reportBucket });
-  const ledger = createLedger({
-    dynamodb: createDynamoDbClient(),
-    table: env.SPILLWAY_LEDGER_TABLE,
-    clock,
-    random,
-    sliceClosed: createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL),
-  });
+  const queue = wireQueue();
+  const { ledger } = wireLedger(env, queue);
+  const reports = wireReports(env);
+  const { s3, outcomes } = reports;
   return {
     s3,
-    reportBucket,
+    reportBucket: reports.bucket,
     ledger,
     outcomes,
     slices: { s3, ledger, outcomes },
-    end: {
-      reports: { s3, bucket: reportBucket },
-      events: createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS }),
-      ledger,
-    },
+    end: wireEnd(env, reports, ledger),
     queue,
     settleQueueUrl: env.SPILLWAY_SETTLE_QUEUE_URL,
     telemetry,

@@ -7,12 +7,6 @@
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import pMap from 'p-map';
-import {
-  createDynamoDbClient,
-  createEventBridgeClient,
-  createS3Client,
-  createSqsClient,
-} from '../shared/aws/clients.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { readRange } from '../shared/aws/object-range.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
@@ -24,11 +18,10 @@ import {
 } from '../shared/job/blocks.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { BLOCK_ROWS, jobIdOfManifest, SLICE_BLOCKS, type SliceId } from '../shared/job/identity.ts';
+import { jobIdOfManifest, SLICE_BLOCKS, type SliceId } from '../shared/job/identity.ts';
 import { isLive, type Job } from '../shared/job/job.ts';
-import { systemRandom } from '../shared/job/random.ts';
 import { type ManifestArrival, startJob } from '../shared/job/start.ts';
-import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import type { Ledger } from '../shared/ledger/ledger.ts';
 import { hasEnded, isCovered } from '../shared/ledger/tally.ts';
 import { planSlices } from '../shared/manifest/slices.ts';
 import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
@@ -39,11 +32,11 @@ import {
   SCHEMA_VERSION,
   type UploadMessage,
 } from '../shared/queue/messages.ts';
-import { createSettleNotice, type SettleNotice } from '../shared/queue/settle-notice.ts';
-import { createJobEvents } from '../shared/report/job-event.ts';
-import { createOutcomeFiles, type OutcomeFiles } from '../shared/report/outcome-files.ts';
+import type { SettleNotice } from '../shared/queue/settle-notice.ts';
+import type { OutcomeFiles } from '../shared/report/outcome-files.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 /** Time kept back at the end of an invocation to remember what is done and to pass on the rest. */
 const HANDOVER_MS = 20_000;
@@ -64,8 +57,8 @@ export interface IngestDependencies {
   notifySettle: SettleNotice;
   clock: Clock;
   telemetry: Telemetry;
-  /** Bytes of a slice in jobs that start from now on. */
-  sliceBytes: number;
+  /** How the manifests of jobs that start from now on are cut. */
+  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
 }
 
 export function createIngest(dependencies: IngestDependencies) {
@@ -101,13 +94,13 @@ export function createIngest(dependencies: IngestDependencies) {
       logger.error('manifest can not be read', { job: job.id, manifest: job.manifest, fault: job.fault });
       return failJob(end, job, job.fault);
     }
-    return ledger.createJob({ ...job, sliceBytes: dependencies.sliceBytes });
+    return ledger.createJob({ ...job, ...dependencies.cut });
   }
 
   async function planJob(job: Job, deadlineMs: number): Promise<void> {
     if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
     const { manifest, id } = job;
-    const sliceLimits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * BLOCK_ROWS };
+    const sliceLimits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
     let plan = job.plan;
     const bytes = readRange(blocks.s3, manifest, plan.offset, manifest.sizeBytes);
     for await (const { start, end: sliceEnd, rows } of planSlices(job.head, plan, bytes, sliceLimits)) {
@@ -119,7 +112,7 @@ export function createIngest(dependencies: IngestDependencies) {
         startLine: start.line,
         endOffset: sliceEnd.offset,
         rows,
-        blocks: Math.ceil(rows / BLOCK_ROWS),
+        blocks: Math.ceil(rows / job.blockRows),
       });
       await tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
       plan = {
@@ -284,39 +277,27 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     'SPILLWAY_DESTINATION_BUCKETS',
     'SPILLWAY_SOURCE_BUCKETS',
     'SPILLWAY_SLICE_BYTES',
+    'SPILLWAY_BLOCK_ROWS',
     'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_UPLOAD_QUEUE_URL',
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
-  const clock = systemClock;
-  const random = systemRandom;
-  const queue = { sqs: createSqsClient(), clock, random };
-  const s3 = createS3Client();
-  const notifySettle = createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL);
-  const ledger = createLedger({
-    dynamodb: createDynamoDbClient(),
-    table: env.SPILLWAY_LEDGER_TABLE,
-    clock,
-    random,
-    sliceClosed: notifySettle,
-  });
+  const queue = wireQueue();
+  const { ledger, notifySettle } = wireLedger(env, queue);
+  const reports = wireReports(env);
   return {
-    blocks: { s3, sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
+    blocks: { s3: reports.s3, sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
-    sliceBytes: Number(env.SPILLWAY_SLICE_BYTES),
+    cut: { sliceBytes: Number(env.SPILLWAY_SLICE_BYTES), blockRows: Number(env.SPILLWAY_BLOCK_ROWS) },
     ledger,
-    outcomes: createOutcomeFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
-    end: {
-      reports: { s3, bucket: env.SPILLWAY_REPORT_BUCKET },
-      events: createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS }),
-      ledger,
-    },
+    outcomes: reports.outcomes,
+    end: wireEnd(env, reports, ledger),
     queue,
     ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     notifySettle,
-    clock,
+    clock: systemClock,
     telemetry,
   };
 }

@@ -5,27 +5,17 @@
 //   3 book      the slice on its job
 //   4 complete  the last slice: the job's report, its event, its end
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import {
-  createDynamoDbClient,
-  createEventBridgeClient,
-  createS3Client,
-  createSqsClient,
-} from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
-import { systemClock } from '../shared/job/clock.ts';
 import { completeJob, type EndDependencies } from '../shared/job/end.ts';
 import type { SliceId } from '../shared/job/identity.ts';
 import { isLive, type Job, unaccountedRows } from '../shared/job/job.ts';
-import { systemRandom } from '../shared/job/random.ts';
-import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import type { Ledger } from '../shared/ledger/ledger.ts';
 import { isCovered } from '../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../shared/queue/messages.ts';
-import { createSettleNotice } from '../shared/queue/settle-notice.ts';
-import { createJobEvents } from '../shared/report/job-event.ts';
-import { createOutcomeFiles } from '../shared/report/outcome-files.ts';
 import { type ReportDependencies, writeSliceReport } from '../shared/report/report.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 export interface SettleDependencies {
   ledger: Ledger;
@@ -36,7 +26,7 @@ export interface SettleDependencies {
 
 export function createSettle({ ledger, reports, end, telemetry: { logger, count } }: SettleDependencies) {
   /** @returns the job with the slice booked, or undefined where the slice is not to be settled now */
-  async function settleSlice(id: SliceId, writer: string): Promise<Job | undefined> {
+  async function settleSlice(known: Job, id: SliceId, writer: string): Promise<Job | undefined> {
     const slice = await ledger.getSlice(id);
     if (slice === undefined || !isCovered(slice.closedBlocks, slice.blocks)) {
       logger.warn('slice is not closed', {
@@ -48,7 +38,8 @@ export function createSettle({ ledger, reports, end, telemetry: { logger, count 
       return undefined;
     }
     const result =
-      slice.result ?? (await ledger.freezeSlice(id, await writeSliceReport(reports, id, slice, writer)));
+      slice.result ??
+      (await ledger.freezeSlice(id, await writeSliceReport(reports, id, known, slice, writer)));
     await ledger.expireBlocks(id, slice.blocks);
     const job = await ledger.settleSlice(id);
     logger.info('slice settled', { job: id.job, slice: id.slice, ...result.totals });
@@ -61,7 +52,7 @@ export function createSettle({ ledger, reports, end, telemetry: { logger, count 
       logger.info('settle message of an ended job', { job: jobId, slice });
       return;
     }
-    const job = slice === undefined ? known : await settleSlice({ job: jobId, slice }, writer);
+    const job = slice === undefined ? known : await settleSlice(known, { job: jobId, slice }, writer);
     if (slice !== undefined && job !== undefined) count({ SlicesSettled: 1 });
     if (job === undefined || !isCovered(job.settledSlices, job.slices)) return;
     const {
@@ -100,27 +91,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
-  const clock = systemClock;
-  const random = systemRandom;
-  const s3 = createS3Client();
-  const bucket = env.SPILLWAY_REPORT_BUCKET;
-  const ledger = createLedger({
-    dynamodb: createDynamoDbClient(),
-    table: env.SPILLWAY_LEDGER_TABLE,
-    clock,
-    random,
-    sliceClosed: createSettleNotice({ sqs: createSqsClient(), clock, random }, env.SPILLWAY_SETTLE_QUEUE_URL),
-  });
-  return {
-    ledger,
-    reports: { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) },
-    end: {
-      reports: { s3, bucket },
-      events: createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS }),
-      ledger,
-    },
-    telemetry,
-  };
+  const { ledger } = wireLedger(env, wireQueue());
+  const reports = wireReports(env);
+  return { ledger, reports, end: wireEnd(env, reports, ledger), telemetry };
 }
 
 const telemetry = createTelemetry();

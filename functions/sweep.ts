@@ -1,19 +1,17 @@
 // SWEEP: each minute, sums the slices of every live job for its status and for the dashboard.
 import type { ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
-import { createDynamoDbClient, createSqsClient } from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
-import { systemClock } from '../shared/job/clock.ts';
 import type { JobId } from '../shared/job/identity.ts';
 import { isLive } from '../shared/job/job.ts';
-import { systemRandom } from '../shared/job/random.ts';
-import { createJobIndex, type JobIndex } from '../shared/ledger/job-index.ts';
-import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import type { JobIndex } from '../shared/ledger/job-index.ts';
+import type { Ledger } from '../shared/ledger/ledger.ts';
 import { outstandingRows, sumProgress } from '../shared/ledger/progress.ts';
 import { isCovered } from '../shared/ledger/tally.ts';
-import { createSettleNotice, type SettleNotice } from '../shared/queue/settle-notice.ts';
+import type { SettleNotice } from '../shared/queue/settle-notice.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { wireLedger, wireQueue } from '../shared/wiring/wiring.ts';
 
 /** Jobs summed at once. */
 const CONCURRENCY = 8;
@@ -64,20 +62,7 @@ export function createSweep({
 
 function dependenciesFromEnvironment(telemetry: Telemetry): SweepDependencies {
   const env = readEnvironment(['SPILLWAY_LEDGER_TABLE', 'SPILLWAY_SETTLE_QUEUE_URL']);
-  const clock = systemClock;
-  const random = systemRandom;
-  const dynamodb = createDynamoDbClient();
-  const table = env.SPILLWAY_LEDGER_TABLE;
-  const notifySettle = createSettleNotice(
-    { sqs: createSqsClient(), clock, random },
-    env.SPILLWAY_SETTLE_QUEUE_URL,
-  );
-  return {
-    index: createJobIndex({ dynamodb, table }),
-    ledger: createLedger({ dynamodb, table, clock, random, sliceClosed: notifySettle }),
-    notifySettle,
-    telemetry,
-  };
+  return { ...wireLedger(env, wireQueue()), telemetry };
 }
 
 const telemetry = createTelemetry();

@@ -6,19 +6,14 @@
 //   4 account     outcome files, then the ledger; only then is anything acknowledged
 //   5 give back   what is unfinished: by visibility delay, or as a new message
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import {
-  createDynamoDbClient,
-  createS3Client,
-  createSqsClient,
-  createTransferClient,
-} from '../shared/aws/clients.ts';
+import { createTransferClient } from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import type { BlockId, ItemId, JobId } from '../shared/job/identity.ts';
 import { isLive, type Job } from '../shared/job/job.ts';
 import { spreadOf } from '../shared/job/options.ts';
 import { systemRandom } from '../shared/job/random.ts';
-import { blockName, createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import { blockName, type Ledger } from '../shared/ledger/ledger.ts';
 import { hasEnded, isBlockClosed } from '../shared/ledger/tally.ts';
 import { objectSource } from '../shared/manifest/columns.ts';
 import { createAdaptivePacer } from '../shared/pacing/adaptive-pacer.ts';
@@ -31,9 +26,8 @@ import {
   type UnfinishedMessage,
 } from '../shared/queue/give-back.ts';
 import { messageBody, parseUploadMessage, type UploadMessage } from '../shared/queue/messages.ts';
-import { createSettleNotice } from '../shared/queue/settle-notice.ts';
 import { accountFor, type EndedRow } from '../shared/report/account.ts';
-import { createOutcomeFiles, type OutcomeFiles } from '../shared/report/outcome-files.ts';
+import type { OutcomeFiles } from '../shared/report/outcome-files.ts';
 import { destinationKey } from '../shared/spread/spread.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
@@ -44,6 +38,7 @@ import {
   transferAll,
 } from '../shared/transfer/engine.ts';
 import { createObjectWriter } from '../shared/transfer/transfer.ts';
+import { wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 /** Time kept back at the end of an invocation for the account and for giving back. */
 const ACCOUNT_MS = 20_000;
@@ -319,24 +314,16 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
   ]);
   const clock = systemClock;
-  const random = systemRandom;
-  const queue = { sqs: createSqsClient(), clock, random };
-  const sliceClosed = createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL);
+  const queue = wireQueue();
   return {
     engine: {
       writer: createObjectWriter(createTransferClient()),
       turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
       clock,
-      random,
+      random: systemRandom,
     },
-    ledger: createLedger({
-      dynamodb: createDynamoDbClient(),
-      table: env.SPILLWAY_LEDGER_TABLE,
-      clock,
-      random,
-      sliceClosed,
-    }),
-    outcomes: createOutcomeFiles({ s3: createS3Client(), bucket: env.SPILLWAY_REPORT_BUCKET }),
+    ledger: wireLedger(env, queue).ledger,
+    outcomes: wireReports(env).outcomes,
     queue,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     returns: createReturnShare(clock),

@@ -10,7 +10,7 @@ import { type ManifestRow, readRows } from '../manifest/rows.ts';
 import type { Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { destinationKey } from '../spread/spread.ts';
-import { BLOCK_ROWS, type SliceId } from './identity.ts';
+import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 import { spreadOf } from './options.ts';
 
@@ -50,7 +50,7 @@ export async function* readSliceBlocks(
     for (const row of rows) {
       judge(row, block);
       block.size++;
-      if (block.size === BLOCK_ROWS) {
+      if (block.size === job.blockRows) {
         yield block;
         block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
       }

@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { JobEvents } from '../report/job-event.ts';
 import { type ReportDependencies, writeJobReport } from '../report/report.ts';
-import type { Job, JobFault } from './job.ts';
+import type { EndedJob, EndState, Job, JobFault } from './job.ts';
 
 export interface EndDependencies {
   reports: Pick<ReportDependencies, 's3' | 'bucket'>;
@@ -18,7 +18,7 @@ export interface EndDependencies {
 export async function completeJob(
   { reports, events, ledger }: EndDependencies,
   job: Job,
-): Promise<{ ended: Job; endedHere: boolean }> {
+): Promise<{ ended: EndedJob; endedHere: boolean }> {
   const slices = await ledger.getSlices(job.id, 0, job.slices ?? 0);
   const results = slices.map((slice) => slice.result).filter((result) => result !== undefined);
   if (results.length !== job.slices) {
@@ -26,11 +26,17 @@ export async function completeJob(
       `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
     );
   }
-  const ended = await reportJob(reports, { ...job, state: 'completed' }, results);
+  const ended = await reportJob(reports, { ...job, state: endStateOf(job) }, results);
   await events.ended(ended);
   // Before the job's own end, behind which nobody comes back to it.
   await ledger.expireSlices(job.id, results.length);
   return { ended, endedHere: await ledger.endJob(job.id, ended) };
+}
+
+/** A job that was stopped for a fault has failed, whatever the order that stopped it. */
+function endStateOf({ control, fault }: Pick<Job, 'control' | 'fault'>): EndState {
+  if (fault !== undefined) return 'failed';
+  return control === 'cancelling' ? 'cancelled' : 'completed';
 }
 
 /** Ends a job that can't be processed. What its slices had stored stays stored, and the report says so. */
@@ -38,7 +44,7 @@ export async function failJob(
   { reports, events, ledger }: EndDependencies,
   job: Job,
   fault: JobFault,
-): Promise<Job> {
+): Promise<EndedJob> {
   const slices = await ledger.getSlices(job.id, 0, job.plan.slices);
   const results: SliceResult[] = slices.map((slice) => slice.result).filter((result) => result !== undefined);
   const ended = await reportJob(reports, { ...job, state: 'failed', fault }, results);
@@ -51,8 +57,8 @@ export async function failJob(
 
 async function reportJob(
   reports: EndDependencies['reports'],
-  job: Job,
+  job: EndedJob,
   results: readonly SliceResult[],
-): Promise<Job> {
+): Promise<EndedJob> {
   return { ...job, ...(await writeJobReport(reports, job, results)) };
 }

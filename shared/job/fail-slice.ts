@@ -8,7 +8,7 @@ import { accountFor, type EndedRow } from '../report/account.ts';
 import type { Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { type Block, openBlock, readSliceBlocks } from './blocks.ts';
-import { BLOCK_ROWS, type SliceId } from './identity.ts';
+import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 
 export interface FailSliceDependencies {
@@ -75,7 +75,7 @@ async function* failingBlocks(s3: S3Client, job: Job, slice: SliceRow): AsyncGen
     fault = `; the manifest could not be read: ${(error as Error).message}`;
   }
   for (; next < slice.blocks; next++) {
-    const size = Math.min(BLOCK_ROWS, slice.rows - next * BLOCK_ROWS);
+    const size = Math.min(job.blockRows, slice.rows - next * job.blockRows);
     const accepted = Array.from({ length: size }, (_, number) => ({ number, line: 0 }));
     yield { block: next, size, accepted, rejected: [], fault };
   }

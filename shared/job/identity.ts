@@ -2,14 +2,14 @@
 //
 //   job     one drop of a manifest: bucket, key and version, or the id in the key under api/
 //   slice   a stretch of the manifest, numbered from 0 in its order
-//   block   500 consecutive physical rows of a slice, numbered from 0
+//   block   500 consecutive physical rows of a slice (`blockRows` of the job), numbered from 0
 //   item    one row: job / slice / block / number within its block
 import { createHash } from 'node:crypto';
 
 declare const jobIdBrand: unique symbol;
 export type JobId = string & { readonly [jobIdBrand]: true };
 
-/** Rows of one block: an item's number is 0..499, and a set of 500 such numbers is about 1.5 KB in DynamoDB. */
+/** Rows of one block, unless the deployment says otherwise: a set of 500 numbers up to 499 is about 1.5 KB in DynamoDB. */
 export const BLOCK_ROWS = 500;
 /** Blocks of one slice at most: their counts and the set of closed ones stay far under DynamoDB's 400 KB an item. */
 export const SLICE_BLOCKS = 256;
@@ -26,7 +26,7 @@ export interface BlockId extends SliceId {
 }
 
 export interface ItemId extends BlockId {
-  /** The row's number within its block, 0..499. */
+  /** The row's number within its block, from 0. */
   number: number;
 }
 

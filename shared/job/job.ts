@@ -7,9 +7,21 @@ import type { JobOptions } from './options.ts';
  * planning   the manifest is being cut into slices; the first of them may already be under way
  * running    every slice is known
  * completed  every row is accounted for (rows may have failed: the counts say)
- * failed     the manifest could not be read at all, or the pipeline could not process it; nothing more is written
+ * cancelled  ended on its user's order: what had not ended by then is booked as cancelled
+ * failed     the manifest could not be read at all, the pipeline could not process it, or too many of its rows failed
  */
-export type JobState = 'planning' | 'running' | 'completed' | 'failed';
+export type JobState = 'planning' | 'running' | EndState;
+export type EndState = 'completed' | 'cancelled' | 'failed';
+
+/**
+ * What a live job is under, beside its state.
+ *
+ *   run         its rows are transferred
+ *   paused      nothing more is transferred, its messages are dropped unaccounted; resume replays what is missing
+ *   cancelling  nothing more is transferred, what has not ended is booked as cancelled, and the job ends
+ *   expiring    past its deadline: likewise, but what has not ended is booked as failed (Lost)
+ */
+export type JobControl = 'run' | 'paused' | 'cancelling' | 'expiring';
 
 /** Counts of rows by how they ended. At the end rows = stored + skipped + failed + cancelled + rejected. */
 export interface RowCounts {
@@ -70,7 +82,18 @@ export interface Job {
   parserVersion: number;
   /** Bytes of a slice, about. Frozen, for whoever cuts the manifest again must cut it into the same slices. */
   sliceBytes: number;
+  /** Rows of a block; frozen, since a row's number is its place in its block. */
+  blockRows: number;
+  /** The job whose failed rows this one's manifest is. */
+  redriveOf?: JobId;
+  control: JobControl;
+  /** Epoch ms since when `control` has not been `run`. An upload that began before it may still store objects. */
+  haltedAtMs?: number;
+  /** Epoch ms of the last resume: no item's age counts from before it. */
+  resumedAtMs?: number;
   startedAtMs: number;
+  /** Epoch ms after which rows that have not ended are lost; a pause moves it by its length. */
+  deadlineMs: number;
   endedAtMs?: number;
   plan: PlanCursor;
   /** Count of slices; absent until the whole manifest is cut. */
@@ -80,11 +103,24 @@ export interface Job {
   totals?: SettledTotals;
   /** Where the completion report lies: s3://bucket/key of its manifest.json. */
   report?: string;
+  /** Why it failed; in a live job, why it is being ended. */
   fault?: JobFault;
 }
 
+export type EndedJob = Job & { state: EndState };
+
 export function isLive(job: Pick<Job, 'state'>): boolean {
   return job.state === 'planning' || job.state === 'running';
+}
+
+/** Whether its rows are to be transferred now. */
+export function isRunning(job: Pick<Job, 'state' | 'control'>): boolean {
+  return isLive(job) && job.control === 'run';
+}
+
+/** Whether what has not ended in it is to be booked, and as what. */
+export function isEnding(job: Pick<Job, 'state' | 'control'>): boolean {
+  return isLive(job) && (job.control === 'cancelling' || job.control === 'expiring');
 }
 
 export function emptyTotals(): SettledTotals {

@@ -8,11 +8,23 @@ const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const PREFIX_LENGTH = 900;
 const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${PREFIX_LENGTH}}$`);
 
-/** Age at which an item that S3 still refuses is failed. SQS keeps messages for 10 days: the longest that can be promised is 9. */
-const RETRY_FOR_SECONDS = { default: 24 * 3600, least: 1, most: 9 * 24 * 3600 };
+const DAY_SECONDS = 24 * 3600;
+/** Options that are whole numbers, by name. */
+const NUMBERS = {
+  /** SQS keeps messages for 10 days: the longest that can be promised is 9. */
+  'retry-for-seconds': { default: DAY_SECONDS, least: 1, most: 9 * DAY_SECONDS },
+  'deadline-seconds': { default: 14 * DAY_SECONDS, least: 60, most: 90 * DAY_SECONDS },
+  /** S3 Batch Operations too stops a job of which half has failed after 1,000 rows. */
+  'max-failed-percent': { default: 50, least: 0, most: 100 },
+  'max-failed-after-rows': { default: 1000, least: 1, most: 1_000_000_000 },
+} as const;
+type NumberName = keyof typeof NUMBERS;
 
 /** What happens where the destination key already holds an object. */
 export type IfExists = 'overwrite' | 'skip' | 'fail';
+
+/** `all` rows, those that were not stored (`failures`), or the counts alone (`none`). */
+export type ReportKind = 'all' | 'failures' | 'none';
 
 export interface JobOptions {
   /** Where the objects go: a bucket that the deployment allows, and a prefix before the spread key (or none). */
@@ -20,15 +32,27 @@ export interface JobOptions {
   /** How keys are spread: `binary`, `hex:N` or `off`. */
   spread: string;
   ifExists: IfExists;
-  /** Seconds from an item's first sending after which a throttled or failing item is given up. */
+  /** Seconds from an item's first receive after which a throttled or failing item is given up; pauses do not count. */
   retryForSeconds: number;
+  /** Seconds from the job's start after which rows that have not ended are booked as lost; pauses do not count. */
+  deadlineSeconds: number;
+  /** The job is stopped when more than this share of its ended rows has failed, once so many have ended. 100: never. */
+  maxFailedPercent: number;
+  maxFailedAfterRows: number;
+  /** Which files the report has beside its counts. */
+  report: ReportKind;
 }
 
+const wholeNumber = z.optional(z.string().check(z.regex(/^\d{1,10}$/, 'is not a whole number')));
 const optionTexts = z.strictObject({
   destination: z.optional(z.string()),
   spread: z.optional(z.string()),
   'if-exists': z.optional(z.enum(['overwrite', 'skip', 'fail'], 'takes overwrite, skip or fail')),
-  'retry-for-seconds': z.optional(z.string().check(z.regex(/^\d{1,9}$/, 'is not a whole number of seconds'))),
+  'retry-for-seconds': wholeNumber,
+  'deadline-seconds': wholeNumber,
+  'max-failed-percent': wholeNumber,
+  'max-failed-after-rows': wholeNumber,
+  report: z.optional(z.enum(['all', 'failures', 'none'], 'takes all, failures or none')),
 });
 
 export const OPTION_NAMES = Object.keys(optionTexts.shape);
@@ -50,17 +74,29 @@ export function parseJobOptions(
   const spread = texts['spread'] ?? 'binary';
   const spreadFault = faultOfSpread(spread);
   if (spreadFault !== undefined) faults.push(spreadFault);
-  // What is no number was told of by the schema; it is neither above nor below anything.
-  const retryForSeconds = Number(texts['retry-for-seconds'] ?? RETRY_FOR_SECONDS.default);
-  if (retryForSeconds < RETRY_FOR_SECONDS.least || retryForSeconds > RETRY_FOR_SECONDS.most) {
-    faults.push(
-      `retry-for-seconds is ${retryForSeconds}: it takes ${RETRY_FOR_SECONDS.least} to ${RETRY_FOR_SECONDS.most}`,
-    );
-  }
+  const number = (name: NumberName): number => {
+    const { default: usual, least, most } = NUMBERS[name];
+    // What is no number was told of by the schema; it is neither above nor below anything.
+    const value = Number(texts[name] ?? usual);
+    if (value < least || value > most) faults.push(`${name} is ${value}: it takes ${least} to ${most}`);
+    return value;
+  };
+  const numbers = {
+    retryForSeconds: number('retry-for-seconds'),
+    deadlineSeconds: number('deadline-seconds'),
+    maxFailedPercent: number('max-failed-percent'),
+    maxFailedAfterRows: number('max-failed-after-rows'),
+  };
   if (!parsed.success || faults.length > 0) return { kind: 'invalid', message: faults.join('; ') };
   return {
     kind: 'valid',
-    options: { destination, spread, ifExists: parsed.data['if-exists'] ?? 'overwrite', retryForSeconds },
+    options: {
+      destination,
+      spread,
+      ifExists: parsed.data['if-exists'] ?? 'overwrite',
+      ...numbers,
+      report: parsed.data.report ?? 'all',
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import {
 import { PARSER_VERSION } from '../manifest/columns.ts';
 import { openManifest } from '../manifest/open.ts';
 import { classifyFault } from '../transfer/classify.ts';
-import { jobIdOfManifest, SLICE_BYTES } from './identity.ts';
+import { BLOCK_ROWS, jobIdOfManifest, SLICE_BYTES } from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
 import { optionTextsOfMetadata, parseJobOptions } from './options.ts';
 
@@ -48,6 +48,7 @@ export async function startJob(
     });
   }
   job.options = options.options;
+  job.deadlineMs = nowMs + options.options.deadlineSeconds * 1000;
 
   const opened = openManifest(await readStart(s3, job.manifest), {
     key: arrival.key,
@@ -70,10 +71,17 @@ export function unopenedJob(arrival: ManifestArrival, nowMs: number): Job {
       spread: 'off',
       ifExists: 'overwrite',
       retryForSeconds: 0,
+      deadlineSeconds: 0,
+      maxFailedPercent: 100,
+      maxFailedAfterRows: 1,
+      report: 'all',
     },
     parserVersion: PARSER_VERSION,
     sliceBytes: SLICE_BYTES,
+    blockRows: BLOCK_ROWS,
+    control: 'run',
     startedAtMs: nowMs,
+    deadlineMs: nowMs,
     plan: { slices: 0, rows: 0, offset: 0, line: 1 },
     settledSlices: new Set(),
   };

@@ -1,12 +1,16 @@
 // A job as its users see it: over the API, in the command's JSON.
-import { type Job, type Progress, unaccountedRows } from './job.ts';
+import { isLive, type Job, type Progress, unaccountedRows } from './job.ts';
 
 export interface JobView {
   job: string;
-  state: Job['state'] | 'submitted';
+  /** A live job that is not simply running shows its control instead of its state. */
+  state: Job['state'] | Exclude<Job['control'], 'run'> | 'submitted';
   manifest?: string;
   startedAt?: string;
   endedAt?: string;
+  deadline?: string;
+  /** The job whose failed rows this one takes up again. */
+  redriveOf?: string;
   options?: Job['options'];
   /** Rows known so far; final once the state is neither submitted nor planning. */
   rows?: number;
@@ -31,10 +35,12 @@ export function viewJob(job: Job, progress: Progress | undefined = job.progress)
   const { bucket, key } = job.manifest;
   return {
     job: job.id,
-    state: job.state,
+    state: isLive(job) && job.control !== 'run' ? job.control : job.state,
     manifest: `s3://${bucket}/${key}`,
     startedAt: new Date(job.startedAtMs).toISOString(),
     ...(job.endedAtMs === undefined ? {} : { endedAt: new Date(job.endedAtMs).toISOString() }),
+    ...(isLive(job) ? { deadline: new Date(job.deadlineMs).toISOString() } : {}),
+    ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
     options: job.options,
     rows: job.plan.rows,
     ...(job.totals === undefined ? {} : { ...job.totals, unaccounted: unaccountedRows(job.totals) }),

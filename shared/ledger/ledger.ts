@@ -5,33 +5,18 @@
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
 //                                                                                                  │
 //                                     job row  ADD the settled slice ◀─────────────────────────────┘
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
-import pMap from 'p-map';
-import type { Clock } from '../job/clock.ts';
 import type { BlockId, JobId, SliceId } from '../job/identity.ts';
-import type { Job } from '../job/job.ts';
-import type { Random } from '../job/random.ts';
-import { fullJitterMs } from '../pacing/backoff.ts';
+import { createJobRows } from './job-rows.ts';
 import {
-  type Attributes,
   blockKey,
-  jobKey,
   readBlockRow,
-  readJobRow,
   readSliceRow,
   type SliceResult,
   type SliceRow,
+  type StoredBlockRow,
   sliceKey,
-  writeJobRow,
 } from './rows.ts';
+import { createTable, numberSet, numeral, type TableDependencies } from './table.ts';
 import {
   type BlockRow,
   countBlock,
@@ -42,20 +27,7 @@ import {
   type RowEnd,
 } from './tally.ts';
 
-/** Days that a job's rows stay after it has ended. */
-const KEEP_DAYS = 30;
-/** DynamoDB takes 100 keys a BatchGetItem. */
-const BATCH_KEYS = 100;
-const WRITE_CONCURRENCY = 32;
-/** BatchGetItem hands back what it had no capacity for: rounds, and the waits between them. */
-const UNPROCESSED_ROUNDS = 10;
-const UNPROCESSED_BACKOFF = { baseMs: 50, capMs: 2_000 };
-
-export interface LedgerDependencies {
-  dynamodb: DynamoDBClient;
-  table: string;
-  clock: Clock;
-  random: Random;
+export interface LedgerDependencies extends TableDependencies {
   /** Told of each slice whose blocks have all closed; may be told more than once. */
   sliceClosed(slice: SliceId): Promise<void>;
 }
@@ -72,80 +44,20 @@ export interface SliceStart {
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-export function createLedger({ dynamodb, table, clock, random, sliceClosed }: LedgerDependencies) {
-  async function get(key: Attributes): Promise<Attributes | undefined> {
-    const { Item } = await dynamodb.send(
-      new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }),
-    );
-    return Item;
-  }
-
-  /** @returns the rows that exist, in no order */
-  async function getAll(keys: readonly Attributes[]): Promise<Attributes[]> {
-    const batches = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, index) =>
-      keys.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
-    );
-    const found = await pMap(batches, getBatch, { concurrency: WRITE_CONCURRENCY });
-    return found.flat();
-  }
-
-  async function getBatch(keys: readonly Attributes[]): Promise<Attributes[]> {
-    const found: Attributes[] = [];
-    let left = [...keys];
-    for (let round = 0; left.length > 0; round++) {
-      if (round === UNPROCESSED_ROUNDS)
-        throw new Error(`BatchGetItem left ${left.length} keys unprocessed after ${round} rounds`);
-      if (round > 0) await clock.sleep(fullJitterMs(UNPROCESSED_BACKOFF, round - 1, random));
-      const answer = await dynamodb.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } }),
-      );
-      found.push(...(answer.Responses?.[table] ?? []));
-      left = answer.UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-    return found;
-  }
-
-  /** @returns the whole row after the write, or undefined where the condition did not hold */
-  async function update(
-    key: Attributes,
-    change: Pick<
-      UpdateItemCommandInput,
-      'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
-    >,
-  ): Promise<Attributes | undefined> {
-    try {
-      const { Attributes: row } = await dynamodb.send(
-        new UpdateItemCommand({ TableName: table, Key: key, ReturnValues: 'ALL_NEW', ...change }),
-      );
-      return row;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
-    }
-  }
-
-  async function putIfAbsent(item: Attributes): Promise<boolean> {
-    try {
-      await dynamodb.send(
-        new PutItemCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
+export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencies) {
+  const table = createTable(dependencies);
 
   /** @returns whether the slice had its result already */
   async function closeBlock(id: BlockId, row: BlockRow): Promise<boolean> {
     if (!isBlockClosed(row)) return false;
-    const slice = await update(sliceKey(id), {
-      UpdateExpression: 'ADD closed :block SET counts.#block = :counts',
+    const slice = await table.update(sliceKey(id), {
+      UpdateExpression: 'ADD closed :block SET counts.#block = :counts, movedAtMs = :now',
       ConditionExpression: 'attribute_exists(pk)',
       ExpressionAttributeNames: { '#block': String(id.block) },
       ExpressionAttributeValues: {
         ':block': numberSet([id.block]),
         ':counts': { S: encodeCounts(countBlock(row)) },
+        ':now': table.now(),
       },
     });
     if (slice === undefined) return false;
@@ -160,75 +72,25 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
       await sliceClosed({ job, slice });
   }
 
-  const expiry = (): Attributes[string] => ({
-    N: String(Math.floor(clock.now() / 1000) + KEEP_DAYS * 24 * 3600),
-  });
-
   return {
-    async getJob(id: JobId): Promise<Job | undefined> {
-      const row = await get(jobKey(id));
-      return row === undefined ? undefined : readJobRow(row);
-    },
-
-    async getJobs(ids: readonly JobId[]): Promise<Map<JobId, Job>> {
-      const rows = (await getAll(ids.map(jobKey))).map(readJobRow);
-      return new Map(rows.map((job) => [job.id, job]));
-    },
-
-    /** Writes the job's row at first sight. @returns the row that stands: this one, or the one of whoever came first */
-    async createJob(job: Job): Promise<Job> {
-      const live: Attributes =
-        job.state === 'failed'
-          ? { expiresAt: expiry(), endedAtMs: numeral(job.endedAtMs ?? clock.now()) }
-          : { live: { S: 'live' } };
-      const created = await putIfAbsent({ ...writeJobRow(job), ...live });
-      if (created) return job;
-      const standing = await this.getJob(job.id);
-      if (standing === undefined) throw new Error(`job ${job.id} vanished while it was created`);
-      return standing;
-    },
+    ...createJobRows(table),
 
     /** A slice is written once; a second cutting of the same bytes writes the same. */
     async recordSlice(id: SliceId, start: SliceStart): Promise<void> {
-      await putIfAbsent({
+      await table.putIfAbsent({
         ...sliceKey(id),
         startOffset: numeral(start.startOffset),
         startLine: numeral(start.startLine),
         endOffset: numeral(start.endOffset),
         rows: numeral(start.rows),
         blocks: numeral(start.blocks),
+        movedAtMs: table.now(),
         counts: { M: {} },
       });
     },
 
-    /** Remembers how far the manifest is cut, so that a later invocation goes on from there. */
-    async movePlan(id: JobId, plan: Job['plan']): Promise<void> {
-      await update(jobKey(id), {
-        UpdateExpression: 'SET #plan = :plan',
-        ConditionExpression: '#state = :planning',
-        ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
-        ExpressionAttributeValues: { ':plan': { S: JSON.stringify(plan) }, ':planning': { S: 'planning' } },
-      });
-    },
-
-    /** The whole manifest is cut: the job's number of slices is known. @returns the job after the write, if it still lives */
-    async finishPlan(id: JobId, plan: Job['plan']): Promise<Job | undefined> {
-      const row = await update(jobKey(id), {
-        UpdateExpression: 'SET #plan = :plan, slices = :slices, #state = :running',
-        ConditionExpression: '#state IN (:planning, :running)',
-        ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
-        ExpressionAttributeValues: {
-          ':plan': { S: JSON.stringify(plan) },
-          ':slices': numeral(plan.slices),
-          ':planning': { S: 'planning' },
-          ':running': { S: 'running' },
-        },
-      });
-      return row === undefined ? undefined : readJobRow(row);
-    },
-
     async getSlice(id: SliceId): Promise<SliceRow | undefined> {
-      const row = await get(sliceKey(id));
+      const row = await table.get(sliceKey(id));
       return row === undefined ? undefined : readSliceRow(row);
     },
 
@@ -243,26 +105,49 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
       const keys = Array.from({ length: Math.max(0, to - from) }, (_, index) =>
         sliceKey({ job, slice: from + index }),
       );
-      return (await getAll(keys)).map(readSliceRow);
+      return (await table.getAll(keys)).map(readSliceRow);
     },
 
     /** Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them. */
     async markSent(id: SliceId, blocks: readonly number[]): Promise<void> {
       if (blocks.length === 0) return;
-      await update(sliceKey(id), {
-        UpdateExpression: 'ADD sent :blocks',
+      await table.update(sliceKey(id), {
+        UpdateExpression: 'ADD sent :blocks SET movedAtMs = :now',
         ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':blocks': numberSet(blocks) },
+        ExpressionAttributeValues: { ':blocks': numberSet(blocks), ':now': table.now() },
       });
     },
 
+    /**
+     * Forgets what of an open slice was sent, so that its next ingest sends every row that its blocks lack. Of two that
+     * begin the same replay one does.
+     * @param replays how often the slice had been replayed when it was found standing still
+     * @returns whether this call began it
+     */
+    async beginReplay(id: SliceId, replays: number): Promise<boolean> {
+      const row = await table.update(sliceKey(id), {
+        UpdateExpression: 'SET replays = :next, movedAtMs = :now REMOVE sent',
+        ConditionExpression: `attribute_exists(pk) AND attribute_not_exists(#result) AND ${
+          replays === 0 ? '(attribute_not_exists(replays) OR replays = :replays)' : 'replays = :replays'
+        }`,
+        ExpressionAttributeNames: { '#result': 'result' },
+        ExpressionAttributeValues: {
+          ':next': numeral(replays + 1),
+          ':replays': numeral(replays),
+          ':now': table.now(),
+        },
+      });
+      return row !== undefined;
+    },
+
     /** Writes a block's row before any of its messages is sent. @returns the row, with what has ended in it already */
-    async openBlock(id: BlockId, size: number, rejected: readonly number[]): Promise<BlockRow> {
-      const written = await update(blockKey(id), {
-        UpdateExpression: `SET #size = :size${rejected.length > 0 ? ' ADD rejected :rejected' : ''}`,
+    async openBlock(id: BlockId, size: number, rejected: readonly number[]): Promise<StoredBlockRow> {
+      const written = await table.update(blockKey(id), {
+        UpdateExpression: `SET #size = :size, movedAtMs = :now${rejected.length > 0 ? ' ADD rejected :rejected' : ''}`,
         ExpressionAttributeNames: { '#size': 'size' },
         ExpressionAttributeValues: {
           ':size': numeral(size),
+          ':now': table.now(),
           ...(rejected.length > 0 ? { ':rejected': numberSet(rejected) } : {}),
         },
       });
@@ -271,8 +156,9 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
       return row;
     },
 
-    async readBlocks(ids: readonly BlockId[]): Promise<Map<string, BlockRow>> {
-      const rows = await getAll(ids.map(blockKey));
+    /** The blocks that have a row, by blockName. */
+    async readBlocks(ids: readonly BlockId[]): Promise<Map<string, StoredBlockRow>> {
+      const rows = await table.getAll(ids.map(blockKey));
       return new Map(rows.map((row) => [row['pk']?.S ?? '', readBlockRow(row)]));
     },
 
@@ -285,14 +171,15 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
       const given = ROW_ENDS.filter((end) => (ends[end]?.length ?? 0) > 0);
       const row =
         given.length === 0
-          ? await get(blockKey(id))
-          : await update(blockKey(id), {
-              UpdateExpression: `ADD ${given.map((end) => `${end} :${end}`).join(', ')}`,
+          ? await table.get(blockKey(id))
+          : await table.update(blockKey(id), {
+              UpdateExpression: `ADD ${given.map((end) => `${end} :${end}`).join(', ')} SET movedAtMs = :now`,
               // A row that its TTL has deleted stays deleted.
               ConditionExpression: 'attribute_exists(pk)',
-              ExpressionAttributeValues: Object.fromEntries(
-                given.map((end) => [`:${end}`, numberSet(ends[end] ?? [])]),
-              ),
+              ExpressionAttributeValues: {
+                ':now': table.now(),
+                ...Object.fromEntries(given.map((end) => [`:${end}`, numberSet(ends[end] ?? [])])),
+              },
             });
       if (row === undefined) return 'late';
       return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
@@ -300,7 +187,7 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
 
     /** Freezes what settle counted: the first result wins. @returns the result that stands */
     async freezeSlice(id: SliceId, result: SliceResult): Promise<SliceResult> {
-      const row = await update(sliceKey(id), {
+      const row = await table.update(sliceKey(id), {
         UpdateExpression: 'SET #result = :result',
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(#result)',
         ExpressionAttributeNames: { '#result': 'result' },
@@ -312,76 +199,16 @@ export function createLedger({ dynamodb, table, clock, random, sliceClosed }: Le
       return standing.result;
     },
 
-    /** Books a settled slice on its job. @returns the job after the write */
-    async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
-      const row = await update(jobKey(job), {
-        UpdateExpression: 'ADD settled :slice',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':slice': numberSet([slice]) },
-      });
-      return row === undefined ? undefined : readJobRow(row);
-    },
-
-    async recordProgress(id: JobId, progress: Job['progress']): Promise<void> {
-      await update(jobKey(id), {
-        UpdateExpression: 'SET progress = :progress',
-        ConditionExpression: 'attribute_exists(live)',
-        ExpressionAttributeValues: { ':progress': { S: JSON.stringify(progress) } },
-      });
-    },
-
-    /**
-     * Ends a live job: nothing is written under it any more, and its row expires.
-     * @returns whether this call ended it
-     */
-    async endJob(id: JobId, end: Pick<Job, 'state' | 'totals' | 'report' | 'fault'>): Promise<boolean> {
-      const values: Attributes = {
-        ':state': { S: end.state },
-        ':endedAtMs': numeral(clock.now()),
-        ':expiresAt': expiry(),
-        ...(end.totals === undefined ? {} : { ':totals': { S: JSON.stringify(end.totals) } }),
-        ...(end.report === undefined ? {} : { ':report': { S: end.report } }),
-        ...(end.fault === undefined ? {} : { ':fault': { S: JSON.stringify(end.fault) } }),
-      };
-      const names = Object.keys(values).map((value) => value.slice(1));
-      const row = await update(jobKey(id), {
-        UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} REMOVE #live, progress`,
-        ConditionExpression: 'attribute_exists(#live)',
-        ExpressionAttributeNames: Object.fromEntries([...names, 'live'].map((name) => [`#${name}`, name])),
-        ExpressionAttributeValues: values,
-      });
-      return row !== undefined;
-    },
-
     /** Lets the rows of a settled slice's blocks expire. */
-    async expireBlocks(id: SliceId, blocks: number): Promise<void> {
-      await expire(Array.from({ length: blocks }, (_, block) => blockKey({ ...id, block })));
-    },
+    expireBlocks: (id: SliceId, blocks: number): Promise<void> =>
+      table.expire(Array.from({ length: blocks }, (_, block) => blockKey({ ...id, block }))),
 
-    async expireSlices(job: JobId, slices: number): Promise<void> {
-      await expire(Array.from({ length: slices }, (_, slice) => sliceKey({ job, slice })));
-    },
+    expireSlices: (job: JobId, slices: number): Promise<void> =>
+      table.expire(Array.from({ length: slices }, (_, slice) => sliceKey({ job, slice }))),
   };
-
-  async function expire(keys: readonly Attributes[]): Promise<void> {
-    const change = {
-      UpdateExpression: 'SET expiresAt = :expiresAt',
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':expiresAt': expiry() },
-    };
-    await pMap(keys, (key) => update(key, change), { concurrency: WRITE_CONCURRENCY });
-  }
 }
 
 /** The key under which readBlocks answers a block. */
 export function blockName(id: BlockId): string {
   return blockKey(id)['pk']?.S ?? '';
-}
-
-function numeral(value: number): Attributes[string] {
-  return { N: String(value) };
-}
-
-function numberSet(values: readonly number[]): Attributes[string] {
-  return { NS: [...new Set(values)].map(String) };
 }

@@ -43,12 +43,22 @@ export interface SliceRow {
   sentBlocks: ReadonlySet<number>;
   closedBlocks: ReadonlySet<number>;
   counts: ReadonlyMap<number, BlockCounts>;
+  /** Epoch ms of the row's last change: planned, sent, a block closed, replayed. */
+  movedAtMs: number;
+  /** How often its rows were sent anew. */
+  replays: number;
   result?: SliceResult;
 }
 
-export function readBlockRow(item: Attributes): BlockRow {
+export interface StoredBlockRow extends BlockRow {
+  /** Epoch ms of the row's last change: opened, or rows ended. */
+  movedAtMs: number;
+}
+
+export function readBlockRow(item: Attributes): StoredBlockRow {
   return {
     size: number(item['size']),
+    movedAtMs: number(item['movedAtMs']),
     done: numbers(item['done']),
     failed: numbers(item['failed']),
     cancelled: numbers(item['cancelled']),
@@ -71,13 +81,15 @@ export function readSliceRow(item: Attributes): SliceRow {
     sentBlocks: numbers(item['sent']),
     closedBlocks: numbers(item['closed']),
     counts: new Map(counts),
+    movedAtMs: number(item['movedAtMs']),
+    replays: number(item['replays']),
     ...(result === undefined ? {} : { result: JSON.parse(result) as SliceResult }),
   };
 }
 
 /** What of a job never changes after its first sight; kept as one JSON text. */
-type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion' | 'sliceBytes'> &
-  Pick<Partial<Job>, 'head'>;
+type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion' | 'sliceBytes' | 'blockRows'> &
+  Pick<Partial<Job>, 'head' | 'redriveOf'>;
 
 export function writeJobRow(job: Job): Attributes {
   const frozen: FrozenJob = {
@@ -85,6 +97,8 @@ export function writeJobRow(job: Job): Attributes {
     options: job.options,
     parserVersion: job.parserVersion,
     sliceBytes: job.sliceBytes,
+    blockRows: job.blockRows,
+    ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
     ...(job.head === undefined ? {} : { head: job.head }),
   };
   return {
@@ -93,7 +107,9 @@ export function writeJobRow(job: Job): Attributes {
     listedAt: { S: `${new Date(job.startedAtMs).toISOString()}#${job.id}` },
     frozen: { S: JSON.stringify(frozen) },
     startedAtMs: { N: String(job.startedAtMs) },
+    deadlineMs: { N: String(job.deadlineMs) },
     state: { S: job.state },
+    control: { S: job.control },
     plan: { S: JSON.stringify(job.plan) },
     ...(job.endedAtMs === undefined ? {} : { endedAtMs: { N: String(job.endedAtMs) } }),
     ...(job.totals === undefined ? {} : { totals: { S: JSON.stringify(job.totals) } }),
@@ -108,10 +124,14 @@ export function readJobRow(item: Attributes): Job {
     ...frozen,
     id: (item['pk']?.S ?? '').slice('J#'.length) as JobId,
     state: item['state']?.S as Job['state'],
+    control: item['control']?.S as Job['control'],
     startedAtMs: number(item['startedAtMs']),
+    deadlineMs: number(item['deadlineMs']),
     plan: JSON.parse(item['plan']?.S ?? '{}') as Job['plan'],
     settledSlices: numbers(item['settled']),
     ...optional('slices', item['slices']?.N, Number),
+    ...optional('haltedAtMs', item['haltedAtMs']?.N, Number),
+    ...optional('resumedAtMs', item['resumedAtMs']?.N, Number),
     ...optional('endedAtMs', item['endedAtMs']?.N, Number),
     ...optional('progress', item['progress']?.S, JSON.parse),
     ...optional('totals', item['totals']?.S, JSON.parse),

@@ -50,6 +50,10 @@ export interface ItemHistory {
 /** On the upload queue: one item. The row's own columns travel as they stand, so that a failed row can be reported as it came. */
 export interface UploadMessage extends ItemId, ItemHistory {
   v: typeof SCHEMA_VERSION;
+  /** Sent anew for a row that had not ended: an earlier message, lost or dropped, may have written the object. */
+  replay?: true | undefined;
+  /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
+  suspect?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;
   item: ManifestItem;
@@ -67,6 +71,8 @@ const uploadMessage = z.strictObject({
   throttled: ordinal,
   returned: ordinal,
   reposted: ordinal,
+  replay: z.optional(z.literal(true)),
+  suspect: z.optional(z.literal(true)),
   // Judged as ingest judged it: an item that no transfer can be made of must not take its neighbours in the batch with it.
   item: z.custom<ManifestItem>(
     (value) =>

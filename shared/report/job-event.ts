@@ -1,13 +1,17 @@
 // The event that a job's end puts on EventBridge. It may come twice: the job's id tells.
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type Job, unaccountedRows } from '../job/job.ts';
+import { type EndedJob, type EndState, unaccountedRows } from '../job/job.ts';
 
 export interface JobEvents {
   /** @throws where the bus refuses the event */
-  ended(job: Job): Promise<void>;
+  ended(job: EndedJob): Promise<void>;
 }
 
-const DETAIL_TYPES = { completed: 'Spillway Job Completed', failed: 'Spillway Job Failed' } as const;
+const DETAIL_TYPES: Readonly<Record<EndState, string>> = {
+  completed: 'Spillway Job Completed',
+  cancelled: 'Spillway Job Cancelled',
+  failed: 'Spillway Job Failed',
+};
 
 export function createJobEvents({
   eventBridge,
@@ -24,7 +28,7 @@ export function createJobEvents({
             {
               EventBusName: bus,
               Source: 'spillway',
-              DetailType: DETAIL_TYPES[job.state === 'failed' ? 'failed' : 'completed'],
+              DetailType: DETAIL_TYPES[job.state],
               Detail: JSON.stringify({
                 job: job.id,
                 state: job.state,

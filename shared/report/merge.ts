@@ -1,6 +1,5 @@
 // Which of a slice's outcomes count: one for each row, by precedence, in two passes with memory bounded by the slice's
 // rows (9 bytes each). The first pass remembers for every row the best status and where it stands; the second keeps just those.
-import { BLOCK_ROWS } from '../job/identity.ts';
 import { OUTCOME_STATUSES, type Outcome, type OutcomeStatus } from './outcome.ts';
 
 const NONE = 255;
@@ -24,11 +23,11 @@ export interface OutcomeMerge {
   missing(): number[];
 }
 
-export function createOutcomeMerge(sliceRows: number): OutcomeMerge {
+export function createOutcomeMerge(sliceRows: number, blockRows: number): OutcomeMerge {
   const rank = new Uint8Array(sliceRows).fill(NONE);
   const chosenFile = new Uint32Array(sliceRows);
   const chosenLine = new Uint32Array(sliceRows);
-  const rowOf = (outcome: Outcome) => outcome.block * BLOCK_ROWS + outcome.number;
+  const rowOf = (outcome: Outcome) => outcome.block * blockRows + outcome.number;
   return {
     consider(outcome, at) {
       const row = rowOf(outcome);

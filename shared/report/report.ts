@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
-import { BLOCK_ROWS, type SliceId } from '../job/identity.ts';
+import type { SliceId } from '../job/identity.ts';
 import { addTotals, emptyTotals, type Job, type SettledTotals } from '../job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../ledger/rows.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge.ts';
@@ -38,11 +38,12 @@ export interface ReportDependencies {
 export async function writeSliceReport(
   { s3, bucket, outcomes }: ReportDependencies,
   id: SliceId,
+  job: Pick<Job, 'blockRows'>,
   slice: Pick<SliceRow, 'rows'>,
   writer: string,
 ): Promise<SliceResult> {
   const keys = await outcomes.list(id);
-  const merge = createOutcomeMerge(slice.rows);
+  const merge = createOutcomeMerge(slice.rows, job.blockRows);
   await eachOutcome(outcomes, keys, (outcome, at) => merge.consider(outcome, at));
 
   const totals: SettledTotals = { ...emptyTotals(), rows: slice.rows };
@@ -59,7 +60,7 @@ export async function writeSliceReport(
   await eachOutcome(outcomes, keys, (outcome, at) => {
     if (merge.isChosen(outcome, at)) add(outcome);
   });
-  for (const row of merge.missing()) add(lostOutcome(row));
+  for (const row of merge.missing()) add(lostOutcome(row, job.blockRows));
 
   const written: ReportFile[] = [];
   for (const [kind, lines] of files) {
@@ -164,10 +165,10 @@ function countOutcome(totals: SettledTotals, outcome: Outcome): void {
 }
 
 /** The ledger says that every row has ended, yet none of the files tells of this one: an outcome file was deleted. */
-function lostOutcome(row: number): Outcome {
+function lostOutcome(row: number, blockRows: number): Outcome {
   return {
-    block: Math.floor(row / BLOCK_ROWS),
-    number: row % BLOCK_ROWS,
+    block: Math.floor(row / blockRows),
+    number: row % blockRows,
     status: 'failed',
     line: 0,
     code: 'Lost',

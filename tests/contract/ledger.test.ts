@@ -60,7 +60,13 @@ describe('a job', () => {
         spread: 'hex:4',
         ifExists: 'skip',
         retryForSeconds: 5,
+        deadlineSeconds: 60,
+        maxFailedPercent: 100,
+        maxFailedAfterRows: 7,
+        report: 'none',
       },
+      blockRows: 3,
+      redriveOf: '00000000aaaaaaaa0000' as JobId,
       plan: { slices: 2, rows: 7, offset: 50, line: 9 },
     });
     await ledger.createJob(written);
@@ -220,6 +226,7 @@ describe('a block', () => {
     await ledger.openBlock(blockOf(), 4, [3]);
     await ledger.recordEnds(blockOf(), { done: [0], failed: [1] });
     expect(await ledger.openBlock(blockOf(), 4, [3])).toEqual({
+      movedAtMs: ledger.clock.now(),
       size: 4,
       done: new Set([0]),
       failed: new Set([1]),

@@ -12,7 +12,7 @@ import { createUpload } from '../../functions/upload.ts';
 import { StandardQueue } from '../../local/emulators/standard-queue.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
-import type { BlockRow } from '../../shared/ledger/tally.ts';
+import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createTurnstile } from '../../shared/pacing/turnstile.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
@@ -86,8 +86,9 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
     },
   } as unknown as SQSClient;
 
-  const block: BlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
+  const block: StoredBlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
     size: ITEMS,
+    movedAtMs: 0,
     done: new Set(),
     failed: new Set(),
     cancelled: new Set(),

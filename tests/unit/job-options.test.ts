@@ -20,6 +20,10 @@ describe('parseJobOptions', () => {
         spread: 'binary',
         ifExists: 'overwrite',
         retryForSeconds: 86_400,
+        deadlineSeconds: 1_209_600,
+        maxFailedPercent: 50,
+        maxFailedAfterRows: 1000,
+        report: 'all',
       },
     });
   });
@@ -57,9 +61,13 @@ describe('parseJobOptions', () => {
   it.each([
     { texts: { 'retry-for-seconds': '0' }, says: /retry-for-seconds is 0: it takes 1 to 777600/ },
     { texts: { 'retry-for-seconds': '777601' }, says: /777601/ },
-    { texts: { 'retry-for-seconds': '-5' }, says: /whole number of seconds/ },
-    { texts: { 'retry-for-seconds': '1e3' }, says: /whole number of seconds/ },
-    { texts: { 'retry-for-seconds': '' }, says: /whole number of seconds/ },
+    { texts: { 'retry-for-seconds': '-5' }, says: /retry-for-seconds: is not a whole number/ },
+    { texts: { 'retry-for-seconds': '1e3' }, says: /retry-for-seconds: is not a whole number/ },
+    { texts: { 'retry-for-seconds': '' }, says: /retry-for-seconds: is not a whole number/ },
+    { texts: { 'deadline-seconds': '59' }, says: /deadline-seconds is 59: it takes 60 to 7776000/ },
+    { texts: { 'max-failed-percent': '101' }, says: /max-failed-percent is 101: it takes 0 to 100/ },
+    { texts: { 'max-failed-after-rows': '0' }, says: /max-failed-after-rows is 0/ },
+    { texts: { report: 'some' }, says: /report: takes all, failures or none/ },
     { texts: { spread: 'hex:9' }, says: /hex/ },
     { texts: { spread: '' }, says: /spread/ },
     { texts: { 'if-exists': 'ask' }, says: /if-exists: takes overwrite, skip or fail/ },
@@ -85,12 +93,14 @@ describe('parseJobOptions', () => {
       expect(message).toMatch(fault);
   });
 
-  it('takes each bound itself', () => {
-    for (const seconds of ['1', '777600'])
-      expect(parse({ 'retry-for-seconds': seconds })).toMatchObject({
-        kind: 'valid',
-        options: { retryForSeconds: Number(seconds) },
-      });
+  it.each([
+    { name: 'retry-for-seconds', option: 'retryForSeconds', bounds: [1, 777_600] },
+    { name: 'deadline-seconds', option: 'deadlineSeconds', bounds: [60, 7_776_000] },
+    { name: 'max-failed-percent', option: 'maxFailedPercent', bounds: [0, 100] },
+    { name: 'max-failed-after-rows', option: 'maxFailedAfterRows', bounds: [1, 1_000_000_000] },
+  ])('takes $name up to its bounds', ({ name, option, bounds }) => {
+    for (const bound of bounds)
+      expect(parse({ [name]: String(bound) })).toMatchObject({ kind: 'valid', options: { [option]: bound } });
   });
 });
 

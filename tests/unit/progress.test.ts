@@ -4,8 +4,7 @@ import type { BlockId, JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import { outstandingRows, sumProgress } from '../../shared/ledger/progress.ts';
-import type { SliceRow } from '../../shared/ledger/rows.ts';
-import type { BlockRow } from '../../shared/ledger/tally.ts';
+import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
 
 const JOB = { id: 'job-12345678' as JobId, slices: 2, plan: { slices: 2 } } as unknown as Job;
 const CLOSED = { done: 490, failed: 4, cancelled: 0, rejected: 6 };
@@ -18,8 +17,9 @@ const slice = (number: number, blocks: number, closed: readonly number[]) =>
     counts: new Map(closed.map((block) => [block, CLOSED])),
   }) as unknown as SliceRow;
 
-const openBlock: BlockRow = {
+const openBlock: StoredBlockRow = {
   size: 500,
+  movedAtMs: 0,
   done: new Set([1, 2, 3]),
   failed: new Set([4]),
   cancelled: new Set(),

@@ -39,7 +39,13 @@ async function settle(files: Outcome[][], rows: number) {
       return structuredClone(files[Number(key)] ?? []);
     },
   };
-  const result = await writeSliceReport({ s3, bucket: 'reports', outcomes }, SLICE, { rows }, 'writer-1');
+  const result = await writeSliceReport(
+    { s3, bucket: 'reports', outcomes },
+    SLICE,
+    aJob(),
+    { rows },
+    'writer-1',
+  );
   const rowsOf = (kind: string): Record<string, unknown>[] => {
     const file = result.files.find((each) => each.kind === kind);
     const text = file === undefined ? '' : String(written.get(file.key));
@@ -62,7 +68,7 @@ describe('the merge', () => {
       [worse, better],
     ]) {
       const outcomes = statuses.map((status) => anOutcome({ status }));
-      const merge = createOutcomeMerge(1);
+      const merge = createOutcomeMerge(1, BLOCK_ROWS);
       for (const [file, outcome] of outcomes.entries()) merge.consider(outcome, { file, line: 0 });
       const chosen = outcomes.filter((outcome, file) => merge.isChosen(outcome, { file, line: 0 }));
       expect(chosen.map(({ status }) => status)).toEqual([better]);
@@ -80,7 +86,7 @@ describe('the merge', () => {
         fc.integer({ min: 0, max: 1_200 }),
         (drawn, rows) => {
           const files = drawn.map((file) => file.map(({ row, status }) => atRow(row, { status })));
-          const merge = createOutcomeMerge(rows);
+          const merge = createOutcomeMerge(rows, BLOCK_ROWS);
           const each = (visit: (outcome: Outcome, at: { file: number; line: number }) => void) => {
             for (const [index, file] of files.entries())
               for (const [line, one] of file.entries()) visit(one, { file: index, line });

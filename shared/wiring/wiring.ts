@@ -1,0 +1,59 @@
+// What the functions are made of, from the environment that serverless.yml gives them: each names the variables it needs, so
+// that a function reads, and is bundled with, only what it uses.
+import {
+  createDynamoDbClient,
+  createEventBridgeClient,
+  createS3Client,
+  createSqsClient,
+} from '../aws/clients.ts';
+import { systemClock } from '../job/clock.ts';
+import type { EndDependencies } from '../job/end.ts';
+import { systemRandom } from '../job/random.ts';
+import { createJobIndex, type JobIndex } from '../ledger/job-index.ts';
+import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import type { QueueDependencies } from '../queue/batches.ts';
+import { createSettleNotice, type SettleNotice } from '../queue/settle-notice.ts';
+import { createJobEvents } from '../report/job-event.ts';
+import { createOutcomeFiles } from '../report/outcome-files.ts';
+import type { ReportDependencies } from '../report/report.ts';
+
+type Environment<Name extends string> = Readonly<Record<Name, string>>;
+
+export function wireQueue(): QueueDependencies {
+  return { sqs: createSqsClient(), clock: systemClock, random: systemRandom };
+}
+
+export function wireLedger(
+  env: Environment<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
+  queue: QueueDependencies,
+): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice } {
+  const dynamodb = createDynamoDbClient();
+  const table = env.SPILLWAY_LEDGER_TABLE;
+  const notifySettle = createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL);
+  return {
+    ledger: createLedger({
+      dynamodb,
+      table,
+      clock: systemClock,
+      random: systemRandom,
+      sliceClosed: notifySettle,
+    }),
+    index: createJobIndex({ dynamodb, table }),
+    notifySettle,
+  };
+}
+
+export function wireReports(env: Environment<'SPILLWAY_REPORT_BUCKET'>): ReportDependencies {
+  const s3 = createS3Client();
+  const bucket = env.SPILLWAY_REPORT_BUCKET;
+  return { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) };
+}
+
+export function wireEnd(
+  env: Environment<'SPILLWAY_EVENT_BUS'>,
+  reports: ReportDependencies,
+  ledger: Ledger,
+): EndDependencies {
+  const events = createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS });
+  return { reports, events, ledger };
+}
