@@ -317,7 +317,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
   const queue = wireQueue();
   return {
     engine: {
-      writer: createObjectWriter(createTransferClient()),
+      writer: createObjectWriter(createTransferClient(), clock),
       turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
       clock,
       random: systemRandom,

@@ -99,7 +99,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   try {
     await assertBucket(s3, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: inSlots(createObjectWriter(s3), slots),
+      writer: inSlots(createObjectWriter(s3, clock), slots),
       uploads: uploadsInSlots(uploads.uploads, slots),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),

@@ -28,7 +28,7 @@ async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]>
   const { clientConfig, clock, random, bucket, objects, workers } = task;
   const s3 = createTransferClient(clientConfig);
   const turnstile = createTurnstile({ pacer: createAdaptivePacer(), clock });
-  const engine = { writer: createObjectWriter(s3), turnstile, clock, random };
+  const engine = { writer: createObjectWriter(s3, clock), turnstile, clock, random };
   const giveUpAtMs = clock.now() + RETRY_FOR_MS;
   const bounds = {
     stopAtMs: giveUpAtMs,

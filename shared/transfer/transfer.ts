@@ -1,10 +1,13 @@
 // One attempt to write one object: bytes that the manifest carries by PutObject, an object in S3 by a server-side copy.
 
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { createDirectWrites } from '../aws/direct-writes.ts';
+import type { Clock } from '../job/clock.ts';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
 import { base64Crc32 } from './checksum.ts';
 import { classifyFault } from './classify.ts';
+import { copySourceOf, writeDirectly } from './direct-write.ts';
 
 export interface ObjectWrite {
   source: ObjectSource;
@@ -35,12 +38,16 @@ export interface ObjectWriter {
   findOwn(object: ObjectWrite): Promise<StoredObject | undefined>;
 }
 
-export function createObjectWriter(s3: S3Client): ObjectWriter {
+export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
+  const direct = createDirectWrites(s3, clock);
   return {
-    write: (object, cutOff) =>
-      object.source.kind === 'bytes'
-        ? put(s3, object, object.source.bytes, cutOff)
-        : copy(s3, object, object.source, cutOff),
+    async write(object, cutOff) {
+      const written = await writeDirectly(direct, object, cutOff);
+      if (written !== undefined) return written;
+      return object.source.kind === 'bytes'
+        ? await put(s3, object, object.source.bytes, cutOff)
+        : await copy(s3, object, object.source, cutOff);
+    },
     async findOwn({ source, destination }) {
       const found = await head(s3, destination);
       if (source.kind === 'bytes') {
@@ -90,12 +97,11 @@ async function copy(
   source: CopySource,
   cutOff: AbortSignal | undefined,
 ) {
-  const version = source.versionId === undefined ? '' : `?versionId=${encodeURIComponent(source.versionId)}`;
   const answer = await s3.send(
     new CopyObjectCommand({
       Bucket: destination.bucket,
       Key: destination.key,
-      CopySource: `${source.bucket}/${encodeURIComponent(source.key)}${version}`,
+      CopySource: copySourceOf(source),
       // A new content type comes only with new metadata: S3 copies both or neither.
       ...(contentType === undefined
         ? {}

@@ -1,0 +1,181 @@
+// Small writes of objects, past the SDK's middleware: that takes 0.5 ms of processor time a request, and all the rest, with
+// the signature, the socket and the answer, 0.25 ms (measured; PutObject of 1 KB, `maxAttempts: 1`).
+//
+// What a request to a bucket looks like remains the SDK's to say. The first write to each bucket is made by it and caught
+// before it leaves; the writes are made after that model: its endpoint, host and signing scope. Credentials, clock offset
+// and request handler are the client's own. Where the model is signed in another way than by SigV4 with the caller's own
+// credentials (directory buckets, multi-region access points), the SDK itself has to write.
+import type { Readable } from 'node:stream';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { Clock } from '../job/clock.ts';
+import { createSigner, type Signer } from './signature.ts';
+import { elementText } from './xml-element.ts';
+
+export interface DirectWrite {
+  bucket: string;
+  key: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** Absent: S3 has the bytes already. */
+  body?: Uint8Array;
+}
+
+export interface DirectAnswer {
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  text: string;
+}
+
+export interface DirectWrites {
+  /**
+   * @returns undefined where the SDK has to write
+   * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status
+   */
+  send(write: DirectWrite, cutOff?: AbortSignal): Promise<DirectAnswer | undefined>;
+}
+
+/** The request of a write to a bucket, but for its key. */
+interface Model {
+  protocol: string;
+  hostname: string;
+  port?: number;
+  /** Of the path, what stands before the key. */
+  path: string;
+  headers: Record<string, string>;
+  signer: Signer;
+}
+
+/** Buckets whose models are kept: a worker writes to few. */
+const MOST_MODELS = 100;
+const MODEL_KEY = 'model';
+const NO_BYTES = new Uint8Array();
+
+export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
+  const models = new Map<string, Promise<Model | undefined>>();
+
+  function modelOf(bucket: string): Promise<Model | undefined> {
+    const known = models.get(bucket);
+    if (known !== undefined) return known;
+    if (models.size >= MOST_MODELS) models.clear();
+    const model = learnModel(s3, bucket);
+    models.set(bucket, model);
+    // Credentials that could not be had now may be there for the next write.
+    model.catch(() => models.delete(bucket));
+    return model;
+  }
+
+  return {
+    async send({ bucket, key, headers, body }, cutOff) {
+      const model = await modelOf(bucket);
+      if (model === undefined) return undefined;
+      const path = model.path + encodeKey(key);
+      const length = body === undefined ? {} : { 'content-length': String(body.length) };
+      const signed = model.signer.sign(
+        {
+          method: 'PUT',
+          path,
+          headers: { ...model.headers, ...headers, ...length, ...traceHeader() },
+          body: body ?? NO_BYTES,
+        },
+        await s3.config.credentials(),
+        new Date(clock.now() + s3.config.systemClockOffset),
+      );
+      const { protocol, hostname, port } = model;
+      const { response } = await s3.config.requestHandler.handle(
+        { protocol, hostname, port, method: 'PUT', path, query: {}, headers: signed, body },
+        cutOff === undefined ? {} : { abortSignal: cutOff },
+      );
+      const text = await textOf(response.body);
+      const isDone = response.statusCode < 300 && !isBrokenOff(text, body === undefined);
+      if (isDone) return { headers: response.headers, text };
+      const fault = faultOf(response.statusCode, text);
+      if (fault.name === 'RequestTimeTooSkewed') followClock(s3, response.headers['date'], clock);
+      throw fault;
+    },
+  };
+}
+
+/** @returns undefined where requests to the bucket are not signed by SigV4 with the caller's own credentials */
+async function learnModel(s3: S3Client, bucket: string): Promise<Model | undefined> {
+  const { protocol, hostname, port, path, headers } = await catchWrite(s3, bucket);
+  const [, region, service] =
+    /^AWS4-HMAC-SHA256 Credential=[^,]*\/([^/,]+)\/([^/,]+)\/aws4_request,/.exec(
+      headers['authorization'] ?? '',
+    ) ?? [];
+  if (region === undefined || service !== 's3' || !path.endsWith(`/${MODEL_KEY}`)) return undefined;
+  return {
+    protocol,
+    hostname,
+    ...(port === undefined ? {} : { port }),
+    path: path.slice(0, -MODEL_KEY.length),
+    headers: { host: headers['host'] ?? hostname, 'user-agent': headers['user-agent'] ?? 'spillway' },
+    signer: createSigner({ region, service }),
+  };
+}
+
+interface CaughtRequest {
+  protocol: string;
+  hostname: string;
+  port?: number;
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** What the SDK would send to write to the bucket. */
+async function catchWrite(s3: S3Client, bucket: string): Promise<CaughtRequest> {
+  const command = new PutObjectCommand({ Bucket: bucket, Key: MODEL_KEY, Body: NO_BYTES });
+  let caught: unknown;
+  command.middlewareStack.add(
+    () => async (args) => {
+      caught = args.request;
+      return { response: { statusCode: 200, headers: {} }, output: { $metadata: {} } };
+    },
+    // Before the first middleware behind the signature: nothing is sent.
+    { step: 'deserialize', priority: 'high', name: 'catchWrite' },
+  );
+  await s3.send(command);
+  return caught as CaughtRequest;
+}
+
+/** As the SDK encodes a key in a path: segment by segment, by RFC 3986. */
+function encodeKey(key: string): string {
+  return encodeURIComponent(key)
+    .replaceAll('%2F', '/')
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Lambda counts by it how often its functions have set each other going; the SDK sends it along as well. */
+function traceHeader(): Record<string, string> {
+  const { AWS_LAMBDA_FUNCTION_NAME, _X_AMZN_TRACE_ID } = process.env;
+  if (!AWS_LAMBDA_FUNCTION_NAME || !_X_AMZN_TRACE_ID) return {};
+  return { 'x-amzn-trace-id': _X_AMZN_TRACE_ID };
+}
+
+function textOf(body: Readable): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    body.on('data', (chunk: Buffer) => chunks.push(chunk));
+    body.once('error', reject);
+    body.once('end', () => resolve(chunks.length === 0 ? '' : Buffer.concat(chunks).toString()));
+  });
+}
+
+/** Behind a 200 S3 may still fail: it answers a long copy before it is done, and then tells an error, or nothing. */
+function isBrokenOff(text: string, isCopy: boolean): boolean {
+  return isCopy ? text.trim() === '' || text.trimEnd().endsWith('</Error>') : text.endsWith('</Error>');
+}
+
+function faultOf(status: number, text: string): Error {
+  const code = elementText(text, 'Code') ?? (status < 300 ? 'InternalError' : undefined);
+  const fault = new Error(elementText(text, 'Message') ?? `S3 answered ${status}`);
+  return Object.assign(fault, {
+    ...(code === undefined ? {} : { name: code }),
+    $metadata: { httpStatusCode: status < 300 ? 500 : status },
+  });
+}
+
+/** The signature carries the time: as the SDK does, the client goes by S3's clock where its own is wrong. */
+function followClock(s3: S3Client, date: string | undefined, clock: Clock): void {
+  const atMs = Date.parse(date ?? '');
+  if (!Number.isNaN(atMs)) s3.config.systemClockOffset = atMs - clock.now();
+}
