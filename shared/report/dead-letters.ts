@@ -1,0 +1,154 @@
+// Dead letters on their way out: each is kept whole in the report bucket under deadletters/, with what became of it. The names
+// begin with the time at which the message was sent, so that S3 lists them by age, and are the same however often the dead
+// letter is delivered.
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import pMap from 'p-map';
+import type { ItemId } from '../job/identity.ts';
+import { classifyFault } from '../transfer/classify.ts';
+
+const FOLDER = 'deadletters/';
+const SUFFIX = '.json';
+/** Letters read at once for a list: each may be a message of SQS's 1 MiB. */
+const READ_CONCURRENCY = 8;
+
+/**
+ * What becomes of a dead letter. It is written down just before it is done, and done again where a crash comes between.
+ *
+ *   suspect       an item: sent anew, to be uploaded alone
+ *   row-failed    an item that came back as suspect: its row ends as failed (DeadLettered)
+ *   slice-failed  a slice: its rows that were never sent end as failed (IngestFailed)
+ *   job-ended     a job of which rows are known: it is ended, and they are accounted for first
+ *   job-failed    a job of which no row is known: it ends as failed at once
+ *   sent-again    a settle message: sent again with a long delay
+ *   nothing-left  its row or its job had ended before
+ *   unreadable    it says of no row or job that it is theirs: a row that it meant is sent anew when its slice stands still
+ */
+export type BurialKind =
+  | 'suspect'
+  | 'row-failed'
+  | 'slice-failed'
+  | 'job-ended'
+  | 'job-failed'
+  | 'sent-again'
+  | 'nothing-left'
+  | 'unreadable';
+
+/** With its place, as far as the letter tells one. */
+export interface Burial extends Partial<ItemId> {
+  kind: BurialKind;
+  /** Why, in a sentence. */
+  reason: string;
+}
+
+export interface DeadLetter extends Burial {
+  /** The dead-letter queue that it lay in. */
+  queue: string;
+  messageId: string;
+  /** ISO times: sent to the queue that it was first in, and buried. */
+  sentAt: string;
+  buriedAt: string;
+  /** The message as it came. */
+  body: string;
+  attributes: Record<string, unknown>;
+  messageAttributes: Record<string, unknown>;
+}
+
+/** A letter in a list: without the message itself, which may be long. */
+export interface DeadLetterEntry extends Omit<DeadLetter, 'body' | 'attributes' | 'messageAttributes'> {
+  /** Names it for `read`. */
+  id: string;
+  bodyBytes: number;
+}
+
+export interface DeadLetterPage {
+  letters: DeadLetterEntry[];
+  /** Give it back to get the next page; absent on the last. */
+  cursor?: string;
+}
+
+type LetterName = Pick<DeadLetter, 'sentAt' | 'queue' | 'messageId'>;
+
+export interface DeadLetterFiles {
+  /** Where a letter lies, or will: s3://bucket/key */
+  placeOf(letter: LetterName): string;
+  /** @param standing what is to stand where the letter is kept already: that, or this one */
+  write(letter: DeadLetter, standing: 'former' | 'this'): Promise<void>;
+  /**
+   * Letters by the time of their sending, oldest first.
+   * @param cursor of the page before; any other text starts at the letters sent from then on: `2026-11-24`
+   */
+  list(limit: number, cursor?: string): Promise<DeadLetterPage>;
+  /** @returns undefined where there is none of that id, or none any more */
+  read(id: string): Promise<DeadLetter | undefined>;
+}
+
+export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: string }): DeadLetterFiles {
+  const read: DeadLetterFiles['read'] = async (id) => {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: keyOf(id) }));
+      return JSON.parse((await Body?.transformToString()) ?? '') as DeadLetter;
+    } catch (error) {
+      if (classifyFault(error).code === 'NoSuchKey') return undefined;
+      throw error;
+    }
+  };
+
+  return {
+    placeOf: (letter) => `s3://${bucket}/${keyOf(idOf(letter))}`,
+
+    async write(letter, standing) {
+      try {
+        await s3.send(
+          new PutObjectCommand({
+            Bucket: bucket,
+            Key: keyOf(idOf(letter)),
+            Body: Buffer.from(`${JSON.stringify(letter, null, 2)}\n`),
+            ContentType: 'application/json',
+            ...(standing === 'former' ? { IfNoneMatch: '*' } : {}),
+          }),
+        );
+      } catch (error) {
+        if (classifyFault(error).kind !== 'exists') throw error;
+      }
+    },
+
+    async list(limit, cursor) {
+      const { Contents = [], IsTruncated } = await s3.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: FOLDER,
+          MaxKeys: limit,
+          ...(cursor === undefined ? {} : { StartAfter: `${FOLDER}${cursor}` }),
+        }),
+      );
+      const names = Contents.map(({ Key = '' }) => Key.slice(FOLDER.length));
+      const entries = await pMap(
+        names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length)),
+        async (id) => entryOf(id, await read(id)),
+        { concurrency: READ_CONCURRENCY },
+      );
+      const last = names.at(-1);
+      return {
+        // A letter may expire between its listing and its reading.
+        letters: entries.filter((entry) => entry !== undefined),
+        ...(IsTruncated === true && last !== undefined ? { cursor: last } : {}),
+      };
+    },
+
+    read,
+  };
+}
+
+function idOf({ sentAt, queue, messageId }: LetterName): string {
+  return `${sentAt}-${queue}-${messageId}`;
+}
+
+function keyOf(id: string): string {
+  return `${FOLDER}${id}${SUFFIX}`;
+}
+
+function entryOf(id: string, letter: DeadLetter | undefined): DeadLetterEntry | undefined {
+  if (letter === undefined) return undefined;
+  const { body, attributes: _attributes, messageAttributes: _messageAttributes, ...entry } = letter;
+  return { ...entry, id, bodyBytes: Buffer.byteLength(body) };
+}
