@@ -52,6 +52,7 @@ const NO_BYTES = new Uint8Array();
 
 export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
   const models = new Map<string, Promise<Model | undefined>>();
+  const isInLambda = process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
 
   function modelOf(bucket: string): Promise<Model | undefined> {
     const known = models.get(bucket);
@@ -70,11 +71,12 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
       if (model === undefined) return undefined;
       const path = model.path + encodeKey(key);
       const length = body === undefined ? {} : { 'content-length': String(body.length) };
+      const trace = isInLambda ? traceHeader() : {};
       const signed = model.signer.sign(
         {
           method: 'PUT',
           path,
-          headers: { ...model.headers, ...headers, ...length, ...traceHeader() },
+          headers: { ...model.headers, ...headers, ...length, ...trace },
           body: body ?? NO_BYTES,
         },
         await s3.config.credentials(),
@@ -146,9 +148,8 @@ function encodeKey(key: string): string {
 
 /** Lambda counts by it how often its functions have set each other going; the SDK sends it along as well. */
 function traceHeader(): Record<string, string> {
-  const { AWS_LAMBDA_FUNCTION_NAME, _X_AMZN_TRACE_ID } = process.env;
-  if (!AWS_LAMBDA_FUNCTION_NAME || !_X_AMZN_TRACE_ID) return {};
-  return { 'x-amzn-trace-id': _X_AMZN_TRACE_ID };
+  const traceId = process.env['_X_AMZN_TRACE_ID'];
+  return traceId === undefined || traceId === '' ? {} : { 'x-amzn-trace-id': traceId };
 }
 
 function textOf(body: Readable): Promise<string> {
