@@ -19,10 +19,10 @@ import {
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
 import { jobIdOfManifest, SLICE_BLOCKS, type SliceId } from '../shared/job/identity.ts';
-import { isLive, type Job } from '../shared/job/job.ts';
+import { isLive, isSettled, type Job } from '../shared/job/job.ts';
 import { type ManifestArrival, startJob } from '../shared/job/start.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
-import { hasEnded, isCovered } from '../shared/ledger/tally.ts';
+import { hasEnded } from '../shared/ledger/tally.ts';
 import { planSlices } from '../shared/manifest/slices.ts';
 import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
 import {
@@ -135,7 +135,7 @@ export function createIngest(dependencies: IngestDependencies) {
 
   /** Every slice may have settled before their number was known. */
   async function tellIfSettled(job: Job): Promise<void> {
-    if (isCovered(job.settledSlices, job.slices)) await dependencies.notifySettle({ job: job.id });
+    if (isSettled(job)) await dependencies.notifySettle({ job: job.id });
   }
 
   async function ingestSlice(id: SliceId, job: Job, deadlineMs: number): Promise<void> {

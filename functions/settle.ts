@@ -8,7 +8,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { completeJob, type EndDependencies } from '../shared/job/end.ts';
 import type { SliceId } from '../shared/job/identity.ts';
-import { isLive, type Job, unaccountedRows } from '../shared/job/job.ts';
+import { isLive, isSettled, type Job, unaccountedRows } from '../shared/job/job.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import { isCovered } from '../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../shared/queue/messages.ts';
@@ -54,7 +54,7 @@ export function createSettle({ ledger, reports, end, telemetry: { logger, count 
     }
     const job = slice === undefined ? known : await settleSlice(known, { job: jobId, slice }, writer);
     if (slice !== undefined && job !== undefined) count({ SlicesSettled: 1 });
-    if (job === undefined || !isCovered(job.settledSlices, job.slices)) return;
+    if (job === undefined || !isSettled(job)) return;
     const {
       ended: { totals, report },
       endedHere,

@@ -3,11 +3,10 @@ import type { ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import type { JobId } from '../shared/job/identity.ts';
-import { isLive } from '../shared/job/job.ts';
+import { isLive, isSettled } from '../shared/job/job.ts';
 import type { JobIndex } from '../shared/ledger/job-index.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import { outstandingRows, sumProgress } from '../shared/ledger/progress.ts';
-import { isCovered } from '../shared/ledger/tally.ts';
 import type { SettleNotice } from '../shared/queue/settle-notice.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
@@ -36,7 +35,7 @@ export function createSweep({
     const progress = await sumProgress(ledger, job);
     await ledger.recordProgress(id, progress);
     // All settled and still live: the message that would have completed it is on its way, or was lost. Twice does no harm.
-    if (isCovered(job.settledSlices, job.slices)) await notifySettle({ job: id });
+    if (isSettled(job)) await notifySettle({ job: id });
     return outstandingRows(progress);
   }
 

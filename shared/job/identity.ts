@@ -2,6 +2,7 @@
 //
 //   job     one drop of a manifest: bucket, key and version, or the id in the key under api/
 //   slice   a stretch of the manifest, numbered from 0 in its order
+//   group   256 consecutive slices, numbered from 0: what the ledger books settled slices in
 //   block   500 consecutive physical rows of a slice (`blockRows` of the job), numbered from 0
 //   item    one row: job / slice / block / number within its block
 import { createHash } from 'node:crypto';
@@ -13,6 +14,8 @@ export type JobId = string & { readonly [jobIdBrand]: true };
 export const BLOCK_ROWS = 500;
 /** Blocks of one slice at most: their counts and the set of closed ones stay far under DynamoDB's 400 KB an item. */
 export const SLICE_BLOCKS = 256;
+/** Slices of one group: their set stays under 1 KB, one write unit, however often it is written. */
+export const GROUP_SLICES = 256;
 /** Bytes of a manifest in one slice, about: enough that a slice's fixed costs vanish, small enough to redo. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
 
@@ -28,6 +31,10 @@ export interface BlockId extends SliceId {
 export interface ItemId extends BlockId {
   /** The row's number within its block, from 0. */
   number: number;
+}
+
+export function groupsOf(slices: number): number {
+  return Math.ceil(slices / GROUP_SLICES);
 }
 
 const JOB_ID = /^[0-9a-z][0-9a-z-]{7,63}$/;

@@ -1,6 +1,7 @@
 // A job as the ledger holds it: what was frozen at first sight, and how far it is.
+import { isCovered } from '../ledger/tally.ts';
 import type { ManifestHead } from '../manifest/open.ts';
-import type { JobId } from './identity.ts';
+import { groupsOf, type JobId } from './identity.ts';
 import type { JobOptions } from './options.ts';
 
 /**
@@ -98,7 +99,8 @@ export interface Job {
   plan: PlanCursor;
   /** Count of slices; absent until the whole manifest is cut. */
   slices?: number;
-  settledSlices: ReadonlySet<number>;
+  /** Groups of slices that have all settled. */
+  settledGroups: ReadonlySet<number>;
   progress?: Progress;
   totals?: SettledTotals;
   /** Where the completion report lies: s3://bucket/key of its manifest.json. */
@@ -111,6 +113,11 @@ export type EndedJob = Job & { state: EndState };
 
 export function isLive(job: Pick<Job, 'state'>): boolean {
   return job.state === 'planning' || job.state === 'running';
+}
+
+/** Whether every slice of it has settled: it can be completed. */
+export function isSettled({ settledGroups, slices }: Pick<Job, 'settledGroups' | 'slices'>): boolean {
+  return isCovered(settledGroups, slices === undefined ? undefined : groupsOf(slices));
 }
 
 /** Whether its rows are to be transferred now. */

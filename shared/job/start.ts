@@ -83,7 +83,7 @@ export function unopenedJob(arrival: ManifestArrival, nowMs: number): Job {
     startedAtMs: nowMs,
     deadlineMs: nowMs,
     plan: { slices: 0, rows: 0, offset: 0, line: 1 },
-    settledSlices: new Set(),
+    settledGroups: new Set(),
   };
 }
 

@@ -1,9 +1,10 @@
 // The jobs' rows: first sight, plan, control, end. Every change is conditional on what the row is now, so that it may be made
 // twice, or by two at once, and only the first of contradicting ones takes effect.
-import type { JobId, SliceId } from '../job/identity.ts';
+import type { JobId } from '../job/identity.ts';
 import { isLive, type Job, type JobControl, type JobFault } from '../job/job.ts';
+import { createGroups } from './groups.ts';
 import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
-import { numberSet, numeral, type Table } from './table.ts';
+import { numeral, type Table } from './table.ts';
 
 /**
  * changed   the job is under this control now, by this call or by an earlier one
@@ -23,12 +24,16 @@ const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
 const CONTROL_TRIES = 5;
 
 export function createJobRows(table: Table) {
+  const groups = createGroups(table);
+
   async function getJob(id: JobId): Promise<Job | undefined> {
     const row = await table.get(jobKey(id));
     return row === undefined ? undefined : readJobRow(row);
   }
 
   return {
+    settleSlice: groups.settleSlice,
+    unsettledSlices: groups.unsettledSlices,
     getJob,
 
     async getJobs(ids: readonly JobId[]): Promise<Map<JobId, Job>> {
@@ -60,6 +65,8 @@ export function createJobRows(table: Table) {
 
     /** The whole manifest is cut: the job's number of slices is known. @returns the job after the write, if it still lives */
     async finishPlan(id: JobId, plan: Job['plan']): Promise<Job | undefined> {
+      // First: whoever dies in between leaves the job `planning`, and so to whoever finishes the plan again.
+      await groups.sizeLastGroup(id, plan.slices);
       const row = await table.update(jobKey(id), {
         UpdateExpression: 'SET #plan = :plan, slices = :slices, #state = :running',
         ConditionExpression: '#state IN (:planning, :running)',
@@ -94,16 +101,6 @@ export function createJobRows(table: Table) {
       throw new Error(
         `the control of job ${id} changed ${CONTROL_TRIES} times while it was to be ${control}`,
       );
-    },
-
-    /** Books a settled slice on its job. @returns the job after the write */
-    async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
-      const row = await table.update(jobKey(job), {
-        UpdateExpression: 'ADD settled :slice',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':slice': numberSet([slice]) },
-      });
-      return row === undefined ? undefined : readJobRow(row);
     },
 
     async recordProgress(id: JobId, progress: Job['progress']): Promise<void> {

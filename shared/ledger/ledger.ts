@@ -4,11 +4,12 @@
 //
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
 //                                                                                                  │
-//                                     job row  ADD the settled slice ◀─────────────────────────────┘
-import type { BlockId, JobId, SliceId } from '../job/identity.ts';
+//   job row    ADD the settled group ◀──covered── group row  ADD the settled slice ◀───────────────┘
+import { type BlockId, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
 import { createJobRows } from './job-rows.ts';
 import {
   blockKey,
+  groupKey,
   readBlockRow,
   readSliceRow,
   type SliceResult,
@@ -203,8 +204,12 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     expireBlocks: (id: SliceId, blocks: number): Promise<void> =>
       table.expire(Array.from({ length: blocks }, (_, block) => blockKey({ ...id, block }))),
 
+    /** Lets the rows of an ended job's slices expire, and those of their groups. */
     expireSlices: (job: JobId, slices: number): Promise<void> =>
-      table.expire(Array.from({ length: slices }, (_, slice) => sliceKey({ job, slice }))),
+      table.expire([
+        ...Array.from({ length: slices }, (_, slice) => sliceKey({ job, slice })),
+        ...Array.from({ length: groupsOf(slices) }, (_, group) => groupKey(job, group)),
+      ]),
   };
 }
 

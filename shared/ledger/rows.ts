@@ -2,16 +2,18 @@
 // partition keys as it has blocks and slices, and DynamoDB's 1,000 writes a second are a limit for each of them alone.
 //
 //   J#<job>                    the job
+//   G#<job>#<group>            a group of slices: the set of those that have settled
 //   S#<job>#<slice>            a slice: its stretch, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { BlockId, JobId, SliceId } from '../job/identity.ts';
+import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import type { Job, SettledTotals } from '../job/job.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
 
 export type Attributes = Record<string, AttributeValue>;
 
 export const jobKey = (job: JobId): Attributes => ({ pk: { S: `J#${job}` } });
+export const groupKey = (job: JobId, group: number): Attributes => ({ pk: { S: `G#${job}#${group}` } });
 export const sliceKey = ({ job, slice }: SliceId): Attributes => ({ pk: { S: `S#${job}#${slice}` } });
 export const blockKey = ({ job, slice, block }: BlockId): Attributes => ({
   pk: { S: `B#${job}#${slice}#${block}` },
@@ -53,6 +55,20 @@ export interface SliceRow {
 export interface StoredBlockRow extends BlockRow {
   /** Epoch ms of the row's last change: opened, or rows ended. */
   movedAtMs: number;
+}
+
+export interface GroupRow {
+  /** Slices that it is to hold: all but a job's last group are full. */
+  size: number;
+  /** Numbers within the group. */
+  settled: ReadonlySet<number>;
+}
+
+export function readGroupRow(item: Attributes): GroupRow {
+  return {
+    size: item['size'] === undefined ? GROUP_SLICES : number(item['size']),
+    settled: numbers(item['settled']),
+  };
 }
 
 export function readBlockRow(item: Attributes): StoredBlockRow {
@@ -128,7 +144,7 @@ export function readJobRow(item: Attributes): Job {
     startedAtMs: number(item['startedAtMs']),
     deadlineMs: number(item['deadlineMs']),
     plan: JSON.parse(item['plan']?.S ?? '{}') as Job['plan'],
-    settledSlices: numbers(item['settled']),
+    settledGroups: numbers(item['settledGroups']),
     ...optional('slices', item['slices']?.N, Number),
     ...optional('haltedAtMs', item['haltedAtMs']?.N, Number),
     ...optional('resumedAtMs', item['resumedAtMs']?.N, Number),

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
-import { emptyTotals } from '../../shared/job/job.ts';
+import { emptyTotals, isSettled, type Job } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
@@ -119,14 +119,52 @@ describe('a job', () => {
     expect(await ledger.endJob(job, { state: 'completed' })).toBe(false);
   });
 
-  it('knows which of its slices have settled, each once', async () => {
+  it('knows in groups which of its slices have settled, and has settled with the last, whichever that is', async () => {
+    const plan = { ...aJob().plan, slices: 259 };
     await ledger.createJob(aJob({ id: job }));
-    for (const slice of [2, 0, 2]) await ledger.settleSlice(sliceOf(slice));
-    const after = await ledger.settleSlice(sliceOf(1));
-    expect(after?.settledSlices).toEqual(new Set([0, 1, 2]));
+    const settle = async (...slices: number[]) => {
+      let after = await ledger.getJob(job);
+      for (const slice of slices) after = await ledger.settleSlice(sliceOf(slice));
+      return after as Job;
+    };
+    await settle(...range(1, 256), 256, 256, 258);
+    expect((await ledger.getJob(job))?.settledGroups).toEqual(new Set());
+    expect(await ledger.unsettledSlices({ ...aJob({ id: job }), plan })).toEqual([0, 257]);
+
+    const full = await settle(0);
+    expect(full.settledGroups).toEqual(new Set([0]));
+    expect(isSettled(full)).toBe(false);
+    const planned = (await ledger.finishPlan(job, plan)) as Job;
+    expect(isSettled(planned)).toBe(false);
+    expect(await ledger.unsettledSlices(planned)).toEqual([257]);
+    const settled = await settle(257);
+    expect(isSettled(settled)).toBe(true);
+    expect(await ledger.unsettledSlices(settled)).toEqual([]);
+  });
+
+  it('whose slices have all settled before they were counted has settled with their count', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    for (const slice of [2, 0, 1, 2]) {
+      expect(isSettled((await ledger.settleSlice(sliceOf(slice))) as Job)).toBe(false);
+    }
+    const planned = await ledger.finishPlan(job, { ...aJob().plan, slices: 3 });
+    expect(isSettled(planned as Job)).toBe(true);
+  });
+
+  it('that its TTL has deleted stays deleted', async () => {
+    await ledger.createJob(aJob({ id: job }));
     await remove(`J#${job}`);
-    expect(await ledger.settleSlice(sliceOf(3))).toBeUndefined();
+    for (const slice of range(0, 256)) expect(await ledger.settleSlice(sliceOf(slice))).toBeUndefined();
     expect(await item(`J#${job}`)).toBeUndefined();
+  });
+
+  it('lets the rows of its slices and their groups expire', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    await recordSlice(1, 1, 0);
+    await ledger.settleSlice(sliceOf(0));
+    await ledger.expireSlices(job, 1);
+    expect(await item(`S#${job}#0`)).toHaveProperty('expiresAt');
+    expect(await item(`G#${job}#0`)).toHaveProperty('expiresAt');
   });
 });
 

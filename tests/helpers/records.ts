@@ -30,7 +30,7 @@ export function aJob(change: Partial<Job> = {}): Job {
     startedAtMs: STARTED_AT_MS,
     deadlineMs: STARTED_AT_MS + 14 * 24 * 3600 * 1000,
     plan: { slices: 0, rows: 0, offset: 9, line: 2 },
-    settledSlices: new Set(),
+    settledGroups: new Set(),
     ...change,
   };
 }

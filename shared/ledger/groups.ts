@@ -1,0 +1,64 @@
+// Which slices of a job have settled: in groups of 256, a row each. In one set on the job's row they would make that row grow
+// with the job, and it is read by every invocation of upload and billed whole at each write.
+import { GROUP_SLICES, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
+import type { Job } from '../job/job.ts';
+import { type GroupRow, groupKey, jobKey, readGroupRow, readJobRow } from './rows.ts';
+import { numberSet, numeral, type Table } from './table.ts';
+import { isCovered } from './tally.ts';
+
+export function createGroups(table: Table) {
+  /** @returns the job after the write, where the group was closed by now */
+  async function closeGroup(id: JobId, group: number, row: GroupRow): Promise<Job | undefined> {
+    if (!isCovered(row.settled, row.size)) return undefined;
+    const job = await table.update(jobKey(id), {
+      UpdateExpression: 'ADD settledGroups :group',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':group': numberSet([group]) },
+    });
+    return job === undefined ? undefined : readJobRow(job);
+  }
+
+  return {
+    /** Books a settled slice in its group, and the group on the job when it is full. @returns the job after the write */
+    async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
+      const group = Math.floor(slice / GROUP_SLICES);
+      // The first slice of a group to settle creates its row: whoever settles has found the job alive.
+      const row = await table.update(groupKey(job, group), {
+        UpdateExpression: 'ADD settled :number',
+        ExpressionAttributeValues: { ':number': numberSet([slice % GROUP_SLICES]) },
+      });
+      const closed = await closeGroup(job, group, readGroupRow(row ?? {}));
+      if (closed !== undefined) return closed;
+      const standing = await table.get(jobKey(job));
+      return standing === undefined ? undefined : readJobRow(standing);
+    },
+
+    /** The last group is as large as the number of slices leaves it; it may be full already. */
+    async sizeLastGroup(job: JobId, slices: number): Promise<void> {
+      const group = groupsOf(slices) - 1;
+      const row = await table.update(groupKey(job, group), {
+        UpdateExpression: 'SET #size = :size',
+        ExpressionAttributeNames: { '#size': 'size' },
+        ExpressionAttributeValues: { ':size': numeral(slices - group * GROUP_SLICES) },
+      });
+      await closeGroup(job, group, readGroupRow(row ?? {}));
+    },
+
+    /** The slices that are not booked as settled, of those that a job is known to have. */
+    async unsettledSlices(job: Pick<Job, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
+      const { slices } = job.plan;
+      const open = Array.from({ length: groupsOf(slices) }, (_, group) => group).filter(
+        (group) => !job.settledGroups.has(group),
+      );
+      const rows = await table.getAll(open.map((group) => groupKey(job.id, group)));
+      const settled = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row).settled]));
+      return open.flatMap((group) => {
+        const booked = settled.get(groupKey(job.id, group)['pk']?.S);
+        const from = group * GROUP_SLICES;
+        return Array.from({ length: Math.min(GROUP_SLICES, slices - from) }, (_, number) => number)
+          .filter((number) => booked?.has(number) !== true)
+          .map((number) => from + number);
+      });
+    },
+  };
+}
