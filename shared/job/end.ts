@@ -8,7 +8,7 @@ import type { EndedJob, EndState, Job, JobFault } from './job.ts';
 export interface EndDependencies {
   reports: Pick<ReportDependencies, 's3' | 'bucket'>;
   events: JobEvents;
-  ledger: Pick<Ledger, 'endJob' | 'createJob' | 'getSlices' | 'expireSlices'>;
+  ledger: Pick<Ledger, 'endJob' | 'createJob' | 'getResults' | 'expireSlices'>;
 }
 
 /**
@@ -19,8 +19,7 @@ export async function completeJob(
   { reports, events, ledger }: EndDependencies,
   job: Job,
 ): Promise<{ ended: EndedJob; endedHere: boolean }> {
-  const slices = await ledger.getSlices(job.id, 0, job.slices ?? 0);
-  const results = slices.map((slice) => slice.result).filter((result) => result !== undefined);
+  const results = await ledger.getResults(job.id, job.slices ?? 0);
   if (results.length !== job.slices) {
     throw new Error(
       `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
@@ -45,8 +44,7 @@ export async function failJob(
   job: Job,
   fault: JobFault,
 ): Promise<EndedJob> {
-  const slices = await ledger.getSlices(job.id, 0, job.plan.slices);
-  const results: SliceResult[] = slices.map((slice) => slice.result).filter((result) => result !== undefined);
+  const results = await ledger.getResults(job.id, job.plan.slices);
   const ended = await reportJob(reports, { ...job, state: 'failed', fault }, results);
   await events.ended(ended);
   // It may have no row yet: a manifest that can't be opened ends at first sight.

@@ -33,6 +33,9 @@ export interface LedgerDependencies extends TableDependencies {
   sliceClosed(slice: SliceId): Promise<void>;
 }
 
+/** Slices read at a time for their results: with 256 counts each they are some 40 MB. */
+const RESULT_PAGE = 1_000;
+
 export type Ends = Partial<Record<RowEnd, readonly number[]>>;
 
 export interface SliceStart {
@@ -107,6 +110,16 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
         sliceKey({ job, slice: from + index }),
       );
       return (await table.getAll(keys)).map(readSliceRow);
+    },
+
+    /** The results of the slices numbered 0..slices-1 that have one, in their order; their counts are not held on to. */
+    async getResults(job: JobId, slices: number): Promise<SliceResult[]> {
+      const results: SliceResult[] = [];
+      for (let from = 0; from < slices; from += RESULT_PAGE) {
+        const page = await this.getSlices(job, from, Math.min(slices, from + RESULT_PAGE));
+        for (const { slice, result } of page) if (result !== undefined) results[slice] = result;
+      }
+      return results.filter((result) => result !== undefined);
     },
 
     /** Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them. */
