@@ -2,73 +2,53 @@
 //
 //   a manifest's arrival   opens its job (or fails it, where the manifest can't be read at all), then plans
 //   plan                   cuts the manifest into slices, each a row in the ledger and a message to this same queue
-//   slice                  reads the slice's rows in blocks; each block's row is in the ledger before its messages are sent
+//   slice                  sends the slice's rows, as far as they have not ended
+//   resume                 has the slices of a job that was paused sent anew
 //
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import pMap from 'p-map';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
-import { readRange } from '../shared/aws/object-range.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
-import {
-  type Block,
-  type BlockReaderDependencies,
-  openBlock,
-  readSliceBlocks,
-} from '../shared/job/blocks.ts';
-import { type Clock, systemClock } from '../shared/job/clock.ts';
+import { systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { jobIdOfManifest, SLICE_BLOCKS, type SliceId } from '../shared/job/identity.ts';
-import { isLive, isSettled, type Job } from '../shared/job/job.ts';
+import { jobIdOfManifest, type SliceId } from '../shared/job/identity.ts';
+import { isEnding, isLive, isRunning, isSettled, type Job } from '../shared/job/job.ts';
+import { planJob } from '../shared/job/plan.ts';
+import { resumeSlices } from '../shared/job/resume.ts';
+import { type SendSliceDependencies, sendSlice } from '../shared/job/send-slice.ts';
 import { type ManifestArrival, startJob } from '../shared/job/start.ts';
-import type { Ledger } from '../shared/ledger/ledger.ts';
-import { hasEnded } from '../shared/ledger/tally.ts';
-import { planSlices } from '../shared/manifest/slices.ts';
-import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
+import { sendMessages } from '../shared/queue/batches.ts';
 import {
   type IngestMessage,
   messageBody,
   parseIngestMessage,
   SCHEMA_VERSION,
-  type UploadMessage,
 } from '../shared/queue/messages.ts';
 import type { SettleNotice } from '../shared/queue/settle-notice.ts';
-import type { OutcomeFiles } from '../shared/report/outcome-files.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 /** Time kept back at the end of an invocation to remember what is done and to pass on the rest. */
 const HANDOVER_MS = 20_000;
-/** Blocks sent at once: each is up to 50 SendMessageBatch calls, 16 at a time. */
-const BLOCK_CONCURRENCY = 4;
-/** Slices after which the plan's cursor is remembered, and blocks after which the sent ones are. */
-const REMEMBER_EVERY = 16;
 
-export interface IngestDependencies {
-  blocks: BlockReaderDependencies;
+export interface IngestDependencies extends SendSliceDependencies {
   destinationBuckets: readonly string[];
-  ledger: Ledger;
-  outcomes: OutcomeFiles;
   end: EndDependencies;
-  queue: QueueDependencies;
   ingestQueueUrl: string;
-  uploadQueueUrl: string;
   notifySettle: SettleNotice;
-  clock: Clock;
   telemetry: Telemetry;
   /** How the manifests of jobs that start from now on are cut. */
   cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
 }
 
 export function createIngest(dependencies: IngestDependencies) {
-  const { blocks, destinationBuckets, ledger, outcomes, end, queue, clock, telemetry } = dependencies;
+  const { blocks, destinationBuckets, ledger, end, queue, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
 
   const tellIngest = (message: IngestMessage) =>
-    sendMessages(queue, dependencies.ingestQueueUrl, [
-      { body: JSON.stringify(message), groupId: message.job },
-    ]);
+    sendMessages(queue, dependencies.ingestQueueUrl, [{ body: messageBody(message), groupId: message.job }]);
+  const tellSlice = (slice: SliceId) => tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
 
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
@@ -83,7 +63,7 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   async function goOn(job: Job, deadlineMs: number): Promise<void> {
-    if (job.state === 'planning') await planJob(job, deadlineMs);
+    if (job.state === 'planning') await plan(job, deadlineMs);
     // The same message again: the step behind the plan may be still to take.
     else if (isLive(job)) await tellIfSettled(job);
   }
@@ -97,40 +77,20 @@ export function createIngest(dependencies: IngestDependencies) {
     return ledger.createJob({ ...job, ...dependencies.cut });
   }
 
-  async function planJob(job: Job, deadlineMs: number): Promise<void> {
-    if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
-    const { manifest, id } = job;
-    const sliceLimits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
-    let plan = job.plan;
-    const bytes = readRange(blocks.s3, manifest, plan.offset, manifest.sizeBytes);
-    for await (const { start, end: sliceEnd, rows } of planSlices(job.head, plan, bytes, sliceLimits)) {
-      // Blank lines behind the last slice, met by a plan that carries on from there.
-      if (rows === 0 && plan.slices > 0) continue;
-      const slice = { job: id, slice: plan.slices };
-      await ledger.recordSlice(slice, {
-        startOffset: start.offset,
-        startLine: start.line,
-        endOffset: sliceEnd.offset,
-        rows,
-        blocks: Math.ceil(rows / job.blockRows),
-      });
-      await tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
-      plan = {
-        slices: plan.slices + 1,
-        rows: plan.rows + rows,
-        offset: sliceEnd.offset,
-        line: sliceEnd.line,
-      };
-      if (clock.now() >= deadlineMs) {
-        await ledger.movePlan(id, plan);
-        await tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: id });
+  async function plan(job: Job, deadlineMs: number): Promise<void> {
+    const planned = await planJob({ s3: blocks.s3, ledger, tellSlice, clock }, job, deadlineMs);
+    switch (planned.kind) {
+      case 'halted':
+        logger.info('manifest not planned further: the job is paused or has ended', { job: job.id });
         return;
+      case 'out of time':
+        return tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+      case 'finished': {
+        const { slices, rows } = planned.plan;
+        logger.info('manifest planned', { job: job.id, manifest: job.manifest, slices, rows });
+        if (planned.job !== undefined) await tellIfSettled(planned.job);
       }
-      if (plan.slices % REMEMBER_EVERY === 0) await ledger.movePlan(id, plan);
     }
-    const planned = await ledger.finishPlan(id, plan);
-    logger.info('manifest planned', { job: id, manifest, slices: plan.slices, rows: plan.rows });
-    if (planned !== undefined) await tellIfSettled(planned);
   }
 
   /** Every slice may have settled before their number was known. */
@@ -138,79 +98,53 @@ export function createIngest(dependencies: IngestDependencies) {
     if (isSettled(job)) await dependencies.notifySettle({ job: job.id });
   }
 
-  async function ingestSlice(id: SliceId, job: Job, deadlineMs: number): Promise<void> {
+  async function ingestSlice(job: Job, number: number, deadlineMs: number): Promise<void> {
+    const id = { job: job.id, slice: number };
     const slice = await ledger.getSlice(id);
     if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
-    const sums = { RowsAccepted: 0, RowsRejected: 0 };
-    let read = 0;
-    let unmarked: number[] = [];
-
-    const remember = async () => {
-      const marking = unmarked;
-      unmarked = [];
-      await ledger.markSent(id, marking);
-    };
-    const sendBlock = async (block: Block): Promise<boolean> => {
-      if (clock.now() >= deadlineMs) return false;
-      read += block.size;
-      if (slice.sentBlocks.has(block.block)) return true;
-      const row = await openBlock({ ledger, outcomes }, id, block);
-      const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
-      await sendMessages(
-        queue,
-        dependencies.uploadQueueUrl,
-        missing.map((accepted) => ({
-          body: messageBody(uploadMessage(id, block.block, accepted, clock.now())),
-          groupId: id.job,
-        })),
-      );
-      sums.RowsAccepted += block.accepted.length;
-      sums.RowsRejected += block.rejected.length;
-      unmarked.push(block.block);
-      if (unmarked.length >= REMEMBER_EVERY) await remember();
-      return true;
-    };
-    // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
-    const faults: unknown[] = [];
-    const trySending = async (block: Block): Promise<boolean> => {
-      if (faults.length > 0) return false;
-      try {
-        return await sendBlock(block);
-      } catch (error) {
-        faults.push(error);
-        return false;
-      }
-    };
-    const sent = await pMap(readSliceBlocks(blocks, job, slice), trySending, {
-      concurrency: BLOCK_CONCURRENCY,
+    const { end, accepted, rejected } = await sendSlice(dependencies, job, slice, deadlineMs);
+    count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
+    if (end === 'sent') await ledger.closeSlice(id);
+    if (end === 'out of time') await tellSlice(id);
+    logger.info('slice ingested', {
+      ...id,
+      rows: slice.rows,
+      replays: slice.replays,
+      end,
+      accepted,
+      rejected,
     });
-    await remember();
-    if (faults.length > 0) throw faults[0];
-    count({ ...sums, SlicesIngested: sent.includes(false) ? 0 : 1 });
+  }
 
-    if (sent.includes(false)) {
-      await tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...id });
-      logger.info('slice goes on in another invocation', { job: id.job, slice: id.slice, ...sums });
-      return;
-    }
-    if (read !== slice.rows) {
-      throw new Error(
-        `slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`,
-      );
-    }
-    await ledger.closeSlice(id);
-    logger.info('slice ingested', { job: id.job, slice: id.slice, rows: slice.rows, ...sums });
+  async function resume(job: Job, from: number, deadlineMs: number): Promise<void> {
+    if (job.state === 'planning' && from === 0)
+      await tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+    const next = await resumeSlices({ ledger, tellSlice, clock }, job, from, deadlineMs);
+    if (next !== undefined) await tellIngest({ v: SCHEMA_VERSION, kind: 'resume', job: job.id, from: next });
+    logger.info('job resumed', { job: job.id, from, next });
   }
 
   async function ingestMessage(message: IngestMessage, deadlineMs: number): Promise<void> {
     const job = await ledger.getJob(message.job);
-    if (job === undefined || !isLive(job)) {
-      logger.info('message of an ended job', { job: message.job, kind: message.kind });
+    // The plan of a job that is being ended goes on, so that its rows are known; a paused job rests.
+    const isDue = job !== undefined && (isRunning(job) || (isEnding(job) && message.kind === 'plan'));
+    if (!isDue) {
+      logger.info('message of a job that is halted or has ended', {
+        job: message.job,
+        kind: message.kind,
+        state: job?.state,
+        control: job?.control,
+      });
       return;
     }
-    if (message.kind === 'slice')
-      await ingestSlice({ job: message.job, slice: message.slice }, job, deadlineMs);
-    else await goOn(job, deadlineMs);
+    switch (message.kind) {
+      case 'slice':
+        return ingestSlice(job, message.slice, deadlineMs);
+      case 'plan':
+        return goOn(job, deadlineMs);
+      case 'resume':
+        return resume(job, message.from ?? 0, deadlineMs);
+    }
   }
 
   async function ingestBody(body: string, deadlineMs: number): Promise<void> {
@@ -237,27 +171,6 @@ export function createIngest(dependencies: IngestDependencies) {
       }
     }
     return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
-  };
-}
-
-function uploadMessage(
-  slice: SliceId,
-  block: number,
-  { number, line, item }: Block['accepted'][number],
-  firstSentAtMs: number,
-): UploadMessage {
-  return {
-    v: SCHEMA_VERSION,
-    ...slice,
-    block,
-    number,
-    line,
-    item,
-    firstSentAtMs,
-    attempts: 0,
-    throttled: 0,
-    returned: 0,
-    reposted: 0,
   };
 }
 

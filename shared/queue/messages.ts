@@ -17,7 +17,14 @@ const sliceMessage = z.strictObject({
 });
 /** On the ingest queue: go on cutting the manifest where the job's row says. */
 const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
-export const ingestMessage = z.discriminatedUnion('kind', [sliceMessage, planMessage]);
+/** On the ingest queue: the job runs again after a pause; its slices numbered `from` on are to be sent anew. */
+const resumeMessage = z.strictObject({
+  v: z.literal(SCHEMA_VERSION),
+  kind: z.literal('resume'),
+  job: jobId,
+  from: z.optional(ordinal),
+});
+export const ingestMessage = z.discriminatedUnion('kind', [sliceMessage, planMessage, resumeMessage]);
 export type IngestMessage = z.infer<typeof ingestMessage>;
 
 /**

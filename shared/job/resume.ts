@@ -1,0 +1,40 @@
+// Takes up a job that was paused: the messages of its rows were dropped, so every slice that has no result is sent anew, as
+// far as its blocks lack something.
+import type { Ledger } from '../ledger/ledger.ts';
+import { isCovered } from '../ledger/tally.ts';
+import type { Clock } from './clock.ts';
+import type { SliceId } from './identity.ts';
+import type { Job } from './job.ts';
+import { PLAN_REMEMBER_EVERY } from './plan.ts';
+
+/** Slices read at a time. */
+const PAGE = 100;
+
+export interface ResumeDependencies {
+  ledger: Pick<Ledger, 'getSlices' | 'beginReplay' | 'closeSlice'>;
+  tellSlice(slice: SliceId): Promise<void>;
+  clock: Clock;
+}
+
+/** @returns the slice from which another invocation goes on, or undefined where all are done */
+export async function resumeSlices(
+  { ledger, tellSlice, clock }: ResumeDependencies,
+  job: Job,
+  from: number,
+  deadlineMs: number,
+): Promise<number | undefined> {
+  // The cursor of an unfinished plan may lag behind the slices that it has recorded.
+  const slices = job.slices ?? job.plan.slices + PLAN_REMEMBER_EVERY;
+  for (let start = from; start < slices; start += PAGE) {
+    if (clock.now() >= deadlineMs) return start;
+    const page = await ledger.getSlices(job.id, start, Math.min(slices, start + PAGE));
+    for (const row of page) {
+      const id = { job: job.id, slice: row.slice };
+      if (row.result !== undefined) continue;
+      if (isCovered(row.closedBlocks, row.blocks)) await ledger.closeSlice(id);
+      // Of two that resume at once one forgets what was sent; both may tell of it.
+      else if ((await ledger.beginReplay(id, row.replays)) || row.sentBlocks.size === 0) await tellSlice(id);
+    }
+  }
+  return undefined;
+}

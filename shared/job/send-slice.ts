@@ -1,0 +1,119 @@
+// Sends a slice's rows: each block's row is in the ledger before its messages are sent, and what was sent is remembered in
+// the slice, so that a redelivered slice carries on. Of a block that has a row already, only what it lacks is sent.
+import pMap from 'p-map';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SliceRow } from '../ledger/rows.ts';
+import { hasEnded } from '../ledger/tally.ts';
+import { type QueueDependencies, sendMessages } from '../queue/batches.ts';
+import { messageBody, SCHEMA_VERSION, type UploadMessage } from '../queue/messages.ts';
+import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { type Block, type BlockReaderDependencies, openBlock, readSliceBlocks } from './blocks.ts';
+import type { Clock } from './clock.ts';
+import { watchControl } from './control-watch.ts';
+import type { SliceId } from './identity.ts';
+import type { Job } from './job.ts';
+
+/** Blocks sent at once: each is up to 50 SendMessageBatch calls, 16 at a time. */
+const BLOCK_CONCURRENCY = 4;
+/** Blocks after which those that were sent are remembered. */
+const REMEMBER_EVERY = 16;
+
+export interface SendSliceDependencies {
+  blocks: BlockReaderDependencies;
+  ledger: Ledger;
+  outcomes: OutcomeFiles;
+  queue: QueueDependencies;
+  uploadQueueUrl: string;
+  clock: Clock;
+}
+
+/**
+ * sent          every row of the slice is on its way, or has ended
+ * out of time   the rest is for another invocation
+ * halted        the job is paused or ending: the rest is not sent now
+ */
+export interface SliceSending {
+  end: 'sent' | 'out of time' | 'halted';
+  /** Rows that this call sent, and rejected. */
+  accepted: number;
+  rejected: number;
+}
+
+export async function sendSlice(
+  { blocks, ledger, outcomes, queue, uploadQueueUrl, clock }: SendSliceDependencies,
+  job: Job,
+  slice: SliceRow,
+  deadlineMs: number,
+): Promise<SliceSending> {
+  const id: SliceId = { job: job.id, slice: slice.slice };
+  const sending: SliceSending = { end: 'sent', accepted: 0, rejected: 0 };
+  const control = watchControl({ ledger, clock }, job);
+  let read = 0;
+  let unmarked: number[] = [];
+
+  const remember = async () => {
+    const marking = unmarked;
+    unmarked = [];
+    await ledger.markSent(id, marking);
+  };
+  const sendBlock = async (block: Block): Promise<void> => {
+    read += block.size;
+    if (slice.sentBlocks.has(block.block)) return;
+    const row = await openBlock({ ledger, outcomes }, id, block);
+    const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
+    await sendMessages(
+      queue,
+      uploadQueueUrl,
+      missing.map((accepted) => ({
+        body: messageBody(uploadMessage(id, block.block, accepted, clock.now(), slice.replays > 0)),
+        groupId: id.job,
+      })),
+    );
+    sending.accepted += missing.length;
+    sending.rejected += block.rejected.length;
+    unmarked.push(block.block);
+    if (unmarked.length >= REMEMBER_EVERY) await remember();
+  };
+  // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
+  const faults: unknown[] = [];
+  const trySending = async (block: Block): Promise<void> => {
+    if (faults.length > 0 || sending.end !== 'sent') return;
+    try {
+      if (clock.now() >= deadlineMs) sending.end = 'out of time';
+      else if ((await control()) !== 'run') sending.end = 'halted';
+      else await sendBlock(block);
+    } catch (error) {
+      faults.push(error);
+    }
+  };
+  await pMap(readSliceBlocks(blocks, job, slice), trySending, { concurrency: BLOCK_CONCURRENCY });
+  await remember();
+  if (faults.length > 0) throw faults[0];
+  if (sending.end === 'sent' && read !== slice.rows) {
+    throw new Error(`slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`);
+  }
+  return sending;
+}
+
+function uploadMessage(
+  slice: SliceId,
+  block: number,
+  { number, line, item }: Block['accepted'][number],
+  firstSentAtMs: number,
+  isReplay: boolean,
+): UploadMessage {
+  return {
+    v: SCHEMA_VERSION,
+    ...slice,
+    block,
+    number,
+    line,
+    item,
+    firstSentAtMs,
+    attempts: 0,
+    throttled: 0,
+    returned: 0,
+    reposted: 0,
+    ...(isReplay ? { replay: true } : {}),
+  };
+}
