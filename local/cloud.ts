@@ -7,9 +7,12 @@ import { systemClock } from '../shared/job/clock.ts';
 import { createRandom } from '../shared/job/random.ts';
 import { type BucketOptions, startEmulators } from './emulators/emulators.ts';
 import type { EventBridgeEntry } from './emulators/event-bus.ts';
-import type { Fault } from './emulators/faults.ts';
 import type { MeterReading } from './emulators/meter-reading.ts';
 import type { S3Limit } from './emulators/s3-limits.ts';
+import { type Fault, isLambdaFault } from './faults/fault.ts';
+import type { FaultCounts } from './faults/fault-points.ts';
+import { createLambdaFaults } from './faults/lambda.ts';
+import type { OutageService } from './faults/outages.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
@@ -78,10 +81,14 @@ export interface Cloud {
   queueDepths(): Promise<Record<string, { visible: number; inFlight: number; delayed: number }>>;
   /** Has the next invocations of a function die at a request that they make; resolves when the last of them has ended. */
   crash(functionName: string, order: CrashPoint & { times?: number }): Promise<CrashReport>;
-  /** Invocations that died so, by function. */
+  /** Invocations that died so or by a fault, by function. */
   crashes(): Record<string, number>;
-  /** Replaces the emulators' armed faults. */
+  /** Replaces the armed faults. */
   setFaults(faults: Fault[]): Promise<void>;
+  /** How often each fault has struck, by its name. */
+  faultCounts(): Promise<FaultCounts>;
+  /** From now on, and for so long, every connection to the service is reset. */
+  outage(service: OutageService, lastsMs: number): Promise<void>;
   /** By function, in the order of its event sources. */
   eventSources(): Record<string, EventSourceCounts[]>;
   /** Adds a page to the API's port. */
@@ -102,6 +109,8 @@ export interface CloudMeterReading extends MeterReading {
 /** On two cores more environments of one function only take turns. */
 const ENVIRONMENTS = 4;
 const SEED = 1;
+/** Beside the emulators' own generators, which are seeded with the numbers after the seed. */
+const LAMBDA_FAULTS_SEED = 100;
 /** SQS promises neither order nor once-only delivery, and Lambda's batches are seldom full: so neither does the cloud. */
 const FIDELITY = { shuffleWindow: 500, duplicateShare: 0.001, unevenBatches: true };
 /** Events of the bus that are kept. */
@@ -147,7 +156,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     });
 
     const place = { endpoints: emulators.endpoints, region, directory: service.directory, queueUrls };
-    const host = createLambdaHost({ clock, logs }, functions, {
+    const lambdaFaults = createLambdaFaults(createRandom(seed + LAMBDA_FAULTS_SEED));
+    const host = createLambdaHost({ clock, logs, faults: lambdaFaults }, functions, {
       environments: options.environments ?? ENVIRONMENTS,
       variables: (model) => environmentVariables(model, place),
     });
@@ -211,7 +221,18 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       crash: (functionName, { request, when, times = 1 }) =>
         host.crashes.order(functionName, { request, when }, times),
       crashes: () => host.crashes.counts(),
-      setFaults: (faults) => emulators.setFaults(faults),
+      async setFaults(faults) {
+        lambdaFaults.arm(faults.filter(isLambdaFault));
+        await emulators.setFaults(faults);
+      },
+      faultCounts: async () => ({
+        ...(await emulators.faultCounts()),
+        ...lambdaFaults.counts(),
+        ...Object.fromEntries(
+          Object.entries(host.crashes.counts()).map(([name, died]) => [`lambda-death-${name}`, died]),
+        ),
+      }),
+      outage: (service, lastsMs) => emulators.outage(service, lastsMs),
       eventSources: () =>
         Object.fromEntries([...sources].map(([name, list]) => [name, list.map((source) => source.counts())])),
       serve: (path, handler) => api.serve(path, handler),

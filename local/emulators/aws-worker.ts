@@ -4,10 +4,13 @@ import { workerData } from 'node:worker_threads';
 import { buildApp } from 'fauxqs';
 import { systemClock as clock } from '../../shared/job/clock.ts';
 import { createRandom } from '../../shared/job/random.ts';
+import { type Fault, isS3Fault, isSqsFault } from '../faults/fault.ts';
+import { createOutages, type OutageService } from '../faults/outages.ts';
+import { createS3Faults } from '../faults/s3.ts';
+import { createSqsFaults } from '../faults/sqs.ts';
 import { createConditionalWrites } from './conditional-writes.ts';
 import type { EmulatorsOptions, QueueDepth } from './emulators.ts';
 import { createEventBus } from './event-bus.ts';
-import { createFaultPoints, type Fault } from './faults.ts';
 import type { Stores } from './fauxqs-parts.ts';
 import { createGateway } from './gateway.ts';
 import { createMeter } from './meter.ts';
@@ -28,11 +31,13 @@ for (const bucket of buckets) {
   if (bucket.versioned === true) objects.setVersioned(bucket.name);
 }
 // Each use of chance has a generator of its own, so that one more fault does not reshuffle the receives.
+const s3Faults = createS3Faults(createRandom(seed + 1));
+const sqsFaults = createSqsFaults(createRandom(seed + 3));
+const outages = createOutages({ clock });
 const queues = new QueueStore(
-  { clock, random: createRandom(seed) },
+  { clock, random: createRandom(seed), faults: sqsFaults },
   { accountId, region, queues: options.queues, shuffleWindow, duplicateShare },
 );
-const faults = createFaultPoints(createRandom(seed + 1));
 const meter = createMeter({ clock });
 const limits = new Map(
   limit === undefined
@@ -62,7 +67,13 @@ const worker = answerCalls({
     Object.fromEntries(
       [...queues.allQueues()].map((queue): [string, QueueDepth] => [queue.name, queue.depth()]),
     ),
-  setFaults: (armed: Fault[]) => faults.set(armed),
+  setFaults: (armed: Fault[]) => {
+    s3Faults.arm(armed.filter(isS3Fault));
+    sqsFaults.arm(armed.filter(isSqsFault));
+  },
+  faultCounts: () => ({ ...s3Faults.counts(), ...sqsFaults.counts(), ...outages.counts() }),
+  outage: ({ service, lastsMs }: { service: OutageService; lastsMs: number }) =>
+    outages.begin(service, lastsMs),
 });
 const bus = createEventBus({ clock, onEntry: (entry) => worker.tell('event', entry) });
 
@@ -72,17 +83,18 @@ const app = buildApp({
   // In fauxqs' shape as far as its routes go; it makes its own SNS store.
   stores: { sqsStore: queues, s3Store: objects } as unknown as Stores,
 });
-addSqsHooks(app, { queues, faults, meter });
+addSqsHooks(app, { queues, faults: sqsFaults, meter });
 const gateway = createGateway({
   app,
   bus,
   clock,
   conditionalWrites: createConditionalWrites(),
-  faults,
+  faults: s3Faults,
   limits,
   meter,
   notifications,
   objects,
+  outages,
   region,
 });
 await app.ready();

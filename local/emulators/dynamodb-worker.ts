@@ -1,4 +1,4 @@
-// The worker thread of DynamoDB: dynalite behind a server that asks for consumed capacity and meters it.
+// The worker thread of DynamoDB: dynalite behind a server that asks for consumed capacity, meters it, and has faults.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -7,6 +7,15 @@ import { workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import dynalite from 'dynalite';
 import { systemClock as clock } from '../../shared/job/clock.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import {
+  createDynamodbFaults,
+  type DynamodbError,
+  NOTHING_PROCESSED,
+  UNPROCESSED,
+} from '../faults/dynamodb.ts';
+import { type Fault, isDynamodbFault } from '../faults/fault.ts';
+import { createOutages } from '../faults/outages.ts';
 import { createDynamodbMeter } from './dynamodb-meter.ts';
 import { usageOf } from './dynamodb-units.ts';
 import type { EmulatorsOptions } from './emulators.ts';
@@ -18,9 +27,17 @@ const hashKeys = new Map<string, string>();
 const emulator = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
 /** Answers still owed: dynalite throws in callbacks, where no request can be told from another. */
 const owed = new Set<ServerResponse>();
-const worker = answerCalls({ meter: () => meter.read() });
+const faults = createDynamodbFaults(createRandom(options.seed + 4));
+const outages = createOutages({ clock });
+const worker = answerCalls({
+  meter: () => meter.read(),
+  setFaults: (armed: Fault[]) => faults.arm(armed.filter(isDynamodbFault)),
+  faultCounts: () => ({ ...faults.counts(), ...outages.counts() }),
+  outage: ({ lastsMs }: { lastsMs: number }) => outages.begin('dynamodb', lastsMs),
+});
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  if (outages.resets('dynamodb', request, response)) return;
   pass(request, response).catch((error: Error) =>
     worker.tell('failure', `dynamodb emulator: ${error.stack}`),
   );
@@ -30,10 +47,19 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   const sent = await buffer(request).catch(() => undefined);
   if (sent === undefined) return; // the client went away
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
-  const call = parseObject(sent);
-  if (operation === 'CreateTable') noteHashKey(call);
+  const whole = parseObject(sent);
+  if (operation === 'CreateTable') noteHashKey(whole);
+  const fault = faults.forCall(operation);
+  if (fault?.kind === 'refused') return refuse(operation, fault.answer, response);
+  if (fault?.kind === 'dropped' && fault.when === 'before') return void request.socket.destroy();
+  const part = whole && faults.takeUnprocessed(operation, whole);
+  if (part !== undefined && Object.keys(part.call.RequestItems as object).length === 0) {
+    return refuse(operation, NOTHING_PROCESSED, response);
+  }
+  const call = part?.call ?? whole;
   const wantsCapacity = call?.ReturnConsumedCapacity !== undefined && call.ReturnConsumedCapacity !== 'NONE';
   const asked = call === undefined || !takesCapacity(operation) ? sent : asking(call);
+  const left = part && { [UNPROCESSED[operation] ?? '']: part.unprocessed };
 
   owed.add(response);
   response.once('close', () => owed.delete(response));
@@ -46,14 +72,29 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
       failed,
       call === undefined || failed ? [] : usageOf(operation, call, answer ?? {}, hashKeys),
     );
-    if (wantsCapacity || failed || answer?.ConsumedCapacity === undefined) return end(body);
+    if (fault?.kind === 'dropped') {
+      request.socket.destroy();
+      return response;
+    }
+    if (failed || answer === undefined) return end(body);
     const { ConsumedCapacity, ...rest } = answer;
-    const text = Buffer.from(JSON.stringify(rest));
+    if (left === undefined && (wantsCapacity || ConsumedCapacity === undefined)) return end(body);
+    const text = Buffer.from(JSON.stringify({ ...(wantsCapacity ? answer : rest), ...left }));
     response.setHeader('content-length', text.length);
     response.setHeader('x-amz-crc32', crc32(text));
     return end(text);
   }) as typeof response.end;
   emulator.emit('request', asRequest(request, asked), response);
+}
+
+function refuse(operation: string, { status, body }: DynamodbError, response: ServerResponse): void {
+  meter.add(operation, true, []);
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.0',
+    'content-length': Buffer.byteLength(body),
+    'x-amz-crc32': crc32(body),
+  });
+  response.end(body);
 }
 
 function asking(call: Record<string, unknown>): Buffer {

@@ -1,7 +1,9 @@
 // AWS's services on one machine, off the caller's event loop: S3, SQS and EventBridge on one port, DynamoDB on another.
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Fault } from '../faults/fault.ts';
+import type { FaultCounts } from '../faults/fault-points.ts';
+import type { OutageService } from '../faults/outages.ts';
 import type { EventBridgeEntry } from './event-bus.ts';
-import type { Fault } from './faults.ts';
 import type { MeterReading } from './meter-reading.ts';
 import type { S3Limit } from './s3-limits.ts';
 import { type EmulatorWorker, startWorker, WorkerStartError } from './worker-calls.ts';
@@ -54,8 +56,12 @@ export interface Emulators {
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
   queueDepths(): Promise<Record<string, QueueDepth>>;
-  /** Replaces the armed faults. */
+  /** Replaces the armed faults; those of Lambda are none of the emulators'. */
   setFaults(faults: Fault[]): Promise<void>;
+  /** How often each fault has struck, by its name. */
+  faultCounts(): Promise<FaultCounts>;
+  /** From now on, and for so long, every connection to the service is reset. */
+  outage(service: OutageService, lastsMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -108,7 +114,14 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     },
     queueDepths: async () => (await aws.call('queueDepths')) as Record<string, QueueDepth>,
     async setFaults(faults) {
-      await aws.call('setFaults', faults);
+      await Promise.all([aws.call('setFaults', faults), dynamodb.call('setFaults', faults)]);
+    },
+    async faultCounts() {
+      const counts = await Promise.all([aws.call('faultCounts'), dynamodb.call('faultCounts')]);
+      return Object.assign({}, ...counts) as FaultCounts;
+    },
+    async outage(service, lastsMs) {
+      await (service === 'dynamodb' ? dynamodb : aws).call('outage', { service, lastsMs });
     },
     stop,
   };

@@ -1,10 +1,19 @@
 // The gateway: one HTTP server for S3, SQS and EventBridge, with what fauxqs behind it lacks.
 //
-// An S3 request passes, in this order: the bucket's limits, the faults, the claim of a conditional write, the version
-// moved into the path; then fauxqs reads its body and carries it out; then version headers, notifications and the meter.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+// An S3 request passes, in this order: the outages, the bucket's limits, the faults, the claim of a conditional write, the
+// version moved into the path; then fauxqs reads its body and carries it out; then version headers, notifications and the meter.
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { buildApp } from 'fauxqs';
 import type { Clock } from '../../shared/job/clock.ts';
+import type { S3Fault } from '../faults/fault.ts';
+import type { Outages } from '../faults/outages.ts';
+import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import {
   type ConditionalWrites,
   checkCondition,
@@ -13,7 +22,6 @@ import {
 } from './conditional-writes.ts';
 import type { EventBus } from './event-bus.ts';
 import { answerPutEvents, isEventBridge } from './event-bus-http.ts';
-import type { FaultPoints, S3Fault } from './faults.ts';
 import type { Meter } from './meter.ts';
 import type { Notifications } from './notifications.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -22,7 +30,6 @@ import {
   answerXml,
   errorXml,
   faultOf,
-  KMS_SLOW_DOWN,
   locationXml,
   SLOW_DOWN,
   versioningXml,
@@ -36,11 +43,12 @@ export interface GatewayParts {
   bus: EventBus;
   clock: Clock;
   conditionalWrites: ConditionalWrites;
-  faults: FaultPoints;
+  faults: S3Faults;
   limits: Map<string, S3Limits>;
   meter: Meter;
   notifications: Notifications;
   objects: ObjectStore;
+  outages: Outages;
   region: string;
 }
 
@@ -65,7 +73,9 @@ export function createGateway(parts: GatewayParts): Server {
 
   return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     if (isEventBridge(request)) return void answerPutEvents(parts, request, response);
-    if (!isS3(request)) return parts.app.routing(request, response);
+    const service = isS3(request) ? 's3' : 'sqs';
+    if (parts.outages.resets(service, request, response)) return;
+    if (service === 'sqs') return parts.app.routing(request, response);
     usePathStyle(request);
     const s3 = parseS3Request({
       method: request.method ?? '',
@@ -92,7 +102,7 @@ function pass(
     return;
   }
   const isWrite = requestClass === 'write';
-  const fault = parts.faults.forS3({ bucket, key, operation, isWrite }, parts.clock.now());
+  const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
   if (answerConfiguration(parts, s3, request, response)) return;
   const condition = writeCondition(operation, request.headers);
@@ -158,42 +168,11 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Pass
       const requestId = String(reply.getHeader('x-amz-request-id'));
       notifications.objectCreated(s3.operation, touched, { address: request.ip, requestId });
     }
-    if (fault?.kind === 's3-drop') {
-      request.raw.socket.destroy();
-      return;
-    }
-    if (fault?.kind === 's3-delay') {
-      setTimeout(() => done(null, payload), fault.delayMs);
-      return;
-    }
-    done(null, payload);
+    if (fault === undefined) return done(null, payload);
+    const writeHead = () => reply.raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+    const answer = { request: request.raw, response: reply.raw, payload };
+    strikeAfter(fault, answer, writeHead, () => done(null, payload));
   });
-}
-
-/** True if the fault ends the request before it is carried out. */
-function strikeBefore(fault: S3Fault, request: IncomingMessage, response: ServerResponse): boolean {
-  switch (fault.kind) {
-    case 's3-error':
-      answerError(request, response, faultOf(fault.status, fault.code));
-      return true;
-    case 's3-bodiless':
-      answerError(request, response, faultOf(fault.status, 'ServiceUnavailable'), { bodiless: true });
-      return true;
-    case 's3-kms-throttled':
-      answerError(request, response, KMS_SLOW_DOWN);
-      return true;
-    case 's3-same-object':
-      answerError(request, response, SLOW_DOWN);
-      return true;
-    case 's3-error-in-200':
-      answerError(request, response, faultOf(200, fault.code));
-      return true;
-    case 's3-drop':
-      if (fault.when === 'before') request.socket.destroy();
-      return fault.when === 'before';
-    case 's3-delay':
-      return false;
-  }
 }
 
 /** What has neither SQS's target nor STS's form is S3's. */

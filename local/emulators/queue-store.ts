@@ -1,8 +1,6 @@
 // The queues of one account, in the shape in which fauxqs' SQS actions ask for them.
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
 import type { QueueOptions } from './emulators.ts';
-import { type QueueLimits, StandardQueue } from './standard-queue.ts';
+import { type QueueDependencies, type QueueLimits, StandardQueue } from './standard-queue.ts';
 
 /** SQS's quota of messages in flight in a standard queue. */
 const IN_FLIGHT_LIMIT = 120_000;
@@ -21,10 +19,10 @@ export class QueueStore {
   /** Where the queue URLs point; known once the gateway listens. */
   port = 0;
   readonly #queues = new Map<string, StandardQueue>();
-  readonly #dependencies: { clock: Clock; random: Random };
+  readonly #dependencies: QueueDependencies;
   readonly #options: QueueStoreOptions;
 
-  constructor(dependencies: { clock: Clock; random: Random }, options: QueueStoreOptions) {
+  constructor(dependencies: QueueDependencies, options: QueueStoreOptions) {
     this.region = options.region;
     this.#dependencies = dependencies;
     this.#options = options;

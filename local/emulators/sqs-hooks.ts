@@ -1,7 +1,7 @@
-// What the gateway adds to fauxqs' SQS actions: lineage and system attributes, failed entries, and the meter's figures.
+// What the gateway adds to fauxqs' SQS actions: lineage and system attributes, faults, and the meter's figures.
 import type { IncomingMessage } from 'node:http';
 import type { buildApp } from 'fauxqs';
-import type { FaultPoints } from './faults.ts';
+import type { EntryRefusal, SqsFaults } from '../faults/sqs.ts';
 import { sendingRequest } from './lineage.ts';
 import type { Meter } from './meter.ts';
 import type { QueueStore } from './queue-store.ts';
@@ -14,6 +14,8 @@ interface Call {
   queue: StandardQueue | undefined;
   body: Record<string, unknown>;
   failed: BatchFailure[];
+  /** Its answer is lost. */
+  dropped: boolean;
 }
 
 interface BatchFailure {
@@ -25,7 +27,7 @@ interface BatchFailure {
 
 interface Dependencies {
   queues: QueueStore;
-  faults: FaultPoints;
+  faults: SqsFaults;
   meter: Meter;
 }
 
@@ -38,8 +40,21 @@ export function addSqsHooks(app: ReturnType<typeof buildApp>, { queues, faults, 
     const body = (request.body ?? {}) as Record<string, unknown>;
     const action = target.slice(TARGET.length);
     const queue = typeof body.QueueUrl === 'string' ? queues.getQueue(body.QueueUrl) : undefined;
-    const call: Call = { action, queue, body, failed: [] };
+    const call: Call = { action, queue, body, failed: [], dropped: false };
     calls.set(request.raw, call);
+    const fault = faults.forCall(action, queue?.name ?? '');
+    if (fault?.kind === 'sqs-error') {
+      const code = fault.status === 500 ? 'InternalFailure' : 'ServiceUnavailable';
+      refuse(reply, fault.status, { code, message: code, senderFault: false });
+      return;
+    }
+    if (fault?.kind === 'sqs-drop') {
+      if (fault.when === 'before') {
+        request.raw.socket.destroy();
+        return;
+      }
+      call.dropped = true;
+    }
     if (queue !== undefined && (action === 'SendMessage' || action === 'SendMessageBatch')) {
       queue.sending = sendingRequest(request.headers, body);
     }
@@ -47,6 +62,12 @@ export function addSqsHooks(app: ReturnType<typeof buildApp>, { queues, faults, 
       body.Entries = takeOutFailed(body.Entries, call, faults);
       if (Array.isArray(body.Entries) && body.Entries.length === 0) {
         reply.header('content-type', 'application/x-amz-json-1.0').send({ Successful: [], Failed: [] });
+        return;
+      }
+    } else if (body.ReceiptHandle !== undefined) {
+      const refusal = faults.forEntry(action, queue?.name ?? '');
+      if (refusal !== undefined) {
+        refuse(reply, 400, refusal);
         return;
       }
     }
@@ -78,8 +99,28 @@ export function addSqsHooks(app: ReturnType<typeof buildApp>, { queues, faults, 
         messages: failed ? 0 : messagesIn(call, answered),
       });
     }
+    if (call?.dropped === true) {
+      request.raw.socket.destroy();
+      return;
+    }
     done(null, payload);
   });
+}
+
+/** What of fastify's reply is used here. */
+interface Reply {
+  code(status: number): Reply;
+  header(name: string, value: string): Reply;
+  send(payload: object): unknown;
+}
+
+/** As SQS answers in its JSON protocol; older clients read the header. */
+function refuse(reply: Reply, status: number, { code, message, senderFault }: EntryRefusal): void {
+  reply
+    .code(status)
+    .header('content-type', 'application/x-amz-json-1.0')
+    .header('x-amzn-query-error', `${code};${senderFault ? 'Sender' : 'Receiver'}`)
+    .send({ __type: `com.amazonaws.sqs#${code}`, message });
 }
 
 interface ReceivedMessage {
@@ -87,15 +128,15 @@ interface ReceivedMessage {
   Attributes?: Record<string, string>;
 }
 
-function takeOutFailed(entries: unknown[], call: Call, faults: FaultPoints): unknown[] {
+function takeOutFailed(entries: unknown[], call: Call, faults: SqsFaults): unknown[] {
   return entries.filter((entry) => {
-    const fault = faults.forSqsEntry(call.action, call.queue?.name ?? '');
-    if (fault === undefined) return true;
+    const refusal = faults.forEntry(call.action, call.queue?.name ?? '');
+    if (refusal === undefined) return true;
     call.failed.push({
       Id: String((entry as { Id?: unknown }).Id),
-      SenderFault: fault.senderFault ?? false,
-      Code: fault.code ?? 'InternalError',
-      Message: 'The request could not be carried out.',
+      SenderFault: refusal.senderFault,
+      Code: refusal.code,
+      Message: refusal.message,
     });
     return false;
   });

@@ -5,11 +5,12 @@
 // - ends visibility 12 hours after the receive, however often it was extended;
 // - drops messages past their retention, counted from the first send, also in a dead-letter queue;
 // - remembers lineage (AWSTraceHeader), the message group, and the source of a dead letter;
-// - draws from a window at random and receives a share of messages twice, if told to;
+// - draws from a window at random, and loses, delays and doubles messages, if told to;
 // - costs the same for a receive however many messages are in flight.
 import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../../shared/job/clock.ts';
 import type { Random } from '../../shared/job/random.ts';
+import type { SqsFaults } from '../faults/sqs.ts';
 import { createDueTimes } from './due-times.ts';
 import { type SendingRequest, sendingEntry } from './lineage.ts';
 
@@ -47,6 +48,15 @@ export interface QueueLimits {
   duplicateShare: number;
 }
 
+/** What may happen to its messages. */
+export type MessageFaults = Pick<SqsFaults, 'forSent' | 'isReceivedTwice'>;
+
+export interface QueueDependencies {
+  clock: Clock;
+  random: Random;
+  faults: MessageFaults;
+}
+
 const VISIBILITY_LIMIT_MS = 12 * 3600 * 1000;
 /** The most that one receive returns: so one waiting poll is woken for as many messages. */
 const MESSAGES_PER_RECEIVE = 10;
@@ -74,6 +84,7 @@ export class StandardQueue {
 
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #faults: MessageFaults;
   readonly #limits: QueueLimits;
   readonly #invisible = createDueTimes<InFlight>();
   readonly #delayed = createDueTimes<QueueMessage>();
@@ -85,12 +96,13 @@ export class StandardQueue {
   #wakeIsPlanned = false;
 
   constructor(
-    dependencies: { clock: Clock; random: Random },
+    dependencies: QueueDependencies,
     identity: QueueIdentity,
     options: { attributes?: Record<string, string>; limits: QueueLimits },
   ) {
     this.#clock = dependencies.clock;
     this.#random = dependencies.random;
+    this.#faults = dependencies.faults;
     this.#limits = options.limits;
     this.name = identity.name;
     this.url = identity.url;
@@ -105,6 +117,11 @@ export class StandardQueue {
 
   enqueue(message: QueueMessage): void {
     if (this.sending !== undefined) Object.assign(message, sendingEntry(this.sending, message.body));
+    const fault = this.#faults.forSent(this.name);
+    if (fault?.kind === 'lost') return;
+    if (fault?.kind === 'late') {
+      message.delayUntil = Math.max(message.delayUntil ?? 0, this.#clock.now()) + fault.delayMs;
+    }
     if (message.delayUntil !== undefined && message.delayUntil > this.#clock.now()) {
       this.#delayed.add(message, message.delayUntil);
     } else {
@@ -157,8 +174,10 @@ export class StandardQueue {
     const inFlight: InFlight = { message, receiptHandle: randomUUID(), receivedAtMs: nowMs };
     this.inflightMessages.set(inFlight.receiptHandle, inFlight);
     this.#invisible.add(inFlight, nowMs + Math.min(visibilitySeconds * 1000, VISIBILITY_LIMIT_MS));
-    if (message.receivedTwice === undefined && this.#limits.duplicateShare > 0) {
-      if (this.#random() < this.#limits.duplicateShare) {
+    if (message.receivedTwice === undefined) {
+      const { duplicateShare } = this.#limits;
+      const isDouble = duplicateShare > 0 && this.#random() < duplicateShare;
+      if (isDouble || this.#faults.isReceivedTwice(this.name)) {
         message.receivedTwice = true;
         this.#show(message);
       }

@@ -1,4 +1,5 @@
-// Orders to die, given from outside and carried out by the next invocations of a function.
+// Orders to die, given from outside and carried out by the next invocations of a function; and deaths at random.
+import type { LambdaFaults } from '../faults/lambda.ts';
 import type { CrashPoint } from './protocol.ts';
 
 /** What became of an order: `survived` where an invocation made fewer requests than the order waited for. */
@@ -9,9 +10,9 @@ export type CrashReport =
 export interface CrashOrders {
   /** Resolves when the last of the invocations that the order is for has ended. */
   order(functionName: string, point: CrashPoint, times: number): Promise<CrashReport>;
-  /** The order for the invocation that begins now, if there is one. */
+  /** What the invocation that begins now is to die of, if it is: an order, or else chance. */
   take(functionName: string): CrashAssignment | undefined;
-  /** Invocations that died as ordered, by function. */
+  /** Invocations that died so, by function. */
   counts(): Record<string, number>;
 }
 
@@ -28,9 +29,12 @@ interface Order {
   resolve(report: CrashReport): void;
 }
 
-export function createCrashOrders(): CrashOrders {
+export function createCrashOrders(deaths: Pick<LambdaFaults, 'deathOf'>): CrashOrders {
   const orders = new Map<string, Order[]>();
   const counts: Record<string, number> = {};
+  const count = (functionName: string) => {
+    counts[functionName] = (counts[functionName] ?? 0) + 1;
+  };
 
   return {
     order(functionName, point, times) {
@@ -44,7 +48,10 @@ export function createCrashOrders(): CrashOrders {
     take(functionName) {
       const waiting = orders.get(functionName);
       const order = waiting?.[0];
-      if (waiting === undefined || order === undefined) return undefined;
+      if (waiting === undefined || order === undefined) {
+        const point = deaths.deathOf(functionName);
+        return point && { point, report: ({ kind }) => kind === 'died' && count(functionName) };
+      }
       order.toBegin -= 1;
       if (order.toBegin === 0) waiting.shift();
       return {
@@ -53,7 +60,7 @@ export function createCrashOrders(): CrashOrders {
           order.toEnd -= 1;
           if (outcome.kind === 'died') {
             order.died += 1;
-            counts[functionName] = (counts[functionName] ?? 0) + 1;
+            count(functionName);
           }
           if (order.toEnd > 0) return;
           order.resolve(

@@ -55,6 +55,7 @@ export function createEnvironment(
     workerData: {
       handlerFile: options.handlerFile,
       handlerExport: options.handlerExport,
+      clockSkewMs: options.clockSkewMs,
     } satisfies BootstrapData,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
   });

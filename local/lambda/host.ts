@@ -1,6 +1,7 @@
 // Lambda itself: keeps the execution environments of every function, warm ones first, and accounts for what they did.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../shared/job/clock.ts';
+import type { ClockSkew, LambdaFaults } from '../faults/lambda.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type CrashOrders, createCrashOrders } from './crash-orders.ts';
 import { createEnvironment, type Environment, type EnvironmentResult } from './environment.ts';
@@ -53,7 +54,7 @@ interface Pool {
 }
 
 export function createLambdaHost(
-  { clock, logs }: { clock: Clock; logs: FunctionLogs },
+  { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
   { environments, variables, idleMs = IDLE_MS }: LambdaHostOptions,
 ): LambdaHost {
@@ -70,7 +71,8 @@ export function createLambdaHost(
       usage,
     });
   }
-  const crashes = createCrashOrders();
+  const crashes = createCrashOrders(faults);
+  const skews = new WeakMap<Environment, ClockSkew>();
   const stopping = new AbortController();
   const reaping = reap();
 
@@ -103,7 +105,8 @@ export function createLambdaHost(
       if (last.environment.isAlive()) return last.environment;
     }
     const { model } = pool;
-    return createEnvironment(
+    const skew = faults.skewOf(model.name);
+    const environment = createEnvironment(
       { clock, onOutput: logs.writer(model.name) },
       {
         handlerFile: model.handlerFile,
@@ -111,8 +114,11 @@ export function createLambdaHost(
         timeoutMs: model.timeoutSeconds * 1000,
         memoryMb: model.memoryMb,
         variables: variables(model),
+        clockSkewMs: skew?.byMs ?? 0,
       },
     );
+    if (skew !== undefined) skews.set(environment, skew);
+    return environment;
   }
 
   async function invoke(functionName: string, payload: string, traceId: string): Promise<InvokeResult> {
@@ -145,6 +151,7 @@ export function createLambdaHost(
     const environment = takeEnvironment(pool);
     pool.busy.add(environment);
     pool.usage.peakConcurrency = Math.max(pool.usage.peakConcurrency, pool.busy.size);
+    skews.get(environment)?.count();
     const requestId = randomUUID();
     const crash = crashes.take(pool.model.name);
     const result = await environment.invoke({
@@ -159,6 +166,7 @@ export function createLambdaHost(
       pool.idle.push({ environment, sinceMs: clock.now() });
     }
     addToUsage(pool.usage, result);
+    if ('requests' in result) faults.lived(pool.model.name, result.requests);
     crash?.report(
       result.kind === 'crashed'
         ? { kind: 'died' }

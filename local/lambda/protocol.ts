@@ -4,6 +4,8 @@
 export interface BootstrapData {
   handlerFile: string;
   handlerExport: string;
+  /** Added to the time that the environment's clock tells. */
+  clockSkewMs: number;
 }
 
 export interface InvokeMessage {
@@ -11,7 +13,7 @@ export interface InvokeMessage {
   requestId: string;
   /** JSON, as the Runtime API hands it over. */
   payload: string;
-  /** Epoch milliseconds at which the host will end the environment. */
+  /** Epoch milliseconds, by the host's clock, at which it will end the environment. */
   deadlineMs: number;
   traceId: string;
   invokedFunctionArn: string;

@@ -3,10 +3,12 @@ import { createServer } from 'node:net';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCloud } from '../../local/cloud.ts';
+import { createLambdaFaults } from '../../local/faults/lambda.ts';
 import { createLambdaHost } from '../../local/lambda/host.ts';
 import { createFunctionLogs } from '../../local/lambda/logs.ts';
 import { readService } from '../../local/service/read-service.ts';
 import { systemClock } from '../../shared/job/clock.ts';
+import { createRandom } from '../../shared/job/random.ts';
 import { FIXTURE_SERVICE, type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
 
 interface TickAnswer {
@@ -121,9 +123,15 @@ describe('a function on the embedded cloud', () => {
 });
 
 describe('an execution environment', () => {
+  const hostDependencies = () => ({
+    clock: systemClock,
+    logs: createFunctionLogs(),
+    faults: createLambdaFaults(createRandom(1)),
+  });
+
   it('is ended after it has been idle for long enough, and a new one takes its place', async () => {
     const { functions } = await readService(FIXTURE_SERVICE);
-    const host = createLambdaHost({ clock: systemClock, logs: createFunctionLogs() }, functions, {
+    const host = createLambdaHost(hostDependencies(), functions, {
       environments: 2,
       variables: () => ({}),
       idleMs: 300,
@@ -141,7 +149,7 @@ describe('an execution environment', () => {
 
   it('is ended when its memory is used up', async () => {
     const { functions } = await readService(FIXTURE_SERVICE);
-    const host = createLambdaHost({ clock: systemClock, logs: createFunctionLogs() }, functions, {
+    const host = createLambdaHost(hostDependencies(), functions, {
       environments: 1,
       variables: () => ({}),
     });

@@ -10,6 +10,7 @@ import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { createUpload } from '../../functions/upload.ts';
 import { StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { createSqsFaults } from '../../local/faults/sqs.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
@@ -50,10 +51,11 @@ const slowDown = () =>
 function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number; retryForSeconds: number }) {
   const clock = createVirtualClock(START_MS);
   const random = createRandom(1);
+  const faults = createSqsFaults(random);
   const limits = { inFlightLimit: 120_000, shuffleWindow: 200, duplicateShare: 0 };
   const identity = (name: string) => ({ name, url: `https://sqs.example/${name}`, arn: `arn:${name}` });
-  const deadLetters = new StandardQueue({ clock, random }, identity('dead'), { limits });
-  const queue = new StandardQueue({ clock, random }, identity('upload'), {
+  const deadLetters = new StandardQueue({ clock, random, faults }, identity('dead'), { limits });
+  const queue = new StandardQueue({ clock, random, faults }, identity('upload'), {
     limits,
     attributes: {
       VisibilityTimeout: String(VISIBILITY_SECONDS),

@@ -1,6 +1,7 @@
 // A standard queue in virtual time: visibility, its 12 hours, awkward receives.
 import { describe, expect, it } from 'vitest';
 import { type QueueLimits, StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { createSqsFaults } from '../../local/faults/sqs.ts';
 import { createRandom } from '../../shared/job/random.ts';
 
 const HOUR_MS = 3600 * 1000;
@@ -8,13 +9,14 @@ const HOUR_MS = 3600 * 1000;
 function createQueue(limits: Partial<QueueLimits> = {}) {
   const time = { nowMs: 1_700_000_000_000 };
   const clock = { now: () => time.nowMs, sleep: async () => {} };
+  const faults = createSqsFaults(createRandom(1));
   const queue = new StandardQueue(
-    { clock, random: createRandom(1) },
+    { clock, random: createRandom(1), faults },
     { name: 'queue', url: 'http://127.0.0.1/1/queue', arn: 'arn:aws:sqs:us-east-1:1:queue' },
     { limits: { inFlightLimit: 120_000, shuffleWindow: 0, duplicateShare: 0, ...limits } },
   );
   const receive = (count = 10) => queue.dequeue(count, undefined, () => undefined);
-  return { queue, time, receive };
+  return { queue, time, receive, faults };
 }
 
 describe('a standard queue', () => {

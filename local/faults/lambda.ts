@@ -1,0 +1,64 @@
+// Lambda's faults: which invocation dies at which of its requests, and whose clock is off.
+import type { Random } from '../../shared/job/random.ts';
+import type { CrashPoint } from '../lambda/protocol.ts';
+import type { LambdaFault } from './fault.ts';
+import { createFaultPoints, type FaultCounts } from './fault-points.ts';
+
+export interface LambdaFaults {
+  arm(faults: readonly LambdaFault[]): void;
+  /** Where the invocation that begins now is to die, if it is to. */
+  deathOf(functionName: string): CrashPoint | undefined;
+  /** Tells of an invocation that lived, and of the requests that it made. */
+  lived(functionName: string, requests: number): void;
+  /** The clock of an environment that starts now, undefined where it is right. */
+  skewOf(functionName: string): ClockSkew | undefined;
+  counts(): FaultCounts;
+}
+
+export interface ClockSkew {
+  /** Added to the true time. */
+  byMs: number;
+  /** To be told of each invocation that runs by it. */
+  count(): void;
+}
+
+/** Invocations whose requests are remembered, of each function. */
+const REMEMBERED = 50;
+/** Requests among which the first to die does so, before any has lived. */
+const FIRST_REACH = 8;
+
+export function createLambdaFaults(random: Random): LambdaFaults {
+  const points = createFaultPoints<LambdaFault>(random);
+  const requestsSeen = new Map<string, number[]>();
+
+  /** Of a function's invocations some make few requests and some many: the last of each shall be as likely as the first. */
+  function drawRequest(functionName: string): number {
+    const seen = requestsSeen.get(functionName) ?? [];
+    const reach = seen[Math.floor(random() * seen.length)] ?? FIRST_REACH;
+    return 1 + Math.floor(random() * reach);
+  }
+
+  return {
+    arm: points.arm,
+    deathOf(functionName) {
+      // Uncounted: an invocation may make fewer requests than the one that its death was drawn by.
+      const fault = points.draw(({ function: name }) => name === functionName, 'lambda-death');
+      if (fault === undefined) return undefined;
+      return { request: drawRequest(functionName), when: random() < 0.5 ? 'before' : 'after' };
+    },
+    lived(functionName, requests) {
+      if (requests === 0) return;
+      const seen = requestsSeen.get(functionName) ?? [];
+      requestsSeen.set(functionName, [...seen, requests].slice(-REMEMBERED));
+    },
+    skewOf(functionName) {
+      const fault = points.draw(
+        ({ function: name }) => name === undefined || name === functionName,
+        'lambda-clock-skew',
+      );
+      if (fault === undefined) return undefined;
+      return { byMs: (2 * random() - 1) * fault.mostMs, count: () => points.count(fault) };
+    },
+    counts: points.counts,
+  };
+}
