@@ -1,73 +1,77 @@
-// API: takes jobs over HTTP, and tells of them.
+// API: takes jobs over HTTP, tells of them, and passes on their users' orders.
 //
-//   POST /jobs        the manifest as the body (text/csv or application/x-ndjson), its options in the query string; or JSON
-//                     { "rows": [...], "options": {...} }. An Idempotency-Key header makes repeats of a request one job
-//   GET  /jobs        newest first, paged by ?limit and ?cursor
-//   GET  /jobs/{id}   state, progress, counts, report
+//   POST /jobs               the manifest as the body (text/csv or application/x-ndjson), its options in the query string; or
+//                            JSON { "rows": [...], "options": {...} }. An Idempotency-Key header makes repeats one job
+//   GET  /jobs               newest first, paged by ?limit and ?cursor
+//   GET  /jobs/{id}          state, progress, counts, report
+//   POST /jobs/{id}/pause    nothing more of it is transferred, until
+//   POST /jobs/{id}/resume   takes up again what is missing
+//   POST /jobs/{id}/cancel   what has not ended is booked as cancelled, and the job ends
+//   GET  /deadletters        oldest first, paged likewise
 //
-// A posted manifest goes into the inbox under api/<job>/ and takes the same way as any other from there.
+// A posted manifest goes into the inbox under api/<job>/ and takes the same way as any other from there. An order changes the
+// job's row alone: the functions that work on the job look at it.
 import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import middy from '@middy/core';
-import httpErrorHandler from '@middy/http-error-handler';
-import httpJsonBodyParser from '@middy/http-json-body-parser';
-import httpRouterHandler from '@middy/http-router';
-import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
-import * as z from 'zod/mini';
-import { createDynamoDbClient, createS3Client } from '../shared/aws/clients.ts';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { createS3Client } from '../shared/aws/clients.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
-import { systemClock } from '../shared/job/clock.ts';
-import { hashedJobId, isJobId } from '../shared/job/identity.ts';
-import { isLive, type Job } from '../shared/job/job.ts';
-import { OPTION_NAMES, parseJobOptions } from '../shared/job/options.ts';
-import { systemRandom } from '../shared/job/random.ts';
+import { createJsonApi, HttpError, json, type RouteHandler } from '../shared/http/json-api.ts';
+import { hashedJobId, isJobId, type JobId } from '../shared/job/identity.ts';
+import { isLive, type Job, type JobControl } from '../shared/job/job.ts';
+import { parseJobOptions } from '../shared/job/options.ts';
+import { readSubmission } from '../shared/job/submission.ts';
 import { submitManifest, wasSubmitted } from '../shared/job/submit.ts';
-import { type JobView, viewJob } from '../shared/job/view.ts';
-import { BadCursorError, createJobIndex, type JobIndex } from '../shared/ledger/job-index.ts';
-import { createLedger, type Ledger } from '../shared/ledger/ledger.ts';
+import { type JobView, standingOf, viewJob } from '../shared/job/view.ts';
+import { BadCursorError, type JobIndex } from '../shared/ledger/job-index.ts';
+import type { Ledger } from '../shared/ledger/ledger.ts';
 import { sumProgress } from '../shared/ledger/progress.ts';
-import { type ManifestFormat, openManifest } from '../shared/manifest/open.ts';
+import { openManifest } from '../shared/manifest/open.ts';
+import { createResumeNotice, type ResumeNotice } from '../shared/queue/resume-notice.ts';
+import { createDeadLetterFiles, type DeadLetterFiles } from '../shared/report/dead-letters.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { wireJobs, wireQueue } from '../shared/wiring/wiring.ts';
 
 const PAGE = { default: 25, most: 100 };
 /** Jobs of up to this many slices are summed when they are asked for; larger ones show what sweep summed last. */
 const SUM_SLICES_MOST = 100;
-const FORMATS: Readonly<Record<string, ManifestFormat>> = {
-  'text/csv': 'csv',
-  'application/x-ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-  'application/jsonlines': 'ndjson',
+/** After which an order to a job that was submitted, but is not open yet, is worth trying again. */
+const OPENING_SECONDS = 2;
+/** What each order asks of the ledger, and how its refusal goes on. */
+const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> = {
+  pause: { control: 'paused', cannot: "it can't be paused" },
+  resume: {
+    control: 'run',
+    cannot: "it can't be resumed; once it has ended, a redrive takes up what was not stored",
+  },
+  cancel: { control: 'cancelling', cannot: "it can't be cancelled" },
 };
+type Order = 'pause' | 'resume' | 'cancel';
 
 export interface ApiDependencies {
   s3: S3Client;
   inbox: string;
   destinationBuckets: readonly string[];
-  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks'>;
+  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob'>;
   index: JobIndex;
+  notifyResume: ResumeNotice;
+  deadLetters: Pick<DeadLetterFiles, 'list' | 'placeOf'>;
   telemetry: Pick<Telemetry, 'logger'>;
 }
 
-/** An answer that is not a success; http-error-handler makes the response of it. */
-class HttpError extends Error {
-  readonly statusCode: number;
-  readonly expose = true;
-
-  constructor(statusCode: number, message: string) {
-    super(JSON.stringify({ message }));
-    this.statusCode = statusCode;
-  }
-}
-
-const jsonSubmission = z.strictObject({
-  rows: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
-  options: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
-});
-
-export function createApi({ s3, inbox, destinationBuckets, ledger, index, telemetry }: ApiDependencies) {
-  async function postJob(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyResult> {
-    const { format, body, options } = readSubmission(event);
+export function createApi({
+  s3,
+  inbox,
+  destinationBuckets,
+  ledger,
+  index,
+  notifyResume,
+  deadLetters,
+  telemetry,
+}: ApiDependencies) {
+  const postJob: RouteHandler = async (event) => {
+    const { format, body, options } = submissionOf(event);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
     const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length });
@@ -85,16 +89,13 @@ export function createApi({ s3, inbox, destinationBuckets, ledger, index, teleme
     }
     return json(
       submitted.kind === 'accepted' ? 202 : 200,
-      { job, state: 'submitted', manifest: submitted.manifest },
+      { job, state: 'submitted', manifest: submitted.manifest } satisfies JobView,
       { location: `/jobs/${job}` },
     );
-  }
+  };
 
-  async function listJobs(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyResult> {
-    const { limit: limitText, cursor } = event.queryStringParameters ?? {};
-    const limit = Number(limitText ?? PAGE.default);
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most)
-      throw new HttpError(400, `limit takes 1 to ${PAGE.most}`);
+  const listJobs: RouteHandler = async (event) => {
+    const { limit, cursor } = pageOf(event);
     const page = await index.list(limit, cursor).catch((error: unknown) => {
       throw error instanceof BadCursorError ? new HttpError(400, error.message) : error;
     });
@@ -104,137 +105,118 @@ export function createApi({ s3, inbox, destinationBuckets, ledger, index, teleme
       .filter((job) => job !== undefined)
       .map((job) => viewJob(job));
     return json(200, { jobs: views, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) });
-  }
+  };
 
-  async function getJob(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyResult> {
-    const id = event.pathParameters?.['id'] ?? '';
-    if (!isJobId(id)) throw new HttpError(404, `"${id}" is not a job id`);
+  const getJob: RouteHandler = async (event) => {
+    const id = jobIdOf(event);
     const job = await ledger.getJob(id);
     if (job !== undefined) return json(200, viewJob(job, await progressOf(job)));
     if (await wasSubmitted({ s3, inbox }, id))
       return json(200, { job: id, state: 'submitted' } satisfies JobView);
-    throw new HttpError(404, `there is no job ${id}; ended jobs are kept for 30 days`);
-  }
+    throw unknownJob(id);
+  };
 
   async function progressOf(job: Job) {
     const slices = job.slices ?? job.plan.slices;
     return isLive(job) && slices <= SUM_SLICES_MOST ? sumProgress(ledger, job) : job.progress;
   }
 
-  const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
-  /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
-  const logFault = (error: unknown) => {
-    if ((error as { statusCode?: number }).statusCode === undefined)
-      telemetry.logger.error('request failed', error as Error);
-  };
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyResult>()
-    .use(
-      httpErrorHandler({
-        logger: logFault,
-        fallbackMessage: JSON.stringify({ message: 'Internal Server Error' }),
-      }),
-    )
-    .use({
-      // Some clients name a content type with every GET: without a body there is nothing to parse.
-      before: (request) => (request.event.body === undefined ? undefined : parseJsonBody?.(request)),
-      onError(request) {
-        // Middleware's errors bring bare text; every answer of this API is JSON.
-        const { statusCode, message } = request.error as Partial<HttpError>;
-        if (statusCode !== undefined && !(request.error instanceof HttpError))
-          request.error = new HttpError(statusCode, message ?? '');
-      },
-    })
-    .handler(
-      httpRouterHandler<APIGatewayProxyEventV2>([
-        { method: 'POST', path: '/jobs', handler: postJob },
-        { method: 'GET', path: '/jobs', handler: listJobs },
-        { method: 'GET', path: '/jobs/{id}', handler: getJob },
-      ]),
-    );
-}
-
-interface ReadSubmission {
-  format: ManifestFormat;
-  body: Uint8Array;
-  options: Record<string, string>;
-}
-
-function readSubmission(event: APIGatewayProxyEventV2): ReadSubmission {
-  const contentType = (event.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  const options = definedTexts(event.queryStringParameters ?? {});
-  const format = FORMATS[contentType];
-  if (format !== undefined) {
-    return {
-      format,
-      body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
-      options,
+  /** An order may be given again: the answer is the same. */
+  const give =
+    (order: Order): RouteHandler =>
+    async (event) => {
+      const id = jobIdOf(event);
+      const { control, cannot } = ORDERS[order];
+      const controlled = await ledger.controlJob(id, control);
+      if (controlled.kind === 'unknown') throw await unopenedJob(id);
+      const { job } = controlled;
+      if (controlled.kind === 'refused') throw new HttpError(409, `job ${id} ${standingOf(job)}: ${cannot}`);
+      // Behind the row: whoever takes the message finds the job running. Repeated with the order, in case it was lost.
+      if (order === 'resume') await notifyResume(id);
+      return json(202, viewJob(job, await progressOf(job)));
     };
-  }
-  if (contentType !== 'application/json') {
-    throw new HttpError(
-      415,
-      `content type "${contentType}": send the manifest as ${Object.keys(FORMATS).join(', ')}, or application/json { rows, options }`,
-    );
-  }
-  // Of JSON, http-json-body-parser has made a value already.
-  const parsed = jsonSubmission.safeParse(event.body as unknown);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-    throw new HttpError(
-      400,
-      `${faults.join('; ')}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
-    );
-  }
-  const { rows, options: jsonOptions = {} } = parsed.data;
-  return {
-    format: 'ndjson',
-    body: Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join('')),
-    options: {
-      ...options,
-      ...Object.fromEntries(Object.entries(jsonOptions).map(([name, value]) => [name, String(value)])),
-    },
-  };
-}
 
-function definedTexts(texts: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  async function unopenedJob(id: JobId): Promise<HttpError> {
+    if (!(await wasSubmitted({ s3, inbox }, id))) return unknownJob(id);
+    const again = { 'retry-after': String(OPENING_SECONDS) };
+    return new HttpError(
+      409,
+      `job ${id} was submitted, but is not open yet: try again in some seconds`,
+      again,
+    );
+  }
+
+  const listDeadLetters: RouteHandler = async (event) => {
+    const { limit, cursor } = pageOf(event);
+    const page = await deadLetters.list(limit, cursor);
+    const letters = page.letters.map((letter) => ({ ...letter, place: deadLetters.placeOf(letter) }));
+    return json(200, { ...page, letters });
+  };
+
+  return createJsonApi(
+    {
+      'POST /jobs': postJob,
+      'GET /jobs': listJobs,
+      'GET /jobs/{id}': getJob,
+      'POST /jobs/{id}/pause': give('pause'),
+      'POST /jobs/{id}/resume': give('resume'),
+      'POST /jobs/{id}/cancel': give('cancel'),
+      'GET /deadletters': listDeadLetters,
+    },
+    telemetry,
   );
 }
 
-function json(
-  statusCode: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): APIGatewayProxyResult {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  };
+function submissionOf(event: APIGatewayProxyEventV2) {
+  // Of JSON, the API has made a value already.
+  const body: unknown =
+    typeof event.body === 'object'
+      ? event.body
+      : Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const submission = readSubmission({
+    contentType: event.headers['content-type'],
+    options: event.queryStringParameters ?? {},
+    body,
+  });
+  if (submission.kind === 'unknown type') throw new HttpError(415, submission.message);
+  if (submission.kind === 'invalid') throw new HttpError(400, submission.message);
+  return submission;
+}
+
+function pageOf(event: APIGatewayProxyEventV2): { limit: number; cursor: string | undefined } {
+  const { limit: limitText, cursor } = event.queryStringParameters ?? {};
+  const limit = Number(limitText ?? PAGE.default);
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most)
+    throw new HttpError(400, `limit takes 1 to ${PAGE.most}`);
+  return { limit, cursor };
+}
+
+function jobIdOf(event: APIGatewayProxyEventV2): JobId {
+  const id = event.pathParameters?.['id'] ?? '';
+  if (!isJobId(id)) throw new HttpError(404, `"${id}" is not a job id`);
+  return id;
+}
+
+function unknownJob(id: JobId): HttpError {
+  return new HttpError(404, `there is no job ${id}; ended jobs are kept for 30 days`);
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
     'SPILLWAY_INBOX_BUCKET',
+    'SPILLWAY_REPORT_BUCKET',
+    'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_DESTINATION_BUCKETS',
   ]);
-  const dynamodb = createDynamoDbClient();
-  const table = env.SPILLWAY_LEDGER_TABLE;
-  const neverCloses = () => Promise.reject(new Error('the API writes nothing to the ledger'));
+  const s3 = createS3Client();
   return {
-    s3: createS3Client(),
+    s3,
     inbox: env.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
-    ledger: createLedger({
-      dynamodb,
-      table,
-      clock: systemClock,
-      random: systemRandom,
-      sliceClosed: neverCloses,
-    }),
-    index: createJobIndex({ dynamodb, table }),
+    ...wireJobs(env),
+    notifyResume: createResumeNotice(wireQueue(), env.SPILLWAY_INGEST_QUEUE_URL),
+    deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
     telemetry,
   };
 }

@@ -16,8 +16,10 @@ export interface SigningScope {
 
 export interface UnsignedRequest {
   method: string;
-  /** Encoded; without a query. */
+  /** Encoded; without the query. */
   path: string;
+  /** Encoded, with its names in order; without the question mark. */
+  query?: string;
   /** Names in lower case, `host` among them. */
   headers: Readonly<Record<string, string>>;
   body: Uint8Array;
@@ -48,7 +50,7 @@ export function createSigner(scope: SigningScope): Signer {
   }
 
   return {
-    sign({ method, path, headers, body }, { accessKeyId, secretAccessKey, sessionToken }, at) {
+    sign({ method, path, query = '', headers, body }, { accessKeyId, secretAccessKey, sessionToken }, at) {
       const stamp = at.toISOString().replace(/[-:]|\.\d{3}/g, '');
       const day = stamp.slice(0, 8);
       const bodyHash = hash('sha256', body);
@@ -64,7 +66,7 @@ export function createSigner(scope: SigningScope): Signer {
         .sort();
       const lines = names.map((name) => `${name}:${signed[name]?.trim().replace(/\s+/g, ' ')}\n`).join('');
       const signedNames = names.join(';');
-      const canonical = `${method}\n${path}\n\n${lines}\n${signedNames}\n${bodyHash}`;
+      const canonical = `${method}\n${path}\n${query}\n${lines}\n${signedNames}\n${bodyHash}`;
       const place = `${day}/${scope.region}/${scope.service}/aws4_request`;
       const signature = hmac(keyOf(secretAccessKey, day))
         .update(`${ALGORITHM}\n${stamp}\n${place}\n${hash('sha256', canonical)}`)

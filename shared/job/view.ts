@@ -49,3 +49,19 @@ export function viewJob(job: Job, progress: Progress | undefined = job.progress)
     ...(job.fault === undefined ? {} : { fault: job.fault }),
   };
 }
+
+/** How a job stands, as a sentence goes on that names it. */
+export function standingOf(job: Job): string {
+  const why = job.fault === undefined ? '' : ` (${job.fault.code}: ${job.fault.message})`;
+  if (!isLive(job)) return `has ended as ${job.state}${why}`;
+  switch (job.control) {
+    case 'run':
+      return 'is running';
+    case 'paused':
+      return 'is paused';
+    case 'cancelling':
+      return why === '' ? 'is being cancelled' : `is being ended${why}`;
+    case 'expiring':
+      return `is past its deadline, and being ended${why}`;
+  }
+}

@@ -43,6 +43,25 @@ export function wireLedger(
   };
 }
 
+/** Jobs to look at and to give orders to: nothing here closes a level of the ledger. */
+export function wireJobs(env: Environment<'SPILLWAY_LEDGER_TABLE'>): {
+  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob'>;
+  index: JobIndex;
+} {
+  const dynamodb = createDynamoDbClient();
+  const table = env.SPILLWAY_LEDGER_TABLE;
+  return {
+    ledger: createLedger({
+      dynamodb,
+      table,
+      clock: systemClock,
+      random: systemRandom,
+      sliceClosed: () => Promise.reject(new Error('whoever gives orders closes no slices')),
+    }),
+    index: createJobIndex({ dynamodb, table }),
+  };
+}
+
 export function wireReports(env: Environment<'SPILLWAY_REPORT_BUCKET'>): ReportDependencies {
   const s3 = createS3Client();
   const bucket = env.SPILLWAY_REPORT_BUCKET;

@@ -400,6 +400,28 @@ describe('upload alone', () => {
   });
 });
 
+describe('the API', () => {
+  const granted = (service: string): string[] =>
+    grants('api').filter((grant) => grant.startsWith(`${service}:`));
+
+  it('changes rows of the ledger, and neither makes nor deletes any', () => {
+    expect(granted('dynamodb')).toEqual([
+      'dynamodb:Query <LedgerTable.Arn>/index/jobs',
+      ...['GetItem', 'BatchGetItem', 'UpdateItem'].map((action) => `dynamodb:${action} <LedgerTable.Arn>`),
+    ]);
+  });
+
+  it('sends to the ingest queue, and to no other', () => {
+    expect(granted('sqs')).toEqual(['sqs:SendMessage <IngestQueue.Arn>']);
+  });
+
+  it('writes to the inbox alone, and there under api/', () => {
+    expect(granted('s3').filter((grant) => !/s3:(Get|List)/.test(grant))).toEqual([
+      's3:PutObject <InboxBucket.Arn>/api/*',
+    ]);
+  });
+});
+
 describe('event sources', () => {
   it.each([
     ['ingest', ['IngestQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
@@ -452,9 +474,14 @@ describe('event sources', () => {
   it('open the API to signed requests only', () => {
     const routes = ofType('AWS::ApiGatewayV2::Route').map(([id]) => properties(id));
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+      'GET /deadletters',
       'GET /jobs',
       'GET /jobs/{id}',
       'POST /jobs',
+      'POST /jobs/{id}/cancel',
+      'POST /jobs/{id}/pause',
+      'POST /jobs/{id}/redrive',
+      'POST /jobs/{id}/resume',
     ]);
     for (const route of routes) expect(route['AuthorizationType']).toBe('AWS_IAM');
   });

@@ -71,6 +71,11 @@ it.each([
   ['api-post-jobs.json', 'POST /jobs'],
   ['api-get-jobs.json', 'GET /jobs'],
   ['api-get-job.json', 'GET /jobs/{id}'],
+  ['api-post-job-pause.json', 'POST /jobs/{id}/pause'],
+  ['api-post-job-resume.json', 'POST /jobs/{id}/resume'],
+  ['api-post-job-cancel.json', 'POST /jobs/{id}/cancel'],
+  ['api-post-job-redrive.json', 'POST /jobs/{id}/redrive'],
+  ['api-get-deadletters.json', 'GET /deadletters'],
 ])('%s is a request of payload 2.0, signed', (file, routeKey) => {
   expect(JSON.parse(read(file))).toMatchObject({
     version: '2.0',

@@ -1,0 +1,72 @@
+// An HTTP API that speaks JSON: routes, and what every answer of theirs has alike, errors among them.
+import middy from '@middy/core';
+import httpErrorHandler from '@middy/http-error-handler';
+import httpJsonBodyParser from '@middy/http-json-body-parser';
+import httpRouterHandler from '@middy/http-router';
+import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+
+type Method = 'GET' | 'POST';
+export type RouteHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyResult>;
+/** By method and path, as API Gateway names them: `GET /jobs/{id}`. */
+export type Routes = Readonly<Record<`${Method} /${string}`, RouteHandler>>;
+
+/** An answer that is not a success; http-error-handler makes the response of it. */
+export class HttpError extends Error {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expose = true;
+
+  constructor(statusCode: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(JSON.stringify({ message }));
+    this.statusCode = statusCode;
+    this.headers = headers;
+  }
+}
+
+export function json(
+  statusCode: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): APIGatewayProxyResult {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** Bodies of JSON come to the routes parsed. */
+export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logger'>) {
+  const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
+  /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
+  const logFault = (error: unknown) => {
+    if ((error as { statusCode?: number }).statusCode === undefined)
+      logger.error('request failed', error as Error);
+  };
+  return middy<APIGatewayProxyEventV2, APIGatewayProxyResult>()
+    .use(
+      httpErrorHandler({
+        logger: logFault,
+        fallbackMessage: JSON.stringify({ message: 'Internal Server Error' }),
+      }),
+    )
+    .use({
+      // Some clients name a content type with every GET: without a body there is nothing to parse.
+      before: (request) => (request.event.body === undefined ? undefined : parseJsonBody?.(request)),
+      onError(request) {
+        // Middleware's errors bring bare text; every answer of this API is JSON.
+        const { statusCode, message } = request.error as Partial<HttpError>;
+        if (statusCode !== undefined && !(request.error instanceof HttpError))
+          request.error = new HttpError(statusCode, message ?? '');
+      },
+    })
+    .handler(
+      httpRouterHandler<APIGatewayProxyEventV2>(
+        Object.entries(routes).map(([route, handler]) => {
+          const [method = '', path = ''] = route.split(' ');
+          return { method: method as Method, path, handler };
+        }),
+      ),
+    );
+}

@@ -1,0 +1,153 @@
+// The API with fakes behind it, and the requests that its tests make of the samples.
+import { readFileSync } from 'node:fs';
+import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { APIGatewayProxyEventV2, APIGatewayProxyResult, Context } from 'aws-lambda';
+import { expect } from 'vitest';
+import { type ApiDependencies, createApi } from '../../functions/api.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import type { Job } from '../../shared/job/job.ts';
+import { BadCursorError, type JobPage } from '../../shared/ledger/job-index.ts';
+import type { Controlled } from '../../shared/ledger/job-rows.ts';
+import type { SliceRow } from '../../shared/ledger/rows.ts';
+import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
+
+export const sample = (name: string) =>
+  JSON.parse(
+    readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'),
+  ) as APIGatewayProxyEventV2;
+
+interface StoredManifest {
+  body: string;
+  contentType: string | undefined;
+  metadata: Record<string, string>;
+}
+
+export interface FakeOptions {
+  jobs?: Job[];
+  /** What the index answers; without it, all jobs. */
+  page?: JobPage;
+  /** What the ledger answers to an order; without it, that there is no such job. */
+  controlled?: Controlled;
+  letters?: DeadLetterPage;
+  /** What S3 throws. */
+  failing?: Error;
+}
+
+export function createFakeApi({ jobs = [], page, controlled, letters, failing }: FakeOptions = {}) {
+  const inbox = new Map<string, StoredManifest>();
+  const logged: unknown[][] = [];
+  /** What was asked of the indexes, and what was ordered, in its order. */
+  const asked: unknown[][] = [];
+  const orders: unknown[][] = [];
+  const dependencies: ApiDependencies = {
+    s3: { send: fakeInbox(inbox, failing) } as unknown as S3Client,
+    inbox: 'inbox',
+    destinationBuckets: ['own-bucket'],
+    ledger: {
+      getJob: async (id) => jobs.find((job) => job.id === id),
+      getJobs: async (ids) => new Map(jobs.filter((job) => ids.includes(job.id)).map((job) => [job.id, job])),
+      getSlices: async () => [SLICE],
+      readBlocks: async () => new Map(),
+      controlJob: async (...order) => {
+        orders.push(order);
+        return controlled ?? { kind: 'unknown' };
+      },
+    },
+    index: {
+      live: async () => [],
+      list: async (...args) => {
+        asked.push(args);
+        if (args[1] === 'bad') throw new BadCursorError();
+        return page ?? { ids: jobs.map(({ id }) => id) };
+      },
+    },
+    notifyResume: async (job) => void orders.push(['notify', job]),
+    deadLetters: {
+      list: async (...args) => {
+        asked.push(args);
+        return letters ?? { letters: [] };
+      },
+      placeOf: ({ messageId }) => `s3://reports/deadletters/${messageId}.json`,
+    },
+    telemetry: {
+      logger: {
+        error: (...args: unknown[]) => logged.push(args),
+      } as unknown as ApiDependencies['telemetry']['logger'],
+    },
+  };
+  const api = createApi(dependencies);
+  const call = async (event: APIGatewayProxyEventV2) => {
+    const answer = (await api(structuredClone(event), {} as Context)) as APIGatewayProxyResult;
+    return { ...answer, json: JSON.parse(answer.body) as Record<string, unknown> };
+  };
+  return { call, inbox, logged, asked, orders };
+}
+
+const SLICE = {
+  slice: 0,
+  rows: 10,
+  blocks: 1,
+  counts: new Map([[0, { done: 4, failed: 1, cancelled: 0, rejected: 2 }]]),
+} as unknown as SliceRow;
+
+function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefined) {
+  return async (command: unknown) => {
+    if (failing !== undefined) throw failing;
+    if (command instanceof PutObjectCommand) {
+      const { Key = '', Body, ContentType, Metadata = {}, IfNoneMatch } = command.input;
+      expect(IfNoneMatch).toBe('*');
+      if (inbox.has(Key)) {
+        throw Object.assign(new Error('exists'), {
+          name: 'PreconditionFailed',
+          $metadata: { httpStatusCode: 412 },
+        });
+      }
+      inbox.set(Key, { body: String(Body), contentType: ContentType, metadata: Metadata });
+      return {};
+    }
+    if (command instanceof HeadObjectCommand)
+      return { Metadata: inbox.get(command.input.Key ?? '')?.metadata };
+    if (command instanceof ListObjectsV2Command) {
+      const { Prefix = '' } = command.input;
+      return { KeyCount: [...inbox.keys()].filter((key) => key.startsWith(Prefix)).length };
+    }
+    throw new Error('the fake S3 does not know this');
+  };
+}
+
+export function post(
+  body: string | undefined,
+  contentType: string | undefined,
+  { query = {}, key }: { query?: Record<string, string>; key?: string } = {},
+): APIGatewayProxyEventV2 {
+  const event = sample('api-post-jobs');
+  const { 'content-type': _, ...headers } = event.headers;
+  return {
+    ...event,
+    headers: {
+      ...headers,
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
+    queryStringParameters: query,
+    ...(body === undefined ? { body: undefined } : { body }),
+  } as APIGatewayProxyEventV2;
+}
+
+export function get(path: string, query: Record<string, string> = {}): APIGatewayProxyEventV2 {
+  return { ...requestTo('api-get-jobs', path), queryStringParameters: query };
+}
+
+/** An order to the job of the id, as the sample of its route gives it. */
+export function order(name: string, job: JobId): APIGatewayProxyEventV2 {
+  return { ...requestTo(`api-post-job-${name}`, `/jobs/${job}/${name}`), pathParameters: { id: job } };
+}
+
+function requestTo(name: string, path: string): APIGatewayProxyEventV2 {
+  const event = sample(name);
+  return {
+    ...event,
+    rawPath: path,
+    requestContext: { ...event.requestContext, http: { ...event.requestContext.http, path } },
+  };
+}

@@ -1,0 +1,130 @@
+// Asking the API for jobs and dead letters: the status of each answer, and what it says.
+import { describe, expect, it } from 'vitest';
+import type { JobId } from '../../shared/job/identity.ts';
+import { createFakeApi, get, post, sample } from '../helpers/fake-api.ts';
+import { aJob, JOB_ID } from '../helpers/records.ts';
+
+const CSV = 'key,text\na,1\n';
+
+describe('GET /jobs', () => {
+  const other = '11111111111111111111' as JobId;
+
+  it('lists the jobs of a page in the order of the index, with its cursor', async () => {
+    const { call, asked } = createFakeApi({
+      jobs: [aJob(), aJob({ id: other, state: 'completed' })],
+      page: { ids: [other, JOB_ID], cursor: 'next' },
+    });
+    const { statusCode, json } = await call(get('/jobs'));
+    expect(statusCode).toBe(200);
+    expect(json).toMatchObject({
+      jobs: [
+        { job: other, state: 'completed' },
+        { job: JOB_ID, state: 'planning' },
+      ],
+      cursor: 'next',
+    });
+    expect(asked).toEqual([[25, undefined]]);
+  });
+
+  it('passes limit and cursor on, and leaves out a job that has expired meanwhile', async () => {
+    const { call, asked } = createFakeApi({ jobs: [], page: { ids: [JOB_ID] } });
+    expect((await call(get('/jobs', { limit: '100', cursor: 'c' }))).json).toEqual({ jobs: [] });
+    expect(asked).toEqual([[100, 'c']]);
+  });
+
+  it.each(['0', '101', '-1', '1.5', 'many', ''])('answers 400 to the limit "%s"', async (limit) => {
+    const { statusCode, json } = await createFakeApi().call(get('/jobs', { limit }));
+    expect([statusCode, json]).toEqual([400, { message: 'limit takes 1 to 100' }]);
+  });
+
+  it('answers 400 to a cursor that is not its own', async () => {
+    const { statusCode, json } = await createFakeApi().call(get('/jobs', { cursor: 'bad' }));
+    expect([statusCode, json['message']]).toEqual([400, expect.stringMatching(/cursor is not one/)]);
+  });
+
+  it('does not mind the content type that some clients send with every request', async () => {
+    const event = get('/jobs');
+    event.headers['content-type'] = 'application/json';
+    expect((await createFakeApi().call(event)).statusCode).toBe(200);
+  });
+});
+
+describe('GET /jobs/{id}', () => {
+  it('sums the slices of a running job', async () => {
+    const running = aJob({
+      state: 'running',
+      slices: 1,
+      plan: { slices: 1, rows: 10, offset: 99, line: 12 },
+    });
+    const { statusCode, json } = await createFakeApi({ jobs: [running] }).call(get(`/jobs/${JOB_ID}`));
+    expect(statusCode).toBe(200);
+    expect(json).toMatchObject({
+      job: JOB_ID,
+      state: 'running',
+      rows: 10,
+      manifest: 's3://inbox/list.csv',
+      progress: { rows: 10, done: 4, failed: 1, cancelled: 0, rejected: 2 },
+    });
+  });
+
+  it("shows an ended job's counts, report and end", async () => {
+    const totals = {
+      ...{ rows: 3, stored: 1, skipped: 1, failed: 0, cancelled: 0, rejected: 1 },
+      ...{ attempts: 2, throttled: 0, returned: 0, reposted: 0, bytes: 5 },
+    };
+    const ended = aJob({
+      state: 'completed',
+      endedAtMs: Date.UTC(2026, 0, 2),
+      totals,
+      report: 's3://r/m.json',
+    });
+    const { json } = await createFakeApi({ jobs: [ended] }).call(get(`/jobs/${JOB_ID}`));
+    expect(json).toMatchObject({
+      ...totals,
+      unaccounted: 0,
+      report: 's3://r/m.json',
+      endedAt: '2026-01-02T00:00:00.000Z',
+    });
+    expect(json).not.toHaveProperty('progress');
+  });
+
+  it('tells of a job that was submitted and has no row yet', async () => {
+    const { call } = createFakeApi();
+    const { job } = (await call(post(CSV, 'text/csv'))).json;
+    const { statusCode, json } = await call(get(`/jobs/${job}`));
+    expect([statusCode, json]).toEqual([200, { job, state: 'submitted' }]);
+  });
+
+  it.each([
+    { path: `/jobs/${JOB_ID}`, says: /there is no job 0123456789abcdef0123/ },
+    { path: '/jobs/x', says: /"x" is not a job id/ },
+    { path: '/elsewhere', says: /Route does not exist/ },
+  ])('answers 404 to $path', async ({ path, says }) => {
+    const answer = await createFakeApi().call(get(path));
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json['message']).toMatch(says);
+  });
+});
+
+describe('GET /deadletters', () => {
+  const letter = {
+    ...{ id: 'i', queue: 'spillway-dev-upload-dead-letters', messageId: 'm', kind: 'row-failed' as const },
+    ...{ reason: 'it came back', job: JOB_ID, slice: 0, block: 1, number: 2 },
+    ...{ sentAt: '2026-01-01T00:00:00.000Z', buriedAt: '2026-01-01T00:10:00.000Z', bodyBytes: 99 },
+  };
+
+  it('lists the letters of a page, each with the place of its raw message', async () => {
+    const { call, asked } = createFakeApi({ letters: { letters: [letter], cursor: 'next' } });
+    const { statusCode, json } = await call(sample('api-get-deadletters'));
+    expect([statusCode, json]).toEqual([
+      200,
+      { letters: [{ ...letter, place: 's3://reports/deadletters/m.json' }], cursor: 'next' },
+    ]);
+    expect(asked).toEqual([[10, '2026-11-20']]);
+  });
+
+  it('answers 400 to a limit out of bounds', async () => {
+    const { statusCode, json } = await createFakeApi().call(get('/deadletters', { limit: '1000' }));
+    expect([statusCode, json]).toEqual([400, { message: 'limit takes 1 to 100' }]);
+  });
+});

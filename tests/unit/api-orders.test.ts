@@ -1,0 +1,78 @@
+// Orders to jobs over the API: what is asked of the ledger, and how each answer reads.
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../shared/job/job.ts';
+import { createFakeApi, order, post } from '../helpers/fake-api.ts';
+import { aJob, JOB_ID } from '../helpers/records.ts';
+
+const ORDERS = [
+  { name: 'pause', control: 'paused', state: 'paused' },
+  { name: 'resume', control: 'run', state: 'running' },
+  { name: 'cancel', control: 'cancelling', state: 'cancelling' },
+] as const;
+
+describe.each(ORDERS)('POST /jobs/{id}/$name', ({ name, control, state }) => {
+  const request = order(name, JOB_ID);
+
+  it('puts the job under its control, and answers 202 with the job as it stands then', async () => {
+    const job = aJob({
+      state: 'running',
+      control,
+      slices: 1,
+      plan: { slices: 1, rows: 10, offset: 9, line: 2 },
+    });
+    const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job } });
+    const { statusCode, json } = await call(request);
+    expect(statusCode).toBe(202);
+    expect(json).toMatchObject({ job: JOB_ID, state, progress: { rows: 10, done: 4 } });
+    expect(orders[0]).toEqual([JOB_ID, control]);
+  });
+
+  it.each<[string, Partial<Job>, RegExp]>([
+    ['has ended', { state: 'completed' }, /has ended as completed: it can't be/],
+    [
+      'has failed',
+      { state: 'failed', fault: { code: 'UnknownColumn', message: 'no "x"' } },
+      /has ended as failed \(UnknownColumn: no "x"\): it can't be/,
+    ],
+    ['is being cancelled', { control: 'cancelling' }, /is being cancelled: it can't be/],
+    [
+      'is being ended for a fault',
+      { control: 'cancelling', fault: { code: 'TooManyFailures', message: '51%' } },
+      /is being ended \(TooManyFailures: 51%\): it can't be/,
+    ],
+    ['is past its deadline', { control: 'expiring' }, /is past its deadline, and being ended: it can't be/],
+  ])('answers 409 where the job %s, and says so', async (_, change, says) => {
+    const { call, orders } = createFakeApi({ controlled: { kind: 'refused', job: aJob(change) } });
+    const { statusCode, json } = await call(request);
+    expect([statusCode, json['message']]).toEqual([409, expect.stringMatching(says)]);
+    expect(orders).toHaveLength(1);
+  });
+
+  it('answers 409, and when to try again, where the job was submitted and is not open yet', async () => {
+    const { call } = createFakeApi();
+    const { job } = (await call(post('key,text\na,1\n', 'text/csv'))).json;
+    const answer = await call(order(name, job as typeof JOB_ID));
+    expect([answer.statusCode, answer.json['message']]).toEqual([
+      409,
+      expect.stringMatching(/is not open yet: try again/),
+    ]);
+    expect(answer.headers).toMatchObject({ 'retry-after': '2' });
+  });
+
+  it('answers 404 where there is no such job', async () => {
+    const { call } = createFakeApi();
+    expect((await call(request)).statusCode).toBe(404);
+    expect((await call(order(name, 'x' as typeof JOB_ID))).json['message']).toBe('"x" is not a job id');
+  });
+});
+
+it('sends the missing rows anew once a job runs again, and behind its row, however often it is resumed', async () => {
+  const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job: aJob() } });
+  await call(order('resume', JOB_ID));
+  await call(order('resume', JOB_ID));
+  const once = [
+    [JOB_ID, 'run'],
+    ['notify', JOB_ID],
+  ];
+  expect(orders).toEqual([...once, ...once]);
+});
