@@ -51,7 +51,11 @@ export function dashboardBody(prefix) {
       graph('Functions at work', lambda('ConcurrentExecutions', 'Maximum')),
     ],
     [
-      graph('Slices', [...own('ingest', ['SlicesIngested']), ...own('settle', ['SlicesSettled'])]),
+      graph('Slices', [
+        ...own('ingest', ['SlicesIngested']),
+        ...own('sweep', ['SlicesReplayed']),
+        ...own('settle', ['SlicesSettled']),
+      ]),
       graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', deadLetters)),
       graph('Items buried', own('bury', ['ItemsBuried'])),
     ],

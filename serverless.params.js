@@ -15,6 +15,8 @@ const NUMBERS = /** @type {const} */ ({
   batchSize: [1, 10_000],
   sliceBytes: [65_536, 1_073_741_824],
   blockRows: [1, 500],
+  replayIdleSeconds: [60, 86_400],
+  replayBusySeconds: [600, 864_000],
   logRetentionDays: [1, 3653],
   reportDays: [1, 3650],
   manifestDays: [1, 3650],

@@ -50,6 +50,8 @@ export interface Progress {
   failed: number;
   cancelled: number;
   rejected: number;
+  /** Epoch ms at which it was summed, where it was kept. */
+  atMs?: number;
 }
 
 export interface ManifestVersion {

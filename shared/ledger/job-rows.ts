@@ -1,7 +1,7 @@
 // The jobs' rows: first sight, plan, control, end. Every change is conditional on what the row is now, so that it may be made
 // twice, or by two at once, and only the first of contradicting ones takes effect.
 import type { JobId } from '../job/identity.ts';
-import { isLive, type Job, type JobControl, type JobFault } from '../job/job.ts';
+import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
 import { createGroups } from './groups.ts';
 import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
 import { numeral, type Table } from './table.ts';
@@ -103,11 +103,13 @@ export function createJobRows(table: Table) {
       );
     },
 
-    async recordProgress(id: JobId, progress: Job['progress']): Promise<void> {
+    async recordProgress(id: JobId, progress: Progress): Promise<void> {
       await table.update(jobKey(id), {
         UpdateExpression: 'SET progress = :progress',
         ConditionExpression: 'attribute_exists(live)',
-        ExpressionAttributeValues: { ':progress': { S: JSON.stringify(progress) } },
+        ExpressionAttributeValues: {
+          ':progress': { S: JSON.stringify({ ...progress, atMs: Number(table.now().N) }) },
+        },
       });
     },
 

@@ -11,9 +11,11 @@ const PAGE = 1_000;
 /** Open blocks read for one sum: 2 read units each. Of a job with more, the closed blocks alone tell enough. */
 const OPEN_BLOCKS_MOST = 400;
 
+/** @param look is shown every slice that is read */
 export async function sumProgress(
   ledger: Pick<Ledger, 'getSlices' | 'readBlocks'>,
   job: Job,
+  look: (slice: SliceRow) => void = () => undefined,
 ): Promise<Progress> {
   const sum: Progress = { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0 };
   const open: BlockId[] = [];
@@ -21,6 +23,7 @@ export async function sumProgress(
   for (let from = 0; from < slices; from += PAGE) {
     const page = await ledger.getSlices(job.id, from, Math.min(slices, from + PAGE));
     for (const slice of page) {
+      look(slice);
       sum.rows += slice.rows;
       for (const counts of slice.counts.values()) addCounts(sum, counts);
       if (open.length <= OPEN_BLOCKS_MOST) open.push(...openBlocks(job, slice));
@@ -31,7 +34,8 @@ export async function sumProgress(
   return sum;
 }
 
-function openBlocks(job: Job, slice: SliceRow): BlockId[] {
+/** The slice's blocks that are not closed, whether they have a row or not. */
+export function openBlocks(job: Pick<Job, 'id'>, slice: SliceRow): BlockId[] {
   return Array.from({ length: slice.blocks }, (_, block) => ({
     job: job.id,
     slice: slice.slice,

@@ -7,6 +7,7 @@ export const METRICS = {
   RowsAccepted: MetricUnit.Count,
   RowsRejected: MetricUnit.Count,
   SlicesIngested: MetricUnit.Count,
+  SlicesReplayed: MetricUnit.Count,
   ObjectsStored: MetricUnit.Count,
   ObjectsSkipped: MetricUnit.Count,
   ObjectsFailed: MetricUnit.Count,
