@@ -13,6 +13,15 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A whole number from one to this. */
+export function numberUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = positiveInteger(text);
+    if (value > most) throw new InvalidArgumentError(`It takes ${most} at most.`);
+    return value;
+  };
+}
+
 /** A number above zero, whole or not. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

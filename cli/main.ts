@@ -5,11 +5,16 @@
 //   1    a failure, told on stderr            130  ended by Ctrl-C
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCancelCommand } from './commands/cancel.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLabCommand } from './commands/lab.ts';
+import { addPauseCommand } from './commands/pause.ts';
 import { addPutCommand } from './commands/put.ts';
+import { addRedriveCommand } from './commands/redrive.ts';
+import { addResumeCommand } from './commands/resume.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
+import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { describeError, Failure } from './failure.ts';
 
@@ -32,6 +37,11 @@ const program = new Command('spillway')
   .exitOverride();
 addDemoCommand(program);
 addUpCommand(program);
+addStatusCommand(program);
+addPauseCommand(program);
+addResumeCommand(program);
+addCancelCommand(program);
+addRedriveCommand(program);
 addPutCommand(program);
 addKeyCommand(program);
 addLabCommand(program);

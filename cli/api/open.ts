@@ -1,0 +1,24 @@
+// The API client of the commands: this process's clock, environment and credentials.
+import type { Credentials } from '../../shared/aws/signature.ts';
+import { systemClock } from '../../shared/job/clock.ts';
+import { Failure } from '../failure.ts';
+import { type ApiClient, createApiClient } from './client.ts';
+
+export function openApi(api: string): ApiClient {
+  return createApiClient({ fetch, clock: systemClock, env: process.env, credentials: ownCredentials }, api);
+}
+
+/** As every AWS tool finds them. Loaded where a request is signed, for the SDK takes a while. */
+async function ownCredentials(): Promise<Credentials> {
+  const { createS3Client } = await import('../../shared/aws/clients.ts');
+  const client = createS3Client({ region: 'us-east-1' });
+  try {
+    return await client.config.credentials();
+  } catch (cause) {
+    throw new Failure('no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE', {
+      cause,
+    });
+  } finally {
+    client.destroy();
+  }
+}

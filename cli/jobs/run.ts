@@ -1,0 +1,80 @@
+// What the commands about jobs run: look, order, follow, tell.
+import { systemClock } from '../../shared/job/clock.ts';
+import type { JobView } from '../../shared/job/view.ts';
+import type { ApiClient, Order } from '../api/client.ts';
+import { openApi } from '../api/open.ts';
+import type { ApiOptions } from '../api/options.ts';
+import { Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { hasEnded } from './counts.ts';
+import { followJob, type WaitFor } from './follow.ts';
+import { jobListText, jobText } from './job-text.ts';
+
+export interface WaitOptions extends ApiOptions {
+  wait?: true;
+}
+
+export interface StatusOptions extends WaitOptions {
+  limit: number;
+}
+
+/** What an order has done, once the API has taken it. */
+const TAKEN: Readonly<Record<Order, string>> = {
+  pause: 'paused: what is under way finishes, and nothing more is begun',
+  resume: 'runs again: what it lacks is sent anew',
+  cancel: 'is being cancelled: what is under way finishes, the rest is booked as cancelled',
+  redrive: 'takes up the rows that were not stored',
+};
+
+/** How the job may stand once the order has been followed: a job may be done before the order meets it. */
+const WISHED: Readonly<Record<Order, readonly JobView['state'][]>> = {
+  pause: ['paused', 'completed'],
+  resume: ['completed'],
+  cancel: ['cancelled', 'completed'],
+  redrive: ['completed'],
+};
+
+export async function runStatus(id: string | undefined, options: StatusOptions): Promise<void> {
+  const api = openApi(options.api);
+  if (id === undefined) return await listJobs(api, options);
+  const job = await api.job(id);
+  const last = options.wait && !hasEnded(job) ? await follow(api, job, 'end') : job;
+  tell(last, options);
+}
+
+export async function runOrder(id: string, order: Order, options: WaitOptions): Promise<void> {
+  const api = openApi(options.api);
+  const job = await api.order(id, order);
+  console.error(`Job ${job.job} ${TAKEN[order]}.`);
+  if (!options.wait) return tell(job, options);
+  const last = await follow(api, job, order === 'pause' ? 'still' : 'end');
+  tell(last, options);
+  assertWished(last, order);
+}
+
+async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
+  const { jobs } = await api.jobs(limit);
+  if (json) console.log(JSON.stringify({ jobs }));
+  else if (jobs.length > 0) console.log(jobListText(jobs));
+  else console.log('No jobs yet: drop a manifest in the inbox, or post one to the API.');
+}
+
+async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<JobView> {
+  const interrupt = onInterrupt(async () => {
+    console.error(`\nNo longer followed; the job goes on: spillway status ${job.job}`);
+  });
+  const last = await followJob({ api, clock: systemClock }, job, waitFor);
+  if (interrupt.isInterrupted()) await new Promise(() => {});
+  return last;
+}
+
+function tell(job: JobView, { json }: ApiOptions): void {
+  console.log(json ? JSON.stringify(job) : jobText(job, systemClock.now()));
+}
+
+/** @throws Failure where the job has ended otherwise than the order meant it to */
+function assertWished(job: JobView, order: Order): void {
+  const { state, unaccounted = 0 } = job;
+  if (!WISHED[order].includes(state)) throw new Failure(`job ${job.job} has ended as ${state}`);
+  if (unaccounted !== 0) throw new Failure(`job ${job.job} has rows without an end: ${unaccounted}`);
+}
