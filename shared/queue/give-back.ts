@@ -1,9 +1,10 @@
 // How an unfinished item goes back to its queue.
 //
-//   return   a short delay: the message's visibility is changed, and its id goes into batchItemFailures. It stays in flight
-//            and keeps its receive count, so this is for few and for short.
-//   repost   a longer delay, or a message received often: a new message with DelaySeconds, and the original deleted at once.
-//            A delayed message is not in flight and has been received 0 times: throttling then neither fills SQS's in-flight
+//   return   an item that was not tried, for a short delay: the message's visibility is changed, and its id goes into
+//            batchItemFailures. It stays in flight, keeps its receive count and its body, so this is for few and for short.
+//   repost   an item that was tried, a longer delay, or a message received often: a new message with DelaySeconds, and the
+//            original deleted at once. It carries the requests that were sent for it, which nobody else would tell of. A
+//            delayed message is not in flight and has been received 0 times: throttling then neither fills SQS's in-flight
 //            quota (about 120,000 a queue) nor leads to the dead-letter queue, whose receive limit can be low.
 import type { Clock } from '../job/clock.ts';
 import {
@@ -30,6 +31,8 @@ export interface UnfinishedMessage {
   receiptHandle: string;
   /** ApproximateReceiveCount of the message in hand: 1 at its first receive. */
   receiveCount: number;
+  /** Whether requests were sent for it in this delivery. */
+  wasTried: boolean;
   /** The wait that its backoff or its group's pacer asks for. */
   delayMs: number;
   /** What a repost sends. */
@@ -38,13 +41,12 @@ export interface UnfinishedMessage {
 
 /** @param mayReturn whether this worker's share of the in-flight quota has room */
 export function giveBackBy(
-  { delayMs, receiveCount }: Pick<UnfinishedMessage, 'delayMs' | 'receiveCount'>,
+  { delayMs, receiveCount, wasTried }: Pick<UnfinishedMessage, 'delayMs' | 'receiveCount' | 'wasTried'>,
   mayReturn: boolean,
 ): GiveBack {
   const delaySeconds = Math.ceil(delayMs / 1000);
-  if (delaySeconds <= RETURN_MOST_SECONDS && receiveCount < RECEIVES_BEFORE_REPOST && mayReturn) {
-    return { kind: 'return', delaySeconds };
-  }
+  const isShort = delaySeconds <= RETURN_MOST_SECONDS && receiveCount < RECEIVES_BEFORE_REPOST;
+  if (!wasTried && isShort && mayReturn) return { kind: 'return', delaySeconds };
   return { kind: 'repost', delaySeconds: Math.min(delaySeconds, REPOST_MOST_SECONDS) };
 }
 

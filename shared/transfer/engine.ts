@@ -27,6 +27,8 @@ export interface TransferItem {
   givenBack: number;
   /** Whether an earlier attempt, whose answer was lost, may have written the object. */
   mayBeWritten: boolean;
+  /** Asked before each try: whether its job was halted, so that no further one is to be begun. */
+  isHalted?: () => boolean;
 }
 
 export type TransferEnd =
@@ -83,6 +85,7 @@ export async function transferOne(
     {
       destination: item.write.destination,
       giveUpAtMs: item.giveUpAtMs,
+      isHalted: item.isHalted,
       send: async (cutOff) => ({ kind: 'stored', object: await writer.write(item.write, cutOff) }),
       refused: async (fault, attempts) =>
         fault.kind === 'exists'

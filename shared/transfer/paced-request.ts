@@ -40,6 +40,8 @@ export interface PacedRequest<Answer> {
   destination: { bucket: string; key: string };
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
+  /** Asked before each try: whether no further one is to be begun. Absent: never. */
+  isHalted?: (() => boolean) | undefined;
   /** @throws whatever the S3 client throws */
   send(cutOff: AbortSignal): Promise<Answer>;
   /**
@@ -75,11 +77,12 @@ export async function sendPaced<Answer>(
   const { bucket, key } = request.destination;
   const { inPlaceMs, budget, cutOff } = bounds;
   const leftMs = () => bounds.stopAtMs - clock.now();
+  const isOver = () => leftMs() <= 0 || request.isHalted?.() === true;
   let attempts = 0;
   let backedOffMs = 0;
 
   for (;;) {
-    if (leftMs() <= 0) return { kind: 'unfinished', cause: 'refused' };
+    if (isOver()) return { kind: 'unfinished', cause: 'refused' };
     // Asked anew at each try: the pacer may have set the key's part of the bucket apart meanwhile.
     const group = turnstile.groupOf(bucket, key);
     const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
@@ -87,7 +90,7 @@ export async function sendPaced<Answer>(
       if (clock.now() >= request.giveUpAtMs) return { kind: 'given-up', fault: NO_TURN };
       return { kind: 'unfinished', cause: 'shed', turnInMs: passage.waitMs };
     }
-    if (leftMs() <= 0) return { kind: 'unfinished', cause: 'refused' };
+    if (isOver()) return { kind: 'unfinished', cause: 'refused' };
 
     const sentAtMs = clock.now();
     const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs, key });

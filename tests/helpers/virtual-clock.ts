@@ -18,12 +18,16 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
 
   /** Runs after everything that can go on without waiting has gone on. */
   function turn(): void {
-    const next = sleepers.toSorted((left, right) => left.dueMs - right.dueMs)[0];
+    // Of those due at once, the one that fell asleep first.
+    let first = 0;
+    sleepers.forEach(({ dueMs }, index) => {
+      if (dueMs < (sleepers[first]?.dueMs ?? Number.POSITIVE_INFINITY)) first = index;
+    });
+    const [next] = sleepers.splice(first, 1);
     if (next === undefined) {
       isTurning = false;
       return;
     }
-    sleepers = sleepers.filter((sleeper) => sleeper !== next);
     nowMs = Math.max(nowMs, next.dueMs);
     next.wake();
     setImmediate(turn);

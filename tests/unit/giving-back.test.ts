@@ -245,6 +245,9 @@ describe('while S3 throttles everything for hours', () => {
     expect(block.failed.size).toBe(0);
     expect(block.done.size).toBe(ITEMS);
     expect(pipeline.deadLetters()).toBe(0);
+    // However an item went back, none of its requests is forgotten.
+    const attempts = pipeline.outcomes.reduce((sum, outcome) => sum + (outcome.attempts ?? 0), 0);
+    expect(attempts).toBe(pipeline.writes.attempts);
   });
 
   it('counts no age while an item waits behind others, before it is first in hand', async () => {

@@ -18,6 +18,7 @@ function unfinished(name: string, change: Partial<UnfinishedMessage> = {}): Unfi
     messageId: `id-${name}`,
     receiptHandle: `receipt-${name}`,
     receiveCount: 1,
+    wasTried: false,
     delayMs: 1_000,
     reposted: { body: `body-${name}`, groupId: 'job' },
     ...change,
@@ -27,6 +28,13 @@ function unfinished(name: string, change: Partial<UnfinishedMessage> = {}): Unfi
 describe('giveBackBy', () => {
   it.each([
     { delayMs: 0, receiveCount: 1, mayReturn: true, by: { kind: 'return', delaySeconds: 0 } },
+    {
+      delayMs: 0,
+      receiveCount: 1,
+      wasTried: true,
+      mayReturn: true,
+      by: { kind: 'repost', delaySeconds: 0 },
+    },
     { delayMs: 1, receiveCount: 1, mayReturn: true, by: { kind: 'return', delaySeconds: 1 } },
     { delayMs: 20_000, receiveCount: 3, mayReturn: true, by: { kind: 'return', delaySeconds: 20 } },
     { delayMs: 20_001, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 21 } },
@@ -35,23 +43,28 @@ describe('giveBackBy', () => {
     { delayMs: 899_999, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 900 } },
     { delayMs: 5_000_000, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 900 } },
   ])(
-    '$delayMs ms, received $receiveCount times, room $mayReturn: $by.kind',
+    '$delayMs ms, received $receiveCount times, tried $wasTried, room $mayReturn: $by.kind',
     ({ mayReturn, by, ...message }) => {
-      expect(giveBackBy(message, mayReturn)).toEqual(by);
+      expect(giveBackBy({ wasTried: false, ...message }, mayReturn)).toEqual(by);
     },
   );
 
-  it('never returns a message at its last receives, and never asks for more than SQS takes', () => {
+  it('never returns a message at its last receives or with requests to tell of, and never asks for more than SQS takes', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1e9, noNaN: true }),
         fc.integer({ min: 1, max: 10 }),
         fc.boolean(),
-        (delayMs, receiveCount, mayReturn) => {
-          const by = giveBackBy({ delayMs, receiveCount }, mayReturn);
+        fc.boolean(),
+        (delayMs, receiveCount, wasTried, mayReturn) => {
+          const by = giveBackBy({ delayMs, receiveCount, wasTried }, mayReturn);
           expect(Number.isInteger(by.delaySeconds)).toBe(true);
           expect(by.delaySeconds).toBeLessThanOrEqual(by.kind === 'return' ? 20 : 900);
-          if (by.kind === 'return') expect(receiveCount).toBeLessThan(4);
+          if (by.kind === 'return')
+            expect({ receiveCount: receiveCount < 4, wasTried }).toEqual({
+              receiveCount: true,
+              wasTried: false,
+            });
         },
       ),
     );

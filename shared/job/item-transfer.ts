@@ -1,0 +1,100 @@
+// An item on its way: what is to be written for it, and how its end stands in the account.
+import { objectSource } from '../manifest/columns.ts';
+import { type Delivery, firstSeenAtMs, historyAfter } from '../queue/delivery.ts';
+import type { EndedRow } from '../report/account.ts';
+import { destinationKey } from '../spread/spread.ts';
+import type { TransferEnd, TransferItem, TransferReport } from '../transfer/engine.ts';
+import type { Job } from './job.ts';
+import type { OpenItem } from './lookup.ts';
+import { spreadOf } from './options.ts';
+
+export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => boolean): TransferItem {
+  const { message, receiveCount } = delivery;
+  const { item } = message;
+  const { ifExists, retryForSeconds } = job.options;
+  // A pause is no time in which it was retried.
+  const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
+  return {
+    write: {
+      source: objectSource(item),
+      destination: destinationOf(delivery, job),
+      ifExists,
+      ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
+    },
+    giveUpAtMs: agesFromMs + retryForSeconds * 1000,
+    givenBack: receiveCount - 1 + message.returned + message.reposted,
+    mayBeWritten: receiveCount > 1 || message.attempts > 0 || message.replay === true,
+    isHalted,
+  };
+}
+
+export type FinalEnd = Exclude<TransferEnd, { kind: 'unfinished' }>;
+
+export function endedRow(
+  { delivery, job }: OpenItem,
+  end: FinalEnd,
+  { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
+): EndedRow {
+  const { message } = delivery;
+  const { item, line } = message;
+  const { bucket, key } = destinationOf(delivery, job);
+  const history = {
+    line,
+    ...historyAfter(delivery, { attempts, throttled }),
+    ms,
+    destination: `s3://${bucket}/${key}`,
+  };
+  const named = { key: item.key, ...(item.source === undefined ? {} : { source: item.source }) };
+  switch (end.kind) {
+    case 'stored': {
+      const bytes = end.object.bytes ?? item.size;
+      return {
+        id: message,
+        outcome: {
+          status: 'stored',
+          ...history,
+          item: named,
+          ...end.object,
+          ...(bytes === undefined ? {} : { bytes }),
+        },
+      };
+    }
+    case 'skipped':
+      return { id: message, outcome: { status: 'skipped', ...history, item: named } };
+    case 'failed':
+      return {
+        id: message,
+        outcome: { status: 'failed', ...history, item, code: end.code, message: end.message },
+      };
+  }
+}
+
+/**
+ * A row that its job's end came before. Its object may be there all the same, where the answer to an earlier attempt was lost:
+ * what is booked is that nobody knows it to be stored.
+ */
+export function cancelledRow(
+  { delivery }: OpenItem,
+  job: Pick<Job, 'fault'> | undefined,
+  { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
+): EndedRow {
+  const { message } = delivery;
+  const why = job?.fault === undefined ? 'cancelled' : `ended (${job.fault.code}: ${job.fault.message})`;
+  return {
+    id: message,
+    outcome: {
+      status: 'cancelled',
+      line: message.line,
+      ...historyAfter(delivery, { attempts, throttled }),
+      ms,
+      item: message.item,
+      code: 'Cancelled',
+      message: `its job was ${why} before it was stored`,
+    },
+  };
+}
+
+function destinationOf({ message }: Delivery, { options }: Job): { bucket: string; key: string } {
+  const { bucket, prefix } = options.destination;
+  return { bucket, key: destinationKey(message.item.key, spreadOf(options), prefix) };
+}

@@ -1,0 +1,113 @@
+// Works on items of a batch together: they are transferred, accounted for, and given back where they are unfinished.
+import type { Ledger } from '../ledger/ledger.ts';
+import type { QueueDependencies } from '../queue/batches.ts';
+import { repostOf } from '../queue/delivery.ts';
+import { giveBack, type ReturnShare, type UnfinishedMessage } from '../queue/give-back.ts';
+import { accountFor, type EndedRow } from '../report/account.ts';
+import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { type EngineDependencies, type TransferReport, transferAll } from '../transfer/engine.ts';
+import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
+import type { JobWatch } from './job-watch.ts';
+import { itemName, type OpenItem } from './lookup.ts';
+
+export interface WorkDependencies {
+  engine: EngineDependencies;
+  ledger: Pick<Ledger, 'recordEnds'>;
+  outcomes: OutcomeFiles;
+  queue: QueueDependencies;
+  uploadQueueUrl: string;
+  returns: ReturnShare;
+}
+
+/**
+ * What becomes of an item after its transfer.
+ *
+ *   row    it ended, or its job is being cancelled: it is accounted for
+ *   back   it goes back to the queue
+ *   drop   it is acknowledged unaccounted: its job is paused, books what is missing by itself, or has ended
+ */
+type Fate = { kind: 'row'; row: EndedRow } | { kind: 'back'; message: UnfinishedMessage } | { kind: 'drop' };
+
+export interface WorkResult {
+  item: OpenItem;
+  report: TransferReport;
+  fate: Fate;
+}
+
+export interface Work {
+  results: WorkResult[];
+  /** Rows that ended after their slice's result was frozen. */
+  late: number;
+  returned: number;
+  reposted: number;
+  /** Ids of the messages that stay in the queue: what could not be accounted for or reposted, and what was returned. */
+  staying: string[];
+  errors: Error[];
+}
+
+export interface WorkBounds {
+  watch: JobWatch;
+  /** Epoch ms: nothing is begun beyond it. */
+  stopAtMs: number;
+  /** Names the outcome files; unique to this work. */
+  writer: string;
+}
+
+export async function workOn(
+  { engine, ledger, outcomes, queue, uploadQueueUrl, returns }: WorkDependencies,
+  open: readonly OpenItem[],
+  { watch, stopAtMs, writer }: WorkBounds,
+): Promise<Work> {
+  const reports = await transferAll(
+    engine,
+    open.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
+    stopAtMs,
+  );
+  const results = open.map((item, index) => {
+    const report = reports[index] as TransferReport;
+    return { item, report, fate: fateOf(item, report, watch) };
+  });
+
+  const rows = results.flatMap(({ fate }) => (fate.kind === 'row' ? [fate.row] : []));
+  const { unbooked, late, errors } = await accountFor({ outcomes, ledger }, rows, writer);
+  const unfinished = results.flatMap(({ fate }) => (fate.kind === 'back' ? [fate.message] : []));
+  const back = await giveBack(queue, uploadQueueUrl, unfinished, returns);
+
+  const unbookedNames = new Set(unbooked.map(itemName));
+  const staying = results
+    .filter(({ item }) => unbookedNames.has(itemName(item.delivery.message)))
+    .map(({ item }) => item.delivery.messageId);
+  return {
+    results,
+    late,
+    returned: back.returned,
+    reposted: back.reposted,
+    staying: [...staying, ...back.failures],
+    errors: [...errors, ...back.errors],
+  };
+}
+
+/** What is under way when its job is halted ends as it ends; what comes back unfinished from then on does not go back. */
+function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch): Fate {
+  if (end.kind !== 'unfinished') return { kind: 'row', row: endedRow(item, end, sent) };
+  switch (watch.standingOf(item.job.id)) {
+    case 'cancel':
+      return { kind: 'row', row: cancelledRow(item, watch.jobOf(item.job.id), sent) };
+    case 'drop':
+      return { kind: 'drop' };
+    case 'go-on': {
+      const { messageId, receiptHandle, receiveCount } = item.delivery;
+      return {
+        kind: 'back',
+        message: {
+          messageId,
+          receiptHandle,
+          receiveCount,
+          wasTried: sent.attempts > 0,
+          delayMs: end.delayMs,
+          reposted: repostOf(item.delivery, sent),
+        },
+      };
+    }
+  }
+}

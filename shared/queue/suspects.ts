@@ -1,0 +1,78 @@
+// Suspects: items that came back from the dead-letter queue, since a worker may have died of them. One of them at a time is
+// worked on, and nothing else meanwhile, so that it takes nobody along.
+//
+//   - Its neighbours are accounted for, given back or reposted first, and what is done is gone from the queue: a worker that
+//     dies then leaves the suspect alone to come again.
+//   - A killer among the suspects comes again as often as the queue allows, and then to bury a second time, which fails it.
+//     The innocent are stored at their turn.
+import { isRunning } from '../job/job.ts';
+import type { OpenItem } from '../job/lookup.ts';
+import type { Random } from '../job/random.ts';
+import { deleteMessages, type QueueDependencies, sendMessages } from './batches.ts';
+import { type Delivery, repostOf } from './delivery.ts';
+
+/** Between reposted suspects, so that they do not come together again: the batching window is 1 s. */
+const SPACING_SECONDS = 2;
+/** SQS's longest DelaySeconds. */
+const DELAY_MOST_SECONDS = 900;
+
+/** Seconds that the n-th of several suspects is sent with, from 0. */
+export function suspectDelaySeconds(place: number): number {
+  return Math.min(place * SPACING_SECONDS, DELAY_MOST_SECONDS);
+}
+
+export interface SetApart {
+  others: OpenItem[];
+  /** The one whose turn it is: any of them, lest the same be passed over each time. */
+  suspect: OpenItem | undefined;
+  /** Further suspects, which wait. */
+  waiting: OpenItem[];
+}
+
+/** Of a halted job nothing is begun, so none of its items is dangerous. */
+export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
+  const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && isRunning(job);
+  const suspects = open.filter(isSuspect);
+  const suspect = suspects[Math.floor(random() * suspects.length)];
+  return {
+    others: open.filter((item) => !isSuspect(item)),
+    suspect,
+    waiting: suspects.filter((item) => item !== suspect),
+  };
+}
+
+export interface WayMade {
+  /** Whether the suspect may begin: nothing is in hand but it. */
+  isClear: boolean;
+  reposted: number;
+  errors: Error[];
+}
+
+/**
+ * Lets go of everything in hand but the suspect.
+ * @param done receipts of what is accounted for. Where one can't be deleted, it comes again, and is found ended
+ */
+export async function makeWay(
+  queue: QueueDependencies,
+  queueUrl: string,
+  waiting: readonly Delivery[],
+  done: readonly string[],
+): Promise<WayMade> {
+  const errors: Error[] = [];
+  const receipts = [...done];
+  let isClear = true;
+  try {
+    const reposts = waiting.map((delivery, index) => ({
+      ...repostOf(delivery),
+      delaySeconds: suspectDelaySeconds(index + 1),
+    }));
+    await sendMessages(queue, queueUrl, reposts);
+    receipts.push(...waiting.map(({ receiptHandle }) => receiptHandle));
+  } catch (error) {
+    // Some may have been sent: those come twice, which the ledger takes.
+    errors.push(error as Error);
+    isClear = false;
+  }
+  await deleteMessages(queue, queueUrl, receipts).catch((error: unknown) => errors.push(error as Error));
+  return { isClear, reposted: isClear ? waiting.length : 0, errors };
+}
