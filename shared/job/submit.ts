@@ -8,6 +8,11 @@ import { classifyFault } from '../transfer/classify.ts';
 import type { JobId } from './identity.ts';
 import { OPTION_METADATA_PREFIX } from './options.ts';
 
+export interface Inbox {
+  s3: S3Client;
+  inbox: string;
+}
+
 export interface Submission {
   job: JobId;
   format: ManifestFormat;
@@ -25,16 +30,31 @@ const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
 };
 const DIGEST = 'submission-sha256';
 
+/** What is put under a job's id: a manifest, or an order for one. */
+export interface SubmittedObject {
+  job: JobId;
+  contentType: string;
+  body: Uint8Array;
+  metadata: Readonly<Record<string, string>>;
+}
+
 export async function submitManifest(
-  { s3, inbox }: { s3: S3Client; inbox: string },
+  inbox: Inbox,
   { job, format, body, options }: Submission,
+): Promise<Submitted> {
+  const metadata = Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
+  );
+  return submitObject(inbox, { job, contentType: CONTENT_TYPES[format], body, metadata });
+}
+
+export async function submitObject(
+  { s3, inbox }: Inbox,
+  { job, contentType, body, metadata }: SubmittedObject,
 ): Promise<Submitted> {
   // Its content type tells the format: one key for both, so that the id in another format meets what stands there.
   const key = `${folderOf(job)}manifest`;
   const manifest = `s3://${inbox}/${key}`;
-  const metadata = Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
-  );
   const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
   try {
     await s3.send(
@@ -42,7 +62,7 @@ export async function submitManifest(
         Bucket: inbox,
         Key: key,
         Body: body,
-        ContentType: CONTENT_TYPES[format],
+        ContentType: contentType,
         Metadata: { ...metadata, [DIGEST]: digest },
         IfNoneMatch: '*',
       }),
@@ -56,10 +76,7 @@ export async function submitManifest(
 }
 
 /** Whether a manifest was submitted under this id: its job may not have been opened yet. */
-export async function wasSubmitted(
-  { s3, inbox }: { s3: S3Client; inbox: string },
-  job: JobId,
-): Promise<boolean> {
+export async function wasSubmitted({ s3, inbox }: Inbox, job: JobId): Promise<boolean> {
   const { KeyCount = 0 } = await s3.send(
     new ListObjectsV2Command({ Bucket: inbox, Prefix: folderOf(job), MaxKeys: 1 }),
   );
