@@ -11,7 +11,7 @@ import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { jobIdOfManifest, type SliceId } from '../shared/job/identity.ts';
+import { jobIdOfManifest, type SliceId, sliceBytesOf } from '../shared/job/identity.ts';
 import { isEnding, isLive, isRunning, isSettled, type Job } from '../shared/job/job.ts';
 import { planJob } from '../shared/job/plan.ts';
 import { resumeSlices } from '../shared/job/resume.ts';
@@ -74,7 +74,12 @@ export function createIngest(dependencies: IngestDependencies) {
       logger.error('manifest can not be read', { job: job.id, manifest: job.manifest, fault: job.fault });
       return failJob(end, job, job.fault);
     }
-    return ledger.createJob({ ...job, ...dependencies.cut });
+    const { sliceBytes, blockRows } = dependencies.cut;
+    return ledger.createJob({
+      ...job,
+      sliceBytes: sliceBytesOf(job.manifest.sizeBytes, sliceBytes),
+      blockRows,
+    });
   }
 
   async function plan(job: Job, deadlineMs: number): Promise<void> {

@@ -33,6 +33,16 @@ export interface ItemId extends BlockId {
   number: number;
 }
 
+/** Slices of one job at most: what its end reads, lists and lets expire fits one invocation of settle (docs/ledger.md). */
+export const MOST_SLICES = 32_768;
+/** A manifest's bytes alone make fewer than twice as many: any two neighbours hold more than a slice's bytes. */
+const SLICES_BY_BYTES = MOST_SLICES / 2;
+
+/** Bytes of a slice of this manifest: at least what the deployment says, and growing with the manifest. */
+export function sliceBytesOf(manifestBytes: number, least: number): number {
+  return Math.max(least, Math.ceil(manifestBytes / SLICES_BY_BYTES));
+}
+
 export function groupsOf(slices: number): number {
   return Math.ceil(slices / GROUP_SLICES);
 }

@@ -6,15 +6,15 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { planSlices } from '../manifest/slices.ts';
 import type { Clock } from './clock.ts';
 import { watchControl } from './control-watch.ts';
-import { SLICE_BLOCKS, type SliceId } from './identity.ts';
-import type { Job } from './job.ts';
+import { MOST_SLICES, SLICE_BLOCKS, type SliceId } from './identity.ts';
+import type { Job, JobFault } from './job.ts';
 
 /** Slices after which the plan's cursor is remembered. */
 export const PLAN_REMEMBER_EVERY = 16;
 
 export interface PlanDependencies {
   s3: S3Client;
-  ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan'>;
+  ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan' | 'controlJob'>;
   /** Has the slice ingested. */
   tellSlice(slice: SliceId): Promise<void>;
   clock: Clock;
@@ -49,6 +49,10 @@ export async function planJob(
       await ledger.movePlan(id, plan);
       return { kind: 'halted' };
     }
+    if (plan.slices === MOST_SLICES) {
+      await ledger.controlJob(id, 'cancelling', tooManySlices(plan));
+      break;
+    }
     const slice = { job: id, slice: plan.slices };
     await ledger.recordSlice(slice, {
       startOffset: start.offset,
@@ -67,4 +71,12 @@ export async function planJob(
     if (plan.slices % PLAN_REMEMBER_EVERY === 0) await ledger.movePlan(id, plan);
   }
   return { kind: 'finished', job: await ledger.finishPlan(id, plan), plan };
+}
+
+/** What lies behind the last slice is not counted; the rows before it are accounted for as those of any cancelled job. */
+function tooManySlices({ rows, line }: Job['plan']): JobFault {
+  return {
+    code: 'TooManySlices',
+    message: `the manifest has more rows than ${MOST_SLICES} slices hold: cut it at line ${line}, behind its first ${rows} rows, and drop the parts as jobs of their own`,
+  };
 }

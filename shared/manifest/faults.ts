@@ -9,7 +9,7 @@ export const manifestFaults = {
   NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
   UnknownFormat: 'neither name, content type nor first line tells CSV or NDJSON',
   FormatMismatch: 'the name says one format, the first line is plainly the other',
-  HeaderTooLong: 'the header row does not end within the bytes that are looked at',
+  HeaderTooLong: 'a header row above 2 KiB, or one that does not end within the bytes that are looked at',
   HeaderBroken: 'quotes that do not close, or lines that end in a lone carriage return',
   HeaderNameMissing: 'a column without a name',
   DuplicateColumn: 'a column name twice',

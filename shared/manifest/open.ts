@@ -79,6 +79,9 @@ const refusedEndings = new Map<string, keyof typeof remedies>([
 /** Git's measure, too: a NUL within the first 8,000 bytes is no text. */
 const binaryProbeBytes = 8_000;
 
+/** The columns stand in the job's row, which every upload reads: `spillway_*` ones have no other bound. */
+const maximumHeaderBytes = 2 * 1024;
+
 const byteOrderMark = '\xef\xbb\xbf';
 
 /** Reads the head from the manifest's first bytes, of which 256 KiB are enough; never throws. */
@@ -198,6 +201,12 @@ function readHeader(latin1: string, isQuoted: boolean, body: Place): OpenedManif
   const first = faults[0];
   if (first !== undefined) {
     return unreadable(first.code, faults.map((fault) => fault.message).join('; '));
+  }
+  if (bytes.length > maximumHeaderBytes) {
+    return unreadable(
+      'HeaderTooLong',
+      `the header row has ${bytes.length} bytes, above ${maximumHeaderBytes}: leave out columns that are named spillway_*`,
+    );
   }
   return {
     kind: 'readable',

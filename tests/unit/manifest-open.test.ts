@@ -91,6 +91,13 @@ describe('an unreadable manifest', () => {
     ],
     ['an object as CSV', '{"key":"a"}', { key: 'm.csv' }, 'FormatMismatch', /csv .*JSON object/],
     ['a header as NDJSON', 'key,source\n', { key: 'm.ndjson' }, 'FormatMismatch', /ndjson .*CSV header/],
+    [
+      'a header above 2 KiB',
+      `key,text,spillway_${'x'.repeat(2048)}\n`,
+      { key: 'm.csv' },
+      'HeaderTooLong',
+      /above 2048: leave out/,
+    ],
     ['a header without an end', `key,${'x'.repeat(99)}`, { sizeBytes: 999 }, 'HeaderTooLong', /103 bytes/],
     ['a quote that does not close', 'key,"source\n', {}, 'HeaderBroken', /quote/],
     ['lone carriage returns', 'key,source\ra,b\r', {}, 'HeaderBroken', /LF or CRLF/],

@@ -1,0 +1,238 @@
+// DynamoDB's limits, held against the ledger's own rows at the most that they can hold: docs/ledger.md has the arithmetic.
+
+import { Readable } from 'node:stream';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/emulators/item-size.ts';
+import {
+  BLOCK_ROWS,
+  GROUP_SLICES,
+  groupsOf,
+  type JobId,
+  MOST_SLICES,
+  SLICE_BLOCKS,
+  SLICE_BYTES,
+  sliceBytesOf,
+} from '../../shared/job/identity.ts';
+import {
+  emptyTotals,
+  type Job,
+  type JobControl,
+  type JobFault,
+  type SettledTotals,
+} from '../../shared/job/job.ts';
+import { planJob } from '../../shared/job/plan.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import type { SliceResult } from '../../shared/ledger/rows.ts';
+import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { aJob } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+/** DynamoDB's: 400 KB an item, 1,000 write and 3,000 read units a second for one partition key. */
+const ITEM_BYTES = 400 * 1024;
+const READ_UNITS_PER_SECOND = 3_000;
+/** The largest fleet that serverless.yml allows; each worker reads its job's row about once a second. */
+const WORKERS_MOST = 1_000;
+
+const job = '9'.repeat(64) as JobId;
+const slice = MOST_SLICES - 1;
+const range = (to: number) => Array.from({ length: to }, (_, index) => index);
+const huge = 50 * 1024 ** 4;
+const totals = Object.fromEntries(
+  Object.keys(emptyTotals()).map((name) => [name, huge]),
+) as unknown as SettledTotals;
+
+describe('a row at the most that it can hold', () => {
+  let table: LedgerTable;
+  let ledger: TestLedger;
+  beforeAll(async () => {
+    table = await startLedgerTable();
+    ledger = openLedger(table);
+  });
+  afterAll(() => table?.stop());
+
+  const sizeOf = async (pk: string) => {
+    const { Item } = await table.dynamodb.send(
+      new GetItemCommand({ TableName: table.table, Key: { pk: { S: pk } }, ConsistentRead: true }),
+    );
+    expect(Item, pk).toBeDefined();
+    const bytes = itemSizeBytes(Item as unknown as Item);
+    return { bytes, writes: writeUnits(bytes), reads: readUnits(bytes, true) };
+  };
+
+  it('is, for a block whose rows have each ended in all four ways, 7 KB', async () => {
+    const block = { job, slice, block: SLICE_BLOCKS - 1 };
+    const all = range(BLOCK_ROWS);
+    await ledger.openBlock(block, BLOCK_ROWS, all);
+    await ledger.recordEnds(block, { done: all, failed: all, cancelled: all });
+    await ledger.expireBlocks(block, SLICE_BLOCKS);
+    const { bytes } = await sizeOf(blockName(block));
+    expect(bytes).toBeGreaterThan(5_000);
+    expect(bytes).toBeLessThan(7 * 1024);
+  });
+
+  it('is, for a slice of 256 closed blocks with its result, 8 KB', async () => {
+    await ledger.recordSlice(
+      { job, slice },
+      {
+        startOffset: huge,
+        startLine: huge,
+        endOffset: huge,
+        rows: SLICE_BLOCKS * BLOCK_ROWS,
+        blocks: SLICE_BLOCKS,
+      },
+    );
+    const ends = { done: range(125), failed: range(250).slice(125), cancelled: range(375).slice(250) };
+    for (const block of range(SLICE_BLOCKS)) {
+      await ledger.openBlock({ job, slice, block }, BLOCK_ROWS, range(BLOCK_ROWS).slice(375));
+      await ledger.recordEnds({ job, slice, block }, ends);
+    }
+    await ledger.beginReplay({ job, slice }, 0);
+    await ledger.markSent({ job, slice }, range(SLICE_BLOCKS));
+    const files = (['succeeded', 'failed', 'rejected'] as const).map((kind) => ({
+      kind,
+      key: `jobs/${job}/${kind}/${String(slice).padStart(6, '0')}-${crypto.randomUUID()}.ndjson`,
+      rows: SLICE_BLOCKS * BLOCK_ROWS,
+      bytes: huge,
+      sha256: 'a'.repeat(64),
+    }));
+    const result: SliceResult = { totals, files };
+    await ledger.freezeSlice({ job, slice }, result);
+    const { bytes } = await sizeOf(`S#${job}#${slice}`);
+    expect(bytes).toBeGreaterThan(6_000);
+    expect(bytes).toBeLessThan(8 * 1024);
+  });
+
+  it('is, for a full group of slices, one write unit', async () => {
+    for (const number of range(GROUP_SLICES)) await ledger.settleSlice({ job, slice: slice - number });
+    const { bytes, writes } = await sizeOf(`G#${job}#${groupsOf(MOST_SLICES) - 1}`);
+    expect(bytes).toBeGreaterThan(700);
+    expect(writes).toBe(1);
+  });
+
+  it('is, for a job, small enough to be read by 1,000 workers each second', async () => {
+    const usual = aJob();
+    const fault: JobFault = { code: 'x'.repeat(30), message: 'é'.repeat(500) };
+    const largest: Job = {
+      ...usual,
+      id: job,
+      redriveOf: job,
+      manifest: {
+        bucket: 'b'.repeat(63),
+        key: 'é'.repeat(512),
+        versionId: 'v'.repeat(32),
+        sizeBytes: huge,
+        etag: '"'.repeat(34),
+      },
+      head: {
+        format: 'csv',
+        columns: ['key', 'text', `spillway_${'x'.repeat(2_000)}`],
+        bodyOffset: huge,
+        bodyLine: huge,
+      },
+      options: { ...usual.options, destination: { bucket: 'd'.repeat(63), prefix: 'p'.repeat(800) } },
+      plan: { slices: MOST_SLICES, rows: huge, offset: huge, line: huge },
+    };
+    await ledger.createJob(largest);
+    await ledger.controlJob(job, 'paused');
+    await ledger.controlJob(job, 'run');
+    await ledger.controlJob(job, 'cancelling', fault);
+    await ledger.finishPlan(job, largest.plan);
+    for (const group of range(groupsOf(MOST_SLICES))) await fillGroup(group);
+    await ledger.recordProgress(job, {
+      rows: huge,
+      done: huge,
+      failed: huge,
+      cancelled: huge,
+      rejected: huge,
+    });
+    expect((await ledger.getJob(job))?.settledGroups.size).toBe(groupsOf(MOST_SLICES));
+    const { bytes, reads } = await sizeOf(`J#${job}`);
+    expect(bytes).toBeGreaterThan(5_000);
+    expect(bytes).toBeLessThan(ITEM_BYTES / 40);
+    expect(reads * WORKERS_MOST).toBeLessThan(READ_UNITS_PER_SECOND);
+    await ledger.endJob(job, {
+      state: 'failed',
+      totals,
+      report: `s3://${'r'.repeat(63)}/jobs/${job}/manifest.json`,
+      fault,
+    });
+    expect((await sizeOf(`J#${job}`)).bytes).toBeLessThan(ITEM_BYTES / 40);
+  });
+
+  /** All slices of a group but one are booked in one write here, and the last as settle does it. */
+  async function fillGroup(group: number): Promise<void> {
+    await table.dynamodb.send(
+      new UpdateItemCommand({
+        TableName: table.table,
+        Key: { pk: { S: `G#${job}#${group}` } },
+        UpdateExpression: 'ADD settled :numbers',
+        ExpressionAttributeValues: { ':numbers': { NS: range(GROUP_SLICES - 1).map(String) } },
+      }),
+    );
+    await ledger.settleSlice({ job, slice: (group + 1) * GROUP_SLICES - 1 });
+  }
+});
+
+describe('a manifest of any size', () => {
+  it.each([
+    [0, SLICE_BYTES],
+    [128 * 1024 ** 3, SLICE_BYTES],
+    [200e9, Math.ceil(200e9 / 16_384)],
+    [huge, Math.ceil(huge / 16_384)],
+  ])('of %d bytes is cut into slices of %d', (manifestBytes, sliceBytes) => {
+    expect(sliceBytesOf(manifestBytes, SLICE_BYTES)).toBe(sliceBytes);
+    // Any two neighbours hold more than a slice's bytes together, unless their rows are too many for one.
+    expect((2 * manifestBytes) / sliceBytes).toBeLessThanOrEqual(MOST_SLICES);
+  });
+
+  it('holds two billion rows at least', () => {
+    const byBytes = MOST_SLICES / 2;
+    expect((MOST_SLICES - byBytes) * SLICE_BLOCKS * BLOCK_ROWS).toBeGreaterThan(2e9);
+  });
+
+  it('with more slices than a job may have is cut that far, and its job fails with what to do', async () => {
+    const row = 'a,b\n';
+    const bytes = Buffer.from(`key,text\n${row.repeat(MOST_SLICES + 1)}`);
+    const planned = aJob({
+      id: job,
+      sliceBytes: 1,
+      manifest: { ...aJob().manifest, sizeBytes: bytes.length },
+      plan: { slices: 0, rows: 0, offset: 9, line: 2 },
+    });
+    const s3 = { send: async () => ({ Body: Readable.from([bytes.subarray(9)]) }) } as unknown as S3Client;
+    const recorded: number[] = [];
+    const controlled: [JobControl, JobFault | undefined][] = [];
+    const end = await planJob(
+      {
+        s3,
+        clock: createVirtualClock(),
+        tellSlice: async () => undefined,
+        ledger: {
+          getJob: async () => planned,
+          recordSlice: async (id) => void recorded.push(id.slice),
+          movePlan: async () => undefined,
+          finishPlan: async (_, plan) => ({ ...planned, plan, slices: plan.slices }),
+          controlJob: async (_, control, fault) => {
+            controlled.push([control, fault]);
+            return { kind: 'changed', job: planned };
+          },
+        },
+      },
+      planned,
+      Number.POSITIVE_INFINITY,
+    );
+    expect(end).toMatchObject({ kind: 'finished', plan: { slices: MOST_SLICES, rows: MOST_SLICES } });
+    expect(recorded).toHaveLength(MOST_SLICES);
+    expect(controlled).toEqual([
+      [
+        'cancelling',
+        {
+          code: 'TooManySlices',
+          message: expect.stringMatching(/cut it at line 32770, behind its first 32768 rows/),
+        },
+      ],
+    ]);
+  });
+});
