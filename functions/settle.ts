@@ -1,4 +1,5 @@
-// SETTLE: counts a slice whose rows have all ended, and completes a job whose slices have all settled.
+// SETTLE: counts a slice whose rows have all ended, and completes a job whose slices have all settled. Of a job that is being
+// ended it books the rows that have not ended, as cancelled or as lost.
 //
 //   1 merge     the slice's outcome files into its files of the report
 //   2 freeze    the result, with a conditional write: the first wins, whoever comes later reads it
@@ -6,13 +7,17 @@
 //   4 complete  the last slice: the job's report, its event, its end
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '../shared/aws/environment.ts';
+import { type Clock, systemClock } from '../shared/job/clock.ts';
+import { bookMissing, mayClose } from '../shared/job/close-out.ts';
 import { completeJob, type EndDependencies } from '../shared/job/end.ts';
 import type { SliceId } from '../shared/job/identity.ts';
 import { isLive, isSettled, type Job, unaccountedRows } from '../shared/job/job.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
-import { isCovered } from '../shared/ledger/tally.ts';
+import type { SliceResult, SliceRow } from '../shared/ledger/rows.ts';
 import { parseSettleMessage, type SettleMessage } from '../shared/queue/messages.ts';
-import { type ReportDependencies, writeSliceReport } from '../shared/report/report.ts';
+import type { ReportDependencies } from '../shared/report/report.ts';
+import { deleteReportFiles } from '../shared/report/report-file.ts';
+import { writeSliceReport } from '../shared/report/slice-report.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
@@ -21,14 +26,45 @@ export interface SettleDependencies {
   ledger: Ledger;
   reports: ReportDependencies;
   end: EndDependencies;
+  clock: Clock;
+  /** Upload's timeout in milliseconds. */
+  uploadMs: number;
   telemetry: Telemetry;
 }
 
-export function createSettle({ ledger, reports, end, telemetry: { logger, count } }: SettleDependencies) {
+export function createSettle({
+  ledger,
+  reports,
+  end,
+  clock,
+  uploadMs,
+  telemetry: { logger, count },
+}: SettleDependencies) {
+  /** @returns the slice's result, written and frozen, or undefined where it can't be yet */
+  async function resultOf(job: Job, slice: SliceRow, writer: string): Promise<SliceResult | undefined> {
+    if (slice.result !== undefined) return slice.result;
+    if (!(await mayClose(ledger, job, slice, { uploadMs, nowMs: clock.now() }))) return undefined;
+    const result = await writeSliceReport(reports, {
+      job,
+      slice,
+      writer,
+      book: (missing) => bookMissing(reports.s3, job, slice, missing),
+    });
+    const standing = await ledger.freezeSlice({ job: job.id, slice: slice.slice }, result);
+    // Another settle of the same slice was first: its files are the report's.
+    const named = new Set(standing.files.map(({ key }) => key));
+    await deleteReportFiles(
+      reports,
+      result.files.filter(({ key }) => !named.has(key)),
+    );
+    return standing;
+  }
+
   /** @returns the job with the slice booked, or undefined where the slice is not to be settled now */
   async function settleSlice(known: Job, id: SliceId, writer: string): Promise<Job | undefined> {
     const slice = await ledger.getSlice(id);
-    if (slice === undefined || !isCovered(slice.closedBlocks, slice.blocks)) {
+    const result = slice === undefined ? undefined : await resultOf(known, slice, writer);
+    if (slice === undefined || result === undefined) {
       logger.warn('slice is not closed', {
         job: id.job,
         slice: id.slice,
@@ -37,9 +73,6 @@ export function createSettle({ ledger, reports, end, telemetry: { logger, count 
       });
       return undefined;
     }
-    const result =
-      slice.result ??
-      (await ledger.freezeSlice(id, await writeSliceReport(reports, id, known, slice, writer)));
     await ledger.expireBlocks(id, slice.blocks);
     const job = await ledger.settleSlice(id);
     logger.info('slice settled', { job: id.job, slice: id.slice, ...result.totals });
@@ -90,10 +123,18 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
+    'SPILLWAY_UPLOAD_SECONDS',
   ]);
   const { ledger } = wireLedger(env, wireQueue());
   const reports = wireReports(env);
-  return { ledger, reports, end: wireEnd(env, reports, ledger), telemetry };
+  return {
+    ledger,
+    reports,
+    end: wireEnd(env, reports, ledger),
+    clock: systemClock,
+    uploadMs: Number(env.SPILLWAY_UPLOAD_SECONDS) * 1000,
+    telemetry,
+  };
 }
 
 const telemetry = createTelemetry();

@@ -2,12 +2,11 @@
 // with its own columns where the manifest can still be read, and by its place alone where it can't.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { SliceRow } from '../ledger/rows.ts';
 import { hasEnded } from '../ledger/tally.ts';
 import { accountFor, type EndedRow } from '../report/account.ts';
-import type { Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
-import { type Block, openBlock, readSliceBlocks } from './blocks.ts';
+import { openBlock } from './blocks.ts';
+import { readBlocksAnyhow } from './blocks-anyhow.ts';
 import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 
@@ -15,12 +14,6 @@ export interface FailSliceDependencies {
   s3: S3Client;
   ledger: Ledger;
   outcomes: OutcomeFiles;
-}
-
-/** The part of a block that its failing needs: a row's columns may be unknown. */
-interface FailingBlock extends Omit<Block, 'accepted'> {
-  accepted: { number: number; line: number; item?: Outcome['item'] }[];
-  fault: string;
 }
 
 /** @param why goes into each row's message */
@@ -35,7 +28,7 @@ export async function failSlice(
   const slice = await ledger.getSlice(id);
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
 
-  for await (const block of failingBlocks(s3, job, slice)) {
+  for await (const block of readBlocksAnyhow(s3, job, slice)) {
     // Its messages are out: its items end by themselves.
     if (slice.sentBlocks.has(block.block)) continue;
     const row = await openBlock({ ledger, outcomes }, id, { ...block, accepted: [] }, writer);
@@ -56,27 +49,4 @@ export async function failSlice(
     if (errors[0] !== undefined) throw errors[0];
   }
   await ledger.closeSlice(id);
-}
-
-/**
- * The slice's blocks as the manifest has them; from the first that can't be read on, as the plan counted them, with the
- * reading's error as their fault.
- */
-async function* failingBlocks(s3: S3Client, job: Job, slice: SliceRow): AsyncGenerator<FailingBlock> {
-  let next = 0;
-  let fault = '';
-  try {
-    // Whether a source is allowed no longer matters: no row of these is transferred.
-    for await (const block of readSliceBlocks({ s3, sourceBuckets: 'any' }, job, slice)) {
-      yield { ...block, fault };
-      next = block.block + 1;
-    }
-  } catch (error) {
-    fault = `; the manifest could not be read: ${(error as Error).message}`;
-  }
-  for (; next < slice.blocks; next++) {
-    const size = Math.min(job.blockRows, slice.rows - next * job.blockRows);
-    const accepted = Array.from({ length: size }, (_, number) => ({ number, line: 0 }));
-    yield { block: next, size, accepted, rejected: [], fault };
-  }
 }

@@ -1,0 +1,76 @@
+// A slice's close: when its result may be frozen, and how rows without an outcome are booked then.
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Ledger } from '../ledger/ledger.ts';
+import { openBlocks } from '../ledger/progress.ts';
+import type { SliceRow } from '../ledger/rows.ts';
+import { isBlockClosed, isCovered } from '../ledger/tally.ts';
+import type { Outcome } from '../report/outcome.ts';
+import { readBlocksAnyhow } from './blocks-anyhow.ts';
+import { isEnding, type Job } from './job.ts';
+import { uploadsAreOver } from './upkeep.ts';
+
+/**
+ * Whether nothing of the slice can change any more:
+ *
+ *   - every block has closed, or
+ *   - its job is being ended, and every block that has a row has closed. A block without one had no message sent: its row is
+ *     written before. And an upload that stores an item has read, before the order to end, that its job runs; so the message
+ *     was sent before the order, and the block has had its row since then, or
+ *   - its job is being ended, and no upload that began before the order still runs.
+ */
+export async function mayClose(
+  ledger: Pick<Ledger, 'readBlocks'>,
+  job: Job,
+  slice: SliceRow,
+  { uploadMs, nowMs }: { uploadMs: number; nowMs: number },
+): Promise<boolean> {
+  if (isCovered(slice.closedBlocks, slice.blocks)) return true;
+  if (!isEnding(job)) return false;
+  if (uploadsAreOver(job, uploadMs, nowMs)) return true;
+  const open = await ledger.readBlocks(openBlocks(job, slice));
+  return [...open.values()].every(isBlockClosed);
+}
+
+/** Books rows of a slice that no outcome tells of, with their own columns where the manifest still has them. */
+export async function* bookMissing(
+  s3: S3Client,
+  job: Job,
+  slice: SliceRow,
+  missing: ReadonlySet<number>,
+): AsyncGenerator<Outcome> {
+  const { status, code, message } = bookingOf(job, slice);
+  for await (const { block, accepted, rejected, fault } of readBlocksAnyhow(s3, job, slice)) {
+    const isMissing = (number: number) => missing.has(block * job.blockRows + number);
+    yield* rejected.filter(({ number }) => isMissing(number));
+    for (const { number, line, item } of accepted) {
+      if (!isMissing(number)) continue;
+      yield {
+        block,
+        number,
+        status,
+        line,
+        code,
+        message: message + fault,
+        ...(item === undefined ? {} : { item }),
+      };
+    }
+  }
+}
+
+function bookingOf(
+  job: Job,
+  slice: SliceRow,
+): { status: 'failed' | 'cancelled'; code: string; message: string } {
+  const isClosed = isCovered(slice.closedBlocks, slice.blocks);
+  if (!isClosed && job.control === 'cancelling') {
+    const why = job.fault === undefined ? 'cancelled' : `ended (${job.fault.code}: ${job.fault.message})`;
+    return { status: 'cancelled', code: 'Cancelled', message: `its job was ${why} before it was stored` };
+  }
+  return {
+    status: 'failed',
+    code: 'Lost',
+    message: isClosed
+      ? 'it ended, but its outcome is missing from the report bucket'
+      : "it had not ended at its job's deadline: its messages were lost, or S3 did not take it in time",
+  };
+}

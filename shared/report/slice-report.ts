@@ -1,0 +1,96 @@
+// A slice's files of the report, merged from its outcome files in two passes: the first finds each row's outcome, the second
+// writes it. What is held at a time does not grow with the rows, but for nine bytes of each.
+import pMap from 'p-map';
+import { emptyTotals, type Job, type SettledTotals } from '../job/job.ts';
+import type { ReportFile, SliceResult, SliceRow } from '../ledger/rows.ts';
+import { createOutcomeMerge, type OutcomePlace } from './merge.ts';
+import type { Outcome } from './outcome.ts';
+import type { OutcomeFiles } from './outcome-files.ts';
+import type { ReportDependencies } from './report.ts';
+import { createReportFile, type ReportFileWriter } from './report-file.ts';
+import { fileOf, reportRow } from './report-rows.ts';
+
+/** Outcome files read at once; each holds one invocation's outcomes. */
+const READ_CONCURRENCY = 16;
+
+export interface SliceReportOptions {
+  job: Pick<Job, 'id' | 'blockRows' | 'options'>;
+  slice: Pick<SliceRow, 'slice' | 'rows'>;
+  /** Makes the files' names unique: of two settles at once only one's result is frozen, with its own files. */
+  writer: string;
+  /** Books rows that no outcome file tells of, counted from the slice's start: an outcome for each. */
+  book(rows: ReadonlySet<number>): AsyncIterable<Outcome>;
+}
+
+export async function writeSliceReport(
+  { s3, bucket, outcomes }: ReportDependencies,
+  { job, slice, writer, book }: SliceReportOptions,
+): Promise<SliceResult> {
+  const keys = await outcomes.list({ job: job.id, slice: slice.slice });
+  const merge = createOutcomeMerge(slice.rows, job.blockRows);
+  await eachFile(outcomes, keys, async (file, number) => {
+    eachLine(file, number, (outcome, at) => merge.consider(outcome, at));
+  });
+
+  const totals: SettledTotals = { ...emptyTotals(), rows: slice.rows };
+  const files = new Map<ReportFile['kind'], ReportFileWriter>();
+  const add = (outcome: Outcome) => {
+    countOutcome(totals, outcome);
+    const kind = fileOf(outcome, job.options.report);
+    if (kind === undefined) return;
+    const key = `jobs/${job.id}/${kind}/${String(slice.slice).padStart(6, '0')}-${writer}.ndjson`;
+    const file = files.get(kind) ?? createReportFile({ s3, bucket }, kind, key);
+    files.set(kind, file);
+    file.add(reportRow(outcome));
+  };
+  const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
+  try {
+    await eachFile(outcomes, keys, async (file, number) => {
+      eachLine(file, number, (outcome, at) => {
+        if (merge.isChosen(outcome, at)) add(outcome);
+      });
+      await flush();
+    });
+    const missing = new Set(merge.missing());
+    if (missing.size > 0) {
+      for await (const outcome of book(missing)) {
+        add(outcome);
+        await flush();
+      }
+    }
+    const written = await Promise.all([...files.values()].map((file) => file.close()));
+    return { totals, files: written.filter((file) => file !== undefined) };
+  } catch (error) {
+    // What can't be aborted either is S3's lifecycle rule's to abort.
+    await Promise.allSettled([...files.values()].map((file) => file.abort()));
+    throw error;
+  }
+}
+
+/** Files are read side by side, so in no order; each keeps its number. */
+async function eachFile(
+  outcomes: OutcomeFiles,
+  keys: readonly string[],
+  visit: (file: readonly Outcome[], number: number) => Promise<void>,
+): Promise<void> {
+  await pMap(keys, async (key, number) => visit(await outcomes.read(key), number), {
+    concurrency: READ_CONCURRENCY,
+  });
+}
+
+function eachLine(
+  file: readonly Outcome[],
+  number: number,
+  visit: (outcome: Outcome, at: OutcomePlace) => void,
+): void {
+  for (const [line, outcome] of file.entries()) visit(outcome, { file: number, line });
+}
+
+function countOutcome(totals: SettledTotals, outcome: Outcome): void {
+  totals[outcome.status]++;
+  totals.attempts += outcome.attempts ?? 0;
+  totals.throttled += outcome.throttled ?? 0;
+  totals.returned += outcome.returned ?? 0;
+  totals.reposted += outcome.reposted ?? 0;
+  if (outcome.status === 'stored') totals.bytes += outcome.bytes ?? 0;
+}
