@@ -13,6 +13,15 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A whole number, none at all among them. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('It takes a whole number from 0.');
+  }
+  return value;
+}
+
 /** A whole number from one to this. */
 export function numberUpTo(most: number): (text: string) => number {
   return (text) => {
@@ -37,6 +46,14 @@ export function portNumber(text: string): number {
     throw new InvalidArgumentError(`It takes a port from 0 (any free one) to ${HIGHEST_PORT}.`);
   }
   return value;
+}
+
+/** The text as it stands, once it is known to be an address. */
+export function httpAddress(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError('It takes an address as http://127.0.0.1:4566.');
+  }
+  return text;
 }
 
 /** The text as it stands, once it is known to be a spread. */

@@ -6,12 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './commands/cancel.ts';
+import { addDeadLettersCommand } from './commands/deadletters.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLabCommand } from './commands/lab.ts';
 import { addPauseCommand } from './commands/pause.ts';
 import { addPutCommand } from './commands/put.ts';
 import { addRedriveCommand } from './commands/redrive.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addResumeCommand } from './commands/resume.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -38,10 +40,12 @@ const program = new Command('spillway')
 addDemoCommand(program);
 addUpCommand(program);
 addStatusCommand(program);
+addReportCommand(program);
 addPauseCommand(program);
 addResumeCommand(program);
 addCancelCommand(program);
 addRedriveCommand(program);
+addDeadLettersCommand(program);
 addPutCommand(program);
 addKeyCommand(program);
 addLabCommand(program);

@@ -1,7 +1,7 @@
 // The API client of the commands: this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
 import { systemClock } from '../../shared/job/clock.ts';
-import { Failure } from '../failure.ts';
+import { assertCredentials } from '../s3.ts';
 import { type ApiClient, createApiClient } from './client.ts';
 
 export function openApi(api: string): ApiClient {
@@ -13,11 +13,8 @@ async function ownCredentials(): Promise<Credentials> {
   const { createS3Client } = await import('../../shared/aws/clients.ts');
   const client = createS3Client({ region: 'us-east-1' });
   try {
+    await assertCredentials(client);
     return await client.config.credentials();
-  } catch (cause) {
-    throw new Failure('no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE', {
-      cause,
-    });
   } finally {
     client.destroy();
   }

@@ -1,6 +1,6 @@
 // spillway put: local files straight to S3, at the rate that it takes.
 import { type Command, Option } from 'commander';
-import { positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
+import { httpAddress, positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
 import type { PutOptions } from '../put/run.ts';
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
@@ -13,7 +13,7 @@ export function addPutCommand(program: Command): void {
     .command('put')
     .description('put local files and folders straight into S3, at the rate that it takes')
     .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PREFIX')
-    .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)")
+    .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)", httpAddress)
     .option('--spread <spread>', 'off, binary or hex:N (N from 1 to 8): hash the keys', spreadText, 'off')
     .option('--concurrency <n>', 'requests at once, at most', positiveInteger, CONCURRENCY)
     .addOption(

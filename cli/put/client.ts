@@ -1,13 +1,12 @@
-// The S3 client of `put`: credentials and region by the SDK's own chain, and a first question that tells a wrong endpoint,
-// bucket or key at once, instead of once for each file.
-import { HeadBucketCommand, type S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+// The S3 client of `put`, and a first question that tells a wrong endpoint, bucket or key at once, instead of once for each
+// file.
+import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createUplinkClient } from '../../shared/aws/clients.ts';
 import { systemClock } from '../../shared/job/clock.ts';
 import { classifyFault } from '../../shared/transfer/classify.ts';
 import { describeError, Failure } from '../failure.ts';
+import { assertCredentials, openS3 } from '../s3.ts';
 
-/** Endpoints other than AWS's mostly have no regions, but requests are signed for one. */
-const REGION_ELSEWHERE = 'us-east-1';
 const FIRST_TRIES = 4;
 const FIRST_REST_MS = 500;
 
@@ -16,34 +15,13 @@ export interface ClientOptions {
   concurrency: number;
 }
 
-export async function createPutClient({ endpointUrl, concurrency }: ClientOptions): Promise<S3Client> {
-  const endpoint = endpointUrl ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'];
-  const config: S3ClientConfig = endpoint === undefined ? {} : { endpoint, forcePathStyle: !isAws(endpoint) };
-  const client = createUplinkClient(config, concurrency);
-  try {
-    await client.config.region();
-    return client;
-  } catch (cause) {
-    client.destroy();
-    if (endpoint === undefined) {
-      throw new Failure("no region: set AWS_REGION, or one in the profile's configuration", { cause });
-    }
-    return createUplinkClient({ ...config, region: REGION_ELSEWHERE }, concurrency);
-  }
-}
-
-/** Virtual-hosted names need a DNS entry for each bucket, which few but AWS have. */
-function isAws(endpoint: string): boolean {
-  return /(^|\.)amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+export function createPutClient({ endpointUrl, concurrency }: ClientOptions): Promise<S3Client> {
+  return openS3(endpointUrl, (config) => createUplinkClient(config, concurrency));
 }
 
 /** @throws Failure where nothing can be stored: no credentials, no answer, no such bucket */
 export async function assertBucket(s3: S3Client, bucket: string): Promise<void> {
-  await s3.config.credentials().catch((cause: unknown) => {
-    throw new Failure('no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE', {
-      cause,
-    });
-  });
+  await assertCredentials(s3);
   for (let tries = 1; ; tries++) {
     try {
       await s3.send(new HeadBucketCommand({ Bucket: bucket }));

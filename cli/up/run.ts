@@ -89,9 +89,11 @@ function readyText(cloud: Cloud, limit: number): string {
 
 Try, in another terminal:
   export AWS_ACCESS_KEY_ID=${credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey} AWS_REGION=${region}
+  export AWS_ENDPOINT_URL=${ready.s3} SPILLWAY_API=${ready.api}
   printf 'key,text\\nhello.txt,hello\\n' > manifest.csv
   aws --endpoint-url ${ready.s3} s3 cp manifest.csv s3://${ready.inbox}/
   curl -H 'content-type: text/csv' --data-binary @manifest.csv '${ready.api}/jobs?spread=hex:2'
+  npx spillway status
 `;
 }
 

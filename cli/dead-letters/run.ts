@@ -1,0 +1,68 @@
+// Lists the dead letters: what was sent, what became of it, and where the raw message is kept.
+
+import type { ApiClient, DeadLetterList } from '../api/client.ts';
+import { openApi } from '../api/open.ts';
+import type { ApiOptions } from '../api/options.ts';
+import { amountText, timeText } from '../text.ts';
+
+/** The API's own bound of a page. */
+const PAGE = 100;
+
+export interface DeadLettersOptions extends ApiOptions {
+  since?: string;
+  limit: number;
+}
+
+type Letter = DeadLetterList['letters'][number];
+
+export async function runDeadLetters({ api, json, since, limit }: DeadLettersOptions): Promise<void> {
+  const { letters, cursor } = await readLetters(openApi(api), limit, since);
+  if (json) {
+    console.log(JSON.stringify({ letters, ...(cursor === undefined ? {} : { cursor }) }));
+    return;
+  }
+  if (letters.length === 0) {
+    console.log(since === undefined ? 'No dead letters.' : `No dead letters since ${since}.`);
+    return;
+  }
+  const rest = letters.at(-1)?.sentAt ?? '';
+  console.log(
+    [
+      `${amountText(letters.length, 'dead letter')}, by the time of sending. Each is kept for 30 days.`,
+      ...letters.map(letterText),
+      ...(cursor === undefined ? [] : ['', `There are more: spillway deadletters --since ${rest}`]),
+    ].join('\n'),
+  );
+}
+
+async function readLetters(
+  api: ApiClient,
+  limit: number,
+  since: string | undefined,
+): Promise<DeadLetterList> {
+  const letters: Letter[] = [];
+  let cursor = since;
+  while (letters.length < limit) {
+    const page = await api.deadLetters(Math.min(PAGE, limit - letters.length), cursor);
+    letters.push(...page.letters);
+    cursor = page.cursor;
+    if (cursor === undefined) return { letters };
+  }
+  return { letters, cursor };
+}
+
+function letterText({ sentAt, queue, kind, reason, place, ...letter }: Letter): string {
+  return [
+    '',
+    `${timeText(sentAt)}  ${queue}`,
+    `  ${kind}: ${reason}`,
+    ...rowText(letter),
+    `  raw  ${place}`,
+  ].join('\n');
+}
+
+function rowText({ job, slice, block, number }: Partial<Letter>): string[] {
+  if (job === undefined) return [];
+  const within = Object.entries({ slice, block, row: number }).filter(([, at]) => at !== undefined);
+  return [`  job  ${[job, ...within.map(([name, at]) => `${name} ${at}`)].join(', ')}`];
+}

@@ -1,0 +1,114 @@
+// Tells a job's completion report: its counts, the first rows that were not stored and why, and where the files lie; saves it.
+import path from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../shared/aws/clients.ts';
+import { systemClock } from '../../shared/job/clock.ts';
+import type { JobView } from '../../shared/job/view.ts';
+import { openApi } from '../api/open.ts';
+import type { ApiOptions } from '../api/options.ts';
+import { Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { countsOf, hasEnded } from '../jobs/counts.ts';
+import { jobText } from '../jobs/job-text.ts';
+import { createProgress } from '../progress.ts';
+import { assertCredentials, endpointOf, openS3 } from '../s3.ts';
+import { amountText, bytesText, countText, shownKey } from '../text.ts';
+import { downloadReport } from './download.ts';
+import { type Report, type ReportedRow, readReport, unstoredRows } from './read.ts';
+
+export interface ReportOptions extends ApiOptions {
+  out?: string;
+  endpointUrl?: string;
+  rows: number;
+}
+
+export async function runReport(id: string, options: ReportOptions): Promise<void> {
+  const job = await openApi(options.api).job(id);
+  if (job.report === undefined) {
+    throw new Failure(
+      hasEnded(job)
+        ? `job ${id} has no report`
+        : `job ${id} is ${job.state}: its report is written when it ends (spillway status ${id} --wait)`,
+    );
+  }
+  assertEndpoint(options);
+  const s3 = await openS3(options.endpointUrl, createS3Client);
+  try {
+    await assertCredentials(s3);
+    const report = await readReport(s3, job.report);
+    const rows = await Array.fromAsync(unstoredRows(s3, report, options.rows));
+    if (options.out !== undefined) await save(s3, report, options.out);
+    tell(job, report, rows, options);
+  } finally {
+    s3.destroy();
+  }
+}
+
+/** The embedded cloud's reports are in its own S3: asking AWS for them would tell of credentials, and mislead. */
+function assertEndpoint({ api, endpointUrl }: ReportOptions): void {
+  if (endpointOf(endpointUrl) !== undefined || !/^(127\.|localhost$|\[::1\]$)/.test(new URL(api).hostname))
+    return;
+  throw new Failure(
+    'the API is one on this machine, and its reports lie in its own S3: name that with --endpoint-url, or AWS_ENDPOINT_URL (spillway up prints it)',
+  );
+}
+
+async function save(s3: S3Client, report: Report, folder: string): Promise<void> {
+  onInterrupt(async () => {
+    console.error(`\nInterrupted: ${folder} holds a part of the report, without its manifest.json.`);
+  });
+  const progress = createProgress('saving', report.files.length);
+  try {
+    await downloadReport(s3, report, folder, (files) => progress.show(files));
+  } finally {
+    progress.end();
+  }
+}
+
+function tell(
+  job: JobView,
+  report: Report,
+  rows: readonly ReportedRow[],
+  { json, out }: ReportOptions,
+): void {
+  if (json) {
+    const { files } = report;
+    console.log(JSON.stringify({ ...job, files, unstored: rows, ...(out === undefined ? {} : { out }) }));
+    return;
+  }
+  const { failed, cancelled, rejected } = countsOf(job);
+  const more = failed + cancelled + rejected - rows.length;
+  console.log(
+    [
+      jobText(job, systemClock.now()),
+      '',
+      ...(rows.length === 0 ? [] : ['Rows that were not stored', ...rows.map(rowText)]),
+      ...(rows.length > 0 && more > 0 ? [`  and ${countText(more)} more, in the files`] : []),
+      ...(rows.length === 0 ? [] : ['']),
+      'Files',
+      ...filesText(report),
+      ...(out === undefined
+        ? [`  spillway report ${job.job} --out DIR saves them`]
+        : [`  saved in ${path.join(out, path.sep)}, each with its rows and its SHA-256`]),
+    ].join('\n'),
+  );
+}
+
+function rowText({ kind, key, code, message, place }: ReportedRow): string {
+  const name = key === undefined ? '' : ` ${shownKey(key)}`;
+  return `  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${message} (${code})`;
+}
+
+function filesText({ bucket, key, files }: Report): string[] {
+  const folder = `s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`;
+  const kinds = (['succeeded', 'failed', 'rejected'] as const).flatMap((kind) => {
+    const own = files.filter((file) => file.kind === kind);
+    const sum = (of: 'rows' | 'bytes') => own.reduce((total, file) => total + file[of], 0);
+    return own.length === 0
+      ? []
+      : [
+          `  ${folder}${kind}/  ${amountText(sum('rows'), 'row')} in ${amountText(own.length, 'file')}, ${bytesText(sum('bytes'))}`,
+        ];
+  });
+  return [`  ${folder}manifest.json`, ...kinds];
+}
