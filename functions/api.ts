@@ -7,10 +7,11 @@
 //   POST /jobs/{id}/pause    nothing more of it is transferred, until
 //   POST /jobs/{id}/resume   takes up again what is missing
 //   POST /jobs/{id}/cancel   what has not ended is booked as cancelled, and the job ends
+//   POST /jobs/{id}/redrive  a new job of what an ended one did not store
 //   GET  /deadletters        oldest first, paged likewise
 //
-// A posted manifest goes into the inbox under api/<job>/ and takes the same way as any other from there. An order changes the
-// job's row alone: the functions that work on the job look at it.
+// A posted manifest goes into the inbox under api/<job>/ and takes the same way as any other from there. Orders to
+// a job change its row alone: the functions that work on the job look at it.
 import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
@@ -20,6 +21,7 @@ import { createJsonApi, HttpError, json, type RouteHandler } from '../shared/htt
 import { hashedJobId, isJobId, type JobId } from '../shared/job/identity.ts';
 import { isLive, type Job, type JobControl } from '../shared/job/job.ts';
 import { parseJobOptions } from '../shared/job/options.ts';
+import { redrivableOf, submitRedrive } from '../shared/job/redrive.ts';
 import { readSubmission } from '../shared/job/submission.ts';
 import { submitManifest, wasSubmitted } from '../shared/job/submit.ts';
 import { type JobView, standingOf, viewJob } from '../shared/job/view.ts';
@@ -146,6 +148,26 @@ export function createApi({
     );
   }
 
+  const redrive: RouteHandler = async (event) => {
+    const id = jobIdOf(event);
+    const former = await ledger.getJob(id);
+    if (former === undefined) throw await unopenedJob(id);
+    const redrivable = redrivableOf(former, destinationBuckets);
+    if (redrivable.kind === 'refused') throw new HttpError(409, redrivable.message);
+    const { kind, job, manifest } = await submitRedrive({ s3, inbox }, redrivable.job);
+    if (kind === 'conflict')
+      throw new HttpError(
+        409,
+        `${manifest} is no redrive of job ${id}: delete it, and order the redrive again`,
+      );
+    const opened = kind === 'repeated' ? await ledger.getJob(job) : undefined;
+    const view: JobView =
+      opened === undefined
+        ? { job, state: 'submitted', manifest, redriveOf: id }
+        : viewJob(opened, await progressOf(opened));
+    return json(kind === 'accepted' ? 202 : 200, view, { location: `/jobs/${job}` });
+  };
+
   const listDeadLetters: RouteHandler = async (event) => {
     const { limit, cursor } = pageOf(event);
     const page = await deadLetters.list(limit, cursor);
@@ -161,6 +183,7 @@ export function createApi({
       'POST /jobs/{id}/pause': give('pause'),
       'POST /jobs/{id}/resume': give('resume'),
       'POST /jobs/{id}/cancel': give('cancel'),
+      'POST /jobs/{id}/redrive': redrive,
       'GET /deadletters': listDeadLetters,
     },
     telemetry,

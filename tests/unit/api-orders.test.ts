@@ -1,6 +1,7 @@
 // Orders to jobs over the API: what is asked of the ledger, and how each answer reads.
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/job/job.ts';
+import { hashedJobId } from '../../shared/job/identity.ts';
+import { emptyTotals, type Job } from '../../shared/job/job.ts';
 import { createFakeApi, order, post } from '../helpers/fake-api.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
 
@@ -75,4 +76,70 @@ it('sends the missing rows anew once a job runs again, and behind its row, howev
     ['notify', JOB_ID],
   ];
   expect(orders).toEqual([...once, ...once]);
+});
+
+describe('POST /jobs/{id}/redrive', () => {
+  const request = order('redrive', JOB_ID);
+  const REDRIVE_ID = hashedJobId('redrive', JOB_ID);
+  const ended = (change: Partial<Job> = {}): Job =>
+    aJob({
+      state: 'completed',
+      options: { ...aJob().options, destination: { bucket: 'own-bucket', prefix: '' } },
+      totals: { ...emptyTotals(), rows: 3, stored: 1, failed: 1, cancelled: 1 },
+      report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
+      ...change,
+    });
+
+  it('orders a new job by a small object in the inbox, which names the report', async () => {
+    const { call, inbox } = createFakeApi({ jobs: [ended()] });
+    const { statusCode, json, headers } = await call(request);
+    const manifest = `s3://inbox/api/${REDRIVE_ID}/manifest`;
+    expect([statusCode, json]).toEqual([
+      202,
+      { job: REDRIVE_ID, state: 'submitted', manifest, redriveOf: JOB_ID },
+    ]);
+    expect(headers).toMatchObject({ location: `/jobs/${REDRIVE_ID}` });
+    const [stored] = [...inbox.values()];
+    expect(stored?.contentType).toBe('application/vnd.spillway.redrive+json');
+    expect(JSON.parse(stored?.body ?? '')).toEqual({
+      redriveOf: JOB_ID,
+      report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
+    });
+  });
+
+  it('answers 200 to the same order again, and with the job once it is open', async () => {
+    const { call, inbox } = createFakeApi({ jobs: [ended()] });
+    const first = await call(request);
+    const again = await call(request);
+    expect([again.statusCode, again.json]).toEqual([200, first.json]);
+    expect(inbox.size).toBe(1);
+
+    const opened = aJob({ id: REDRIVE_ID, state: 'running', slices: 1, redriveOf: JOB_ID });
+    const withRow = createFakeApi({ jobs: [ended(), opened] });
+    await withRow.call(request);
+    const { statusCode, json } = await withRow.call(request);
+    expect([statusCode, json]).toEqual([
+      200,
+      expect.objectContaining({ job: REDRIVE_ID, state: 'running', redriveOf: JOB_ID }),
+    ]);
+  });
+
+  it.each<[string, Partial<Job>, RegExp]>([
+    ['lives', { state: 'running' }, /is running: only what a job has left when it ended/],
+    [
+      'has nothing left',
+      { totals: { ...emptyTotals(), rows: 1, rejected: 1 } },
+      /has no failed or cancelled/,
+    ],
+    ['kept no rows', { options: { ...ended().options, report: 'none' } }, /kept no rows/],
+  ])('answers 409 where the job %s, and orders nothing', async (_, change, says) => {
+    const { call, inbox } = createFakeApi({ jobs: [ended(change)] });
+    const { statusCode, json } = await call(request);
+    expect([statusCode, json['message']]).toEqual([409, expect.stringMatching(says)]);
+    expect(inbox.size).toBe(0);
+  });
+
+  it('answers 404 where there is no such job', async () => {
+    expect((await createFakeApi().call(request)).statusCode).toBe(404);
+  });
 });
