@@ -9,7 +9,9 @@ import { isCovered } from './tally.ts';
 export function createGroups(table: Table) {
   /** @returns the job after the write, where the group was closed by now */
   async function closeGroup(id: JobId, group: number, row: GroupRow): Promise<Job | undefined> {
-    if (!isCovered(row.settled, row.size)) return undefined;
+    // A number beyond its size is no slice of the job: a plan that was cut short has counted fewer.
+    const settled = new Set([...row.settled].filter((number) => number < row.size));
+    if (!isCovered(settled, row.size)) return undefined;
     const job = await table.update(jobKey(id), {
       UpdateExpression: 'ADD settledGroups :group',
       ConditionExpression: 'attribute_exists(pk)',

@@ -57,26 +57,36 @@ export function createJobRows(table: Table) {
     async movePlan(id: JobId, plan: Job['plan']): Promise<void> {
       await table.update(jobKey(id), {
         UpdateExpression: 'SET #plan = :plan',
-        ConditionExpression: '#state = :planning',
+        ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
         ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
         ExpressionAttributeValues: { ':plan': { S: JSON.stringify(plan) }, ':planning': { S: 'planning' } },
       });
     },
 
-    /** The whole manifest is cut: the job's number of slices is known. @returns the job after the write, if it still lives */
+    /**
+     * The whole manifest is cut: the job's number of slices is known. Where two count differently, the first one's count stands.
+     * @returns the job after the write, if it still lives
+     */
     async finishPlan(id: JobId, plan: Job['plan']): Promise<Job | undefined> {
-      // First: whoever dies in between leaves the job `planning`, and so to whoever finishes the plan again.
-      await groups.sizeLastGroup(id, plan.slices);
-      const row = await table.update(jobKey(id), {
-        UpdateExpression: 'SET #plan = :plan, slices = :slices, #state = :running',
-        ConditionExpression: '#state IN (:planning, :running)',
+      const counted = await table.update(jobKey(id), {
+        UpdateExpression: 'SET #plan = :plan, slices = :slices',
+        ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
         ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
         ExpressionAttributeValues: {
           ':plan': { S: JSON.stringify(plan) },
           ':slices': numeral(plan.slices),
           ':planning': { S: 'planning' },
-          ':running': { S: 'running' },
         },
+      });
+      const job = counted === undefined ? await getJob(id) : readJobRow(counted);
+      if (job?.slices === undefined || !isLive(job)) return undefined;
+      // Last its state: whoever dies before leaves the job `planning`, and so to whoever finishes the plan again.
+      await groups.sizeLastGroup(id, job.slices);
+      const row = await table.update(jobKey(id), {
+        UpdateExpression: 'SET #state = :running',
+        ConditionExpression: '#state IN (:planning, :running)',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':planning': { S: 'planning' }, ':running': { S: 'running' } },
       });
       return row === undefined ? undefined : readJobRow(row);
     },

@@ -151,6 +151,23 @@ describe('a job', () => {
     expect(isSettled(planned as Job)).toBe(true);
   });
 
+  it('that is planned to two ends keeps the first, and settles by it', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    const first = { ...aJob().plan, slices: 2, rows: 20 };
+    expect(await ledger.finishPlan(job, first)).toMatchObject({ slices: 2, plan: first });
+    expect(await ledger.finishPlan(job, { ...first, slices: 3, rows: 30 })).toMatchObject({
+      slices: 2,
+      plan: first,
+    });
+    await ledger.movePlan(job, { ...first, slices: 3 });
+    for (const slice of [0, 2]) {
+      expect(isSettled((await ledger.settleSlice(sliceOf(slice))) as Job)).toBe(false);
+    }
+    const settled = (await ledger.settleSlice(sliceOf(1))) as Job;
+    expect(settled).toMatchObject({ plan: first });
+    expect(isSettled(settled)).toBe(true);
+  });
+
   it('that its TTL has deleted stays deleted', async () => {
     await ledger.createJob(aJob({ id: job }));
     await remove(`J#${job}`);
