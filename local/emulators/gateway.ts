@@ -169,6 +169,8 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Pass
       notifications.objectCreated(s3.operation, touched, { address: request.ip, requestId });
     }
     if (fault === undefined) return done(null, payload);
+    // fauxqs' handlers are async and return nothing: fastify would answer for them while the answer is held back.
+    reply.hijack();
     const writeHead = () => reply.raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
     const answer = { request: request.raw, response: reply.raw, payload };
     strikeAfter(fault, answer, writeHead, () => done(null, payload));

@@ -36,12 +36,15 @@ let s3: S3Client;
 let sqs: SQSClient;
 let dynamodb: DynamoDBClient;
 let made = 0;
+/** The emulators' own. */
+const failures: string[] = [];
 
 beforeAll(async () => {
   emulators = await startEmulators({
     region: 'us-east-1',
     accountId: '111122223333',
     seed: 7,
+    onFailure: (message) => failures.push(message),
     buckets: [{ name: 'store' }],
     queues: [
       { name: 'work', attributes: { VisibilityTimeout: VISIBILITY_SECONDS } },
@@ -155,6 +158,21 @@ describe('S3', () => {
     for (let lost = 0; lost < 3; lost += 1) expect(await failure(call(Key))).toMatchObject(LOST);
     await call(Key);
     expect(await counts()).toEqual({ refused: 1, 's3-drop': 2, 's3-timeout': 1 });
+  });
+
+  it('answers late, the write done at once', async () => {
+    const Key = fresh('late');
+    const counts = await arm({ kind: 's3-delay', delayMs: 200, count: 2 });
+    const startedMs = performance.now();
+    const putting = put(Key);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await text(Key)).toBe('x');
+    expect((await putting).ETag).toBeDefined();
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(195);
+    await put(Key);
+    await put(Key);
+    expect(await counts()).toEqual({ 's3-delay': 2 });
+    expect(failures).toEqual([]);
   });
 
   it('breaks off half way through an answer, which is then no shorter object', async () => {
