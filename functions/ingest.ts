@@ -11,7 +11,7 @@ import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { jobIdOfManifest, type SliceId, sliceBytesOf } from '../shared/job/identity.ts';
+import { jobIdOfManifest, type SliceId } from '../shared/job/identity.ts';
 import { isEnding, isLive, isRunning, isSettled, type Job } from '../shared/job/job.ts';
 import { planJob } from '../shared/job/plan.ts';
 import { resumeSlices } from '../shared/job/resume.ts';
@@ -43,7 +43,7 @@ export interface IngestDependencies extends SendSliceDependencies {
 }
 
 export function createIngest(dependencies: IngestDependencies) {
-  const { blocks, destinationBuckets, ledger, end, queue, clock, telemetry } = dependencies;
+  const { blocks, destinationBuckets, cut, ledger, end, queue, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
 
   const tellIngest = (message: IngestMessage) =>
@@ -69,17 +69,16 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   async function openJob(arrival: ManifestArrival): Promise<Job> {
-    const job = await startJob({ s3: blocks.s3, destinationBuckets, nowMs: clock.now() }, arrival);
+    const reportBucket = end.reports.bucket;
+    const job = await startJob(
+      { s3: blocks.s3, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
+      arrival,
+    );
     if (job.fault !== undefined) {
       logger.error('manifest can not be read', { job: job.id, manifest: job.manifest, fault: job.fault });
       return failJob(end, job, job.fault);
     }
-    const { sliceBytes, blockRows } = dependencies.cut;
-    return ledger.createJob({
-      ...job,
-      sliceBytes: sliceBytesOf(job.manifest.sizeBytes, sliceBytes),
-      blockRows,
-    });
+    return ledger.createJob(job);
   }
 
   async function plan(job: Job, deadlineMs: number): Promise<void> {
@@ -90,6 +89,14 @@ export function createIngest(dependencies: IngestDependencies) {
         return;
       case 'out of time':
         return tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+      case 'unreadable':
+        logger.error('manifest can not be cut', {
+          job: job.id,
+          manifest: job.manifest,
+          fault: planned.fault,
+        });
+        await failJob(end, job, planned.fault);
+        return;
       case 'finished': {
         const { slices, rows } = planned.plan;
         logger.info('manifest planned', { job: job.id, manifest: job.manifest, slices, rows });

@@ -1,18 +1,19 @@
-// Bytes of one version of an object, streamed.
+// Bytes of an object, streamed: of one version of it, where it has versions.
 
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
-export interface ObjectVersion {
+export interface StoredObject {
   bucket: string;
   key: string;
-  versionId: string;
+  /** Absent in a bucket whose objects are written once. */
+  versionId?: string;
 }
 
 /** Streams the bytes from `start` up to, not including, `end`; nothing where the stretch is empty. */
 export async function* readRange(
   s3: S3Client,
-  { bucket, key, versionId }: ObjectVersion,
+  { bucket, key, versionId }: StoredObject,
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
@@ -21,7 +22,7 @@ export async function* readRange(
     new GetObjectCommand({
       Bucket: bucket,
       Key: key,
-      VersionId: versionId,
+      ...(versionId === undefined ? {} : { VersionId: versionId }),
       Range: `bytes=${start}-${end - 1}`,
     }),
   );

@@ -39,11 +39,11 @@ export interface BlockReaderDependencies {
 export async function* readSliceBlocks(
   { s3, sourceBuckets }: BlockReaderDependencies,
   job: Job,
-  slice: Pick<SliceRow, 'startOffset' | 'startLine' | 'endOffset'>,
+  slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
 ): AsyncGenerator<Block> {
   if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
   const judge = createJudge(job, sourceBuckets);
-  const bytes = readRange(s3, job.manifest, slice.startOffset, slice.endOffset);
+  const bytes = readRange(s3, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
   const from = { line: slice.startLine, offset: slice.startOffset };
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of readRows(job.head, from, bytes)) {

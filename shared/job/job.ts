@@ -1,4 +1,5 @@
 // A job as the ledger holds it: what was frozen at first sight, and how far it is.
+import type { StoredObject } from '../aws/object-range.ts';
 import { isCovered } from '../ledger/tally.ts';
 import type { ManifestHead } from '../manifest/open.ts';
 import { groupsOf, type JobId } from './identity.ts';
@@ -62,12 +63,19 @@ export interface ManifestVersion {
   etag: string;
 }
 
+/** The list of files that a job's rows stand in, where they are not in its manifest itself: the report of the job it redrives. */
+export interface FileList extends StoredObject {
+  kind: 'report';
+}
+
 /** Where the cutting of the manifest stands: the next slice begins here. */
 export interface PlanCursor {
   slices: number;
   rows: number;
   offset: number;
   line: number;
+  /** Which file of its list they are an offset and a line of, from 0, where the job has one. */
+  file?: number;
 }
 
 export interface JobFault {
@@ -81,6 +89,8 @@ export interface Job {
   manifest: ManifestVersion;
   /** Absent where the manifest could not be opened. */
   head?: ManifestHead;
+  /** Names the files that hold its rows; absent where the manifest holds them. */
+  files?: FileList;
   options: JobOptions;
   parserVersion: number;
   /** Bytes of a slice, about. Frozen, for whoever cuts the manifest again must cut it into the same slices. */

@@ -109,6 +109,21 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
   );
 }
 
+/** Options that were valid once as the texts that they came from: to be judged again, by another deployment's lights. */
+export function optionTextsOf(options: JobOptions): Record<string, string> {
+  const { bucket, prefix } = options.destination;
+  return {
+    destination: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`,
+    spread: options.spread,
+    'if-exists': options.ifExists,
+    'retry-for-seconds': String(options.retryForSeconds),
+    'deadline-seconds': String(options.deadlineSeconds),
+    'max-failed-percent': String(options.maxFailedPercent),
+    'max-failed-after-rows': String(options.maxFailedAfterRows),
+    report: options.report,
+  };
+}
+
 /** The spread of options that were validated when they were frozen. */
 export function spreadOf(options: JobOptions): Spread {
   const parsed = parseSpread(options.spread);

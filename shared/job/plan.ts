@@ -1,11 +1,10 @@
-// Cuts a job's manifest into slices: each a row in the ledger and a message to ingest. How far it is stands in the job's row,
-// so that whoever comes next goes on from there; what it cuts again, it cuts into the same slices.
+// Cuts the files that hold a job's rows into slices: each a row in the ledger and a message to ingest. How far it is stands in
+// the job's row, so that whoever comes next goes on from there; what it cuts again, it cuts into the same slices.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { readRange } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { planSlices } from '../manifest/slices.ts';
 import type { Clock } from './clock.ts';
 import { watchControl } from './control-watch.ts';
+import { cutFiles } from './files.ts';
 import { MOST_SLICES, SLICE_BLOCKS, type SliceId } from './identity.ts';
 import type { Job, JobFault } from './job.ts';
 
@@ -24,37 +23,40 @@ export interface PlanDependencies {
  * finished   every slice is known; `job` is its row, or undefined where it has ended meanwhile
  * out of time   the rest is for another invocation
  * halted   the job was paused or has ended: whoever resumes it has the plan go on
+ * unreadable   not even a first slice can be cut: there is no row to account for
  */
 export type PlanEnd =
   | { kind: 'finished'; job: Job | undefined; plan: Job['plan'] }
   | { kind: 'out of time' }
-  | { kind: 'halted' };
+  | { kind: 'halted' }
+  | { kind: 'unreadable'; fault: JobFault };
 
 export async function planJob(
   { s3, ledger, tellSlice, clock }: PlanDependencies,
   job: Job,
   deadlineMs: number,
 ): Promise<PlanEnd> {
-  if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
-  const { manifest, id } = job;
+  const { id, head } = job;
+  if (head === undefined) throw new Error(`job ${id} has no manifest head: it was never opened`);
   const control = watchControl({ ledger, clock }, job);
   const limits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
   let plan = job.plan;
-  const bytes = readRange(s3, manifest, plan.offset, manifest.sizeBytes);
-  for await (const { start, end, rows } of planSlices(job.head, plan, bytes, limits)) {
-    // Blank lines behind the last slice, met by a plan that carries on from there.
-    if (rows === 0 && plan.slices > 0) continue;
+  for await (const cut of cutFiles(s3, { ...job, head }, limits)) {
+    if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };
+    if (cut.kind === 'gone' || plan.slices === MOST_SLICES) {
+      // What lies behind is not counted; the rows before it are accounted for as those of any cancelled job.
+      await ledger.controlJob(id, 'cancelling', cut.kind === 'gone' ? cut.fault : tooManySlices(job, plan));
+      break;
+    }
     const under = await control();
     if (under === 'paused' || under === 'ended') {
       await ledger.movePlan(id, plan);
       return { kind: 'halted' };
     }
-    if (plan.slices === MOST_SLICES) {
-      await ledger.controlJob(id, 'cancelling', tooManySlices(plan));
-      break;
-    }
+    const { start, end, rows } = cut.slice;
     const slice = { job: id, slice: plan.slices };
     await ledger.recordSlice(slice, {
+      ...(cut.file === undefined ? {} : { file: cut.file }),
       startOffset: start.offset,
       startLine: start.line,
       endOffset: end.offset,
@@ -63,7 +65,7 @@ export async function planJob(
     });
     // The rows of a job that is being ended are counted, not sent: settle books them.
     if (under === 'run') await tellSlice(slice);
-    plan = { slices: plan.slices + 1, rows: plan.rows + rows, offset: end.offset, line: end.line };
+    plan = cut.next;
     if (clock.now() >= deadlineMs) {
       await ledger.movePlan(id, plan);
       return { kind: 'out of time' };
@@ -73,10 +75,12 @@ export async function planJob(
   return { kind: 'finished', job: await ledger.finishPlan(id, plan), plan };
 }
 
-/** What lies behind the last slice is not counted; the rows before it are accounted for as those of any cancelled job. */
-function tooManySlices({ rows, line }: Job['plan']): JobFault {
+function tooManySlices({ files }: Job, { rows, line }: Job['plan']): JobFault {
   return {
     code: 'TooManySlices',
-    message: `the manifest has more rows than ${MOST_SLICES} slices hold: cut it at line ${line}, behind its first ${rows} rows, and drop the parts as jobs of their own`,
+    message:
+      files === undefined
+        ? `the manifest has more rows than ${MOST_SLICES} slices hold: cut it at line ${line}, behind its first ${rows} rows, and drop the parts as jobs of their own`
+        : `the files listed in s3://${files.bucket}/${files.key} make more than ${MOST_SLICES} slices: drop those behind the first ${rows} rows as manifests of their own`,
   };
 }

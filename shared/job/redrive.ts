@@ -7,8 +7,7 @@ import { isLive, type Job } from './job.ts';
 import { type Inbox, type Submitted, submitObject } from './submit.ts';
 import { standingOf } from './view.ts';
 
-/** Tells an order for a redrive from a manifest. */
-export const REDRIVE_CONTENT_TYPE = 'application/vnd.spillway.redrive+json';
+const REDRIVE_CONTENT_TYPE = 'application/vnd.spillway.redrive+json';
 
 /** A job that can be redriven: it has ended, and its report names rows that were not stored. */
 export type RedrivableJob = Job & { report: string };
@@ -51,12 +50,17 @@ export async function submitRedrive(
   return { job, ...submitted };
 }
 
+/** An order for a redrive, and no manifest. */
+export function isRedriveOrder(contentType: string | undefined): boolean {
+  return contentType?.split(';')[0]?.trim().toLowerCase() === REDRIVE_CONTENT_TYPE;
+}
+
 const order = z.strictObject({
   redriveOf: z.string().check(z.refine(isJobId, 'is no job id')),
   report: z.string(),
 });
 
-export interface RedriveOrder {
+interface RedriveOrder {
   redriveOf: JobId;
   /** s3://bucket/key of the ended job's manifest.json. */
   report: string;

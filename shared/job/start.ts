@@ -7,11 +7,13 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { PARSER_VERSION } from '../manifest/columns.ts';
-import { openManifest } from '../manifest/open.ts';
+import { type ManifestHead, openManifest } from '../manifest/open.ts';
 import { classifyFault } from '../transfer/classify.ts';
-import { BLOCK_ROWS, jobIdOfManifest, SLICE_BYTES } from './identity.ts';
+import { BLOCK_ROWS, jobIdOfManifest, SLICE_BYTES, sliceBytesOf } from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
-import { optionTextsOfMetadata, parseJobOptions } from './options.ts';
+import { type JobOptions, optionTextsOf, optionTextsOfMetadata, parseJobOptions } from './options.ts';
+import { isRedriveOrder, parseRedriveOrder } from './redrive.ts';
+import { readRedriveReport } from './redrive-report.ts';
 
 /** Bytes from which format and header are read. */
 const HEAD_BYTES = 256 * 1024;
@@ -25,39 +27,100 @@ export interface ManifestArrival {
 export interface StartDependencies {
   s3: S3Client;
   destinationBuckets: readonly string[];
+  /** Where the reports lie that redrives take up. */
+  reportBucket: string;
+  /** How the deployment has manifests cut: frozen in the job. */
+  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
   nowMs: number;
 }
 
 /** @returns the job's row to be: `planning`, or `failed` with its fault where the manifest can't be read at all */
-export async function startJob(
-  { s3, destinationBuckets, nowMs }: StartDependencies,
-  arrival: ManifestArrival,
-): Promise<Job> {
-  const job = unopenedJob(arrival, nowMs);
+export async function startJob(dependencies: StartDependencies, arrival: ManifestArrival): Promise<Job> {
+  const { s3, cut, nowMs } = dependencies;
+  const job = { ...unopenedJob(arrival, nowMs), ...cut };
   const failed = (fault: JobFault): Job => ({ ...job, state: 'failed', endedAtMs: nowMs, fault });
 
   const found = await headManifest(s3, arrival);
   if (found.kind === 'gone') return failed({ code: 'ManifestGone', message: found.message });
   job.manifest = found.manifest;
 
-  const options = parseJobOptions(optionTextsOfMetadata(found.metadata), destinationBuckets);
-  if (options.kind === 'invalid') {
-    return failed({
-      code: 'InvalidOptions',
-      message: `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`,
-    });
+  const opened = isRedriveOrder(found.contentType)
+    ? await openRedrive(dependencies, job.manifest)
+    : await openRows(dependencies, found);
+  if (opened.kind === 'unreadable') {
+    job.options = opened.options ?? job.options;
+    return failed(opened.fault);
   }
-  job.options = options.options;
-  job.deadlineMs = nowMs + options.options.deadlineSeconds * 1000;
+  const { head, options, files } = opened.opening;
+  return {
+    ...job,
+    ...opened.opening,
+    deadlineMs: nowMs + options.deadlineSeconds * 1000,
+    plan: {
+      ...job.plan,
+      offset: head.bodyOffset,
+      line: head.bodyLine,
+      ...(files === undefined ? {} : { file: 0 }),
+    },
+  };
+}
 
-  const opened = openManifest(await readStart(s3, job.manifest), {
-    key: arrival.key,
-    sizeBytes: job.manifest.sizeBytes,
-    ...(found.contentType === undefined ? {} : { contentType: found.contentType }),
+/** What the opening of a manifest adds to its job. */
+interface Opening extends Pick<Job, 'options' | 'sliceBytes' | 'files' | 'redriveOf'> {
+  head: ManifestHead;
+}
+
+type Opened =
+  | { kind: 'opened'; opening: Opening }
+  | { kind: 'unreadable'; fault: JobFault; options?: JobOptions };
+
+async function openRows(
+  { s3, destinationBuckets, cut }: StartDependencies,
+  { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
+): Promise<Opened> {
+  const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
+  if (options.kind === 'invalid') {
+    return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
+  }
+  const opened = openManifest(await readStart(s3, manifest), {
+    key: manifest.key,
+    sizeBytes: manifest.sizeBytes,
+    ...(contentType === undefined ? {} : { contentType }),
   });
-  if (opened.kind === 'unreadable') return failed({ code: opened.code, message: opened.message });
-  const { head } = opened;
-  return { ...job, head, plan: { slices: 0, rows: 0, offset: head.bodyOffset, line: head.bodyLine } };
+  if (opened.kind === 'unreadable')
+    return { ...unreadable(opened.code, opened.message), options: options.options };
+  const sliceBytes = sliceBytesOf(manifest.sizeBytes, cut.sliceBytes);
+  return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
+}
+
+/** A redrive has the options of the job that it takes up, as far as this deployment still allows them. */
+async function openRedrive(
+  { s3, destinationBuckets, reportBucket, cut }: StartDependencies,
+  manifest: ManifestVersion,
+): Promise<Opened> {
+  const order = parseRedriveOrder(Buffer.from(await readStart(s3, manifest)).toString(), reportBucket);
+  if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
+  const { redriveOf, report } = order;
+  const old = await readRedriveReport(s3, report);
+  if (old.kind === 'unreadable') return old;
+  const options = parseJobOptions(optionTextsOf(old.options), destinationBuckets);
+  if (options.kind === 'invalid') {
+    return unreadable(
+      'InvalidOptions',
+      `the options of job ${redriveOf}, which it redrives: ${options.message}`,
+    );
+  }
+  // Each file is from one slice of a job that had no more of them than this one may have: no file is cut for its bytes.
+  const sliceBytes = old.files.reduce((most, file) => Math.max(most, file.sizeBytes), cut.sliceBytes);
+  const head: ManifestHead = { format: 'ndjson', bodyOffset: 0, bodyLine: 1 };
+  return {
+    kind: 'opened',
+    opening: { options: options.options, head, sliceBytes, redriveOf, files: { kind: 'report', ...report } },
+  };
+}
+
+function unreadable(code: string, message: string) {
+  return { kind: 'unreadable' as const, fault: { code, message } };
 }
 
 /** A job of which no more is known than that its manifest arrived. */

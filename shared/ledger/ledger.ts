@@ -38,13 +38,10 @@ const RESULT_PAGE = 200;
 
 export type Ends = Partial<Record<RowEnd, readonly number[]>>;
 
-export interface SliceStart {
-  startOffset: number;
-  startLine: number;
-  endOffset: number;
-  rows: number;
-  blocks: number;
-}
+export type SliceStart = Pick<
+  SliceRow,
+  'file' | 'startOffset' | 'startLine' | 'endOffset' | 'rows' | 'blocks'
+>;
 
 export type Ledger = ReturnType<typeof createLedger>;
 
@@ -83,6 +80,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     async recordSlice(id: SliceId, start: SliceStart): Promise<void> {
       await table.putIfAbsent({
         ...sliceKey(id),
+        ...(start.file === undefined ? {} : { file: { S: JSON.stringify(start.file) } }),
         startOffset: numeral(start.startOffset),
         startLine: numeral(start.startLine),
         endOffset: numeral(start.endOffset),

@@ -6,6 +6,7 @@
 //   S#<job>#<slice>            a slice: its stretch, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { StoredObject } from '../aws/object-range.ts';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import type { Job, SettledTotals } from '../job/job.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
@@ -37,6 +38,8 @@ export interface SliceResult {
 export interface SliceRow {
   /** Its number. */
   slice: number;
+  /** Of what its offsets and lines are, where it is not its job's manifest. */
+  file?: StoredObject;
   startOffset: number;
   startLine: number;
   endOffset: number;
@@ -87,8 +90,10 @@ export function readSliceRow(item: Attributes): SliceRow {
     ([block, value]) => [Number(block), decodeCounts(value.S ?? '')] as const,
   );
   const result = item['result']?.S;
+  const file = item['file']?.S;
   return {
     slice: Number((item['pk']?.S ?? '').split('#').at(-1)),
+    ...(file === undefined ? {} : { file: JSON.parse(file) as StoredObject }),
     startOffset: number(item['startOffset']),
     startLine: number(item['startLine']),
     endOffset: number(item['endOffset']),
@@ -105,7 +110,7 @@ export function readSliceRow(item: Attributes): SliceRow {
 
 /** What of a job never changes after its first sight; kept as one JSON text. */
 type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion' | 'sliceBytes' | 'blockRows'> &
-  Pick<Partial<Job>, 'head' | 'redriveOf'>;
+  Pick<Partial<Job>, 'head' | 'files' | 'redriveOf'>;
 
 export function writeJobRow(job: Job): Attributes {
   const frozen: FrozenJob = {
@@ -116,6 +121,7 @@ export function writeJobRow(job: Job): Attributes {
     blockRows: job.blockRows,
     ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
     ...(job.head === undefined ? {} : { head: job.head }),
+    ...(job.files === undefined ? {} : { files: job.files }),
   };
   return {
     ...jobKey(job.id),

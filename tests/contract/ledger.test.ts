@@ -55,6 +55,7 @@ describe('a job', () => {
     const written = aJob({
       id: job,
       head: { format: 'ndjson', bodyOffset: 3, bodyLine: 1 },
+      files: { kind: 'report', bucket: 'reports', key: 'jobs/old/manifest.json' },
       options: {
         destination: { bucket: 'b', prefix: 'a b/+é' },
         spread: 'hex:4',
@@ -67,7 +68,7 @@ describe('a job', () => {
       },
       blockRows: 3,
       redriveOf: '00000000aaaaaaaa0000' as JobId,
-      plan: { slices: 2, rows: 7, offset: 50, line: 9 },
+      plan: { slices: 2, rows: 7, offset: 50, line: 9, file: 1 },
     });
     await ledger.createJob(written);
     expect(await ledger.getJob(job)).toEqual(written);
@@ -195,6 +196,15 @@ describe('a slice', () => {
       rows: 3,
       sentBlocks: new Set([0]),
     });
+  });
+
+  it('names the file that it is a stretch of, where that is not the manifest', async () => {
+    const file = { bucket: 'reports', key: 'jobs/old/failed/000000-w.ndjson' };
+    const start = { startOffset: 0, startLine: 1, endOffset: 9, rows: 1, blocks: 1 };
+    await ledger.recordSlice(sliceOf(0), { ...start, file });
+    await ledger.recordSlice(sliceOf(1), start);
+    const slices = await ledger.getSlices(job, 0, 2);
+    expect(slices.map((slice) => slice.file)).toEqual([file, undefined]);
   });
 
   it('closes when its last block does, whichever comes last', async () => {

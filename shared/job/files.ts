@@ -1,0 +1,78 @@
+// The files that hold a job's rows, one behind the other: its manifest, or those that a list names. Each is cut into slices of
+// its own.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { readRange, type StoredObject } from '../aws/object-range.ts';
+import type { ManifestHead } from '../manifest/open.ts';
+import { planSlices, type SlicePlan } from '../manifest/slices.ts';
+import { classifyFault } from '../transfer/classify.ts';
+import type { Job, JobFault, PlanCursor } from './job.ts';
+import { readRedriveReport } from './redrive-report.ts';
+
+export interface ManifestFile extends StoredObject {
+  sizeBytes: number;
+}
+
+/**
+ * slice   the next one; `next` is where the plan stands behind it
+ * gone    a file is no longer there, or its list is not: nothing further can be cut
+ */
+export type Cut =
+  | { kind: 'slice'; slice: SlicePlan; file: StoredObject | undefined; next: PlanCursor }
+  | { kind: 'gone'; fault: JobFault };
+
+export type OpenedJob = Job & { head: ManifestHead };
+
+/** Cuts what is left behind the cursor `job.plan`. */
+export async function* cutFiles(
+  s3: S3Client,
+  job: OpenedJob,
+  limits: { sliceBytes: number; rows: number },
+): AsyncGenerator<Cut> {
+  const listed = await listFiles(s3, job);
+  if (listed.kind === 'unreadable') {
+    yield { kind: 'gone', fault: listed.fault };
+    return;
+  }
+  const { head, plan } = job;
+  let { slices, rows } = plan;
+  for (let number = plan.file ?? 0; number < listed.files.length; number++) {
+    const file = listed.files[number] as ManifestFile;
+    const from = number === (plan.file ?? 0) ? plan : { offset: head.bodyOffset, line: head.bodyLine };
+    const bytes = readRange(s3, file, from.offset, file.sizeBytes);
+    try {
+      for await (const slice of planSlices(head, from, bytes, limits)) {
+        // Blank lines behind the last slice, met by a plan that carries on from there.
+        if (slice.rows === 0 && slices > 0) continue;
+        slices += 1;
+        rows += slice.rows;
+        const next = { slices, rows, ...slice.end };
+        if (job.files === undefined) yield { kind: 'slice', slice, file: undefined, next };
+        else yield { kind: 'slice', slice, file: nameOf(file), next: { ...next, file: number } };
+      }
+    } catch (error) {
+      if (!GONE.has(classifyFault(error).code)) throw error;
+      yield { kind: 'gone', fault: goneFault(file) };
+      return;
+    }
+  }
+}
+
+const GONE: ReadonlySet<string> = new Set(['NoSuchKey', 'NoSuchVersion']);
+
+type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
+
+/** Read anew by each that cuts: of tens of thousands of files none stands in the job's row. */
+async function listFiles(s3: S3Client, { manifest, files }: Job): Promise<Listed> {
+  return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(s3, files);
+}
+
+function nameOf({ bucket, key, versionId }: ManifestFile): StoredObject {
+  return { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+}
+
+function goneFault({ bucket, key }: ManifestFile): JobFault {
+  return {
+    code: 'ManifestGone',
+    message: `s3://${bucket}/${key} was deleted before it was cut into slices: its rows are not known; drop them anew`,
+  };
+}

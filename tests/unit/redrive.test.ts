@@ -1,0 +1,340 @@
+// A redrive, from its order in the inbox to the slices that the old report's failed rows are cut into.
+import { Readable } from 'node:stream';
+import {
+  type GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readSliceBlocks } from '../../shared/job/blocks.ts';
+import { hashedJobId } from '../../shared/job/identity.ts';
+import { emptyTotals, type Job, type JobFault } from '../../shared/job/job.ts';
+import { planJob } from '../../shared/job/plan.ts';
+import { parseRedriveOrder, redrivableOf, submitRedrive } from '../../shared/job/redrive.ts';
+import { startJob } from '../../shared/job/start.ts';
+import type { SliceStart } from '../../shared/ledger/ledger.ts';
+import { aJob, JOB_ID } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const REPORT = `s3://reports/jobs/${JOB_ID}/manifest.json`;
+const REDRIVE_ID = hashedJobId('redrive', JOB_ID);
+const ORDER_KEY = `api/${REDRIVE_ID}/manifest`;
+const OPTIONS: Job['options'] = {
+  destination: { bucket: 'destination', prefix: 'pre/fix' },
+  spread: 'hex:2',
+  ifExists: 'skip',
+  retryForSeconds: 77,
+  deadlineSeconds: 600,
+  maxFailedPercent: 12,
+  maxFailedAfterRows: 34,
+  report: 'failures',
+};
+
+const OPTIONS_ELSEWHERE: Job['options'] = { ...OPTIONS, destination: { bucket: 'elsewhere', prefix: '' } };
+
+interface Stored {
+  body: string;
+  contentType: string | undefined;
+  metadata: Record<string, string> | undefined;
+}
+
+let objects: Map<string, Stored>;
+let asked: (string | undefined)[];
+let s3: S3Client;
+
+beforeEach(() => {
+  objects = new Map();
+  asked = [];
+  s3 = { send: fakeS3 } as unknown as S3Client;
+});
+
+async function fakeS3(command: PutObjectCommand | HeadObjectCommand | GetObjectCommand): Promise<object> {
+  const place = `${command.input.Bucket}/${command.input.Key}`;
+  const standing = objects.get(place);
+  if (command instanceof PutObjectCommand) {
+    const { Body, ContentType, Metadata, IfNoneMatch } = command.input;
+    if (standing !== undefined && IfNoneMatch === '*') throw failing('PreconditionFailed', 412);
+    objects.set(place, { body: String(Body), contentType: ContentType, metadata: Metadata });
+    return {};
+  }
+  if (command instanceof HeadObjectCommand) {
+    if (standing === undefined) throw failing('NotFound', 404);
+    const { body, contentType, metadata } = standing;
+    return { ContentLength: body.length, ETag: '"e"', ContentType: contentType, Metadata: metadata };
+  }
+  if (standing === undefined) throw failing('NoSuchKey', 404);
+  const { Range, VersionId } = command.input;
+  asked.push(`${place}${VersionId === undefined ? '' : `@${VersionId}`}`);
+  const [, from = '0', to = String(standing.body.length)] = /^bytes=(\d+)-(\d+)$/.exec(Range ?? '') ?? [];
+  const body = standing.body.slice(Number(from), Number(to) + 1);
+  return {
+    ContentLength: body.length,
+    Body: Object.assign(Readable.from([Buffer.from(body)]), {
+      transformToString: async () => body,
+      transformToByteArray: async () => Buffer.from(body),
+    }),
+  };
+}
+
+function failing(name: string, httpStatusCode: number): Error {
+  return Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+}
+
+const put = (place: string, body: string) =>
+  objects.set(place, { body, contentType: undefined, metadata: undefined });
+/** A row as settle writes it. */
+const failedRow = (key: string) =>
+  `${JSON.stringify({ key, text: `of ${key}`, spillway_code: 'AccessDenied', spillway_place: 'line 7' })}\n`;
+
+/** Puts a report whose files of failed rows hold rows of these keys. */
+function putReport(files: readonly string[][], options: Partial<Job['options']> = {}): void {
+  const written = files.map((keys, index) => {
+    const key = `jobs/${JOB_ID}/failed/00000${index}-w.ndjson`;
+    const body = keys.map(failedRow).join('');
+    put(`reports/${key}`, body);
+    return { kind: 'failed', key, rows: keys.length, bytes: body.length, sha256: 'x' };
+  });
+  const other = { kind: 'succeeded', key: `jobs/${JOB_ID}/succeeded/000000-w.ndjson`, rows: 1, bytes: 5 };
+  const report = { version: 1, job: JOB_ID, options: { ...OPTIONS, ...options }, files: [other, ...written] };
+  put(`reports/jobs/${JOB_ID}/manifest.json`, JSON.stringify(report));
+}
+
+const order = () => submitRedrive({ s3, inbox: 'inbox' }, { id: JOB_ID, report: REPORT });
+
+async function open(destinationBuckets = ['other', 'destination']): Promise<Job> {
+  return startJob(
+    {
+      s3,
+      destinationBuckets,
+      reportBucket: 'reports',
+      cut: { sliceBytes: 100, blockRows: 2 },
+      nowMs: 1_000,
+    },
+    { bucket: 'inbox', key: ORDER_KEY, versionId: 'v1' },
+  );
+}
+
+describe('the order for a redrive', () => {
+  it('stands in the inbox under an id that follows from the old job, once', async () => {
+    const manifest = `s3://inbox/${ORDER_KEY}`;
+    expect(await order()).toEqual({ kind: 'accepted', job: REDRIVE_ID, manifest });
+    expect(await order()).toEqual({ kind: 'repeated', job: REDRIVE_ID, manifest });
+    expect(objects.size).toBe(1);
+    expect(objects.get(`inbox/${ORDER_KEY}`)).toMatchObject({
+      contentType: 'application/vnd.spillway.redrive+json',
+      body: `${JSON.stringify({ redriveOf: JOB_ID, report: REPORT })}\n`,
+    });
+  });
+
+  it.each([
+    ['no JSON', '{', /it: /],
+    ['another shape', JSON.stringify({ redriveOf: JOB_ID }), /report: /],
+    ['no job id', JSON.stringify({ redriveOf: '../x', report: REPORT }), /is no job id/],
+    [
+      'a report elsewhere',
+      JSON.stringify({ redriveOf: JOB_ID, report: 's3://evil/manifest.json' }),
+      /s3:\/\/evil/,
+    ],
+    [
+      "another job's report",
+      JSON.stringify({ redriveOf: JOB_ID, report: 's3://reports/jobs/job-00000001/manifest.json' }),
+      /that of job 0123456789abcdef0123 is s3:\/\/reports\/jobs\/0123456789abcdef0123\/manifest\.json/,
+    ],
+  ])('is refused with %s', (_, text, says) => {
+    expect(parseRedriveOrder(text, 'reports')).toEqual({
+      kind: 'invalid',
+      message: expect.stringMatching(says),
+    });
+  });
+});
+
+describe('a job', () => {
+  const ended = (totals: Partial<Job['totals']>, change: Partial<Job> = {}) =>
+    aJob({ state: 'completed', report: REPORT, totals: { ...emptyTotals(), ...totals }, ...change });
+
+  it.each([
+    ['failed', { failed: 1 }],
+    ['cancelled', { cancelled: 1 }],
+  ])('with %s rows can be redriven', (_, totals) => {
+    expect(redrivableOf(ended(totals), ['destination'])).toMatchObject({
+      kind: 'redrivable',
+      job: { id: JOB_ID, report: REPORT },
+    });
+  });
+
+  const none = { ...aJob().options, report: 'none' as const };
+  it.each([
+    ['that runs', aJob(), /is running/],
+    ['with nothing failed', ended({ rejected: 3, stored: 2 }), /nothing to redrive/],
+    ['that kept no rows', ended({ failed: 1 }, { options: none }), /report was none/],
+    [
+      'whose destination is no longer allowed',
+      ended({ failed: 1 }, { options: OPTIONS_ELSEWHERE }),
+      /wrote to elsewhere.*writes to destination/,
+    ],
+  ])('%s is refused', (_, job, says) => {
+    expect(redrivableOf(job, ['destination'])).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(says),
+    });
+  });
+});
+
+describe('the opening of a redrive', () => {
+  it("takes the old job's options, and names the report as the list of its files", async () => {
+    putReport([['a', 'b'], ['c']]);
+    await order();
+    const job = await open();
+    expect(job).toMatchObject({
+      id: REDRIVE_ID,
+      state: 'planning',
+      options: OPTIONS,
+      redriveOf: JOB_ID,
+      head: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
+      files: { kind: 'report', bucket: 'reports', key: `jobs/${JOB_ID}/manifest.json` },
+      plan: { slices: 0, rows: 0, offset: 0, line: 1, file: 0 },
+      blockRows: 2,
+      deadlineMs: 1_000 + 600_000,
+    });
+    expect(job.sliceBytes, 'as the largest file').toBe((failedRow('a') + failedRow('b')).length);
+  });
+
+  it.each<[string, string, () => unknown, RegExp]>([
+    ['is gone', 'ReportGone', () => undefined, /was deleted/],
+    ['names no failed rows', 'NothingToRedrive', () => putReport([]), /names no file of failed rows/],
+    [
+      'is none',
+      'ReportUnreadable',
+      () => put(`reports/jobs/${JOB_ID}/manifest.json`, '{"version":2}'),
+      /no report of this version: version: /,
+    ],
+    [
+      'names a destination that is not allowed',
+      'InvalidOptions',
+      () => putReport([['a']], OPTIONS_ELSEWHERE),
+      /"elsewhere" is not allowed/,
+    ],
+  ])('fails the job where the report %s', async (_, code, prepare, says) => {
+    prepare();
+    await order();
+    expect(await open()).toMatchObject({
+      state: 'failed',
+      fault: { code, message: expect.stringMatching(says) },
+    });
+  });
+});
+
+describe('the plan of a redrive', () => {
+  const SLICE_LIMIT_ROWS = 256 * 2;
+
+  function planner(job: Job, deadlineMs = Number.POSITIVE_INFINITY, clock = createVirtualClock()) {
+    const recorded: { slice: number; start: SliceStart }[] = [];
+    const moved: Job['plan'][] = [];
+    const controlled: [string, JobFault | undefined][] = [];
+    const planned = planJob(
+      {
+        s3,
+        clock,
+        tellSlice: async () => undefined,
+        ledger: {
+          getJob: async () => job,
+          recordSlice: async ({ slice }, start) => void recorded.push({ slice, start }),
+          movePlan: async (_, plan) => void moved.push(plan),
+          finishPlan: async (_, plan) => ({ ...job, plan, slices: plan.slices }),
+          controlJob: async (_, control, fault) => {
+            controlled.push([control, fault]);
+            return { kind: 'changed', job };
+          },
+        },
+      },
+      job,
+      deadlineMs,
+    );
+    return { planned, recorded, moved, controlled };
+  }
+
+  async function keysOf(job: Job, starts: readonly { start: SliceStart }[]): Promise<string[][]> {
+    const keys: string[][] = [];
+    for (const { start } of starts) {
+      const found: string[] = [];
+      for await (const block of readSliceBlocks({ s3, sourceBuckets: [] }, job, start)) {
+        found.push(...block.accepted.map(({ item, line }) => `${item.key}:${line}`));
+        found.push(...block.rejected.map(({ code }) => `rejected ${code}`));
+      }
+      keys.push(found);
+    }
+    return keys;
+  }
+
+  it('has a slice for each file, that names it, and whose rows are read from it', async () => {
+    putReport([['a', 'b', 'c'], ['d'], ['e', 'f']]);
+    await order();
+    const job = await open();
+    const { planned, recorded } = planner(job);
+    expect(await planned).toMatchObject({ kind: 'finished', plan: { slices: 3, rows: 6, file: 2 } });
+    expect(recorded.map(({ slice, start }) => [slice, start.file?.key, start.rows, start.blocks])).toEqual([
+      [0, `jobs/${JOB_ID}/failed/000000-w.ndjson`, 3, 2],
+      [1, `jobs/${JOB_ID}/failed/000001-w.ndjson`, 1, 1],
+      [2, `jobs/${JOB_ID}/failed/000002-w.ndjson`, 2, 1],
+    ]);
+    expect(await keysOf(job, recorded)).toEqual([['a:1', 'b:2', 'c:3'], ['d:1'], ['e:1', 'f:2']]);
+    expect(
+      asked.filter((place) => place?.startsWith('reports/')).every((place) => !place?.includes('@')),
+    ).toBe(true);
+  });
+
+  it('cuts a file of more rows than a slice may have, and goes on with the next', async () => {
+    const many = Array.from({ length: SLICE_LIMIT_ROWS + 1 }, (_, index) => `k${index}`);
+    putReport([many, ['last']]);
+    await order();
+    const { planned, recorded } = planner(await open());
+    await planned;
+    expect(recorded.map(({ start }) => [start.file?.key.slice(-14), start.startLine, start.rows])).toEqual([
+      ['00000-w.ndjson', 1, SLICE_LIMIT_ROWS],
+      ['00000-w.ndjson', SLICE_LIMIT_ROWS + 1, 1],
+      ['00001-w.ndjson', 1, 1],
+    ]);
+  });
+
+  it('carries on in the file where it stopped, into the same slices', async () => {
+    putReport([['a', 'b'], ['c'], ['d']]);
+    await order();
+    const whole = planner(await open());
+    await whole.planned;
+    let job = await open();
+    const recorded: typeof whole.recorded = [];
+    for (let turns = 0; turns < 10; turns++) {
+      // Past its deadline from the beginning: it cuts one slice and remembers.
+      const turn = planner(job, 0);
+      const end = await turn.planned;
+      recorded.push(...turn.recorded);
+      if (end.kind === 'finished') break;
+      job = { ...job, plan: turn.moved.at(-1) as Job['plan'] };
+    }
+    expect(recorded).toEqual(whole.recorded);
+  });
+
+  it('ends the job with a clear fault where a file is gone, its earlier slices accounted for', async () => {
+    putReport([['a'], ['b'], ['c']]);
+    objects.delete(`reports/jobs/${JOB_ID}/failed/000001-w.ndjson`);
+    await order();
+    const { planned, recorded, controlled } = planner(await open());
+    expect(await planned).toMatchObject({ kind: 'finished', plan: { slices: 1, rows: 1 } });
+    expect(recorded).toHaveLength(1);
+    expect(controlled).toEqual([
+      [
+        'cancelling',
+        { code: 'ManifestGone', message: expect.stringContaining('000001-w.ndjson was deleted') },
+      ],
+    ]);
+  });
+
+  it('fails where nothing at all can be cut', async () => {
+    putReport([['a']]);
+    await order();
+    const job = await open();
+    objects.delete(`reports/jobs/${JOB_ID}/manifest.json`);
+    expect(await planner(job).planned).toMatchObject({ kind: 'unreadable', fault: { code: 'ReportGone' } });
+  });
+});
