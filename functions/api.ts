@@ -45,7 +45,7 @@ const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> =
   pause: { control: 'paused', cannot: "it can't be paused" },
   resume: {
     control: 'run',
-    cannot: "it can't be resumed; once it has ended, a redrive takes up what was not stored",
+    cannot: "it can't be resumed; a redrive takes up what an ended job has not stored",
   },
   cancel: { control: 'cancelling', cannot: "it can't be cancelled" },
 };
@@ -133,8 +133,9 @@ export function createApi({
       if (controlled.kind === 'unknown') throw await unopenedJob(id);
       const { job } = controlled;
       if (controlled.kind === 'refused') throw new HttpError(409, `job ${id} ${standingOf(job)}: ${cannot}`);
-      // Behind the row: whoever takes the message finds the job running. Repeated with the order, in case it was lost.
-      if (order === 'resume') await notifyResume(id);
+      // Behind the row: whoever takes the message finds the job running. Repeated with the order, in case it was lost; of a
+      // job that never rested nothing can be missing.
+      if (order === 'resume' && job.resumedAtMs !== undefined) await notifyResume(id);
       return json(202, viewJob(job, await progressOf(job)));
     };
 

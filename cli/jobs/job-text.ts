@@ -5,6 +5,7 @@ import { canBeRedriven, countsOf, hasEnded, type JobCounts } from './counts.ts';
 
 const BAR_WIDTH = 28;
 const NAME_WIDTH = 12;
+const STEP_WIDTH = 40;
 const STATES: Readonly<Record<JobView['state'], string>> = {
   submitted: 'submitted: its manifest is in the inbox, and not open yet',
   planning: 'running, while its manifest is still being read',
@@ -18,8 +19,16 @@ const STATES: Readonly<Record<JobView['state'], string>> = {
 };
 
 export function jobText(job: JobView, nowMs: number): string {
+  const steps = nextSteps(job);
+  return [factsText(job, nowMs), ...(steps.length === 0 ? [] : ['', 'Next', ...steps.map(stepText)])].join(
+    '\n',
+  );
+}
+
+/** What is known of the job, a line for each fact. */
+export function factsText(job: JobView, nowMs: number): string {
   const counts = countsOf(job);
-  const lines: [name: string, text: string | undefined][] = [
+  const facts: [name: string, text: string | undefined][] = [
     ['job', job.job],
     ['state', stateText(job)],
     ['', job.state === 'submitted' || job.rows === undefined ? undefined : barText(counts)],
@@ -34,13 +43,10 @@ export function jobText(job: JobView, nowMs: number): string {
     ['deadline', deadlineText(job, nowMs)],
     ['report', job.report],
   ];
-  const table = lines
-    .filter((line): line is [string, string] => line[1] !== undefined)
-    .map(([name, text]) => `${name.padEnd(NAME_WIDTH)}${text}`);
-  const steps = nextSteps(job);
-  return [...table, ...(steps.length === 0 ? [] : ['', 'Next', ...steps.map((step) => `  ${step}`)])].join(
-    '\n',
-  );
+  return facts
+    .filter((fact): fact is [string, string] => fact[1] !== undefined)
+    .map(([name, text]) => `${name.padEnd(NAME_WIDTH)}${text}`)
+    .join('\n');
 }
 
 export function jobListText(jobs: readonly JobView[]): string {
@@ -91,19 +97,19 @@ function rowsText(job: JobView, { rows, ended, done, failed, cancelled, rejected
   return parts.length === 0 ? all : `${all}: ${parts.join(', ')}`;
 }
 
-function paceText({ state, startedAt, endedAt, bytes }: JobView, { rows, ended }: JobCounts, nowMs: number) {
-  if (startedAt === undefined || ended === 0 || state === 'paused') return undefined;
-  const tookMs = (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt);
-  if (tookMs <= 0) return undefined;
-  const perSecond = (ended / tookMs) * 1000;
-  const rate = perSecond < 10 ? perSecond.toFixed(1) : countText(perSecond);
+/** Of the rows that took a transfer: rejected ones come at no pace. */
+function paceText(job: JobView, counts: JobCounts, nowMs: number): string | undefined {
+  const { state, startedAt, endedAt, bytes = 0 } = job;
+  const transferred = counts.done + counts.failed;
+  if (startedAt === undefined || transferred === 0 || state === 'paused') return undefined;
+  const tookMs = Math.max(1, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt));
+  const perSecond = (transferred / tookMs) * 1000;
+  const rate = `${perSecond < 10 ? perSecond.toFixed(1) : countText(perSecond)} rows/s`;
   if (endedAt !== undefined) {
-    const written = bytes === undefined ? '' : `, ${bytesText(bytes)} in all`;
-    return `${rate} rows/s over ${durationText(tookMs)}${written}`;
+    return `${rate} over ${durationText(tookMs)}${bytes === 0 ? '' : `, ${bytesText(bytes)} in all`}`;
   }
-  const left =
-    state === 'running' ? `; at that, ${durationText(((rows - ended) / perSecond) * 1000)} to go` : '';
-  return `${rate} rows/s since the start${left}`;
+  const leftMs = ((counts.rows - counts.ended) / perSecond) * 1000;
+  return `${rate} since the start${state === 'running' ? `; at that, ${durationText(leftMs)} to go` : ''}`;
 }
 
 function throttledText({ throttled, attempts }: JobView): string | undefined {
@@ -117,28 +123,36 @@ function destinationText({ destination, spread, ifExists }: NonNullable<JobView[
   return `s3://${shownKey(destination.bucket + prefix)} (spread ${spread}${exists})`;
 }
 
-function deadlineText({ deadline }: JobView, nowMs: number): string | undefined {
+function deadlineText({ deadline, state }: JobView, nowMs: number): string | undefined {
   if (deadline === undefined) return undefined;
+  if (state === 'paused') return `${timeText(deadline)}, and later by as long as the pause lasts`;
   const leftMs = Date.parse(deadline) - nowMs;
   return `${timeText(deadline)}${leftMs > 0 ? `, in ${durationText(leftMs)}` : ''}`;
 }
 
+interface Step {
+  command: string;
+  what: string;
+}
+
 /** Commands that make sense now, each with what it would do. */
-function nextSteps(job: JobView): string[] {
+function nextSteps(job: JobView): Step[] {
   const { rows, ended, failed, cancelled, rejected } = countsOf(job);
-  const step = (command: string, what: string) => `spillway ${command} ${job.job}`.padEnd(40) + what;
-  const steps: string[] = [];
+  const steps: Step[] = [];
+  const add = (command: string, what: string) =>
+    steps.push({ command: `spillway ${command} ${job.job}`, what });
   if (job.state === 'paused') {
-    steps.push(step('resume', `goes on with the ${amountText(rows - ended, 'row')} to go`));
-    steps.push(step('cancel', 'ends it here'));
+    add('resume', `goes on with the ${amountText(rows - ended, 'row')} to go`);
+    add('cancel', 'ends it here');
   }
-  if (!hasEnded(job)) return steps;
-  if (failed + cancelled + rejected > 0) {
-    steps.push(step('report', 'tells of each row what is wrong with it'));
+  if (job.report !== undefined && failed + cancelled + rejected > 0) {
+    add('report', 'tells of each row what is wrong with it');
   }
-  if (canBeRedriven(job)) {
-    steps.push(step('redrive', `a new job of the ${amountText(failed + cancelled, 'row')} not stored`));
-  }
-  if (job.state === 'failed' && job.rows === 0) steps.push('correct the manifest, and drop it again');
+  if (canBeRedriven(job))
+    add('redrive', `a new job of the ${amountText(failed + cancelled, 'row')} not stored`);
   return steps;
+}
+
+function stepText({ command, what }: Step): string {
+  return `  ${command.padEnd(STEP_WIDTH)} ${what}`;
 }

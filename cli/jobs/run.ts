@@ -18,9 +18,11 @@ export interface StatusOptions extends WaitOptions {
   limit: number;
 }
 
+const LIVE_JOBS_ASKED = 10;
+
 /** What an order has done, once the API has taken it. */
 const TAKEN: Readonly<Record<Order, string>> = {
-  pause: 'paused: what is under way finishes, and nothing more is begun',
+  pause: 'is paused: what is under way finishes, and nothing more is begun',
   resume: 'runs again: what it lacks is sent anew',
   cancel: 'is being cancelled: what is under way finishes, the rest is booked as cancelled',
   redrive: 'takes up the rows that were not stored',
@@ -53,7 +55,13 @@ export async function runOrder(id: string, order: Order, options: WaitOptions): 
 }
 
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
-  const { jobs } = await api.jobs(limit);
+  const { jobs: listed } = await api.jobs(limit);
+  // The list tells what sweep summed last; the newest of those that live are asked for their present state.
+  const live = listed.filter((job) => !hasEnded(job)).slice(0, LIVE_JOBS_ASKED);
+  const fresh = new Map(
+    (await Promise.all(live.map(({ job }) => api.job(job)))).map((job) => [job.job, job]),
+  );
+  const jobs = listed.map((job) => fresh.get(job.job) ?? job);
   if (json) console.log(JSON.stringify({ jobs }));
   else if (jobs.length > 0) console.log(jobListText(jobs));
   else console.log('No jobs yet: drop a manifest in the inbox, or post one to the API.');

@@ -8,11 +8,11 @@ import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { countsOf, hasEnded } from '../jobs/counts.ts';
-import { jobText } from '../jobs/job-text.ts';
+import { canBeRedriven, countsOf, hasEnded } from '../jobs/counts.ts';
+import { factsText } from '../jobs/job-text.ts';
 import { createProgress } from '../progress.ts';
 import { assertCredentials, endpointOf, openS3 } from '../s3.ts';
-import { amountText, bytesText, countText, shownKey } from '../text.ts';
+import { amountText, bytesText, countText, shownKey, tableText } from '../text.ts';
 import { downloadReport } from './download.ts';
 import { type Report, type ReportedRow, readReport, unstoredRows } from './read.ts';
 
@@ -77,38 +77,60 @@ function tell(
     return;
   }
   const { failed, cancelled, rejected } = countsOf(job);
-  const more = failed + cancelled + rejected - rows.length;
+  const unstored = failed + cancelled + rejected;
+  const paragraphs = [
+    [factsText(job, systemClock.now())],
+    unstored === 0 ? [] : unstoredText(rows, unstored),
+    filesText(report),
+    out === undefined
+      ? [`spillway report ${job.job} --out DIR saves them.`]
+      : [
+          `Saved in ${path.join(out, path.sep)}: each file has the rows and the SHA-256 that manifest.json says.`,
+        ],
+    canBeRedriven(job)
+      ? [
+          `spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
+        ]
+      : [],
+  ];
   console.log(
-    [
-      jobText(job, systemClock.now()),
-      '',
-      ...(rows.length === 0 ? [] : ['Rows that were not stored', ...rows.map(rowText)]),
-      ...(rows.length > 0 && more > 0 ? [`  and ${countText(more)} more, in the files`] : []),
-      ...(rows.length === 0 ? [] : ['']),
-      'Files',
-      ...filesText(report),
-      ...(out === undefined
-        ? [`  spillway report ${job.job} --out DIR saves them`]
-        : [`  saved in ${path.join(out, path.sep)}, each with its rows and its SHA-256`]),
-    ].join('\n'),
+    paragraphs
+      .filter((lines) => lines.length > 0)
+      .map((lines) => lines.join('\n'))
+      .join('\n\n'),
   );
 }
 
+function unstoredText(rows: readonly ReportedRow[], all: number): string[] {
+  const more = all - rows.length;
+  return [
+    `${amountText(all, 'row')} not stored`,
+    ...rows.map(rowText),
+    ...(rows.length > 0 && more > 0 ? [`  and ${countText(more)} more, in the files`] : []),
+  ];
+}
+
 function rowText({ kind, key, code, message, place }: ReportedRow): string {
-  const name = key === undefined ? '' : ` ${shownKey(key)}`;
-  return `  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${message} (${code})`;
+  const name = key === undefined ? '' : `, ${shownKey(key)}`;
+  return `  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${shownKey(message)} (${code})`;
 }
 
 function filesText({ bucket, key, files }: Report): string[] {
-  const folder = `s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`;
-  const kinds = (['succeeded', 'failed', 'rejected'] as const).flatMap((kind) => {
-    const own = files.filter((file) => file.kind === kind);
-    const sum = (of: 'rows' | 'bytes') => own.reduce((total, file) => total + file[of], 0);
-    return own.length === 0
-      ? []
-      : [
-          `  ${folder}${kind}/  ${amountText(sum('rows'), 'row')} in ${amountText(own.length, 'file')}, ${bytesText(sum('bytes'))}`,
-        ];
-  });
-  return [`  ${folder}manifest.json`, ...kinds];
+  const kinds = (['succeeded', 'failed', 'rejected'] as const)
+    .map((kind) => ({ kind, own: files.filter((file) => file.kind === kind) }))
+    .filter(({ own }) => own.length > 0)
+    .map(({ kind, own }) => {
+      const sum = (of: 'rows' | 'bytes') => own.reduce((total, file) => total + file[of], 0);
+      return [
+        `${kind}/`,
+        amountText(sum('rows'), 'row'),
+        amountText(own.length, 'file'),
+        bytesText(sum('bytes')),
+      ];
+    });
+  const table = tableText([['manifest.json'], ...kinds], [1, 2, 3]);
+  return [
+    `s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`,
+    ...table.split('\n').map((line) => `  ${line}`),
+  ];
 }

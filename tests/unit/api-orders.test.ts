@@ -68,7 +68,8 @@ describe.each(ORDERS)('POST /jobs/{id}/$name', ({ name, control, state }) => {
 });
 
 it('sends the missing rows anew once a job runs again, and behind its row, however often it is resumed', async () => {
-  const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job: aJob() } });
+  const job = aJob({ resumedAtMs: aJob().startedAtMs });
+  const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job } });
   await call(order('resume', JOB_ID));
   await call(order('resume', JOB_ID));
   const once = [
@@ -76,6 +77,12 @@ it('sends the missing rows anew once a job runs again, and behind its row, howev
     ['notify', JOB_ID],
   ];
   expect(orders).toEqual([...once, ...once]);
+});
+
+it('sends nothing anew of a job that never rested', async () => {
+  const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job: aJob() } });
+  expect((await call(order('resume', JOB_ID))).statusCode).toBe(202);
+  expect(orders).toEqual([[JOB_ID, 'run']]);
 });
 
 describe('POST /jobs/{id}/redrive', () => {
