@@ -1,231 +1,115 @@
-// BURY: closes the account of dead letters, of every queue.
+// BURY: takes the dead letters of every queue, and closes their account.
 //
-//   an item           its row is failed: outcome, ledger, acknowledgement
-//   a slice           its rows that were never sent are failed, so that its blocks close
-//   a plan, an event  its job is failed
-//   a settle message  goes back a few times with a long delay: nothing else can close a job; then its job is failed
-//   anything else     can't be accounted for; it is kept, logged and counted
+//   1 judge      what is to be done about it, by what it says and by what the ledger knows (shared/job/burial.ts)
+//   2 keep       the letter, with what becomes of it, in the report bucket under deadletters/
+//   3 carry out  an item is sent anew as a suspect, and failed when it comes a second time; a slice's rows, a manifest's job
+//                are failed; what only settle can do is sent again
 //
-// The raw message is kept in the report bucket under deadletters/ first. The alarm is on the metric ItemsBuried, since this
-// function empties the dead-letter queues.
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+// A crash between two steps has the letter come again, and all three are taken again. The alarm is on the metric ItemsBuried,
+// since this function empties the dead-letter queues.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { readEnvironment } from '../shared/aws/environment.ts';
-import { parseNotification } from '../shared/job/arrival.ts';
+import { type BurialDependencies, judge } from '../shared/job/burial.ts';
 import { systemClock } from '../shared/job/clock.ts';
-import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { type FailSliceDependencies, failSlice } from '../shared/job/fail-slice.ts';
-import { type JobId, jobIdOfManifest } from '../shared/job/identity.ts';
-import { isLive } from '../shared/job/job.ts';
-import { unopenedJob } from '../shared/job/start.ts';
-import { blockName, type Ledger } from '../shared/ledger/ledger.ts';
-import { hasEnded } from '../shared/ledger/tally.ts';
-import { type QueueDependencies, sendMessages } from '../shared/queue/batches.ts';
 import {
-  parseIngestMessage,
-  parseSettleMessage,
-  parseUploadMessage,
-  type SettleMessage,
-  type UploadMessage,
-} from '../shared/queue/messages.ts';
-import { accountFor } from '../shared/report/account.ts';
-import type { OutcomeFiles } from '../shared/report/outcome-files.ts';
+  type Burial,
+  type BurialKind,
+  createDeadLetterFiles,
+  type DeadLetter,
+  type DeadLetterFiles,
+} from '../shared/report/dead-letters.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
-/** How often a settle message comes back from here, and after how long: SQS's longest delay. */
-const SETTLE_REPOSTS = 3;
-const SETTLE_REPOST_SECONDS = 900;
+/** What somebody should look at; a suspect's second chance is its own, and may well be its success. */
+const ALARMING: Readonly<Record<BurialKind, boolean>> = {
+  suspect: false,
+  'row-failed': true,
+  'slice-failed': true,
+  'job-failed': true,
+  'sent-again': true,
+  'nothing-left': false,
+  unreadable: true,
+};
 
-export interface BuryDependencies {
-  s3: S3Client;
-  reportBucket: string;
-  ledger: Ledger;
-  outcomes: OutcomeFiles;
-  slices: FailSliceDependencies;
-  end: EndDependencies;
-  queue: QueueDependencies;
-  settleQueueUrl: string;
+export interface BuryDependencies extends BurialDependencies {
+  letters: DeadLetterFiles;
   telemetry: Telemetry;
 }
 
-/** What became of a dead letter. `nothing left`: its row or job had ended already. */
-type Burial = {
-  kind: 'item' | 'slice' | 'job' | 'settle' | 'nothing left' | 'unreadable';
-  job?: JobId;
-  reason?: string;
-};
-
 export function createBury(dependencies: BuryDependencies) {
-  const { s3, reportBucket, ledger, outcomes, end, queue, telemetry } = dependencies;
-
-  /** @returns where the raw message lies: s3://bucket/key */
-  async function keepRaw(record: SQSRecord): Promise<string> {
-    const queueName = record.eventSourceARN.split(':').at(-1);
-    const key = `deadletters/${queueName}/${record.messageId}.json`;
-    const { body, attributes, messageAttributes, eventSourceARN } = record;
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: reportBucket,
-        Key: key,
-        Body: Buffer.from(
-          `${JSON.stringify({ eventSourceARN, attributes, messageAttributes, body }, null, 2)}\n`,
-        ),
-        ContentType: 'application/json',
-      }),
-    );
-    return `s3://${reportBucket}/${key}`;
-  }
-
-  async function buryItem(message: UploadMessage, raw: string, writer: string): Promise<Burial> {
-    const [job, blocks] = await Promise.all([ledger.getJob(message.job), ledger.readBlocks([message])]);
-    const block = blocks.get(blockName(message));
-    if (job === undefined || !isLive(job)) return { kind: 'nothing left', job: message.job };
-    if (block === undefined || message.number >= block.size) {
-      return { kind: 'unreadable', job: message.job, reason: 'it names no row that the ledger knows' };
-    }
-    if (hasEnded(block, message.number)) {
-      await ledger.recordEnds(message, {});
-      return { kind: 'nothing left', job: message.job };
-    }
-    const { item, line, attempts, throttled, returned, reposted } = message;
-    const { errors } = await accountFor(
-      { outcomes, ledger },
-      [
-        {
-          id: message,
-          outcome: {
-            status: 'failed',
-            line,
-            item,
-            attempts,
-            throttled,
-            returned,
-            reposted,
-            code: 'DeadLettered',
-            message: `received as often as its queue allows without an end: a worker may have died of it; kept as ${raw}`,
-          },
-        },
-      ],
-      writer,
-    );
-    if (errors[0] !== undefined) throw errors[0];
-    return { kind: 'item', job: message.job };
-  }
-
-  async function burySettle(message: SettleMessage, raw: string): Promise<Burial> {
-    const job = await ledger.getJob(message.job);
-    if (job === undefined || !isLive(job)) return { kind: 'nothing left', job: message.job };
-    const buried = message.buried ?? 0;
-    if (buried < SETTLE_REPOSTS) {
-      const again: SettleMessage = { ...message, buried: buried + 1 };
-      await sendMessages(queue, dependencies.settleQueueUrl, [
-        { body: JSON.stringify(again), delaySeconds: SETTLE_REPOST_SECONDS, groupId: message.job },
-      ]);
-      return { kind: 'settle', job: message.job };
-    }
-    await failJob(end, job, {
-      code: 'SettleFailed',
-      message: `its slice ${message.slice ?? ''} could not be settled; the message is kept as ${raw}`,
-    });
-    return { kind: 'job', job: message.job };
-  }
-
-  async function bury(record: SQSRecord, raw: string, writer: string): Promise<Burial> {
-    const upload = parseUploadMessage(record.body);
-    if (upload.kind === 'message') return buryItem(upload.message, raw, writer);
-
-    const settle = parseSettleMessage(record.body);
-    if (settle.kind === 'message') return burySettle(settle.message, raw);
-
-    const ingest = parseIngestMessage(record.body);
-    if (ingest.kind === 'message') {
-      const job = await ledger.getJob(ingest.message.job);
-      if (job === undefined || !isLive(job)) return { kind: 'nothing left', job: ingest.message.job };
-      if (ingest.message.kind === 'slice') {
-        await failSlice(
-          dependencies.slices,
-          job,
-          ingest.message.slice,
-          `its slice could not be ingested; the message is kept as ${raw}`,
-          writer,
-        );
-        return { kind: 'slice', job: job.id };
-      }
-      await failJob(end, job, {
-        code: 'IngestFailed',
-        message: `the manifest could not be cut into slices; the message is kept as ${raw}`,
-      });
-      return { kind: 'job', job: job.id };
-    }
-
-    const notification = parseNotification(parseJson(record.body));
-    if (notification.kind === 'not-a-notification')
-      return { kind: 'unreadable', reason: `no item (${upload.reason}), no event (${notification.reason})` };
-    for (const arrival of notification.arrivals) {
-      const job = (await ledger.getJob(jobIdOfManifest(arrival))) ?? unopenedJob(arrival, systemClock.now());
-      if (job.state !== 'planning') continue;
-      await failJob(end, job, {
-        code: 'IngestFailed',
-        message: `the manifest could not be opened and cut; its event is kept as ${raw}`,
-      });
-    }
-    return { kind: 'job' };
-  }
+  const { letters, clock, telemetry } = dependencies;
+  const { logger, count } = telemetry;
 
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const failures: string[] = [];
-    const burials: (Burial & { messageId: string; raw: string })[] = [];
+    const burials: (Burial & { messageId: string; place: string })[] = [];
     for (const record of event.Records) {
-      const { messageId } = record;
+      const { messageId, body } = record;
       try {
-        const raw = await keepRaw(record);
-        burials.push({
-          ...(await bury(record, raw, `${context.awsRequestId}-${messageId}`)),
-          messageId,
-          raw,
-        });
+        const suspects = burials.filter(({ kind }) => kind === 'suspect').length;
+        const { burial, carryOut } = await judge(dependencies, body, suspects);
+        const letter = letterOf(record, burial, clock.now());
+        // A letter that comes again once all is done for it has nothing to tell that is better than what it told first.
+        await letters.write(letter, burial.kind === 'nothing-left' ? 'former' : 'this');
+        const place = letters.placeOf(letter);
+        await carryOut(place, `${context.awsRequestId}-${messageId}`);
+        burials.push({ messageId, place, ...burial });
       } catch (error) {
-        telemetry.logger.error('dead letter not buried', { messageId, error: error as Error });
+        logger.error('dead letter not buried', { messageId, error: error as Error });
         failures.push(messageId);
       }
     }
-    telemetry.count({ ItemsBuried: burials.filter(({ kind }) => kind !== 'nothing left').length });
-    telemetry.logger.error('dead letters buried', { burials });
+    const alarming = burials.filter(({ kind }) => ALARMING[kind]);
+    count({ ItemsBuried: alarming.length });
+    if (alarming.length > 0) logger.error('dead letters buried', { burials });
+    else logger.info('dead letters taken up', { burials });
     return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: told as unreadable, and kept raw.
-    return undefined;
-  }
+function letterOf(
+  { messageId, body, attributes, messageAttributes, eventSourceARN }: SQSRecord,
+  burial: Burial,
+  nowMs: number,
+): DeadLetter {
+  return {
+    queue: eventSourceARN.split(':').at(-1) ?? '',
+    messageId,
+    sentAt: new Date(Number(attributes.SentTimestamp)).toISOString(),
+    buriedAt: new Date(nowMs).toISOString(),
+    ...burial,
+    body,
+    attributes: { ...attributes },
+    messageAttributes,
+  };
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
     'SPILLWAY_REPORT_BUCKET',
+    'SPILLWAY_INGEST_QUEUE_URL',
+    'SPILLWAY_UPLOAD_QUEUE_URL',
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
   const queue = wireQueue();
   const { ledger } = wireLedger(env, queue);
   const reports = wireReports(env);
-  const { s3, outcomes } = reports;
+  const { s3, bucket, outcomes } = reports;
   return {
     s3,
-    reportBucket: reports.bucket,
     ledger,
     outcomes,
-    slices: { s3, ledger, outcomes },
+    letters: createDeadLetterFiles({ s3, bucket }),
     end: wireEnd(env, reports, ledger),
     queue,
+    ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
+    uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     settleQueueUrl: env.SPILLWAY_SETTLE_QUEUE_URL,
+    clock: systemClock,
     telemetry,
   };
 }

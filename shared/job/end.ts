@@ -1,14 +1,38 @@
 // A job's end: its report, its event, and then its row, so that whoever takes the step again after a crash finds it still to do.
 import type { Ledger } from '../ledger/ledger.ts';
-import type { SliceResult } from '../ledger/rows.ts';
+import type { SliceResult, SliceRow } from '../ledger/rows.ts';
 import type { JobEvents } from '../report/job-event.ts';
 import { type ReportDependencies, writeJobReport } from '../report/report.ts';
-import type { EndedJob, EndState, Job, JobFault } from './job.ts';
+import { MOST_SLICES } from './identity.ts';
+import {
+  type EndedJob,
+  type EndState,
+  emptyTotals,
+  type Job,
+  type JobFault,
+  type PlanCursor,
+} from './job.ts';
+import { PLAN_REMEMBER_EVERY } from './plan.ts';
+
+/** Slices read at a time: of each no more is kept than its result, for a row may hold the counts of 256 blocks. */
+const PAGE = 1_000;
+/** Numbers of slices that a fault names. */
+const NAMED_SLICES = 10;
 
 export interface EndDependencies {
   reports: Pick<ReportDependencies, 's3' | 'bucket'>;
   events: JobEvents;
-  ledger: Pick<Ledger, 'endJob' | 'createJob' | 'getResults' | 'expireSlices'>;
+  ledger: Pick<
+    Ledger,
+    | 'endJob'
+    | 'createJob'
+    | 'getResults'
+    | 'getSlices'
+    | 'expireSlices'
+    | 'getJob'
+    | 'controlJob'
+    | 'finishPlan'
+  >;
 }
 
 /**
@@ -38,19 +62,107 @@ function endStateOf({ control, fault }: Pick<Job, 'control' | 'fault'>): EndStat
   return control === 'cancelling' ? 'cancelled' : 'completed';
 }
 
-/** Ends a job that can't be processed. What its slices had stored stays stored, and the report says so. */
+/**
+ * Ends a job that can't be processed, as it stands. What its slices had stored stays stored, and the report says so; the rows
+ * of slices that have not settled are counted and told as unaccounted.
+ */
 export async function failJob(
   { reports, events, ledger }: EndDependencies,
   job: Job,
   fault: JobFault,
 ): Promise<EndedJob> {
-  const results = await ledger.getResults(job.id, job.plan.slices);
-  const ended = await reportJob(reports, { ...job, state: 'failed', fault }, results);
+  const results: SliceResult[] = [];
+  const unsettled: Pick<SliceRow, 'slice' | 'rows'>[] = [];
+  for await (const page of recordedSlices(ledger, job)) {
+    for (const { slice, rows, result } of page) {
+      if (result === undefined) unsettled.push({ slice, rows });
+      results.push(result ?? { totals: { ...emptyTotals(), rows }, files: [] });
+    }
+  }
+  const ended = await reportJob(
+    reports,
+    {
+      ...job,
+      state: 'failed',
+      fault: { ...fault, message: fault.message + unaccountedClause(unsettled) },
+    },
+    results,
+  );
   await events.ended(ended);
   // It may have no row yet: a manifest that can't be opened ends at first sight.
   await ledger.createJob(ended);
+  // The rows of its slices and blocks stay: they tell what is known of the unaccounted.
   await ledger.endJob(job.id, ended);
   return ended;
+}
+
+/** To be put behind a fault's sentence. */
+function unaccountedClause(unsettled: readonly Pick<SliceRow, 'slice' | 'rows'>[]): string {
+  if (unsettled.length === 0) return '';
+  const rows = unsettled.reduce((sum, slice) => sum + slice.rows, 0);
+  const named = unsettled.slice(0, NAMED_SLICES).map(({ slice }) => slice);
+  const more = unsettled.length > named.length ? ` and ${unsettled.length - named.length} more` : '';
+  return (
+    `; ${rows} rows, those of slices ${named.join(', ')}${more}, are unaccounted: ` +
+    'drop the manifest again, with if-exists skip, to have them written and accounted for'
+  );
+}
+
+/**
+ * Ends a job whose manifest can't be cut any further. Where rows of it are known, the plan is closed behind the last slice
+ * that was recorded, and they are accounted for as those of any cancelled job, before the job ends as failed. Where none is,
+ * it ends at once.
+ * @returns how: `ending` is carried out by sweep and settle
+ */
+export async function cutOff(
+  dependencies: EndDependencies,
+  job: Job,
+  fault: JobFault,
+): Promise<'ending' | 'ended'> {
+  const { ledger } = dependencies;
+  if (job.plan.slices === 0 && (await ledger.getSlices(job.id, 0, 1)).length === 0) {
+    await failJob(dependencies, job, fault);
+    return 'ended';
+  }
+  // The order first: from then on no slice that is recorded has its rows sent, and none ends the job as completed.
+  await ledger.controlJob(job.id, 'cancelling', fault);
+  const standing = await ledger.getJob(job.id);
+  // Whoever cuts the manifest at the same time may have come through after all.
+  if (standing?.state === 'planning') await ledger.finishPlan(job.id, await planAsRecorded(ledger, standing));
+  return 'ending';
+}
+
+/** The plan up to the last slice that was recorded: its cursor is remembered now and then only. */
+async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: Job): Promise<PlanCursor> {
+  const plan = { ...job.plan };
+  for await (const page of slicesBehind(ledger, job)) {
+    for (const { slice, rows, endOffset, startLine } of page) {
+      plan.slices = slice + 1;
+      plan.rows += rows;
+      plan.offset = endOffset;
+      // Its end's line is told by cutting alone; nobody goes on from here.
+      plan.line = startLine;
+    }
+  }
+  return plan;
+}
+
+/** Every slice that has a row. */
+async function* recordedSlices(ledger: Pick<Ledger, 'getSlices'>, job: Job): AsyncGenerator<SliceRow[]> {
+  const { slices } = job.plan;
+  for (let from = 0; from < slices; from += PAGE)
+    yield await ledger.getSlices(job.id, from, Math.min(slices, from + PAGE));
+  yield* slicesBehind(ledger, job);
+}
+
+/** The slices that were recorded behind the plan's cursor: while a manifest is cut there may be some. */
+async function* slicesBehind(ledger: Pick<Ledger, 'getSlices'>, job: Job): AsyncGenerator<SliceRow[]> {
+  if (job.state !== 'planning') return;
+  for (let from = job.plan.slices; from < MOST_SLICES; from += PLAN_REMEMBER_EVERY) {
+    const page = await ledger.getSlices(job.id, from, from + PLAN_REMEMBER_EVERY);
+    yield page.toSorted((left, right) => left.slice - right.slice);
+    if (page.length < PLAN_REMEMBER_EVERY) return;
+  }
 }
 
 async function reportJob(

@@ -14,20 +14,20 @@ const READ_CONCURRENCY = 8;
 /**
  * What becomes of a dead letter. It is written down just before it is done, and done again where a crash comes between.
  *
- *   suspect       an item: sent anew, to be uploaded alone
+ *   suspect       an item: it is sent anew, to be uploaded alone
  *   row-failed    an item that came back as suspect: its row ends as failed (DeadLettered)
  *   slice-failed  a slice: its rows that were never sent end as failed (IngestFailed)
- *   job-ended     a job of which rows are known: it is ended, and they are accounted for first
- *   job-failed    a job of which no row is known: it ends as failed at once
- *   sent-again    a settle message: sent again with a long delay
- *   nothing-left  its row or its job had ended before
- *   unreadable    it says of no row or job that it is theirs: a row that it meant is sent anew when its slice stands still
+ *   job-failed    a manifest that can't be cut, or a job that can't be settled: the job ends as failed. Of a manifest the rows
+ *                 that are known are accounted for first
+ *   sent-again    it is sent again with a long delay, for nobody else can do its work
+ *   nothing-left  its row or its job had ended before, or others do its work by now
+ *   unreadable    it says of no row or job that it is theirs. A row that it meant is still open in its block, so that sweep has
+ *                 it sent anew once its slice stands still
  */
 export type BurialKind =
   | 'suspect'
   | 'row-failed'
   | 'slice-failed'
-  | 'job-ended'
   | 'job-failed'
   | 'sent-again'
   | 'nothing-left'

@@ -285,6 +285,7 @@ function heldMessage(job: string): string {
     number: 0,
     line: 2,
     item: { key: 'held', text: 'held' },
+    suspect: true,
     firstSentAtMs: Date.now(),
     attempts: 0,
     throttled: 0,

@@ -417,11 +417,11 @@ describe('dead letters', () => {
     });
   });
 
-  it('of an item, end its row as failed', async () => {
+  it('of an item that was a suspect already, end its row as failed', async () => {
     await whileHeld('deadly', async (dropped, job) => {
       await cloud.send(
         'UploadDeadLetters',
-        JSON.stringify(itemMessage({ job, item: { key: 'held', text: '1' } })),
+        JSON.stringify(itemMessage({ job, item: { key: 'held', text: '1' }, suspect: true })),
       );
       const end = await cloud.ended(dropped);
       expect(end).toMatchObject({ ...ALL_ENDED, rows: 10, stored: 9, failed: 1 });

@@ -1,0 +1,179 @@
+// What is to be done about a dead letter: judged by what it says and by what the ledger knows, and carried out once the letter
+// itself is kept. Judging changes nothing, and what is carried out may be carried out twice.
+import type { Ledger } from '../ledger/ledger.ts';
+import { type QueueDependencies, sendMessages } from '../queue/batches.ts';
+import {
+  type IngestMessage,
+  messageBody,
+  parseIngestMessage,
+  parseSettleMessage,
+  parseUploadMessage,
+  type SettleMessage,
+} from '../queue/messages.ts';
+import { parseNotification } from './arrival.ts';
+import type { Clock } from './clock.ts';
+import { cutOff, type EndDependencies, failJob } from './end.ts';
+import { type FailSliceDependencies, failSlice } from './fail-slice.ts';
+import { jobIdOfManifest } from './identity.ts';
+import { judgeItem } from './item-burial.ts';
+import { isEnding, isLive } from './job.ts';
+import { type ManifestArrival, unopenedJob } from './start.ts';
+import { nothingLeft, unreadable, type Verdict } from './verdict.ts';
+
+/** SQS's longest delay. */
+const SEND_AGAIN_SECONDS = 900;
+/** How often a settle message is sent again at least, however near its job's deadline is. */
+const SETTLE_AGAIN_LEAST = 3;
+
+export interface BurialDependencies extends FailSliceDependencies {
+  ledger: Ledger;
+  end: EndDependencies;
+  queue: QueueDependencies;
+  ingestQueueUrl: string;
+  uploadQueueUrl: string;
+  settleQueueUrl: string;
+  clock: Clock;
+}
+
+/** @param suspectsBefore suspects among the letters that came with this one: they are not to be sent at the same time */
+export async function judge(
+  dependencies: BurialDependencies,
+  body: string,
+  suspectsBefore: number,
+): Promise<Verdict> {
+  const upload = parseUploadMessage(body);
+  if (upload.kind === 'message') return judgeItem(dependencies, upload.message, suspectsBefore);
+  const settle = parseSettleMessage(body);
+  if (settle.kind === 'message') return judgeSettle(dependencies, settle.message);
+  const ingest = parseIngestMessage(body);
+  if (ingest.kind === 'message') return judgeIngest(dependencies, ingest.message);
+  const notification = parseNotification(parseJson(body));
+  if (notification.kind === 'arrivals') return judgeArrivals(dependencies, notification.arrivals);
+  return unreadable({}, `it is no item (${upload.reason}) and no event (${notification.reason})`);
+}
+
+/**
+ * Nothing but settle can count a slice or end a job, so its messages are sent again until the job's deadline: most of what
+ * keeps settle from its work is mended by then, and every row is accounted for after all. Each round raises the alarm. What is
+ * given up ends with a report that tells which rows it does not account for.
+ */
+async function judgeSettle(
+  { ledger, end, queue, settleQueueUrl, clock }: BurialDependencies,
+  message: SettleMessage,
+): Promise<Verdict> {
+  const { job: id, slice, buried = 0 } = message;
+  const place = { job: id, ...(slice === undefined ? {} : { slice }) };
+  const job = await ledger.getJob(id);
+  if (job === undefined || !isLive(job)) return nothingLeft(place, 'its job has ended');
+  const what = slice === undefined ? 'the job could not be completed' : `slice ${slice} could not be settled`;
+  const isOver = buried >= SETTLE_AGAIN_LEAST && job.control !== 'paused' && clock.now() >= job.deadlineMs;
+  if (!isOver) {
+    return {
+      burial: { ...place, kind: 'sent-again', reason: `${what}; it is tried until the job's deadline` },
+      carryOut: () =>
+        sendMessages(queue, settleQueueUrl, [
+          {
+            body: messageBody({ ...message, buried: buried + 1 }),
+            delaySeconds: SEND_AGAIN_SECONDS,
+            groupId: id,
+          },
+        ]),
+    };
+  }
+  const reason = `${what} by its deadline`;
+  return {
+    burial: { ...place, kind: 'job-failed', reason },
+    carryOut: async (kept) => {
+      const fault = { code: 'SettleFailed', message: `${reason}; its message is kept as ${kept}` };
+      await failJob(end, job, fault);
+    },
+  };
+}
+
+async function judgeIngest(dependencies: BurialDependencies, message: IngestMessage): Promise<Verdict> {
+  const { ledger, end, queue, ingestQueueUrl } = dependencies;
+  const job = await ledger.getJob(message.job);
+  const place = { job: message.job, ...(message.kind === 'slice' ? { slice: message.slice } : {}) };
+  if (job === undefined || !isLive(job)) return nothingLeft(place, 'its job has ended');
+  switch (message.kind) {
+    case 'slice': {
+      if (isEnding(job)) return nothingLeft(place, 'its job is being ended, which accounts for its rows');
+      if (job.control === 'paused')
+        return nothingLeft(place, 'its job is paused, and has it sent anew when it is resumed');
+      const reason = 'its slice could not be ingested';
+      return {
+        burial: { ...place, kind: 'slice-failed', reason },
+        carryOut: (kept, writer) =>
+          failSlice(dependencies, job, message.slice, `${reason}; the message is kept as ${kept}`, writer),
+      };
+    }
+    case 'plan': {
+      if (job.state !== 'planning') return nothingLeft(place, 'its manifest is cut');
+      const reason = 'the manifest could not be cut into slices to its end';
+      return {
+        burial: { ...place, kind: 'job-failed', reason },
+        carryOut: async (kept) => void (await cutOff(end, job, cutFault(reason, kept))),
+      };
+    }
+    case 'resume':
+      return {
+        burial: { ...place, kind: 'sent-again', reason: 'its job could not be resumed' },
+        carryOut: () =>
+          sendMessages(queue, ingestQueueUrl, [
+            { body: messageBody(message), delaySeconds: SEND_AGAIN_SECONDS, groupId: message.job },
+          ]),
+      };
+  }
+}
+
+/** S3 puts one arrival into an event; were there more, the letter tells of the first whose job it ends. */
+async function judgeArrivals(
+  dependencies: BurialDependencies,
+  arrivals: readonly ManifestArrival[],
+): Promise<Verdict> {
+  const verdicts: Verdict[] = [];
+  for (const arrival of arrivals) verdicts.push(await judgeArrival(dependencies, arrival));
+  const telling = verdicts.find(({ burial }) => burial.kind !== 'nothing-left') ?? verdicts[0];
+  return {
+    burial: telling?.burial ?? nothingLeft({}, 'it tells of no manifest').burial,
+    carryOut: async (place, writer) => {
+      for (const verdict of verdicts) await verdict.carryOut(place, writer);
+    },
+  };
+}
+
+async function judgeArrival(
+  { ledger, end, clock }: BurialDependencies,
+  arrival: ManifestArrival,
+): Promise<Verdict> {
+  const id = jobIdOfManifest(arrival);
+  const known = await ledger.getJob(id);
+  if (known !== undefined && known.manifest.versionId !== arrival.versionId)
+    return nothingLeft({ job: id }, 'its key names a job that has another manifest');
+  if (known !== undefined && known.state !== 'planning')
+    return nothingLeft({ job: id }, isLive(known) ? 'its manifest is cut' : 'its job has ended');
+  const reason = 'the manifest could not be opened and cut into slices to its end';
+  return {
+    burial: { job: id, kind: 'job-failed', reason },
+    carryOut: async (place) => {
+      const job = known ?? unopenedJob(arrival, clock.now());
+      await cutOff(end, job, cutFault(reason, place));
+    },
+  };
+}
+
+function cutFault(reason: string, place: string) {
+  return {
+    code: 'IngestFailed',
+    message: `${reason}: what lies behind its last slice is in no count; the message is kept as ${place}`,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: told as unreadable, and kept as it is.
+    return undefined;
+  }
+}
