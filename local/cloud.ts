@@ -17,7 +17,7 @@ import type { CrashReport } from './lambda/crash-orders.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
 import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
-import type { CrashPoint } from './lambda/protocol.ts';
+import type { Death } from './lambda/protocol.ts';
 import { nextTraceHeader } from './lambda/recursion.ts';
 import { startSchedules } from './lambda/schedule.ts';
 import { createQueueClient } from './lambda/sqs-client.ts';
@@ -80,7 +80,7 @@ export interface Cloud {
   /** By logical id. */
   queueDepths(): Promise<Record<string, { visible: number; inFlight: number; delayed: number }>>;
   /** Has the next invocations of a function die at a request that they make; resolves when the last of them has ended. */
-  crash(functionName: string, order: CrashPoint & { times?: number }): Promise<CrashReport>;
+  crash(functionName: string, order: Death & { times?: number }): Promise<CrashReport>;
   /** Invocations that died so or by a fault, by function. */
   crashes(): Record<string, number>;
   /** Replaces the armed faults. */
@@ -218,8 +218,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       },
       trigger: async (functionName) => answerOf(await schedules.trigger(functionName)),
       queueDepths: () => depthsByLogicalId(service, emulators),
-      crash: (functionName, { request, when, times = 1 }) =>
-        host.crashes.order(functionName, { request, when }, times),
+      crash: (functionName, { times = 1, ...point }) => host.crashes.order(functionName, point, times),
       crashes: () => host.crashes.counts(),
       async setFaults(faults) {
         lambdaFaults.arm(faults.filter(isLambdaFault));

@@ -1,6 +1,6 @@
 // Orders to die, given from outside and carried out by the next invocations of a function; and deaths at random.
 import type { LambdaFaults } from '../faults/lambda.ts';
-import type { CrashPoint } from './protocol.ts';
+import type { Death } from './protocol.ts';
 
 /** What became of an order: `survived` where an invocation made fewer requests than the order waited for. */
 export type CrashReport =
@@ -9,7 +9,7 @@ export type CrashReport =
 
 export interface CrashOrders {
   /** Resolves when the last of the invocations that the order is for has ended. */
-  order(functionName: string, point: CrashPoint, times: number): Promise<CrashReport>;
+  order(functionName: string, point: Death, times: number): Promise<CrashReport>;
   /** What the invocation that begins now is to die of, if it is: an order, or else chance. */
   take(functionName: string): CrashAssignment | undefined;
   /** Invocations that died so, by function. */
@@ -17,12 +17,12 @@ export interface CrashOrders {
 }
 
 export interface CrashAssignment {
-  point: CrashPoint;
+  point: Death;
   report(outcome: { kind: 'died' } | { kind: 'survived'; requests: number }): void;
 }
 
 interface Order {
-  point: CrashPoint;
+  point: Death;
   toBegin: number;
   toEnd: number;
   died: number;

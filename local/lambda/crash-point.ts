@@ -1,11 +1,11 @@
 // Ends the process at a chosen outgoing HTTP request: whatever a worker killed between two of its steps leaves behind,
 // this leaves behind too. Runs inside the execution environment.
 import diagnostics from 'node:diagnostics_channel';
-import type { CrashPoint } from './protocol.ts';
+import type { Death } from './protocol.ts';
 
 export interface RequestCounter {
   /** Counts from zero again and arms the next crash. */
-  arm(dieAt: CrashPoint | undefined, onDeath: (request: number) => never): void;
+  arm(dieAt: Death | undefined, onDeath: (request: number) => never): void;
   /** Requests begun since then. */
   count(): number;
   /** Milliseconds since then in which none was under way: the handler waited, or computed. */
@@ -18,7 +18,7 @@ export interface RequestCounter {
  */
 export function watchRequests(): RequestCounter {
   let count = 0;
-  let armed: { dieAt: CrashPoint; onDeath: (request: number) => never } | undefined;
+  let armed: { dieAt: Death; onDeath: (request: number) => never } | undefined;
   let numbers = new WeakMap<object, number>();
   let underWay = new Set<object>();
   let quietSinceMs: number | undefined = performance.now();
@@ -34,18 +34,28 @@ export function watchRequests(): RequestCounter {
     if (underWay.delete(request) && underWay.size === 0) quietSinceMs = performance.now();
   }
 
+  function dieIfArmed(when: Death['when'], request: object): void {
+    const number = numbers.get(request);
+    if (armed?.dieAt.when !== when || number === undefined) return;
+    const { dieAt, onDeath } = armed;
+    const isIt =
+      'request' in dieAt
+        ? dieAt.request === number
+        : String((request as { path?: unknown }).path).includes(dieAt.pathIncludes);
+    if (isIt) onDeath(number);
+  }
+
   diagnostics.subscribe('http.client.request.created', (message) => {
     count += 1;
     const { request } = message as { request: object };
     numbers.set(request, count);
     begin(request);
-    if (armed?.dieAt.when === 'before' && armed.dieAt.request === count) armed.onDeath(count);
+    dieIfArmed('before', request);
   });
   diagnostics.subscribe('http.client.response.finish', (message) => {
     const { request } = message as { request: object };
     end(request);
-    const number = numbers.get(request);
-    if (armed?.dieAt.when === 'after' && armed.dieAt.request === number) armed.onDeath(number);
+    dieIfArmed('after', request);
   });
 
   diagnostics.subscribe('http.client.request.error', (message) => {

@@ -2,7 +2,7 @@
 // one invocation at a time and is killed when that takes too long.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../shared/job/clock.ts';
-import type { BootstrapData, CrashPoint, HandlerError, InvokeMessage, WorkerMessage } from './protocol.ts';
+import type { BootstrapData, Death, HandlerError, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 export interface EnvironmentOptions extends BootstrapData {
   timeoutMs: number;
@@ -20,7 +20,7 @@ export interface EnvironmentRequest {
   payload: string;
   traceId: string;
   invokedFunctionArn: string;
-  dieAt?: CrashPoint;
+  dieAt?: Death;
 }
 
 export type EnvironmentResult = { durationMs: number /** only on a cold start */; initMs?: number } & (

@@ -17,7 +17,7 @@ export interface InvokeMessage {
   deadlineMs: number;
   traceId: string;
   invokedFunctionArn: string;
-  dieAt?: CrashPoint;
+  dieAt?: Death;
 }
 
 /**
@@ -29,6 +29,14 @@ export interface CrashPoint {
   request: number;
   when: 'before' | 'after';
 }
+
+/** The same, at whatever request has this in its path: what kills whoever touches it. */
+export interface CrashPath {
+  pathIncludes: string;
+  when: 'before' | 'after';
+}
+
+export type Death = CrashPoint | CrashPath;
 
 export interface HandlerError {
   errorType: string;
