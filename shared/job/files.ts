@@ -45,7 +45,9 @@ export async function* cutFiles(
         if (slice.rows === 0 && slices > 0) continue;
         slices += 1;
         rows += slice.rows;
-        const next = { slices, rows, ...slice.end };
+        // An end without rows is the cursor itself, with counts of its own.
+        const { offset, line } = slice.end;
+        const next = { slices, rows, offset, line };
         if (job.files === undefined) yield { kind: 'slice', slice, file: undefined, next };
         else yield { kind: 'slice', slice, file: nameOf(file), next: { ...next, file: number } };
       }
