@@ -11,7 +11,7 @@ import { type ManifestHead, openManifest } from '../manifest/open.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import { BLOCK_ROWS, jobIdOfManifest, SLICE_BYTES, sliceBytesOf } from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
-import { type JobOptions, optionTextsOf, optionTextsOfMetadata, parseJobOptions } from './options.ts';
+import { optionTextsOf, optionTextsOfMetadata, parseJobOptions } from './options.ts';
 import { isRedriveOrder, parseRedriveOrder } from './redrive.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
@@ -47,10 +47,7 @@ export async function startJob(dependencies: StartDependencies, arrival: Manifes
   const opened = isRedriveOrder(found.contentType)
     ? await openRedrive(dependencies, job.manifest)
     : await openRows(dependencies, found);
-  if (opened.kind === 'unreadable') {
-    job.options = opened.options ?? job.options;
-    return failed(opened.fault);
-  }
+  if (opened.kind === 'unreadable') return { ...failed(opened.fault), ...opened.known };
   const { head, options, files } = opened.opening;
   return {
     ...job,
@@ -72,7 +69,7 @@ interface Opening extends Pick<Job, 'options' | 'sliceBytes' | 'files' | 'redriv
 
 type Opened =
   | { kind: 'opened'; opening: Opening }
-  | { kind: 'unreadable'; fault: JobFault; options?: JobOptions };
+  | { kind: 'unreadable'; fault: JobFault; known?: Pick<Partial<Job>, 'options' | 'redriveOf'> };
 
 async function openRows(
   { s3, destinationBuckets, cut }: StartDependencies,
@@ -88,7 +85,7 @@ async function openRows(
     ...(contentType === undefined ? {} : { contentType }),
   });
   if (opened.kind === 'unreadable')
-    return { ...unreadable(opened.code, opened.message), options: options.options };
+    return unreadable(opened.code, opened.message, { options: options.options });
   const sliceBytes = sliceBytesOf(manifest.sizeBytes, cut.sliceBytes);
   return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
 }
@@ -102,12 +99,13 @@ async function openRedrive(
   if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
   const { redriveOf, report } = order;
   const old = await readRedriveReport(s3, report);
-  if (old.kind === 'unreadable') return old;
+  if (old.kind === 'unreadable') return { ...old, known: { redriveOf } };
   const options = parseJobOptions(optionTextsOf(old.options), destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable(
       'InvalidOptions',
       `the options of job ${redriveOf}, which it redrives: ${options.message}`,
+      { redriveOf },
     );
   }
   // Each file is from one slice of a job that had no more of them than this one may have: no file is cut for its bytes.
@@ -119,8 +117,12 @@ async function openRedrive(
   };
 }
 
-function unreadable(code: string, message: string) {
-  return { kind: 'unreadable' as const, fault: { code, message } };
+function unreadable(
+  code: string,
+  message: string,
+  known: Pick<Partial<Job>, 'options' | 'redriveOf'> = {},
+): Opened {
+  return { kind: 'unreadable', fault: { code, message }, known };
 }
 
 /** A job of which no more is known than that its manifest arrived. */

@@ -16,7 +16,7 @@ let cloud: PipelineCloud;
 let destination: string;
 
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ visibilitySeconds: 2, sliceBytes: 500 });
+  cloud = await startPipelineCloud({ sliceBytes: 500 });
   destination = cloud.names.destination;
 });
 afterAll(() => cloud?.stop());

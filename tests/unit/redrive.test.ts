@@ -220,6 +220,7 @@ describe('the opening of a redrive', () => {
     await order();
     expect(await open()).toMatchObject({
       state: 'failed',
+      redriveOf: JOB_ID,
       fault: { code, message: expect.stringMatching(says) },
     });
   });
