@@ -1,7 +1,8 @@
-// What a live job needs from outside so that it goes on, or ends: pure decisions, which sweep carries out.
+// What a live job needs from outside so that it goes on, or ends: pure decisions, which sweep carries out (care.ts).
 //
 // At-least-once delivery is the queue's promise, yet messages can be lost: deleted by hand, kept longer than the queue's
 // retention, dropped by a fault. The ledger knows what has ended, so whatever stands still can be sent anew. Twice does no harm.
+import type { Round } from '../ledger/rounds.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
 import { isEnding, isRunning, type Job, type JobControl, type JobFault, type Progress } from './job.ts';
@@ -22,22 +23,29 @@ export interface UpkeepLimits {
   uploadMs: number;
 }
 
-/** Milliseconds by which the clocks of two machines may differ, at most; AWS keeps them within a second. */
-const CLOCK_MARGIN_MS = 60_000;
-/** Milliseconds between two sums of a job, for each of its slices: 25,000 slices are read each 25 minutes. */
-const SUM_EVERY_MS_PER_SLICE = 60;
+/** What a decision rests on beside the rows. */
+export interface Upkeep {
+  backlog: Backlog;
+  limits: UpkeepLimits;
+  nowMs: number;
+}
+
+/** Milliseconds by which the clocks of two machines may differ, at most; those of AWS differ by less than one (Time Sync Service). */
+const CLOCK_MARGIN_MS = 15_000;
+/** Slices of one job that a sweep reads while its messages are on their way: of 25,000 each is read every 25 minutes. */
+const SLICES_A_SWEEP = 1_000;
 /** Replays after which the patience of a busy queue grows no more. */
 const DOUBLINGS_MOST = 8;
+/**
+ * While queues are busy, a slice that stands still more likely waits in line than is lost. So in one sweep of a job few such
+ * are looked at (each costs up to 256 reads of block rows), and fewer are sent anew: two of 100,000 rows a minute are what a
+ * partition of S3 takes, and add no more than half as much again to what ingest sends.
+ */
+const BUSY_ALLOWANCE = { looks: 16, replays: 2 };
 
 /** Whether no upload that began before the job was halted still runs: nothing more of it is stored. */
 export function uploadsAreOver(job: Pick<Job, 'haltedAtMs'>, uploadMs: number, nowMs: number): boolean {
   return job.haltedAtMs !== undefined && nowMs >= job.haltedAtMs + uploadMs + CLOCK_MARGIN_MS;
-}
-
-/** Whether the job's slices are to be read now. While it ends they always are. */
-export function isSumDue(job: Job, nowMs: number): boolean {
-  if (isEnding(job) || job.progress?.atMs === undefined) return true;
-  return nowMs - job.progress.atMs >= (job.slices ?? job.plan.slices) * SUM_EVERY_MS_PER_SLICE;
 }
 
 /** The control that a running job comes under by itself, and why. */
@@ -69,6 +77,24 @@ export function orderFor(
   };
 }
 
+/** How many of the job's slices are to be read now. Where nothing is on its way, all that there is time for: they stand still. */
+export function slicesToRead(job: Job, { ingest, upload, settle }: Backlog): number {
+  const isQuiet = settle === 0 && (isEnding(job) || ingest + upload === 0);
+  return isQuiet ? Number.POSITIVE_INFINITY : SLICES_A_SWEEP;
+}
+
+/** How many slices of one job may be looked at closely, and how many sent anew, in one sweep. */
+export interface Allowance {
+  looks: number;
+  replays: number;
+}
+
+export function allowanceFor(job: Job, backlog: Backlog): Allowance {
+  return isEnding(job) || isIdle(backlog)
+    ? { looks: Number.POSITIVE_INFINITY, replays: Number.POSITIVE_INFINITY }
+    : { ...BUSY_ALLOWANCE };
+}
+
 /**
  * none     it goes on by itself
  * look     its open blocks' rows tell: ask again with them
@@ -85,20 +111,44 @@ export function careOf(
   job: Job,
   slice: SliceRow,
   openBlocks: readonly StoredBlockRow[] | undefined,
-  { backlog, limits, nowMs }: { backlog: Backlog; limits: UpkeepLimits; nowMs: number },
+  { backlog, limits, nowMs }: Upkeep,
 ): SliceCare {
-  const settle = backlog.settle === 0 ? 'settle' : 'none';
-  if (slice.result !== undefined || isCovered(slice.closedBlocks, slice.blocks)) return settle;
-  if (isEnding(job)) {
-    if (uploadsAreOver(job, limits.uploadMs, nowMs)) return settle;
+  const isForSettle = slice.result !== undefined || isCovered(slice.closedBlocks, slice.blocks);
+  if (isForSettle || isEnding(job)) {
+    // Settle has been told of it, or has its hands full.
+    if (backlog.settle > 0) return 'none';
+    if (isForSettle || uploadsAreOver(job, limits.uploadMs, nowMs)) return 'settle';
     if (openBlocks === undefined) return 'look';
-    return openBlocks.every(isBlockClosed) ? settle : 'none';
+    return openBlocks.every(isBlockClosed) ? 'settle' : 'none';
   }
   if (!isRunning(job)) return 'none';
-  const isIdle = backlog.ingest + backlog.upload === 0;
-  const patienceMs = isIdle ? limits.idleMs : limits.busyMs * 2 ** Math.min(slice.replays, DOUBLINGS_MOST);
+  const patienceMs = isIdle(backlog)
+    ? limits.idleMs
+    : limits.busyMs * 2 ** Math.min(slice.replays, DOUBLINGS_MOST);
   const stoodStill = (movedAtMs: number) => nowMs - movedAtMs >= patienceMs;
   if (!stoodStill(slice.movedAtMs)) return 'none';
   if (openBlocks === undefined) return 'look';
   return openBlocks.every(({ movedAtMs }) => stoodStill(movedAtMs)) ? 'replay' : 'none';
+}
+
+/**
+ * Whether the job's plan is to be sent on its way again. Ingest's queue being empty, its message is lost; else it may wait
+ * behind others.
+ * @param seen the plan as it was last seen
+ * @returns the plan as it is seen now
+ */
+export function planCareOf(
+  job: Pick<Job, 'state' | 'plan'>,
+  seen: Round['plan'],
+  { backlog, limits, nowMs }: Upkeep,
+): { isLost: boolean; seen?: Round['plan'] } {
+  if (job.state !== 'planning') return { isLost: false };
+  const { slices } = job.plan;
+  const sinceMs = seen?.slices === slices ? seen.sinceMs : nowMs;
+  const isLost = backlog.ingest === 0 || nowMs - sinceMs >= limits.busyMs;
+  return { isLost, seen: { slices, sinceMs: isLost ? nowMs : sinceMs } };
+}
+
+function isIdle({ ingest, upload }: Backlog): boolean {
+  return ingest + upload === 0;
 }

@@ -3,6 +3,7 @@
 import type { JobId } from '../job/identity.ts';
 import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
 import { createGroups } from './groups.ts';
+import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
 import { numeral, type Table } from './table.ts';
 
@@ -32,6 +33,7 @@ export function createJobRows(table: Table) {
   }
 
   return {
+    ...createRounds(table),
     settleSlice: groups.settleSlice,
     unsettledSlices: groups.unsettledSlices,
     getJob,

@@ -5,32 +5,42 @@ import type { Ledger } from './ledger.ts';
 import type { SliceRow } from './rows.ts';
 import { type BlockCounts, countBlock } from './tally.ts';
 
-/** Slices read at a time: ten BatchGetItem calls side by side. */
-const PAGE = 1_000;
+/** Slices read at a time: with 256 counts each they are 15 MB of heap. */
+export const PROGRESS_PAGE = 200;
 
-/** Open blocks read for one sum: 2 read units each. Of a job with more, the closed blocks alone tell enough. */
+/** Open blocks read for one page of slices: 2 read units each. Where there are more, the closed ones alone tell enough. */
 const OPEN_BLOCKS_MOST = 400;
 
-/** @param look is shown every slice that is read */
+/** Reads every slice of the job: for jobs of few. */
 export async function sumProgress(
   ledger: Pick<Ledger, 'getSlices' | 'readBlocks'>,
   job: Job,
-  look: (slice: SliceRow) => void = () => undefined,
 ): Promise<Progress> {
-  const sum: Progress = { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0 };
-  const open: BlockId[] = [];
   const slices = job.slices ?? job.plan.slices;
-  for (let from = 0; from < slices; from += PAGE) {
-    const page = await ledger.getSlices(job.id, from, Math.min(slices, from + PAGE));
-    for (const slice of page) {
-      look(slice);
-      sum.rows += slice.rows;
-      for (const counts of slice.counts.values()) addCounts(sum, counts);
-      if (open.length <= OPEN_BLOCKS_MOST) open.push(...openBlocks(job, slice));
-    }
+  let sum = emptyProgress();
+  for (let from = 0; from < slices; from += PROGRESS_PAGE) {
+    const page = await ledger.getSlices(job.id, from, Math.min(slices, from + PROGRESS_PAGE));
+    sum = await addSlices(ledger, job, sum, page);
   }
-  if (open.length > OPEN_BLOCKS_MOST) return sum;
-  for (const block of (await ledger.readBlocks(open)).values()) addCounts(sum, countBlock(block));
+  return sum;
+}
+
+/** @returns the sum with these slices in it */
+export async function addSlices(
+  ledger: Pick<Ledger, 'readBlocks'>,
+  job: Pick<Job, 'id'>,
+  before: Progress,
+  slices: readonly SliceRow[],
+): Promise<Progress> {
+  const sum = { ...before };
+  for (const slice of slices) {
+    sum.rows += slice.rows;
+    for (const counts of slice.counts.values()) addCounts(sum, counts);
+  }
+  const openCount = slices.reduce((count, { blocks, counts }) => count + blocks - counts.size, 0);
+  if (openCount === 0 || openCount > OPEN_BLOCKS_MOST) return sum;
+  const open = await ledger.readBlocks(slices.flatMap((slice) => openBlocks(job, slice)));
+  for (const block of open.values()) addCounts(sum, countBlock(block));
   return sum;
 }
 
@@ -41,6 +51,10 @@ export function openBlocks(job: Pick<Job, 'id'>, slice: SliceRow): BlockId[] {
     slice: slice.slice,
     block,
   })).filter(({ block }) => !slice.counts.has(block));
+}
+
+export function emptyProgress(): Progress {
+  return { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0 };
 }
 
 function addCounts(sum: Progress, counts: BlockCounts): void {

@@ -1,0 +1,41 @@
+// Sweep's memory of a job: rows of their own, for only sweep reads and writes them.
+//
+//   R#<job>   where its round over the job's slices stands
+import type { JobId } from '../job/identity.ts';
+import type { Progress } from '../job/job.ts';
+import { emptyProgress } from './progress.ts';
+import type { Attributes } from './rows.ts';
+import type { Table } from './table.ts';
+
+/** A job of many slices is looked at in stretches: a round has gone over all of them. */
+export interface Round {
+  /** The slice that it goes on with. */
+  next: number;
+  /** Sum of the slices before that one. */
+  sum: Progress;
+  /** The plan as it was last seen, and since when it stands so, or was last sent on its way. Epoch ms. */
+  plan?: { slices: number; sinceMs: number };
+}
+
+const roundKey = (job: JobId): Attributes => ({ pk: { S: `R#${job}` } });
+
+export function createRounds(table: Table) {
+  return {
+    /** A job that was never looked at is at the start of its first round. */
+    async getRound(job: JobId): Promise<Round> {
+      const text = (await table.get(roundKey(job)))?.['round']?.S;
+      return text === undefined ? { next: 0, sum: emptyProgress() } : (JSON.parse(text) as Round);
+    },
+
+    /** Nobody removes it at the job's end: it expires by itself some time after its last change. */
+    async putRound(job: JobId, round: Round): Promise<void> {
+      await table.update(roundKey(job), {
+        UpdateExpression: 'SET round = :round, expiresAt = :expiresAt',
+        ExpressionAttributeValues: {
+          ':round': { S: JSON.stringify(round) },
+          ':expiresAt': table.expiry(),
+        },
+      });
+    },
+  };
+}
