@@ -16,6 +16,7 @@ const DAY_SECONDS = 86_400;
 /** Buckets that a function learns of from events and the ledger: manifests lie in the inbox, and a job names its destination. */
 const NAMED_BY_ROWS: Record<string, string[]> = {
   ingest: ['InboxBucket'],
+  settle: ['InboxBucket'],
   bury: ['InboxBucket'],
   upload: ['DestinationBucket'],
 };

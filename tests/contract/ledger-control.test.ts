@@ -1,0 +1,130 @@
+// Orders to a job and replays of its slices, as the ledger takes them: which may follow on which, and of two at once only one.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JobId } from '../../shared/job/identity.ts';
+import { emptyTotals, type JobControl } from '../../shared/job/job.ts';
+import { createJobIndex } from '../../shared/ledger/job-index.ts';
+import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { aJob } from '../helpers/records.ts';
+
+let table: LedgerTable;
+let ledger: TestLedger;
+let job: JobId;
+let count = 0;
+
+beforeAll(async () => {
+  table = await startLedgerTable();
+});
+afterAll(() => table?.stop());
+beforeEach(async () => {
+  ledger = openLedger(table);
+  job = `control-job-${String(count++).padStart(4, '0')}` as JobId;
+  await ledger.createJob(aJob({ id: job, startedAtMs: ledger.clock.now() }));
+});
+
+const isIndexedAsLive = async () => (await createJobIndex(table).live()).includes(job);
+
+describe('a control', () => {
+  it.each<{ from: JobControl[]; to: JobControl; kind: 'changed' | 'refused' }>([
+    { from: [], to: 'paused', kind: 'changed' },
+    { from: [], to: 'cancelling', kind: 'changed' },
+    { from: [], to: 'expiring', kind: 'changed' },
+    { from: [], to: 'run', kind: 'changed' },
+    { from: ['paused'], to: 'run', kind: 'changed' },
+    { from: ['paused'], to: 'cancelling', kind: 'changed' },
+    { from: ['paused'], to: 'paused', kind: 'changed' },
+    { from: ['paused'], to: 'expiring', kind: 'refused' },
+    { from: ['cancelling'], to: 'run', kind: 'refused' },
+    { from: ['cancelling'], to: 'paused', kind: 'refused' },
+    { from: ['cancelling'], to: 'cancelling', kind: 'changed' },
+    { from: ['expiring'], to: 'cancelling', kind: 'refused' },
+  ])('$to after $from is $kind', async ({ from, to, kind }) => {
+    for (const control of from) await ledger.controlJob(job, control);
+    const before = await ledger.getJob(job);
+    const controlled = await ledger.controlJob(job, to);
+    expect(controlled.kind).toBe(kind);
+    expect(await ledger.getJob(job)).toMatchObject({ control: kind === 'changed' ? to : before?.control });
+  });
+
+  it('of an ended job is refused, of an unknown one unknown', async () => {
+    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
+    expect(await ledger.controlJob(job, 'paused')).toMatchObject({
+      kind: 'refused',
+      job: { state: 'completed' },
+    });
+    expect(await ledger.controlJob('no-such-job-1' as JobId, 'paused')).toEqual({ kind: 'unknown' });
+  });
+
+  it('takes a paused job out of the index that sweep reads, and puts it back', async () => {
+    expect(await isIndexedAsLive()).toBe(true);
+    await ledger.controlJob(job, 'paused');
+    expect(await isIndexedAsLive()).toBe(false);
+    await ledger.controlJob(job, 'run');
+    expect(await isIndexedAsLive()).toBe(true);
+  });
+
+  it('moves the deadline by the length of the pause, and remembers the resume', async () => {
+    const { deadlineMs = 0 } = (await ledger.getJob(job)) ?? {};
+    await ledger.controlJob(job, 'paused');
+    ledger.clock.advance(90_000);
+    await ledger.controlJob(job, 'run');
+    expect(await ledger.getJob(job)).toMatchObject({
+      control: 'run',
+      deadlineMs: deadlineMs + 90_000,
+      resumedAtMs: ledger.clock.now(),
+    });
+    expect((await ledger.getJob(job))?.haltedAtMs).toBeUndefined();
+  });
+
+  it('counts the halt of a cancelled job from its pause, where it was paused', async () => {
+    const pausedAtMs = ledger.clock.now();
+    await ledger.controlJob(job, 'paused');
+    ledger.clock.advance(5_000);
+    await ledger.controlJob(job, 'cancelling');
+    expect(await ledger.getJob(job)).toMatchObject({ haltedAtMs: pausedAtMs });
+  });
+
+  it('given by two at once is one order, with one fault', async () => {
+    const orders = [
+      ledger.controlJob(job, 'cancelling', { code: 'One', message: '1' }),
+      ledger.controlJob(job, 'cancelling', { code: 'Two', message: '2' }),
+      ledger.controlJob(job, 'expiring', { code: 'Three', message: '3' }),
+    ];
+    const kinds = (await Promise.all(orders)).map(({ kind }) => kind);
+    const standing = await ledger.getJob(job);
+    expect(kinds).toContain('changed');
+    expect(standing?.control === 'expiring' ? ['Three'] : ['One', 'Two']).toContain(standing?.fault?.code);
+  });
+
+  it('does not keep a job from being completed by what was under way', async () => {
+    await ledger.controlJob(job, 'paused');
+    expect(await ledger.endJob(job, { state: 'completed', totals: emptyTotals() })).toBe(true);
+    expect(await isIndexedAsLive()).toBe(false);
+  });
+});
+
+describe('a replay', () => {
+  const id = () => ({ job, slice: 0 });
+  beforeEach(() =>
+    ledger.recordSlice(id(), { startOffset: 9, startLine: 2, endOffset: 99, rows: 4, blocks: 2 }),
+  );
+
+  it('forgets what was sent, and keeps what has closed', async () => {
+    await ledger.openBlock({ ...id(), block: 0 }, 2, [0, 1]);
+    await ledger.markSent(id(), [0, 1]);
+    expect(await ledger.beginReplay(id(), 0)).toBe(true);
+    const slice = await ledger.getSlice(id());
+    expect(slice).toMatchObject({ replays: 1, closedBlocks: new Set([0]), sentBlocks: new Set() });
+  });
+
+  it('is begun by one of two', async () => {
+    const begun = await Promise.all([ledger.beginReplay(id(), 0), ledger.beginReplay(id(), 0)]);
+    expect(begun.toSorted()).toEqual([false, true]);
+    expect(await ledger.beginReplay(id(), 0)).toBe(false);
+    expect(await ledger.beginReplay(id(), 1)).toBe(true);
+  });
+
+  it('is not begun once the slice has its result', async () => {
+    await ledger.freezeSlice(id(), { totals: emptyTotals(), files: [] });
+    expect(await ledger.beginReplay(id(), 0)).toBe(false);
+  });
+});
