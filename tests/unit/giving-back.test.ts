@@ -1,16 +1,8 @@
 // S3 throttles everything for hours of virtual time: the production upload function on a standard queue with its redrive
 // policy and in-flight quota, many workers, thousands of items. What is unfinished goes back, and nothing else happens to it.
-import {
-  ChangeMessageVisibilityBatchCommand,
-  DeleteMessageBatchCommand,
-  SendMessageBatchCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
-import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { createUpload } from '../../functions/upload.ts';
-import { StandardQueue } from '../../local/emulators/standard-queue.ts';
-import { createSqsFaults } from '../../local/faults/sqs.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
@@ -21,9 +13,9 @@ import { messageBody } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
-import type { BatchEntry } from '../helpers/fake-sqs.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
+import { createVirtualQueues } from '../helpers/virtual-queues.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -51,42 +43,10 @@ const slowDown = () =>
 function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number; retryForSeconds: number }) {
   const clock = createVirtualClock(START_MS);
   const random = createRandom(1);
-  const faults = createSqsFaults(random);
-  const limits = { inFlightLimit: 120_000, shuffleWindow: 200, duplicateShare: 0 };
-  const identity = (name: string) => ({ name, url: `https://sqs.example/${name}`, arn: `arn:${name}` });
-  const deadLetters = new StandardQueue({ clock, random, faults }, identity('dead'), { limits });
-  const queue = new StandardQueue({ clock, random, faults }, identity('upload'), {
-    limits,
-    attributes: {
-      VisibilityTimeout: String(VISIBILITY_SECONDS),
-      MessageRetentionPeriod: String(10 * 24 * 3600),
-      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: 'arn:dead', maxReceiveCount: MAX_RECEIVES }),
-    },
-  });
-  let sent = 0;
-  const enqueue = (body: string, delaySeconds: number) =>
-    queue.enqueue({
-      messageId: `m${sent++}`,
-      body,
-      md5OfBody: '',
-      messageAttributes: {},
-      md5OfMessageAttributes: '',
-      sentTimestamp: clock.now(),
-      approximateReceiveCount: 0,
-      delayUntil: clock.now() + delaySeconds * SECOND_MS,
-    });
-  const sqs = {
-    async send(command: { input: { Entries?: BatchEntry[] } }) {
-      for (const { MessageBody = '', DelaySeconds = 0, ReceiptHandle = '', VisibilityTimeout = 0 } of command
-        .input.Entries ?? []) {
-        if (command instanceof SendMessageBatchCommand) enqueue(MessageBody, DelaySeconds);
-        else if (command instanceof DeleteMessageBatchCommand) queue.deleteMessage(ReceiptHandle);
-        else if (command instanceof ChangeMessageVisibilityBatchCommand)
-          queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
-      }
-      return {};
-    },
-  } as unknown as SQSClient;
+  const { queue, deadLetters, sqs } = createVirtualQueues(
+    { clock, random },
+    { visibilitySeconds: VISIBILITY_SECONDS, maxReceives: MAX_RECEIVES },
+  );
 
   const block: StoredBlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
     size: ITEMS,
@@ -140,76 +100,45 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
     });
   const seen = { mostInFlight: 0, mostMessages: 0, mostReceives: 0, leftByRepost: 0, invocations: 0 };
   const watch = () => {
-    const { visible, inFlight, delayed } = queue.depth();
+    const { visible, inFlight, delayed } = queue.standard.depth();
     seen.mostInFlight = Math.max(seen.mostInFlight, inFlight);
     seen.mostMessages = Math.max(seen.mostMessages, visible + inFlight + delayed);
   };
-
-  function receive(): SQSRecord[] {
-    const records: SQSRecord[] = [];
-    while (records.length < BATCH) {
-      const page = queue.dequeue(10, undefined, () => deadLetters);
-      if (page.length === 0) break;
-      for (const { MessageId, ReceiptHandle, Body } of page) {
-        const inFlight = queue.inflightMessages.get(String(ReceiptHandle));
-        const receives = inFlight?.message.approximateReceiveCount ?? 1;
-        seen.mostReceives = Math.max(seen.mostReceives, receives);
-        records.push({
-          messageId: String(MessageId),
-          receiptHandle: String(ReceiptHandle),
-          body: String(Body),
-          attributes: {
-            ApproximateReceiveCount: String(receives),
-            SentTimestamp: String(inFlight?.message.sentTimestamp),
-            ApproximateFirstReceiveTimestamp: String(
-              Math.floor(inFlight?.message.approximateFirstReceiveTimestamp ?? 0),
-            ),
-            SenderId: 'sender',
-          },
-          messageAttributes: {},
-          md5OfBody: '',
-          eventSource: 'aws:sqs',
-          eventSourceARN: queue.arn,
-          awsRegion: 'us-east-1',
-        });
-      }
-    }
-    return records;
-  }
 
   /** Lambda's event source and one environment behind it. */
   async function poll(index: number, isOver: () => boolean): Promise<void> {
     const upload = worker(index + 2);
     while (!isOver()) {
-      const Records = receive();
+      const Records = queue.receive(BATCH);
       if (Records.length === 0) {
         await clock.sleep(5 * SECOND_MS);
         continue;
       }
       watch();
+      const receives = Records.map(({ attributes }) => Number(attributes.ApproximateReceiveCount));
+      seen.mostReceives = Math.max(seen.mostReceives, ...receives);
       seen.invocations++;
       const endsAtMs = clock.now() + TIMEOUT_MS;
       const context = {
         awsRequestId: `r${seen.invocations}`,
         getRemainingTimeInMillis: () => endsAtMs - clock.now(),
       } as Context;
-      const event: SQSEvent = { Records };
-      const { batchItemFailures } = await upload(event, context);
+      const answer = await upload({ Records }, context);
       watch();
-      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
       for (const { messageId, receiptHandle, body } of Records) {
         const { number } = JSON.parse(body) as { number: number };
         const hasEnded = block.done.has(number) || block.failed.has(number);
-        if (!hasEnded && !failed.has(messageId) && queue.inflightMessages.has(receiptHandle))
+        if (!hasEnded && !failed.has(messageId) && queue.standard.inflightMessages.has(receiptHandle))
           seen.leftByRepost++;
-        if (!failed.has(messageId)) queue.deleteMessage(receiptHandle);
       }
+      queue.settle(Records, answer);
     }
   }
 
   for (let number = 0; number < ITEMS; number++) {
     const item = { key: `${number}.txt`, text: 'x' };
-    enqueue(messageBody(anUploadMessage({ number, item, firstSentAtMs: clock.now() })), 0);
+    queue.send(messageBody(anUploadMessage({ number, item, firstSentAtMs: clock.now() })));
   }
   const ended = () => block.done.size + block.failed.size;
   return {
@@ -218,7 +147,7 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
     seen,
     writes,
     wait: (ms: number) => clock.advance(ms),
-    deadLetters: () => deadLetters.depth().visible,
+    deadLetters: () => deadLetters.standard.depth().visible,
     async run(untilMs: number): Promise<void> {
       const isOver = () => ended() === ITEMS || clock.now() >= untilMs;
       await Promise.all(Array.from({ length: WORKERS }, (_, index) => poll(index, isOver)));
