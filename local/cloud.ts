@@ -2,7 +2,6 @@
 //
 //   serverless.yml -> ServiceModel -> emulators (S3, SQS, DynamoDB, EventBridge; off this event loop)
 //                                  -> Lambda: environments, event sources, schedules, HTTP API
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../shared/job/clock.ts';
 import { createRandom } from '../shared/job/random.ts';
 import { type BucketOptions, startEmulators } from './emulators/emulators.ts';
@@ -32,7 +31,7 @@ import {
   queueUrlsOf,
 } from './service/emulated.ts';
 import type { ServiceModel } from './service/model.ts';
-import { readService } from './service/read-service.ts';
+import { readService, SERVICE_FILE } from './service/read-service.ts';
 
 export interface CloudOptions {
   /** 0, the default: any free port. */
@@ -115,7 +114,6 @@ const LAMBDA_FAULTS_SEED = 100;
 const FIDELITY = { shuffleWindow: 500, duplicateShare: 0.001, unevenBatches: true };
 /** Events of the bus that are kept. */
 const EVENTS_KEPT = 10_000;
-const SERVICE_FILE = fileURLToPath(new URL('../serverless.yml', import.meta.url));
 
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const service = await readService(

@@ -1,5 +1,6 @@
 // serverless.yml in, ServiceModel out: the file that is deployed is the file that is tried.
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readFunction } from './functions.ts';
 import { evaluate } from './intrinsics.ts';
 import { type ServiceModel, ServiceModelError } from './model.ts';
@@ -13,6 +14,9 @@ import {
   isRecord,
   LOCAL_ACCOUNT_ID,
 } from './template.ts';
+
+/** The project's own. */
+export const SERVICE_FILE = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
 
 export interface ReadServiceOptions {
   /** Parameters as `serverless --param` takes them. */

@@ -1,16 +1,13 @@
 // The ledger's table, as serverless.yml has it, on an in-process DynamoDB.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { readService } from '../../local/service/read-service.ts';
+import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
-
-const SERVICE_FILE = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
 
 export interface LedgerTable {
   dynamodb: DynamoDBClient;

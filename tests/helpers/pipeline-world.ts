@@ -1,0 +1,366 @@
+// The pipeline's own functions on a ledger in DynamoDB, with queues and S3 in memory, each run as a worker under a conductor:
+// what they call waits for its turn. Beside them stands a record of what has had its effect, in plain sets.
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import { createIngest } from '../../functions/ingest.ts';
+import { createSettle } from '../../functions/settle.ts';
+import { createSweep } from '../../functions/sweep.ts';
+import { createUpload } from '../../functions/upload.ts';
+import { createMemoryS3, type MemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import { createLedger } from '../../shared/ledger/ledger.ts';
+import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { createSettleNotice } from '../../shared/queue/settle-notice.ts';
+import type { Outcome } from '../../shared/report/outcome.ts';
+import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
+import type { Conductor, Worker } from './conductor.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { createMemoryQueues, type MemoryQueues, type QueueName } from './memory-queues.ts';
+
+/** What S3 says to a row's object, at each attempt; the last is said from then on, but for `slow down`. */
+export type Answer = 'stored' | 'denied' | 'slow down';
+/** A row of the manifest: an object, or a line that can't be read. */
+export type PlannedRow = { kind: 'object'; answers: readonly Answer[] } | { kind: 'bad' };
+
+export interface Plan {
+  rows: readonly PlannedRow[];
+  sliceBytes: number;
+  blockRows: number;
+}
+
+const INBOX = 'inbox';
+export const REPORTS = 'reports';
+const DESTINATION = 'destination';
+const INVOCATION_MS = 180_000;
+const UPLOAD_MS = 180_000;
+export const IDLE_MS = 300_000;
+const BUSY_MS = 6 * 3_600_000;
+const HEADER = 'key,text\n';
+/** Objects of a batch. */
+const BATCH = 4;
+
+export interface World {
+  job: JobId;
+  queues: MemoryQueues;
+  s3: MemoryS3;
+  /** What the functions' calls did, as far as they had their effect. */
+  record: {
+    /** Whether the job has its row: before, nothing but S3's notification knows of it. */
+    isOpened: boolean;
+    /** Keys of objects that were written, once for each time. */
+    written: string[];
+    /** By manifest row, from 0: outcomes that lie in the report bucket. */
+    outcomes: Map<number, Outcome['status'][]>;
+    /** By row name of the ledger: the numbers that were booked, by how they ended. */
+    booked: Map<string, Map<string, Set<string>>>;
+    /** Every freezing of a slice that took effect, with the outcomes that lay there when its settle looked. */
+    frozen: { slice: number; result: string; outcomes: ReadonlyMap<number, Outcome['status'][]> }[];
+    /** States in which the job was ended, and how often events told of it. */
+    ended: string[];
+    events: number;
+  };
+  /** Lets a worker take messages. @returns whether there were any */
+  deliver(queue: QueueName, pick: number, copies?: boolean): Promise<boolean>;
+  sweep(): Promise<void>;
+  order(control: 'run' | 'paused' | 'cancelling'): Promise<void>;
+}
+
+export function createWorld(table: LedgerTable, plan: Plan, name: string, conductor: Conductor): World {
+  const arrival = { bucket: INBOX, key: `${name}.csv`, versionId: 'v1' };
+  const job = jobIdOfManifest(arrival);
+  const queues = createMemoryQueues();
+  const s3 = createMemoryS3();
+  const record: World['record'] = {
+    isOpened: false,
+    written: [],
+    outcomes: new Map(),
+    booked: new Map(),
+    frozen: [],
+    ended: [],
+    events: 0,
+  };
+  const lines = plan.rows.map((row, index) => (row.kind === 'bad' ? 'bad' : `k${index},text`));
+  s3.write(INBOX, arrival.key, `${HEADER}${lines.map((line) => `${line}\n`).join('')}`, {
+    metadata: {
+      'spillway-destination': `s3://${DESTINATION}`,
+      'spillway-spread': 'off',
+      'spillway-max-failed-percent': '100',
+    },
+  });
+  queues.put('ingest', JSON.stringify(notificationOf(arrival)));
+  const attempts = new Map<string, number>();
+  let workers = 0;
+  /** By worker and slice: the outcomes that lay in the report bucket when it listed the slice's files. */
+  const listed = new Map<string, Map<number, Outcome['status'][]>>();
+
+  function answerTo(key: string): Answer {
+    const row = plan.rows[Number(key.slice(1))];
+    const answers: readonly Answer[] = row?.kind === 'object' ? row.answers : [];
+    const attempt = attempts.get(key) ?? 0;
+    attempts.set(key, attempt + 1);
+    const answer = answers[Math.min(attempt, answers.length - 1)] ?? 'stored';
+    // S3 throttles nobody for ever; a whole day of retries would be all that happens.
+    return answer === 'slow down' && attempt >= answers.length ? 'stored' : answer;
+  }
+
+  function writerOf(worker: Worker): ObjectWriter {
+    return {
+      write: ({ destination: { key } }) =>
+        worker.act(`PUT ${key}`, () => {
+          const answer = answerTo(key);
+          if (answer !== 'stored') throw refusal(answer);
+          record.written.push(key);
+          return { etag: `"${key}"`, bytes: 4 };
+        }),
+      findOwn: () => Promise.reject(new Error('no write here is conditional')),
+    };
+  }
+
+  function noteOutcomes(key: string, body: string): void {
+    if (!key.startsWith('outcomes/')) return;
+    for (const line of body.split('\n').filter((text) => text !== '')) {
+      const outcome = JSON.parse(line) as Outcome;
+      const row = outcome.line - 2;
+      record.outcomes.set(row, [...(record.outcomes.get(row) ?? []), outcome.status]);
+    }
+  }
+
+  function noteWrite(worker: Worker, input: LedgerWrite): void {
+    if (input.Item?.['pk']?.S?.startsWith('J#')) record.isOpened = true;
+    const [kind, , number] = (input.Key?.['pk']?.S ?? '').split('#');
+    const values = input.ExpressionAttributeValues ?? {};
+    if (kind === 'B') {
+      const pk = input.Key?.['pk']?.S ?? '';
+      const ends = record.booked.get(pk) ?? new Map<string, Set<string>>();
+      record.booked.set(pk, ends);
+      for (const [value, { NS = [] }] of Object.entries(values))
+        ends.set(value.slice(1), new Set([...(ends.get(value.slice(1)) ?? []), ...NS]));
+    }
+    if (kind === 'S' && values[':result']?.S !== undefined) {
+      const outcomes = listed.get(`${worker.name}/${number}`) ?? new Map();
+      record.frozen.push({ slice: Number(number), result: values[':result'].S, outcomes });
+    }
+    if (kind === 'J' && values[':endedAtMs'] !== undefined) record.ended.push(values[':state']?.S ?? '');
+  }
+
+  function dependenciesOf(worker: Worker) {
+    const { clock } = worker;
+    const random = createRandom(1);
+    const dynamodb = {
+      send: (command: never) =>
+        worker.act(nameOfLedgerCall(command), async () => {
+          const answer = await table.dynamodb.send(command);
+          noteWrite(worker, (command as { input: LedgerWrite }).input);
+          return answer;
+        }),
+    } as unknown as DynamoDBClient;
+    const client = {
+      send: (command: never) =>
+        worker.act(nameOfS3Call(command), async () => {
+          const answer = await s3.client.send(command);
+          if ((command as unknown) instanceof PutObjectCommand) {
+            const { Key, Body } = (command as unknown as PutObjectCommand).input;
+            noteOutcomes(Key ?? '', String(Body));
+          }
+          if ((command as unknown) instanceof ListObjectsV2Command) {
+            const { Prefix = '' } = (command as unknown as ListObjectsV2Command).input;
+            listed.set(`${worker.name}/${Prefix.split('/')[2]}`, structuredClone(record.outcomes));
+          }
+          return answer;
+        }),
+    } as unknown as S3Client;
+    const sqs = {
+      send: (command: { constructor: { name: string }; input: { QueueUrl: string; Entries?: unknown[] } }) =>
+        worker.act(
+          `${command.constructor.name.replace('Command', '')} ${command.input.QueueUrl} x${command.input.Entries?.length ?? 0}`,
+          () => queues.answer(command),
+        ),
+    } as unknown as SQSClient;
+    const queue = { sqs, clock, random };
+    const notifySettle = createSettleNotice(queue, 'settle');
+    const ledger = createLedger({ dynamodb, table: table.table, clock, random, sliceClosed: notifySettle });
+    const outcomes = createOutcomeFiles({ s3: client, bucket: REPORTS });
+    const reports = { s3: client, bucket: REPORTS, outcomes };
+    const events = {
+      ended: () =>
+        worker.act('PutEvents', () => {
+          record.events += 1;
+        }),
+    };
+    return {
+      clock,
+      random,
+      client,
+      queue,
+      notifySettle,
+      ledger,
+      outcomes,
+      reports,
+      end: { reports, events, ledger },
+    };
+  }
+
+  const functions = {
+    ingest(worker: Worker) {
+      const { clock, client, queue, notifySettle, ledger, outcomes, end } = dependenciesOf(worker);
+      return createIngest({
+        blocks: { s3: client, sourceBuckets: [] },
+        destinationBuckets: [DESTINATION],
+        ledger,
+        outcomes,
+        end,
+        queue,
+        ingestQueueUrl: 'ingest',
+        uploadQueueUrl: 'upload',
+        notifySettle,
+        clock,
+        telemetry: SILENT,
+        cut: { sliceBytes: plan.sliceBytes, blockRows: plan.blockRows },
+      });
+    },
+    upload(worker: Worker) {
+      const { clock, random, queue, ledger, outcomes } = dependenciesOf(worker);
+      return createUpload({
+        engine: {
+          writer: writerOf(worker),
+          turnstile: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
+          clock,
+          random,
+        },
+        ledger,
+        outcomes,
+        queue,
+        uploadQueueUrl: 'upload',
+        returns: createReturnShare(clock),
+        telemetry: SILENT,
+      });
+    },
+    settle(worker: Worker) {
+      const { clock, ledger, reports, end } = dependenciesOf(worker);
+      return createSettle({ ledger, reports, end, clock, uploadMs: UPLOAD_MS, telemetry: SILENT });
+    },
+  };
+
+  const unwatched = createLedger({
+    dynamodb: table.dynamodb,
+    table: table.table,
+    clock: { now: conductor.now, sleep: async () => undefined },
+    random: createRandom(1),
+    sliceClosed: async () => undefined,
+  });
+
+  return {
+    job,
+    queues,
+    s3,
+    record,
+    async deliver(queue, pick, copies = false) {
+      const most = queue === 'upload' ? BATCH : 1;
+      const received = queues.receive(queue, { pick, most, copies, nowMs: conductor.now() });
+      if (received === undefined) return false;
+      const { event, end } = received;
+      const all = event.Records.map(({ messageId }) => messageId);
+      await conductor.start(
+        `${queue}-${workers++}`,
+        async (worker) => {
+          const { batchItemFailures } = await functions[queue](worker)(event, contextOf(worker));
+          end(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+        },
+        () => end(all),
+      );
+      return true;
+    },
+    sweep: () =>
+      conductor.start(
+        `sweep-${workers++}`,
+        async (worker) => {
+          const { clock, queue, notifySettle, ledger } = dependenciesOf(worker);
+          const live = async () => {
+            const row = await worker.act('Query live', () => unwatched.getJob(job));
+            return row !== undefined &&
+              ['planning', 'running'].includes(row.state) &&
+              row.control !== 'paused'
+              ? [job]
+              : [];
+          };
+          const sweep = createSweep({
+            index: { live },
+            ledger,
+            queue,
+            queueUrls: { ingest: 'ingest', upload: 'upload', settle: 'settle' },
+            notifySettle,
+            clock,
+            limits: { idleMs: IDLE_MS, busyMs: BUSY_MS, uploadMs: UPLOAD_MS },
+            telemetry: SILENT,
+          });
+          await sweep({} as ScheduledEvent, contextOf(worker));
+        },
+        () => undefined,
+      ),
+    async order(control) {
+      const { kind } = await unwatched.controlJob(job, control);
+      conductor.log.push(`order  ${control}: ${kind}`);
+      if (control === 'run' && kind === 'changed')
+        queues.put('ingest', JSON.stringify({ v: 1, kind: 'resume', job }));
+    },
+  };
+}
+
+/** An update or a put, as far as it is looked at. */
+interface LedgerWrite {
+  Key?: Record<string, { S?: string }>;
+  Item?: Record<string, { S?: string }>;
+  ExpressionAttributeValues?: Record<string, { S?: string; NS?: string[] }>;
+}
+
+const SILENT = {
+  logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  count: () => undefined,
+} as unknown as Telemetry;
+
+function contextOf(worker: Worker): Context {
+  return { awsRequestId: worker.name, getRemainingTimeInMillis: () => INVOCATION_MS } as Context;
+}
+
+function nameOfLedgerCall(command: { constructor: { name: string }; input: object }): string {
+  const {
+    Key,
+    Item,
+    UpdateExpression = '',
+    RequestItems,
+  } = command.input as {
+    Key?: { pk: { S: string } };
+    Item?: { pk: { S: string } };
+    UpdateExpression?: string;
+    RequestItems?: Record<string, { Keys: { pk: { S: string } }[] }>;
+  };
+  const keys = RequestItems === undefined ? [Key ?? Item] : Object.values(RequestItems)[0]?.Keys;
+  const named = (keys ?? []).map((key) => key?.pk.S.replace(/#[^#]+/, '')).join(' ');
+  return `${command.constructor.name.replace('Command', '')} ${named} ${UpdateExpression}`.trim();
+}
+
+function nameOfS3Call(command: {
+  constructor: { name: string };
+  input: { Key?: string; Prefix?: string };
+}): string {
+  const { Key, Prefix = '' } = command.input;
+  return `${command.constructor.name.replace('Command', '')} ${Key ?? Prefix}`;
+}
+
+function refusal(answer: Exclude<Answer, 'stored'>): Error {
+  const [name, httpStatusCode] = answer === 'denied' ? ['AccessDenied', 403] : ['SlowDown', 503];
+  return Object.assign(new Error(answer), { name, $metadata: { httpStatusCode } });
+}
+
+function notificationOf({ bucket, key, versionId }: { bucket: string; key: string; versionId: string }) {
+  return {
+    Records: [
+      { eventName: 'ObjectCreated:Put', s3: { bucket: { name: bucket }, object: { key, versionId } } },
+    ],
+  };
+}
