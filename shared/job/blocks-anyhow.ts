@@ -3,6 +3,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SliceRow } from '../ledger/rows.ts';
 import type { Outcome } from '../report/outcome.ts';
+import { classifyFault } from '../transfer/classify.ts';
 import { type Block, readSliceBlocks } from './blocks.ts';
 import type { Job } from './job.ts';
 
@@ -14,8 +15,9 @@ export interface AnyhowBlock extends Omit<Block, 'accepted'> {
 }
 
 /**
- * The slice's blocks as the manifest has them; from the first that can't be read on, as the plan counted them, with the
- * reading's error as their fault.
+ * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, or is closed to
+ * us), as the plan counted them, with the reading's error as their fault.
+ * @throws what may pass: whoever accounts for the rows tries again
  */
 export async function* readBlocksAnyhow(
   s3: S3Client,
@@ -31,7 +33,10 @@ export async function* readBlocksAnyhow(
       next = block.block + 1;
     }
   } catch (error) {
-    fault = `; the manifest could not be read: ${(error as Error).message}`;
+    const { kind, message } = classifyFault(error);
+    // What may be read the next time is not given up for its place alone.
+    if (kind !== 'permanent') throw error;
+    fault = `; the manifest could not be read: ${message}`;
   }
   for (; next < slice.blocks; next++) {
     const size = Math.min(job.blockRows, slice.rows - next * job.blockRows);
