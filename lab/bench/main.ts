@@ -1,10 +1,13 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
+import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
-const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--json]
+const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
+npm run bench -- ledger [--rows N] [--json]
 
-limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3`;
+limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
+ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -14,6 +17,7 @@ const { positionals, values } = parseArgs({
     burst: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
+    rows: { type: 'string', default: '1000000' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -27,6 +31,8 @@ if (positionals[0] === 'limit') {
     ...(values.only === undefined ? {} : { only: values.only.split(',') }),
     json: values.json,
   });
+} else if (positionals[0] === 'ledger') {
+  await runLedgerBench({ rows: whole('rows', values.rows), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;

@@ -3,12 +3,16 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
 /** As S3 has it. */
@@ -47,6 +51,37 @@ export function createMemoryS3(): MemoryS3 {
   };
   const keys = (bucket: string | undefined, prefix = '') =>
     [...bucketOf(bucket).keys()].filter((key) => key.startsWith(prefix)).toSorted();
+
+  /** By upload id: the parts so far, by number. */
+  const uploads = new Map<string, Map<number, Buffer>>();
+  let uploadIds = 0;
+
+  function answerUpload(command: unknown): unknown {
+    if (command instanceof CreateMultipartUploadCommand) {
+      const UploadId = `upload-${uploadIds++}`;
+      uploads.set(UploadId, new Map());
+      return { UploadId };
+    }
+    if (command instanceof UploadPartCommand) {
+      const { UploadId = '', PartNumber = 0, Body } = command.input;
+      const part = Buffer.from(Body as Uint8Array);
+      uploads.get(UploadId)?.set(PartNumber, part);
+      return { ETag: etagOf(part) };
+    }
+    if (command instanceof CompleteMultipartUploadCommand) {
+      const { Bucket, Key = '', UploadId = '' } = command.input;
+      const parts = [...(uploads.get(UploadId) ?? [])].toSorted(([left], [right]) => left - right);
+      const body = Buffer.concat(parts.map(([, part]) => part));
+      bucketOf(Bucket).set(Key, { body, contentType: undefined, metadata: {} });
+      uploads.delete(UploadId);
+      return { ETag: etagOf(body) };
+    }
+    if (command instanceof AbortMultipartUploadCommand) {
+      uploads.delete(command.input.UploadId ?? '');
+      return {};
+    }
+    return undefined;
+  }
 
   async function send(command: unknown): Promise<unknown> {
     if (command instanceof PutObjectCommand) {
@@ -89,6 +124,8 @@ export function createMemoryS3(): MemoryS3 {
         bucketOf(command.input.Bucket).delete(Key);
       return {};
     }
+    const ofUpload = answerUpload(command);
+    if (ofUpload !== undefined) return ofUpload;
     throw new Error(`the S3 in memory does not know ${(command as object).constructor.name}`);
   }
 

@@ -1,5 +1,5 @@
 // The AWS clients, made in one place so that retries, timeouts and sockets are chosen once.
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -54,8 +54,8 @@ export function createSqsClient(): SQSClient {
   return new SQSClient({ requestHandler, maxAttempts: SDK_ATTEMPTS });
 }
 
-export function createDynamoDbClient(): DynamoDBClient {
-  return new DynamoDBClient({ requestHandler, maxAttempts: SDK_ATTEMPTS });
+export function createDynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({ requestHandler, maxAttempts: SDK_ATTEMPTS, ...config });
 }
 
 export function createEventBridgeClient(): EventBridgeClient {

@@ -1,0 +1,247 @@
+// A job of many rows through ingest, upload, ledger and settle, with nothing transferred: the production functions on DynamoDB,
+// with S3 and SQS in memory. What it shows is the account: each row told of once, and what the ledger was asked for.
+//
+//   units         as DynamoDB bills them, by the table's meter (local/emulators/dynamodb-meter.ts)
+//   hottestKey    the partition key that was written to most within one second; DynamoDB takes 1,000 units there
+//   peakHeapMiB   JavaScript heap of the functions; the objects in memory, which are S3's, lie outside of it
+import { inspect } from 'node:util';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { createIngest } from '../../functions/ingest.ts';
+import { createSettle } from '../../functions/settle.ts';
+import { createUpload } from '../../functions/upload.ts';
+import { startEmulators } from '../../local/emulators/emulators.ts';
+import type { DynamodbReading } from '../../local/emulators/meter-reading.ts';
+import { emulatorsOptions } from '../../local/service/emulated.ts';
+import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
+import { createDynamoDbClient } from '../../shared/aws/clients.ts';
+import { systemClock } from '../../shared/job/clock.ts';
+import { BLOCK_ROWS, SLICE_BYTES } from '../../shared/job/identity.ts';
+import { type EndedJob, unaccountedRows } from '../../shared/job/job.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import { createLedger } from '../../shared/ledger/ledger.ts';
+import type { ReportFile } from '../../shared/ledger/rows.ts';
+import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { createSettleNotice } from '../../shared/queue/settle-notice.ts';
+import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
+import { CREDENTIALS } from './contestant.ts';
+import { createMemoryS3, type MemoryS3 } from './memory-s3.ts';
+import { createMemorySqs } from './memory-sqs.ts';
+
+const INBOX = 'inbox';
+const REPORTS = 'reports';
+const DESTINATION = 'destination';
+const ARRIVAL = { bucket: INBOX, key: 'ledger.csv', versionId: 'v1' };
+const UPLOAD_BATCH = 100;
+const UPLOADERS = 4;
+/** An upload queue that ingest is not to outrun: a bench's memory would grow with its rows. */
+const MOST_WAITING = 5_000;
+const INVOCATION_MS = 900_000;
+const LOOK_EVERY_MS = 5;
+const HEAP_EVERY_MS = 100;
+
+export interface LedgerBench {
+  rows: number;
+  seconds: number;
+  rowsPerSecond: number;
+  slices: number;
+  stored: number;
+  unaccounted: number;
+  /** Rows of the report beyond the first of each manifest row. */
+  countedTwice: number;
+  writeUnitsPerThousandRows: number;
+  readUnitsPerThousandRows: number;
+  hottestKey: { key: string; writeUnitsPerSecond: number };
+  peakHeapMiB: number;
+}
+
+/** Ends with 0 only if each row was stored, and told of once. */
+export async function runLedgerBench({ rows, json }: { rows: number; json: boolean }): Promise<void> {
+  const result = await benchLedger(rows);
+  if (json) console.log(JSON.stringify(result));
+  else
+    for (const [name, value] of Object.entries(result))
+      console.log(`${name.padEnd(28)}${JSON.stringify(value)}`);
+  if (result.unaccounted !== 0 || result.countedTwice !== 0 || result.stored !== rows) process.exitCode = 1;
+}
+
+export async function benchLedger(rows: number): Promise<LedgerBench> {
+  const service = await readService(SERVICE_FILE);
+  const emulators = await startEmulators({
+    ...emulatorsOptions(service, { seed: 1, fidelity: {} }),
+    buckets: [],
+    queues: [],
+  });
+  const { region } = service;
+  const dynamodb = createDynamoDbClient({
+    endpoint: emulators.endpoints.dynamodb,
+    region,
+    credentials: CREDENTIALS,
+  });
+  try {
+    const s3 = createMemoryS3();
+    s3.write(INBOX, ARRIVAL.key, manifestOf(rows), {
+      metadata: { 'spillway-destination': `s3://${DESTINATION}`, 'spillway-spread': 'off' },
+    });
+    const table = Object.values(service.tables)[0]?.name ?? '';
+    const run = startPipeline({ dynamodb, table, s3 });
+    const startedAtMs = systemClock.now();
+    const job = await run.ended;
+    const seconds = (systemClock.now() - startedAtMs) / 1000;
+    const told = rowsTold(s3, job);
+    const { dynamodb: reading } = await emulators.meter();
+    const perThousand = (units: number) => Math.round((units * 10_000) / rows) / 10;
+    return {
+      rows,
+      seconds: Math.round(seconds * 10) / 10,
+      rowsPerSecond: Math.round(rows / seconds),
+      slices: job.slices ?? 0,
+      stored: job.totals?.stored ?? 0,
+      unaccounted: job.totals === undefined ? rows : unaccountedRows(job.totals) + (rows - told.distinct),
+      countedTwice: told.all - told.distinct,
+      writeUnitsPerThousandRows: perThousand(reading.writeUnits),
+      readUnitsPerThousandRows: perThousand(reading.readUnits),
+      hottestKey: hottestOf(reading),
+      peakHeapMiB: Math.round(run.peakHeapBytes() / 1024 ** 2),
+    };
+  } finally {
+    dynamodb.destroy();
+    await emulators.stop();
+  }
+}
+
+interface Places {
+  dynamodb: DynamoDBClient;
+  table: string;
+  s3: MemoryS3;
+}
+
+/** Runs the functions over the queues until the job has ended. */
+function startPipeline({ dynamodb, table, s3 }: Places) {
+  const clock = systemClock;
+  const random = createRandom(1);
+  const sqs = createMemorySqs({ random, mostWaiting: MOST_WAITING });
+  const queue = { sqs: sqs.client, clock, random };
+  const notifySettle = createSettleNotice(queue, 'settle');
+  const ledger = createLedger({ dynamodb, table, clock, random, sliceClosed: notifySettle });
+  const outcomes = createOutcomeFiles({ s3: s3.client, bucket: REPORTS });
+  const reports = { s3: s3.client, bucket: REPORTS, outcomes };
+  const ended = Promise.withResolvers<EndedJob>();
+  const end = { reports, ledger, events: { ended: async (job: EndedJob) => ended.resolve(job) } };
+  const telemetry = {
+    logger: {
+      info: () => undefined,
+      warn: (...line: unknown[]) => console.error(...line),
+      // Nothing is to fail here: the first fault ends the run.
+      error: (...line: unknown[]) => ended.reject(new Error(inspect(line))),
+    },
+    count: () => undefined,
+  } as unknown as Telemetry;
+  const ingest = createIngest({
+    blocks: { s3: s3.client, sourceBuckets: [] },
+    destinationBuckets: [DESTINATION],
+    cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
+    ...{ ledger, outcomes, end, queue, notifySettle, clock },
+    ingestQueueUrl: 'ingest',
+    uploadQueueUrl: 'upload',
+    telemetry,
+  });
+  const upload = createUpload({
+    engine: { writer: NO_TRANSFER, turnstile: NO_PACE, clock, random },
+    ...{ ledger, outcomes, queue },
+    uploadQueueUrl: 'upload',
+    returns: createReturnShare(clock),
+    telemetry,
+  });
+  const settle = createSettle({ ledger, reports, end, clock, uploadMs: INVOCATION_MS, telemetry });
+
+  let [isOver, invocations, peakHeapBytes] = [false, 0, 0];
+  const watch = setInterval(() => {
+    peakHeapBytes = Math.max(peakHeapBytes, process.memoryUsage().heapUsed);
+  }, HEAP_EVERY_MS);
+  async function poll(name: string, batch: number, handle: Handler): Promise<void> {
+    while (!isOver) {
+      const event = sqs.receive(name, batch);
+      if (event === undefined) await clock.sleep(LOOK_EVERY_MS);
+      else sqs.settle(name, event, await handle(event, contextOf(invocations++)));
+    }
+  }
+  const pollers = [
+    poll('ingest', 1, ingest),
+    ...Array.from({ length: UPLOADERS }, () => poll('upload', UPLOAD_BATCH, upload)),
+    poll('settle', 1, settle),
+  ];
+  sqs.put('ingest', JSON.stringify(NOTIFICATION));
+  const finished = Promise.race([ended.promise, Promise.all(pollers)])
+    .then(() => ended.promise)
+    .finally(() => {
+      isOver = true;
+      clearInterval(watch);
+    });
+  return {
+    /** Rejects with what a function threw. */
+    ended: finished.then(async (job) => {
+      await Promise.all(pollers);
+      return job;
+    }),
+    peakHeapBytes: () => peakHeapBytes,
+  };
+}
+
+type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+const NOTIFICATION = {
+  Records: [
+    {
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: INBOX }, object: { key: ARRIVAL.key, versionId: ARRIVAL.versionId } },
+    },
+  ],
+};
+
+const NO_TRANSFER: ObjectWriter = {
+  write: async () => ({ etag: '"0"', bytes: 4 }),
+  findOwn: () => Promise.reject(new Error('no write here is conditional')),
+};
+
+const NO_PACE: Turnstile = {
+  groupOf: (bucket) => bucket,
+  pass: async () => ({ kind: 'passed' }),
+  observe: () => undefined,
+};
+
+function contextOf(invocation: number): Context {
+  return { awsRequestId: `bench-${invocation}`, getRemainingTimeInMillis: () => INVOCATION_MS } as Context;
+}
+
+function manifestOf(rows: number): Buffer {
+  const lines = Array.from(
+    { length: rows },
+    (_, row) => `some/folder/${String(row).padStart(10, '0')},text\n`,
+  );
+  return Buffer.from(`key,text\n${lines.join('')}`);
+}
+
+/** Rows of the report's files, all of them and without repeats. */
+function rowsTold(s3: MemoryS3, { report = '' }: EndedJob): { all: number; distinct: number } {
+  const manifest = JSON.parse(String(s3.read(REPORTS, report.slice(`s3://${REPORTS}/`.length)))) as {
+    files: ReportFile[];
+  };
+  const lines = new Set<number>();
+  let all = 0;
+  for (const { key } of manifest.files) {
+    for (const text of String(s3.read(REPORTS, key)).trimEnd().split('\n')) {
+      lines.add((JSON.parse(text) as { line: number }).line);
+      all++;
+    }
+  }
+  return { all, distinct: lines.size };
+}
+
+function hottestOf({ hottest }: DynamodbReading): LedgerBench['hottestKey'] {
+  const [first] = hottest;
+  return { key: first?.key ?? '', writeUnitsPerSecond: first?.peakWriteUnitsPerSecond ?? 0 };
+}
