@@ -88,12 +88,10 @@ export function createSettle({
     const job = slice === undefined ? known : await settleSlice(known, { job: jobId, slice }, writer);
     if (slice !== undefined && job !== undefined) count({ SlicesSettled: 1 });
     if (job === undefined || !isSettled(job)) return;
-    const {
-      ended: { totals, report },
-      endedHere,
-    } = await completeJob(end, job);
+    const ended = await completeJob(end, job);
+    if (ended === undefined) return;
+    const { totals, report } = ended;
     if (totals === undefined) throw new Error(`job ${jobId} ended without totals`);
-    if (!endedHere) return;
     count({ JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
     const line = { job: jobId, ...totals, unaccounted, report };

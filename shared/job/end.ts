@@ -25,6 +25,7 @@ export interface EndDependencies {
   ledger: Pick<
     Ledger,
     | 'endJob'
+    | 'sealEnd'
     | 'createJob'
     | 'getResults'
     | 'getSlices'
@@ -37,23 +38,25 @@ export interface EndDependencies {
 
 /**
  * Completes a job all of whose slices have settled.
- * @returns the ended job, and whether it was this call that ended it: two last slices at once may both come here
+ * @returns the ended job where it was this call that ended it: two last slices at once may both come here
  */
 export async function completeJob(
   { reports, events, ledger }: EndDependencies,
-  job: Job,
-): Promise<{ ended: EndedJob; endedHere: boolean }> {
+  { id }: Pick<Job, 'id'>,
+): Promise<EndedJob | undefined> {
+  const job = await ledger.sealEnd(id, endStateOf);
+  if (job === undefined) return undefined;
   const results = await ledger.getResults(job.id, job.slices ?? 0);
   if (results.length !== job.slices) {
     throw new Error(
       `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
     );
   }
-  const ended = await reportJob(reports, { ...job, state: endStateOf(job) }, results);
+  const ended = await reportJob(reports, { ...job, state: job.ending }, results);
   await events.ended(ended);
   // Before the job's own end, behind which nobody comes back to it.
   await ledger.expireSlices(job.id, results.length);
-  return { ended, endedHere: await ledger.endJob(job.id, ended) };
+  return (await ledger.endJob(job.id, ended)) ? ended : undefined;
 }
 
 /** A job that was stopped for a fault has failed, whatever the order that stopped it. */

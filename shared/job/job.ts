@@ -109,6 +109,8 @@ export interface Job {
   deadlineMs: number;
   endedAtMs?: number;
   plan: PlanCursor;
+  /** How it ends, once all of it has settled and its end is being told: no order changes that any more. */
+  ending?: EndState;
   /** Count of slices; absent until the whole manifest is cut. */
   slices?: number;
   /** Groups of slices that have all settled. */

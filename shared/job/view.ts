@@ -54,6 +54,7 @@ export function viewJob(job: Job, progress: Progress | undefined = job.progress)
 export function standingOf(job: Job): string {
   const why = job.fault === undefined ? '' : ` (${job.fault.code}: ${job.fault.message})`;
   if (!isLive(job)) return `has ended as ${job.state}${why}`;
+  if (job.ending !== undefined) return `has settled, and ends as ${job.ending}${why}`;
   switch (job.control) {
     case 'run':
       return 'is running';

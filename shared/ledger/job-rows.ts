@@ -1,7 +1,14 @@
 // The jobs' rows: first sight, plan, control, end. Every change is conditional on what the row is now, so that it may be made
 // twice, or by two at once, and only the first of contradicting ones takes effect.
 import type { JobId } from '../job/identity.ts';
-import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
+import {
+  type EndState,
+  isLive,
+  type Job,
+  type JobControl,
+  type JobFault,
+  type Progress,
+} from '../job/job.ts';
 import { createGroups } from './groups.ts';
 import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
@@ -13,6 +20,8 @@ import { numeral, type Table } from './table.ts';
  * unknown   there is no such job
  */
 export type Controlled = { kind: 'changed'; job: Job } | { kind: 'refused'; job: Job } | { kind: 'unknown' };
+
+export type SealedJob = Job & { ending: EndState };
 
 /** From which controls each may follow; itself is no change. */
 const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
@@ -101,7 +110,7 @@ export function createJobRows(table: Table) {
       for (let tries = 0; tries < CONTROL_TRIES; tries++) {
         const job = await getJob(id);
         if (job === undefined) return { kind: 'unknown' };
-        if (!isLive(job)) return { kind: 'refused', job };
+        if (!isLive(job) || job.ending !== undefined) return { kind: 'refused', job };
         if (job.control === control) return { kind: 'changed', job };
         if (!FOLLOWS[control].includes(job.control)) return { kind: 'refused', job };
         const row = await table.update(
@@ -112,6 +121,28 @@ export function createJobRows(table: Table) {
       }
       throw new Error(
         `the control of job ${id} changed ${CONTROL_TRIES} times while it was to be ${control}`,
+      );
+    },
+
+    /**
+     * Decides how a job ends, all of which has settled: whoever tells of its end tells the same, whatever is ordered meanwhile.
+     * @returns the job with its `ending`, or undefined where it has ended
+     */
+    async sealEnd(id: JobId, endOf: (job: Job) => EndState): Promise<SealedJob | undefined> {
+      for (let tries = 0; tries < CONTROL_TRIES; tries++) {
+        const job = await getJob(id);
+        if (job === undefined || !isLive(job)) return undefined;
+        if (job.ending !== undefined) return { ...job, ending: job.ending };
+        const ending = endOf(job);
+        const row = await table.update(jobKey(id), {
+          UpdateExpression: 'SET ending = :ending',
+          ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending) AND control = :was',
+          ExpressionAttributeValues: { ':ending': { S: ending }, ':was': { S: job.control } },
+        });
+        if (row !== undefined) return { ...readJobRow(row), ending };
+      }
+      throw new Error(
+        `the end of job ${id} was not decided in ${CONTROL_TRIES} tries: its control keeps changing`,
       );
     },
 
@@ -166,7 +197,7 @@ function changeOfControl(job: Job, control: JobControl, nowMs: number, fault: Jo
   const names = Object.keys(values);
   return {
     UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}${control === 'run' ? ' REMOVE haltedAtMs' : ''}`,
-    ConditionExpression: 'attribute_exists(#live) AND #control = :was',
+    ConditionExpression: 'attribute_exists(#live) AND attribute_not_exists(ending) AND #control = :was',
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
     ExpressionAttributeValues: {
       ...Object.fromEntries(names.map((name) => [`:${name}`, values[name] as Attributes[string]])),

@@ -152,6 +152,7 @@ export function readJobRow(item: Attributes): Job {
     plan: JSON.parse(item['plan']?.S ?? '{}') as Job['plan'],
     settledGroups: numbers(item['settledGroups']),
     ...optional('slices', item['slices']?.N, Number),
+    ...optional('ending', item['ending']?.S, String),
     ...optional('haltedAtMs', item['haltedAtMs']?.N, Number),
     ...optional('resumedAtMs', item['resumedAtMs']?.N, Number),
     ...optional('endedAtMs', item['endedAtMs']?.N, Number),

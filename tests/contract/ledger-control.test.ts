@@ -95,6 +95,24 @@ describe('a control', () => {
     expect(standing?.control === 'expiring' ? ['Three'] : ['One', 'Two']).toContain(standing?.fault?.code);
   });
 
+  it('is refused once its end is decided, and the end is the same for all who ask', async () => {
+    const first = await ledger.sealEnd(job, () => 'completed');
+    expect(first).toMatchObject({ ending: 'completed', control: 'run' });
+    expect(await ledger.controlJob(job, 'cancelling')).toMatchObject({ kind: 'refused' });
+    expect(await ledger.sealEnd(job, () => 'failed')).toMatchObject({ ending: 'completed' });
+    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
+    expect(await ledger.sealEnd(job, () => 'failed')).toBeUndefined();
+  });
+
+  it('decides the end by what it is when the end is written', async () => {
+    const seen: JobControl[] = [];
+    const sealed = await ledger.sealEnd(job, ({ control }) => {
+      seen.push(control);
+      return control === 'cancelling' ? 'cancelled' : 'completed';
+    });
+    expect([seen, sealed?.ending]).toEqual([['run'], 'completed']);
+  });
+
   it('does not keep a job from being completed by what was under way', async () => {
     await ledger.controlJob(job, 'paused');
     expect(await ledger.endJob(job, { state: 'completed', totals: emptyTotals() })).toBe(true);

@@ -10,6 +10,7 @@ import { createSweep } from '../../functions/sweep.ts';
 import { createUpload } from '../../functions/upload.ts';
 import { createMemoryS3, type MemoryS3 } from '../../lab/bench/memory-s3.ts';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
+import type { EndedJob } from '../../shared/job/job.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
@@ -60,9 +61,9 @@ export interface World {
     booked: Map<string, Map<string, Set<string>>>;
     /** Every freezing of a slice that took effect, with the outcomes that lay there when its settle looked. */
     frozen: { slice: number; result: string; outcomes: ReadonlyMap<number, Outcome['status'][]> }[];
-    /** States in which the job was ended, and how often events told of it. */
+    /** States in which the job was ended, and those that events told of. */
     ended: string[];
-    events: number;
+    told: string[];
   };
   /** Lets a worker take messages. @returns whether there were any */
   deliver(queue: QueueName, pick: number, copies?: boolean): Promise<boolean>;
@@ -82,7 +83,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     booked: new Map(),
     frozen: [],
     ended: [],
-    events: 0,
+    told: [],
   };
   const lines = plan.rows.map((row, index) => (row.kind === 'bad' ? 'bad' : `k${index},text`));
   s3.write(INBOX, arrival.key, `${HEADER}${lines.map((line) => `${line}\n`).join('')}`, {
@@ -187,9 +188,9 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     const outcomes = createOutcomeFiles({ s3: client, bucket: REPORTS });
     const reports = { s3: client, bucket: REPORTS, outcomes };
     const events = {
-      ended: () =>
+      ended: ({ state }: EndedJob) =>
         worker.act('PutEvents', () => {
-          record.events += 1;
+          record.told.push(state);
         }),
     };
     return {
