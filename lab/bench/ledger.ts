@@ -23,7 +23,7 @@ import { createLedger } from '../../shared/ledger/ledger.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 import type { Turnstile } from '../../shared/pacing/turnstile.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
-import { createSettleNotice } from '../../shared/queue/settle-notice.ts';
+import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
@@ -126,7 +126,13 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
   const sqs = createMemorySqs({ random, mostWaiting: MOST_WAITING });
   const queue = { sqs: sqs.client, clock, random };
   const notifySettle = createSettleNotice(queue, 'settle');
-  const ledger = createLedger({ dynamodb, table, clock, random, sliceClosed: notifySettle });
+  const ledger = createLedger({
+    dynamodb,
+    table,
+    clock,
+    random,
+    sliceClosed: createClosingNotice(notifySettle, clock),
+  });
   const outcomes = createOutcomeFiles({ s3: s3.client, bucket: REPORTS });
   const reports = { s3: s3.client, bucket: REPORTS, outcomes };
   const ended = Promise.withResolvers<EndedJob>();

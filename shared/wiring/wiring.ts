@@ -12,7 +12,7 @@ import { systemRandom } from '../job/random.ts';
 import { createJobIndex, type JobIndex } from '../ledger/job-index.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import type { QueueDependencies } from '../queue/batches.ts';
-import { createSettleNotice, type SettleNotice } from '../queue/settle-notice.ts';
+import { createClosingNotice, createSettleNotice, type SettleNotice } from '../queue/settle-notice.ts';
 import { createJobEvents } from '../report/job-event.ts';
 import { createOutcomeFiles } from '../report/outcome-files.ts';
 import type { ReportDependencies } from '../report/report.ts';
@@ -36,7 +36,7 @@ export function wireLedger(
       table,
       clock: systemClock,
       random: systemRandom,
-      sliceClosed: notifySettle,
+      sliceClosed: createClosingNotice(notifySettle, systemClock),
     }),
     index: createJobIndex({ dynamodb, table }),
     notifySettle,

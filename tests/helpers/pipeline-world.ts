@@ -14,7 +14,7 @@ import type { EndedJob } from '../../shared/job/job.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
-import { createSettleNotice } from '../../shared/queue/settle-notice.ts';
+import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
@@ -184,7 +184,13 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     } as unknown as SQSClient;
     const queue = { sqs, clock, random };
     const notifySettle = createSettleNotice(queue, 'settle');
-    const ledger = createLedger({ dynamodb, table: table.table, clock, random, sliceClosed: notifySettle });
+    const ledger = createLedger({
+      dynamodb,
+      table: table.table,
+      clock,
+      random,
+      sliceClosed: createClosingNotice(notifySettle, clock),
+    });
     const outcomes = createOutcomeFiles({ s3: client, bucket: REPORTS });
     const reports = { s3: client, bucket: REPORTS, outcomes };
     const events = {
