@@ -205,8 +205,8 @@ it('keeps reports, and lets the raw outcomes and dead letters behind them go', (
   };
   const expiring = Rules.filter((rule) => 'ExpirationInDays' in rule);
   expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
-    ['outcomes/', 30],
-    ['deadletters/', 30],
+    ['outcomes/', 100],
+    ['deadletters/', 100],
   ]);
 });
 
