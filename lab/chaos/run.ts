@@ -1,0 +1,202 @@
+// One chaos run: the real pipeline on the embedded cloud, under seeded faults, and then everything read back.
+//
+//   start    the cloud; the sources that rows copy
+//   trouble  manifests dropped, faults armed, services gone for a while, sweeps
+//   calm     every job has ended: no more faults; what is left on the queues drains
+//   judge    each row, each object, each count
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import pMap from 'p-map';
+import type { Cloud } from '../../local/cloud.ts';
+import { createS3Client } from '../../shared/aws/clients.ts';
+import { type Clock, systemClock } from '../../shared/job/clock.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import {
+  CHAOS_FAULTS,
+  type ChaosFaultName,
+  chaosFaults,
+  countsByName,
+  OUTAGES,
+  outageName,
+} from './faults.ts';
+import { type ChaosJob, planJobs } from './manifests.ts';
+import { endsOf, messagesLeft, readAll, viewOf } from './read-back.ts';
+import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud } from './setting.ts';
+import { describeStall } from './stall.ts';
+import { startTrouble } from './trouble.ts';
+import { type Judgement, judge } from './verdict.ts';
+
+export interface ChaosOptions {
+  items: number;
+  seed: number;
+  /** The faults of this run. */
+  faults: readonly ChaosFaultName[];
+  /** Multiplies the faults' rates: a smaller run meets each more often, for its size. */
+  intensity: number;
+  outageMs: number;
+  /** How often each service is gone. */
+  outagesEach: number;
+  /** What the run may take until every job has ended. */
+  limitSeconds: number;
+  say?: (line: string) => void;
+}
+
+export interface ChaosRun extends Judgement {
+  seconds: number;
+  faults: Record<string, number>;
+  /** What stands still, where the time was over. */
+  stall?: string;
+}
+
+const SETTING: Omit<ChaosSetting, 'seed'> = {
+  sliceBytes: 30_000,
+  blockRows: 20,
+  uploadBatch: 50,
+  uploadTimeoutSeconds: 40,
+  replayIdleSeconds: 5,
+  replayBusySeconds: 90,
+};
+const SWEEP_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 500;
+const TELL_EVERY_MS = 10_000;
+const STAGED_AT_ONCE = 32;
+/** Until the queues are empty behind the last job's end: what dead workers held comes back, is found ended, and goes. */
+const DRAIN_MS = 180_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
+  const clock = systemClock;
+  const startedAtMs = clock.now();
+  const cloud = await startChaosCloud({ ...SETTING, seed: options.seed });
+  const s3 = createS3Client(cloud.clientConfig());
+  try {
+    const places = { destination: cloud.names.destination, source: SOURCE_BUCKET };
+    const jobs = planJobs(options.items, createRandom(options.seed), places);
+    await stage(s3, jobs);
+    const stall = await endure({ cloud, s3, clock }, jobs, options);
+    const judgement = judge(
+      jobs,
+      await readAll(
+        cloud,
+        s3,
+        jobs.map(({ key }) => key),
+      ),
+    );
+    return {
+      ...judgement,
+      isSound: judgement.isSound && stall === undefined,
+      seconds: Math.round((clock.now() - startedAtMs) / 100) / 10,
+      faults: countsByName(options.faults, await cloud.faultCounts()),
+      ...(stall === undefined ? {} : { stall }),
+    };
+  } finally {
+    s3.destroy();
+    await cloud.stop();
+  }
+}
+
+interface Scene {
+  cloud: Cloud;
+  s3: S3Client;
+  clock: Clock;
+}
+
+async function stage(s3: S3Client, jobs: readonly ChaosJob[]): Promise<void> {
+  const sources = jobs.flatMap(({ rows }) => rows.flatMap(({ source }) => (source ? [source] : [])));
+  await pMap(
+    sources,
+    ({ key, bytes }) => s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: key, Body: bytes })),
+    { concurrency: STAGED_AT_ONCE },
+  );
+}
+
+/** @returns what stands still, where the time was over before the work was */
+async function endure(
+  scene: Scene,
+  jobs: readonly ChaosJob[],
+  { items, faults, intensity, outageMs, outagesEach, limitSeconds, say }: ChaosOptions,
+): Promise<string | undefined> {
+  const { cloud, s3, clock } = scene;
+  // Before the faults: a put that is tried again makes two versions, and so two jobs.
+  for (const { key, body, contentType, options } of jobs) {
+    const Metadata = Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [`spillway-${name}`, value]),
+    );
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: cloud.names.inbox,
+        Key: key,
+        Body: body,
+        ContentType: contentType,
+        Metadata,
+      }),
+    );
+  }
+  await cloud.setFaults(chaosFaults(faults, placesOf(cloud), intensity));
+  const gone = OUTAGES.filter((service) => faults.some((name) => name === outageName(service)));
+  const trouble = startTrouble(
+    { cloud, clock },
+    {
+      outages: Array.from({ length: outagesEach }, () => gone).flat(),
+      outageMs,
+      objects: items,
+      sweepEveryMs: SWEEP_EVERY_MS,
+    },
+  );
+  try {
+    const tell = () => tellProgress(cloud, jobs, say);
+    const untilMs = clock.now() + limitSeconds * 1000;
+    const ended = await until(scene, untilMs, tell, async () =>
+      jobs.every(({ key }) => endsOf(cloud, key).length > 0),
+    );
+    trouble.calm();
+    await cloud.setFaults([]);
+    if (!ended) return `not every job has ended within ${limitSeconds} s\n${await describeStall(cloud)}`;
+    say?.('every job has ended; the queues drain');
+    const drained = await until(scene, clock.now() + DRAIN_MS, tell, () => isOver(cloud, jobs));
+    return drained
+      ? undefined
+      : `messages or jobs are left ${DRAIN_MS / 1000} s after the last job’s event\n${await describeStall(cloud)}`;
+  } finally {
+    await trouble.end();
+  }
+}
+
+async function isOver(cloud: Cloud, jobs: readonly ChaosJob[]): Promise<boolean> {
+  if (Object.keys(await messagesLeft(cloud)).length > 0) return false;
+  const ids = new Set(jobs.flatMap(({ key }) => endsOf(cloud, key).map(({ job }) => job)));
+  const views = await Promise.all([...ids].map((id) => viewOf(cloud, id)));
+  return views.every((view) => view !== undefined && !['planning', 'running'].includes(view.state));
+}
+
+/** @returns whether it held in time */
+async function until(
+  { clock }: Scene,
+  untilMs: number,
+  tell: () => Promise<void>,
+  holds: () => Promise<boolean>,
+): Promise<boolean> {
+  let tellAtMs = clock.now() + TELL_EVERY_MS;
+  while (!(await holds())) {
+    if (clock.now() > untilMs) return false;
+    if (clock.now() >= tellAtMs) {
+      await tell();
+      tellAtMs = clock.now() + TELL_EVERY_MS;
+    }
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+  return true;
+}
+
+async function tellProgress(
+  cloud: Cloud,
+  jobs: readonly ChaosJob[],
+  say: ((line: string) => void) | undefined,
+): Promise<void> {
+  if (say === undefined) return;
+  const ended = jobs.filter(({ key }) => endsOf(cloud, key).length > 0).length;
+  const struck = Object.values(countsByName(CHAOS_FAULTS, await cloud.faultCounts()));
+  const { ObjectsStored = 0, SlicesSettled = 0, SlicesReplayed = 0, ItemsBuried = 0 } = cloud.metrics();
+  say(
+    `${ended} of ${jobs.length} jobs ended · ${ObjectsStored} stored · ${SlicesSettled} slices settled, ${SlicesReplayed} replayed · ` +
+      `${ItemsBuried} buried · ${struck.reduce((sum, count) => sum + count, 0)} faults · queues ${JSON.stringify(await messagesLeft(cloud))}`,
+  );
+}

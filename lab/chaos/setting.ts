@@ -1,0 +1,84 @@
+// The cloud of a chaos run: the project's own service, with waits short enough that what a fault leaves behind comes back
+// within the run, and with slices and blocks so small that every level of the ledger is closed many times.
+import { type Cloud, startCloud } from '../../local/cloud.ts';
+import type { ServiceModel } from '../../local/service/model.ts';
+import type { ChaosPlaces } from './faults.ts';
+
+export const SOURCE_BUCKET = 'chaos-source';
+
+export interface ChaosSetting {
+  seed: number;
+  sliceBytes: number;
+  blockRows: number;
+  uploadBatch: number;
+  /** Upload keeps 20 s at its end to account and to give back; with less than that it would transfer nothing. */
+  uploadTimeoutSeconds: number;
+  replayIdleSeconds: number;
+  replayBusySeconds: number;
+}
+
+/** Faults are waited for more than worked on: many environments wait side by side. */
+const ENVIRONMENTS = 16;
+/** So that many rows are shed untried, and given back by visibility. */
+const LIMIT = { limitPerSecond: 250, burstSeconds: 1 };
+/** Slices ingested, and settled, at once. */
+const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 6, settle: 8 };
+const INGEST_TIMEOUT_SECONDS = 35;
+const SETTLE_TIMEOUT_SECONDS = 30;
+const SWEEP_TIMEOUT_SECONDS = 25;
+const BURY_TIMEOUT_SECONDS = 30;
+const WINDOW_SECONDS = 0.2;
+/** A settle message that is buried comes back after 15 minutes; ingest dies far more often than any real one. */
+const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, SettleQueue: 40 };
+
+export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
+  return startCloud({
+    seed: setting.seed,
+    params: { sourceBuckets: SOURCE_BUCKET },
+    buckets: [{ name: SOURCE_BUCKET, throttled: false }],
+    environments: ENVIRONMENTS,
+    limit: LIMIT,
+    adjust: (service) => quicken(service, setting),
+  });
+}
+
+export function placesOf({ service }: Cloud): ChaosPlaces {
+  const nameOf = (logicalId: string) => service.queues[logicalId]?.name ?? '';
+  return { ingest: nameOf('IngestQueue'), upload: nameOf('UploadQueue'), settle: nameOf('SettleQueue') };
+}
+
+function quicken(service: ServiceModel, setting: ChaosSetting): void {
+  const { ingest, upload, settle, sweep, bury } = service.functions;
+  if (!ingest || !upload || !settle || !sweep || !bury) {
+    throw new Error('serverless.yml lacks a function of ingest, upload, settle, sweep and bury');
+  }
+  ingest.timeoutSeconds = INGEST_TIMEOUT_SECONDS;
+  upload.timeoutSeconds = setting.uploadTimeoutSeconds;
+  settle.timeoutSeconds = SETTLE_TIMEOUT_SECONDS;
+  sweep.timeoutSeconds = SWEEP_TIMEOUT_SECONDS;
+  bury.timeoutSeconds = BURY_TIMEOUT_SECONDS;
+  ingest.environment['SPILLWAY_SLICE_BYTES'] = String(setting.sliceBytes);
+  ingest.environment['SPILLWAY_BLOCK_ROWS'] = String(setting.blockRows);
+  sweep.environment['SPILLWAY_UPLOAD_SECONDS'] = String(setting.uploadTimeoutSeconds);
+  sweep.environment['SPILLWAY_REPLAY_IDLE_SECONDS'] = String(setting.replayIdleSeconds);
+  sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(setting.replayBusySeconds);
+  // The runner sweeps itself, and more often.
+  for (const schedule of sweep.schedules) schedule.enabled = false;
+  for (const { name, sqsSources, timeoutSeconds } of Object.values(service.functions)) {
+    for (const source of sqsSources) {
+      const atOnce = CONCURRENCY[name];
+      if (atOnce !== undefined) source.maximumConcurrency = atOnce;
+      source.windowSeconds = Math.min(source.windowSeconds, WINDOW_SECONDS);
+      const queue = Object.values(service.queues).find(({ arn }) => arn === source.queueArn);
+      // Lambda takes no source whose messages come back before its function's time is over.
+      if (queue !== undefined) queue.attributes['VisibilityTimeout'] = String(timeoutSeconds);
+    }
+  }
+  for (const source of upload.sqsSources) source.batchSize = setting.uploadBatch;
+  for (const [logicalId, maxReceiveCount] of Object.entries(RECEIVES_MOST)) {
+    const attributes = service.queues[logicalId]?.attributes;
+    if (attributes?.['RedrivePolicy'] === undefined) continue;
+    const policy = JSON.parse(attributes['RedrivePolicy']) as object;
+    attributes['RedrivePolicy'] = JSON.stringify({ ...policy, maxReceiveCount });
+  }
+}

@@ -1,0 +1,179 @@
+// Whether a chaos run lost anything or counted anything twice: what was asked for against what was found. Pure.
+import { type RowCounts, unaccountedRows } from '../../shared/job/job.ts';
+import type { ChaosJob, ChaosRow } from './manifests.ts';
+import { type Found, type JobFound, type ReportRow, sha256 } from './read-back.ts';
+
+export interface Verdict {
+  items: number;
+  stored: number;
+  failed: number;
+  rejected: number;
+  /** Rows that no report file tells of. */
+  unaccounted: number;
+  /** Times that a row is told of beyond the first. */
+  countedTwice: number;
+  /** Rows told as stored whose object is not there. */
+  missingObjects: number;
+  /** Objects with other bytes than their row's. */
+  wrongObjects: number;
+  /** Objects that no row explains. */
+  strayObjects: number;
+  /** Rows told as what they can't be, rows of no manifest, and counts that disagree with one another. */
+  disagreements: number;
+  /** Messages left on any queue. */
+  messagesLeft: number;
+  /** Good rows told as failed whose object is there all the same: allowed, since their last worker died in between. */
+  failedYetThere: number;
+}
+
+/** These are 0 in a run in which nothing was lost. */
+const HELD_TO = [
+  'unaccounted',
+  'countedTwice',
+  'missingObjects',
+  'wrongObjects',
+  'strayObjects',
+  'disagreements',
+  'messagesLeft',
+] as const satisfies readonly (keyof Verdict)[];
+
+export interface Judgement {
+  verdict: Verdict;
+  /** A sentence for each breach, naming its row. */
+  breaches: string[];
+  isSound: boolean;
+}
+
+const COUNTS = [
+  'rows',
+  'stored',
+  'skipped',
+  'failed',
+  'cancelled',
+  'rejected',
+] as const satisfies readonly (keyof RowCounts)[];
+
+export function judge(jobs: readonly ChaosJob[], found: Found): Judgement {
+  const verdict: Verdict = {
+    items: 0,
+    stored: 0,
+    failed: 0,
+    rejected: 0,
+    unaccounted: 0,
+    countedTwice: 0,
+    missingObjects: 0,
+    wrongObjects: 0,
+    strayObjects: 0,
+    disagreements: 0,
+    messagesLeft: 0,
+    failedYetThere: 0,
+  };
+  const breaches: string[] = [];
+  const breach = (kind: (typeof HELD_TO)[number], sentence: string, by = 1) => {
+    verdict[kind] += by;
+    breaches.push(`${kind}: ${sentence}`);
+  };
+  const explained = new Set<string>();
+
+  function judgeRow(job: ChaosJob, row: ChaosRow, told: readonly ReportRow[]): void {
+    const name = `${job.key} line ${row.line}, key ${JSON.stringify(row.key)}`;
+    const [first] = told;
+    if (first === undefined) {
+      breach('unaccounted', name);
+      return;
+    }
+    if (told.length > 1) {
+      const kinds = told.map(({ kind }) => kind).join(', ');
+      breach('countedTwice', `${name}: in ${kinds}`, told.length - 1);
+    }
+    if (first.kind === 'succeeded') verdict.stored += 1;
+    else verdict[first.kind] += 1;
+    if (!possible(row, first)) {
+      breach('disagreements', `${name}: a ${row.fate.kind} row is told as ${first.status} (${first.code})`);
+    }
+    if (first.key !== undefined && first.key !== row.key && row.fate.kind !== 'bad') {
+      breach('disagreements', `${name}: the report names it ${JSON.stringify(first.key)}`);
+    }
+    judgeObject(row, name, first);
+  }
+
+  function judgeObject({ fate, destination }: ChaosRow, name: string, told: ReportRow): void {
+    const object = found.objects.get(destination);
+    if (fate.kind !== 'good') return;
+    explained.add(destination);
+    if (object === undefined) {
+      if (told.kind === 'succeeded') breach('missingObjects', `${name}: told as ${told.status}`);
+      return;
+    }
+    if (object !== sha256(fate.bytes)) breach('wrongObjects', `${name} at ${destination}`);
+    if (told.kind === 'failed') verdict.failedYetThere += 1;
+  }
+
+  for (const job of jobs) {
+    verdict.items += job.rows.length;
+    const jobFound = found.jobs.get(job.key);
+    const lines = new Set(job.rows.map(({ line }) => line));
+    const byLine = Map.groupBy(jobFound?.rows ?? [], ({ line }) => line);
+    for (const row of job.rows) judgeRow(job, row, byLine.get(row.line) ?? []);
+    for (const [line, rows] of byLine) {
+      if (line !== undefined && lines.has(line)) continue;
+      breach('disagreements', `${job.key}: a report tells of a row at line ${line} (${rows[0]?.code})`);
+    }
+    for (const sentence of disagreementsOf(job, jobFound)) breach('disagreements', sentence);
+  }
+  for (const key of found.objects.keys()) if (!explained.has(key)) breach('strayObjects', key);
+  for (const [queue, count] of Object.entries(found.messages)) {
+    breach('messagesLeft', `${count} on ${queue}`, count);
+  }
+  return { verdict, breaches, isSound: HELD_TO.every((kind) => verdict[kind] === 0) };
+}
+
+function possible({ fate }: ChaosRow, { kind }: ReportRow): boolean {
+  switch (fate.kind) {
+    case 'good':
+      return kind !== 'rejected';
+    case 'hopeless':
+      return kind === 'failed';
+    case 'bad':
+      // A slice that could not be ingested is failed whole, its bad rows too.
+      return kind !== 'succeeded';
+  }
+}
+
+/** The events, the job's row, manifest.json and its files are to say the same. */
+function disagreementsOf({ key, rows }: ChaosJob, found: JobFound | undefined): string[] {
+  const [event] = found?.events ?? [];
+  if (found === undefined || event === undefined) return [`${key}: its job has not ended`];
+  const faults = found.brokenFiles.map((file) => `${key}: ${file} is not what manifest.json says of it`);
+  const count = (isCounted: (row: ReportRow) => boolean) => found.rows.filter(isCounted).length;
+  const counted: RowCounts = {
+    rows: rows.length,
+    stored: count(({ status }) => status === 'stored'),
+    skipped: count(({ status }) => status === 'skipped'),
+    failed: count(({ kind }) => kind === 'failed'),
+    cancelled: 0,
+    rejected: count(({ kind }) => kind === 'rejected'),
+  };
+  const wanted = countsText(counted);
+  const told = [
+    ...found.events.map((each) => ['an end event', each] as const),
+    ['the job’s row', found.view] as const,
+    ['manifest.json', found.report?.totals] as const,
+  ];
+  for (const [who, counts] of told) {
+    if (counts === undefined) faults.push(`${key}: ${who} is missing`);
+    else if (countsText(counts) !== wanted) {
+      faults.push(`${key}: ${who} says ${countsText(counts)}, and the files hold ${wanted}`);
+    }
+  }
+  if (event.state !== 'completed') faults.push(`${key}: its job ended as ${event.state}`);
+  if (found.view !== undefined && found.view.state !== event.state) {
+    faults.push(`${key}: its row says ${found.view.state}, its event ${event.state}`);
+  }
+  if (unaccountedRows(counted) !== 0) faults.push(`${key}: ${wanted} do not add up`);
+  return faults;
+}
+
+function countsText(counts: RowCounts): string {
+  return COUNTS.map((name) => `${name} ${counts[name]}`).join(' ');
+}
