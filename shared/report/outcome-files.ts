@@ -2,7 +2,10 @@
 // outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SliceId } from '../job/identity.ts';
+import { classifyFault } from '../transfer/classify.ts';
 import type { Outcome } from './outcome.ts';
+
+const READ_TRIES = 4;
 
 export interface OutcomeFiles {
   /** @param name unique for the writer, or the same for the same content: it is overwritten */
@@ -43,14 +46,25 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
     },
 
     async read(key) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      const text = (await Body?.transformToString()) ?? '';
+      const text = await readText(s3, bucket, key);
       return text
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Outcome);
     },
   };
+}
+
+/** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */
+async function readText(s3: S3Client, bucket: string, key: string): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return (await Body?.transformToString()) ?? '';
+    } catch (error) {
+      if (tries === READ_TRIES || classifyFault(error).kind !== 'transient') throw error;
+    }
+  }
 }
 
 function folderOf({ job, slice }: SliceId): string {
