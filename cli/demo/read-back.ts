@@ -1,8 +1,9 @@
 // Reads back what a job wrote: every object that should be there, byte for byte by its hash, and no other.
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { Clock } from '../../shared/job/clock.ts';
 import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
 import type { StagedFile } from './stage.ts';
@@ -75,19 +76,4 @@ async function hashOf(
     if (error instanceof Error) return { kind: 'missing', detail: error.name };
     throw error;
   }
-}
-
-export async function* listKeys(s3: S3Client, bucket: string, prefix = ''): AsyncGenerator<string> {
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        Prefix: prefix,
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
 }

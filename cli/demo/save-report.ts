@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { listKeys } from './read-back.ts';
+import { listKeys } from '../../shared/aws/list-keys.ts';
 
 /** Under the folder in which the command runs. */
 const REPORTS_FOLDER = path.join('.spillway', 'demo');

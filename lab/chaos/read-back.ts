@@ -1,8 +1,9 @@
 // Reads back all that a chaos run left behind: objects, report files, events, the jobs' rows, queues.
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
+import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 
@@ -119,18 +120,7 @@ function reportRow(kind: ReportFile['kind'], row: Record<string, unknown>): Repo
 }
 
 async function readObjects(s3: S3Client, bucket: string): Promise<Map<string, string>> {
-  const keys: string[] = [];
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    keys.push(...(page.Contents ?? []).map(({ Key = '' }) => Key));
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
+  const keys = await Array.fromAsync(listKeys(s3, bucket));
   const hashes = await pMap(keys, async (key) => sha256((await read(s3, bucket, key)) ?? new Uint8Array()), {
     concurrency: CONCURRENCY,
   });

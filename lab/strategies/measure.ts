@@ -1,8 +1,9 @@
 // Runs a strategy on a bucket of its own, and measures it by what S3 saw rather than by what the uploader says.
-import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { Emulators } from '../../local/emulators/emulators.ts';
 import { compareKeys } from '../../local/emulators/key-order.ts';
 import { idealSeconds, type S3LimitsReading } from '../../local/emulators/s3-limits.ts';
+import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { Strategy, StrategyName, UploadEnd, UploadTask } from './strategy.ts';
 
 export interface StrategyResult {
@@ -47,7 +48,7 @@ export async function measure(
   const ends = await strategy.upload(task);
   const seconds = Math.max(0.001, (task.clock.now() - startedAtMs) / 1000);
 
-  const keys = await listKeys(s3, task.bucket);
+  const keys = await Array.fromAsync(listKeys(s3, task.bucket));
   const stored = keys.length;
   const bucket = (await emulators.meter()).s3.buckets[task.bucket];
   const writes = bucket?.operations['PutObject'] ?? { requests: 0, throttled: 0 };
@@ -99,22 +100,6 @@ function secondsFrom(
     const { accepted = 0, throttled = 0 } = bySecond.get(first + second) ?? {};
     return { second, accepted, refused: throttled };
   });
-}
-
-async function listKeys(s3: S3Client, bucket: string): Promise<string[]> {
-  const keys: string[] = [];
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
-  return keys;
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,6 +1,7 @@
 // Outcomes on their way to the report: one NDJSON file per invocation and slice, in the report bucket under
 // outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { listKeys } from '../aws/list-keys.ts';
 import type { SliceId } from '../job/identity.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import type { Outcome } from './outcome.ts';
@@ -29,20 +30,7 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
     },
 
     async list(slice) {
-      const keys: string[] = [];
-      let token: string | undefined;
-      do {
-        const page = await s3.send(
-          new ListObjectsV2Command({
-            Bucket: bucket,
-            Prefix: folderOf(slice),
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-        );
-        keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
-      return keys;
+      return Array.fromAsync(listKeys(s3, bucket, folderOf(slice)));
     },
 
     async read(key) {

@@ -1,15 +1,10 @@
 // The whole pipeline on the embedded cloud, with what its tests ask again and again: drop a manifest, wait for the job's
 // event, read its report and its objects.
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type Cloud, type CloudOptions, startCloud } from '../../local/cloud.ts';
 import type { ServiceModel } from '../../local/service/model.ts';
+import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 
@@ -171,20 +166,7 @@ export async function startPipelineCloud({
       );
     },
     async keys(bucket, prefix) {
-      const found: string[] = [];
-      let token: string | undefined;
-      do {
-        const page = await s3.send(
-          new ListObjectsV2Command({
-            Bucket: bucket,
-            ...(prefix === undefined ? {} : { Prefix: prefix }),
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-        );
-        found.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
-      return found;
+      return Array.fromAsync(listKeys(s3, bucket, prefix));
     },
     async put(bucket, key, body) {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
