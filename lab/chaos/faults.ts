@@ -29,10 +29,10 @@ export const outageName = (service: OutageService) => `outage-${service}`;
 const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
   ({
     's3-500': [{ kind: 's3-error', status: 500, code: 'InternalError', probability: 0.01 }],
-    's3-503': [{ kind: 's3-error', status: 503, code: 'ServiceUnavailable', probability: 0.01 }],
-    's3-slow-down': [{ kind: 's3-error', status: 503, code: 'SlowDown', probability: 0.01 }],
-    's3-kms-slow-down': [{ kind: 's3-kms-throttled', probability: 0.01 }],
-    's3-bodiless-503': [{ kind: 's3-bodiless', status: 503, probability: 0.01 }],
+    's3-503': [{ kind: 's3-error', status: 503, code: 'ServiceUnavailable', probability: 0.006 }],
+    's3-slow-down': [{ kind: 's3-error', status: 503, code: 'SlowDown', probability: 0.006 }],
+    's3-kms-slow-down': [{ kind: 's3-kms-throttled', probability: 0.006 }],
+    's3-bodiless-503': [{ kind: 's3-bodiless', status: 503, probability: 0.006 }],
     's3-reset': [{ kind: 's3-drop', when: 'before', probability: 0.01 }],
     's3-lost-answer': [{ kind: 's3-drop', when: 'after', probability: 0.01 }],
     's3-timeout': [
@@ -42,7 +42,7 @@ const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
     's3-slow-answer': [{ kind: 's3-delay', delayMs: SLOW_MS, probability: 0.01 }],
     's3-error-in-200': [
       { kind: 's3-error-in-200', code: 'InternalError', operations: ['CopyObject'], probability: 0.03 },
-      { kind: 's3-error-in-200', code: 'SlowDown', operations: ['CopyObject'], probability: 0.03 },
+      { kind: 's3-error-in-200', code: 'SlowDown', operations: ['CopyObject'], probability: 0.015 },
     ],
     's3-read-500': [
       { kind: 's3-error', status: 500, code: 'InternalError', operations: READS, probability: 0.02 },
@@ -62,7 +62,7 @@ const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
       { kind: 'sqs-entries-failed', action: 'DeleteMessageBatch', probability: 0.03 },
     ],
     'sqs-visibility-half-failed': [
-      { kind: 'sqs-entries-failed', action: 'ChangeMessageVisibilityBatch', probability: 0.05 },
+      { kind: 'sqs-entries-failed', action: 'ChangeMessageVisibilityBatch', probability: 0.4 },
     ],
     'sqs-receipt-expired': [{ kind: 'sqs-receipt-expired', probability: 0.01 }],
     'sqs-duplicate': [

@@ -50,10 +50,10 @@ export interface ChaosRun extends Judgement {
 const SETTING: Omit<ChaosSetting, 'seed'> = {
   sliceBytes: 30_000,
   blockRows: 20,
-  uploadBatch: 50,
-  uploadTimeoutSeconds: 40,
+  uploadBatch: 20,
+  uploadTimeoutSeconds: 30,
   replayIdleSeconds: 5,
-  replayBusySeconds: 90,
+  replayBusySeconds: 300,
 };
 const SWEEP_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 500;

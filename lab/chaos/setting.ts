@@ -18,11 +18,16 @@ export interface ChaosSetting {
 }
 
 /** Faults are waited for more than worked on: many environments wait side by side. */
-const ENVIRONMENTS = 16;
-/** So that many rows are shed untried, and given back by visibility. */
-const LIMIT = { limitPerSecond: 250, burstSeconds: 1 };
+const ENVIRONMENTS = 32;
+/** What is beyond it is refused as S3 refuses, shed untried, and given back by visibility. */
+const LIMIT = { limitPerSecond: 100, burstSeconds: 1 };
 /** Slices ingested, and settled, at once. */
 const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 6, settle: 8 };
+/**
+ * Less than the functions' own timeouts, which Lambda would refuse: what a dead worker held comes back sooner, and now and then
+ * a message comes back while its worker still lives.
+ */
+const VISIBILITY_SECONDS = 15;
 const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
@@ -64,14 +69,13 @@ function quicken(service: ServiceModel, setting: ChaosSetting): void {
   sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(setting.replayBusySeconds);
   // The runner sweeps itself, and more often.
   for (const schedule of sweep.schedules) schedule.enabled = false;
-  for (const { name, sqsSources, timeoutSeconds } of Object.values(service.functions)) {
+  for (const { name, sqsSources } of Object.values(service.functions)) {
     for (const source of sqsSources) {
       const atOnce = CONCURRENCY[name];
       if (atOnce !== undefined) source.maximumConcurrency = atOnce;
       source.windowSeconds = Math.min(source.windowSeconds, WINDOW_SECONDS);
       const queue = Object.values(service.queues).find(({ arn }) => arn === source.queueArn);
-      // Lambda takes no source whose messages come back before its function's time is over.
-      if (queue !== undefined) queue.attributes['VisibilityTimeout'] = String(timeoutSeconds);
+      if (queue !== undefined) queue.attributes['VisibilityTimeout'] = String(VISIBILITY_SECONDS);
     }
   }
   for (const source of upload.sqsSources) source.batchSize = setting.uploadBatch;
