@@ -72,7 +72,12 @@ export function createSweep(dependencies: SweepDependencies) {
     if (await stopInTime(job, job.progress)) return outstanding(job.progress);
 
     const upkeep = { backlog, limits, nowMs: clock.now() };
-    const { progress, done } = await careForJob({ ...dependencies, tellIngest }, job, upkeep, untilMs);
+    const { progress, done } = await careForJob(
+      { ...dependencies, tellIngest, random: queue.random },
+      job,
+      upkeep,
+      untilMs,
+    );
     count({ SlicesReplayed: done.replayed });
     if (Object.values(done).some((times) => times > 0))
       logger.warn('job looked after', { job: id, ending: isEnding(job), backlog, ...done });

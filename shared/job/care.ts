@@ -9,10 +9,13 @@ import { type IngestMessage, SCHEMA_VERSION } from '../queue/messages.ts';
 import type { SettleNotice } from '../queue/settle-notice.ts';
 import type { Clock } from './clock.ts';
 import { isSettled, type Job, type Progress } from './job.ts';
+import type { Random } from './random.ts';
 import {
   type Allowance,
   allowanceFor,
+  backlogFor,
   careOf,
+  isNoticeDue,
   planCareOf,
   type SliceCare,
   slicesToRead,
@@ -36,6 +39,7 @@ export interface CareDependencies {
   tellIngest(message: IngestMessage): Promise<void>;
   notifySettle: SettleNotice;
   clock: Clock;
+  random: Random;
 }
 
 /** What was done for a job. */
@@ -59,7 +63,7 @@ export async function careForJob(
   const round = await ledger.getRound(job.id);
   const done = await careForStretch(dependencies, job, round, upkeep, untilMs);
   done.toldPlan += await careForPlan(dependencies, job, round, upkeep);
-  if (isSettled(job) && upkeep.backlog.settle === 0) {
+  if (isSettled(job) && (upkeep.backlog.settle === 0 || isNoticeDue(dependencies.random))) {
     await notifySettle({ job: job.id });
     done.toldSettle++;
   }
@@ -110,14 +114,15 @@ async function careForStretch(
 }
 
 async function careForSlice(
-  { ledger, tellIngest, notifySettle }: CareDependencies,
+  { ledger, tellIngest, notifySettle, random }: CareDependencies,
   job: Job,
   slice: SliceRow,
-  upkeep: Upkeep,
+  common: Upkeep,
   allowance: Allowance,
   done: CareDone,
 ): Promise<void> {
   const id = { job: job.id, slice: slice.slice };
+  const upkeep = { ...common, backlog: backlogFor(job, slice, slicesOf(job), common, random) };
   const need = async (): Promise<SliceCare> => {
     const atOnce = careOf(job, slice, undefined, upkeep);
     if (atOnce !== 'look') return atOnce;

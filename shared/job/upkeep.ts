@@ -6,6 +6,7 @@ import type { Round } from '../ledger/rounds.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
 import { isEnding, isRunning, type Job, type JobControl, type JobFault, type Progress } from './job.ts';
+import type { Random } from './random.ts';
 
 /** Messages on each queue: to be received, in flight, delayed. */
 export interface Backlog {
@@ -31,11 +32,20 @@ export interface Upkeep {
 }
 
 /** Milliseconds by which the clocks of two machines may differ, at most; those of AWS differ by less than one (Time Sync Service). */
-const CLOCK_MARGIN_MS = 15_000;
+export const CLOCK_MARGIN_MS = 15_000;
 /** Slices of one job that a sweep reads while its messages are on their way: of 25,000 each is read every 25 minutes. */
 const SLICES_A_SWEEP = 1_000;
 /** Replays after which the patience of a busy queue grows no more. */
 const DOUBLINGS_MOST = 8;
+/**
+ * Settle's queue being busy, a notice more likely waits in it than is lost, and no queue tells which. After so many milliseconds
+ * it is told again, about as often: settle finds what is settled by one read. Were the queue's emptiness waited for, one slice
+ * that can't be settled would keep every job's lost notices from being told.
+ */
+const NOTICE_WAITS_MS = 15 * 60_000;
+const SWEEPS_A_NOTICE = NOTICE_WAITS_MS / 60_000;
+/** Milliseconds for which the plan of a job that is being ended may stand still: the pause that it was under dropped its message. */
+const ENDING_PLAN_WAITS_MS = 5 * 60_000;
 /**
  * While queues are busy, a slice that stands still more likely waits in line than is lost. So in one sweep of a job few such
  * are looked at (each costs up to 256 reads of block rows), and fewer are sent anew: two of 100,000 rows a minute are what a
@@ -96,6 +106,29 @@ export function allowanceFor(job: Job, backlog: Backlog): Allowance {
 }
 
 /**
+ * The backlog as it counts for a slice that waits for settle: one that has waited long is told of now and then, however busy
+ * settle's queue is.
+ * @param slices of the job: the more there are, the less often one of them is looked at
+ */
+export function backlogFor(
+  job: Job,
+  slice: Pick<SliceRow, 'movedAtMs'>,
+  slices: number,
+  { backlog, limits, nowMs }: Upkeep,
+  random: Random,
+): Backlog {
+  const haltedAtMs = job.haltedAtMs === undefined ? 0 : job.haltedAtMs + limits.uploadMs;
+  const isOverdue = nowMs - Math.max(slice.movedAtMs, haltedAtMs) >= NOTICE_WAITS_MS;
+  const sweepsARound = Math.ceil(slices / SLICES_A_SWEEP);
+  return isOverdue && isNoticeDue(random, sweepsARound) ? { ...backlog, settle: 0 } : backlog;
+}
+
+/** Whether settle is told again this time of what it may have been told of before, by a sweep each minute. */
+export function isNoticeDue(random: Random, sweepsARound = 1): boolean {
+  return random() * SWEEPS_A_NOTICE < sweepsARound;
+}
+
+/**
  * none     it goes on by itself
  * look     its open blocks' rows tell: ask again with them
  * replay   its messages are lost: ingest is to send what its blocks lack
@@ -138,14 +171,15 @@ export function careOf(
  * @returns the plan as it is seen now
  */
 export function planCareOf(
-  job: Pick<Job, 'state' | 'plan'>,
+  job: Pick<Job, 'state' | 'plan' | 'control'>,
   seen: Round['plan'],
   { backlog, limits, nowMs }: Upkeep,
 ): { isLost: boolean; seen?: Round['plan'] } {
   if (job.state !== 'planning') return { isLost: false };
   const { slices } = job.plan;
   const sinceMs = seen?.slices === slices ? seen.sinceMs : nowMs;
-  const isLost = backlog.ingest === 0 || nowMs - sinceMs >= limits.busyMs;
+  const patienceMs = isEnding(job) ? ENDING_PLAN_WAITS_MS : limits.busyMs;
+  const isLost = backlog.ingest === 0 || nowMs - sinceMs >= patienceMs;
   return { isLost, seen: { slices, sinceMs: isLost ? nowMs : sinceMs } };
 }
 

@@ -46,20 +46,25 @@ export function createGroups(table: Table) {
       await closeGroup(job, group, readGroupRow(row ?? {}));
     },
 
-    /** The slices that are not booked as settled, of those that a job is known to have. */
+    /**
+     * The slices that are to be settled, of those that a job is known to have: what is not booked yet, and of a group that is
+     * full, but was never booked on the job, its last. Whoever filled it died before that step, and settling any slice of it
+     * again takes it.
+     */
     async unsettledSlices(job: Pick<Job, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
       const { slices } = job.plan;
       const open = Array.from({ length: groupsOf(slices) }, (_, group) => group).filter(
         (group) => !job.settledGroups.has(group),
       );
       const rows = await table.getAll(open.map((group) => groupKey(job.id, group)));
-      const settled = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row).settled]));
+      const standing = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row)]));
       return open.flatMap((group) => {
-        const booked = settled.get(groupKey(job.id, group)['pk']?.S);
+        const { settled, size } = standing.get(groupKey(job.id, group)['pk']?.S) ?? readGroupRow({});
         const from = group * GROUP_SLICES;
-        return Array.from({ length: Math.min(GROUP_SLICES, slices - from) }, (_, number) => number)
-          .filter((number) => booked?.has(number) !== true)
-          .map((number) => from + number);
+        const numbers = Array.from({ length: Math.min(GROUP_SLICES, slices - from) }, (_, number) => number);
+        const unbooked = numbers.filter((number) => !settled.has(number));
+        const isFull = unbooked.length === 0 && numbers.length >= size;
+        return (isFull ? numbers.slice(-1) : unbooked).map((number) => from + number);
       });
     },
   };

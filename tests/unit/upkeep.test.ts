@@ -33,11 +33,13 @@ const slice = (change: Partial<SliceRow> = {}): SliceRow => ({
   counts: new Map(),
   movedAtMs: NOW - HOUR_MS,
   replays: 0,
+  replayedAtMs: 0,
   ...change,
 });
 const block = (done: number[], agoMs = HOUR_MS): StoredBlockRow => ({
   size: 2,
   movedAtMs: NOW - agoMs,
+  openings: 1,
   done: new Set(done),
   failed: new Set(),
   cancelled: new Set(),
