@@ -9,7 +9,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { bookMissing, mayClose } from '../shared/job/close-out.ts';
-import { completeJob, type EndDependencies } from '../shared/job/end.ts';
+import { completeJob, type EndDependencies, failJob } from '../shared/job/end.ts';
 import type { SliceId } from '../shared/job/identity.ts';
 import { isLive, isSettled, type Job, unaccountedRows } from '../shared/job/job.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
@@ -83,6 +83,11 @@ export function createSettle({
     const known = await ledger.getJob(jobId);
     if (known === undefined || !isLive(known)) {
       logger.info('settle message of an ended job', { job: jobId, slice });
+      return;
+    }
+    if (known.ending === 'abandoned' && known.fault !== undefined) {
+      // Whoever abandoned it died over its report: nothing is settled under it any more, and its end is told again.
+      await failJob(end, known, known.fault);
       return;
     }
     const job = slice === undefined ? known : await settleSlice(known, { job: jobId, slice }, writer);

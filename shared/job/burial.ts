@@ -24,6 +24,8 @@ import { nothingLeft, unreadable, type Verdict } from './verdict.ts';
 const SEND_AGAIN_SECONDS = 900;
 /** How often a settle message is sent again at least, however near its job's deadline is. */
 const SETTLE_AGAIN_LEAST = 3;
+/** Milliseconds behind its deadline, and behind the order to end, that a job is given to settle all that can be settled. */
+const SETTLE_GRACE_MS = 6 * 3_600_000;
 
 export interface BurialDependencies extends FailSliceDependencies {
   ledger: Ledger;
@@ -53,9 +55,10 @@ export async function judge(
 }
 
 /**
- * Nothing but settle can count a slice or end a job, so its messages are sent again until the job's deadline: most of what
- * keeps settle from its work is mended by then, and every row is accounted for after all. Each round raises the alarm. What is
- * given up ends with a report that tells which rows it does not account for.
+ * Nothing but settle can count a slice or end a job, so its messages are sent again until well behind the job's deadline: most
+ * of what keeps settle from its work is mended by then, and every row is accounted for after all. Each round raises the alarm.
+ * At the deadline sweep orders the job's end, and every slice that can be settled is, with its missing rows as lost. Only then
+ * is what is left given up: the job ends with a report that tells which rows it does not account for.
  */
 async function judgeSettle(
   { ledger, end, queue, settleQueueUrl, clock }: BurialDependencies,
@@ -66,10 +69,21 @@ async function judgeSettle(
   const job = await ledger.getJob(id);
   if (job === undefined || !isLive(job)) return nothingLeft(place, 'its job has ended');
   const what = slice === undefined ? 'the job could not be completed' : `slice ${slice} could not be settled`;
-  const isOver = buried >= SETTLE_AGAIN_LEAST && job.control !== 'paused' && clock.now() >= job.deadlineMs;
+  if (job.control === 'paused')
+    return nothingLeft(place, 'its job is paused, and has it told anew when it is resumed');
+  const isGivenUp =
+    buried >= SETTLE_AGAIN_LEAST &&
+    isEnding(job) &&
+    clock.now() >= Math.max(job.deadlineMs, job.haltedAtMs ?? 0) + SETTLE_GRACE_MS;
+  // One whose end is sealed has been settled to its last slice: all that is left of it is to tell.
+  const isOver = isGivenUp && (job.ending ?? 'abandoned') === 'abandoned';
   if (!isOver) {
     return {
-      burial: { ...place, kind: 'sent-again', reason: `${what}; it is tried until the job's deadline` },
+      burial: {
+        ...place,
+        kind: 'sent-again',
+        reason: `${what}; it is tried until its job's deadline is past`,
+      },
       carryOut: () =>
         sendMessages(queue, settleQueueUrl, [
           {

@@ -8,6 +8,7 @@ import {
   type EndedJob,
   type EndState,
   emptyTotals,
+  isLive,
   type Job,
   type JobFault,
   type PlanCursor,
@@ -45,7 +46,8 @@ export async function completeJob(
   { id }: Pick<Job, 'id'>,
 ): Promise<EndedJob | undefined> {
   const job = await ledger.sealEnd(id, endStateOf);
-  if (job === undefined) return undefined;
+  // An abandoned job's end is being told as it stood.
+  if (job === undefined || job.ending === 'abandoned') return undefined;
   const results = await ledger.getResults(job.id, job.slices ?? 0);
   if (results.length !== job.slices) {
     throw new Error(
@@ -68,12 +70,19 @@ function endStateOf({ control, fault }: Pick<Job, 'control' | 'fault'>): EndStat
 /**
  * Ends a job that can't be processed, as it stands. What its slices had stored stays stored, and the report says so; the rows
  * of slices that have not settled are counted and told as unaccounted.
+ * @returns the job as it stands now: it goes on where all of it has settled meanwhile, and its end is being told
  */
 export async function failJob(
   { reports, events, ledger }: EndDependencies,
-  job: Job,
-  fault: JobFault,
-): Promise<EndedJob> {
+  given: Job,
+  why: JobFault,
+): Promise<Job> {
+  const sealed = await ledger.sealEnd(given.id, () => 'abandoned', why);
+  // Without a row it is a job that could not be opened; one with a row has ended.
+  const standing = sealed ?? (await ledger.getJob(given.id));
+  if (standing !== undefined && standing.ending !== 'abandoned') return standing;
+  if (standing !== undefined && !isLive(standing)) return standing;
+  const { fault = why, ...job } = standing ?? given;
   const results: SliceResult[] = [];
   const unsettled: Pick<SliceRow, 'slice' | 'rows'>[] = [];
   for await (const page of recordedSlices(ledger, job)) {

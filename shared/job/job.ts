@@ -109,8 +109,11 @@ export interface Job {
   deadlineMs: number;
   endedAtMs?: number;
   plan: PlanCursor;
-  /** How it ends, once all of it has settled and its end is being told: no order changes that any more. */
-  ending?: EndState;
+  /**
+   * How it ends, once that is being told: no order changes it any more. `abandoned` is failed as it stands, with rows that no
+   * count explains; else all of it has settled.
+   */
+  ending?: EndState | 'abandoned';
   /** Count of slices; absent until the whole manifest is cut. */
   slices?: number;
   /** Groups of slices that have all settled. */

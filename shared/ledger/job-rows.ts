@@ -1,14 +1,7 @@
 // The jobs' rows: first sight, plan, control, end. Every change is conditional on what the row is now, so that it may be made
 // twice, or by two at once, and only the first of contradicting ones takes effect.
 import type { JobId } from '../job/identity.ts';
-import {
-  type EndState,
-  isLive,
-  type Job,
-  type JobControl,
-  type JobFault,
-  type Progress,
-} from '../job/job.ts';
+import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
 import { createGroups } from './groups.ts';
 import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
@@ -21,7 +14,7 @@ import { numeral, type Table } from './table.ts';
  */
 export type Controlled = { kind: 'changed'; job: Job } | { kind: 'refused'; job: Job } | { kind: 'unknown' };
 
-export type SealedJob = Job & { ending: EndState };
+export type SealedJob = Job & Required<Pick<Job, 'ending'>>;
 
 /** From which controls each may follow; itself is no change. */
 const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
@@ -125,19 +118,28 @@ export function createJobRows(table: Table) {
     },
 
     /**
-     * Decides how a job ends, all of which has settled: whoever tells of its end tells the same, whatever is ordered meanwhile.
-     * @returns the job with its `ending`, or undefined where it has ended
+     * Decides how a job ends: whoever tells of its end tells the same, whatever is ordered meanwhile.
+     * @param fault why it is abandoned, where it is
+     * @returns the job with its `ending`, which may be one that was decided before, or undefined where it has ended
      */
-    async sealEnd(id: JobId, endOf: (job: Job) => EndState): Promise<SealedJob | undefined> {
+    async sealEnd(
+      id: JobId,
+      endOf: (job: Job) => SealedJob['ending'],
+      fault?: JobFault,
+    ): Promise<SealedJob | undefined> {
       for (let tries = 0; tries < CONTROL_TRIES; tries++) {
         const job = await getJob(id);
         if (job === undefined || !isLive(job)) return undefined;
         if (job.ending !== undefined) return { ...job, ending: job.ending };
         const ending = endOf(job);
         const row = await table.update(jobKey(id), {
-          UpdateExpression: 'SET ending = :ending',
+          UpdateExpression: `SET ending = :ending${fault === undefined ? '' : ', fault = :fault'}`,
           ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending) AND control = :was',
-          ExpressionAttributeValues: { ':ending': { S: ending }, ':was': { S: job.control } },
+          ExpressionAttributeValues: {
+            ':ending': { S: ending },
+            ':was': { S: job.control },
+            ...(fault === undefined ? {} : { ':fault': { S: JSON.stringify(fault) } }),
+          },
         });
         if (row !== undefined) return { ...readJobRow(row), ending };
       }
