@@ -3,8 +3,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { readRange } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { SliceRow } from '../ledger/rows.ts';
-import type { BlockRow } from '../ledger/tally.ts';
+import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { type ManifestItem, objectSource } from '../manifest/columns.ts';
 import { type ManifestRow, readRows } from '../manifest/rows.ts';
 import type { Outcome } from '../report/outcome.ts';
@@ -65,7 +64,7 @@ export async function openBlock(
   slice: SliceId,
   { block, size, rejected }: Block,
   writer = 'ingest',
-): Promise<BlockRow> {
+): Promise<StoredBlockRow> {
   // The name is not the invocation's: whoever of the same kind writes it again writes the same.
   if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
   return ledger.openBlock(

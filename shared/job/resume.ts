@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 import { PLAN_REMEMBER_EVERY } from './plan.ts';
+import { CLOCK_MARGIN_MS } from './upkeep.ts';
 
 /** Slices read at a time. */
 const PAGE = 100;
@@ -25,6 +26,7 @@ export async function resumeSlices(
 ): Promise<number | undefined> {
   // The cursor of an unfinished plan may lag behind the slices that it has recorded.
   const slices = job.slices ?? job.plan.slices + PLAN_REMEMBER_EVERY;
+  const resumedAtMs = (job.resumedAtMs ?? 0) + CLOCK_MARGIN_MS;
   for (let start = from; start < slices; start += PAGE) {
     if (clock.now() >= deadlineMs) return start;
     const page = await ledger.getSlices(job.id, start, Math.min(slices, start + PAGE));
@@ -32,8 +34,11 @@ export async function resumeSlices(
       const id = { job: job.id, slice: row.slice };
       if (row.result !== undefined) continue;
       if (isCovered(row.closedBlocks, row.blocks)) await ledger.closeSlice(id);
-      // Of two that resume at once one forgets what was sent; both may tell of it.
-      else if ((await ledger.beginReplay(id, row.replays)) || row.sentBlocks.size === 0) await tellSlice(id);
+      // The order may be given again, and its message may come again: what was sent since the resume is not forgotten twice.
+      else if (row.replayedAtMs >= resumedAtMs || (await ledger.beginReplay(id, row.replays)))
+        await tellSlice(id);
+      // Another resumes it at the same time, and may die before it tells of it.
+      else if (row.sentBlocks.size === 0) await tellSlice(id);
     }
   }
   return undefined;

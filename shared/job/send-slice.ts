@@ -54,18 +54,19 @@ export async function sendSlice(
   const remember = async () => {
     const marking = unmarked;
     unmarked = [];
-    await ledger.markSent(id, marking);
+    await ledger.markSent(id, slice.replays, marking);
   };
   const sendBlock = async (block: Block): Promise<void> => {
     read += block.size;
     if (slice.sentBlocks.has(block.block)) return;
     const row = await openBlock({ ledger, outcomes }, id, block);
     const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
+    const isReplay = slice.replays > 0 || row.openings > 1;
     await sendMessages(
       queue,
       uploadQueueUrl,
       missing.map((accepted) => ({
-        body: messageBody(uploadMessage(id, block.block, accepted, clock.now(), slice.replays > 0)),
+        body: messageBody(uploadMessage(id, block.block, accepted, clock.now(), isReplay)),
         groupId: id.job,
       })),
     );

@@ -46,6 +46,7 @@ export type SliceStart = Pick<
 export type Ledger = ReturnType<typeof createLedger>;
 
 export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencies) {
+  const { random } = dependencies;
   const table = createTable(dependencies);
 
   /** @returns whether the slice had its result already */
@@ -71,6 +72,17 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     // A frozen slice was settled by a message that is still being worked on, or has done its part.
     if (row.result === undefined && isCovered(row.closedBlocks, row.blocks))
       await sliceClosed({ job, slice });
+  }
+
+  /** The closing step of a block that may have been closed long since: then it is read only, for its duplicates may be many. */
+  async function closeAgain(id: BlockId): Promise<'in time' | 'late'> {
+    const [row, slice] = await Promise.all([table.get(blockKey(id)), table.get(sliceKey(id))]);
+    if (row === undefined || slice === undefined) return 'late';
+    const sliceRow = readSliceRow(slice);
+    if (!sliceRow.closedBlocks.has(id.block))
+      return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
+    await closeSlice(id, sliceRow);
+    return sliceRow.result === undefined ? 'in time' : 'late';
   }
 
   return {
@@ -120,13 +132,20 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       return results.filter((result) => result !== undefined);
     },
 
-    /** Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them. */
-    async markSent(id: SliceId, blocks: readonly number[]): Promise<void> {
+    /**
+     * Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them.
+     * @param replays of the slice as it was when they were sent. One that began meanwhile has forgotten them on purpose
+     */
+    async markSent(id: SliceId, replays: number, blocks: readonly number[]): Promise<void> {
       if (blocks.length === 0) return;
       await table.update(sliceKey(id), {
         UpdateExpression: 'ADD sent :blocks SET movedAtMs = :now',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':blocks': numberSet(blocks), ':now': table.now() },
+        ConditionExpression: `attribute_exists(pk) AND ${wasReplayed(replays)}`,
+        ExpressionAttributeValues: {
+          ':blocks': numberSet(blocks),
+          ':replays': numeral(replays),
+          ':now': table.now(),
+        },
       });
     },
 
@@ -137,28 +156,32 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
      * @returns whether this call began it
      */
     async beginReplay(id: SliceId, replays: number): Promise<boolean> {
+      const mark = String(random());
       const row = await table.update(sliceKey(id), {
-        UpdateExpression: 'SET replays = :next, movedAtMs = :now REMOVE sent',
-        ConditionExpression: `attribute_exists(pk) AND attribute_not_exists(#result) AND ${
-          replays === 0 ? '(attribute_not_exists(replays) OR replays = :replays)' : 'replays = :replays'
-        }`,
+        UpdateExpression:
+          'SET replays = :next, movedAtMs = :now, replayedAtMs = :now, replayMark = :mark REMOVE sent',
+        ConditionExpression: `attribute_exists(pk) AND attribute_not_exists(#result) AND ${wasReplayed(replays)}`,
         ExpressionAttributeNames: { '#result': 'result' },
         ExpressionAttributeValues: {
           ':next': numeral(replays + 1),
           ':replays': numeral(replays),
           ':now': table.now(),
+          ':mark': { S: mark },
         },
       });
-      return row !== undefined;
+      if (row !== undefined) return true;
+      // Where the answer is lost, the SDK asks again, and finds the condition broken by its own first write.
+      return (await table.get(sliceKey(id)))?.['replayMark']?.S === mark;
     },
 
     /** Writes a block's row before any of its messages is sent. @returns the row, with what has ended in it already */
     async openBlock(id: BlockId, size: number, rejected: readonly number[]): Promise<StoredBlockRow> {
       const written = await table.update(blockKey(id), {
-        UpdateExpression: `SET #size = :size, movedAtMs = :now${rejected.length > 0 ? ' ADD rejected :rejected' : ''}`,
+        UpdateExpression: `SET #size = :size, movedAtMs = :now ADD openings :one${rejected.length > 0 ? ', rejected :rejected' : ''}`,
         ExpressionAttributeNames: { '#size': 'size' },
         ExpressionAttributeValues: {
           ':size': numeral(size),
+          ':one': numeral(1),
           ':now': table.now(),
           ...(rejected.length > 0 ? { ':rejected': numberSet(rejected) } : {}),
         },
@@ -181,18 +204,16 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
      */
     async recordEnds(id: BlockId, ends: Ends): Promise<'in time' | 'late'> {
       const given = ROW_ENDS.filter((end) => (ends[end]?.length ?? 0) > 0);
-      const row =
-        given.length === 0
-          ? await table.get(blockKey(id))
-          : await table.update(blockKey(id), {
-              UpdateExpression: `ADD ${given.map((end) => `${end} :${end}`).join(', ')} SET movedAtMs = :now`,
-              // A row that its TTL has deleted stays deleted.
-              ConditionExpression: 'attribute_exists(pk)',
-              ExpressionAttributeValues: {
-                ':now': table.now(),
-                ...Object.fromEntries(given.map((end) => [`:${end}`, numberSet(ends[end] ?? [])])),
-              },
-            });
+      if (given.length === 0) return closeAgain(id);
+      const row = await table.update(blockKey(id), {
+        UpdateExpression: `ADD ${given.map((end) => `${end} :${end}`).join(', ')} SET movedAtMs = :now`,
+        // A row that its TTL has deleted stays deleted.
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: {
+          ':now': table.now(),
+          ...Object.fromEntries(given.map((end) => [`:${end}`, numberSet(ends[end] ?? [])])),
+        },
+      });
       if (row === undefined) return 'late';
       return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
     },
@@ -222,6 +243,11 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
         ...Array.from({ length: groupsOf(slices) }, (_, group) => groupKey(job, group)),
       ]),
   };
+}
+
+/** The condition that a slice was replayed so often, given as `:replays`. */
+function wasReplayed(replays: number): string {
+  return replays === 0 ? '(attribute_not_exists(replays) OR replays = :replays)' : 'replays = :replays';
 }
 
 /** The key under which readBlocks answers a block. */

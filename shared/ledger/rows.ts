@@ -50,14 +50,17 @@ export interface SliceRow {
   counts: ReadonlyMap<number, BlockCounts>;
   /** Epoch ms of the row's last change: planned, sent, a block closed, replayed. */
   movedAtMs: number;
-  /** How often its rows were sent anew. */
+  /** How often its rows were sent anew, and epoch ms of the last time: 0 where they never were. */
   replays: number;
+  replayedAtMs: number;
   result?: SliceResult;
 }
 
 export interface StoredBlockRow extends BlockRow {
   /** Epoch ms of the row's last change: opened, or rows ended. */
   movedAtMs: number;
+  /** How often it was opened, or once more for each answer that was lost: at the second time its messages may be out already. */
+  openings: number;
 }
 
 export interface GroupRow {
@@ -78,6 +81,7 @@ export function readBlockRow(item: Attributes): StoredBlockRow {
   return {
     size: number(item['size']),
     movedAtMs: number(item['movedAtMs']),
+    openings: number(item['openings']),
     done: numbers(item['done']),
     failed: numbers(item['failed']),
     cancelled: numbers(item['cancelled']),
@@ -104,6 +108,7 @@ export function readSliceRow(item: Attributes): SliceRow {
     counts: new Map(counts),
     movedAtMs: number(item['movedAtMs']),
     replays: number(item['replays']),
+    replayedAtMs: number(item['replayedAtMs']),
     ...(result === undefined ? {} : { result: JSON.parse(result) as SliceResult }),
   };
 }

@@ -34,7 +34,11 @@ export interface TableDependencies {
 
 export type Change = Pick<
   UpdateItemCommandInput,
-  'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+  | 'UpdateExpression'
+  | 'ConditionExpression'
+  | 'ExpressionAttributeNames'
+  | 'ExpressionAttributeValues'
+  | 'ReturnValues'
 >;
 
 export type Table = ReturnType<typeof createTable>;
@@ -114,6 +118,8 @@ export function createTable({ dynamodb, table, clock, random }: TableDependencie
         UpdateExpression: 'SET expiresAt = :expiresAt',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: { ':expiresAt': this.expiry() },
+        // Nobody looks at them: a slice's row has up to 8 KB.
+        ReturnValues: 'NONE',
       };
       await pMap(keys, (key) => this.update(key, change), { concurrency: EXPIRE_CONCURRENCY });
     },

@@ -128,7 +128,7 @@ describe('a replay', () => {
 
   it('forgets what was sent, and keeps what has closed', async () => {
     await ledger.openBlock({ ...id(), block: 0 }, 2, [0, 1]);
-    await ledger.markSent(id(), [0, 1]);
+    await ledger.markSent(id(), 0, [0, 1]);
     expect(await ledger.beginReplay(id(), 0)).toBe(true);
     const slice = await ledger.getSlice(id());
     expect(slice).toMatchObject({ replays: 1, closedBlocks: new Set([0]), sentBlocks: new Set() });

@@ -189,7 +189,7 @@ describe('a job', () => {
 describe('a slice', () => {
   it('is written once: what is booked in it stays when it is cut again', async () => {
     await recordSlice(3, 1);
-    await ledger.markSent(sliceOf(), [0]);
+    await ledger.markSent(sliceOf(), 0, [0]);
     await ledger.recordSlice(sliceOf(), { startOffset: 0, startLine: 1, endOffset: 1, rows: 1, blocks: 1 });
     expect(await ledger.getSlice(sliceOf())).toMatchObject({
       startOffset: 9,
@@ -297,6 +297,7 @@ describe('a block', () => {
     await ledger.recordEnds(blockOf(), { done: [0], failed: [1] });
     expect(await ledger.openBlock(blockOf(), 4, [3])).toEqual({
       movedAtMs: ledger.clock.now(),
+      openings: 2,
       size: 4,
       done: new Set([0]),
       failed: new Set([1]),
@@ -342,7 +343,7 @@ describe('a block', () => {
     expect(await item(blockName(blockOf()))).toBeUndefined();
 
     await remove(`S#${job}#0`);
-    await ledger.markSent(sliceOf(), [0]);
+    await ledger.markSent(sliceOf(), 0, [0]);
     await ledger.expireSlices(job, 1);
     expect(await item(`S#${job}#0`)).toBeUndefined();
   });

@@ -51,6 +51,7 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
   const block: StoredBlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
     size: ITEMS,
     movedAtMs: 0,
+    openings: 1,
     done: new Set(),
     failed: new Set(),
     cancelled: new Set(),
@@ -91,7 +92,7 @@ function startPipeline({ recoversAtMs, retryForSeconds }: { recoversAtMs: number
           outcomes.push(...rows.map((row) => ({ ...row, atMs: clock.now() })));
         },
         list: async () => [],
-        read: async () => [],
+        read: async () => new Uint8Array(),
       },
       queue: { sqs, clock, random: createRandom(seed) },
       uploadQueueUrl: queue.url,

@@ -89,7 +89,7 @@ describe('a row at the most that it can hold', () => {
       await ledger.recordEnds({ job, slice, block }, ends);
     }
     await ledger.beginReplay({ job, slice }, 0);
-    await ledger.markSent({ job, slice }, range(SLICE_BLOCKS));
+    await ledger.markSent({ job, slice }, 1, range(SLICE_BLOCKS));
     const files = (['succeeded', 'failed', 'rejected'] as const).map((kind) => ({
       kind,
       key: `jobs/${job}/${kind}/${String(slice).padStart(6, '0')}-${crypto.randomUUID()}.ndjson`,

@@ -1,7 +1,7 @@
 // Outcome files, read from an S3 whose answers break off.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createOutcomeFiles, parseOutcomes } from '../../shared/report/outcome-files.ts';
 import { anOutcome } from '../helpers/records.ts';
 
 const broken = () => Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
@@ -14,10 +14,10 @@ function start(fates: readonly (Error | undefined)[]) {
   const text = `${JSON.stringify(anOutcome())}\n`;
   const send = async () => ({
     Body: {
-      transformToString: async () => {
+      transformToByteArray: async () => {
         const fate = fates[reads++];
         if (fate !== undefined) throw fate;
-        return text;
+        return Buffer.from(text);
       },
     },
   });
@@ -28,7 +28,7 @@ function start(fates: readonly (Error | undefined)[]) {
 describe('reading a file of outcomes', () => {
   it('begins again where the answer breaks off', async () => {
     const { files, reads } = start([broken(), broken(), broken(), undefined]);
-    expect(await files.read('outcomes/job/0/a.ndjson')).toEqual([anOutcome()]);
+    expect(parseOutcomes(await files.read('outcomes/job/0/a.ndjson'))).toEqual([anOutcome()]);
     expect(reads()).toBe(4);
   });
 

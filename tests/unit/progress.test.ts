@@ -20,6 +20,7 @@ const slice = (number: number, blocks: number, closed: readonly number[]) =>
 const openBlock: StoredBlockRow = {
   size: 500,
   movedAtMs: 0,
+  openings: 1,
   done: new Set([1, 2, 3]),
   failed: new Set([4]),
   cancelled: new Set(),

@@ -58,6 +58,9 @@ function memoryS3() {
   return { s3: { send } as unknown as S3Client, written, parts, mostHeld: () => mostHeld };
 }
 
+const fileOfOutcomes = (outcomes: readonly Outcome[]) =>
+  Buffer.from(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+
 interface Settling {
   report?: ReportKind;
   book?: (missing: ReadonlySet<number>) => AsyncIterable<Outcome>;
@@ -83,7 +86,7 @@ async function settle(
       // Files come in an order of their own, and not the same in both passes.
       for (let turns = 0; turns < (Number(key) * 7) % 5; turns++) await Promise.resolve();
       reading--;
-      return structuredClone(files[Number(key)] ?? []);
+      return fileOfOutcomes(files[Number(key)] ?? []);
     },
   };
   const result = await writeSliceReport(

@@ -1,0 +1,292 @@
+// Jobs that something keeps from their end, on a DynamoDB with the table that serverless.yml describes: what sweep, settle and
+// bury do about it, step by step.
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BurialDependencies, judge } from '../../shared/job/burial.ts';
+import { type CareDependencies, careForJob } from '../../shared/job/care.ts';
+import { completeJob, type EndDependencies, failJob } from '../../shared/job/end.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import { emptyTotals, isSettled, type Job } from '../../shared/job/job.ts';
+import { resumeSlices } from '../../shared/job/resume.ts';
+import { CLOCK_MARGIN_MS } from '../../shared/job/upkeep.ts';
+import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { aJob } from '../helpers/records.ts';
+
+const LIMITS = { idleMs: 300_000, busyMs: 21_600_000, uploadMs: 180_000 };
+const HOUR_MS = 3_600_000;
+const ROWS = 10;
+
+let table: LedgerTable;
+let ledger: TestLedger;
+let id: JobId;
+let jobs = 0;
+
+beforeAll(async () => {
+  table = await startLedgerTable();
+});
+afterAll(() => table?.stop());
+beforeEach(() => {
+  ledger = openLedger(table);
+  id = `care-job-${String(jobs++).padStart(4, '0')}` as JobId;
+});
+
+/** The ledger on a DynamoDB whose requests go through `meddle`. */
+function ledgerThat(meddle: (command: object, send: () => Promise<unknown>) => Promise<unknown>): TestLedger {
+  const { dynamodb } = table;
+  const send = (command: object) => meddle(command, () => dynamodb.send(command as never));
+  return openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+}
+
+const sliceOf = (slice: number) => ({ job: id, slice });
+
+async function startJob(slices: number, job: Partial<Job> = {}): Promise<void> {
+  await ledger.createJob(aJob({ id, startedAtMs: ledger.clock.now(), ...job }));
+  for (let slice = 0; slice < slices; slice++)
+    await ledger.recordSlice(sliceOf(slice), {
+      startOffset: 9,
+      startLine: 2,
+      endOffset: 99,
+      rows: ROWS,
+      blocks: 1,
+    });
+  await ledger.finishPlan(id, { slices, rows: slices * ROWS, offset: 99, line: 3 });
+}
+
+/** Every row of it stored, and counted. */
+async function settle(slice: number): Promise<Job | undefined> {
+  const numbers = Array.from({ length: ROWS }, (_, number) => number);
+  await ledger.openBlock({ ...sliceOf(slice), block: 0 }, ROWS, []);
+  await ledger.recordEnds({ ...sliceOf(slice), block: 0 }, { done: numbers });
+  const totals = { ...emptyTotals(), rows: ROWS, stored: ROWS };
+  await ledger.freezeSlice(sliceOf(slice), { totals, files: [] });
+  return ledger.settleSlice(sliceOf(slice));
+}
+
+/** One sweep. @returns what it told, and whom */
+async function sweep(settleBacklog: number, draw = 0): Promise<unknown[]> {
+  const told: unknown[] = [];
+  const job = await ledger.getJob(id);
+  if (job === undefined) throw new Error('there is no job');
+  const dependencies: CareDependencies = {
+    ledger,
+    tellIngest: async (message) => void told.push(message),
+    notifySettle: async (notice) => void told.push(notice),
+    clock: ledger.clock,
+    random: () => draw,
+  };
+  const nowMs = ledger.clock.now();
+  const backlog = { ingest: 0, upload: 0, settle: settleBacklog };
+  await careForJob(dependencies, job, { backlog, limits: LIMITS, nowMs }, nowMs + 60_000);
+  return told;
+}
+
+interface Told {
+  reports: { state: string; totals: { stored: number }; fault?: { code: string; message: string } }[];
+  events: string[];
+}
+
+/** An end whose reports and events are kept. @param whileWriting is run once, as the first report is written */
+function anEnd(whileWriting: () => Promise<void> = async () => undefined): {
+  end: EndDependencies;
+  told: Told;
+} {
+  const told: Told = { reports: [], events: [] };
+  let isFirst = true;
+  const send = async (put: PutObjectCommand) => {
+    if (isFirst) {
+      isFirst = false;
+      await whileWriting();
+    }
+    told.reports.push(JSON.parse(String(put.input.Body)));
+  };
+  const end = {
+    ledger,
+    events: { ended: async (job: Job) => void told.events.push(job.state) },
+    reports: { bucket: 'reports', s3: { send } },
+  } as unknown as EndDependencies;
+  return { end, told };
+}
+
+const FAULT = { code: 'SettleFailed', message: 'it could not be settled' };
+
+describe('a group whose last slice was booked, but which was not', () => {
+  it('is booked when that slice is settled again, as sweep has it', async () => {
+    await startJob(2);
+    await settle(0);
+    ledger = ledgerThat(async (command, send) => {
+      if (command instanceof UpdateItemCommand && command.input.UpdateExpression?.includes('settledGroups'))
+        throw new Error('killed');
+      return send();
+    });
+    await expect(settle(1)).rejects.toThrow('killed');
+    ledger = openLedger(table);
+
+    ledger.clock.advance(HOUR_MS);
+    expect(await sweep(0)).toEqual([sliceOf(1)]);
+    const job = await ledger.settleSlice(sliceOf(1));
+    expect(job && isSettled(job)).toBe(true);
+    expect(await ledger.unsettledSlices(job as Job)).toEqual([]);
+  });
+
+  it('of a job that is still planned is not taken for one', async () => {
+    await ledger.createJob(aJob({ id, state: 'planning' }));
+    await ledger.recordSlice(sliceOf(0), {
+      startOffset: 9,
+      startLine: 2,
+      endOffset: 99,
+      rows: ROWS,
+      blocks: 1,
+    });
+    await ledger.movePlan(id, { slices: 1, rows: ROWS, offset: 99, line: 3 });
+    await settle(0);
+    expect(await ledger.unsettledSlices((await ledger.getJob(id)) as Job)).toEqual([]);
+  });
+});
+
+describe('while settle is busy', () => {
+  it.each([
+    { of: 'at once', afterMs: 1_000, draw: 0, isTold: false },
+    { of: 'after a quarter of an hour, now and then', afterMs: HOUR_MS / 4, draw: 0.06, isTold: true },
+    { of: 'not each time', afterMs: HOUR_MS / 4, draw: 0.07, isTold: false },
+  ])('a slice of a cancelled job is told of again: $of', async ({ afterMs, draw, isTold }) => {
+    await startJob(1);
+    await ledger.controlJob(id, 'cancelling');
+    ledger.clock.advance(LIMITS.uploadMs + CLOCK_MARGIN_MS + afterMs);
+    expect(await sweep(1, draw)).toEqual(isTold ? [sliceOf(0)] : []);
+  });
+
+  it('a job that has settled is told of now and then', async () => {
+    await startJob(1);
+    await settle(0);
+    expect(await sweep(1, 0.07)).toEqual([]);
+    expect(await sweep(1, 0.06)).toEqual([{ job: id }]);
+  });
+});
+
+describe('a slice that can not be settled', () => {
+  const judgeNow = (end: EndDependencies, buried: number) =>
+    judge(
+      { ledger, end, clock: ledger.clock } as unknown as BurialDependencies,
+      JSON.stringify({ v: 1, job: id, slice: 0, buried }),
+      0,
+    );
+
+  it('is tried until the others of its job are settled, and only its own rows are unaccounted', async () => {
+    const startedAtMs = ledger.clock.now();
+    await startJob(3, { deadlineMs: startedAtMs + HOUR_MS });
+    const { end, told } = anEnd();
+    ledger.clock.advance(HOUR_MS);
+    expect((await judgeNow(end, 9)).burial.kind).toBe('sent-again');
+
+    await ledger.controlJob(id, 'expiring', { code: 'DeadlineExceeded', message: 'late' });
+    ledger.clock.advance(HOUR_MS);
+    expect((await judgeNow(end, 9)).burial.kind).toBe('sent-again');
+    for (const slice of [1, 2]) await settle(slice);
+    ledger.clock.advance(6 * HOUR_MS);
+    expect((await judgeNow(end, 2)).burial.kind).toBe('sent-again');
+
+    const { burial, carryOut } = await judgeNow(end, 3);
+    expect(burial.kind).toBe('job-failed');
+    await carryOut('s3://reports/letter', 'writer');
+    expect(told.events).toEqual(['failed']);
+    expect(told.reports).toMatchObject([{ state: 'failed', totals: { rows: 3 * ROWS, stored: 2 * ROWS } }]);
+    expect(told.reports[0]?.fault?.message).toContain(`${ROWS} rows, those of slices 0, are unaccounted`);
+    expect(await ledger.getJob(id)).toMatchObject({ state: 'failed', totals: { stored: 2 * ROWS } });
+  });
+
+  it('of a paused job is left to the resume', async () => {
+    await startJob(1, { deadlineMs: ledger.clock.now() });
+    await ledger.controlJob(id, 'paused');
+    ledger.clock.advance(24 * HOUR_MS);
+    expect((await judgeNow(anEnd().end, 9)).burial.kind).toBe('nothing-left');
+  });
+});
+
+describe('a job that is given up', () => {
+  it('while its last slice is settled after all ends one way, in report, event and row', async () => {
+    await startJob(1);
+    const { end, told } = anEnd(async () => void (await completeJob(end, (await settle(0)) as Job)));
+    await failJob(end, (await ledger.getJob(id)) as Job, FAULT);
+    expect(told.events).toEqual(['failed']);
+    expect(told.reports).toMatchObject([
+      { state: 'failed', totals: { stored: 0 }, fault: { code: FAULT.code } },
+    ]);
+    expect(await ledger.getJob(id)).toMatchObject({ state: 'failed', totals: { stored: 0 } });
+  });
+
+  it('while its completion is being told stays completed', async () => {
+    await startJob(1);
+    const standing = (await ledger.getJob(id)) as Job;
+    const { end, told } = anEnd(async () => void (await failJob(end, standing, FAULT)));
+    await completeJob(end, (await settle(0)) as Job);
+    expect(told.events).toEqual(['completed']);
+    expect(told.reports).toMatchObject([{ state: 'completed', totals: { stored: ROWS } }]);
+  });
+
+  it('after it has ended changes nothing', async () => {
+    await startJob(1);
+    const standing = (await ledger.getJob(id)) as Job;
+    const { end, told } = anEnd();
+    await completeJob(end, (await settle(0)) as Job);
+    expect(await failJob(end, standing, FAULT)).toMatchObject({ state: 'completed' });
+    expect(told).toMatchObject({ events: ['completed'], reports: [{ state: 'completed' }] });
+  });
+
+  it('is given up the same way again, where whoever did it died', async () => {
+    await startJob(1);
+    const broken = anEnd(() => Promise.reject(new Error('killed')));
+    const standing = (await ledger.getJob(id)) as Job;
+    await expect(failJob(broken.end, standing, FAULT)).rejects.toThrow('killed');
+    expect(await ledger.controlJob(id, 'cancelling')).toMatchObject({ kind: 'refused' });
+    const { end, told } = anEnd();
+    await failJob(end, standing, { code: 'Other', message: 'of another letter' });
+    expect(told.reports).toMatchObject([{ state: 'failed', fault: { code: FAULT.code } }]);
+  });
+});
+
+describe('what was sent', () => {
+  it('before a replay began is not remembered after it', async () => {
+    await startJob(1);
+    await ledger.markSent(sliceOf(0), 0, [0]);
+    expect(await ledger.beginReplay(sliceOf(0), 0)).toBe(true);
+    await ledger.markSent(sliceOf(0), 0, [0]);
+    expect((await ledger.getSlice(sliceOf(0)))?.sentBlocks.size).toBe(0);
+    await ledger.markSent(sliceOf(0), 1, [0]);
+    expect((await ledger.getSlice(sliceOf(0)))?.sentBlocks).toEqual(new Set([0]));
+  });
+
+  it('is replayed by whoever began it, though the answer was lost', async () => {
+    await startJob(1);
+    ledger = ledgerThat(async (command, send) => {
+      // As the SDK does where the answer breaks off: it sends the same again.
+      if (command instanceof UpdateItemCommand) await send();
+      return send();
+    });
+    expect(await ledger.beginReplay(sliceOf(0), 0)).toBe(true);
+    expect(await ledger.beginReplay(sliceOf(0), 0)).toBe(false);
+    expect((await ledger.getSlice(sliceOf(0)))?.replays).toBe(1);
+  });
+
+  it('since a resume is not forgotten when the order is given again', async () => {
+    await startJob(1);
+    await ledger.markSent(sliceOf(0), 0, [0]);
+    await ledger.controlJob(id, 'paused');
+    ledger.clock.advance(HOUR_MS);
+    await ledger.controlJob(id, 'run');
+    ledger.clock.advance(CLOCK_MARGIN_MS);
+    const told: unknown[] = [];
+    const resume = async () =>
+      resumeSlices(
+        { ledger, tellSlice: async (slice) => void told.push(slice), clock: ledger.clock },
+        (await ledger.getJob(id)) as Job,
+        0,
+        ledger.clock.now() + 60_000,
+      );
+    await resume();
+    await ledger.markSent(sliceOf(0), 1, [0]);
+    await resume();
+    expect(await ledger.getSlice(sliceOf(0))).toMatchObject({ replays: 1, sentBlocks: new Set([0]) });
+    expect(told).toEqual([sliceOf(0), sliceOf(0)]);
+  });
+});
