@@ -13,7 +13,7 @@ export interface OutcomeFiles {
   write(slice: SliceId, name: string, outcomes: readonly Outcome[]): Promise<void>;
   /** Keys of the slice's files, in S3's order. */
   list(slice: SliceId): Promise<string[]>;
-  read(key: string): Promise<Outcome[]>;
+  read(key: string): Promise<Uint8Array>;
 }
 
 export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
@@ -33,22 +33,25 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
       return Array.fromAsync(listKeys(s3, bucket, folderOf(slice)));
     },
 
-    async read(key) {
-      const text = await readText(s3, bucket, key);
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Outcome);
-    },
+    read: (key) => readFile(s3, bucket, key),
   };
 }
 
+/** What a file says. */
+export function parseOutcomes(file: Uint8Array): Outcome[] {
+  return new TextDecoder()
+    .decode(file)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Outcome);
+}
+
 /** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */
-async function readText(s3: S3Client, bucket: string, key: string): Promise<string> {
+async function readFile(s3: S3Client, bucket: string, key: string): Promise<Uint8Array> {
   for (let tries = 1; ; tries++) {
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      return (await Body?.transformToString()) ?? '';
+      return (await Body?.transformToByteArray()) ?? new Uint8Array();
     } catch (error) {
       if (tries === READ_TRIES || classifyFault(error).kind !== 'transient') throw error;
     }

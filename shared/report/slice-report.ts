@@ -1,17 +1,20 @@
 // A slice's files of the report, merged from its outcome files in two passes: the first finds each row's outcome, the second
-// writes it. What is held at a time does not grow with the rows, but for nine bytes of each.
+// writes it. What is held at a time has a bound that does not grow with the rows, but for nine bytes of each: files are kept for
+// the second pass as far as there is room, and read again where there is none.
 import pMap from 'p-map';
 import { emptyTotals, type Job, type SettledTotals } from '../job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../ledger/rows.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge.ts';
 import type { Outcome } from './outcome.ts';
-import type { OutcomeFiles } from './outcome-files.ts';
+import { parseOutcomes } from './outcome-files.ts';
 import type { ReportDependencies } from './report.ts';
 import { createReportFile, type ReportFileWriter } from './report-file.ts';
 import { fileOf, reportRow } from './report-rows.ts';
 
 /** Outcome files read at once; each holds one invocation's outcomes. */
-const READ_CONCURRENCY = 16;
+const READ_CONCURRENCY = 32;
+/** Bytes of files that are kept for the second pass. A slice of 128,000 rows whose keys have 100 bytes has about 50 MB of them. */
+const KEEP_BYTES = 256 * 1024 * 1024;
 
 export interface SliceReportOptions {
   job: Pick<Job, 'id' | 'blockRows' | 'options'>;
@@ -27,8 +30,9 @@ export async function writeSliceReport(
   { job, slice, writer, book }: SliceReportOptions,
 ): Promise<SliceResult> {
   const keys = await outcomes.list({ job: job.id, slice: slice.slice });
+  const read = keeping((key) => outcomes.read(key), KEEP_BYTES);
   const merge = createOutcomeMerge(slice.rows, job.blockRows);
-  await eachFile(outcomes, keys, async (file, number) => {
+  await eachFile(read, keys, async (file, number) => {
     eachLine(file, number, (outcome, at) => merge.consider(outcome, at));
   });
 
@@ -45,7 +49,7 @@ export async function writeSliceReport(
   };
   const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
   try {
-    await eachFile(outcomes, keys, async (file, number) => {
+    await eachFile(read, keys, async (file, number) => {
       eachLine(file, number, (outcome, at) => {
         if (merge.isChosen(outcome, at)) add(outcome);
       });
@@ -67,13 +71,29 @@ export async function writeSliceReport(
   }
 }
 
+type ReadFile = (key: string) => Promise<Uint8Array>;
+
+/** Reads, and keeps what it read as long as all that it keeps has at most so many bytes. */
+function keeping(read: ReadFile, mostBytes: number): ReadFile {
+  const kept = new Map<string, Uint8Array>();
+  let bytes = 0;
+  return async (key) => {
+    const file = kept.get(key) ?? (await read(key));
+    if (!kept.has(key) && bytes + file.length <= mostBytes) {
+      kept.set(key, file);
+      bytes += file.length;
+    }
+    return file;
+  };
+}
+
 /** Files are read side by side, so in no order; each keeps its number. */
 async function eachFile(
-  outcomes: OutcomeFiles,
+  read: ReadFile,
   keys: readonly string[],
   visit: (file: readonly Outcome[], number: number) => Promise<void>,
 ): Promise<void> {
-  await pMap(keys, async (key, number) => visit(await outcomes.read(key), number), {
+  await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key)), number), {
     concurrency: READ_CONCURRENCY,
   });
 }
