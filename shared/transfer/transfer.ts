@@ -1,6 +1,12 @@
 // One attempt to write one object: bytes that the manifest carries by PutObject, an object in S3 by a server-side copy.
 
-import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { createDirectWrites } from '../aws/direct-writes.ts';
 import type { Clock } from '../job/clock.ts';
 import type { IfExists } from '../job/options.ts';
@@ -56,7 +62,7 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
       } else {
         const original = await headOrNothing(s3, source);
         if (original === undefined) return undefined;
-        if (found.ETag !== original.ETag || found.ContentLength !== original.ContentLength) return undefined;
+        if (!isCopyOf(found, original)) return undefined;
       }
       return stored(found.ETag, found.VersionId, found.ChecksumCRC32, found.ContentLength);
     },
@@ -137,6 +143,28 @@ async function headOrNothing(s3: S3Client, at: CopySource) {
     if (classifyFault(error).code === 'NotFound') return undefined;
     throw error;
   }
+}
+
+const CHECKSUMS = [
+  'ChecksumCRC64NVME',
+  'ChecksumCRC32',
+  'ChecksumCRC32C',
+  'ChecksumSHA1',
+  'ChecksumSHA256',
+] as const satisfies readonly (keyof HeadObjectCommandOutput)[];
+
+/**
+ * Whether two objects have the same bytes, by a checksum of the whole object that both have, else by their ETags: these differ
+ * between an object that was uploaded in parts and its copy, and wherever one of the two is encrypted with KMS. S3 gives a
+ * CRC64NVME to what is uploaded without a checksum, and hands it on to copies (API reference, CopyObjectResult).
+ */
+function isCopyOf(found: HeadObjectCommandOutput, original: HeadObjectCommandOutput): boolean {
+  if (found.ContentLength !== original.ContentLength) return false;
+  const areWhole = found.ChecksumType !== 'COMPOSITE' && original.ChecksumType !== 'COMPOSITE';
+  const common = CHECKSUMS.find(
+    (name) => areWhole && found[name] !== undefined && original[name] !== undefined,
+  );
+  return common === undefined ? found.ETag === original.ETag : found[common] === original[common];
 }
 
 function stored(etag = '', versionId?: string, checksum?: string, bytes?: number): StoredObject {
