@@ -50,7 +50,7 @@ export interface ChaosRun extends Judgement {
 const SETTING: Omit<ChaosSetting, 'seed'> = {
   sliceBytes: 30_000,
   blockRows: 20,
-  uploadBatch: 20,
+  uploadBatch: 60,
   uploadTimeoutSeconds: 30,
   replayIdleSeconds: 5,
   replayBusySeconds: 300,

@@ -31,7 +31,7 @@ const VISIBILITY_SECONDS: Readonly<Record<string, number>> = { ingest: 15, settl
 const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
-const BURY_TIMEOUT_SECONDS = 30;
+const BURY_TIMEOUT_SECONDS = 45;
 const WINDOW_SECONDS = 0.2;
 /** A settle message that is buried comes back after 15 minutes; ingest dies far more often than any real one. */
 const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, SettleQueue: 40 };

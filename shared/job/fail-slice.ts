@@ -2,7 +2,7 @@
 // with its own columns where the manifest can still be read, and by its place alone where it can't.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Ledger } from '../ledger/ledger.ts';
-import { hasEnded } from '../ledger/tally.ts';
+import { hasEnded, isCovered } from '../ledger/tally.ts';
 import { accountFor, type EndedRow } from '../report/account.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { openBlock } from './blocks.ts';
@@ -27,10 +27,11 @@ export async function failSlice(
   const id: SliceId = { job: job.id, slice: number };
   const slice = await ledger.getSlice(id);
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
+  if (isCovered(slice.closedBlocks, slice.blocks)) return ledger.closeSlice(id);
 
   for await (const block of readBlocksAnyhow(s3, job, slice)) {
-    // Its messages are out: its items end by themselves.
-    if (slice.sentBlocks.has(block.block)) continue;
+    // Its messages are out, and its items end by themselves; or they have ended, by an earlier call that was cut short.
+    if (slice.sentBlocks.has(block.block) || slice.closedBlocks.has(block.block)) continue;
     const row = await openBlock({ ledger, outcomes }, id, { ...block, accepted: [] }, writer);
     const open = block.accepted.filter((accepted) => !hasEnded(row, accepted.number));
     const rows = open.map(
