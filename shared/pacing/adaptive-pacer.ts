@@ -5,6 +5,9 @@
 // fails or is busy with others' writes, that stretch becomes a group of its own, and the rest goes back to the rate that
 // it had before. A part splits again in the same way, so that it closes in on what refuses. After a quiet time it is
 // merged back. Groups are few: each of them probes for a limit of its own, which costs refusals.
+//
+// KMS, where it refuses, is one more gate before all of its bucket's groups, with a rate of its own that KMS's refusals alone
+// cut: a request leaves at a turn of both. Partitions say nothing of KMS's limit, nor KMS of theirs.
 import {
   ADAPTIVE_RATE,
   type AdaptiveRate,
@@ -23,7 +26,7 @@ export type PacingGroup = string;
 const CATCH_UP_MS = 20;
 /** Parts of a bucket that are paced alone at a time. */
 const MOST_PARTS = 8;
-/** Milliseconds without a refusal after which a part is merged back. */
+/** Milliseconds without a refusal after which a part is merged back, and KMS's gate stands open. */
 const QUIET_MS = 30_000;
 /** A part's limit may be back at a stroke, as an outage ends: its patience is this share of a bucket's. */
 const PART_PATIENCE = 1 / 3;
@@ -40,6 +43,8 @@ const WHOLE: KeyRange = { from: '', to: undefined };
 
 export interface GroupAnswer {
   throttled: boolean;
+  /** What refused, where it was refused: by default the key's partition. */
+  scope?: 'partition' | 'kms';
   /** When the request left. */
   sentAtMs: number;
   /** The key that was written; without it the answer counts for the bucket as a whole. */
@@ -84,6 +89,8 @@ interface PacedBucket {
   whole: PacedGroup;
   /** A later one may lie within an earlier one. */
   parts: PacedGroup[];
+  /** All that passes through KMS, while that refuses. */
+  kms?: PacedGroup;
 }
 
 /** @param refines false: a bucket stays one group, whatever it answers */
@@ -103,12 +110,44 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
     return bucket;
   }
 
+  const bucketOfGroup = (name: PacingGroup, nowMs: number) =>
+    buckets.get(name) ?? bucketOf(name.split(SEPARATOR, 1)[0] ?? name, nowMs);
+
   /** The group of this name; a part that was merged back leaves its name to its bucket. */
   function named(name: PacingGroup, nowMs: number): PacedGroup {
-    const known = buckets.get(name);
-    if (known !== undefined) return known.whole;
-    const bucket = bucketOf(name.split(SEPARATOR, 1)[0] ?? name, nowMs);
+    const bucket = bucketOfGroup(name, nowMs);
     return bucket.parts.find((part) => part.name === name) ?? bucket.whole;
+  }
+
+  /** What a request of the group has to pass. */
+  function gatesOf(name: PacingGroup, nowMs: number): PacedGroup[] {
+    const bucket = bucketOfGroup(name, nowMs);
+    if (bucket.kms !== undefined && nowMs - bucket.kms.refusedAtMs >= QUIET_MS) delete bucket.kms;
+    const group = named(name, nowMs);
+    return bucket.kms === undefined ? [group] : [group, bucket.kms];
+  }
+
+  function rateOf(name: PacingGroup, nowMs: number): number {
+    return Math.min(...gatesOf(name, nowMs).map(({ rate }) => rate.ratePerSecond));
+  }
+
+  /** Its limit is looked for from the rate at which it first refused. */
+  function observeKms(bucket: PacedBucket, answer: GroupAnswer, nowMs: number): void {
+    if (bucket.kms === undefined) {
+      const sentPerSecond = [bucket.whole, ...bucket.parts].reduce(
+        (sum, { rate }) => sum + rate.ratePerSecond,
+        0,
+      );
+      bucket.kms = createGroup(
+        bucket.whole.name,
+        WHOLE,
+        settledRate(options, sentPerSecond, nowMs),
+        options,
+        nowMs,
+      );
+    }
+    if (answer.throttled) bucket.kms.refusedAtMs = nowMs;
+    bucket.kms.rate = afterAnswer(bucket.kms.rate, options, answer, nowMs);
   }
 
   function split(bucket: PacedBucket, group: PacedGroup, { range, share }: Stretch, nowMs: number): void {
@@ -129,19 +168,28 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       return (innermost(bucket, key) ?? bucket.whole).name;
     },
     take(name, nowMs) {
-      const group = named(name, nowMs);
-      // No turn lies further ahead than the rate puts it, even where the clock was set back.
-      group.nextTurnAtMs = Math.min(group.nextTurnAtMs, nowMs + 1000 / group.rate.ratePerSecond);
-      if (group.nextTurnAtMs > nowMs) return group.nextTurnAtMs - nowMs;
-      group.rate = afterSending(group.rate, group.options, nowMs);
-      group.nextTurnAtMs =
-        Math.max(group.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / group.rate.ratePerSecond;
+      const gates = gatesOf(name, nowMs);
+      let waitMs = 0;
+      for (const gate of gates) {
+        // No turn lies further ahead than the rate puts it, even where the clock was set back.
+        gate.nextTurnAtMs = Math.min(gate.nextTurnAtMs, nowMs + 1000 / gate.rate.ratePerSecond);
+        waitMs = Math.max(waitMs, gate.nextTurnAtMs - nowMs);
+      }
+      if (waitMs > 0) return waitMs;
+      for (const gate of gates) {
+        gate.rate = afterSending(gate.rate, gate.options, nowMs);
+        gate.nextTurnAtMs = Math.max(gate.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / gate.rate.ratePerSecond;
+      }
       return 0;
     },
     observe(name, answer, nowMs) {
+      const bucket = bucketOfGroup(name, nowMs);
+      const isOfKms = answer.throttled && answer.scope === 'kms';
+      // What the partition refused did not come to KMS.
+      if (isOfKms || (bucket.kms !== undefined && !answer.throttled)) observeKms(bucket, answer, nowMs);
+      if (isOfKms) return;
       let group = named(name, nowMs);
       if (refines && answer.key !== undefined) {
-        const bucket = bucketOf(name.split(SEPARATOR, 1)[0] ?? name, nowMs);
         // What left before a split tells of the part that its key is in now.
         group = innermost(bucket, answer.key) ?? bucket.whole;
         if (answer.throttled) group.refusedAtMs = nowMs;
@@ -161,12 +209,12 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       named(name, nowMs).range === WHOLE ? Number.POSITIVE_INFINITY : PART_WAIT_MS,
     book(name, waiting, nowMs) {
       const group = named(name, nowMs);
-      const turnMs = 1000 / group.rate.ratePerSecond;
+      const turnMs = 1000 / rateOf(name, nowMs);
       const nextMs = Math.max(group.bookedUntilMs, nowMs + waiting * turnMs) + turnMs;
       group.bookedUntilMs = Math.min(nextMs, nowMs + MOST_BOOKED_MS);
       return group.bookedUntilMs - nowMs;
     },
-    ratePerSecond: (name, nowMs) => named(name, nowMs).rate.ratePerSecond,
+    ratePerSecond: rateOf,
   };
 }
 

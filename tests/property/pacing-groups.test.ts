@@ -41,6 +41,46 @@ function groupsOf(pacer: Pacer, nowMs: number): Set<string> {
 
 const failing = (key: string) => key.startsWith('exports/2026/5');
 
+/** A KMS behind the bucket that takes so many requests a second, evenly. @returns what was sent, and the share refused */
+function driveKms(pacer: Pacer, limitPerSecond: number, seconds: number, startMs = START_MS) {
+  const random = createRandom(1);
+  let [sent, refused, takenAtMs] = [0, 0, startMs];
+  for (let nowMs = startMs; nowMs < startMs + seconds * 1000; nowMs++) {
+    const key = hexKey(random());
+    const group = pacer.groupOf(BUCKET, key, nowMs);
+    if (pacer.take(group, nowMs) > 0) continue;
+    sent++;
+    const throttled = nowMs - takenAtMs < 1000 / limitPerSecond;
+    if (throttled) refused++;
+    else takenAtMs = nowMs;
+    pacer.observe(group, { key, throttled, sentAtMs: nowMs, ...(throttled ? { scope: 'kms' } : {}) }, nowMs);
+  }
+  return { sentPerSecond: sent / seconds, refusedShare: refused / sent };
+}
+
+describe('a KMS that refuses', () => {
+  it('is sent what it takes, and no part of the bucket is set apart for it', () => {
+    const pacer = createAdaptivePacer();
+    const { sentPerSecond, refusedShare } = driveKms(pacer, 100, 60);
+    expect(sentPerSecond).toBeGreaterThan(70);
+    expect(sentPerSecond).toBeLessThan(110);
+    expect(refusedShare).toBeLessThan(0.15);
+    const endMs = START_MS + 60_000;
+    expect(groupsOf(pacer, endMs)).toEqual(new Set([BUCKET]));
+  });
+
+  it('leaves the rate of the bucket as it was, once it has been quiet', () => {
+    const pacer = createAdaptivePacer();
+    const key = hexKey(0.5);
+    for (let sent = 0; sent < 5; sent++)
+      pacer.observe(BUCKET, { key, throttled: true, scope: 'kms', sentAtMs: START_MS }, START_MS);
+    for (let answer = 0; answer < 40; answer++)
+      pacer.observe(BUCKET, { key, throttled: true, scope: 'kms', sentAtMs: START_MS + 1 }, START_MS + 1);
+    expect(pacer.ratePerSecond(BUCKET, START_MS + 1)).toBeLessThan(ADAPTIVE_RATE.startPerSecond / 2);
+    expect(pacer.ratePerSecond(BUCKET, START_MS + 40_000)).toBe(ADAPTIVE_RATE.startPerSecond);
+  });
+});
+
 describe('groups', () => {
   it('stay one while refusals are spread over the keys, however many there are', () => {
     fc.assert(
