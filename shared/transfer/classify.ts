@@ -25,6 +25,9 @@ const KIND_BY_CODE = new Map<string, FaultKind>(
     'KMS.ThrottlingException': 'throttle',
     InternalError: 'transient',
     RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
+    IncompleteBody: 'transient', // HTTP 400, like the next two: what came is not what was sent
+    BadDigest: 'transient',
+    XAmzContentSHA256Mismatch: 'transient',
     RequestTimeTooSkewed: 'transient', // the SDK corrects its clock offset from this answer
     ExpiredToken: 'transient', // the role's credentials are renewed by then
     TimeoutError: 'transient',
@@ -41,16 +44,21 @@ const KIND_BY_CODE = new Map<string, FaultKind>(
     ConditionalRequestConflict: 'conflict',
     OperationAborted: 'conflict',
     PreconditionFailed: 'exists',
+    NotImplemented: 'permanent',
   }),
 );
 
 const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
+  408: 'transient',
   412: 'exists',
   429: 'throttle',
   500: 'transient',
   502: 'transient',
   503: 'throttle',
   504: 'transient',
+  // What a server can't do it can't do next time: some endpoints know no conditional write, or no checksum.
+  501: 'permanent',
+  505: 'permanent',
 };
 
 /** Shape of what the SDK throws; system errors carry `code`, service errors `name`. */

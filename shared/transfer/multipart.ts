@@ -58,8 +58,12 @@ export async function transferInParts(
   const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
 
   if (write.ifExists !== 'overwrite') {
-    // Known before its bytes are sent for nothing; the completion is conditional all the same.
-    const found = await takeStep(() => uploads.exists(write));
+    // Known before its bytes are sent for nothing; the completion is conditional all the same. Whoever may write may lack the
+    // right to look.
+    const found = await takeStep(
+      () => uploads.exists(write),
+      async () => ({ kind: 'value', value: false }),
+    );
     if (found.kind === 'over') return ended(found.end);
     const existing = found.value ? await settleExisting(write, false, async () => undefined) : undefined;
     if (existing !== undefined) return ended(existing);
@@ -98,6 +102,7 @@ function createStep(
         {
           destination: item.write.destination,
           giveUpAtMs: item.giveUpAtMs,
+          wasTried: rests > 0,
           send: async (cutOff) => ({ kind: 'value' as const, value: await send(cutOff) }),
           refused: async (fault, attempts) =>
             refused === undefined ? failedStep(fault) : await refused(fault, attempts),

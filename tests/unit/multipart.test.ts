@@ -26,7 +26,8 @@ interface Setting {
   /** Errors of the calls, in their order; what comes after them goes well. */
   errors?: Partial<Record<'begin' | 'send' | 'complete', Error[]>>;
   own?: StoredObject;
-  exists?: boolean;
+  /** Or what asking for it is answered with. */
+  exists?: boolean | Error;
   ifExists?: ObjectWrite['ifExists'];
   fault?: SourceFault;
 }
@@ -43,7 +44,10 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
     return value;
   };
   const uploads: MultipartWriter = {
-    exists: async () => exists,
+    async exists() {
+      if (exists instanceof Error) throw exists;
+      return exists;
+    },
     begin: () => call('begin', 'u'),
     async send(_, __, { number, bytes }) {
       const part: SentPart = { number, etag: '"e"', checksum: 'AAAAAA==', bytes: bytes.length };
@@ -87,6 +91,12 @@ describe('an upload in parts', () => {
     expect(report).toMatchObject({ end: { kind: 'stored', object: STORED }, attempts: 5, throttled: 0 });
     expect(sent.sort()).toEqual([1, 2, 3]);
     expect(calls).toEqual(['begin', 'send', 'send', 'send', 'complete']);
+  });
+
+  it('is begun where nobody may look whether there is an object: its completion asks', async () => {
+    const { report, calls } = await upload({ ifExists: 'skip', exists: answer('Unknown', 403) });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+    expect(calls).toContain('complete');
   });
 
   it('takes up what is throttled again and again, whatever the request', async () => {
