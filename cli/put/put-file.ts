@@ -59,6 +59,7 @@ export async function putFile(
             write: { ...write, source: { kind: 'bytes', bytes } },
             giveUpAtMs: task.giveUpAtMs,
             givenBack: task.putBack,
+            wasTried: task.attempts > 0,
             mayBeWritten: task.attempts > 0,
           },
           bounds,

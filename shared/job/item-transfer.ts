@@ -23,6 +23,7 @@ export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => bool
     },
     giveUpAtMs: agesFromMs + retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
+    wasTried: attempts > 0,
     // By a worker that died, or whose answer was lost.
     mayBeWritten: receiveCount > 1 || attempts > 0 || replay === true || suspect === true,
     isHalted,

@@ -25,6 +25,8 @@ export interface TransferItem {
   giveUpAtMs: number;
   /** How often it was given back already. */
   givenBack: number;
+  /** Whether requests were sent for it before. */
+  wasTried: boolean;
   /** Whether an earlier attempt, whose answer was lost, may have written the object. */
   mayBeWritten: boolean;
   /** Asked before each try: whether its job was halted, so that no further one is to be begun. */
@@ -85,6 +87,7 @@ export async function transferOne(
     {
       destination: item.write.destination,
       giveUpAtMs: item.giveUpAtMs,
+      wasTried: item.wasTried,
       isHalted: item.isHalted,
       send: async (cutOff) => ({ kind: 'stored', object: await writer.write(item.write, cutOff) }),
       refused: async (fault, attempts) =>

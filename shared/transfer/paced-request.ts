@@ -40,6 +40,8 @@ export interface PacedRequest<Answer> {
   destination: { bucket: string; key: string };
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
+  /** Whether it was sent before, by another worker or in another stretch of its time: what S3 was never asked ends by no age. */
+  wasTried: boolean;
   /** Asked before each try: whether no further one is to be begun. Absent: never. */
   isHalted?: (() => boolean) | undefined;
   /** @throws whatever the S3 client throws */
@@ -59,7 +61,7 @@ export type RequestEnd<Answer> =
   | { kind: 'given-up'; fault: Fault }
   | ({ kind: 'unfinished' } & GiveBackCause);
 
-/** The end of an item whose time ran out without a single try. */
+/** The end of an item whose time ran out while it waited to be tried again. */
 const NO_TURN: Fault = {
   kind: 'throttle',
   scope: 'partition',
@@ -87,19 +89,26 @@ export async function sendPaced<Answer>(
     const group = turnstile.groupOf(bucket, key);
     const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
     if (passage.kind === 'shed') {
-      if (clock.now() >= request.giveUpAtMs) return { kind: 'given-up', fault: NO_TURN };
+      const isTooOld = clock.now() >= request.giveUpAtMs;
+      if (isTooOld && (request.wasTried || attempts > 0)) return { kind: 'given-up', fault: NO_TURN };
       return { kind: 'unfinished', cause: 'shed', turnInMs: passage.waitMs };
     }
     if (isOver()) return { kind: 'unfinished', cause: 'refused' };
 
     const sentAtMs = clock.now();
-    const tell = (throttled: boolean) => turnstile.observe(group, { throttled, sentAtMs, key });
+    const tell = (scope?: 'partition' | 'kms') =>
+      turnstile.observe(group, {
+        throttled: scope !== undefined,
+        sentAtMs,
+        key,
+        ...(scope === undefined ? {} : { scope }),
+      });
     tally.attempts++;
     attempts++;
     let fault: Fault;
     try {
       const answer = await request.send(cutOff);
-      tell(false);
+      tell();
       return { kind: 'ended', answer };
     } catch (error) {
       fault = classifyFault(error);
@@ -109,15 +118,14 @@ export async function sendPaced<Answer>(
       case 'permanent':
       case 'exists': {
         // Refused for what it is, not for the rate: as good as taken, to the pacer.
-        tell(false);
+        tell();
         const answer = await request.refused({ ...fault, kind: fault.kind }, attempts);
         if (answer !== undefined) return { kind: 'ended', answer };
         break;
       }
       case 'throttle':
         tally.throttled++;
-        // KMS has a limit of its own: it says nothing of the partition's, and backoff alone answers it.
-        if (fault.scope === 'partition') tell(true);
+        tell(fault.scope);
         break;
       default:
         tally.transient++;

@@ -47,6 +47,7 @@ function itemOf(
     },
     giveUpAtMs: clock.now() + 60 * MINUTE_MS,
     givenBack: 0,
+    wasTried: false,
     mayBeWritten: false,
     ...change,
   };
@@ -272,6 +273,17 @@ describe('the turnstile', () => {
   });
 
   it.each([
+    { wasTried: false, kind: 'unfinished' },
+    { wasTried: true, kind: 'failed' },
+  ])('lets age end what it sheds only if S3 was asked before: $wasTried', async ({ wasTried, kind }) => {
+    const { report } = await transfer({
+      turnstile: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+      items: [{ giveUpAtMs: 0, wasTried }],
+    });
+    expect(report?.end).toMatchObject({ kind });
+  });
+
+  it.each([
     { writes: [STORED], seen: ['accepted'] },
     { writes: [SLOW_DOWN, STORED], seen: ['throttled', 'accepted'] },
     // S3 took the request: it was not over its rate.
@@ -281,13 +293,16 @@ describe('the turnstile', () => {
     { writes: [INTERNAL, STORED], seen: ['accepted'] },
     {
       writes: [Object.assign(answer('SlowDown', 503), { message: 'operations involving AWS KMS' }), STORED],
-      seen: ['accepted'],
+      seen: ['throttled by kms', 'accepted'],
     },
   ])('is told $seen', async ({ writes, seen }) => {
     const told: string[] = [];
     const turnstile: Turnstile = {
       ...FREE,
-      observe: (_, { throttled }) => told.push(throttled ? 'throttled' : 'accepted'),
+      observe: (_, { throttled, scope }) => {
+        const by = scope === 'kms' ? ' by kms' : '';
+        told.push(throttled ? `throttled${by}` : 'accepted');
+      },
     };
     await transfer({ writes, turnstile: () => turnstile, ifExists: 'skip' });
     expect(told).toEqual(seen);

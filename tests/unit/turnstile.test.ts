@@ -53,6 +53,28 @@ describe('the turnstile', () => {
     expect(told).toEqual([2_200, 2_300, 2_400, 2_500, 2_600, 2_700, 2_800, 2_900, 3_000]);
   });
 
+  it('sheds who waits twice as long as it may, since the rate has fallen meanwhile', async () => {
+    const clock = createVirtualClock();
+    let turnMs = 100;
+    const pacer = steadyPacer();
+    const slowing: Pacer = {
+      ...pacer,
+      take: (group, nowMs) => (turnMs > 100 ? turnMs : pacer.take(group, nowMs)),
+    };
+    const turnstile = createTurnstile({ pacer: slowing, clock });
+    const startMs = clock.now();
+    const waiting = Array.from({ length: 20 }, () =>
+      turnstile.pass('a', 2_000).then(({ kind }) => ({ kind, atMs: clock.now() - startMs })),
+    );
+    await clock.sleep(550);
+    turnMs = 3_000;
+    const passages = await Promise.all(waiting);
+    expect(passages.filter(({ kind }) => kind === 'passed').map(({ atMs }) => atMs)).toEqual([
+      0, 100, 200, 300, 400, 500,
+    ]);
+    expect(Math.max(...passages.map(({ atMs }) => atMs))).toBeLessThanOrEqual(4_000);
+  });
+
   it('keeps no group waiting for another', async () => {
     const clock = createVirtualClock();
     const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
