@@ -51,7 +51,7 @@ const SETTING: Omit<ChaosSetting, 'seed'> = {
   sliceBytes: 30_000,
   blockRows: 20,
   uploadBatch: 60,
-  uploadTimeoutSeconds: 30,
+  uploadTimeoutSeconds: 26,
   replayIdleSeconds: 5,
   replayBusySeconds: 300,
 };

@@ -25,9 +25,9 @@ const LIMIT = { limitPerSecond: 100, burstSeconds: 1 };
 const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 6, settle: 8 };
 /**
  * Less than the functions' own timeouts, which Lambda would refuse: what a dead worker held comes back sooner, and now and then
- * a message comes back while its worker still lives. Upload's is its timeout.
+ * a message comes back while its worker still lives. Upload hands over after 6 s, 20 s before its end.
  */
-const VISIBILITY_SECONDS: Readonly<Record<string, number>> = { ingest: 15, settle: 15, bury: 15 };
+const VISIBILITY_SECONDS = 15;
 const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
@@ -69,15 +69,13 @@ function quicken(service: ServiceModel, setting: ChaosSetting): void {
   sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(setting.replayBusySeconds);
   // The runner sweeps itself, and more often.
   for (const schedule of sweep.schedules) schedule.enabled = false;
-  for (const { name, sqsSources, timeoutSeconds } of Object.values(service.functions)) {
+  for (const { name, sqsSources } of Object.values(service.functions)) {
     for (const source of sqsSources) {
       const atOnce = CONCURRENCY[name];
       if (atOnce !== undefined) source.maximumConcurrency = atOnce;
       source.windowSeconds = Math.min(source.windowSeconds, WINDOW_SECONDS);
       const queue = Object.values(service.queues).find(({ arn }) => arn === source.queueArn);
-      if (queue !== undefined) {
-        queue.attributes['VisibilityTimeout'] = String(VISIBILITY_SECONDS[name] ?? timeoutSeconds);
-      }
+      if (queue !== undefined) queue.attributes['VisibilityTimeout'] = String(VISIBILITY_SECONDS);
     }
   }
   for (const source of upload.sqsSources) source.batchSize = setting.uploadBatch;

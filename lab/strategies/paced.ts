@@ -51,7 +51,7 @@ async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]>
             giveUpAtMs,
             givenBack: 0,
             wasTried: false,
-          mayBeWritten: false,
+            mayBeWritten: false,
           },
           bounds,
         ),
