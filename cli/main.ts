@@ -22,9 +22,9 @@ import { describeError, Failure } from './failure.ts';
 
 const USAGE_EXIT_CODE = 2;
 
-// `spillway … | head` closes the pipe early: that is no failure of ours.
+// `spillway … | head` closes the pipe early: that is no failure of ours, and hides none.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
   throw error;
 });
 

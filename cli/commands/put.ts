@@ -1,10 +1,12 @@
 // spillway put: local files straight to S3, at the rate that it takes.
 import { type Command, Option } from 'commander';
-import { httpAddress, positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
+import { httpAddress, numberUpTo, positiveNumber, spreadText } from '../arguments.ts';
 import type { PutOptions } from '../put/run.ts';
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
 const CONCURRENCY = 128;
+/** Each is a socket to S3, and a system allows a process some thousands. */
+const CONCURRENCY_MOST = 4_096;
 /** As a job's items. */
 const RETRY_FOR_SECONDS = 86_400;
 
@@ -15,7 +17,7 @@ export function addPutCommand(program: Command): void {
     .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PREFIX')
     .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)", httpAddress)
     .option('--spread <spread>', 'off, binary or hex:N (N from 1 to 8): hash the keys', spreadText, 'off')
-    .option('--concurrency <n>', 'requests at once, at most', positiveInteger, CONCURRENCY)
+    .option('--concurrency <n>', 'requests at once, at most', numberUpTo(CONCURRENCY_MOST), CONCURRENCY)
     .addOption(
       new Option('--if-exists <what>', 'where a key holds an object already')
         .choices(['overwrite', 'skip', 'fail'])

@@ -12,6 +12,8 @@ const readInto = promisify(read);
 
 export interface LocalFile {
   sizeBytes: number;
+  /** @throws SourceFault where it has other than its size's bytes */
+  readWhole(): Promise<Buffer>;
   /** @throws SourceFault where the bytes are not there any more */
   read(offset: number, bytes: number): Promise<Buffer>;
   /** @throws SourceFault */
@@ -31,7 +33,21 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
   let isOpen = true;
   return {
     sizeBytes: first.size,
-    read: (offset, bytes) => readStretch(descriptor, offset, bytes),
+    async readWhole() {
+      // One byte more than there should be: it costs no read of its own, and files that the system makes up, as those of
+      // /proc, say that they are empty.
+      const bytes = await readUpTo(descriptor, 0, first.size + 1);
+      if (bytes.length !== first.size)
+        throw bytes.length < first.size
+          ? changed()
+          : new SourceFault('FileChanged', 'has more bytes than its size says');
+      return bytes;
+    },
+    async read(offset, bytes) {
+      const stretch = await readUpTo(descriptor, offset, bytes);
+      if (stretch.length < bytes) throw changed();
+      return stretch;
+    },
     assertUnchanged() {
       if (!isSame(first, fstatSync(descriptor))) throw changed();
     },
@@ -43,18 +59,22 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
   };
 }
 
-async function readStretch(descriptor: number, offset: number, bytes: number): Promise<Buffer> {
+/** @returns fewer bytes where the file ends before */
+async function readUpTo(descriptor: number, offset: number, bytes: number): Promise<Buffer> {
   const stretch = Buffer.allocUnsafe(bytes);
-  for (let filled = 0; filled < bytes; ) {
+  let filled = 0;
+  while (filled < bytes) {
     const { bytesRead } = await readInto(descriptor, stretch, filled, bytes - filled, offset + filled).catch(
       (cause: NodeJS.ErrnoException): never => {
         throw new SourceFault('FileUnreadable', faultOf(cause), cause);
       },
     );
-    if (bytesRead === 0) throw changed();
+    if (bytesRead === 0) break;
     filled += bytesRead;
+    // All but the last byte, which is asked for in case: a read that ends there has met the end.
+    if (filled === bytes - 1 && bytesRead === bytes - 1) break;
   }
-  return stretch;
+  return stretch.subarray(0, filled);
 }
 
 function isSame(before: Stats, after: Stats): boolean {

@@ -87,7 +87,7 @@ async function withContents(memory: Budget, path: string, { whole, parts }: Ways
     switch (plan.kind) {
       case 'whole':
         return await memory.hold(file.sizeBytes, async () => {
-          const bytes = await file.read(0, file.sizeBytes);
+          const bytes = await file.readWhole();
           file.assertUnchanged();
           // It may wait long for its turn: the bytes are there, the file may go.
           file.close();

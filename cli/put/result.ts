@@ -30,6 +30,8 @@ export function resultOf({ job, state, tally, seconds }: PutRun) {
     unaccounted: 0,
     attempts,
     throttled,
+    /** Requests that failed on the way or at S3, and were tried again. */
+    transient,
     returned,
     reposted: 0,
     bytes,
@@ -58,23 +60,35 @@ export function failureText({ path, code, message }: FailedFile): string {
   return `  ${shownKey(path)}: ${message} (${code})`;
 }
 
+/** How S3 took the requests. */
+function answersText({ stored, failed, attempts, throttled, transient, lastFault }: PutTally): string {
+  const told = [
+    ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
+    ...(transient > 0
+      ? [`${amountText(transient, 'request')} failed and ${transient === 1 ? 'was' : 'were'} tried again`]
+      : []),
+    ...(lastFault === undefined ? [] : [`the last answer was ${lastFault.code}: ${lastFault.message}`]),
+  ];
+  if (told.length === 0)
+    return failed === 0 ? 'S3 took every request at once' : amountText(attempts, 'request');
+  return stored === 0
+    ? told.join(', ')
+    : `${told.join(', ')}: ${(attempts / stored).toFixed(2)} requests an object`;
+}
+
 export function summaryOf(
   { state, tally, seconds }: PutRun,
   { destination, spread }: { destination: string; spread: string },
 ): string {
-  const { rows, stored, skipped, failed, attempts, throttled, bytes, failures } = tally;
+  const { rows, stored, skipped, failed, bytes, throttled, failures } = tally;
   const unfinished = rows - stored - skipped - failed;
   const others = Object.entries({ skipped, failed, unfinished })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `, ${countText(count)} ${name}`);
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
-  const slow =
-    throttled === 0
-      ? 'S3 took every request at once'
-      : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`;
   return [
     `${state === 'interrupted' ? 'Interrupted: ' : ''}${amountText(stored, 'file')} stored at ${shownKey(destination)} (${bytesText(bytes)})${others.join('')}`,
-    `${pace}; ${slow}`,
+    `${pace}; ${answersText(tally)}`,
     ...(state === 'interrupted'
       ? ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']
       : []),

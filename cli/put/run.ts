@@ -8,6 +8,7 @@ import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { createTurnstile } from '../../shared/pacing/turnstile.ts';
 import { parseSpread } from '../../shared/spread/spread.ts';
+import { classifyFault } from '../../shared/transfer/classify.ts';
 import { createMultipartWriter, type MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { createObjectWriter, type ObjectWriter } from '../../shared/transfer/transfer.ts';
@@ -21,7 +22,7 @@ import { type PutDestination, parseDestination } from './destination.ts';
 import { rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
 import { failureText, type PutState, resultOf, summaryOf } from './result.ts';
-import { addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
+import { addAnswer, addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
 import { type Found, walkPaths } from './walk.ts';
 import { createWorkList, type WorkList } from './work-list.ts';
 
@@ -41,6 +42,8 @@ const FIRST_RETRIES = 1_000;
 /** After Ctrl-C, requests under way may still be answered for so long. */
 const LAST_ANSWERS_MS = 1_500;
 const LOOK_EVERY_MS = 250;
+/** Without a file's end for so long, it is told why. */
+const STILL_MS = 5_000;
 
 export interface PutOptions {
   endpointUrl?: string;
@@ -99,8 +102,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   try {
     await assertBucket(s3, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: inSlots(createObjectWriter(s3, clock), slots),
-      uploads: uploadsInSlots(uploads.uploads, slots),
+      writer: watched(withoutCutOff(createObjectWriter(s3, clock)), slots, tally),
+      uploads: watched(uploads.uploads, slots, tally),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
@@ -119,9 +122,10 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     );
     running.watch.end();
     if (interrupt.isInterrupted()) return await forever();
+    // Before anything is printed, for whoever reads it may be gone.
+    if (tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
     tellEnd('completed');
     if (tally.rows === 0) throw new Failure('there are no files there');
-    if (tally.failed > 0) process.exitCode = 1;
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
     running.progress?.end();
@@ -187,7 +191,18 @@ function followProgress(progress: Progress, paths: readonly string[], tally: Put
     return isOver;
   });
   let last = { done: 0, atMs: systemClock.now() };
+  let still = { done: 0, sinceMs: systemClock.now(), code: '' };
   let perSecond = 0;
+  /** What it stands still for is told once. */
+  const tellStill = (done: number, nowMs: number): void => {
+    if (done !== still.done) still = { done, sinceMs: nowMs, code: still.code };
+    const { lastFault } = tally;
+    if (lastFault === undefined || lastFault.code === still.code || nowMs - still.sinceMs < STILL_MS) return;
+    still.code = lastFault.code;
+    console.error(
+      `\n  nothing is stored since ${STILL_MS / 1000} s, and tried again: ${lastFault.message} (${lastFault.code})`,
+    );
+  };
   const show = (): void => {
     const done = tally.stored + tally.skipped + tally.failed;
     const nowMs = systemClock.now();
@@ -195,8 +210,10 @@ function followProgress(progress: Progress, paths: readonly string[], tally: Put
       perSecond = ((done - last.done) * 1000) / (nowMs - last.atMs);
       last = { done, atMs: nowMs };
     }
+    tellStill(done, nowMs);
     progress.grow(Math.max(total, done));
-    progress.show(done, `${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown`);
+    const fault = tally.lastFault === undefined ? '' : ` · ${tally.lastFault.code}`;
+    progress.show(done, `${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown${fault}`);
   };
   const timer = setInterval(show, LOOK_EVERY_MS);
   return {
@@ -212,22 +229,32 @@ async function countFiles(found: AsyncIterable<Found>, count: () => boolean): Pr
   for await (const { kind } of found) if (kind !== 'passed-over' && count()) return;
 }
 
-function inSlots(writer: ObjectWriter, slots: Budget): ObjectWriter {
-  return {
-    write: (object) => slots.hold(1, () => writer.write(object)),
-    findOwn: (object) => slots.hold(1, () => writer.findOwn(object)),
-  };
+/** Small files need not be cut off, and each listener of a signal that all share costs time. */
+function withoutCutOff(writer: ObjectWriter): ObjectWriter {
+  return { ...writer, write: (object) => writer.write(object) };
 }
 
-function uploadsInSlots(uploads: MultipartWriter, slots: Budget): MultipartWriter {
-  return {
-    exists: (write) => slots.hold(1, () => uploads.exists(write)),
-    begin: (write, cutOff) => slots.hold(1, () => uploads.begin(write, cutOff)),
-    send: (...args) => slots.hold(1, () => uploads.send(...args)),
-    complete: (...args) => slots.hold(1, () => uploads.complete(...args)),
-    findOwn: (...args) => slots.hold(1, () => uploads.findOwn(...args)),
-    abort: (...args) => slots.hold(1, () => uploads.abort(...args)),
-  };
+/** The same writer, each of whose requests has a slot while it is under way, and is told of when it is answered. */
+function watched<Writer extends ObjectWriter | MultipartWriter>(
+  writer: Writer,
+  slots: Budget,
+  tally: PutTally,
+): Writer {
+  const watch =
+    (request: (...args: unknown[]) => Promise<unknown>) =>
+    (...args: unknown[]) =>
+      slots.hold(1, async () => {
+        try {
+          const answer = await request(...args);
+          addAnswer(tally);
+          return answer;
+        } catch (error) {
+          addAnswer(tally, classifyFault(error));
+          throw error;
+        }
+      });
+  const entries = Object.entries(writer).map(([name, request]) => [name, watch(request)]);
+  return Object.fromEntries(entries) as Writer;
 }
 
 function urlOf({ bucket, prefix }: PutDestination): string {

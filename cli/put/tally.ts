@@ -1,4 +1,5 @@
 // What became of the files so far. It does not grow with their number: failures are kept by name up to a bound.
+import type { Fault } from '../../shared/transfer/classify.ts';
 import type { TransferReport } from '../../shared/transfer/engine.ts';
 
 /** Failed files that are kept to be named at the end; those above are told as they happen. */
@@ -21,6 +22,8 @@ export interface PutTally {
   transient: number;
   /** Times that a file was put back for later. */
   returned: number;
+  /** What S3, or the way to it, answered last to what is tried again; absent once a request was taken since. */
+  lastFault?: { code: string; message: string } | undefined;
   bytes: number;
   failures: FailedFile[];
 }
@@ -38,6 +41,17 @@ export function emptyTally(): PutTally {
     bytes: 0,
     failures: [],
   };
+}
+
+/** A request's answer, as it comes: a file's report may be minutes away. */
+export function addAnswer(tally: PutTally, fault?: Fault): void {
+  if (fault === undefined) tally.lastFault = undefined;
+  else if (isTriedAgain(fault)) tally.lastFault = { code: fault.code, message: fault.message };
+}
+
+/** SlowDown is counted and shown by itself. */
+function isTriedAgain({ kind }: Fault): boolean {
+  return kind === 'transient' || kind === 'conflict';
 }
 
 /** @param tell a failure that is not kept */

@@ -1,6 +1,9 @@
 // `spillway put` as a user runs it, against the emulated S3.
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -176,6 +179,34 @@ describe('spillway put', () => {
     expect(await keys('throttled')).toHaveLength(500);
   });
 
+  it('says why nothing is stored, and goes on when it can', async () => {
+    const folder = await write({ a: 'a', b: 'b' });
+    await emulators.setFaults([{ kind: 's3-error', status: 500, code: 'InternalError' }]);
+    const args = ['put', folder, `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws];
+    const run = startSpillway(args, { cwd: work });
+    try {
+      await run.until('nothing is stored since');
+    } finally {
+      await emulators.setFaults([]);
+    }
+    const { code, stdout, stderr } = await run.ended;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('(InternalError)');
+    expect(stdout).toMatch(/2 files stored.*\n.*requests failed and were tried again/);
+    expect((await keys()).sort()).toEqual(['a', 'b']);
+  });
+
+  it('tells of failures also to whoever does not read', async () => {
+    const run = startSpillway(
+      ['put', 'nowhere', `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws],
+      {
+        cwd: work,
+      },
+    );
+    run.child.stdout?.destroy();
+    expect((await run.ended).code).toBe(1);
+  });
+
   it('tells of files that can not be put, and puts the others', async () => {
     const folder = await write({ good: 'good' });
     await symlink('nowhere', path.join(folder, 'dangling'));
@@ -252,6 +283,32 @@ describe('spillway put', () => {
     expect(end).toMatchObject({ code, stdout: '' });
     expect(end.stderr).toContain(says);
     expect(end.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('says at once that its credentials are refused', async () => {
+    let puts = 0;
+    const refusing = createServer(({ method }, response) => {
+      if (method === 'PUT') puts++;
+      response.writeHead(403, { 'content-type': 'application/xml' });
+      response.end(
+        method === 'HEAD'
+          ? ''
+          : '<Error><Code>InvalidAccessKeyId</Code><Message>no such key</Message></Error>',
+      );
+    });
+    refusing.listen(0, '127.0.0.1');
+    await once(refusing, 'listening');
+    try {
+      const { port } = refusing.address() as AddressInfo;
+      await write({ a: 'a' });
+      const args = ['put', 'files', 's3://bucket', '--endpoint-url', `http://127.0.0.1:${port}`];
+      const { code, stderr } = await runSpillway(args, { cwd: work });
+      expect(code).toBe(1);
+      expect(stderr).toContain('the credentials are refused: no such key (InvalidAccessKeyId)');
+      expect(puts).toBe(0);
+    } finally {
+      refusing.close();
+    }
   });
 
   it('says so where there is no such bucket', async () => {

@@ -1,4 +1,5 @@
 // What `spillway put` is made of: files that change under it, what is held at once, and what is left to do.
+import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,8 +37,24 @@ describe('a local file', () => {
     const opened = await openLocalFile(file);
     await appendFile(file, '!');
     expect(() => opened.assertUnchanged()).toThrow(expect.objectContaining({ code: 'FileChanged' }));
+    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
     await truncate(file, 2);
     await expect(opened.read(0, 8)).rejects.toMatchObject({ code: 'FileChanged' });
+    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
+    opened.close();
+  });
+
+  it.each([0, 1, 70_000])('of %i bytes is read as a whole', async (size) => {
+    await writeFile(file, Buffer.alloc(size, 'x'));
+    const opened = await openLocalFile(file);
+    expect((await opened.readWhole()).equals(Buffer.alloc(size, 'x'))).toBe(true);
+    opened.close();
+  });
+
+  it.skipIf(!existsSync('/proc/version'))('that says it is empty and is not is told', async () => {
+    const opened = await openLocalFile('/proc/version');
+    expect(opened.sizeBytes).toBe(0);
+    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
     opened.close();
   });
 });
