@@ -21,20 +21,20 @@ export interface ChaosSetting {
 const ENVIRONMENTS = 32;
 /** What is beyond it is refused as S3 refuses, shed untried, and given back by visibility. */
 const LIMIT = { limitPerSecond: 100, burstSeconds: 1 };
-/** Slices ingested, and settled, at once. */
-const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 6, settle: 8 };
+/** Invocations at once: together fewer than environments, so that none waits until another's queue is empty. */
+const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 5, upload: 16, settle: 6, bury: 3 };
 /**
  * Less than the functions' own timeouts, which Lambda would refuse: what a dead worker held comes back sooner, and now and then
  * a message comes back while its worker still lives. Upload hands over after 6 s, 20 s before its end.
  */
-const VISIBILITY_SECONDS = 15;
+const VISIBILITY_SECONDS = 20;
 const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
 const BURY_TIMEOUT_SECONDS = 45;
 const WINDOW_SECONDS = 0.2;
-/** A settle message that is buried comes back after 15 minutes; ingest dies far more often than any real one. */
-const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, SettleQueue: 40 };
+/** A settle message that is buried comes back after 15 minutes; the others' workers die far more often than any real ones. */
+const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, UploadQueue: 8, SettleQueue: 40 };
 
 export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
   return startCloud({
