@@ -2,6 +2,7 @@
 // no second job: the first manifest stands.
 
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ManifestFormat } from '../manifest/open.ts';
 import { classifyFault } from '../transfer/classify.ts';
@@ -29,6 +30,8 @@ const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
   ndjson: 'application/x-ndjson',
 };
 const DIGEST = 'submission-sha256';
+const CONFLICT_TRIES = 5;
+const CONFLICT_REST_MS = 50;
 
 /** What is put under a job's id: a manifest, or an order for one. */
 export interface SubmittedObject {
@@ -56,20 +59,25 @@ export async function submitObject(
   const key = `${folderOf(job)}manifest`;
   const manifest = `s3://${inbox}/${key}`;
   const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
-  try {
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: inbox,
-        Key: key,
-        Body: body,
-        ContentType: contentType,
-        Metadata: { ...metadata, [DIGEST]: digest },
-        IfNoneMatch: '*',
-      }),
-    );
-    return { kind: 'accepted', manifest };
-  } catch (error) {
-    if (classifyFault(error).kind !== 'exists') throw error;
+  const put = {
+    Bucket: inbox,
+    Key: key,
+    Body: body,
+    ContentType: contentType,
+    Metadata: { ...metadata, [DIGEST]: digest },
+    IfNoneMatch: '*',
+  };
+  for (let tries = 1; ; tries++) {
+    try {
+      await s3.send(new PutObjectCommand(put));
+      return { kind: 'accepted', manifest };
+    } catch (error) {
+      const { kind } = classifyFault(error);
+      if (kind === 'exists') break;
+      // The same id is being put by another request: S3 asks to try again, and the SDK does not.
+      if (kind !== 'conflict' || tries === CONFLICT_TRIES) throw error;
+      await setTimeout(CONFLICT_REST_MS * tries);
+    }
   }
   const standing = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
   return { kind: standing.Metadata?.[DIGEST] === digest ? 'repeated' : 'conflict', manifest };

@@ -31,16 +31,25 @@ export interface FakeOptions {
   letters?: DeadLetterPage;
   /** What S3 throws. */
   failing?: Error;
+  /** How many conditional writes are answered that another is under way. */
+  conflicts?: number;
 }
 
-export function createFakeApi({ jobs = [], page, controlled, letters, failing }: FakeOptions = {}) {
+export function createFakeApi({
+  jobs = [],
+  page,
+  controlled,
+  letters,
+  failing,
+  conflicts = 0,
+}: FakeOptions = {}) {
   const inbox = new Map<string, StoredManifest>();
   const logged: unknown[][] = [];
   /** What was asked of the indexes, and what was ordered, in its order. */
   const asked: unknown[][] = [];
   const orders: unknown[][] = [];
   const dependencies: ApiDependencies = {
-    s3: { send: fakeInbox(inbox, failing) } as unknown as S3Client,
+    s3: { send: fakeInbox(inbox, failing, conflicts) } as unknown as S3Client,
     inbox: 'inbox',
     destinationBuckets: ['own-bucket'],
     ledger: {
@@ -90,10 +99,16 @@ const SLICE = {
   counts: new Map([[0, { done: 4, failed: 1, cancelled: 0, rejected: 2 }]]),
 } as unknown as SliceRow;
 
-function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefined) {
+function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefined, conflicts: number) {
+  let conflictsLeft = conflicts;
   return async (command: unknown) => {
     if (failing !== undefined) throw failing;
     if (command instanceof PutObjectCommand) {
+      if (conflictsLeft-- > 0)
+        throw Object.assign(new Error('under way'), {
+          name: 'ConditionalRequestConflict',
+          $metadata: { httpStatusCode: 409 },
+        });
       const { Key = '', Body, ContentType, Metadata = {}, IfNoneMatch } = command.input;
       expect(IfNoneMatch).toBe('*');
       if (inbox.has(Key)) {

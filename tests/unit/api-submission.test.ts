@@ -124,6 +124,17 @@ describe('POST /jobs', () => {
     expect(inbox.size).toBe(2);
   });
 
+  it.each([
+    { conflicts: 3, status: 202 },
+    { conflicts: 99, status: 500 },
+  ])(
+    'answers $status where a write of the same key is under way $conflicts times',
+    async ({ conflicts, status }) => {
+      const { call } = createFakeApi({ conflicts });
+      expect((await call(post(CSV, 'text/csv', { key: 'k' }))).statusCode).toBe(status);
+    },
+  );
+
   it('makes a job of each request without one', async () => {
     const { call, inbox } = createFakeApi();
     await call(post(CSV, 'text/csv'));
