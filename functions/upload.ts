@@ -3,10 +3,11 @@
 //   1 parse     what can't be read is left to the dead-letter queue
 //   2 look up   jobs and blocks: what has ended is not transferred again, lest a stray duplicate overwrite newer data
 //   3 watch     the jobs, for as long as the batch takes: of what is paused or cancelled meanwhile no more is begun
-//   4 work      on all but suspects: transfer, paced and retried in place; account, outcome files before the ledger, and only
+//   4 part      suspects that came back with other items from these, as new messages
+//   5 work      on all but suspects: transfer, paced and retried in place; account, outcome files before the ledger, and only
 //               then is anything acknowledged; give back what is unfinished, by visibility delay or as a new message
-//   5 suspect   one, alone: before it begins, all else is accounted for and gone from this worker's hands
-//   6 answer    what stays in the queue, by its messages' ids: Lambda deletes the rest
+//   6 suspect   one, alone: before it begins, all else is accounted for and gone from this worker's hands
+//   7 answer    what stays in the queue, by its messages' ids: Lambda deletes the rest
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createTransferClient } from '../shared/aws/clients.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
@@ -20,7 +21,7 @@ import { createAdaptivePacer } from '../shared/pacing/adaptive-pacer.ts';
 import { createTurnstile } from '../shared/pacing/turnstile.ts';
 import { parseDeliveries } from '../shared/queue/delivery.ts';
 import { createReturnShare } from '../shared/queue/give-back.ts';
-import { makeWay, type SetApart, setSuspectsApart } from '../shared/queue/suspects.ts';
+import { makeWay, partSuspects, type SetApart, setSuspectsApart } from '../shared/queue/suspects.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { createObjectWriter } from '../shared/transfer/transfer.ts';
@@ -28,6 +29,8 @@ import { wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 
 /** Time kept back at the end of an invocation for the account and for giving back. */
 const ACCOUNT_MS = 20_000;
+
+const NO_WORK: Work = { results: [], late: 0, returned: 0, reposted: 0, staying: [], errors: [] };
 
 export interface UploadDependencies extends WorkDependencies {
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'>;
@@ -46,11 +49,17 @@ export function createUpload(dependencies: UploadDependencies) {
       const work = (open: readonly OpenItem[], writer: string) =>
         workOn(dependencies, open, { watch, stopAtMs, writer });
       const apart = setSuspectsApart(found.open, engine.random);
+      const parting = await partSuspects(
+        queue,
+        uploadQueueUrl,
+        apart.parting.map(({ delivery }) => delivery),
+      );
       const others = await work(apart.others, context.awsRequestId);
       const unclosed = await closeAgain(found);
 
       const staying = new Set([
         ...[...unreadable, ...found.homeless, ...unclosed.deliveries].map(({ messageId }) => messageId),
+        ...parting.staying,
         ...others.staying,
       ]);
       const leaving = Records.filter(({ messageId }) => !staying.has(messageId));
@@ -60,7 +69,13 @@ export function createUpload(dependencies: UploadDependencies) {
       for (const messageId of alone.staying) staying.add(messageId);
 
       const errors = [...(await watch.end()), ...unclosed.errors];
-      report(telemetry, { messages: Records.length, found, unreadable, works: [others, alone], errors });
+      report(telemetry, {
+        messages: Records.length,
+        found,
+        unreadable,
+        works: [{ ...NO_WORK, ...parting }, others, alone],
+        errors,
+      });
       return { batchItemFailures: [...staying].map((itemIdentifier) => ({ itemIdentifier })) };
     } finally {
       await watch.end();
@@ -82,8 +97,7 @@ export function createUpload(dependencies: UploadDependencies) {
     leaving: readonly SQSRecord[],
     work: (suspect: OpenItem) => Promise<Work>,
   ): Promise<Work> {
-    const nothing: Work = { results: [], late: 0, returned: 0, reposted: 0, staying: [], errors: [] };
-    if (suspect === undefined) return nothing;
+    if (suspect === undefined) return NO_WORK;
     const suspects = new Set([suspect, ...waiting].map(({ delivery }) => delivery.messageId));
     const done = leaving.filter(({ messageId }) => !suspects.has(messageId));
     const way = await makeWay(
@@ -92,7 +106,7 @@ export function createUpload(dependencies: UploadDependencies) {
       waiting.map(({ delivery }) => delivery),
       done.map(({ receiptHandle }) => receiptHandle),
     );
-    if (!way.isClear) return { ...nothing, staying: [...suspects], errors: way.errors };
+    if (!way.isClear) return { ...NO_WORK, staying: [...suspects], errors: way.errors };
     const alone = await work(suspect);
     return {
       ...alone,

@@ -61,6 +61,8 @@ export interface UploadMessage extends ItemId, ItemHistory {
   replay?: true | undefined;
   /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
   suspect?: true | undefined;
+  /** A suspect that was sent anew to part it from the items that it had come back with. */
+  parted?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;
   item: ManifestItem;
@@ -80,6 +82,7 @@ const uploadMessage = z.strictObject({
   reposted: ordinal,
   replay: z.optional(z.literal(true)),
   suspect: z.optional(z.literal(true)),
+  parted: z.optional(z.literal(true)),
   // Judged as ingest judged it: an item that no transfer can be made of must not take its neighbours in the batch with it.
   item: z.custom<ManifestItem>(
     (value) =>

@@ -3,6 +3,8 @@
 //
 //   - Its neighbours are accounted for, given back or reposted first, and what is done is gone from the queue: a worker that
 //     dies then leaves the suspect alone to come again.
+//   - A suspect that comes back beside items that are none may have been taken along by one of them, and would be again: it is
+//     parted from them, once, before any of them is begun.
 //   - A killer among the suspects comes again as often as the queue allows, and then to bury a second time, which fails it.
 //     The innocent are stored at their turn.
 import { isRunning } from '../job/job.ts';
@@ -21,8 +23,13 @@ export function suspectDelaySeconds(place: number): number {
   return Math.min(place * SPACING_SECONDS, DELAY_MOST_SECONDS);
 }
 
+/** A parted suspect comes back within so many seconds: not with those that it was parted from. */
+const PART_MOST_SECONDS = 30;
+
 export interface SetApart {
   others: OpenItem[];
+  /** Suspects that are to be parted from the others. */
+  parting: OpenItem[];
   /** The one whose turn it is: any of them, lest the same be passed over each time. */
   suspect: OpenItem | undefined;
   /** Further suspects, which wait. */
@@ -32,13 +39,39 @@ export interface SetApart {
 /** Of a halted job nothing is begun, so none of its items is dangerous. */
 export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
   const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && isRunning(job);
-  const suspects = open.filter(isSuspect);
+  const others = open.filter((item) => !isSuspect(item));
+  const cameTogether = ({ delivery: { receiveCount, message } }: OpenItem) =>
+    others.length > 0 && receiveCount > 1 && message.parted !== true;
+  const parting = open.filter((item) => isSuspect(item) && cameTogether(item));
+  const suspects = open.filter((item) => isSuspect(item) && !cameTogether(item));
   const suspect = suspects[Math.floor(random() * suspects.length)];
   return {
-    others: open.filter((item) => !isSuspect(item)),
+    others,
+    parting,
     suspect,
     waiting: suspects.filter((item) => item !== suspect),
   };
+}
+
+/** @returns what stays in the queue, since it could not be sent anew */
+export async function partSuspects(
+  queue: QueueDependencies,
+  queueUrl: string,
+  parting: readonly Delivery[],
+): Promise<{ staying: string[]; reposted: number; errors: Error[] }> {
+  const errors: Error[] = [];
+  try {
+    const reposts = parting.map((delivery) => ({
+      ...repostOf(delivery, undefined, { parted: true }),
+      delaySeconds: 1 + Math.floor(queue.random() * PART_MOST_SECONDS),
+    }));
+    await sendMessages(queue, queueUrl, reposts);
+  } catch (error) {
+    return { staying: parting.map(({ messageId }) => messageId), reposted: 0, errors: [error as Error] };
+  }
+  const receipts = parting.map(({ receiptHandle }) => receiptHandle);
+  await deleteMessages(queue, queueUrl, receipts).catch((error: unknown) => errors.push(error as Error));
+  return { staying: [], reposted: parting.length, errors };
 }
 
 export interface WayMade {

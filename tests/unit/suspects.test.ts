@@ -1,0 +1,112 @@
+// Suspects in a batch: which is worked on alone, which waits, and which is parted from the items that it came back with.
+import { describe, expect, it } from 'vitest';
+import type { OpenItem } from '../../shared/job/lookup.ts';
+import { createRandom } from '../../shared/job/random.ts';
+import type { Delivery } from '../../shared/queue/delivery.ts';
+import { partSuspects, setSuspectsApart } from '../../shared/queue/suspects.ts';
+import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+interface Given {
+  name: string;
+  suspect?: true;
+  parted?: true;
+  receiveCount?: number;
+}
+
+const deliveryOf = ({ name, receiveCount = 1, ...marks }: Given): Delivery => ({
+  messageId: name,
+  receiptHandle: `receipt of ${name}`,
+  message: anUploadMessage(marks),
+  receiveCount,
+  firstReceivedAtMs: 0,
+});
+const itemOf = (given: Given, control: 'run' | 'cancelling' = 'run'): OpenItem => ({
+  delivery: deliveryOf(given),
+  job: aJob({ control }),
+});
+const names = (items: readonly OpenItem[]) => items.map(({ delivery }) => delivery.messageId);
+
+function apart(...items: OpenItem[]) {
+  const { others, parting, suspect, waiting } = setSuspectsApart(items, () => 0);
+  return {
+    others: names(others),
+    parting: names(parting),
+    suspect: suspect?.delivery.messageId,
+    waiting: names(waiting),
+  };
+}
+
+describe('of a batch', () => {
+  const other = itemOf({ name: 'other', receiveCount: 3 });
+
+  it('one suspect is worked on alone, the further ones wait', () => {
+    const [a, b] = [itemOf({ name: 'a', suspect: true }), itemOf({ name: 'b', suspect: true })];
+    expect(apart(other, a, b)).toEqual({ others: ['other'], parting: [], suspect: 'a', waiting: ['b'] });
+  });
+
+  it.each([
+    { why: 'came back beside another item', marks: { receiveCount: 2 }, isParted: true },
+    { why: 'comes for the first time', marks: { receiveCount: 1 }, isParted: false },
+    { why: 'was parted before', marks: { receiveCount: 2, parted: true as const }, isParted: false },
+  ])('a suspect that $why is parted: $isParted', ({ marks, isParted }) => {
+    const suspect = itemOf({ name: 'a', suspect: true, ...marks });
+    expect(apart(other, suspect)).toEqual({
+      others: ['other'],
+      parting: isParted ? ['a'] : [],
+      suspect: isParted ? undefined : 'a',
+      waiting: [],
+    });
+  });
+
+  it('suspects among themselves are not parted: they are worked on one by one', () => {
+    const came = { suspect: true, receiveCount: 2 } as const;
+    expect(apart(itemOf({ name: 'a', ...came }), itemOf({ name: 'b', ...came }))).toMatchObject({
+      parting: [],
+      suspect: 'a',
+      waiting: ['b'],
+    });
+  });
+
+  it('none of a halted job is a suspect: nothing of it is begun', () => {
+    const halted = itemOf({ name: 'a', suspect: true, receiveCount: 2 }, 'cancelling');
+    expect(apart(other, halted)).toMatchObject({ others: ['other', 'a'], parting: [], suspect: undefined });
+  });
+});
+
+describe('a suspect that is parted', () => {
+  const suspects = ['a', 'b'].map((name) => deliveryOf({ name, suspect: true, receiveCount: 2 }));
+  const part = async (fateOf?: EntryFate) => {
+    const sqs = createFakeSqs(fateOf);
+    const queue = { sqs: sqs.client, clock: createVirtualClock(), random: createRandom(1) };
+    return { sqs, end: await partSuspects(queue, 'queue', suspects) };
+  };
+
+  it('goes as a new message, some seconds later, and leaves the hand', async () => {
+    const { sqs, end } = await part();
+    expect(end).toEqual({ staying: [], reposted: 2, errors: [] });
+    expect(sqs.calls.map(({ operation }) => operation)).toEqual(['send', 'delete']);
+    for (const { MessageBody = '', DelaySeconds = 0 } of sqs.calls[0]?.entries ?? []) {
+      expect(JSON.parse(MessageBody)).toMatchObject({
+        suspect: true,
+        parted: true,
+        reposted: 1,
+        returned: 1,
+      });
+      expect(DelaySeconds).toBeGreaterThanOrEqual(1);
+      expect(DelaySeconds).toBeLessThanOrEqual(30);
+    }
+    expect(sqs.calls[1]?.entries.map(({ ReceiptHandle }) => ReceiptHandle)).toEqual([
+      'receipt of a',
+      'receipt of b',
+    ]);
+  });
+
+  it('stays in the queue where it can not be sent, and is not begun', async () => {
+    const { sqs, end } = await part((operation) => (operation === 'send' ? 'InternalError' : undefined));
+    expect(end).toMatchObject({ staying: ['a', 'b'], reposted: 0 });
+    expect(end.errors).toHaveLength(1);
+    expect(sqs.calls.every(({ operation }) => operation === 'send')).toBe(true);
+  });
+});
