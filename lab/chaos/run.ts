@@ -53,7 +53,7 @@ const SETTING: Omit<ChaosSetting, 'seed'> = {
   uploadBatch: 60,
   uploadTimeoutSeconds: 26,
   replayIdleSeconds: 5,
-  replayBusySeconds: 300,
+  replayBusySeconds: 120,
 };
 const SWEEP_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 500;
