@@ -6,6 +6,7 @@ import type { Cloud } from '../../local/cloud.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import { classifyFault } from '../../shared/transfer/classify.ts';
 
 export interface EndEvent extends RowCounts {
   job: string;
@@ -43,6 +44,8 @@ export interface Found {
   messages: Record<string, number>;
 }
 
+/** Each waits for the client's own six tries. */
+const READ_TRIES = 20;
 const CONCURRENCY = 32;
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -128,11 +131,15 @@ async function readObjects(s3: S3Client, bucket: string): Promise<Map<string, st
 }
 
 async function read(s3: S3Client, bucket: string, key: string): Promise<Buffer | undefined> {
-  try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return Buffer.from((await Body?.transformToByteArray()) ?? []);
-  } catch (error) {
-    if ((error as Error).name === 'NoSuchKey') return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    } catch (error) {
+      const { kind, code } = classifyFault(error);
+      if (code === 'NoSuchKey') return undefined;
+      // S3 has a limit for reads too, and all of a run's objects are read at once.
+      if (kind !== 'throttle' || tries === READ_TRIES) throw error;
+    }
   }
 }
