@@ -16,6 +16,12 @@ const SOURCE_BUCKET = 'bench-source';
 const WARM_UP_BUCKET = 'bench-warm-up';
 /** Some batches for each worker. */
 const WARM_UP_ROWS = 2_000;
+/**
+ * Writes a second for each worker, as a fleet is sized by `maximumConcurrency`: then the batches in the workers' hands last for
+ * half of the queue's batching window, for which the last of them waits. Many more of them only give back what they can't send.
+ */
+const WRITES_A_WORKER = 175;
+const WORKERS_LEAST = 4;
 const STAGED_AT_ONCE = 32;
 const LOOK_EVERY_MS = 250;
 const MOST_MS = 300_000;
@@ -24,6 +30,7 @@ export const PIPELINE: Contestant = {
   name: 'pipeline',
   async run(track) {
     const cloud = await startCloud({
+      environments: workersFor(track.limitPerSecond),
       limit: { limitPerSecond: track.limitPerSecond, burstSeconds: track.burstSeconds },
       params: { sourceBuckets: SOURCE_BUCKET, destinationBuckets: WARM_UP_BUCKET },
       buckets: [SOURCE_BUCKET, WARM_UP_BUCKET].map((name) => ({ name, throttled: false })),
@@ -40,6 +47,10 @@ export const PIPELINE: Contestant = {
     }
   },
 };
+
+function workersFor(limitPerSecond: number): number {
+  return Math.max(WORKERS_LEAST, Math.ceil(limitPerSecond / WRITES_A_WORKER));
+}
 
 async function stage(s3: S3Client, { folder }: Track): Promise<string[]> {
   const names = await readdir(folder);
