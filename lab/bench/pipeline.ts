@@ -21,7 +21,6 @@ const WARM_UP_ROWS = 2_000;
  * half of the queue's batching window, for which the last of them waits. Many more of them only give back what they can't send.
  */
 const WRITES_A_WORKER = 175;
-const WORKERS_LEAST = 4;
 const STAGED_AT_ONCE = 32;
 const LOOK_EVERY_MS = 250;
 const MOST_MS = 300_000;
@@ -49,7 +48,7 @@ export const PIPELINE: Contestant = {
 };
 
 function workersFor(limitPerSecond: number): number {
-  return Math.max(WORKERS_LEAST, Math.ceil(limitPerSecond / WRITES_A_WORKER));
+  return Math.ceil(limitPerSecond / WRITES_A_WORKER);
 }
 
 async function stage(s3: S3Client, { folder }: Track): Promise<string[]> {
