@@ -133,10 +133,12 @@ export function createJobRows(table: Table) {
         if (job.ending !== undefined) return { ...job, ending: job.ending };
         const ending = endOf(job);
         const row = await table.update(jobKey(id), {
-          UpdateExpression: `SET ending = :ending${fault === undefined ? '' : ', fault = :fault'}`,
+          // A paused job comes back into the index: from now on nobody can resume it, so sweep must see that it ends.
+          UpdateExpression: `SET ending = :ending, live = :live${fault === undefined ? '' : ', fault = :fault'}`,
           ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending) AND control = :was',
           ExpressionAttributeValues: {
             ':ending': { S: ending },
+            ':live': { S: 'live' },
             ':was': { S: job.control },
             ...(fault === undefined ? {} : { ':fault': { S: JSON.stringify(fault) } }),
           },

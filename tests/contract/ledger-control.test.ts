@@ -62,6 +62,14 @@ describe('a control', () => {
     expect(await isIndexedAsLive()).toBe(true);
   });
 
+  it('puts a paused job back into the index once its end is decided: nobody can resume it any more', async () => {
+    await ledger.controlJob(job, 'paused');
+    await ledger.sealEnd(job, () => 'completed');
+    expect(await isIndexedAsLive()).toBe(true);
+    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
+    expect(await isIndexedAsLive()).toBe(false);
+  });
+
   it('moves the deadline by the length of the pause, and remembers the resume', async () => {
     const { deadlineMs = 0 } = (await ledger.getJob(job)) ?? {};
     await ledger.controlJob(job, 'paused');

@@ -12,6 +12,7 @@ import { createMemoryS3, type MemoryS3 } from '../../lab/bench/memory-s3.ts';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
 import type { EndedJob } from '../../shared/job/job.ts';
 import { createRandom } from '../../shared/job/random.ts';
+import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
@@ -253,6 +254,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     },
   };
 
+  const index = createJobIndex(table);
   const unwatched = createLedger({
     dynamodb: table.dynamodb,
     table: table.table,
@@ -287,14 +289,9 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         `sweep-${workers++}`,
         async (worker) => {
           const { clock, queue, notifySettle, ledger } = dependenciesOf(worker);
-          const live = async () => {
-            const row = await worker.act('Query live', () => unwatched.getJob(job));
-            return row !== undefined &&
-              ['planning', 'running'].includes(row.state) &&
-              row.control !== 'paused'
-              ? [job]
-              : [];
-          };
+          // The table's other jobs are those of other runs.
+          const live = async () =>
+            (await worker.act('Query live', () => index.live())).filter((id) => id === job);
           const sweep = createSweep({
             index: { live },
             ledger,
@@ -310,9 +307,10 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         () => undefined,
       ),
     async order(control) {
-      const { kind } = await unwatched.controlJob(job, control);
-      conductor.log.push(`order  ${control}: ${kind}`);
-      if (control === 'run' && kind === 'changed')
+      const controlled = await unwatched.controlJob(job, control);
+      conductor.log.push(`order  ${control}: ${controlled.kind}`);
+      // As the API does: of a job that never rested nothing can be missing.
+      if (control === 'run' && controlled.kind === 'changed' && controlled.job.resumedAtMs !== undefined)
         queues.put('ingest', JSON.stringify({ v: 1, kind: 'resume', job }));
     },
   };
