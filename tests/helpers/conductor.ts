@@ -51,9 +51,9 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
 
   function die(worker: RunningWorker): void {
     worker.isDead = true;
-    running.delete(worker);
     waiting = waiting.filter((each) => each.worker !== worker);
-    worker.onDeath();
+    // Of several calls at once, one that failed may have ended it, while another still waits for its turn.
+    if (running.delete(worker)) worker.onDeath();
   }
 
   function wait(entry: Waiting): void {

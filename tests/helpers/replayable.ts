@@ -28,8 +28,8 @@ export async function assertReplayable<Ts>(
   }
   const { testPath = '', currentTestName = '' } = expect.getState();
   const file = path.relative(process.cwd(), testPath);
-  // Vitest joins the names of the groups with " > " here, and with a space for -t.
-  const title = currentTestName.replaceAll(' > ', ' ').replaceAll("'", '.');
+  // A pattern that a shell leaves alone: any sign that means something to either is any sign.
+  const title = currentTestName.replaceAll(/[^\w\s,>-]/gu, '.');
   throw new Error(
     `${fc.defaultReportMessage(details)}\n\nreplay: PROPERTY_SEED=${details.seed} PROPERTY_PATH=${details.counterexamplePath} npx vitest run ${file} -t '${title}'`,
     { cause: details.errorInstance },
