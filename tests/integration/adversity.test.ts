@@ -1,9 +1,12 @@
 // S3 and SQS at their worst: throttling, lost answers, refused entries. Everything is stored in the end, and once.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { S3Fault } from '../../local/faults/fault.ts';
 import { type JobEnd, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const LIMIT_PER_SECOND = 80;
-const SLACK_MS = 60_000;
+/** No measure: how long a job takes is a benchmark's to say. */
+const SLACK_MS = 100_000;
+const FEW_ROWS = 40;
 
 let cloud: PipelineCloud;
 
@@ -39,6 +42,45 @@ async function expectAllThere(end: JobEnd, prefix: string, rows: number): Promis
     expect(String(await cloud.read(cloud.names.destination, key ?? ''))).toBe(`of ${key}`);
 }
 
+/** Half of the requests for its objects meet the fault, until it was met as often as there are rows. */
+async function expectStoredDespite(prefix: string, fault: S3Fault): Promise<void> {
+  await cloud.setFaults([{ ...fault, keyIncludes: `${prefix}/`, probability: 0.5, count: FEW_ROWS }]);
+  const end = await run(prefix, FEW_ROWS);
+  await expectAllThere(end, prefix, FEW_ROWS);
+  expect(end.attempts).toBeGreaterThan(FEW_ROWS);
+}
+
+describe('answers that are lost or odd', () => {
+  it.each([
+    { prefix: 'internal', fault: { kind: 's3-error', status: 500, code: 'InternalError' } },
+    { prefix: 'cut-before', fault: { kind: 's3-drop', when: 'before' } },
+    { prefix: 'cut-after', fault: { kind: 's3-drop', when: 'after' } },
+  ] as const)('($prefix) are tried again until each object is there', ({ prefix, fault }) =>
+    expectStoredDespite(prefix, fault),
+  );
+
+  it('are not mistaken for another writer by a job that must not overwrite', async () => {
+    await cloud.setFaults([
+      { kind: 's3-drop', when: 'after', keyIncludes: 'own/', operations: ['PutObject'], count: 10 },
+    ]);
+    const end = await run('own', FEW_ROWS, { 'if-exists': 'fail' });
+    await expectAllThere(end, 'own', FEW_ROWS);
+  });
+});
+
+describe('SQS that refuses entries', () => {
+  it('loses no message, whichever call it refuses', async () => {
+    await cloud.setFaults([
+      { kind: 'sqs-entries-failed', action: 'SendMessageBatch', probability: 0.3 },
+      { kind: 'sqs-entries-failed', action: 'DeleteMessageBatch', probability: 0.3 },
+      { kind: 'sqs-entries-failed', action: 'ChangeMessageVisibilityBatch', probability: 0.3 },
+    ]);
+    const end = await run('entries', 250);
+    await expectAllThere(end, 'entries', 250);
+  });
+});
+
+// Last, the one that is refused longest behind the rest: it leaves the pacers at their floor, and whatever came next would crawl.
 describe('S3 that throttles', () => {
   it('stores everything in the end, gives back what it would not take, and buries nothing', async () => {
     const rows = 800;
@@ -52,6 +94,9 @@ describe('S3 that throttles', () => {
     expect(cloud.metricsOf('bury')['ItemsBuried'] ?? 0).toBe(0);
   });
 
+  it('is heard without a body too: what it answered 503 is tried again until each object is there', () =>
+    expectStoredDespite('bodiless', { kind: 's3-bodiless', status: 503 }));
+
   it('fails what it refuses for longer than the job retries, and says what it answered', async () => {
     await cloud.setFaults([{ kind: 's3-error', status: 503, code: 'SlowDown', keyIncludes: 'refused/0001' }]);
     const end = await run('refused', 3, { 'retry-for-seconds': '1' });
@@ -64,41 +109,5 @@ describe('S3 that throttles', () => {
         spillway_message: expect.stringContaining('SlowDown'),
       },
     ]);
-  });
-});
-
-describe('answers that are lost or odd', () => {
-  const ROWS = 40;
-
-  it.each([
-    { prefix: 'bodiless', fault: { kind: 's3-bodiless', status: 503 } },
-    { prefix: 'internal', fault: { kind: 's3-error', status: 500, code: 'InternalError' } },
-    { prefix: 'cut-before', fault: { kind: 's3-drop', when: 'before' } },
-    { prefix: 'cut-after', fault: { kind: 's3-drop', when: 'after' } },
-  ] as const)('($prefix) are tried again until each object is there', async ({ prefix, fault }) => {
-    await cloud.setFaults([{ ...fault, keyIncludes: `${prefix}/`, probability: 0.5, count: ROWS }]);
-    const end = await run(prefix, ROWS);
-    await expectAllThere(end, prefix, ROWS);
-    expect(end.attempts).toBeGreaterThan(ROWS);
-  });
-
-  it('are not mistaken for another writer by a job that must not overwrite', async () => {
-    await cloud.setFaults([
-      { kind: 's3-drop', when: 'after', keyIncludes: 'own/', operations: ['PutObject'], count: 10 },
-    ]);
-    const end = await run('own', ROWS, { 'if-exists': 'fail' });
-    await expectAllThere(end, 'own', ROWS);
-  });
-});
-
-describe('SQS that refuses entries', () => {
-  it('loses no message, whichever call it refuses', async () => {
-    await cloud.setFaults([
-      { kind: 'sqs-entries-failed', action: 'SendMessageBatch', probability: 0.3 },
-      { kind: 'sqs-entries-failed', action: 'DeleteMessageBatch', probability: 0.3 },
-      { kind: 'sqs-entries-failed', action: 'ChangeMessageVisibilityBatch', probability: 0.3 },
-    ]);
-    const end = await run('entries', 250);
-    await expectAllThere(end, 'entries', 250);
   });
 });
