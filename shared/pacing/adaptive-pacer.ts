@@ -32,7 +32,7 @@ const QUIET_MS = 30_000;
 const PART_PATIENCE = 1 / 3;
 /** Milliseconds that an item of a part may wait in place: those of a slow part would hold the places of all others. */
 const PART_WAIT_MS = 250;
-/** Turns are told at most this far ahead: SQS's longest delay. */
+/** Turns are told at most this far ahead by the rate of now: SQS's longest delay. */
 const MOST_BOOKED_MS = 900_000;
 /** Milliseconds in which the peak that is remembered halves. */
 const PEAK_HALVES_MS = 20_000;
@@ -75,8 +75,9 @@ interface PacedGroup {
   range: KeyRange;
   rate: AdaptiveRate;
   nextTurnAtMs: number;
-  /** Until when turns were told to those who went away. */
-  bookedUntilMs: number;
+  /** Turns that were told to those who went away and have not come yet, as of when. */
+  bookedTurns: number;
+  bookedAtMs: number;
   sections: Sections;
   /** The highest rate of late: what a split gives back to the rest. */
   peakPerSecond: number;
@@ -209,10 +210,12 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       named(name, nowMs).range === WHOLE ? Number.POSITIVE_INFINITY : PART_WAIT_MS,
     book(name, waiting, nowMs) {
       const group = named(name, nowMs);
-      const turnMs = 1000 / rateOf(name, nowMs);
-      const nextMs = Math.max(group.bookedUntilMs, nowMs + waiting * turnMs) + turnMs;
-      group.bookedUntilMs = Math.min(nextMs, nowMs + MOST_BOOKED_MS);
-      return group.bookedUntilMs - nowMs;
+      const rate = rateOf(name, nowMs);
+      const passed = (Math.max(0, nowMs - group.bookedAtMs) * rate) / 1000;
+      const turns = Math.max(group.bookedTurns - passed, waiting) + 1;
+      group.bookedTurns = Math.min(turns, (rate * MOST_BOOKED_MS) / 1000);
+      group.bookedAtMs = nowMs;
+      return turnInMs(group.bookedTurns, rate, options.growth);
     },
     ratePerSecond: rateOf,
   };
@@ -231,12 +234,23 @@ function createGroup(
     range,
     rate,
     nextTurnAtMs: nowMs,
-    bookedUntilMs: nowMs,
+    bookedTurns: 0,
+    bookedAtMs: nowMs,
     sections: createSections(range),
     peakPerSecond: rate.ratePerSecond,
     peakAtMs: nowMs,
     refusedAtMs: nowMs,
   };
+}
+
+/**
+ * Milliseconds until so many turns have come, if the rate grows meanwhile as it does where nothing is refused: told by the rate
+ * of now, those who met an outage would come back long after it. Whoever comes too early is told anew, at no cost to S3.
+ */
+function turnInMs(turns: number, ratePerSecond: number, growth: number): number {
+  // The integral of (sqrt(rate) + growth / 2 x t)^2 over t comes to the number of turns.
+  const root = Math.sqrt(ratePerSecond);
+  return (1000 * (Math.cbrt(root ** 3 + 1.5 * growth * turns) - root)) / (growth / 2);
 }
 
 /** A name of a part that was merged back is given again: names are as few as parts. */

@@ -191,6 +191,16 @@ describe('while S3 throttles everything for hours', () => {
     expect(attempts).toBe(pipeline.writes.attempts);
   });
 
+  it.each([20, 300])('takes what S3 gives again soon after an outage of %i s', async (outageSeconds) => {
+    const recoversAtMs = START_MS + outageSeconds * SECOND_MS;
+    const pipeline = startPipeline({ recoversAtMs, retryForSeconds: 24 * 3600 });
+    await pipeline.run(recoversAtMs + HOUR_MS);
+    expect(pipeline.block.done.size).toBe(ITEMS);
+    // Told their turns by the rate of the outage, the last would come five and seven minutes after its end.
+    const lastAtMs = Math.max(...pipeline.outcomes.map(({ atMs }) => atMs));
+    expect(lastAtMs - recoversAtMs).toBeLessThan(2 * MINUTE_MS);
+  });
+
   it('counts no age while an item waits behind others, before it is first in hand', async () => {
     const pipeline = startPipeline({
       recoversAtMs: START_MS + 3 * HOUR_MS + MINUTE_MS,
