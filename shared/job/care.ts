@@ -59,14 +59,16 @@ export async function careForJob(
   upkeep: Upkeep,
   untilMs: number,
 ): Promise<{ progress: Progress; done: CareDone }> {
-  const { ledger, notifySettle } = dependencies;
+  const { ledger } = dependencies;
+  if (job.ending !== undefined) {
+    // Nothing of it goes on but the telling of its end; an abandoned one has slices that never settle.
+    const toldSettle = await tellOfEnd(dependencies, job, upkeep);
+    return { progress: job.progress ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
+  }
   const round = await ledger.getRound(job.id);
   const done = await careForStretch(dependencies, job, round, upkeep, untilMs);
   done.toldPlan += await careForPlan(dependencies, job, round, upkeep);
-  if (isSettled(job) && (upkeep.backlog.settle === 0 || isNoticeDue(dependencies.random))) {
-    await notifySettle({ job: job.id });
-    done.toldSettle++;
-  }
+  if (isSettled(job)) done.toldSettle += await tellOfEnd(dependencies, job, upkeep);
   const { sum } = round;
   const isWhole = round.next >= slicesOf(job);
   if (isWhole) {
@@ -75,6 +77,17 @@ export async function careForJob(
   }
   await ledger.putRound(job.id, round);
   return { progress: isWhole ? sum : (job.progress ?? sum), done };
+}
+
+/** Tells settle to end the job, unless that may wait in its queue. @returns how often */
+async function tellOfEnd(
+  { notifySettle, random }: CareDependencies,
+  job: Job,
+  { backlog }: Upkeep,
+): Promise<number> {
+  if (backlog.settle > 0 && !isNoticeDue(random)) return 0;
+  await notifySettle({ job: job.id });
+  return 1;
 }
 
 /** Sums and cares for the slices that the round comes to next, and moves the round on. */

@@ -64,7 +64,7 @@ export function orderFor(
   progress: Progress | undefined,
   nowMs: number,
 ): { control: JobControl; fault: JobFault } | undefined {
-  if (!isRunning(job)) return undefined;
+  if (!isRunning(job) || job.ending !== undefined) return undefined;
   if (nowMs >= job.deadlineMs) {
     return {
       control: 'expiring',

@@ -245,6 +245,31 @@ describe('a job that is given up', () => {
   });
 });
 
+describe('an end that is decided, but was not told to its end', () => {
+  const died = () => anEnd(() => Promise.reject(new Error('killed'))).end;
+
+  it.each(['run', 'paused', 'cancelling'] as const)('is told again to settle under %s', async (control) => {
+    await startJob(1);
+    await ledger.controlJob(id, control);
+    await expect(completeJob(died(), (await settle(0)) as Job)).rejects.toThrow('killed');
+    expect(await sweep(0)).toEqual([{ job: id }]);
+  });
+
+  it.each(['run', 'paused', 'cancelling'] as const)(
+    'is told again of a job given up under %s, and its slices are left alone',
+    async (control) => {
+      await startJob(2);
+      await settle(0);
+      await ledger.controlJob(id, control);
+      await expect(failJob(died(), (await ledger.getJob(id)) as Job, FAULT)).rejects.toThrow('killed');
+      ledger.clock.advance(24 * HOUR_MS);
+      expect(await sweep(0)).toEqual([{ job: id }]);
+      expect(await sweep(1, 0.07)).toEqual([]);
+      expect(await sweep(1, 0.06)).toEqual([{ job: id }]);
+    },
+  );
+});
+
 describe('what was sent', () => {
   it('before a replay began is not remembered after it', async () => {
     await startJob(1);

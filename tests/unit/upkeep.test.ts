@@ -156,6 +156,12 @@ describe('the order to stop', () => {
       code: undefined,
     },
     { of: 'that is being ended', job: { ...halted('cancelling', 1), deadlineMs: 1 }, code: undefined },
+    {
+      of: 'whose end is decided',
+      job: running({ ending: 'completed', deadlineMs: 1 }),
+      progress: progress(0, 5_000),
+      code: undefined,
+    },
   ])('to a job $of: $code', ({ job = running(), progress: sum, code }) => {
     expect(orderFor(job, sum, NOW)?.fault.code).toBe(code);
   });
