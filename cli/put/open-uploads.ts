@@ -1,23 +1,49 @@
-// Remembers which multipart uploads are open, so that none is left behind when the command is interrupted: their parts
-// wait for turns that will not come any more, and S3 keeps and bills what was sent.
+// Remembers which multipart uploads are open, so that none is left behind when the command ends: the parts of an
+// interrupted one wait for turns that will not come any more, and S3 keeps and bills what was sent.
+import type { Fault } from '../../shared/transfer/classify.ts';
+import { type AbortDependencies, abortUpload } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
+
+export interface OpenUpload {
+  bucket: string;
+  key: string;
+  uploadId: string;
+  /** What S3 answered to its abort. */
+  code: string;
+  message: string;
+}
+
+const NO_ANSWER = { code: 'NoAnswer', message: 'S3 has not answered' };
 
 export interface OpenUploads {
   /** As the given one, remembering. */
   uploads: MultipartWriter;
-  /** Failures are left alone: the command ends all the same. */
-  abortAll(): Promise<void>;
+  /**
+   * Aborts all that is open, and what is just being begun.
+   * @param untilMs epoch ms: no request is begun beyond it
+   * @returns those that are open all the same
+   */
+  abortAll(untilMs: number): Promise<OpenUpload[]>;
 }
 
-export function rememberOpenUploads(uploads: MultipartWriter): OpenUploads {
+export function rememberOpenUploads({ uploads, clock, random }: AbortDependencies): OpenUploads {
   const open = new Map<string, PartedWrite>();
+  const beginning = new Set<Promise<unknown>>();
+
+  async function begin(write: PartedWrite): Promise<string> {
+    const uploadId = await uploads.begin(write);
+    open.set(uploadId, write);
+    return uploadId;
+  }
+
   return {
     uploads: {
       ...uploads,
-      async begin(write, cutOff) {
-        const uploadId = await uploads.begin(write, cutOff);
-        open.set(uploadId, write);
-        return uploadId;
+      begin(write) {
+        const begun = begin(write);
+        const settled: Promise<unknown> = begun.then(ignore, ignore).then(() => beginning.delete(settled));
+        beginning.add(settled);
+        return begun;
       },
       async complete(write, uploadId, parts, cutOff) {
         const object = await uploads.complete(write, uploadId, parts, cutOff);
@@ -29,8 +55,26 @@ export function rememberOpenUploads(uploads: MultipartWriter): OpenUploads {
         open.delete(uploadId);
       },
     },
-    async abortAll() {
-      await Promise.allSettled([...open].map(([uploadId, write]) => uploads.abort(write, uploadId)));
+
+    async abortAll(untilMs) {
+      const finished = new AbortController();
+      const isOver = clock.sleep(untilMs - clock.now(), finished.signal).catch(ignore);
+      const faults = new Map<string, Fault>();
+      const abort = async ([uploadId, write]: [string, PartedWrite]): Promise<void> => {
+        const fault = await abortUpload({ uploads, clock, random }, write, uploadId, untilMs);
+        if (fault === undefined) open.delete(uploadId);
+        else faults.set(uploadId, fault);
+      };
+      await Promise.race([Promise.all(beginning), isOver]);
+      await Promise.race([Promise.all([...open].map(abort)), isOver]);
+      finished.abort();
+      return [...open].map(([uploadId, { destination }]) => {
+        const { code, message } = faults.get(uploadId) ?? NO_ANSWER;
+        return { ...destination, uploadId, code, message };
+      });
     },
   };
 }
+
+/** Whoever began an upload is told how that went; and a wait that is not needed any more just ends. */
+function ignore(): void {}

@@ -1,6 +1,7 @@
 // What `put` has to say at its end: to programs as one object, to people as a few lines.
 import { costPerMillion } from '../../local/cost.ts';
 import { amountText, bytesText, countText, shownKey } from '../text.ts';
+import type { OpenUpload } from './open-uploads.ts';
 import type { FailedFile, PutTally } from './tally.ts';
 
 export type PutState = 'completed' | 'interrupted';
@@ -10,10 +11,12 @@ export interface PutRun {
   state: PutState;
   tally: PutTally;
   seconds: number;
+  /** Multipart uploads that S3 would not abort. */
+  openUploads: readonly OpenUpload[];
 }
 
 /** The demo's fields; null where there is nothing to tell from outside: S3's limit, its partitions, a report. */
-export function resultOf({ job, state, tally, seconds }: PutRun) {
+export function resultOf({ job, state, tally, seconds, openUploads }: PutRun) {
   const { rows, stored, skipped, failed, attempts, throttled, transient, returned, bytes } = tally;
   const accepted = attempts - throttled - transient;
   const none = { requests: 0, accepted: 0, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 };
@@ -53,11 +56,20 @@ export function resultOf({ job, state, tally, seconds }: PutRun) {
     ),
     report: null,
     failures: tally.failures,
+    openUploads,
   };
 }
 
 export function failureText({ path, code, message }: FailedFile): string {
   return `  ${shownKey(path)}: ${message} (${code})`;
+}
+
+/** With what it takes to end it: S3 keeps and bills its parts until then. */
+function openUploadText({ key, uploadId, code, message }: OpenUpload): string {
+  return (
+    `  ${shownKey(key)}: its multipart upload could not be aborted: ${message} (${code})\n` +
+    `    S3 bills its parts until \`aws s3api abort-multipart-upload\` ends it; upload id ${uploadId}`
+  );
 }
 
 /** How S3 took the requests. */
@@ -77,7 +89,7 @@ function answersText({ stored, failed, attempts, throttled, transient, lastFault
 }
 
 export function summaryOf(
-  { state, tally, seconds }: PutRun,
+  { state, tally, seconds, openUploads }: PutRun,
   { destination, spread }: { destination: string; spread: string },
 ): string {
   const { rows, stored, skipped, failed, bytes, throttled, failures } = tally;
@@ -97,5 +109,6 @@ export function summaryOf(
       : []),
     ...failures.map(failureText),
     ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, told above`] : []),
+    ...openUploads.map(openUploadText),
   ].join('\n');
 }

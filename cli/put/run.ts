@@ -19,7 +19,7 @@ import { countText } from '../text.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { assertBucket, createPutClient } from './client.ts';
 import { type PutDestination, parseDestination } from './destination.ts';
-import { rememberOpenUploads } from './open-uploads.ts';
+import { type OpenUpload, rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
 import { failureText, type PutState, resultOf, summaryOf } from './result.ts';
 import { addAnswer, addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
@@ -41,6 +41,8 @@ const MEMORY_BYTES = 256 * 1024 ** 2;
 const FIRST_RETRIES = 1_000;
 /** After Ctrl-C, requests under way may still be answered for so long. */
 const LAST_ANSWERS_MS = 1_500;
+/** At the end S3 is asked for so long to abort what uploads are still open. */
+const LAST_ABORTS_MS = 2_500;
 const LOOK_EVERY_MS = 250;
 /** Without a file's end for so long, it is told why. */
 const STILL_MS = 5_000;
@@ -67,7 +69,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const cutOff = new AbortController();
   const tally = emptyTally();
   const slots = createBudget(options.concurrency);
-  const uploads = rememberOpenUploads(createMultipartWriter(s3));
+  const uploads = rememberOpenUploads({ uploads: createMultipartWriter(s3), clock, random: systemRandom });
   const files = filesOf(paths, tally, options.retryFor * 1000);
   const list = createWorkList(files, clock);
   const bounds: RequestBounds = {
@@ -80,10 +82,11 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     startedAtMs: clock.now(),
   };
 
-  const tellEnd = (state: PutState): void => {
+  const abortUploads = () => uploads.abortAll(clock.now() + LAST_ABORTS_MS);
+  const tellEnd = (state: PutState, openUploads: readonly OpenUpload[]): void => {
     running.progress?.end();
     const seconds = (clock.now() - running.startedAtMs) / 1000;
-    const run = { job: `put-${randomUUID()}`, state, tally, seconds };
+    const run = { job: `put-${randomUUID()}`, state, tally, seconds, openUploads };
     const told = summaryOf(run, { destination: urlOf(destination), spread: options.spread });
     if (options.json || state === 'interrupted') console.error(`\n${told}`);
     else console.log(told);
@@ -95,8 +98,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     await untilFree(slots);
     // What is still under way ends with the process; open uploads are ended before.
     cutOff.abort();
-    await Promise.race([uploads.abortAll(), clock.sleep(LAST_ANSWERS_MS)]);
-    tellEnd('interrupted');
+    tellEnd('interrupted', await abortUploads());
   });
 
   try {
@@ -121,10 +123,11 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
       Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
     );
     running.watch.end();
+    const openUploads = interrupt.isInterrupted() ? [] : await abortUploads();
     if (interrupt.isInterrupted()) return await forever();
     // Before anything is printed, for whoever reads it may be gone.
     if (tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
-    tellEnd('completed');
+    tellEnd('completed', openUploads);
     if (tally.rows === 0) throw new Failure('there are no files there');
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();

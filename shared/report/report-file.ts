@@ -44,7 +44,7 @@ export function createReportFile(
     const part = Buffer.concat(lines);
     lines = [];
     gathered = 0;
-    uploadId ??= await parted.begin(write, signal);
+    uploadId ??= await parted.begin(write);
     parts.push(await parted.send(write, uploadId, { number: parts.length + 1, bytes: part }, signal));
   }
 

@@ -24,8 +24,8 @@ export interface SentPart {
 /** Each throws whatever the S3 client throws: classifyFault tells what it means. */
 export interface MultipartWriter {
   exists(write: PartedWrite): Promise<boolean>;
-  /** @returns the upload's id */
-  begin(write: PartedWrite, cutOff: AbortSignal): Promise<string>;
+  /** Never cut off: of an upload whose id is not read none knows how to end it. @returns the upload's id */
+  begin(write: PartedWrite): Promise<string>;
   send(
     write: PartedWrite,
     uploadId: string,
@@ -40,6 +40,7 @@ export interface MultipartWriter {
   ): Promise<StoredObject>;
   /** @returns the object at the destination if it is made of these parts, else undefined */
   findOwn(write: PartedWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
+  /** An upload that is gone already is as good as aborted. */
   abort(write: PartedWrite, uploadId: string): Promise<void>;
 }
 
@@ -59,14 +60,13 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       }
     },
 
-    async begin(write, cutOff) {
+    async begin(write) {
       const { UploadId = '' } = await s3.send(
         new CreateMultipartUploadCommand({
           ...at(write),
           ChecksumAlgorithm: 'CRC32',
           ...(write.contentType === undefined ? {} : { ContentType: write.contentType }),
         }),
-        { abortSignal: cutOff },
       );
       return UploadId;
     },
@@ -117,7 +117,11 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async abort(write, uploadId) {
-      await s3.send(new AbortMultipartUploadCommand({ ...at(write), UploadId: uploadId }));
+      try {
+        await s3.send(new AbortMultipartUploadCommand({ ...at(write), UploadId: uploadId }));
+      } catch (error) {
+        if (classifyFault(error).code !== 'NoSuchUpload') throw error;
+      }
     },
   };
 }

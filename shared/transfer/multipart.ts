@@ -1,7 +1,9 @@
 // The transfer of one large object: begun, its parts side by side, completed; every request at its turn of the pacer and
 // tried again in place. What does not end in an object is aborted, since S3 keeps and bills the parts of an open upload.
 import pMap from 'p-map';
-import type { Clock } from '../job/clock.ts';
+import { fullJitterMs } from '../pacing/backoff.ts';
+import { THROTTLE_BACKOFF } from '../pacing/waits.ts';
+import { classifyFault, type Fault } from './classify.ts';
 import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
 import type { MultipartWriter, PartedWrite, SentPart } from './multipart-writer.ts';
 import {
@@ -18,8 +20,8 @@ import type { SourceFault } from './source-fault.ts';
 const PARTS_AT_ONCE = 8;
 /** Milliseconds that a request rests at most before it is taken up again: an open upload has no queue to go back to. */
 const MOST_REST_MS = 30_000;
-const ABORT_TRIES = 3;
-const ABORT_REST_MS = 200;
+/** Milliseconds for which S3 is asked to abort an upload. */
+const ABORT_MS = 30_000;
 
 export interface PartSource {
   sizeBytes: number;
@@ -40,6 +42,8 @@ export interface PartedItem {
 export interface MultipartDependencies extends PacingDependencies {
   uploads: MultipartWriter;
 }
+
+export type AbortDependencies = Pick<MultipartDependencies, 'uploads' | 'clock' | 'random'>;
 
 /** A step's value, or the end of the whole item. */
 type Step<Value> = { kind: 'value'; value: Value } | { kind: 'over'; end: TransferEnd };
@@ -68,7 +72,7 @@ export async function transferInParts(
     const existing = found.value ? await settleExisting(write, false, async () => undefined) : undefined;
     if (existing !== undefined) return ended(existing);
   }
-  const begun = await takeStep((cutOff) => uploads.begin(write, cutOff));
+  const begun = await takeStep(() => uploads.begin(write));
   if (begun.kind === 'over') return ended(begun.end);
   let isStored = false;
   try {
@@ -76,7 +80,8 @@ export async function transferInParts(
     isStored = end.kind === 'stored';
     return ended(end);
   } finally {
-    if (!isStored) await abort(uploads, write, begun.value, clock);
+    // The object's own end is what is told; what stays open is for whoever remembers it, or for a bucket's lifecycle rule.
+    if (!isStored) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
   }
 }
 
@@ -167,19 +172,26 @@ function failedStep({ code, message }: { code: string; message: string }) {
   return { kind: 'over' as const, end: { kind: 'failed' as const, code, message } };
 }
 
-async function abort(
-  uploads: MultipartWriter,
+/**
+ * Asks S3 to abort an upload until it does: a bucket that throttles refuses this request as any other.
+ * @param untilMs epoch ms: no further try is begun beyond it
+ * @returns why the upload is still open, or undefined where it is not
+ */
+export async function abortUpload(
+  { uploads, clock, random }: AbortDependencies,
   write: PartedWrite,
   uploadId: string,
-  clock: Clock,
-): Promise<void> {
-  for (let tries = 1; tries <= ABORT_TRIES; tries++) {
+  untilMs: number,
+): Promise<Fault | undefined> {
+  for (let tries = 0; ; tries++) {
     try {
       await uploads.abort(write, uploadId);
-      return;
-    } catch {
-      // The object's own end is what is told; a bucket's lifecycle rule sweeps up what stays open.
-      if (tries < ABORT_TRIES) await clock.sleep(ABORT_REST_MS * tries);
+      return undefined;
+    } catch (error) {
+      const fault = classifyFault(error);
+      const waitMs = fullJitterMs(THROTTLE_BACKOFF, tries, random);
+      if (fault.kind === 'permanent' || clock.now() + waitMs >= untilMs) return fault;
+      await clock.sleep(waitMs);
     }
   }
 }

@@ -264,6 +264,7 @@ describe('spillway put', () => {
     expect(result.stored).toBeLessThan(2_000);
     const { operations = {} } = (await emulators.meter()).s3.buckets['slow'] ?? {};
     const accepted = (name: string) => operations[name]?.accepted ?? 0;
+    expect(result.openUploads).toEqual([]);
     expect(accepted('CreateMultipartUpload')).toBeGreaterThan(0);
     expect(accepted('AbortMultipartUpload')).toBe(accepted('CreateMultipartUpload'));
   });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../shared/job/random.ts';
 import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import type { TransferReport } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
@@ -22,9 +23,11 @@ const FREE: Turnstile = {
   observe: () => undefined,
 };
 
+type Call = 'begin' | 'send' | 'complete' | 'abort';
+
 interface Setting {
   /** Errors of the calls, in their order; what comes after them goes well. */
-  errors?: Partial<Record<'begin' | 'send' | 'complete', Error[]>>;
+  errors?: Partial<Record<Call, Error[]>>;
   own?: StoredObject;
   /** Or what asking for it is answered with. */
   exists?: boolean | Error;
@@ -36,7 +39,7 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
   const clock = createVirtualClock();
   const calls: string[] = [];
   const sent: number[] = [];
-  const call = async <Value>(name: 'begin' | 'send' | 'complete', value: Value): Promise<Value> => {
+  const call = async <Value>(name: Call, value: Value): Promise<Value> => {
     calls.push(name);
     await clock.sleep(10);
     const error = errors[name]?.shift();
@@ -57,9 +60,7 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
     },
     complete: () => call('complete', STORED),
     findOwn: async () => own,
-    async abort() {
-      calls.push('abort');
-    },
+    abort: () => call('abort', undefined),
   };
   const report = transferInParts(
     { uploads, turnstile: FREE, clock, random: createRandom(3) },
@@ -121,6 +122,23 @@ describe('an upload in parts', () => {
     const { report, calls } = await upload({ errors: copied, ...rest });
     expect(report).toMatchObject({ end: { kind: 'failed', code } });
     expect(calls.at(-1)).toBe('abort');
+  });
+
+  it.each([
+    { title: 'until S3 takes it', refusals: Array.from({ length: 9 }, () => SLOW_DOWN), asked: 10 },
+    { title: 'once where S3 will never take it', refusals: [DENIED], asked: 1 },
+  ])('asks for its abort $title', async ({ refusals, asked }) => {
+    const { report, calls } = await upload({ errors: { complete: [DENIED], abort: refusals } });
+    expect(report).toMatchObject({ end: { kind: 'failed', code: 'AccessDenied' } });
+    expect(calls.filter((name) => name === 'abort')).toHaveLength(asked);
+  });
+
+  it('is not kept waiting for ever by an abort that S3 never takes', async () => {
+    const refusals = Array.from({ length: 1_000 }, () => SLOW_DOWN);
+    const { report, calls } = await upload({ errors: { complete: [DENIED], abort: refusals } });
+    expect(report).toMatchObject({ end: { kind: 'failed', code: 'AccessDenied' } });
+    expect((report as TransferReport).ms).toBeLessThan(35_000);
+    expect(calls.filter((name) => name === 'abort').length).toBeGreaterThan(10);
   });
 
   it('is aborted where its source has changed', async () => {
