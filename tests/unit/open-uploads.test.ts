@@ -1,6 +1,8 @@
 // What becomes of the multipart uploads that are open when `put` ends.
 import { describe, expect, it } from 'vitest';
 import { rememberOpenUploads } from '../../cli/put/open-uploads.ts';
+import { resultOf, summaryOf } from '../../cli/put/result.ts';
+import { emptyTally } from '../../cli/put/tally.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
@@ -100,5 +102,29 @@ describe('the uploads that are open at the end', () => {
     expect(await abortAll()).toMatchObject([{ bucket: 'b', key: 'a', uploadId: 'id of a', code }]);
     expect(clock.now() - before).toBeLessThanOrEqual(WITHIN_MS);
     expect(asked()).toBeLessThanOrEqual(most);
+  });
+
+  it('are told to people with what ends them, and to programs', () => {
+    const left = {
+      bucket: 'b',
+      key: 'odd\u001bname',
+      uploadId: 'id-1',
+      code: 'AccessDenied',
+      message: 'Access Denied',
+    };
+    const run = {
+      job: 'put-1',
+      state: 'interrupted' as const,
+      tally: { ...emptyTally(), rows: 1 },
+      seconds: 2,
+      openUploads: [left],
+    };
+    const told = summaryOf(run, { destination: 's3://b/', spread: 'off' });
+    expect(told).toContain('abort-multipart-upload');
+    expect(told).toContain('upload id id-1');
+    expect(told).toContain('Access Denied (AccessDenied)');
+    // A name must not steer the terminal.
+    expect(told).not.toContain('\u001b');
+    expect(resultOf(run).openUploads).toEqual([left]);
   });
 });
