@@ -33,7 +33,10 @@ export function dashboardBody(prefix) {
         'Requests to S3 and their throttling',
         own('upload', ['Attempts', 'Throttled', 'TransientFaults']),
       ),
-      graph('Given back to the queue', own('upload', ['Returned', 'Reposted'])),
+      graph(
+        'Given back to the queue',
+        own('upload', ['RefusedReturned', 'RefusedReposted', 'UntriedReturned', 'UntriedReposted']),
+      ),
       graph('Bytes stored', own('upload', ['BytesStored'])),
     ],
     [

@@ -20,8 +20,9 @@ import type { Ledger } from '../shared/ledger/ledger.ts';
 import { createAdaptivePacer } from '../shared/pacing/adaptive-pacer.ts';
 import { createTurnstile } from '../shared/pacing/turnstile.ts';
 import { parseDeliveries } from '../shared/queue/delivery.ts';
-import { createReturnShare } from '../shared/queue/give-back.ts';
+import { addCounts, createReturnShare, untriedReposts } from '../shared/queue/give-back.ts';
 import { makeWay, partSuspects, type SetApart, setSuspectsApart } from '../shared/queue/suspects.ts';
+import { createReturnedAttempts } from '../shared/report/returned-attempts.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { createObjectWriter } from '../shared/transfer/transfer.ts';
@@ -30,7 +31,7 @@ import { wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 /** Time kept back at the end of an invocation for the account and for giving back. */
 const ACCOUNT_MS = 20_000;
 
-const NO_WORK: Work = { results: [], late: 0, returned: 0, reposted: 0, staying: [], errors: [] };
+const NO_WORK: Work = { results: [], late: 0, givenBack: untriedReposts(0), staying: [], errors: [] };
 
 export interface UploadDependencies extends WorkDependencies {
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'>;
@@ -73,7 +74,7 @@ export function createUpload(dependencies: UploadDependencies) {
         messages: Records.length,
         found,
         unreadable,
-        works: [{ ...NO_WORK, ...parting }, others, alone],
+        works: [{ ...NO_WORK, ...parting, givenBack: untriedReposts(parting.reposted) }, others, alone],
         errors,
       });
       return { batchItemFailures: [...staying].map((itemIdentifier) => ({ itemIdentifier })) };
@@ -110,7 +111,7 @@ export function createUpload(dependencies: UploadDependencies) {
     const alone = await work(suspect);
     return {
       ...alone,
-      reposted: alone.reposted + way.reposted,
+      givenBack: addCounts(alone.givenBack, untriedReposts(way.reposted)),
       errors: [...way.errors, ...alone.errors],
     };
   }
@@ -129,6 +130,7 @@ function report({ logger, count }: Telemetry, { messages, found, unreadable, wor
   const sum = (value: (result: WorkResult) => number) =>
     results.reduce((total, result) => total + value(result), 0);
   const ends = (kind: string) => sum(({ report: { end } }) => (end.kind === kind ? 1 : 0));
+  const { refused, untried } = works.map(({ givenBack }) => givenBack).reduce(addCounts, untriedReposts(0));
   const counts = {
     ObjectsStored: ends('stored'),
     ObjectsSkipped: ends('skipped'),
@@ -137,8 +139,10 @@ function report({ logger, count }: Telemetry, { messages, found, unreadable, wor
     Throttled: sum((result) => result.report.throttled),
     TransientFaults: sum((result) => result.report.transient),
     LateOutcomes: works.reduce((total, { late }) => total + late, 0),
-    Returned: works.reduce((total, { returned }) => total + returned, 0),
-    Reposted: works.reduce((total, { reposted }) => total + reposted, 0),
+    RefusedReturned: refused.returned,
+    RefusedReposted: refused.reposted,
+    UntriedReturned: untried.returned,
+    UntriedReposted: untried.reposted,
     BytesStored: sum(({ item, report: { end } }) =>
       end.kind === 'stored' ? (end.object.bytes ?? item.delivery.message.item.size ?? 0) : 0,
     ),
@@ -183,6 +187,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     queue,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     returns: createReturnShare(clock),
+    returnedAttempts: createReturnedAttempts(),
     telemetry,
   };
 }

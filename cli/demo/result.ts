@@ -1,5 +1,6 @@
 // What the demo has to say at its end: to programs as one object, to people as a page.
 import { type CostUsd, costPerMillion, type Usage } from '../../local/cost.ts';
+import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';
 import { amountText, bytesText, countText, dollarText, shownKey } from '../text.ts';
 import type { ReadBack } from './read-back.ts';
@@ -20,8 +21,11 @@ export interface DemoResult {
   unaccounted: number;
   attempts: number;
   throttled: number;
+  /** Times that an item went back to the queue by visibility delay, and as a new message. */
   returned: number;
   reposted: number;
+  /** The same, by what had happened to the item: S3 refused it, or its turn had not come. */
+  givenBack: GiveBackCounts;
   bytes: number;
   /** From the manifest's drop to the job's end. */
   seconds: number;
@@ -46,6 +50,7 @@ export interface DemoFacts {
   end: JobEnd;
   droppedAtMs: number;
   usage: Usage;
+  givenBack: GiveBackCounts;
   limitPerSecond: number;
   partitions: number;
   checked: ReadBack;
@@ -55,7 +60,7 @@ export interface DemoFacts {
 export function resultOf(facts: DemoFacts): DemoResult {
   const { end, usage, checked } = facts;
   const { job, state, rows, stored, skipped, failed, cancelled, rejected, unaccounted } = end;
-  const { returned, reposted, bytes } = end;
+  const { refused, untried } = facts.givenBack;
   const seconds = Math.max(0.001, (end.endedAtMs - facts.droppedAtMs) / 1000);
   const { destination, s3, sqs, dynamodb, lambda } = usage;
   const faultsOf = (kind: string) => checked.faults.filter((fault) => fault.kind === kind).length;
@@ -72,9 +77,11 @@ export function resultOf(facts: DemoFacts): DemoResult {
     // As S3 counted them: a job's own totals miss the attempts of a delivery that a worker could not account for.
     attempts: destination.requests,
     throttled: destination.throttled,
-    returned,
-    reposted,
-    bytes,
+    // As the functions counted them, like the attempts.
+    returned: refused.returned + untried.returned,
+    reposted: refused.reposted + untried.reposted,
+    givenBack: facts.givenBack,
+    bytes: end.bytes,
     seconds,
     objectsPerSecond: Math.round((stored / seconds) * 10) / 10,
     limitPerSecond: facts.limitPerSecond,
@@ -135,10 +142,8 @@ export function summaryOf(
         ? 'never: S3 took every request at once'
         : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`,
     ],
-    [
-      'given back',
-      `${amountText(result.returned, 'time')} to the queue by visibility, ${countText(result.reposted)} as a delayed copy`,
-    ],
+    ['refused', `${wayText(result.givenBack.refused)}; the rest was tried again in place`],
+    ['no turn yet', wayText(result.givenBack.untried)],
     [
       'time',
       `${result.seconds.toFixed(1)} s: ${countText(result.objectsPerSecond)} objects/s, ${share}% of the ${countText(result.limitPerSecond)}/s that S3 takes here (cold start included)`,
@@ -164,6 +169,11 @@ export function summaryOf(
     `  ${'npx spillway up'.padEnd(44)}  the same, until Ctrl-C: drop manifests with any S3 client`,
     `  ${'npx serverless deploy'.padEnd(44)}  the same, on AWS`,
   ].join('\n');
+}
+
+/** How items went back to the queue. */
+function wayText({ returned, reposted }: GiveBackCounts['refused']): string {
+  return `${amountText(returned, 'time')} back to the queue by visibility, ${countText(reposted)} as a delayed new message`;
 }
 
 function headline(result: DemoResult, checked: ReadBack): string {

@@ -2,9 +2,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { type CostReading, usageBetween } from '../../local/cost.ts';
+import type { MetricSums } from '../../local/lambda/logs.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { systemClock } from '../../shared/job/clock.ts';
+import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
+import type { MetricName } from '../../shared/telemetry/telemetry.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -107,6 +110,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
     end,
     droppedAtMs,
     usage: usageBetween(before, after, destination),
+    givenBack: givenBackBy(cloud.metrics()),
     limitPerSecond: options.limit,
     partitions: after.meter.s3.buckets[destination]?.limits?.partitions.length ?? 1,
     checked,
@@ -120,6 +124,15 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
     result,
     isGood: isSound(result, checked),
     summary: summaryOf(result, checked, { examples, rerun }),
+  };
+}
+
+/** The demo's cloud has done nothing else, so its sums are this job's. */
+function givenBackBy(metrics: MetricSums): GiveBackCounts {
+  const sum = (name: MetricName) => metrics[name] ?? 0;
+  return {
+    refused: { returned: sum('RefusedReturned'), reposted: sum('RefusedReposted') },
+    untried: { returned: sum('UntriedReturned'), reposted: sum('UntriedReposted') },
   };
 }
 

@@ -25,6 +25,7 @@ import type { Turnstile } from '../../shared/pacing/turnstile.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import { CREDENTIALS } from './contestant.ts';
@@ -160,6 +161,7 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     ...{ ledger, outcomes, queue },
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
+    returnedAttempts: createReturnedAttempts(),
     telemetry,
   });
   const settle = createSettle({ ledger, reports, end, clock, uploadMs: INVOCATION_MS, telemetry });

@@ -10,7 +10,7 @@ import { spreadOf } from './options.ts';
 
 export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => boolean): TransferItem {
   const { message, receiveCount } = delivery;
-  const { item, attempts, replay, suspect } = message;
+  const { item, attempts, returned, replay, suspect } = message;
   const { ifExists, retryForSeconds } = job.options;
   // A pause is no time in which it was retried.
   const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
@@ -24,8 +24,8 @@ export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => bool
     giveUpAtMs: agesFromMs + retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
     wasTried: attempts > 0,
-    // By a worker that died, or whose answer was lost.
-    mayBeWritten: receiveCount > 1 || attempts > 0 || replay === true || suspect === true,
+    // By a worker that died, or whose answer was lost. A message that was returned tells of no requests, but may have had some.
+    mayBeWritten: receiveCount > 1 || attempts > 0 || returned > 0 || replay === true || suspect === true,
     isHalted,
   };
 }

@@ -2,10 +2,18 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { QueueDependencies } from '../queue/batches.ts';
 import { repostOf } from '../queue/delivery.ts';
-import { giveBack, type ReturnShare, type UnfinishedMessage } from '../queue/give-back.ts';
+import {
+  type GiveBackCounts,
+  giveBack,
+  planGiveBack,
+  type ReturnShare,
+  type UnfinishedMessage,
+} from '../queue/give-back.ts';
 import { accountFor, type EndedRow } from '../report/account.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
+import type { ReturnedAttempts } from '../report/returned-attempts.ts';
 import { type EngineDependencies, type TransferReport, transferAll } from '../transfer/engine.ts';
+import type { ItemId } from './identity.ts';
 import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
 import type { JobWatch } from './job-watch.ts';
 import { itemName, type OpenItem } from './lookup.ts';
@@ -17,6 +25,7 @@ export interface WorkDependencies {
   queue: QueueDependencies;
   uploadQueueUrl: string;
   returns: ReturnShare;
+  returnedAttempts: ReturnedAttempts;
 }
 
 /**
@@ -26,7 +35,12 @@ export interface WorkDependencies {
  *   back   it goes back to the queue
  *   drop   it is acknowledged unaccounted: its job is paused, books what is missing by itself, or has ended
  */
-type Fate = { kind: 'row'; row: EndedRow } | { kind: 'back'; message: UnfinishedMessage } | { kind: 'drop' };
+type Fate = { kind: 'row'; row: EndedRow } | { kind: 'back'; message: UnfinishedItem } | { kind: 'drop' };
+
+interface UnfinishedItem extends UnfinishedMessage {
+  id: ItemId;
+  sent: { attempts: number; throttled: number };
+}
 
 export interface WorkResult {
   item: OpenItem;
@@ -38,8 +52,7 @@ export interface Work {
   results: WorkResult[];
   /** Rows that ended after their slice's result was frozen. */
   late: number;
-  returned: number;
-  reposted: number;
+  givenBack: GiveBackCounts;
   /** Ids of the messages that stay in the queue: what could not be accounted for or reposted, and what was returned. */
   staying: string[];
   errors: Error[];
@@ -54,10 +67,11 @@ export interface WorkBounds {
 }
 
 export async function workOn(
-  { engine, ledger, outcomes, queue, uploadQueueUrl, returns }: WorkDependencies,
+  dependencies: WorkDependencies,
   open: readonly OpenItem[],
   { watch, stopAtMs, writer }: WorkBounds,
 ): Promise<Work> {
+  const { engine, queue, uploadQueueUrl, returns, returnedAttempts } = dependencies;
   const reports = await transferAll(
     engine,
     open.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
@@ -69,9 +83,13 @@ export async function workOn(
   });
 
   const rows = results.flatMap(({ fate }) => (fate.kind === 'row' ? [fate.row] : []));
-  const { unbooked, late, errors } = await accountFor({ outcomes, ledger }, rows, writer);
   const unfinished = results.flatMap(({ fate }) => (fate.kind === 'back' ? [fate.message] : []));
-  const back = await giveBack(queue, uploadQueueUrl, unfinished, returns);
+  const plan = planGiveBack(unfinished, returns);
+  // A repost carries its item's requests; a returned message can't.
+  for (const { message } of plan.returns)
+    if (message.wasTried) returnedAttempts.add(message.id, message.sent);
+  const { unbooked, late, errors } = await accountFor(dependencies, rows, writer);
+  const back = await giveBack(queue, uploadQueueUrl, plan);
 
   const unbookedNames = new Set(unbooked.map(itemName));
   const staying = results
@@ -80,8 +98,7 @@ export async function workOn(
   return {
     results,
     late,
-    returned: back.returned,
-    reposted: back.reposted,
+    givenBack: back.counts,
     staying: [...staying, ...back.failures],
     errors: [...errors, ...back.errors],
   };
@@ -100,6 +117,8 @@ function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatc
       return {
         kind: 'back',
         message: {
+          id: item.delivery.message,
+          sent,
           messageId,
           receiptHandle,
           receiveCount,

@@ -1,11 +1,10 @@
-// How an unfinished item goes back to its queue.
+// How an unfinished item goes back to its queue, whether S3 refused it or it was not tried at all.
 //
-//   return   an item that was not tried, for a short delay: the message's visibility is changed, and its id goes into
-//            batchItemFailures. It stays in flight, keeps its receive count and its body, so this is for few and for short.
-//   repost   an item that was tried, a longer delay, or a message received often: a new message with DelaySeconds, and the
-//            original deleted at once. It carries the requests that were sent for it, which nobody else would tell of. A
-//            delayed message is not in flight and has been received 0 times: throttling then neither fills SQS's in-flight
-//            quota (about 120,000 a queue) nor leads to the dead-letter queue, whose receive limit can be low.
+//   return   a short delay: the message's visibility is changed, and its id goes into batchItemFailures. The message stays in
+//            flight and keeps its receive count and its body. A visibility change costs a tenth of a request, a repost two
+//   repost   a longer delay, a message received often, or no room in this worker's share of the in-flight quota: a new message
+//            with DelaySeconds, and the original deleted at once. A delayed message is not in flight and was received 0 times.
+//            So throttling neither fills SQS's in-flight quota (about 120,000 a queue) nor leads to the dead-letter queue
 import type { Clock } from '../job/clock.ts';
 import {
   changeVisibility,
@@ -31,7 +30,7 @@ export interface UnfinishedMessage {
   receiptHandle: string;
   /** ApproximateReceiveCount of the message in hand: 1 at its first receive. */
   receiveCount: number;
-  /** Whether requests were sent for it in this delivery. */
+  /** Whether requests were sent for it in this delivery: S3 refused it, or failed. */
   wasTried: boolean;
   /** The wait that its backoff or its group's pacer asks for. */
   delayMs: number;
@@ -41,12 +40,12 @@ export interface UnfinishedMessage {
 
 /** @param mayReturn whether this worker's share of the in-flight quota has room */
 export function giveBackBy(
-  { delayMs, receiveCount, wasTried }: Pick<UnfinishedMessage, 'delayMs' | 'receiveCount' | 'wasTried'>,
+  { delayMs, receiveCount }: Pick<UnfinishedMessage, 'delayMs' | 'receiveCount'>,
   mayReturn: boolean,
 ): GiveBack {
   const delaySeconds = Math.ceil(delayMs / 1000);
   const isShort = delaySeconds <= RETURN_MOST_SECONDS && receiveCount < RECEIVES_BEFORE_REPOST;
-  if (!wasTried && isShort && mayReturn) return { kind: 'return', delaySeconds };
+  if (isShort && mayReturn) return { kind: 'return', delaySeconds };
   return { kind: 'repost', delaySeconds: Math.min(delaySeconds, REPOST_MOST_SECONDS) };
 }
 
@@ -69,11 +68,46 @@ export function createReturnShare(clock: Clock, places = RETURNS_PER_WORKER): Re
   };
 }
 
+/** A message with the way on which it goes back. */
+export type PlannedMessage<Message> = { message: Message; delaySeconds: number };
+
+export interface GiveBackPlan<Message> {
+  returns: PlannedMessage<Message>[];
+  reposts: PlannedMessage<Message>[];
+}
+
+/**
+ * Decides each message's way, and takes its place in the share. Refused messages come first, since a repost has to carry their
+ * requests; then those with the shortest delays, since their places are free again soonest.
+ */
+export function planGiveBack<Message extends UnfinishedMessage>(
+  messages: readonly Message[],
+  share: ReturnShare,
+): GiveBackPlan<Message> {
+  const plan: GiveBackPlan<Message> = { returns: [], reposts: [] };
+  const inOrder = messages.toSorted(
+    (left, right) => Number(right.wasTried) - Number(left.wasTried) || left.delayMs - right.delayMs,
+  );
+  for (const message of inOrder) {
+    const { kind, delaySeconds } = giveBackBy(message, share.hasRoom());
+    if (kind === 'return') share.take(delaySeconds);
+    (kind === 'return' ? plan.returns : plan.reposts).push({ message, delaySeconds });
+  }
+  return plan;
+}
+
+/** Messages by what had happened to them, and by the way that they went back. */
+export interface GiveBackCounts {
+  /** S3 refused them, or failed. */
+  refused: { returned: number; reposted: number };
+  /** Not tried in this delivery: their turn had not come. */
+  untried: { returned: number; reposted: number };
+}
+
 export interface GivenBack {
   /** Message ids for batchItemFailures: what is not listed there, Lambda deletes. */
   failures: string[];
-  returned: number;
-  reposted: number;
+  counts: GiveBackCounts;
   /** What SQS refused; its messages come back by themselves after the queue's visibility timeout. */
   errors: Error[];
 }
@@ -82,16 +116,8 @@ export interface GivenBack {
 export async function giveBack(
   queue: QueueDependencies,
   queueUrl: string,
-  messages: readonly UnfinishedMessage[],
-  share: ReturnShare,
+  { returns, reposts }: GiveBackPlan<UnfinishedMessage>,
 ): Promise<GivenBack> {
-  const returns: { message: UnfinishedMessage; delaySeconds: number }[] = [];
-  const reposts: { message: UnfinishedMessage; delaySeconds: number }[] = [];
-  for (const message of messages) {
-    const by = giveBackBy(message, share.hasRoom());
-    if (by.kind === 'return') share.take(by.delaySeconds);
-    (by.kind === 'return' ? returns : reposts).push({ message, delaySeconds: by.delaySeconds });
-  }
   const errors: Error[] = [];
   const keepError = (error: unknown) => errors.push(error as Error);
 
@@ -101,7 +127,7 @@ export async function giveBack(
     returns.map(({ message, delaySeconds }) => ({ receiptHandle: message.receiptHandle, delaySeconds })),
   ).catch(keepError);
 
-  let unposted: string[] = [];
+  let posted = reposts;
   try {
     await sendMessages(
       queue,
@@ -117,12 +143,37 @@ export async function giveBack(
   } catch (error) {
     keepError(error);
     // Some of them may have been sent: those come twice, which the ledger takes.
-    unposted = reposts.map(({ message }) => message.messageId);
+    posted = [];
   }
+  const unposted = posted === reposts ? [] : reposts;
   return {
-    failures: [...returns.map(({ message }) => message.messageId), ...unposted],
-    returned: returns.length,
-    reposted: reposts.length - unposted.length,
+    failures: [...returns, ...unposted].map(({ message }) => message.messageId),
+    counts: countWays(returns, posted),
     errors,
   };
+}
+
+function countWays(
+  returns: readonly PlannedMessage<UnfinishedMessage>[],
+  reposts: readonly PlannedMessage<UnfinishedMessage>[],
+): GiveBackCounts {
+  const count = (planned: readonly PlannedMessage<UnfinishedMessage>[], wasTried: boolean) =>
+    planned.filter(({ message }) => message.wasTried === wasTried).length;
+  return {
+    refused: { returned: count(returns, true), reposted: count(reposts, true) },
+    untried: { returned: count(returns, false), reposted: count(reposts, false) },
+  };
+}
+
+export function addCounts(left: GiveBackCounts, right: GiveBackCounts): GiveBackCounts {
+  const add = (of: keyof GiveBackCounts) => ({
+    returned: left[of].returned + right[of].returned,
+    reposted: left[of].reposted + right[of].reposted,
+  });
+  return { refused: add('refused'), untried: add('untried') };
+}
+
+/** Items that were sent again as new messages without being tried: suspects that make room for each other. */
+export function untriedReposts(reposted: number): GiveBackCounts {
+  return { refused: { returned: 0, reposted: 0 }, untried: { returned: 0, reposted } };
 }

@@ -6,6 +6,7 @@ import { blockName, type Ledger } from '../ledger/ledger.ts';
 import type { RowEnd } from '../ledger/tally.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
 import type { OutcomeFiles } from './outcome-files.ts';
+import type { ReturnedAttempts } from './returned-attempts.ts';
 
 export interface EndedRow {
   id: ItemId;
@@ -30,9 +31,16 @@ const END_OF: Readonly<Record<OutcomeStatus, RowEnd>> = {
 /** Slices and blocks written at once; a batch holds rows of few. */
 const CONCURRENCY = 16;
 
+export interface AccountDependencies {
+  outcomes: OutcomeFiles;
+  ledger: Pick<Ledger, 'recordEnds'>;
+  /** Written along with the outcomes of their slices. */
+  returnedAttempts?: ReturnedAttempts;
+}
+
 /** @param writer names the outcome files; unique to the invocation */
 export async function accountFor(
-  { outcomes, ledger }: { outcomes: OutcomeFiles; ledger: Pick<Ledger, 'recordEnds'> },
+  { outcomes, ledger, returnedAttempts }: AccountDependencies,
   rows: readonly EndedRow[],
   writer: string,
 ): Promise<Accounted> {
@@ -46,7 +54,7 @@ export async function accountFor(
     slices,
     async (ofSlice) => {
       try {
-        await writeOutcomes(outcomes, ofSlice, writer);
+        await writeOutcomes({ outcomes, returnedAttempts }, ofSlice, writer);
       } catch (error) {
         keep(ofSlice, error);
         return;
@@ -70,17 +78,21 @@ export async function accountFor(
 }
 
 async function writeOutcomes(
-  outcomes: OutcomeFiles,
+  {
+    outcomes,
+    returnedAttempts,
+  }: Omit<AccountDependencies, 'ledger' | 'returnedAttempts'> & {
+    returnedAttempts: ReturnedAttempts | undefined;
+  },
   rows: readonly EndedRow[],
   writer: string,
 ): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
-  await outcomes.write(
-    first.id,
-    writer,
-    rows.map(({ id, outcome }) => ({ block: id.block, number: id.number, ...outcome })),
-  );
+  await outcomes.write(first.id, writer, [
+    ...rows.map(({ id, outcome }) => ({ block: id.block, number: id.number, ...outcome })),
+    ...(returnedAttempts?.take(first.id) ?? []),
+  ]);
 }
 
 async function bookBlock(ledger: Pick<Ledger, 'recordEnds'>, rows: readonly EndedRow[]) {

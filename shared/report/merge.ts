@@ -1,6 +1,7 @@
 // Which of a slice's outcomes count: one for each row, by precedence, in two passes with memory bounded by the slice's
-// rows (9 bytes each). The first pass remembers for every row the best status and where it stands; the second keeps just those.
-import { OUTCOME_STATUSES, type Outcome, type OutcomeStatus } from './outcome.ts';
+// rows (17 bytes each). The first pass remembers for every row the best status and where it stands, and adds up the requests of
+// the deliveries that were returned; the second keeps the best ones, with those requests.
+import { OUTCOME_STATUSES, type Outcome, type OutcomeStatus, type ReturnedDelivery } from './outcome.ts';
 
 const NONE = 255;
 const RANK = Object.fromEntries(OUTCOME_STATUSES.map((status, rank) => [status, rank])) as Record<
@@ -17,8 +18,12 @@ export interface OutcomePlace {
 export interface OutcomeMerge {
   /** First pass: every outcome, with the place that it has in both passes. */
   consider(outcome: Outcome, at: OutcomePlace): void;
+  /** First pass: requests of a delivery that was returned. */
+  addReturned(delivery: ReturnedDelivery): void;
   /** Second pass, the same outcomes at the same places, in any order: whether this one is its row's. */
   isChosen(outcome: Outcome, at: OutcomePlace): boolean;
+  /** The row's outcome with the requests of its returned deliveries. */
+  withReturned(outcome: Outcome): Outcome;
   /** Rows, counted from the slice's start, that no outcome told of. */
   missing(): number[];
 }
@@ -27,7 +32,9 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
   const rank = new Uint8Array(sliceRows).fill(NONE);
   const chosenFile = new Uint32Array(sliceRows);
   const chosenLine = new Uint32Array(sliceRows);
-  const rowOf = (outcome: Outcome) => outcome.block * blockRows + outcome.number;
+  const returnedAttempts = new Uint32Array(sliceRows);
+  const returnedThrottled = new Uint32Array(sliceRows);
+  const rowOf = ({ block, number }: Pick<Outcome, 'block' | 'number'>) => block * blockRows + number;
   return {
     consider(outcome, at) {
       const row = rowOf(outcome);
@@ -38,6 +45,21 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
         chosenFile[row] = at.file;
         chosenLine[row] = at.line;
       }
+    },
+    addReturned(delivery) {
+      const row = rowOf(delivery);
+      // Beyond its end a typed array takes nothing.
+      returnedAttempts[row] = (returnedAttempts[row] ?? 0) + delivery.attempts;
+      returnedThrottled[row] = (returnedThrottled[row] ?? 0) + delivery.throttled;
+    },
+    withReturned(outcome) {
+      const attempts = returnedAttempts[rowOf(outcome)] ?? 0;
+      if (attempts === 0) return outcome;
+      return {
+        ...outcome,
+        attempts: (outcome.attempts ?? 0) + attempts,
+        throttled: (outcome.throttled ?? 0) + (returnedThrottled[rowOf(outcome)] ?? 0),
+      };
     },
     isChosen(outcome, at) {
       const row = rowOf(outcome);

@@ -4,13 +4,13 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import { listKeys } from '../aws/list-keys.ts';
 import type { SliceId } from '../job/identity.ts';
 import { classifyFault } from '../transfer/classify.ts';
-import type { Outcome } from './outcome.ts';
+import type { OutcomeRecord } from './outcome.ts';
 
 const READ_TRIES = 4;
 
 export interface OutcomeFiles {
   /** @param name unique for the writer, or the same for the same content: it is overwritten */
-  write(slice: SliceId, name: string, outcomes: readonly Outcome[]): Promise<void>;
+  write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;
   /** Keys of the slice's files, in S3's order. */
   list(slice: SliceId): Promise<string[]>;
   read(key: string): Promise<Uint8Array>;
@@ -18,12 +18,12 @@ export interface OutcomeFiles {
 
 export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
   return {
-    async write(slice, name, outcomes) {
+    async write(slice, name, records) {
       await s3.send(
         new PutObjectCommand({
           Bucket: bucket,
           Key: `${folderOf(slice)}${name}.ndjson`,
-          Body: Buffer.from(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join('')),
+          Body: Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join('')),
           ContentType: 'application/x-ndjson',
         }),
       );
@@ -38,12 +38,12 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
 }
 
 /** What a file says. */
-export function parseOutcomes(file: Uint8Array): Outcome[] {
+export function parseOutcomes(file: Uint8Array): OutcomeRecord[] {
   return new TextDecoder()
     .decode(file)
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Outcome);
+    .map((line) => JSON.parse(line) as OutcomeRecord);
 }
 
 /** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */

@@ -31,3 +31,16 @@ export interface Outcome {
   code?: string;
   message?: string;
 }
+
+/**
+ * Requests that were sent for a row in a delivery whose message then went back to its queue. They end nothing; the report adds
+ * them to the row's own, since the message can't carry them: a visibility change leaves its body as it is.
+ */
+export interface ReturnedDelivery extends Pick<Outcome, 'block' | 'number'> {
+  status: 'returned';
+  attempts: number;
+  throttled: number;
+}
+
+/** A line of an outcome file. */
+export type OutcomeRecord = Outcome | ReturnedDelivery;

@@ -1,11 +1,11 @@
 // A slice's files of the report, merged from its outcome files in two passes: the first finds each row's outcome, the second
-// writes it. What is held at a time has a bound that does not grow with the rows, but for nine bytes of each: files are kept for
+// writes it. What is held at a time has a bound that does not grow with the rows, but for 17 bytes of each: files are kept for
 // the second pass as far as there is room, and read again where there is none.
 import pMap from 'p-map';
 import { emptyTotals, type Job, type SettledTotals } from '../job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../ledger/rows.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, OutcomeRecord } from './outcome.ts';
 import { parseOutcomes } from './outcome-files.ts';
 import type { ReportDependencies } from './report.ts';
 import { createReportFile, type ReportFileWriter } from './report-file.ts';
@@ -33,12 +33,16 @@ export async function writeSliceReport(
   const read = keeping((key) => outcomes.read(key), KEEP_BYTES);
   const merge = createOutcomeMerge(slice.rows, job.blockRows);
   await eachFile(read, keys, async (file, number) => {
-    eachLine(file, number, (outcome, at) => merge.consider(outcome, at));
+    eachLine(file, number, (record, at) => {
+      if (record.status === 'returned') merge.addReturned(record);
+      else merge.consider(record, at);
+    });
   });
 
   const totals: SettledTotals = { ...emptyTotals(), rows: slice.rows };
   const files = new Map<ReportFile['kind'], ReportFileWriter>();
-  const add = (outcome: Outcome) => {
+  const add = (chosen: Outcome) => {
+    const outcome = merge.withReturned(chosen);
     countOutcome(totals, outcome);
     const kind = fileOf(outcome, job.options.report);
     if (kind === undefined) return;
@@ -50,8 +54,8 @@ export async function writeSliceReport(
   const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
   try {
     await eachFile(read, keys, async (file, number) => {
-      eachLine(file, number, (outcome, at) => {
-        if (merge.isChosen(outcome, at)) add(outcome);
+      eachLine(file, number, (record, at) => {
+        if (record.status !== 'returned' && merge.isChosen(record, at)) add(record);
       });
       await flush();
     });
@@ -91,7 +95,7 @@ function keeping(read: ReadFile, mostBytes: number): ReadFile {
 async function eachFile(
   read: ReadFile,
   keys: readonly string[],
-  visit: (file: readonly Outcome[], number: number) => Promise<void>,
+  visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
 ): Promise<void> {
   await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key)), number), {
     concurrency: READ_CONCURRENCY,
@@ -99,11 +103,11 @@ async function eachFile(
 }
 
 function eachLine(
-  file: readonly Outcome[],
+  file: readonly OutcomeRecord[],
   number: number,
-  visit: (outcome: Outcome, at: OutcomePlace) => void,
+  visit: (record: OutcomeRecord, at: OutcomePlace) => void,
 ): void {
-  for (const [line, outcome] of file.entries()) visit(outcome, { file: number, line });
+  for (const [line, record] of file.entries()) visit(record, { file: number, line });
 }
 
 function countOutcome(totals: SettledTotals, outcome: Outcome): void {

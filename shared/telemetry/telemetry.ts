@@ -14,8 +14,11 @@ export const METRICS = {
   Attempts: MetricUnit.Count,
   Throttled: MetricUnit.Count,
   TransientFaults: MetricUnit.Count,
-  Returned: MetricUnit.Count,
-  Reposted: MetricUnit.Count,
+  /** Given back to the queue, by visibility (returned) or as a new message (reposted), after S3 refused them or untried. */
+  RefusedReturned: MetricUnit.Count,
+  RefusedReposted: MetricUnit.Count,
+  UntriedReturned: MetricUnit.Count,
+  UntriedReposted: MetricUnit.Count,
   BytesStored: MetricUnit.Bytes,
   SlicesSettled: MetricUnit.Count,
   JobsCompleted: MetricUnit.Count,

@@ -18,6 +18,7 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import type { Conductor, Worker } from './conductor.ts';
@@ -245,6 +246,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         queue,
         uploadQueueUrl: 'upload',
         returns: createReturnShare(clock),
+        returnedAttempts: createReturnedAttempts(),
         telemetry: SILENT,
       });
     },

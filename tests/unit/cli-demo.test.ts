@@ -108,6 +108,7 @@ describe('reading back', () => {
       end: end({ rows: 4, stored: 4 }),
       droppedAtMs: 0,
       usage,
+      givenBack,
       limitPerSecond: 10,
       partitions: 1,
       checked,
@@ -118,6 +119,11 @@ describe('reading back', () => {
     expect(summary).toContain('NOT every row is accounted for');
     expect(summary).toContain('missing: a/1');
     expect(summary).toContain('extra: stray');
+    expect(result).toMatchObject({ returned: 12, reposted: 3, givenBack });
+    expect(summary).toMatch(/refused +5 times back to the queue by visibility, 1 as a delayed new message/);
+    expect(summary).toMatch(
+      /no turn yet +7 times back to the queue by visibility, 2 as a delayed new message/,
+    );
   });
 
   it.each([
@@ -129,6 +135,7 @@ describe('reading back', () => {
       end,
       droppedAtMs: 0,
       usage,
+      givenBack,
       limitPerSecond: 10,
       partitions: 1,
       checked,
@@ -137,6 +144,8 @@ describe('reading back', () => {
     expect(isSound(result, checked)).toBe(false);
   });
 });
+
+const givenBack = { refused: { returned: 5, reposted: 1 }, untried: { returned: 7, reposted: 2 } };
 
 const usage = {
   destination: { requests: 4, accepted: 4, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 },

@@ -6,6 +6,7 @@ import {
   createReturnShare,
   giveBack,
   giveBackBy,
+  planGiveBack,
   type UnfinishedMessage,
 } from '../../shared/queue/give-back.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
@@ -28,13 +29,6 @@ function unfinished(name: string, change: Partial<UnfinishedMessage> = {}): Unfi
 describe('giveBackBy', () => {
   it.each([
     { delayMs: 0, receiveCount: 1, mayReturn: true, by: { kind: 'return', delaySeconds: 0 } },
-    {
-      delayMs: 0,
-      receiveCount: 1,
-      wasTried: true,
-      mayReturn: true,
-      by: { kind: 'repost', delaySeconds: 0 },
-    },
     { delayMs: 1, receiveCount: 1, mayReturn: true, by: { kind: 'return', delaySeconds: 1 } },
     { delayMs: 20_000, receiveCount: 3, mayReturn: true, by: { kind: 'return', delaySeconds: 20 } },
     { delayMs: 20_001, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 21 } },
@@ -43,28 +37,24 @@ describe('giveBackBy', () => {
     { delayMs: 899_999, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 900 } },
     { delayMs: 5_000_000, receiveCount: 1, mayReturn: true, by: { kind: 'repost', delaySeconds: 900 } },
   ])(
-    '$delayMs ms, received $receiveCount times, tried $wasTried, room $mayReturn: $by.kind',
+    '$delayMs ms, received $receiveCount times, room $mayReturn: $by.kind',
     ({ mayReturn, by, ...message }) => {
-      expect(giveBackBy({ wasTried: false, ...message }, mayReturn)).toEqual(by);
+      expect(giveBackBy(message, mayReturn)).toEqual(by);
     },
   );
 
-  it('never returns a message at its last receives or with requests to tell of, and never asks for more than SQS takes', () => {
+  it('never returns a message at its last receives, and never asks for more than SQS takes', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1e9, noNaN: true }),
         fc.integer({ min: 1, max: 10 }),
         fc.boolean(),
-        fc.boolean(),
-        (delayMs, receiveCount, wasTried, mayReturn) => {
-          const by = giveBackBy({ delayMs, receiveCount, wasTried }, mayReturn);
+        (delayMs, receiveCount, mayReturn) => {
+          const by = giveBackBy({ delayMs, receiveCount }, mayReturn);
           expect(Number.isInteger(by.delaySeconds)).toBe(true);
           expect(by.delaySeconds).toBeLessThanOrEqual(by.kind === 'return' ? 20 : 900);
-          if (by.kind === 'return')
-            expect({ receiveCount: receiveCount < 4, wasTried }).toEqual({
-              receiveCount: true,
-              wasTried: false,
-            });
+          const isShort = Math.ceil(delayMs / 1000) <= 20 && receiveCount < 4;
+          expect(by.kind).toBe(isShort && mayReturn ? 'return' : 'repost');
         },
       ),
     );
@@ -97,12 +87,16 @@ describe('giveBack', () => {
     const clock = createVirtualClock();
     const share = createReturnShare(clock, places);
     const queue = { sqs: sqs.client, clock, random: createRandom(1) };
-    return giveBack(queue, QUEUE, messages, share).then((given) => ({ ...given, sqs }));
+    return giveBack(queue, QUEUE, planGiveBack(messages, share)).then((given) => ({ ...given, sqs }));
   }
+  const ways = (refused: [number, number], untried: [number, number]) => ({
+    refused: { returned: refused[0], reposted: refused[1] },
+    untried: { returned: untried[0], reposted: untried[1] },
+  });
 
   it('changes the visibility of what it returns and lists it as a failure', async () => {
     const { sqs, ...given } = await run([unfinished('a'), unfinished('b', { delayMs: 3_400 })]);
-    expect(given).toEqual({ failures: ['id-a', 'id-b'], returned: 2, reposted: 0, errors: [] });
+    expect(given).toEqual({ failures: ['id-a', 'id-b'], counts: ways([0, 0], [2, 0]), errors: [] });
     expect(sqs.calls).toEqual([
       {
         operation: 'visibility',
@@ -117,19 +111,31 @@ describe('giveBack', () => {
 
   it('sends what it reposts before it deletes the original, and lists no failure', async () => {
     const { sqs, ...given } = await run([unfinished('a', { delayMs: 60_000 })]);
-    expect(given).toEqual({ failures: [], returned: 0, reposted: 1, errors: [] });
+    expect(given).toEqual({ failures: [], counts: ways([0, 0], [0, 1]), errors: [] });
     expect(sqs.calls.map(({ operation, entries }) => [operation, entries[0]])).toEqual([
       ['send', { Id: '0', MessageBody: 'body-a', DelaySeconds: 60, MessageGroupId: 'job' }],
       ['delete', { Id: '0', ReceiptHandle: 'receipt-a' }],
     ]);
   });
 
+  it('returns what S3 refused like what was not tried, and counts the two apart', async () => {
+    const refused = { wasTried: true };
+    const { failures, counts, sqs } = await run([
+      unfinished('a', { ...refused, receiveCount: 3, delayMs: 20_000 }),
+      unfinished('b'),
+      unfinished('c', { ...refused, receiveCount: 4 }),
+      unfinished('d', { ...refused, delayMs: 20_001 }),
+    ]);
+    expect(failures).toEqual(['id-a', 'id-b']);
+    expect(counts).toEqual(ways([1, 2], [1, 0]));
+    expect(sqs.sent()).toEqual(['body-c', 'body-d']);
+  });
+
   it('reposts what exceeds its share of the in-flight quota', async () => {
     const messages = Array.from({ length: 5 }, (_, index) => unfinished(String(index)));
-    const { returned, reposted, failures } = await run(messages, { places: 3 });
-    expect({ returned, reposted, failures }).toEqual({
-      returned: 3,
-      reposted: 2,
+    const { counts, failures } = await run(messages, { places: 3 });
+    expect({ counts, failures }).toEqual({
+      counts: ways([0, 0], [3, 2]),
       failures: ['id-0', 'id-1', 'id-2'],
     });
   });
@@ -140,20 +146,24 @@ describe('giveBack', () => {
       unfinished('b', { receiveCount: 4 }),
       unfinished('c'),
     ];
-    const { failures, reposted, errors, sqs } = await run(messages, {
+    const { failures, counts, errors, sqs } = await run(messages, {
       fate: (operation) => (operation === 'send' ? 'InternalError' : undefined),
     });
     expect(failures.toSorted()).toEqual(['id-a', 'id-b', 'id-c']);
-    expect(reposted).toBe(0);
+    expect(counts).toEqual(ways([0, 0], [1, 0]));
     expect(errors.map(({ name }) => name)).toEqual(['UnsentMessagesError']);
     expect(sqs.calls.some(({ operation }) => operation === 'delete')).toBe(false);
   });
 
   it('keeps a repost that was sent but not deleted out of the failures: Lambda deletes it', async () => {
-    const { failures, reposted, errors } = await run([unfinished('a', { delayMs: 60_000 })], {
+    const { failures, counts, errors } = await run([unfinished('a', { delayMs: 60_000 })], {
       fate: (operation) => (operation === 'delete' ? 'InternalError' : undefined),
     });
-    expect({ failures, reposted, errors: errors.length }).toEqual({ failures: [], reposted: 1, errors: 1 });
+    expect({ failures, counts, errors: errors.length }).toEqual({
+      failures: [],
+      counts: ways([0, 0], [0, 1]),
+      errors: 1,
+    });
   });
 
   it('lists a return whose visibility can not be changed: it comes back by itself', async () => {

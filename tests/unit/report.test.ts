@@ -14,7 +14,7 @@ import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { unaccountedRows } from '../../shared/job/job.ts';
 import type { ReportKind } from '../../shared/job/options.ts';
 import { createOutcomeMerge } from '../../shared/report/merge.ts';
-import { OUTCOME_STATUSES, type Outcome } from '../../shared/report/outcome.ts';
+import { OUTCOME_STATUSES, type Outcome, type OutcomeRecord } from '../../shared/report/outcome.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
 import { writeSliceReport } from '../../shared/report/slice-report.ts';
@@ -58,7 +58,7 @@ function memoryS3() {
   return { s3: { send } as unknown as S3Client, written, parts, mostHeld: () => mostHeld };
 }
 
-const fileOfOutcomes = (outcomes: readonly Outcome[]) =>
+const fileOfOutcomes = (outcomes: readonly OutcomeRecord[]) =>
   Buffer.from(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
 
 interface Settling {
@@ -70,7 +70,7 @@ interface Settling {
 
 /** Writes the report of files that hold these outcomes. */
 async function settle(
-  files: Outcome[][],
+  files: OutcomeRecord[][],
   rows: number,
   { report = 'all', book = lostAll, onParts }: Settling = {},
 ) {
@@ -221,6 +221,30 @@ describe("a slice's report", () => {
         .map(({ status }) => status)
         .toSorted(),
     ).toEqual(['skipped', 'stored']);
+  });
+
+  it('adds the requests of returned deliveries to their rows, and ends no row by them', async () => {
+    const returned = (row: number, attempts: number, throttled: number): OutcomeRecord => ({
+      block: Math.floor(row / BLOCK_ROWS),
+      number: row % BLOCK_ROWS,
+      status: 'returned',
+      attempts,
+      throttled,
+    });
+    const { totals, rowsOf } = await settle(
+      [
+        [returned(0, 3, 2), atRow(1, { attempts: 1, throttled: 0 }), returned(2, 4, 4)],
+        [atRow(0, { attempts: 2, throttled: 1 }), returned(0, 1, 1)],
+        // The same row twice: one outcome counts, and the requests of its returned deliveries once.
+        [atRow(0, { attempts: 9, throttled: 9 }), returned(7, 5, 5)],
+      ],
+      3,
+    );
+    expect(totals).toMatchObject({ rows: 3, stored: 2, failed: 1, attempts: 11, throttled: 8 });
+    expect(rowsOf('succeeded').map(({ line, attempts }) => [line, attempts])).toEqual([
+      [3, 1],
+      [2, 6],
+    ]);
   });
 
   it('fails a row that no file tells of, so that none is unaccounted for', async () => {

@@ -1,0 +1,50 @@
+// Requests for items that went back by visibility, kept by the worker until it writes an outcome file of their slice anyway: so
+// the report's sums are exact without a request more. What a worker still holds when it ends is in no sum.
+import type { ItemId, SliceId } from '../job/identity.ts';
+import type { ReturnedDelivery } from './outcome.ts';
+
+/** Rows of which one worker keeps counts: about 2 MB. Above it the slice that was touched first is forgotten. */
+const MOST_ROWS = 10_000;
+
+export interface ReturnedAttempts {
+  add(id: ItemId, sent: { attempts: number; throttled: number }): void;
+  /** Takes out what is kept of a slice. It is not put back if it can't be written: its file may be there, and count twice. */
+  take(slice: SliceId): ReturnedDelivery[];
+}
+
+export function createReturnedAttempts(mostRows = MOST_ROWS): ReturnedAttempts {
+  const slices = new Map<string, Map<string, ReturnedDelivery>>();
+  let rows = 0;
+
+  function forget(name: string): ReturnedDelivery[] {
+    const kept = [...(slices.get(name)?.values() ?? [])];
+    slices.delete(name);
+    rows -= kept.length;
+    return kept;
+  }
+
+  return {
+    add({ job, slice, block, number }, { attempts, throttled }) {
+      const name = sliceName({ job, slice });
+      const kept = slices.get(name) ?? new Map<string, ReturnedDelivery>();
+      slices.set(name, kept);
+      const row = `${block}/${number}`;
+      const before = kept.get(row);
+      if (before === undefined) rows += 1;
+      kept.set(row, {
+        block,
+        number,
+        status: 'returned',
+        attempts: attempts + (before?.attempts ?? 0),
+        throttled: throttled + (before?.throttled ?? 0),
+      });
+      const [oldest] = slices.keys();
+      if (rows > mostRows && oldest !== undefined) forget(oldest);
+    },
+    take: (slice) => forget(sliceName(slice)),
+  };
+}
+
+function sliceName({ job, slice }: SliceId): string {
+  return `${job}/${slice}`;
+}
