@@ -24,7 +24,8 @@ export function dashboardBody(prefix) {
       ]),
       graph('Jobs', [
         ...own('sweep', ['LiveJobs', 'RowsOutstanding'], 'Maximum'),
-        ...own('settle', ['JobsCompleted']),
+        ...own('settle', ['JobsCompleted', 'JobsFailed']),
+        ...own('ingest', ['JobsFailed']),
         ...own('upload', ['LateOutcomes']),
       ]),
     ],
@@ -61,6 +62,10 @@ export function dashboardBody(prefix) {
       ]),
       graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', deadLetters)),
       graph('Items buried', own('bury', ['ItemsBuried'])),
+      graph(
+        'Messages that failed',
+        ['ingest', 'upload', 'settle', 'bury'].flatMap((name) => own(name, ['MessagesFailed'])),
+      ),
     ],
   ];
   return { 'Fn::Sub': JSON.stringify({ start: '-PT3H', widgets: rows.flatMap(placed) }) };

@@ -30,6 +30,7 @@ const ALARMING: Readonly<Record<BurialKind, boolean>> = {
   'job-failed': true,
   'sent-again': true,
   'nothing-left': false,
+  unhandled: true,
   unreadable: true,
 };
 
@@ -45,8 +46,19 @@ export function createBury(dependencies: BuryDependencies) {
   const { letters, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
 
+  /** The letter outlives its queue, whatever keeps it from being handled. Once it is handled, that is written over this. */
+  async function keepUnhandled(record: SQSRecord, { name, message }: Error): Promise<void> {
+    const reason = `${name}: ${message}`;
+    try {
+      await letters.write(letterOf(record, { kind: 'unhandled', reason }, clock.now()), 'former');
+    } catch (error) {
+      logger.error('dead letter not kept', { messageId: record.messageId, error: error as Error });
+    }
+  }
+
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const failures: string[] = [];
+    let unhandled = 0;
     const burials: (Burial & { messageId: string; place: string })[] = [];
     for (const record of event.Records) {
       const { messageId, body } = record;
@@ -59,18 +71,21 @@ export function createBury(dependencies: BuryDependencies) {
         const suspects = burials.filter(({ kind }) => kind === 'suspect').length;
         const { burial, carryOut } = await judge(dependencies, body, suspects);
         const letter = letterOf(record, burial, clock.now());
-        // A letter that comes again once all is done for it has nothing to tell that is better than what it told first.
+        // Keep the first record of a letter that comes again once all is done for it: a redelivery adds nothing.
         await letters.write(letter, burial.kind === 'nothing-left' ? 'former' : 'this');
         const place = letters.placeOf(letter);
         await carryOut(place, `${context.awsRequestId}-${messageId}`);
         burials.push({ messageId, place, ...burial });
       } catch (error) {
-        logger.error('dead letter not buried', { messageId, error: error as Error });
+        logger.error('dead letter not handled', { messageId, error: error as Error });
         failures.push(messageId);
+        unhandled += 1;
+        await keepUnhandled(record, error as Error);
       }
     }
     const alarming = burials.filter(({ kind }) => ALARMING[kind]);
-    count({ ItemsBuried: alarming.length });
+    // Its queue keeps a letter for 14 days and says nothing when that is over.
+    count({ ItemsBuried: alarming.length, MessagesFailed: unhandled });
     if (alarming.length > 0) logger.error('dead letters buried', { burials });
     else logger.info('dead letters taken up', { burials });
     return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
@@ -97,6 +112,7 @@ function letterOf(
 function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
+    'SPILLWAY_INBOX_BUCKET',
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_UPLOAD_QUEUE_URL',
@@ -108,8 +124,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
   const reports = wireReports(env);
   const { s3, bucket, outcomes } = reports;
   return {
-    s3,
+    reader: { s3, clock: systemClock, random: queue.random },
     ledger,
+    inbox: env.SPILLWAY_INBOX_BUCKET,
     outcomes,
     letters: createDeadLetterFiles({ s3, bucket }),
     end: wireEnd(env, reports, ledger),

@@ -6,17 +6,17 @@
 //   resume                 has the slices of a job that was paused sent anew
 //
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
-import { type EndDependencies, failJob } from '../shared/job/end.ts';
-import { jobIdOfManifest, type SliceId } from '../shared/job/identity.ts';
+import { cutOff, failJob, failUnopenedJob, type UnopenedDependencies } from '../shared/job/end.ts';
+import { jobIdOfManifest, type ManifestArrival, type SliceId } from '../shared/job/identity.ts';
 import { isEnding, isLive, isRunning, isSettled, type Job } from '../shared/job/job.ts';
 import { planJob } from '../shared/job/plan.ts';
 import { resumeSlices } from '../shared/job/resume.ts';
 import { type SendSliceDependencies, sendSlice } from '../shared/job/send-slice.ts';
-import { type ManifestArrival, startJob } from '../shared/job/start.ts';
+import { isManifestOf, startJob, takenJob } from '../shared/job/start.ts';
+import { canReadRowsOf, otherParserFault } from '../shared/manifest/parser-version.ts';
 import { sendMessages } from '../shared/queue/batches.ts';
 import {
   type IngestMessage,
@@ -28,14 +28,18 @@ import type { SettleNotice } from '../shared/queue/settle-notice.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
+import { eachRecord, type RecordSource } from './runtime/records.ts';
 
 /** Time kept back at the end of an invocation to remember what is done and to pass on the rest. */
 const HANDOVER_MS = 20_000;
 
 export interface IngestDependencies extends SendSliceDependencies {
+  /** The only bucket whose objects are manifests. */
+  inbox: string;
   destinationBuckets: readonly string[];
-  end: EndDependencies;
+  end: UnopenedDependencies;
   ingestQueueUrl: string;
+  retrySeconds: RecordSource['retrySeconds'];
   notifySettle: SettleNotice;
   telemetry: Telemetry;
   /** How the manifests of jobs that start from now on are cut. */
@@ -43,7 +47,7 @@ export interface IngestDependencies extends SendSliceDependencies {
 }
 
 export function createIngest(dependencies: IngestDependencies) {
-  const { blocks, destinationBuckets, cut, ledger, end, queue, clock, telemetry } = dependencies;
+  const { blocks, inbox, destinationBuckets, cut, ledger, end, queue, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
 
   const tellIngest = (message: IngestMessage) =>
@@ -52,18 +56,14 @@ export function createIngest(dependencies: IngestDependencies) {
 
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
-    if (known !== undefined && known.manifest.versionId !== arrival.versionId) {
-      logger.warn('manifest not taken: its key names a job that has another one', {
-        job: known.id,
-        manifest: known.manifest,
-        arrival,
-      });
-    }
-    await goOn(known ?? (await openJob(arrival)), deadlineMs);
+    if (known === undefined) await goOn(await openJob(arrival), deadlineMs);
+    else if (isManifestOf(known, arrival)) await goOn(known, deadlineMs);
+    else await refuseJob(takenJob(arrival, known.id, clock.now()));
   }
 
   async function goOn(job: Job, deadlineMs: number): Promise<void> {
-    if (job.state === 'planning') await plan(job, deadlineMs);
+    if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(job);
+    else if (job.state === 'planning') await plan(job, deadlineMs);
     // The same message again: the step behind the plan may be still to take.
     else if (isLive(job)) await tellIfSettled(job);
   }
@@ -71,18 +71,32 @@ export function createIngest(dependencies: IngestDependencies) {
   async function openJob(arrival: ManifestArrival): Promise<Job> {
     const reportBucket = end.reports.bucket;
     const job = await startJob(
-      { s3: blocks.s3, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
+      { reader: blocks, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
       arrival,
     );
-    if (job.fault !== undefined) {
-      logger.error('manifest can not be read', { job: job.id, manifest: job.manifest, fault: job.fault });
-      return failJob(end, job, job.fault);
+    return job.fault === undefined ? ledger.createJob(job) : refuseJob(job);
+  }
+
+  /** @param job failed before it was opened, with its fault */
+  async function refuseJob(job: Job): Promise<Job> {
+    const fault = job.fault ?? { code: 'ManifestUnreadable', message: 'the manifest can not be read' };
+    const ended = await failUnopenedJob(end, job, fault);
+    if (ended.state === 'failed') {
+      count({ JobsFailed: 1 });
+      logger.error('manifest can not be taken', { job: job.id, manifest: job.manifest, fault });
     }
-    return ledger.createJob(job);
+    return ended;
+  }
+
+  /** Its rows can't be found again by this parser: those that have not ended are booked with that reason. */
+  async function endUnreadable(job: Job): Promise<void> {
+    const fault = otherParserFault(job);
+    const how = await cutOff(end, job, fault);
+    logger.error('job of another parser version is ended', { job: job.id, fault, how });
   }
 
   async function plan(job: Job, deadlineMs: number): Promise<void> {
-    const planned = await planJob({ s3: blocks.s3, ledger, tellSlice, clock }, job, deadlineMs);
+    const planned = await planJob({ reader: blocks, ledger, tellSlice, clock }, job, deadlineMs);
     switch (planned.kind) {
       case 'halted':
         logger.info('manifest not planned further: the job is paused or has ended', { job: job.id });
@@ -96,6 +110,7 @@ export function createIngest(dependencies: IngestDependencies) {
           fault: planned.fault,
         });
         await failJob(end, job, planned.fault);
+        count({ JobsFailed: 1 });
         return;
       case 'finished': {
         const { slices, rows } = planned.plan;
@@ -149,6 +164,7 @@ export function createIngest(dependencies: IngestDependencies) {
       });
       return;
     }
+    if (!canReadRowsOf(job)) return endUnreadable(job);
     switch (message.kind) {
       case 'slice':
         return ingestSlice(job, message.slice, deadlineMs);
@@ -162,7 +178,7 @@ export function createIngest(dependencies: IngestDependencies) {
   async function ingestBody(body: string, deadlineMs: number): Promise<void> {
     const own = parseIngestMessage(body);
     if (own.kind === 'message') return ingestMessage(own.message, deadlineMs);
-    const notification = parseNotification(parseJson(body));
+    const notification = parseNotification(parseJson(body), inbox);
     if (notification.kind === 'not-a-notification') {
       throw new Error(
         `neither a message of ours (${own.reason}) nor S3's notification (${notification.reason})`,
@@ -171,19 +187,14 @@ export function createIngest(dependencies: IngestDependencies) {
     for (const arrival of notification.arrivals) await ingestArrival(arrival, deadlineMs);
   }
 
-  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const deadlineMs = clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS;
-    const failures: string[] = [];
-    for (const record of event.Records) {
-      try {
-        await ingestBody(record.body, deadlineMs);
-      } catch (error) {
-        logger.error('message not ingested', { messageId: record.messageId, error: error as Error });
-        failures.push(record.messageId);
-      }
-    }
-    return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
+  const source = {
+    queue,
+    queueUrl: dependencies.ingestQueueUrl,
+    retrySeconds: dependencies.retrySeconds,
   };
+  return eachRecord(source, telemetry, 'message not ingested', async ({ body }, context) => {
+    await ingestBody(body, clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS);
+  });
 }
 
 function parseJson(text: string): unknown {
@@ -198,6 +209,7 @@ function parseJson(text: string): unknown {
 function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
+    'SPILLWAY_INBOX_BUCKET',
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_DESTINATION_BUCKETS',
     'SPILLWAY_SOURCE_BUCKETS',
@@ -207,13 +219,19 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     'SPILLWAY_UPLOAD_QUEUE_URL',
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
+    'SPILLWAY_RETRY_SECONDS',
   ]);
   const queue = wireQueue();
   const { ledger, notifySettle } = wireLedger(env, queue);
   const reports = wireReports(env);
   return {
-    blocks: { s3: reports.s3, sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
+    blocks: {
+      ...{ s3: reports.s3, clock: systemClock, random: queue.random },
+      sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS),
+    },
+    inbox: env.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
+    retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
     cut: { sliceBytes: Number(env.SPILLWAY_SLICE_BYTES), blockRows: Number(env.SPILLWAY_BLOCK_ROWS) },
     ledger,
     outcomes: reports.outcomes,

@@ -5,8 +5,7 @@
 //   2 freeze    the result, with a conditional write: the first wins, whoever comes later reads it
 //   3 book      the slice on its job
 //   4 complete  the last slice: the job's report, its event, its end
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { readEnvironment } from '../shared/aws/environment.ts';
+import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { bookMissing, mayClose } from '../shared/job/close-out.ts';
 import { completeJob, type EndDependencies, failJob } from '../shared/job/end.ts';
@@ -21,6 +20,7 @@ import { writeSliceReport } from '../shared/report/slice-report.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
+import { eachRecord, type RecordSource } from './runtime/records.ts';
 
 export interface SettleDependencies {
   ledger: Ledger;
@@ -29,6 +29,7 @@ export interface SettleDependencies {
   clock: Clock;
   /** Upload's timeout in milliseconds. */
   uploadMs: number;
+  source: RecordSource;
   telemetry: Telemetry;
 }
 
@@ -38,8 +39,12 @@ export function createSettle({
   end,
   clock,
   uploadMs,
-  telemetry: { logger, count },
+  source,
+  telemetry,
 }: SettleDependencies) {
+  const { logger, count } = telemetry;
+  const reader = { s3: reports.s3, clock, random: source.queue.random };
+
   /** @returns the slice's result, written and frozen, or undefined where it can't be yet */
   async function resultOf(job: Job, slice: SliceRow, writer: string): Promise<SliceResult | undefined> {
     if (slice.result !== undefined) return slice.result;
@@ -48,7 +53,7 @@ export function createSettle({
       job,
       slice,
       writer,
-      book: (missing) => bookMissing(reports.s3, job, slice, missing),
+      book: (missing) => bookMissing(reader, job, slice, missing),
     });
     const standing = await ledger.freezeSlice({ job: job.id, slice: slice.slice }, result);
     // Another settle of the same slice was first: its files are the report's.
@@ -88,6 +93,7 @@ export function createSettle({
     if (known.ending === 'abandoned' && known.fault !== undefined) {
       // Whoever abandoned it died over its report: nothing is settled under it any more, and its end is told again.
       await failJob(end, known, known.fault);
+      count({ JobsFailed: 1 });
       return;
     }
     const job = slice === undefined ? known : await settleSlice(known, { job: jobId, slice }, writer);
@@ -97,27 +103,18 @@ export function createSettle({
     if (ended === undefined) return;
     const { totals, report } = ended;
     if (totals === undefined) throw new Error(`job ${jobId} ended without totals`);
-    count({ JobsCompleted: 1 });
+    count(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
     const line = { job: jobId, ...totals, unaccounted, report };
     if (unaccounted === 0) logger.info('job completed', line);
     else logger.error('job completed with rows unaccounted', line);
   }
 
-  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const failures: string[] = [];
-    for (const record of event.Records) {
-      try {
-        const parsed = parseSettleMessage(record.body);
-        if (parsed.kind === 'unreadable') throw new Error(`unreadable message: ${parsed.reason}`);
-        await settle(parsed.message, context.awsRequestId);
-      } catch (error) {
-        logger.error('message not settled', { messageId: record.messageId, error: error as Error });
-        failures.push(record.messageId);
-      }
-    }
-    return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
-  };
+  return eachRecord(source, telemetry, 'message not settled', async ({ body }, { awsRequestId }) => {
+    const parsed = parseSettleMessage(body);
+    if (parsed.kind === 'unreadable') throw new Error(`unreadable message: ${parsed.reason}`);
+    await settle(parsed.message, awsRequestId);
+  });
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
@@ -127,8 +124,10 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
     'SPILLWAY_UPLOAD_SECONDS',
+    'SPILLWAY_RETRY_SECONDS',
   ]);
-  const { ledger } = wireLedger(env, wireQueue());
+  const queue = wireQueue();
+  const { ledger } = wireLedger(env, queue);
   const reports = wireReports(env);
   return {
     ledger,
@@ -136,6 +135,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     end: wireEnd(env, reports, ledger),
     clock: systemClock,
     uploadMs: Number(env.SPILLWAY_UPLOAD_SECONDS) * 1000,
+    source: {
+      queue,
+      queueUrl: env.SPILLWAY_SETTLE_QUEUE_URL,
+      retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
+    },
     telemetry,
   };
 }

@@ -10,7 +10,7 @@
 //   7 answer    what stays in the queue, by its messages' ids: Lambda deletes the rest
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createTransferClient } from '../shared/aws/clients.ts';
-import { readEnvironment } from '../shared/aws/environment.ts';
+import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import { watchJobs } from '../shared/job/job-watch.ts';
 import { type FoundItems, itemName, lookUp, type OpenItem } from '../shared/job/lookup.ts';
@@ -27,21 +27,40 @@ import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { createObjectWriter } from '../shared/transfer/transfer.ts';
 import { wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
+import { hideFailed, type RecordSource } from './runtime/records.ts';
 
 /** Time kept back at the end of an invocation for the account and for giving back. */
 const ACCOUNT_MS = 20_000;
 
-const NO_WORK: Work = { results: [], late: 0, givenBack: untriedReposts(0), staying: [], errors: [] };
+const NO_WORK: Work = {
+  results: [],
+  late: 0,
+  givenBack: untriedReposts(0),
+  staying: [],
+  returned: [],
+  errors: [],
+};
 
 export interface UploadDependencies extends WorkDependencies {
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'>;
+  retrySeconds: RecordSource['retrySeconds'];
   telemetry: Telemetry;
 }
 
 export function createUpload(dependencies: UploadDependencies) {
-  const { engine, ledger, queue, uploadQueueUrl, telemetry } = dependencies;
+  const { engine, ledger, queue, uploadQueueUrl, retrySeconds, telemetry } = dependencies;
+  const source = { queue, queueUrl: uploadQueueUrl, retrySeconds };
 
-  return async ({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    try {
+      return await upload(event, context);
+    } catch (error) {
+      await hideFailed(source, telemetry, event.Records);
+      throw error;
+    }
+  };
+
+  async function upload({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
     const stopAtMs = engine.clock.now() + context.getRemainingTimeInMillis() - ACCOUNT_MS;
     const { deliveries, unreadable } = parseDeliveries(Records);
     const found = await lookUp(ledger, deliveries);
@@ -69,6 +88,7 @@ export function createUpload(dependencies: UploadDependencies) {
       );
       for (const messageId of alone.staying) staying.add(messageId);
 
+      await hideFaulted(Records, staying, [...unreadable, ...found.homeless], [others, alone]);
       const errors = [...(await watch.end()), ...unclosed.errors];
       report(telemetry, {
         messages: Records.length,
@@ -81,7 +101,23 @@ export function createUpload(dependencies: UploadDependencies) {
     } finally {
       await watch.end();
     }
-  };
+  }
+
+  /** Of what stays: not what was returned, which has its delay, and not what no retry helps, which its queue hides for longer. */
+  async function hideFaulted(
+    records: readonly SQSRecord[],
+    staying: ReadonlySet<string>,
+    hopeless: readonly { messageId: string }[],
+    works: readonly Work[],
+  ): Promise<void> {
+    const others = new Set([
+      ...hopeless.map(({ messageId }) => messageId),
+      ...works.flatMap(({ returned }) => returned),
+    ]);
+    const faulted = records.filter(({ messageId }) => staying.has(messageId) && !others.has(messageId));
+    await hideFailed(source, telemetry, faulted);
+    telemetry.count({ MessagesFailed: faulted.length + hopeless.length });
+  }
 
   /** A row that had ended may have been left by a crash before its full block was closed: that step is taken again. */
   async function closeAgain({ closed, ended }: FoundItems) {
@@ -172,6 +208,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_UPLOAD_QUEUE_URL',
     'SPILLWAY_SETTLE_QUEUE_URL',
+    'SPILLWAY_SOURCE_BUCKETS',
+    'SPILLWAY_DESTINATION_BUCKETS',
+    'SPILLWAY_RETRY_SECONDS',
   ]);
   const clock = systemClock;
   const queue = wireQueue();
@@ -188,6 +227,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
+    allowed: {
+      sources: splitList(env.SPILLWAY_SOURCE_BUCKETS),
+      destinations: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
+    },
+    retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
     telemetry,
   };
 }

@@ -148,11 +148,13 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     count: () => undefined,
   } as unknown as Telemetry;
   const ingest = createIngest({
-    blocks: { s3: s3.client, sourceBuckets: [] },
+    blocks: { s3: s3.client, clock, random, sourceBuckets: [] },
     destinationBuckets: [DESTINATION],
     cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
     ...{ ledger, outcomes, end, queue, notifySettle, clock },
     ingestQueueUrl: 'ingest',
+    inbox: INBOX,
+    retrySeconds: [1],
     uploadQueueUrl: 'upload',
     telemetry,
   });
@@ -162,9 +164,15 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
+    allowed: { sources: [], destinations: [DESTINATION] },
+    retrySeconds: [1],
     telemetry,
   });
-  const settle = createSettle({ ledger, reports, end, clock, uploadMs: INVOCATION_MS, telemetry });
+  const settle = createSettle({
+    ...{ ledger, reports, end, clock, telemetry },
+    uploadMs: INVOCATION_MS,
+    source: { queue, queueUrl: 'settle', retrySeconds: [1] },
+  });
 
   let [isOver, invocations, peakHeapBytes] = [false, 0, 0];
   const watch = setInterval(() => {

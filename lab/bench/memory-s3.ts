@@ -37,6 +37,11 @@ class NoSuchKey extends Error {
   readonly $metadata = { httpStatusCode: 404 };
 }
 
+class PreconditionFailed extends Error {
+  override readonly name = 'PreconditionFailed';
+  readonly $metadata = { httpStatusCode: 412 };
+}
+
 export function createMemoryS3(): MemoryS3 {
   const buckets = new Map<string, Map<string, StoredObject>>();
   const bucketOf = (name = '') => {
@@ -85,14 +90,17 @@ export function createMemoryS3(): MemoryS3 {
 
   async function send(command: unknown): Promise<unknown> {
     if (command instanceof PutObjectCommand) {
-      const { Bucket, Key = '', Body, ContentType, Metadata = {} } = command.input;
+      const { Bucket, Key = '', Body, ContentType, Metadata = {}, IfNoneMatch } = command.input;
+      if (IfNoneMatch === '*' && bucketOf(Bucket).has(Key)) throw new PreconditionFailed(`${Key} is there`);
       const body = Buffer.from(Body as Uint8Array);
       bucketOf(Bucket).set(Key, { body, contentType: ContentType, metadata: Metadata });
       return { ETag: etagOf(body) };
     }
     if (command instanceof GetObjectCommand) {
-      const { Bucket, Key, Range } = command.input;
+      const { Bucket, Key, Range, IfMatch } = command.input;
       const { body, contentType, metadata } = find(Bucket, Key);
+      if (IfMatch !== undefined && IfMatch !== etagOf(body))
+        throw new PreconditionFailed(`${Key} is another`);
       const [from, to] = /^bytes=(\d+)-(\d+)$/
         .exec(Range ?? '')
         ?.slice(1)

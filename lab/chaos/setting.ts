@@ -33,6 +33,8 @@ const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
 const BURY_TIMEOUT_SECONDS = 45;
 const WINDOW_SECONDS = 0.2;
+/** Of what failed: within the run, as all waits here. */
+const RETRY_SECONDS = '2,5,10,20';
 /** A settle message that is buried comes back after 15 minutes; the others' workers die far more often than any real ones. */
 const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, UploadQueue: 8, SettleQueue: 40 };
 
@@ -69,7 +71,9 @@ function quicken(service: ServiceModel, setting: ChaosSetting): void {
   sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(setting.replayBusySeconds);
   // The runner sweeps itself, and more often.
   for (const schedule of sweep.schedules) schedule.enabled = false;
-  for (const { name, sqsSources } of Object.values(service.functions)) {
+  for (const { name, sqsSources, environment } of Object.values(service.functions)) {
+    if (environment['SPILLWAY_RETRY_SECONDS'] !== undefined)
+      environment['SPILLWAY_RETRY_SECONDS'] = RETRY_SECONDS;
     for (const source of sqsSources) {
       const atOnce = CONCURRENCY[name];
       if (atOnce !== undefined) source.maximumConcurrency = atOnce;

@@ -1,30 +1,110 @@
-// Bytes of an object, streamed: of one version of it, where it has versions.
+// Bytes of an object, streamed: of one version of it, where it has versions. A stream that breaks off goes on where it broke.
 
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { Clock } from '../job/clock.ts';
+import type { Random } from '../job/random.ts';
+import { fullJitterMs } from '../pacing/backoff.ts';
+import { classifyFault, type Fault } from '../transfer/classify.ts';
 
 export interface StoredObject {
   bucket: string;
   key: string;
-  /** Absent in a bucket whose objects are written once. */
+  /** Absent in a bucket whose objects are written once, or that has no versions yet. */
   versionId?: string;
+  /** Without a version: what the object must still be. */
+  etag?: string;
 }
 
-/** Streams the bytes from `start` up to, not including, `end`; nothing where the stretch is empty. */
+/** Tries in a row that bring nothing; after the last one the message in hand is tried again later. */
+const TRIES = 4;
+const BACKOFF = { baseMs: 200, capMs: 2_000 };
+
+export interface ObjectReader {
+  s3: S3Client;
+  clock: Pick<Clock, 'sleep'>;
+  random: Random;
+}
+
+/**
+ * Streams the bytes from `start` up to, not including, `end`; nothing where the stretch is empty. The SDK makes a request again,
+ * but does not go on with an answer that broke off.
+ * @throws the last fault, where a read brings nothing several times in a row, or is refused
+ */
 export async function* readRange(
-  s3: S3Client,
-  { bucket, key, versionId }: StoredObject,
+  { s3, clock, random }: ObjectReader,
+  object: StoredObject,
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
-  if (end <= start) return;
+  let at = start;
+  for (let fruitless = 0; at < end; ) {
+    try {
+      for await (const chunk of await openRange(s3, object, at, end)) {
+        at += chunk.length;
+        fruitless = 0;
+        yield chunk;
+      }
+      if (at < end) throw endedEarly(object, at, end);
+    } catch (error) {
+      fruitless += 1;
+      if (fruitless === TRIES || classifyFault(error).kind !== 'transient') throw error;
+      await clock.sleep(fullJitterMs(BACKOFF, fruitless - 1, random));
+    }
+  }
+}
+
+/** Reads a whole small object: from its start again where the answer breaks off. */
+export async function readAgain<T>({ clock, random }: ObjectReader, read: () => Promise<T>): Promise<T> {
+  for (let failed = 0; ; ) {
+    try {
+      return await read();
+    } catch (error) {
+      failed += 1;
+      if (failed === TRIES || classifyFault(error).kind !== 'transient') throw error;
+      await clock.sleep(fullJitterMs(BACKOFF, failed - 1, random));
+    }
+  }
+}
+
+async function openRange(
+  s3: S3Client,
+  { bucket, key, versionId, etag }: StoredObject,
+  start: number,
+  end: number,
+): Promise<AsyncIterable<Uint8Array>> {
   const { Body } = await s3.send(
     new GetObjectCommand({
       Bucket: bucket,
       Key: key,
-      ...(versionId === undefined ? {} : { VersionId: versionId }),
+      ...versionOf({ versionId, etag }),
       Range: `bytes=${start}-${end - 1}`,
     }),
   );
-  yield* Body as Readable as AsyncIterable<Uint8Array>;
+  return Body as Readable as AsyncIterable<Uint8Array>;
+}
+
+/** What a read of the object names, so that it reads nothing else. */
+export function versionOf({
+  versionId,
+  etag,
+}: {
+  versionId?: string | undefined;
+  etag?: string | undefined;
+}): {
+  VersionId?: string;
+  IfMatch?: string;
+} {
+  if (versionId !== undefined) return { VersionId: versionId };
+  return etag === undefined ? {} : { IfMatch: etag };
+}
+
+/** Whether a read failed because the object is no longer there, or is no longer the same. */
+export function isGone({ kind, code }: Pick<Fault, 'kind' | 'code'>): boolean {
+  return kind === 'exists' || code === 'NoSuchKey' || code === 'NoSuchVersion' || code === 'NotFound';
+}
+
+function endedEarly({ bucket, key }: StoredObject, at: number, end: number): Error {
+  const message = `s3://${bucket}/${key} ended at byte ${at} of ${end}`;
+  return Object.assign(new Error(message), { name: 'IncompleteBody' });
 }

@@ -1,7 +1,7 @@
 // What S3 says when an object arrives in the inbox: at least once, in no order, its key form-encoded (S3 user guide,
 // "Event message structure").
 import * as z from 'zod/mini';
-import type { ManifestArrival } from './start.ts';
+import type { ManifestArrival } from './identity.ts';
 
 const notification = z.object({
   Records: z.array(
@@ -13,6 +13,8 @@ const notification = z.object({
           key: z.string(),
           size: z.optional(z.number()),
           versionId: z.optional(z.string()),
+          eTag: z.optional(z.string()),
+          sequencer: z.optional(z.string()),
         }),
       }),
     }),
@@ -25,8 +27,11 @@ export type ParsedNotification =
   | { kind: 'arrivals'; arrivals: ManifestArrival[] }
   | { kind: 'not-a-notification'; reason: string };
 
-/** Folder markers, which consoles make, and events that are no arrivals are passed over. */
-export function parseNotification(json: unknown): ParsedNotification {
+/**
+ * Folder markers, which consoles make, and events that are no arrivals are passed over.
+ * @param inbox the only bucket that is believed: its queue can't refuse other senders, since S3 itself sends to it
+ */
+export function parseNotification(json: unknown, inbox: string): ParsedNotification {
   if (testEvent.safeParse(json).success) return { kind: 'arrivals', arrivals: [] };
   const parsed = notification.safeParse(json);
   if (!parsed.success) {
@@ -43,15 +48,33 @@ export function parseNotification(json: unknown): ParsedNotification {
     }
     const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
     if (!eventName.startsWith('ObjectCreated:') || isFolderMarker) continue;
-    if (s3.object.versionId === undefined) {
+    if (s3.bucket.name !== inbox) {
       return {
         kind: 'not-a-notification',
-        reason: `s3://${s3.bucket.name}/${key} came without a version id: versioning must be on for the inbox bucket`,
+        reason: `it tells of an object in bucket "${s3.bucket.name}", and manifests are taken from ${inbox} alone`,
       };
     }
-    arrivals.push({ bucket: s3.bucket.name, key, versionId: s3.object.versionId });
+    const arrival = arrivalOf(s3.bucket.name, key, s3.object);
+    if (arrival === undefined) {
+      return {
+        kind: 'not-a-notification',
+        reason: `s3://${inbox}/${key} came with neither a version id nor an ETag and a sequencer`,
+      };
+    }
+    arrivals.push(arrival);
   }
   return { kind: 'arrivals', arrivals };
+}
+
+/** While versioning is suspended the version id is "null", which the next write to the key replaces. */
+function arrivalOf(
+  bucket: string,
+  key: string,
+  { versionId, eTag, sequencer }: Partial<Record<'versionId' | 'eTag' | 'sequencer', string | undefined>>,
+): ManifestArrival | undefined {
+  if (versionId !== undefined && versionId !== 'null') return { bucket, key, versionId };
+  if (eTag === undefined || sequencer === undefined) return undefined;
+  return { bucket, key, etag: `"${eTag.replaceAll('"', '')}"`, sequencer };
 }
 
 function decodeKey(formEncoded: string): string | undefined {

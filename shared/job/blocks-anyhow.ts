@@ -1,7 +1,8 @@
 // A slice's rows for whoever has to account for every one of them: with their own columns where the manifest can still be read,
 // and by their place alone where it can't.
-import type { S3Client } from '@aws-sdk/client-s3';
+import { isGone, type ObjectReader } from '../aws/object-range.ts';
 import type { SliceRow } from '../ledger/rows.ts';
+import { canReadRowsOf, otherParserFault } from '../manifest/parser-version.ts';
 import type { Outcome } from '../report/outcome.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import { type Block, readSliceBlocks } from './blocks.ts';
@@ -15,28 +16,29 @@ export interface AnyhowBlock extends Omit<Block, 'accepted'> {
 }
 
 /**
- * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, or is closed to
- * us), as the plan counted them, with the reading's error as their fault.
+ * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, is closed to us, or
+ * was cut by another version of the parser), as the plan counted them, with the reading's error as their fault.
  * @throws what may pass: whoever accounts for the rows tries again
  */
 export async function* readBlocksAnyhow(
-  s3: S3Client,
+  reader: ObjectReader,
   job: Job,
   slice: SliceRow,
 ): AsyncGenerator<AnyhowBlock> {
   let next = 0;
-  let fault = '';
+  let fault = canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
   try {
     // Whether a source is allowed no longer matters: no row of these is transferred.
-    for await (const block of readSliceBlocks({ s3, sourceBuckets: 'any' }, job, slice)) {
+    const blocks = fault === '' ? readSliceBlocks({ ...reader, sourceBuckets: 'any' }, job, slice) : [];
+    for await (const block of blocks) {
       yield { ...block, fault };
       next = block.block + 1;
     }
   } catch (error) {
-    const { kind, message } = classifyFault(error);
+    const reading = classifyFault(error);
     // What may be read the next time is not given up for its place alone.
-    if (kind !== 'permanent') throw error;
-    fault = `; the manifest could not be read: ${message}`;
+    if (reading.kind !== 'permanent' && !isGone(reading)) throw error;
+    fault = `; the manifest could not be read: ${reading.message}`;
   }
   for (; next < slice.blocks; next++) {
     const size = Math.min(job.blockRows, slice.rows - next * job.blockRows);

@@ -1,7 +1,6 @@
 // A slice's rows as blocks, each row judged: accepted for transfer, or rejected with its reason. The same bytes give the
 // same blocks, whoever reads them and however often.
-import type { S3Client } from '@aws-sdk/client-s3';
-import { readRange } from '../aws/object-range.ts';
+import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { type ManifestItem, objectSource } from '../manifest/columns.ts';
@@ -9,6 +8,7 @@ import { type ManifestRow, readRows } from '../manifest/rows.ts';
 import type { Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { destinationKey } from '../spread/spread.ts';
+import { refusalOfSource } from './allowed-buckets.ts';
 import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 import { spreadOf } from './options.ts';
@@ -29,20 +29,19 @@ export interface Block {
   rejected: Outcome[];
 }
 
-export interface BlockReaderDependencies {
-  s3: S3Client;
+export interface BlockReaderDependencies extends ObjectReader {
   /** Buckets that rows may name as sources. */
   sourceBuckets: readonly string[] | 'any';
 }
 
 export async function* readSliceBlocks(
-  { s3, sourceBuckets }: BlockReaderDependencies,
+  { sourceBuckets, ...reader }: BlockReaderDependencies,
   job: Job,
   slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
 ): AsyncGenerator<Block> {
   if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
   const judge = createJudge(job, sourceBuckets);
-  const bytes = readRange(s3, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
+  const bytes = readRange(reader, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
   const from = { line: slice.startLine, offset: slice.startOffset };
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of readRows(job.head, from, bytes)) {
@@ -79,13 +78,8 @@ function createJudge(job: Job, sourceBuckets: readonly string[] | 'any') {
   const { prefix } = job.options.destination;
 
   const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
-    const source = objectSource(item);
-    if (source.kind === 's3' && sourceBuckets !== 'any' && !sourceBuckets.includes(source.bucket)) {
-      return {
-        code: 'SourceNotAllowed',
-        message: `source bucket "${source.bucket}" is not allowed: add it to the deployment's parameter sourceBuckets`,
-      };
-    }
+    const refusal = refusalOfSource(objectSource(item), sourceBuckets);
+    if (refusal !== undefined) return refusal;
     const keyBytes = Buffer.byteLength(destinationKey(item.key, spread, prefix));
     if (keyBytes > KEY_BYTES) {
       return {

@@ -12,12 +12,12 @@ import {
 } from '../queue/messages.ts';
 import { parseNotification } from './arrival.ts';
 import type { Clock } from './clock.ts';
-import { cutOff, type EndDependencies, failJob } from './end.ts';
+import { cutOff, failJob, failUnopenedJob, type UnopenedDependencies } from './end.ts';
 import { type FailSliceDependencies, failSlice } from './fail-slice.ts';
-import { jobIdOfManifest } from './identity.ts';
+import { jobIdOfManifest, type ManifestArrival } from './identity.ts';
 import { judgeItem } from './item-burial.ts';
 import { isEnding, isLive } from './job.ts';
-import { type ManifestArrival, unopenedJob } from './start.ts';
+import { isManifestOf, takenJob, unopenedJob } from './start.ts';
 import { nothingLeft, unreadable, type Verdict } from './verdict.ts';
 
 /** SQS's longest delay. */
@@ -29,7 +29,9 @@ const SETTLE_GRACE_MS = 6 * 3_600_000;
 
 export interface BurialDependencies extends FailSliceDependencies {
   ledger: Ledger;
-  end: EndDependencies;
+  end: UnopenedDependencies;
+  /** The only bucket whose objects are manifests. */
+  inbox: string;
   queue: QueueDependencies;
   ingestQueueUrl: string;
   uploadQueueUrl: string;
@@ -49,7 +51,7 @@ export async function judge(
   if (settle.kind === 'message') return judgeSettle(dependencies, settle.message);
   const ingest = parseIngestMessage(body);
   if (ingest.kind === 'message') return judgeIngest(dependencies, ingest.message);
-  const notification = parseNotification(parseJson(body));
+  const notification = parseNotification(parseJson(body), dependencies.inbox);
   if (notification.kind === 'arrivals') return judgeArrivals(dependencies, notification.arrivals);
   return unreadable({}, `it is no item (${upload.reason}) and no event (${notification.reason})`);
 }
@@ -162,17 +164,28 @@ async function judgeArrival(
 ): Promise<Verdict> {
   const id = jobIdOfManifest(arrival);
   const known = await ledger.getJob(id);
-  if (known !== undefined && known.manifest.versionId !== arrival.versionId)
-    return nothingLeft({ job: id }, 'its key names a job that has another manifest');
-  if (known !== undefined && known.state !== 'planning')
-    return nothingLeft({ job: id }, isLive(known) ? 'its manifest is cut' : 'its job has ended');
   const reason = 'the manifest could not be opened and cut into slices to its end';
+  if (known === undefined) {
+    return {
+      burial: { job: id, kind: 'job-failed', reason },
+      carryOut: async (place) => {
+        await failUnopenedJob(end, unopenedJob(arrival, clock.now()), cutFault(reason, place));
+      },
+    };
+  }
+  if (!isManifestOf(known, arrival)) {
+    const taken = takenJob(arrival, id, clock.now());
+    const { fault = cutFault(reason, '') } = taken;
+    return {
+      burial: { job: taken.id, kind: 'job-failed', reason: fault.message },
+      carryOut: async () => void (await failUnopenedJob(end, taken, fault)),
+    };
+  }
+  if (known.state !== 'planning')
+    return nothingLeft({ job: id }, isLive(known) ? 'its manifest is cut' : 'its job has ended');
   return {
     burial: { job: id, kind: 'job-failed', reason },
-    carryOut: async (place) => {
-      const job = known ?? unopenedJob(arrival, clock.now());
-      await cutOff(end, job, cutFault(reason, place));
-    },
+    carryOut: async (place) => void (await cutOff(end, known, cutFault(reason, place))),
   };
 }
 

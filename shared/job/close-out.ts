@@ -1,5 +1,5 @@
 // A slice's close: when its result may be frozen, and how rows without an outcome are booked then.
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectReader } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openBlocks } from '../ledger/progress.ts';
 import type { SliceRow } from '../ledger/rows.ts';
@@ -33,13 +33,13 @@ export async function mayClose(
 
 /** Books rows of a slice that no outcome tells of, with their own columns where the manifest still has them. */
 export async function* bookMissing(
-  s3: S3Client,
+  reader: ObjectReader,
   job: Job,
   slice: SliceRow,
   missing: ReadonlySet<number>,
 ): AsyncGenerator<Outcome> {
   const { status, code, message } = bookingOf(job, slice);
-  for await (const { block, accepted, rejected, fault } of readBlocksAnyhow(s3, job, slice)) {
+  for await (const { block, accepted, rejected, fault } of readBlocksAnyhow(reader, job, slice)) {
     const isMissing = (number: number) => missing.has(block * job.blockRows + number);
     yield* rejected.filter(({ number }) => isMissing(number));
     for (const { number, line, item } of accepted) {

@@ -27,7 +27,6 @@ export interface EndDependencies {
     Ledger,
     | 'endJob'
     | 'sealEnd'
-    | 'createJob'
     | 'getResults'
     | 'getSlices'
     | 'expireSlices'
@@ -35,6 +34,11 @@ export interface EndDependencies {
     | 'controlJob'
     | 'finishPlan'
   >;
+}
+
+/** Only the functions that open jobs may create their rows: settle has no right to PutItem. */
+export interface UnopenedDependencies extends EndDependencies {
+  ledger: EndDependencies['ledger'] & Pick<Ledger, 'createJob'>;
 }
 
 /**
@@ -68,21 +72,37 @@ function endStateOf({ control, fault }: Pick<Job, 'control' | 'fault'>): EndStat
 }
 
 /**
- * Ends a job that can't be processed, as it stands. What its slices had stored stays stored, and the report says so; the rows
- * of slices that have not settled are counted and told as unaccounted.
+ * Fails a job that could not be opened, and so has no row yet. The row comes first: where another delivery has opened the job
+ * meanwhile, that stands, and a crash behind it leaves the rest to settle.
+ */
+export async function failUnopenedJob(
+  dependencies: UnopenedDependencies,
+  job: Job,
+  fault: JobFault,
+): Promise<Job> {
+  const { endedAtMs: _, ...unended } = job;
+  const sealed: Job = { ...unended, state: 'planning', ending: 'abandoned', fault };
+  const standing = await dependencies.ledger.createJob(sealed);
+  return standing.ending === 'abandoned' && isLive(standing)
+    ? failJob(dependencies, standing, fault)
+    : standing;
+}
+
+/**
+ * Ends a job that can't be processed, in its present state. What its slices had stored stays stored, and the report says so; the
+ * rows of slices that have not settled are counted and reported as unaccounted.
  * @returns the job as it stands now: it goes on where all of it has settled meanwhile, and its end is being told
  */
 export async function failJob(
   { reports, events, ledger }: EndDependencies,
-  given: Job,
+  given: Pick<Job, 'id'>,
   why: JobFault,
 ): Promise<Job> {
   const sealed = await ledger.sealEnd(given.id, () => 'abandoned', why);
-  // Without a row it is a job that could not be opened; one with a row has ended.
   const standing = sealed ?? (await ledger.getJob(given.id));
-  if (standing !== undefined && standing.ending !== 'abandoned') return standing;
-  if (standing !== undefined && !isLive(standing)) return standing;
-  const { fault = why, ...job } = standing ?? given;
+  if (standing === undefined) throw new Error(`job ${given.id} has no row in the ledger to end`);
+  if (standing.ending !== 'abandoned' || !isLive(standing)) return standing;
+  const { fault = why, ...job } = standing;
   const results: SliceResult[] = [];
   const unsettled: Pick<SliceRow, 'slice' | 'rows'>[] = [];
   for await (const page of recordedSlices(ledger, job)) {
@@ -101,8 +121,6 @@ export async function failJob(
     results,
   );
   await events.ended(ended);
-  // It may have no row yet: a manifest that can't be opened ends at first sight.
-  await ledger.createJob(ended);
   // The rows of its slices and blocks stay: they tell what is known of the unaccounted.
   await ledger.endJob(job.id, ended);
   return ended;

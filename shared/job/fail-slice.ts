@@ -1,6 +1,6 @@
 // Fails the rows of a slice that can't be ingested, so that its blocks close and its job can end: every row is accounted for,
 // with its own columns where the manifest can still be read, and by its place alone where it can't.
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectReader } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { hasEnded, isCovered } from '../ledger/tally.ts';
 import { accountFor, type EndedRow } from '../report/account.ts';
@@ -11,14 +11,14 @@ import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 
 export interface FailSliceDependencies {
-  s3: S3Client;
+  reader: ObjectReader;
   ledger: Ledger;
   outcomes: OutcomeFiles;
 }
 
 /** @param why goes into each row's message */
 export async function failSlice(
-  { s3, ledger, outcomes }: FailSliceDependencies,
+  { reader, ledger, outcomes }: FailSliceDependencies,
   job: Job,
   number: number,
   why: string,
@@ -29,7 +29,7 @@ export async function failSlice(
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
   if (isCovered(slice.closedBlocks, slice.blocks)) return ledger.closeSlice(id);
 
-  for await (const block of readBlocksAnyhow(s3, job, slice)) {
+  for await (const block of readBlocksAnyhow(reader, job, slice)) {
     // Its messages are out, and its items end by themselves; or they have ended, by an earlier call that was cut short.
     if (slice.sentBlocks.has(block.block) || slice.closedBlocks.has(block.block)) continue;
     const row = await openBlock({ ledger, outcomes }, id, { ...block, accepted: [] }, writer);

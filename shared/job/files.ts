@@ -1,7 +1,6 @@
 // The files that hold a job's rows, one behind the other: its manifest, or those that a list names. Each is cut into slices of
 // its own.
-import type { S3Client } from '@aws-sdk/client-s3';
-import { readRange, type StoredObject } from '../aws/object-range.ts';
+import { isGone, type ObjectReader, readRange, type StoredObject } from '../aws/object-range.ts';
 import type { ManifestHead } from '../manifest/open.ts';
 import { planSlices, type SlicePlan } from '../manifest/slices.ts';
 import { classifyFault } from '../transfer/classify.ts';
@@ -24,11 +23,11 @@ export type OpenedJob = Job & { head: ManifestHead };
 
 /** Cuts what is left behind the cursor `job.plan`. */
 export async function* cutFiles(
-  s3: S3Client,
+  reader: ObjectReader,
   job: OpenedJob,
   limits: { sliceBytes: number; rows: number },
 ): AsyncGenerator<Cut> {
-  const listed = await listFiles(s3, job);
+  const listed = await listFiles(reader, job);
   if (listed.kind === 'unreadable') {
     yield { kind: 'gone', fault: listed.fault };
     return;
@@ -38,7 +37,7 @@ export async function* cutFiles(
   for (let number = plan.file ?? 0; number < listed.files.length; number++) {
     const file = listed.files[number] as ManifestFile;
     const from = number === (plan.file ?? 0) ? plan : { offset: head.bodyOffset, line: head.bodyLine };
-    const bytes = readRange(s3, file, from.offset, file.sizeBytes);
+    const bytes = readRange(reader, file, from.offset, file.sizeBytes);
     try {
       for await (const slice of planSlices(head, from, bytes, limits)) {
         // Blank lines behind the last slice, met by a plan that carries on from there.
@@ -52,20 +51,18 @@ export async function* cutFiles(
         else yield { kind: 'slice', slice, file: nameOf(file), next: { ...next, file: number } };
       }
     } catch (error) {
-      if (!GONE.has(classifyFault(error).code)) throw error;
+      if (!isGone(classifyFault(error))) throw error;
       yield { kind: 'gone', fault: goneFault(file) };
       return;
     }
   }
 }
 
-const GONE: ReadonlySet<string> = new Set(['NoSuchKey', 'NoSuchVersion']);
-
 type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
 
 /** Read anew by each that cuts: of tens of thousands of files none stands in the job's row. */
-async function listFiles(s3: S3Client, { manifest, files }: Job): Promise<Listed> {
-  return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(s3, files);
+async function listFiles(reader: ObjectReader, { manifest, files }: Job): Promise<Listed> {
+  return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(reader, files);
 }
 
 function nameOf({ bucket, key, versionId }: ManifestFile): StoredObject {
@@ -75,6 +72,6 @@ function nameOf({ bucket, key, versionId }: ManifestFile): StoredObject {
 function goneFault({ bucket, key }: ManifestFile): JobFault {
   return {
     code: 'ManifestGone',
-    message: `s3://${bucket}/${key} was deleted before it was cut into slices: its rows are not known; drop them anew`,
+    message: `s3://${bucket}/${key} was deleted or replaced before it was cut into slices: its rows are not known; drop them again`,
   };
 }

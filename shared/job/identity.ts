@@ -1,6 +1,6 @@
 // Identities that follow from where a thing lies, so that every re-reading and re-delivery names the same thing alike.
 //
-//   job     one drop of a manifest: bucket, key and version, or the id in the key under api/
+//   job     one drop of a manifest: bucket, key and version, or the id in the key api/<id>/manifest
 //   slice   a stretch of the manifest, numbered from 0 in its order
 //   group   256 consecutive slices, numbered from 0: what the ledger books settled slices in
 //   block   500 consecutive physical rows of a slice (`blockRows` of the job), numbered from 0
@@ -48,7 +48,8 @@ export function groupsOf(slices: number): number {
 }
 
 const JOB_ID = /^[0-9a-z][0-9a-z-]{7,63}$/;
-const NAMED_JOB_KEY = /^api\/([^/]+)\//;
+/** The only key that names a job: every other one under api/ is an ordinary drop. */
+const NAMED_JOB_KEY = /^api\/([^/]+)\/manifest$/;
 
 export function isJobId(text: string): text is JobId {
   return JOB_ID.test(text);
@@ -60,11 +61,34 @@ export function hashedJobId(...parts: readonly string[]): JobId {
 }
 
 /**
- * The id of the job that a manifest's arrival starts. The same event twice is the same job; the same file dropped
- * twice has two versions and is two. Under `api/<jobId>/` the key names the job.
+ * One drop of a manifest, as S3 announced it. Versioning takes up to 15 minutes to be active on a new bucket
+ * (PutBucketVersioning): a drop before that has no version id, and is told from others by its ETag and its sequencer.
  */
-export function jobIdOfManifest(manifest: { bucket: string; key: string; versionId: string }): JobId {
-  const named = NAMED_JOB_KEY.exec(manifest.key)?.[1];
-  if (named !== undefined && isJobId(named)) return named;
-  return hashedJobId('manifest', manifest.bucket, manifest.key, manifest.versionId);
+export type ManifestArrival = { bucket: string; key: string } & (
+  | { versionId: string }
+  | { etag: string; sequencer: string }
+);
+
+/** The id that a manifest's key gives its job, where it is the key `api/<jobId>/manifest`. */
+export function namedJobId(key: string): JobId | undefined {
+  const named = NAMED_JOB_KEY.exec(key)?.[1];
+  return named !== undefined && isJobId(named) ? named : undefined;
+}
+
+/** The key under which a manifest is submitted under an id. */
+export function keyOfJob(job: JobId): string {
+  return `api/${job}/manifest`;
+}
+
+/** The id that follows from the drop alone. The same event twice is the same job; the same file dropped twice is two. */
+export function dropJobId(arrival: ManifestArrival): JobId {
+  const { bucket, key } = arrival;
+  return 'versionId' in arrival
+    ? hashedJobId('manifest', bucket, key, arrival.versionId)
+    : hashedJobId('manifest', bucket, key, arrival.etag, arrival.sequencer);
+}
+
+/** The id of the job that a manifest's arrival starts. */
+export function jobIdOfManifest(arrival: ManifestArrival): JobId {
+  return namedJobId(arrival.key) ?? dropJobId(arrival);
 }

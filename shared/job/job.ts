@@ -55,10 +55,13 @@ export interface Progress {
   atMs?: number;
 }
 
+/** What of the inbox a job reads: one version, or where the bucket had no versions yet, the object with this ETag. */
 export interface ManifestVersion {
   bucket: string;
   key: string;
-  versionId: string;
+  versionId?: string;
+  /** Of an arrival without a version. */
+  sequencer?: string;
   sizeBytes: number;
   etag: string;
 }

@@ -1,6 +1,6 @@
 // Cuts the files that hold a job's rows into slices: each a row in the ledger and a message to ingest. How far it is stands in
 // the job's row, so that whoever comes next goes on from there; what it cuts again, it cuts into the same slices.
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectReader } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from './clock.ts';
 import { watchControl } from './control-watch.ts';
@@ -12,7 +12,7 @@ import type { Job, JobFault } from './job.ts';
 export const PLAN_REMEMBER_EVERY = 16;
 
 export interface PlanDependencies {
-  s3: S3Client;
+  reader: ObjectReader;
   ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan' | 'controlJob'>;
   /** Has the slice ingested. */
   tellSlice(slice: SliceId): Promise<void>;
@@ -32,7 +32,7 @@ export type PlanEnd =
   | { kind: 'unreadable'; fault: JobFault };
 
 export async function planJob(
-  { s3, ledger, tellSlice, clock }: PlanDependencies,
+  { reader, ledger, tellSlice, clock }: PlanDependencies,
   job: Job,
   deadlineMs: number,
 ): Promise<PlanEnd> {
@@ -41,7 +41,7 @@ export async function planJob(
   const control = watchControl({ ledger, clock }, job);
   const limits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
   let plan = job.plan;
-  for await (const cut of cutFiles(s3, { ...job, head }, limits)) {
+  for await (const cut of cutFiles(reader, { ...job, head }, limits)) {
     if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };
     if (cut.kind === 'gone' || plan.slices === MOST_SLICES) {
       // What lies behind is not counted; the rows before it are accounted for as those of any cancelled job.

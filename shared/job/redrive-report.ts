@@ -1,7 +1,7 @@
 // The report that a redrive takes up: the options that its job had, and the files that name what it did not store.
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import type { StoredObject } from '../aws/object-range.ts';
+import { isGone, type ObjectReader, readAgain, type StoredObject } from '../aws/object-range.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import type { ManifestFile } from './files.ts';
 import type { JobFault } from './job.ts';
@@ -31,29 +31,27 @@ export type RedriveReport =
   | { kind: 'unreadable'; fault: JobFault };
 
 /** @returns the files of failed rows, in the report's order: at least one */
-export async function readRedriveReport(s3: S3Client, { bucket, key }: StoredObject): Promise<RedriveReport> {
+export async function readRedriveReport(
+  reader: ObjectReader,
+  { bucket, key }: StoredObject,
+): Promise<RedriveReport> {
   const place = `s3://${bucket}/${key}`;
   const unreadable = (code: string, message: string): RedriveReport => ({
     kind: 'unreadable',
     fault: { code, message },
   });
-  let text: string;
+  let text: string | undefined;
   try {
-    const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    if (ContentLength > REPORT_BYTES_MOST) {
-      return unreadable(
-        'ReportUnreadable',
-        `${place} has ${ContentLength} bytes, above ${REPORT_BYTES_MOST}`,
-      );
-    }
-    text = (await Body?.transformToString()) ?? '';
+    text = await readAgain(reader, () => readText(reader.s3, { bucket, key }));
   } catch (error) {
-    if (classifyFault(error).code !== 'NoSuchKey') throw error;
+    if (!isGone(classifyFault(error))) throw error;
     return unreadable(
       'ReportGone',
       `${place} was deleted: without the report of the job that is to be redriven, drop what is missing as a manifest`,
     );
   }
+  if (text === undefined)
+    return unreadable('ReportUnreadable', `${place} has more than ${REPORT_BYTES_MOST} bytes`);
   const parsed = jobReport.safeParse(parseJson(text));
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
@@ -72,6 +70,12 @@ export async function readRedriveReport(s3: S3Client, { bucket, key }: StoredObj
     options,
     files: failed.map((file) => ({ bucket, key: file.key, sizeBytes: file.bytes })),
   };
+}
+
+/** @returns undefined where it is too long to be read */
+async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
+  const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return ContentLength > REPORT_BYTES_MOST ? undefined : await Body?.transformToString();
 }
 
 function parseJson(text: string): unknown {

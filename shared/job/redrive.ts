@@ -55,6 +55,9 @@ export function isRedriveOrder(contentType: string | undefined): boolean {
   return contentType?.split(';')[0]?.trim().toLowerCase() === REDRIVE_CONTENT_TYPE;
 }
 
+/** Of a job's report; the second form where another drop's report had the first. */
+const REPORT_NAME = /^manifest(-\d+)?\.json$/;
+
 const order = z.strictObject({
   redriveOf: z.string().check(z.refine(isJobId, 'is no job id')),
   report: z.string(),
@@ -78,13 +81,16 @@ export function parseRedriveOrder(text: string, reportBucket: string): ParsedOrd
     return { kind: 'invalid', message: `the order for a redrive can't be read: ${faults.join('; ')}` };
   }
   const redriveOf = parsed.data.redriveOf as JobId;
-  const key = `jobs/${redriveOf}/manifest.json`;
-  if (parsed.data.report !== `s3://${reportBucket}/${key}`) {
+  const folder = `s3://${reportBucket}/jobs/${redriveOf}/`;
+  const { report } = parsed.data;
+  const name = report.startsWith(folder) ? report.slice(folder.length) : '';
+  if (!REPORT_NAME.test(name)) {
     return {
       kind: 'invalid',
-      message: `the order for a redrive names the report ${parsed.data.report}: that of job ${redriveOf} is s3://${reportBucket}/${key}`,
+      message: `the order for a redrive names the report ${report}: that of job ${redriveOf} is ${folder}manifest.json`,
     };
   }
+  const key = `jobs/${redriveOf}/${name}`;
   return { kind: 'order', redriveOf, report: { bucket: reportBucket, key } };
 }
 

@@ -1,15 +1,21 @@
 // A job's first sight: from a manifest's version in the inbox to the row that freezes how it is processed, or to the reason
 // why it can't be.
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  type HeadObjectCommandOutput,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { isGone, type ObjectReader, readRange, versionOf } from '../aws/object-range.ts';
 import { PARSER_VERSION } from '../manifest/columns.ts';
 import { type ManifestHead, openManifest } from '../manifest/open.ts';
+import { jobReportKey } from '../report/report.ts';
 import { classifyFault } from '../transfer/classify.ts';
-import { BLOCK_ROWS, jobIdOfManifest, SLICE_BYTES, sliceBytesOf } from './identity.ts';
+import {
+  BLOCK_ROWS,
+  dropJobId,
+  type JobId,
+  jobIdOfManifest,
+  type ManifestArrival,
+  namedJobId,
+  SLICE_BYTES,
+  sliceBytesOf,
+} from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
 import { optionTextsOf, optionTextsOfMetadata, parseJobOptions } from './options.ts';
 import { isRedriveOrder, parseRedriveOrder } from './redrive.ts';
@@ -18,14 +24,8 @@ import { readRedriveReport } from './redrive-report.ts';
 /** Bytes from which format and header are read. */
 const HEAD_BYTES = 256 * 1024;
 
-export interface ManifestArrival {
-  bucket: string;
-  key: string;
-  versionId: string;
-}
-
 export interface StartDependencies {
-  s3: S3Client;
+  reader: ObjectReader;
   destinationBuckets: readonly string[];
   /** Where the reports lie that redrives take up. */
   reportBucket: string;
@@ -36,7 +36,11 @@ export interface StartDependencies {
 
 /** @returns the job's row to be: `planning`, or `failed` with its fault where the manifest can't be read at all */
 export async function startJob(dependencies: StartDependencies, arrival: ManifestArrival): Promise<Job> {
-  const { s3, cut, nowMs } = dependencies;
+  const { reader, reportBucket, cut, nowMs } = dependencies;
+  const { s3 } = reader;
+  const named = namedJobId(arrival.key);
+  if (named !== undefined && (await hasReport(s3, reportBucket, named)))
+    return takenJob(arrival, named, nowMs);
   const job = { ...unopenedJob(arrival, nowMs), ...cut };
   const failed = (fault: JobFault): Job => ({ ...job, state: 'failed', endedAtMs: nowMs, fault });
 
@@ -72,14 +76,14 @@ type Opened =
   | { kind: 'unreadable'; fault: JobFault; known?: Pick<Partial<Job>, 'options' | 'redriveOf'> };
 
 async function openRows(
-  { s3, destinationBuckets, cut }: StartDependencies,
+  { reader, destinationBuckets, cut }: StartDependencies,
   { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
 ): Promise<Opened> {
   const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
   }
-  const opened = openManifest(await readStart(s3, manifest), {
+  const opened = openManifest(await readStart(reader, manifest), {
     key: manifest.key,
     sizeBytes: manifest.sizeBytes,
     ...(contentType === undefined ? {} : { contentType }),
@@ -92,13 +96,13 @@ async function openRows(
 
 /** A redrive has the options of the job that it takes up, as far as this deployment still allows them. */
 async function openRedrive(
-  { s3, destinationBuckets, reportBucket, cut }: StartDependencies,
+  { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
   manifest: ManifestVersion,
 ): Promise<Opened> {
-  const order = parseRedriveOrder(Buffer.from(await readStart(s3, manifest)).toString(), reportBucket);
+  const order = parseRedriveOrder(Buffer.from(await readStart(reader, manifest)).toString(), reportBucket);
   if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
   const { redriveOf, report } = order;
-  const old = await readRedriveReport(s3, report);
+  const old = await readRedriveReport(reader, report);
   if (old.kind === 'unreadable') return { ...old, known: { redriveOf } };
   const options = parseJobOptions(optionTextsOf(old.options), destinationBuckets);
   if (options.kind === 'invalid') {
@@ -125,12 +129,39 @@ function unreadable(
   return { kind: 'unreadable', fault: { code, message }, known };
 }
 
+/** A job whose manifest can't be taken, since its key names a job that has another one. It fails under an id of its own. */
+export function takenJob(arrival: ManifestArrival, named: JobId, nowMs: number): Job {
+  const fault = {
+    code: 'JobIdTaken',
+    message: `its key names job ${named}, which has another manifest: drop it under a key outside of api/`,
+  };
+  return { ...unopenedJob(arrival, nowMs, dropJobId(arrival)), state: 'failed', endedAtMs: nowMs, fault };
+}
+
+/** The ledger's row of a job expires, and its report stays: it is not to be written over. */
+async function hasReport(s3: S3Client, bucket: string, job: JobId): Promise<boolean> {
+  try {
+    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: jobReportKey(job) }));
+    return true;
+  } catch (error) {
+    if (isGone(classifyFault(error))) return false;
+    throw error;
+  }
+}
+
+/** Whether a job's manifest is the one that arrived. */
+export function isManifestOf({ manifest }: Pick<Job, 'manifest'>, arrival: ManifestArrival): boolean {
+  return 'versionId' in arrival
+    ? manifest.versionId === arrival.versionId
+    : manifest.sequencer === arrival.sequencer;
+}
+
 /** A job of which no more is known than that its manifest arrived. */
-export function unopenedJob(arrival: ManifestArrival, nowMs: number): Job {
+export function unopenedJob(arrival: ManifestArrival, nowMs: number, id = jobIdOfManifest(arrival)): Job {
   return {
-    id: jobIdOfManifest(arrival),
+    id,
     state: 'planning',
-    manifest: { ...arrival, sizeBytes: 0, etag: '' },
+    manifest: { etag: '', ...arrival, sizeBytes: 0 },
     options: {
       destination: { bucket: '', prefix: '' },
       spread: 'off',
@@ -165,16 +196,14 @@ async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Fou
   let answer: HeadObjectCommandOutput;
   try {
     answer = await s3.send(
-      new HeadObjectCommand({ Bucket: arrival.bucket, Key: arrival.key, VersionId: arrival.versionId }),
+      new HeadObjectCommand({ Bucket: arrival.bucket, Key: arrival.key, ...versionOf(arrival) }),
     );
   } catch (error) {
-    const fault = classifyFault(error);
-    if (fault.code !== 'NotFound' && fault.code !== 'NoSuchVersion') throw error;
-    return {
-      kind: 'gone',
-      message: `s3://${arrival.bucket}/${arrival.key} version ${arrival.versionId} was deleted before it was read: drop it again`,
-    };
+    if (!isGone(classifyFault(error))) throw error;
+    return goneManifest(arrival);
   }
+  // Not every S3 looks at a HEAD's condition.
+  if ('etag' in arrival && answer.ETag !== arrival.etag) return goneManifest(arrival);
   return {
     kind: 'found',
     manifest: { ...arrival, sizeBytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '' },
@@ -183,15 +212,18 @@ async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Fou
   };
 }
 
-async function readStart(s3: S3Client, manifest: ManifestVersion): Promise<Uint8Array> {
-  if (manifest.sizeBytes === 0) return new Uint8Array();
-  const { Body } = await s3.send(
-    new GetObjectCommand({
-      Bucket: manifest.bucket,
-      Key: manifest.key,
-      VersionId: manifest.versionId,
-      Range: `bytes=0-${Math.min(HEAD_BYTES, manifest.sizeBytes) - 1}`,
-    }),
-  );
-  return (await Body?.transformToByteArray()) ?? new Uint8Array();
+function goneManifest(arrival: ManifestArrival): FoundManifest {
+  const place = `s3://${arrival.bucket}/${arrival.key}`;
+  return {
+    kind: 'gone',
+    message:
+      'versionId' in arrival
+        ? `${place} version ${arrival.versionId} was deleted before it was read: drop it again`
+        : `${place} was replaced or deleted before it was read, and the bucket kept no version of it: drop it again`,
+  };
+}
+
+async function readStart(reader: ObjectReader, manifest: ManifestVersion): Promise<Uint8Array> {
+  const end = Math.min(HEAD_BYTES, manifest.sizeBytes);
+  return Buffer.concat(await Array.fromAsync(readRange(reader, manifest, 0, end)));
 }

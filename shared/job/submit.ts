@@ -1,12 +1,10 @@
-// Puts a manifest into the inbox under a job id of our choosing, api/<job>/: how the API submits. The same id again makes
+// Puts a manifest into the inbox under a job id of our choosing, as api/<job>/manifest: how the API submits. The same id again makes
 // no second job: the first manifest stands.
-
 import { createHash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
-import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { putIfAbsent } from '../aws/put-if-absent.ts';
 import type { ManifestFormat } from '../manifest/open.ts';
-import { classifyFault } from '../transfer/classify.ts';
-import type { JobId } from './identity.ts';
+import { type JobId, keyOfJob } from './identity.ts';
 import { OPTION_METADATA_PREFIX } from './options.ts';
 
 export interface Inbox {
@@ -30,8 +28,6 @@ const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
   ndjson: 'application/x-ndjson',
 };
 const DIGEST = 'submission-sha256';
-const CONFLICT_TRIES = 5;
-const CONFLICT_REST_MS = 50;
 
 /** What is put under a job's id: a manifest, or an order for one. */
 export interface SubmittedObject {
@@ -56,7 +52,7 @@ export async function submitObject(
   { job, contentType, body, metadata }: SubmittedObject,
 ): Promise<Submitted> {
   // Its content type tells the format: one key for both, so that the id in another format meets what stands there.
-  const key = `${folderOf(job)}manifest`;
+  const key = keyOfJob(job);
   const manifest = `s3://${inbox}/${key}`;
   const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
   const put = {
@@ -65,32 +61,17 @@ export async function submitObject(
     Body: body,
     ContentType: contentType,
     Metadata: { ...metadata, [DIGEST]: digest },
-    IfNoneMatch: '*',
   };
-  for (let tries = 1; ; tries++) {
-    try {
-      await s3.send(new PutObjectCommand(put));
-      return { kind: 'accepted', manifest };
-    } catch (error) {
-      const { kind } = classifyFault(error);
-      if (kind === 'exists') break;
-      // The same id is being put by another request: S3 asks to try again, and the SDK does not.
-      if (kind !== 'conflict' || tries === CONFLICT_TRIES) throw error;
-      await setTimeout(CONFLICT_REST_MS * tries);
-    }
-  }
+  if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
   const standing = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
   return { kind: standing.Metadata?.[DIGEST] === digest ? 'repeated' : 'conflict', manifest };
 }
 
 /** Whether a manifest was submitted under this id: its job may not have been opened yet. */
 export async function wasSubmitted({ s3, inbox }: Inbox, job: JobId): Promise<boolean> {
-  const { KeyCount = 0 } = await s3.send(
-    new ListObjectsV2Command({ Bucket: inbox, Prefix: folderOf(job), MaxKeys: 1 }),
+  const key = keyOfJob(job);
+  const { Contents = [] } = await s3.send(
+    new ListObjectsV2Command({ Bucket: inbox, Prefix: key, MaxKeys: 1 }),
   );
-  return KeyCount > 0;
-}
-
-function folderOf(job: JobId): string {
-  return `api/${job}/`;
+  return Contents[0]?.Key === key;
 }

@@ -1,5 +1,6 @@
 // Works on items of a batch together: they are transferred, accounted for, and given back where they are unfinished.
 import type { Ledger } from '../ledger/ledger.ts';
+import { objectSource } from '../manifest/columns.ts';
 import type { QueueDependencies } from '../queue/batches.ts';
 import { repostOf } from '../queue/delivery.ts';
 import {
@@ -13,6 +14,12 @@ import { accountFor, type EndedRow } from '../report/account.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import type { ReturnedAttempts } from '../report/returned-attempts.ts';
 import { type EngineDependencies, type TransferReport, transferAll } from '../transfer/engine.ts';
+import {
+  type AllowedBuckets,
+  type Refusal,
+  refusalOfDestination,
+  refusalOfSource,
+} from './allowed-buckets.ts';
 import type { ItemId } from './identity.ts';
 import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
 import type { JobWatch } from './job-watch.ts';
@@ -26,6 +33,7 @@ export interface WorkDependencies {
   uploadQueueUrl: string;
   returns: ReturnShare;
   returnedAttempts: ReturnedAttempts;
+  allowed: AllowedBuckets;
 }
 
 /**
@@ -53,8 +61,10 @@ export interface Work {
   /** Rows that ended after their slice's result was frozen. */
   late: number;
   givenBack: GiveBackCounts;
-  /** Ids of the messages that stay in the queue: what could not be accounted for or reposted, and what was returned. */
+  /** Ids of the messages that stay in the queue: what was returned, and what could not be accounted for or reposted. */
   staying: string[];
+  /** Those of them that have their visibility. */
+  returned: string[];
   errors: Error[];
 }
 
@@ -72,15 +82,23 @@ export async function workOn(
   { watch, stopAtMs, writer }: WorkBounds,
 ): Promise<Work> {
   const { engine, queue, uploadQueueUrl, returns, returnedAttempts } = dependencies;
+  const refused = open.flatMap((item) => {
+    const refusal = refusalOf(item, dependencies.allowed);
+    return refusal === undefined ? [] : [{ item, report: refusedReport(refusal) }];
+  });
+  const refusedItems = new Set(refused.map(({ item }) => item));
+  const permitted = open.filter((item) => !refusedItems.has(item));
   const reports = await transferAll(
     engine,
-    open.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
+    permitted.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
     stopAtMs,
   );
-  const results = open.map((item, index) => {
-    const report = reports[index] as TransferReport;
-    return { item, report, fate: fateOf(item, report, watch) };
-  });
+  const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
+  const results = [...refused, ...transferred].map(({ item, report }) => ({
+    item,
+    report,
+    fate: fateOf(item, report, watch),
+  }));
 
   const rows = results.flatMap(({ fate }) => (fate.kind === 'row' ? [fate.row] : []));
   const unfinished = results.flatMap(({ fate }) => (fate.kind === 'back' ? [fate.message] : []));
@@ -100,8 +118,23 @@ export async function workOn(
     late,
     givenBack: back.counts,
     staying: [...staying, ...back.failures],
+    returned: plan.returns.map(({ message }) => message.messageId),
     errors: [...errors, ...back.errors],
   };
+}
+
+function refusalOf(
+  { delivery, job }: OpenItem,
+  { sources, destinations }: AllowedBuckets,
+): Refusal | undefined {
+  return (
+    refusalOfSource(objectSource(delivery.message.item), sources) ??
+    refusalOfDestination(job.options.destination.bucket, destinations)
+  );
+}
+
+function refusedReport({ code, message }: Refusal): TransferReport {
+  return { end: { kind: 'failed', code, message }, attempts: 0, throttled: 0, transient: 0, ms: 0 };
 }
 
 /** What is under way when its job is halted ends as it ends; what comes back unfinished from then on does not go back. */

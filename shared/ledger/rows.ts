@@ -138,6 +138,7 @@ export function writeJobRow(job: Job): Attributes {
     state: { S: job.state },
     control: { S: job.control },
     plan: { S: JSON.stringify(job.plan) },
+    ...(job.ending === undefined ? {} : { ending: { S: job.ending } }),
     ...(job.endedAtMs === undefined ? {} : { endedAtMs: { N: String(job.endedAtMs) } }),
     ...(job.totals === undefined ? {} : { totals: { S: JSON.stringify(job.totals) } }),
     ...(job.report === undefined ? {} : { report: { S: job.report } }),

@@ -3,6 +3,7 @@
 // letter is delivered.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { putIfAbsent } from '../aws/put-if-absent.ts';
 import type { ItemId } from '../job/identity.ts';
 import { classifyFault } from '../transfer/classify.ts';
 
@@ -21,6 +22,7 @@ const READ_CONCURRENCY = 8;
  *                 that are known are accounted for first
  *   sent-again    it is sent again with a long delay, for nobody else can do its work
  *   nothing-left  its row or its job had ended before, or others do its work by now
+ *   unhandled     handling it failed: it stays in its dead-letter queue and is tried again
  *   unreadable    it says of no row or job that it is theirs. A row that it meant is still open in its block, so that sweep has
  *                 it sent anew once its slice stands still
  */
@@ -31,6 +33,7 @@ export type BurialKind =
   | 'job-failed'
   | 'sent-again'
   | 'nothing-left'
+  | 'unhandled'
   | 'unreadable';
 
 /** With its place, as far as the letter tells one. */
@@ -97,18 +100,16 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
     placeOf: (letter) => `s3://${bucket}/${keyOf(idOf(letter))}`,
 
     async write(letter, standing) {
-      try {
-        await s3.send(
-          new PutObjectCommand({
-            Bucket: bucket,
-            Key: keyOf(idOf(letter)),
-            Body: Buffer.from(`${JSON.stringify(letter, null, 2)}\n`),
-            ContentType: 'application/json',
-            ...(standing === 'former' ? { IfNoneMatch: '*' } : {}),
-          }),
-        );
-      } catch (error) {
-        if (classifyFault(error).kind !== 'exists') throw error;
+      const put = {
+        Bucket: bucket,
+        Key: keyOf(idOf(letter)),
+        Body: Buffer.from(`${JSON.stringify(letter, null, 2)}\n`),
+        ContentType: 'application/json',
+      };
+      if (standing === 'this') await s3.send(new PutObjectCommand(put));
+      else if ((await putIfAbsent(s3, put)) === 'exists' && letter.kind !== 'unhandled') {
+        // What was written when handling failed is no record of what became of it.
+        if ((await read(idOf(letter)))?.kind === 'unhandled') await s3.send(new PutObjectCommand(put));
       }
     },
 

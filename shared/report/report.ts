@@ -4,7 +4,14 @@
 //   succeeded/<slice>-<writer>.ndjson  stored and skipped rows (slice-report.ts; the columns: report-rows.ts)
 //   failed/<slice>-<writer>.ndjson     failed and cancelled rows, rejected rows: with the manifest's own columns, so that the
 //   rejected/<slice>-<writer>.ndjson   file is itself a manifest
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { putIfAbsent } from '../aws/put-if-absent.ts';
+import { hashedJobId, type JobId } from '../job/identity.ts';
 import { addTotals, type EndedJob, emptyTotals, type SettledTotals } from '../job/job.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { OutcomeFiles } from './outcome-files.ts';
@@ -15,8 +22,17 @@ export interface ReportDependencies {
   outcomes: OutcomeFiles;
 }
 
+/** Where a job's report lies in the report bucket. */
+export function jobReportKey(job: JobId): string {
+  return `jobs/${job}/manifest.json`;
+}
+
+/** S3 metadata that tells which drop a report is of: a report of another drop is never written over. */
+const DROP = 'spillway-drop';
+
 /**
- * Writes the job's manifest.json. Writing it again writes the same.
+ * Writes the job's manifest.json. Writing it again writes the same. Where another drop's report lies there already, for its job
+ * had this id long ago, it is written beside that one.
  * @returns where it lies: s3://bucket/key
  */
 export async function writeJobReport(
@@ -25,7 +41,6 @@ export async function writeJobReport(
   results: readonly SliceResult[],
 ): Promise<{ report: string; totals: SettledTotals }> {
   const totals = results.reduce((sum, result) => addTotals(sum, result.totals), emptyTotals());
-  const key = `jobs/${job.id}/manifest.json`;
   const report = {
     version: 1,
     job: job.id,
@@ -39,13 +54,28 @@ export async function writeJobReport(
     totals,
     files: results.flatMap((result) => result.files),
   };
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: Buffer.from(`${JSON.stringify(report, null, 2)}\n`),
-      ContentType: 'application/json',
-    }),
-  );
+  const key = await putReport(s3, job, {
+    Bucket: bucket,
+    Body: Buffer.from(`${JSON.stringify(report, null, 2)}\n`),
+    ContentType: 'application/json',
+  });
   return { report: `s3://${bucket}/${key}`, totals };
+}
+
+/** @returns its key */
+async function putReport(
+  s3: S3Client,
+  { id, manifest, startedAtMs }: Pick<EndedJob, 'id' | 'manifest' | 'startedAtMs'>,
+  put: Omit<PutObjectCommandInput, 'Key' | 'Bucket'> & { Bucket: string },
+): Promise<string> {
+  const drop = hashedJobId(manifest.bucket, manifest.key, manifest.versionId ?? manifest.sequencer ?? '');
+  const named = { ...put, Metadata: { [DROP]: drop } };
+  const key = jobReportKey(id);
+  if ((await putIfAbsent(s3, { ...named, Key: key })) === 'created') return key;
+  const standing = await s3.send(new HeadObjectCommand({ Bucket: put.Bucket, Key: key }));
+  // A report of an earlier version of Spillway names no drop: it is one of this id's only job.
+  const isOwn = (standing.Metadata?.[DROP] ?? drop) === drop;
+  const own = isOwn ? key : `jobs/${id}/manifest-${startedAtMs}.json`;
+  await s3.send(new PutObjectCommand({ ...named, Key: own }));
+  return own;
 }

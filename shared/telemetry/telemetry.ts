@@ -22,10 +22,13 @@ export const METRICS = {
   BytesStored: MetricUnit.Bytes,
   SlicesSettled: MetricUnit.Count,
   JobsCompleted: MetricUnit.Count,
+  JobsFailed: MetricUnit.Count,
   LateOutcomes: MetricUnit.Count,
   LiveJobs: MetricUnit.Count,
   RowsOutstanding: MetricUnit.Count,
   ItemsBuried: MetricUnit.Count,
+  /** Messages whose handling failed: they stay in their queue. */
+  MessagesFailed: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof METRICS;

@@ -7,7 +7,7 @@ import {
   createSqsClient,
 } from '../aws/clients.ts';
 import { systemClock } from '../job/clock.ts';
-import type { EndDependencies } from '../job/end.ts';
+import type { UnopenedDependencies } from '../job/end.ts';
 import { systemRandom } from '../job/random.ts';
 import { createJobIndex, type JobIndex } from '../ledger/job-index.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
@@ -72,7 +72,7 @@ export function wireEnd(
   env: Environment<'SPILLWAY_EVENT_BUS'>,
   reports: ReportDependencies,
   ledger: Ledger,
-): EndDependencies {
+): UnopenedDependencies {
   const events = createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS });
   return { reports, events, ledger };
 }

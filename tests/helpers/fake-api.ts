@@ -124,7 +124,7 @@ function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefine
       return { Metadata: inbox.get(command.input.Key ?? '')?.metadata };
     if (command instanceof ListObjectsV2Command) {
       const { Prefix = '' } = command.input;
-      return { KeyCount: [...inbox.keys()].filter((key) => key.startsWith(Prefix)).length };
+      return { Contents: [...inbox.keys()].filter((key) => key.startsWith(Prefix)).map((Key) => ({ Key })) };
     }
     throw new Error('the fake S3 does not know this');
   };

@@ -201,7 +201,9 @@ function quicken(
         maxReceiveCount: most,
       });
   }
-  for (const { sqsSources } of Object.values(service.functions)) {
+  for (const { sqsSources, environment } of Object.values(service.functions)) {
+    if (visibilitySeconds !== undefined && environment['SPILLWAY_RETRY_SECONDS'] !== undefined)
+      environment['SPILLWAY_RETRY_SECONDS'] = String(visibilitySeconds);
     for (const source of sqsSources) source.windowSeconds = Math.min(source.windowSeconds, 0.2);
   }
 }

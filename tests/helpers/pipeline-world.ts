@@ -44,6 +44,7 @@ const UPLOAD_MS = 180_000;
 export const IDLE_MS = 300_000;
 const BUSY_MS = 6 * 3_600_000;
 const HEADER = 'key,text\n';
+const RETRY_SECONDS = [10, 60, 300, 720];
 /** Objects of a batch. */
 const BATCH = 4;
 
@@ -216,9 +217,11 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
 
   const functions = {
     ingest(worker: Worker) {
-      const { clock, client, queue, notifySettle, ledger, outcomes, end } = dependenciesOf(worker);
+      const { clock, random, client, queue, notifySettle, ledger, outcomes, end } = dependenciesOf(worker);
       return createIngest({
-        blocks: { s3: client, sourceBuckets: [] },
+        blocks: { s3: client, clock, random, sourceBuckets: [] },
+        inbox: INBOX,
+        retrySeconds: RETRY_SECONDS,
         destinationBuckets: [DESTINATION],
         ledger,
         outcomes,
@@ -247,12 +250,15 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         uploadQueueUrl: 'upload',
         returns: createReturnShare(clock),
         returnedAttempts: createReturnedAttempts(),
+        allowed: { sources: [], destinations: [DESTINATION] },
+        retrySeconds: RETRY_SECONDS,
         telemetry: SILENT,
       });
     },
     settle(worker: Worker) {
-      const { clock, ledger, reports, end } = dependenciesOf(worker);
-      return createSettle({ ledger, reports, end, clock, uploadMs: UPLOAD_MS, telemetry: SILENT });
+      const { clock, queue, ledger, reports, end } = dependenciesOf(worker);
+      const source = { queue, queueUrl: 'settle', retrySeconds: RETRY_SECONDS };
+      return createSettle({ ledger, reports, end, clock, uploadMs: UPLOAD_MS, source, telemetry: SILENT });
     },
   };
 

@@ -24,8 +24,14 @@ const NAMED_BY_ROWS: Record<string, string[]> = {
 /** A function of about this size starts in well under a second. */
 const UPLOAD_BUNDLE_BYTES = 600_000;
 
-const sourceOf = (name: string): string =>
-  readFileSync(new URL(`../../functions/${name}.ts`, import.meta.url), 'utf8');
+const readFunctionFile = (path: string): string =>
+  readFileSync(new URL(`../../functions/${path}`, import.meta.url), 'utf8');
+
+/** A function's own file, with the record loop where it uses that. */
+const sourceOf = (name: string): string => {
+  const source = readFunctionFile(`${name}.ts`);
+  return source.includes("'./runtime/records.ts'") ? source + readFunctionFile('runtime/records.ts') : source;
+};
 
 /** What each function emits: the dashboard and the alarms may name nothing else. */
 const EMITTED = FUNCTIONS.flatMap((name) =>
@@ -179,6 +185,17 @@ describe('the inbox', () => {
     expect(resource('InboxBucket').DependsOn).toContain('IngestQueuePolicy');
   });
 
+  it('lets nobody but the API write the keys that name jobs', () => {
+    expect(policyOf('InboxBucketPolicy')).toContainEqual({
+      Sid: 'OnlyTheApiNamesJobs',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutObject',
+      Resource: '<InboxBucket.Arn>/api/*/manifest',
+      Condition: { ArnNotEquals: { 'aws:PrincipalArn': '<ApiRole.Arn>' } },
+    });
+  });
+
   it('is the only one that may send to the ingest queue from outside the roles', () => {
     const allowed = policyOf('IngestQueuePolicy').filter(({ Effect }) => Effect === 'Allow');
     expect(allowed).toEqual([
@@ -208,6 +225,23 @@ it('keeps reports, and lets the raw outcomes and dead letters behind them go', (
     ['outcomes/', 100],
     ['deadletters/', 100],
   ]);
+});
+
+describe.each(['Upload', 'Settle'])('the queue of %s, whose messages are believed,', (name) => {
+  it('takes messages from the roles that may send them, and from nobody else', () => {
+    const senders = FUNCTIONS.filter((each) => grants(each).includes(`sqs:SendMessage <${name}Queue.Arn>`));
+    expect(senders.length).toBeGreaterThan(1);
+    expect(policyOf(`${name}QueuePolicy`)).toContainEqual({
+      Sid: 'OnlyThePipelineSends',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sqs:SendMessage',
+      Resource: `<${name}Queue.Arn>`,
+      Condition: {
+        ArnNotEquals: { 'aws:PrincipalArn': senders.map((each) => `<${capital(each)}Role.Arn>`) },
+      },
+    });
+  });
 });
 
 describe.each(QUEUES)('the queue of %s', (name) => {

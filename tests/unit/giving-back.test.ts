@@ -132,6 +132,8 @@ function startPipeline({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
+      allowed: { sources: 'any', destinations: [job.options.destination.bucket] },
+      retrySeconds: [10, 60, 300, 720],
       telemetry: { logger: silent, count } as unknown as Telemetry,
     });
   const seen = {

@@ -21,7 +21,7 @@ function notification(object: object, eventName = 'ObjectCreated:Put') {
 
 describe('parseNotification', () => {
   it("reads S3's event, and decodes its form-encoded key", () => {
-    expect(parseNotification(sample('ingest-s3-put'))).toEqual({
+    expect(parseNotification(sample('ingest-s3-put'), 'spillway-dev-inbox-123456789012-us-east-1')).toEqual({
       kind: 'arrivals',
       arrivals: [
         {
@@ -34,7 +34,7 @@ describe('parseNotification', () => {
   });
 
   it('ignores the event that S3 sends when the notification is set up', () => {
-    expect(parseNotification(sample('ingest-s3-test'))).toEqual({ kind: 'arrivals', arrivals: [] });
+    expect(parseNotification(sample('ingest-s3-test'), 'inbox')).toEqual({ kind: 'arrivals', arrivals: [] });
   });
 
   it.each([
@@ -44,8 +44,19 @@ describe('parseNotification', () => {
     ['%2e%2e/x', '../x'],
     ['%F0%9F%8C%8A', '🌊'],
   ])('decodes %s as %s', (key, decoded) => {
-    expect(parseNotification(notification({ key }))).toMatchObject({ arrivals: [{ key: decoded }] });
+    expect(parseNotification(notification({ key }), 'inbox')).toMatchObject({ arrivals: [{ key: decoded }] });
   });
+
+  it.each([undefined, 'null'])(
+    'takes an arrival whose version id is %s by its ETag and sequencer',
+    (versionId) => {
+      const event = notification({ key: 'a', versionId, eTag: 'abc', sequencer: '0A' });
+      expect(parseNotification(event, 'inbox')).toEqual({
+        kind: 'arrivals',
+        arrivals: [{ bucket: 'inbox', key: 'a', etag: '"abc"', sequencer: '0A' }],
+      });
+    },
+  );
 
   it.each([
     { what: 'a folder marker', event: notification({ key: 'lists/', size: 0 }) },
@@ -53,21 +64,39 @@ describe('parseNotification', () => {
     { what: 'a removal', event: notification({ key: 'a.csv' }, 'ObjectRemoved:Delete') },
     { what: 'an event without records', event: { Records: [] } },
   ])('passes over $what', ({ event }) => {
-    expect(parseNotification(event)).toEqual({ kind: 'arrivals', arrivals: [] });
+    expect(parseNotification(event, 'inbox')).toEqual({ kind: 'arrivals', arrivals: [] });
   });
 
   it('takes every arrival of an event, and a manifest whose name ends in a slash but has bytes', () => {
     const event = {
       Records: [...notification({ key: 'a' }).Records, ...notification({ key: 'b/' }).Records],
     };
-    expect(parseNotification(event)).toMatchObject({ arrivals: [{ key: 'a' }, { key: 'b/' }] });
+    expect(parseNotification(event, 'inbox')).toMatchObject({ arrivals: [{ key: 'a' }, { key: 'b/' }] });
   });
 
   it.each([
     {
-      what: 'no version',
-      event: notification({ key: 'a', versionId: undefined }),
-      says: /versioning must be on/,
+      what: 'neither a version nor an ETag',
+      event: notification({ key: 'a', versionId: undefined, sequencer: '0A' }),
+      says: /neither a version id nor an ETag and a sequencer/,
+    },
+    {
+      what: 'neither a version nor a sequencer',
+      event: notification({ key: 'a', versionId: undefined, eTag: 'abc' }),
+      says: /neither a version id nor an ETag and a sequencer/,
+    },
+    {
+      what: 'another bucket, to whose objects a forged event could point',
+      event: {
+        Records: [
+          ...notification({ key: 'a' }).Records,
+          {
+            eventName: 'ObjectCreated:Put',
+            s3: { bucket: { name: 'elsewhere' }, object: { key: 'a', versionId: 'v1' } },
+          },
+        ],
+      },
+      says: /bucket "elsewhere", and manifests are taken from inbox alone/,
     },
     {
       what: 'a key that is not form-encoded',
@@ -79,7 +108,7 @@ describe('parseNotification', () => {
     { what: 'no JSON', event: undefined, says: /./ },
     { what: 'null', event: null, says: /./ },
   ])('is told why it is none: $what', ({ event, says }) => {
-    const parsed = parseNotification(event);
+    const parsed = parseNotification(event, 'inbox');
     expect(parsed.kind).toBe('not-a-notification');
     expect(parsed.kind === 'not-a-notification' ? parsed.reason : '').toMatch(says);
   });

@@ -22,22 +22,33 @@ describe('the id of a job', () => {
 
   it.each([
     { key: 'api/0123456789abcdef0123/manifest', id: '0123456789abcdef0123' },
-    { key: 'api/my-job-0001/x/y.csv', id: 'my-job-0001' },
+    { key: 'api/my-job-0001/manifest', id: 'my-job-0001' },
   ])('is in the key $key', ({ key, id }) => {
     expect(jobIdOfManifest({ ...arrival, key })).toBe(id);
     expect(jobIdOfManifest({ ...arrival, key, versionId: 'v2' })).toBe(id);
   });
 
   it.each([
-    'api/short/x.csv',
-    'api/UPPERCASE1/x.csv',
+    'api/customers/list.csv',
+    'api/customers/manifest.csv',
+    'api/customers/manifest/2026',
+    'api/0123456789abcdef0123/x.csv',
+    'api/short/manifest',
+    'api/UPPERCASE1/manifest',
     'api/no-slash-behind',
-    'x/api/0123456789abcdef/x',
-    'api//x.csv',
+    'x/api/0123456789abcdef/manifest',
+    'api//manifest',
   ])('is not taken from the key %s', (key) => {
     const id = jobIdOfManifest({ ...arrival, key });
     expect(id).toMatch(/^[0-9a-f]{20}$/);
     expect(jobIdOfManifest({ ...arrival, key, versionId: 'v2' })).not.toBe(id);
+  });
+
+  it('follows without a version from ETag and sequencer: the same bytes dropped twice are two jobs', () => {
+    const drop = { bucket: 'inbox', key: 'lists/a.csv', etag: '"e"', sequencer: '0A' };
+    const ids = [drop, { ...drop, sequencer: '0B' }, { ...drop, etag: '"f"' }, arrival].map(jobIdOfManifest);
+    expect(new Set(ids).size).toBe(4);
+    expect(jobIdOfManifest({ ...drop })).toBe(ids[0]);
   });
 
   it('is one that URLs, keys and queues take as it stands', () => {

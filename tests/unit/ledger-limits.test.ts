@@ -206,7 +206,7 @@ describe('a manifest of any size', () => {
     const controlled: [JobControl, JobFault | undefined][] = [];
     const end = await planJob(
       {
-        s3,
+        reader: { s3, clock: createVirtualClock(), random: () => 0 },
         clock: createVirtualClock(),
         tellSlice: async () => undefined,
         ledger: {

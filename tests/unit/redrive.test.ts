@@ -41,12 +41,11 @@ interface Stored {
 
 let objects: Map<string, Stored>;
 let asked: (string | undefined)[];
-let s3: S3Client;
+const s3 = { send: fakeS3 } as unknown as S3Client;
 
 beforeEach(() => {
   objects = new Map();
   asked = [];
-  s3 = { send: fakeS3 } as unknown as S3Client;
 });
 
 async function fakeS3(command: PutObjectCommand | HeadObjectCommand | GetObjectCommand): Promise<object> {
@@ -102,10 +101,12 @@ function putReport(files: readonly string[][], options: Partial<Job['options']> 
 
 const order = () => submitRedrive({ s3, inbox: 'inbox' }, { id: JOB_ID, report: REPORT });
 
+const reader = { s3, clock: createVirtualClock(), random: () => 0 };
+
 async function open(destinationBuckets = ['other', 'destination']): Promise<Job> {
   return startJob(
     {
-      s3,
+      reader,
       destinationBuckets,
       reportBucket: 'reports',
       cut: { sliceBytes: 100, blockRows: 2 },
@@ -235,7 +236,7 @@ describe('the plan of a redrive', () => {
     const controlled: [string, JobFault | undefined][] = [];
     const planned = planJob(
       {
-        s3,
+        reader,
         clock,
         tellSlice: async () => undefined,
         ledger: {
@@ -259,7 +260,7 @@ describe('the plan of a redrive', () => {
     const keys: string[][] = [];
     for (const { start } of starts) {
       const found: string[] = [];
-      for await (const block of readSliceBlocks({ s3, sourceBuckets: [] }, job, start)) {
+      for await (const block of readSliceBlocks({ ...reader, sourceBuckets: [] }, job, start)) {
         found.push(...block.accepted.map(({ item, line }) => `${item.key}:${line}`));
         found.push(...block.rejected.map(({ code }) => `rejected ${code}`));
       }
