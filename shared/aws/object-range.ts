@@ -39,17 +39,17 @@ export async function* readRange(
 ): AsyncGenerator<Uint8Array> {
   let at = start;
   for (let fruitless = 0; at < end; ) {
+    const from = at;
     try {
       for await (const chunk of await openRange(s3, object, at, end)) {
         at += chunk.length;
-        fruitless = 0;
         yield chunk;
       }
       if (at < end) throw endedEarly(object, at, end);
     } catch (error) {
-      fruitless += 1;
+      fruitless = at > from ? 0 : fruitless + 1;
       if (fruitless === TRIES || classifyFault(error).kind !== 'transient') throw error;
-      await clock.sleep(fullJitterMs(BACKOFF, fruitless - 1, random));
+      await clock.sleep(fullJitterMs(BACKOFF, fruitless, random));
     }
   }
 }

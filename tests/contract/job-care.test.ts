@@ -5,7 +5,13 @@ import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BurialDependencies, judge } from '../../shared/job/burial.ts';
 import { type CareDependencies, careForJob } from '../../shared/job/care.ts';
-import { completeJob, type EndDependencies, failJob } from '../../shared/job/end.ts';
+import {
+  completeJob,
+  type EndDependencies,
+  failJob,
+  failUnopenedJob,
+  type UnopenedDependencies,
+} from '../../shared/job/end.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import { emptyTotals, isSettled, type Job } from '../../shared/job/job.ts';
 import { resumeSlices } from '../../shared/job/resume.ts';
@@ -203,7 +209,50 @@ describe('a slice that can not be settled', () => {
   });
 });
 
+describe('a job that could not be opened', () => {
+  const unopened = () =>
+    aJob({ id, state: 'failed', startedAtMs: ledger.clock.now(), endedAtMs: ledger.clock.now() });
+  const endWith = (end: EndDependencies) => ({ ...end, ledger }) as UnopenedDependencies;
+
+  it('has its report, its event and its row, in any order of crashes', async () => {
+    const died = anEnd(async () => {
+      throw new Error('killed');
+    });
+    await expect(failUnopenedJob(endWith(died.end), unopened(), FAULT)).rejects.toThrow('killed');
+    // Its row is there, and live: sweep and settle would end it; and so does the next delivery.
+    expect(await ledger.getJob(id)).toMatchObject({ ending: 'abandoned', fault: FAULT });
+    const { end, told } = anEnd();
+    expect(await failUnopenedJob(endWith(end), unopened(), FAULT)).toMatchObject({ state: 'failed' });
+    expect(told).toMatchObject({ events: ['failed'], reports: [{ state: 'failed', fault: FAULT }] });
+    expect(await ledger.getJob(id)).toMatchObject({ state: 'failed', fault: FAULT });
+    await failUnopenedJob(endWith(end), unopened(), FAULT);
+    expect(told.events).toEqual(['failed']);
+  });
+
+  it('leaves alone a job that another delivery has opened meanwhile', async () => {
+    await startJob(1);
+    const { end, told } = anEnd();
+    expect(await failUnopenedJob(endWith(end), unopened(), FAULT)).toMatchObject({ state: 'running' });
+    expect(told.events).toEqual([]);
+    expect(await ledger.getJob(id)).toMatchObject({ state: 'running' });
+    expect((await ledger.getJob(id))?.ending).toBeUndefined();
+  });
+});
+
 describe('a job that is given up', () => {
+  it('creates no row: settle has no right to', async () => {
+    await startJob(1);
+    const { end } = anEnd();
+    const commands: string[] = [];
+    const watched = ledgerThat(async (command, send) => {
+      commands.push(command.constructor.name);
+      return send();
+    });
+    await failJob({ ...end, ledger: watched }, { id }, FAULT);
+    expect(commands).not.toContain('PutItemCommand');
+    expect(await ledger.getJob(id)).toMatchObject({ state: 'failed' });
+  });
+
   it('while its last slice is settled after all ends one way, in report, event and row', async () => {
     await startJob(1);
     const { end, told } = anEnd(async () => void (await completeJob(end, (await settle(0)) as Job)));

@@ -14,7 +14,7 @@ export const SOURCE_BUCKET = 'spillway-test-source';
 export interface JobEnd extends SettledTotals {
   job: string;
   state: 'completed' | 'failed';
-  manifest: { bucket: string; key: string; versionId: string };
+  manifest: { bucket: string; key: string; versionId?: string };
   report: string;
   unaccounted: number;
   fault?: { code: string; message: string };
@@ -31,6 +31,7 @@ export interface JobReport {
 
 export interface Dropped {
   key: string;
+  /** Empty where the inbox has no versions. */
   versionId: string;
 }
 
@@ -122,7 +123,7 @@ export async function startPipelineCloud({
       .filter((end) =>
         typeof of === 'string'
           ? end.job === of
-          : end.manifest.key === of.key && end.manifest.versionId === of.versionId,
+          : end.manifest.key === of.key && (end.manifest.versionId ?? '') === of.versionId,
       );
   const report: PipelineCloud['report'] = async (end) => {
     const { bucket, key } = splitUrl(end.report);

@@ -1,0 +1,70 @@
+// A manifest's first sight: which job it starts, and why one is not taken.
+import { describe, expect, it } from 'vitest';
+import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
+import { isManifestOf, startJob, takenJob } from '../../shared/job/start.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const NAMED = 'customers-0001' as JobId;
+const KEY = `api/${NAMED}/manifest`;
+const NOW_MS = 1_000;
+
+function open() {
+  const s3 = createMemoryS3();
+  const start = (arrival: ManifestArrival) =>
+    startJob(
+      {
+        reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
+        destinationBuckets: ['destination'],
+        reportBucket: 'reports',
+        cut: { sliceBytes: 100, blockRows: 2 },
+        nowMs: NOW_MS,
+      },
+      arrival,
+    );
+  const etagOf = async (key: string) => {
+    const { HeadObjectCommand } = await import('@aws-sdk/client-s3');
+    return (await s3.client.send(new HeadObjectCommand({ Bucket: 'inbox', Key: key }))).ETag ?? '';
+  };
+  return { s3, start, etagOf };
+}
+
+describe('a manifest at first sight', () => {
+  it('starts a job without a version id, and reads what its ETag names', async () => {
+    const { s3, start, etagOf } = open();
+    s3.write('inbox', 'a.csv', 'key,text\nx,1\n');
+    const arrival = { bucket: 'inbox', key: 'a.csv', etag: await etagOf('a.csv'), sequencer: '0A' };
+    const job = await start(arrival);
+    expect(job).toMatchObject({ id: dropJobId(arrival), state: 'planning', manifest: { sequencer: '0A' } });
+    expect(job.manifest.versionId).toBeUndefined();
+    expect(isManifestOf(job, arrival)).toBe(true);
+    expect(isManifestOf(job, { ...arrival, sequencer: '0B' })).toBe(false);
+  });
+
+  it('fails where it was replaced before it was read, and no version of it was kept', async () => {
+    const { s3, start, etagOf } = open();
+    s3.write('inbox', 'a.csv', 'key,text\nx,1\n');
+    const etag = await etagOf('a.csv');
+    s3.write('inbox', 'a.csv', 'key,text\ny,2\n');
+    const job = await start({ bucket: 'inbox', key: 'a.csv', etag, sequencer: '0A' });
+    expect(job).toMatchObject({
+      state: 'failed',
+      fault: {
+        code: 'ManifestGone',
+        message: expect.stringContaining('replaced or deleted before it was read'),
+      },
+    });
+  });
+
+  it('is not taken under an id whose report is there, though the row of its job has expired', async () => {
+    const { s3, start } = open();
+    s3.write('inbox', KEY, 'key,text\nx,1\n');
+    const arrival = { bucket: 'inbox', key: KEY, versionId: 'v2' };
+    expect(await start(arrival)).toMatchObject({ id: NAMED, state: 'planning' });
+    s3.write('reports', `jobs/${NAMED}/manifest.json`, '{}');
+    const refused = await start(arrival);
+    expect(refused).toEqual(takenJob(arrival, NAMED, NOW_MS));
+    expect(refused).toMatchObject({ id: dropJobId(arrival), state: 'failed', fault: { code: 'JobIdTaken' } });
+    expect(jobIdOfManifest(arrival)).toBe(NAMED);
+  });
+});
