@@ -1,5 +1,6 @@
 // spillway key: where objects land, without asking anyone.
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { faultOfPath, folderPrefix } from '../../shared/spread/destination.ts';
 import { destinationKey, parseSpread } from '../../shared/spread/spread.ts';
 import { spreadText } from '../arguments.ts';
 import { Failure } from '../failure.ts';
@@ -10,9 +11,14 @@ export function addKeyCommand(program: Command): void {
     .description('print the destination key of each key: the same that a job gives it')
     .argument('<key...>', 'keys as the manifest names them')
     .option('--spread <spread>', 'binary, hex:N (N from 1 to 8) or off', spreadText, 'binary')
-    .option('--prefix <prefix>', "the prefix of the job's destination", '')
+    .option(
+      '--prefix <prefix>',
+      "the folder of the job's destination, with or without a slash at its end",
+      prefixText,
+      '',
+    )
     .option('--json', 'print { "keys": [...] }')
-    .addHelpText('after', '\nExample:\n  $ spillway key images/1.png --spread hex:2')
+    .addHelpText('after', '\nExample:\n  $ spillway key images/1.png --spread hex:2 --prefix 2026')
     .action((keys: string[], options: { spread: string; prefix: string; json?: true }) => {
       const parsed = parseSpread(options.spread);
       if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
@@ -20,4 +26,11 @@ export function addKeyCommand(program: Command): void {
       if (options.json) console.log(JSON.stringify({ keys: destinations }));
       else for (const destination of destinations) console.log(destination);
     });
+}
+
+/** As a job reads it from its destination. */
+function prefixText(text: string): string {
+  const fault = faultOfPath(text);
+  if (fault !== undefined) throw new InvalidArgumentError(`The prefix ${fault}.`);
+  return folderPrefix(text);
 }

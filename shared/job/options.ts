@@ -1,12 +1,15 @@
 // A job's options: what its submitter may choose. They come as S3 user metadata on the manifest
 // (`x-amz-meta-spillway-<name>`), which the API writes too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
+import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../spread/destination.ts';
 import { parseSpread, type Spread } from '../spread/spread.ts';
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** S3's user metadata, in which options travel, carries ASCII only, 2 KB in all; and a key has 1,024 bytes. */
-const PREFIX_LENGTH = 900;
-const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${PREFIX_LENGTH}}$`);
+/** S3's user metadata, in which options travel, carries ASCII only. */
+const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${MAX_PATH_BYTES}}$`);
+const NOT_A_PREFIX = `is not up to ${MAX_PATH_BYTES} printable ASCII characters, its closing slash included`;
+/** Characters of a destination that a message quotes. */
+const QUOTED_CHARACTERS = 200;
 
 const DAY_SECONDS = 24 * 3600;
 /** Options that are whole numbers, by name. */
@@ -27,7 +30,10 @@ export type IfExists = 'overwrite' | 'skip' | 'fail';
 export type ReportKind = 'all' | 'failures' | 'none';
 
 export interface JobOptions {
-  /** Where the objects go: a bucket that the deployment allows, and a prefix before the spread key (or none). */
+  /**
+   * Where the objects go: a bucket that the deployment allows, and what stands before the spread key, as it stands. It ends
+   * in `/` or is empty, except in jobs that were stored before a destination was always a folder.
+   */
   destination: { bucket: string; prefix: string };
   /** How keys are spread: `binary`, `hex:N` or `off`. */
   spread: string;
@@ -109,11 +115,22 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
   );
 }
 
-/** Options that were valid once as the texts that they came from: to be judged again, by another deployment's lights. */
-export function optionTextsOf(options: JobOptions): Record<string, string> {
-  const { bucket, prefix } = options.destination;
+/**
+ * The options of a job from before, for its redrive in this deployment. All are validated again, but the prefix stays as
+ * that job froze it: the redrive writes to the same keys, also where the prefix is one that is refused today.
+ */
+export function parseFrozenOptions(frozen: JobOptions, destinationBuckets: readonly string[]): ParsedOptions {
+  const { bucket, prefix } = frozen.destination;
+  const parsed = parseJobOptions(optionTextsOf(frozen), destinationBuckets);
+  if (parsed.kind === 'invalid') return parsed;
+  if (!PREFIX.test(prefix)) return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
+  return { kind: 'valid', options: { ...parsed.options, destination: { bucket, prefix } } };
+}
+
+/** Without the prefix, which is not parsed again. */
+function optionTextsOf(options: JobOptions): Record<string, string> {
   return {
-    destination: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`,
+    destination: `s3://${options.destination.bucket}`,
     spread: options.spread,
     'if-exists': options.ifExists,
     'retry-for-seconds': String(options.retryForSeconds),
@@ -136,19 +153,24 @@ function faultOfSpread(text: string): string | undefined {
   return parsed.kind === 'invalid' ? parsed.message : undefined;
 }
 
+/** The path is always a folder: with or without its closing slash it is the same destination. */
 function parseDestination(text: string | undefined, allowed: readonly string[], faults: string[]) {
   if (text === undefined) return { bucket: allowed[0] ?? '', prefix: '' };
-  const [, bucket = '', prefix = ''] = /^(?:s3:\/\/)?([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
-  if (!PREFIX.test(prefix)) {
-    faults.push(`the destination's prefix is not up to ${PREFIX_LENGTH} printable ASCII characters`);
-  }
+  const url = text.startsWith('s3://') ? text : `s3://${text}`;
+  const { bucket, path } = splitDestination(url) ?? { bucket: '', path: '' };
+  const prefix = folderPrefix(path);
   if (!BUCKET_NAME.test(bucket)) {
-    faults.push(`destination "${text}" is not s3://BUCKET or s3://BUCKET/PREFIX`);
-  } else if (!allowed.includes(bucket)) {
+    const quoted = JSON.stringify(text.slice(0, QUOTED_CHARACTERS));
+    faults.push(`destination ${quoted} is not s3://BUCKET or s3://BUCKET/PREFIX`);
+    return { bucket, prefix };
+  }
+  if (!allowed.includes(bucket)) {
     faults.push(
       `destination bucket "${bucket}" is not allowed: this deployment writes to ${allowed.join(', ')}`,
     );
   }
+  const fault = PREFIX.test(prefix) ? faultOfPath(path) : NOT_A_PREFIX;
+  if (fault !== undefined) faults.push(`the destination's prefix ${fault}`);
   return { bucket, prefix };
 }
 

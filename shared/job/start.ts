@@ -17,7 +17,7 @@ import {
   sliceBytesOf,
 } from './identity.ts';
 import type { Job, JobFault, ManifestVersion } from './job.ts';
-import { optionTextsOf, optionTextsOfMetadata, parseJobOptions } from './options.ts';
+import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from './options.ts';
 import { isRedriveOrder, parseRedriveOrder } from './redrive.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
@@ -104,7 +104,7 @@ async function openRedrive(
   const { redriveOf, report } = order;
   const old = await readRedriveReport(reader, report);
   if (old.kind === 'unreadable') return { ...old, known: { redriveOf } };
-  const options = parseJobOptions(optionTextsOf(old.options), destinationBuckets);
+  const options = parseFrozenOptions(old.options, destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable(
       'InvalidOptions',

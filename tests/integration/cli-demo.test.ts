@@ -121,6 +121,7 @@ describe('spillway demo', () => {
     { args: ['demo', '--wrong'], code: 2, says: "unknown option '--wrong'" },
     { args: ['flood'], code: 2, says: "unknown command 'flood'" },
     { args: ['key'], code: 2, says: "missing required argument 'key'" },
+    { args: ['key', 'foo', '--prefix', '/p'], code: 2, says: 'The prefix has an empty name' },
   ])('refuses $args with $code and a sentence', async ({ args, code, says }) => {
     await mkdir(path.join(work, 'empty-folder'), { recursive: true });
     await writeFile(path.join(work, 'a-file'), '');
@@ -136,6 +137,7 @@ describe('spillway key', () => {
     { args: ['foo'], stdout: '0101/1100/0100/00100000/foo\n' },
     { args: ['foo', 'a b', '--spread', 'hex:3'], stdout: 'f6a/foo\n3d9/a b\n' },
     { args: ['--spread', 'off', '--prefix', 'p/', '--', '-x'], stdout: 'p/-x\n' },
+    { args: ['foo', '--spread', 'hex:3', '--prefix', '2026'], stdout: '2026/f6a/foo\n' },
     { args: ['foo', '--json'], stdout: '{"keys":["0101/1100/0100/00100000/foo"]}\n' },
   ])('prints the destination of $args', async ({ args, stdout }) => {
     expect(await runSpillway(['key', ...args], { cwd: work })).toMatchObject({ code: 0, stdout });

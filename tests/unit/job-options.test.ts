@@ -1,6 +1,11 @@
 // A job's options: what is taken, what is refused, and that every fault is told at once.
 import { describe, expect, it } from 'vitest';
-import { optionTextsOfMetadata, parseJobOptions, spreadOf } from '../../shared/job/options.ts';
+import {
+  optionTextsOfMetadata,
+  parseFrozenOptions,
+  parseJobOptions,
+  spreadOf,
+} from '../../shared/job/options.ts';
 import { aJob } from '../helpers/records.ts';
 
 const BUCKETS = ['own-bucket', 'other.bucket'];
@@ -32,9 +37,15 @@ describe('parseJobOptions', () => {
     { text: 'other.bucket', destination: { bucket: 'other.bucket', prefix: '' } },
     { text: 's3://other.bucket', destination: { bucket: 'other.bucket', prefix: '' } },
     { text: 's3://other.bucket/', destination: { bucket: 'other.bucket', prefix: '' } },
-    { text: 'own-bucket/a/b', destination: { bucket: 'own-bucket', prefix: 'a/b' } },
+    { text: 'own-bucket/a/b', destination: { bucket: 'own-bucket', prefix: 'a/b/' } },
+    { text: 's3://own-bucket/2026', destination: { bucket: 'own-bucket', prefix: '2026/' } },
+    { text: 's3://own-bucket/2026/', destination: { bucket: 'own-bucket', prefix: '2026/' } },
     { text: 's3://own-bucket/a b/c+/', destination: { bucket: 'own-bucket', prefix: 'a b/c+/' } },
-    { text: 's3://own-bucket//x', destination: { bucket: 'own-bucket', prefix: '/x' } },
+    { text: 's3://own-bucket/a%2Fb', destination: { bucket: 'own-bucket', prefix: 'a%2Fb/' } },
+    {
+      text: `s3://own-bucket/${'x'.repeat(899)}`,
+      destination: { bucket: 'own-bucket', prefix: `${'x'.repeat(899)}/` },
+    },
   ])('takes the destination "$text"', ({ text, destination }) => {
     expect(parse({ destination: text })).toMatchObject({ kind: 'valid', options: { destination } });
   });
@@ -49,9 +60,18 @@ describe('parseJobOptions', () => {
     { text: 's3://strange-bucket/x', says: /"strange-bucket" is not allowed.*own-bucket, other\.bucket/ },
     { text: 's3://own-bucket/é', says: /printable ASCII/ },
     { text: 's3://own-bucket/a\nb', says: /printable ASCII/ },
-    { text: `s3://own-bucket/${'x'.repeat(901)}`, says: /up to 900/ },
+    { text: `s3://own-bucket/${'x'.repeat(900)}`, says: /up to 900/ },
+    { text: 's3://own-bucket//x', says: /prefix has an empty name/ },
+    { text: 's3://own-bucket//', says: /prefix has an empty name/ },
+    { text: 's3://own-bucket/a//b', says: /prefix has an empty name/ },
+    { text: 's3://own-bucket/a/../b', says: /prefix has the name "\.\."/ },
+    { text: 's3://own-bucket/.', says: /prefix has the name "\."/ },
   ])('refuses the destination "$text"', ({ text, says }) => {
     expect(messageOf({ destination: text })).toMatch(says);
+  });
+
+  it('quotes a long text that is no destination in short', () => {
+    expect(messageOf({ destination: `/${'x'.repeat(5_000)}` }).length).toBeLessThan(400);
   });
 
   it('refuses every destination where the deployment allows none', () => {
@@ -114,4 +134,26 @@ it('reads a frozen spread, and does not go on with one that is not valid', () =>
   const { options } = aJob();
   expect(spreadOf({ ...options, spread: 'hex:4' })).toEqual({ kind: 'hex', digits: 4 });
   expect(() => spreadOf({ ...options, spread: 'broken' })).toThrow(/not valid/);
+});
+
+describe('the options of a job from before', () => {
+  const frozen = (prefix: string, bucket = 'own-bucket') => {
+    const { options } = aJob();
+    return { ...options, destination: { bucket, prefix } };
+  };
+
+  it.each(['', 'folder/', 'glued-', 'a//b', '/x', '../y', 'x'.repeat(900)])(
+    'keep the prefix "%s", so that a redrive writes to the same keys',
+    (prefix) => {
+      expect(parseFrozenOptions(frozen(prefix), BUCKETS)).toEqual({ kind: 'valid', options: frozen(prefix) });
+    },
+  );
+
+  it('are refused where the deployment does not take them any more', () => {
+    expect(parseFrozenOptions(frozen('x', 'gone-bucket'), BUCKETS)).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/"gone-bucket" is not allowed/),
+    });
+    expect(parseFrozenOptions(frozen('a\nb'), BUCKETS)).toMatchObject({ kind: 'invalid' });
+  });
 });
