@@ -14,7 +14,7 @@ export function addPutCommand(program: Command): void {
   program
     .command('put')
     .description('put local files and folders straight into S3, at the rate that it takes')
-    .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PREFIX')
+    .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PATH')
     .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)", httpAddress)
     .option('--spread <spread>', 'off, binary or hex:N (N from 1 to 8): hash the keys', spreadText, 'off')
     .option('--concurrency <n>', 'requests at once, at most', numberUpTo(CONCURRENCY_MOST), CONCURRENCY)
@@ -29,15 +29,28 @@ export function addPutCommand(program: Command): void {
       positiveNumber,
       RETRY_FOR_SECONDS,
     )
+    .option(
+      '--follow-links',
+      'follow links that lead outside the folders, and store linked files by both names',
+    )
     .option('--json', 'print one JSON object at the end, and everything else to stderr')
     .addHelpText(
       'after',
       `
-A file keeps its name; a folder's files keep theirs from the folder on, with / between them. Links are followed.
+A file keeps its name; a folder's files keep theirs from the folder on, with / between them. The destination's PATH is a
+folder, with or without a slash at its end. Only where a single file is put, a PATH without that slash is the file's key.
+
+Links inside a folder are passed over: what they lead to is stored once, by its own path, or lies outside. A path that is
+named on the command line may be a link. With --follow-links each folder is still walked once.
+
+A file that changes while it is read is begun again once, and then fails as FileChanged.
+
 Credentials and region are found as every AWS tool finds them.
 
 Examples:
-  $ spillway put photos s3://my-bucket/2026
+  $ spillway put photos s3://my-bucket/2026                  photos/a.jpg becomes 2026/a.jpg
+  $ spillway put report.csv s3://my-bucket/2026/             2026/report.csv
+  $ spillway put report.csv s3://my-bucket/2026/final.csv    2026/final.csv
   $ spillway put a.csv b.csv s3://my-bucket --endpoint-url http://localhost:9000 --if-exists skip
 
 Exit code: 0 when every file is stored or skipped, 1 when any failed, 130 after Ctrl-C.`,

@@ -1,20 +1,50 @@
-// Where files go: s3://BUCKET/PREFIX, as a command line names it.
+// Where files go: s3://BUCKET/PATH, as the command line of `put` names it.
+import {
+  faultOfPath,
+  folderPrefix,
+  splitDestination,
+  splitObjectPath,
+} from '../../shared/spread/destination.ts';
+import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
 import { Failure } from '../failure.ts';
 
 export interface PutDestination {
   bucket: string;
-  /** Ends in `/`, or is empty. */
-  prefix: string;
+  /** As it was named, with or without a closing slash. */
+  path: string;
 }
 
-/** What comes before the last argument are paths, so one that is forgotten is a wrong destination. */
+/** A key in two parts, so that a spread can go between them. */
+export interface ObjectPlace {
+  /** Ends in `/`, or is empty. */
+  prefix: string;
+  /** The file's name, with the folders that it keeps. */
+  key: string;
+}
+
+/** All arguments before the last are paths, so a destination that was forgotten is a wrong destination. */
 export function parseDestination(text: string): PutDestination {
-  const match = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(text);
-  if (match === null) {
+  const destination = splitDestination(text);
+  if (destination === undefined) {
     throw new Failure(`${text} is not s3://BUCKET/PREFIX: the last argument says where the files go`, {
       exitCode: 2,
     });
   }
-  const [, bucket = '', prefix = ''] = match;
-  return { bucket, prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` };
+  const fault = faultOfPath(destination.path);
+  if (fault !== undefined) throw new Failure(`the destination ${text} ${fault}`, { exitCode: 2 });
+  return destination;
+}
+
+/**
+ * The path is a folder, with one exception: for the only file that was named, a path without a closing slash is its key.
+ * So `put final.csv s3://b/2026/` and `put report.csv s3://b/2026/final.csv` write the same key, also where it is spread.
+ */
+export function placeOf({ path }: PutDestination, file: { key: string; isOnly: boolean }): ObjectPlace {
+  if (!file.isOnly || path === '' || path.endsWith('/')) return { prefix: folderPrefix(path), key: file.key };
+  const { prefix, name } = splitObjectPath(path);
+  return { prefix, key: name };
+}
+
+export function keyOf({ prefix, key }: ObjectPlace, spread: Spread): string {
+  return destinationKey(key, spread, prefix);
 }

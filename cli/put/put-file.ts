@@ -1,6 +1,7 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
 import type { IfExists } from '../../shared/job/options.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+import { MAX_KEY_BYTES } from '../../shared/spread/destination.ts';
+import type { Spread } from '../../shared/spread/spread.ts';
 import { type EngineDependencies, type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
@@ -8,11 +9,14 @@ import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/pace
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';
-import type { PutDestination } from './destination.ts';
+import { keyOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
+import type { Tree } from './tree.ts';
 
-/** S3's limit on a key, in bytes of UTF-8. */
-const MOST_KEY_BYTES = 1024;
+/** A file that changes while it is read is begun again so often: one that is being written may need hours to be sent again. */
+const MAX_STARTS = 2;
+/** Milliseconds before it is begun again: most writers are done by then. */
+const START_AGAIN_MS = 1_000;
 
 export interface PutDependencies extends EngineDependencies {
   uploads: MultipartWriter;
@@ -21,7 +25,7 @@ export interface PutDependencies extends EngineDependencies {
 }
 
 export interface PutSettings {
-  destination: PutDestination;
+  bucket: string;
   spread: Spread;
   ifExists: IfExists;
 }
@@ -29,29 +33,59 @@ export interface PutSettings {
 /** A file with what became of it so far. */
 export interface FileTask {
   path: string;
-  key: string;
+  place: ObjectPlace;
+  /** What the file must lie in when it is opened. */
+  tree?: Tree | undefined;
   giveUpAtMs: number;
   attempts: number;
   putBack: number;
 }
 
-/** It never throws for the file's sake: a file that can't be read has failed. */
+/** It never throws for the file's sake: a file that can't be read has failed, and so has one that changes again and again. */
 export async function putFile(
   dependencies: PutDependencies,
   task: FileTask,
   settings: PutSettings,
   bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const { destination, spread, ifExists } = settings;
-  const key = destinationKey(task.key, spread, destination.prefix);
+  const key = keyOf(task.place, settings.spread);
   const keyBytes = Buffer.byteLength(key);
-  if (keyBytes > MOST_KEY_BYTES) {
-    return failed('KeyTooLong', `the key has ${keyBytes} bytes; S3 takes ${MOST_KEY_BYTES}`);
+  if (keyBytes > MAX_KEY_BYTES) {
+    return failed('KeyTooLong', `the key has ${keyBytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
   }
-  const write = { destination: { bucket: destination.bucket, key }, ifExists };
+  const { clock } = dependencies;
+  const write = { destination: { bucket: settings.bucket, key }, ifExists: settings.ifExists };
+  let report = await putOnce(dependencies, task, write, bounds);
+  for (let starts = 1; isChanged(report) && starts < MAX_STARTS && clock.now() < bounds.stopAtMs; starts++) {
+    await clock.sleep(START_AGAIN_MS);
+    report = afterEarlier(report, await putOnce(dependencies, task, write, bounds));
+  }
+  return report;
+}
+
+function isChanged({ end }: TransferReport): boolean {
+  return end.kind === 'failed' && end.code === 'FileChanged';
+}
+
+function afterEarlier(earlier: TransferReport, last: TransferReport): TransferReport {
+  return {
+    end: last.end,
+    attempts: earlier.attempts + last.attempts,
+    throttled: earlier.throttled + last.throttled,
+    transient: earlier.transient + last.transient,
+    ms: earlier.ms + last.ms,
+  };
+}
+
+async function putOnce(
+  dependencies: PutDependencies,
+  task: FileTask,
+  write: PartedItem['write'],
+  bounds: RequestBounds,
+): Promise<TransferReport> {
   bounds.budget.retries += RETRIES_PER_ITEM;
   try {
-    return await withContents(dependencies.memory, task.path, {
+    return await withContents(dependencies, task, {
       whole: (bytes) =>
         transferOne(
           dependencies,
@@ -80,15 +114,19 @@ interface Ways {
   parts(source: PartedItem['source'], plan: PartedItem['plan']): Promise<TransferReport>;
 }
 
-async function withContents(memory: Budget, path: string, { whole, parts }: Ways): Promise<TransferReport> {
-  const file = await openLocalFile(path);
+async function withContents(
+  { memory, clock }: PutDependencies,
+  { path, tree }: FileTask,
+  { whole, parts }: Ways,
+): Promise<TransferReport> {
+  const file = await openLocalFile(path, { clock, tree });
   try {
     const plan = planParts(file.sizeBytes);
     switch (plan.kind) {
       case 'whole':
         return await memory.hold(file.sizeBytes, async () => {
           const bytes = await file.readWhole();
-          file.assertUnchanged();
+          await file.assertUnchanged();
           // It may wait long for its turn: the bytes are there, the file may go.
           file.close();
           return await whole(bytes);

@@ -2,13 +2,15 @@
 import { costPerMillion } from '../../local/cost.ts';
 import { amountText, bytesText, countText, shownKey } from '../text.ts';
 import type { OpenUpload } from './open-uploads.ts';
-import type { FailedFile, PutTally } from './tally.ts';
+import { type FailedFile, MAX_PASSED_OVER_NAMED, type PassedOver, type PutTally } from './tally.ts';
 
 export type PutState = 'completed' | 'interrupted';
 
 export interface PutRun {
   job: string;
   state: PutState;
+  /** Where the files are: the folder, or the key of a single file. */
+  destination: string;
   tally: PutTally;
   seconds: number;
   /** Multipart uploads that S3 would not abort. */
@@ -16,13 +18,15 @@ export interface PutRun {
 }
 
 /** The demo's fields; null where there is nothing to tell from outside: S3's limit, its partitions, a report. */
-export function resultOf({ job, state, tally, seconds, openUploads }: PutRun) {
-  const { rows, stored, skipped, failed, attempts, throttled, transient, returned, bytes } = tally;
+export function resultOf({ job, state, destination, tally, seconds, openUploads }: PutRun) {
+  const { rows, stored, skipped, failed, passedOver, attempts, throttled, transient, returned, bytes } =
+    tally;
   const accepted = attempts - throttled - transient;
   const none = { requests: 0, accepted: 0, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 };
   return {
     job,
     state,
+    destination,
     rows,
     stored,
     skipped,
@@ -31,6 +35,8 @@ export function resultOf({ job, state, tally, seconds, openUploads }: PutRun) {
     cancelled: rows - stored - skipped - failed,
     rejected: 0,
     unaccounted: 0,
+    /** Links and what is neither file nor folder, which are no rows. */
+    passedOver,
     attempts,
     throttled,
     /** Requests that failed on the way or at S3, and were tried again. */
@@ -64,6 +70,10 @@ export function failureText({ path, code, message }: FailedFile): string {
   return `  ${shownKey(path)}: ${message} (${code})`;
 }
 
+export function passedOverText({ path, message }: PassedOver): string {
+  return `  passed over: ${shownKey(path)}: ${message}`;
+}
+
 /** With what it takes to end it: S3 keeps and bills its parts until then. */
 function openUploadText({ key, uploadId, code, message }: OpenUpload): string {
   return (
@@ -89,12 +99,12 @@ function answersText({ stored, failed, attempts, throttled, transient, lastFault
 }
 
 export function summaryOf(
-  { state, tally, seconds, openUploads }: PutRun,
-  { destination, spread }: { destination: string; spread: string },
+  { state, destination, tally, seconds, openUploads }: PutRun,
+  spread: string,
 ): string {
-  const { rows, stored, skipped, failed, bytes, throttled, failures } = tally;
+  const { rows, stored, skipped, failed, passedOver, bytes, throttled, failures } = tally;
   const unfinished = rows - stored - skipped - failed;
-  const others = Object.entries({ skipped, failed, unfinished })
+  const others = Object.entries({ skipped, failed, unfinished, 'passed over': passedOver })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `, ${countText(count)} ${name}`);
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
@@ -106,6 +116,11 @@ export function summaryOf(
       : []),
     ...(throttled > stored / 10 && spread === 'off'
       ? ['--spread binary hashes the keys, so that S3 can share the load among more partitions.']
+      : []),
+    ...(passedOver > MAX_PASSED_OVER_NAMED
+      ? [
+          `  passed over: ${countText(passedOver - MAX_PASSED_OVER_NAMED)} more than those that are named above`,
+        ]
       : []),
     ...failures.map(failureText),
     ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, told above`] : []),

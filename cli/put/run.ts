@@ -18,12 +18,12 @@ import { createProgress, type Progress } from '../progress.ts';
 import { countText } from '../text.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { assertBucket, createPutClient } from './client.ts';
-import { type PutDestination, parseDestination } from './destination.ts';
+import { keyOf, type PutDestination, parseDestination, placeOf } from './destination.ts';
 import { type OpenUpload, rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
-import { failureText, type PutState, resultOf, summaryOf } from './result.ts';
-import { addAnswer, addFailure, addReport, emptyTally, type PutTally } from './tally.ts';
-import { type Found, walkPaths } from './walk.ts';
+import { failureText, type PutState, passedOverText, resultOf, summaryOf } from './result.ts';
+import { addAnswer, addFailure, addPassedOver, addReport, emptyTally, type PutTally } from './tally.ts';
+import { type Found, type FoundFile, refuseTakenKeys, walkPaths } from './walk.ts';
 import { createWorkList, type WorkList } from './work-list.ts';
 
 /**
@@ -53,6 +53,7 @@ export interface PutOptions {
   concurrency: number;
   ifExists: IfExists;
   retryFor: number;
+  followLinks?: true;
   json?: true;
 }
 
@@ -70,8 +71,17 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const tally = emptyTally();
   const slots = createBudget(options.concurrency);
   const uploads = rememberOpenUploads({ uploads: createMultipartWriter(s3), clock, random: systemRandom });
-  const files = filesOf(paths, tally, options.retryFor * 1000);
-  const list = createWorkList(files, clock);
+  const walk = () => walkPaths(paths, { followLinks: options.followLinks === true });
+  /** Until the first file tells what it is, as it was named. */
+  let url = urlOf(destination, destination.path);
+  const taskOf = (found: FoundFile): FileTask => {
+    const place = placeOf(destination, found);
+    url = urlOf(destination, found.isOnly ? keyOf(place, parsed.spread) : place.prefix);
+    const giveUpAtMs = clock.now() + options.retryFor * 1000;
+    return { path: found.path, place, tree: found.tree, giveUpAtMs, attempts: 0, putBack: 0 };
+  };
+  const found = paths.length > 1 ? refuseTakenKeys(walk()) : walk();
+  const list = createWorkList(tasksOf(found, taskOf, tally), clock);
   const bounds: RequestBounds = {
     stopAtMs: Number.POSITIVE_INFINITY,
     inPlaceMs: IN_PLACE_MS,
@@ -86,8 +96,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const tellEnd = (state: PutState, openUploads: readonly OpenUpload[]): void => {
     running.progress?.end();
     const seconds = (clock.now() - running.startedAtMs) / 1000;
-    const run = { job: `put-${randomUUID()}`, state, tally, seconds, openUploads };
-    const told = summaryOf(run, { destination: urlOf(destination), spread: options.spread });
+    const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, openUploads };
+    const told = summaryOf(run, options.spread);
     if (options.json || state === 'interrupted') console.error(`\n${told}`);
     else console.log(told);
     if (options.json) console.log(JSON.stringify(resultOf(run)));
@@ -116,8 +126,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     };
     running.startedAtMs = clock.now();
     running.progress = createProgress('putting', 0);
-    running.watch = followProgress(running.progress, paths, tally);
-    const settings = { destination, spread: parsed.spread, ifExists: options.ifExists };
+    running.watch = followProgress(running.progress, walk(), tally);
+    const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists: options.ifExists };
     const put = (task: FileTask) => putFile(dependencies, task, settings, bounds);
     await Promise.all(
       Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
@@ -165,31 +175,27 @@ async function work(
   }
 }
 
-async function* filesOf(
-  paths: readonly string[],
+async function* tasksOf(
+  found: AsyncIterable<Found>,
+  taskOf: (file: FoundFile) => FileTask,
   tally: PutTally,
-  retryForMs: number,
 ): AsyncGenerator<FileTask> {
-  for await (const found of walkPaths(paths)) {
-    if (found.kind === 'passed-over') {
-      console.error(`  passed over: ${found.path}: ${found.message}`);
+  for await (const each of found) {
+    if (each.kind === 'passed-over') {
+      addPassedOver(tally, each, (passed) => console.error(passedOverText(passed)));
       continue;
     }
     tally.rows++;
-    if (found.kind === 'fault') {
-      addFailure(tally, found, (failure) => console.error(failureText(failure)));
-      continue;
-    }
-    const { path, key } = found;
-    yield { path, key, giveUpAtMs: systemClock.now() + retryForMs, attempts: 0, putBack: 0 };
+    if (each.kind === 'file') yield taskOf(each);
+    else addFailure(tally, each, (failure) => console.error(failureText(failure)));
   }
 }
 
-/** Counts what there is beside the work, since that begins before all is found, and shows how far it is. */
-function followProgress(progress: Progress, paths: readonly string[], tally: PutTally): { end(): void } {
+/** Counts what there is by a second walk, since the work begins before all is found, and shows how far it is. */
+function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: PutTally): { end(): void } {
   let total = 0;
   let isOver = false;
-  void countFiles(walkPaths(paths), () => {
+  void countFiles(found, () => {
     total++;
     return isOver;
   });
@@ -260,8 +266,8 @@ function watched<Writer extends ObjectWriter | MultipartWriter>(
   return Object.fromEntries(entries) as Writer;
 }
 
-function urlOf({ bucket, prefix }: PutDestination): string {
-  return `s3://${bucket}/${prefix}`;
+function urlOf({ bucket }: PutDestination, key: string): string {
+  return `s3://${bucket}/${key}`;
 }
 
 /** The interrupt ends the process. */

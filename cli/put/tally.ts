@@ -4,10 +4,17 @@ import type { TransferReport } from '../../shared/transfer/engine.ts';
 
 /** Failed files that are kept to be named at the end; those above are told as they happen. */
 const FAILURES_KEPT = 1_000;
+/** What is passed over is named up to here, and then only counted: a folder of links has thousands. */
+export const MAX_PASSED_OVER_NAMED = 20;
 
 export interface FailedFile {
   path: string;
   code: string;
+  message: string;
+}
+
+export interface PassedOver {
+  path: string;
   message: string;
 }
 
@@ -17,6 +24,8 @@ export interface PutTally {
   stored: number;
   skipped: number;
   failed: number;
+  /** Links, and what is neither file nor folder: no rows. */
+  passedOver: number;
   attempts: number;
   throttled: number;
   transient: number;
@@ -34,6 +43,7 @@ export function emptyTally(): PutTally {
     stored: 0,
     skipped: 0,
     failed: 0,
+    passedOver: 0,
     attempts: 0,
     throttled: 0,
     transient: 0,
@@ -84,4 +94,9 @@ export function addFailure(tally: PutTally, failure: FailedFile, tell: (failure:
   tally.failed++;
   if (tally.failures.length < FAILURES_KEPT) tally.failures.push(failure);
   else tell(failure);
+}
+
+export function addPassedOver(tally: PutTally, found: PassedOver, tell: (found: PassedOver) => void): void {
+  tally.passedOver++;
+  if (tally.passedOver <= MAX_PASSED_OVER_NAMED) tell(found);
 }

@@ -1,54 +1,95 @@
 // The files of the paths on the command line, in the order of a sorted walk, each with its key; found as they are asked
 // for, one folder's names in memory at a time.
 //
-// file      a path to a file gives its name; one below a folder the names from there on, with `/` between them
+// file      a named file gives its name; one below a folder the names from there on, with `/` between them
 // folder    walked to its end
-// link      followed; one that leads back to a folder that it lies in is passed over, since all behind it is found anyway
+// link      a path on the command line may be one; those that are met on the way are decided on in links.ts
 // other     sockets, pipes and devices hold nothing to store: passed over, unless named on the command line
 import { isUtf8 } from 'node:buffer';
-import type { Dirent, Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { faultOf } from '../demo/files.ts';
+import { createLinks, type LinkOptions, type Links, NEITHER } from './links.ts';
+import { openTree, type Tree } from './tree.ts';
 
-export type Found =
-  | { kind: 'file'; path: string; key: string }
-  | { kind: 'fault'; path: string; code: string; message: string }
-  | { kind: 'passed-over'; path: string; message: string };
+export interface FoundFile {
+  kind: 'file';
+  path: string;
+  key: string;
+  /** What it must lie in when it is opened. Absent where a link was followed on purpose. */
+  tree?: Tree;
+  /** It is the only path on the command line. */
+  isOnly: boolean;
+}
 
-/** A folder that is being walked: by these a link that leads back is known. */
-type Ancestors = readonly string[];
+interface Fault {
+  kind: 'fault';
+  path: string;
+  code: string;
+  message: string;
+}
 
-export async function* walkPaths(paths: readonly string[]): AsyncGenerator<Found> {
-  // Two paths may hold files of the same name, of which one would overwrite the other. A single one can't.
-  const keys = paths.length > 1 ? new Set<string>() : undefined;
-  for (const each of paths) {
-    for await (const found of walkPath(each)) {
-      if (found.kind === 'file' && keys?.has(found.key)) {
-        yield fault(found.path, 'KeyTaken', `another file has the key ${found.key}: put them apart`);
-      } else {
-        if (found.kind === 'file') keys?.add(found.key);
-        yield found;
-      }
+export type Found = FoundFile | Fault | { kind: 'passed-over'; path: string; message: string };
+
+type Named = { kind: 'folder'; path: string; tree: Tree } | (FoundFile & { realPath: string }) | Fault;
+
+export async function* walkPaths(paths: readonly string[], options: LinkOptions): AsyncGenerator<Found> {
+  const named: Named[] = [];
+  for (const each of paths) named.push(await lookAt(each, paths.length === 1));
+  const links = createLinks(named.flatMap(realPathOf), options);
+  for (const each of named) {
+    if (each.kind === 'folder') yield* walkFolder(each.path, '', links, each.tree);
+    else yield each;
+  }
+}
+
+/**
+ * Two paths may hold files of the same name, of which one would overwrite the other. A single path can't.
+ * The keys of all files are remembered where there are several paths: some 100 bytes each.
+ */
+export async function* refuseTakenKeys(found: AsyncIterable<Found>): AsyncGenerator<Found> {
+  const keys = new Set<string>();
+  for await (const each of found) {
+    if (each.kind === 'file' && keys.has(each.key)) {
+      yield fault(each.path, 'KeyTaken', `another file has the key ${each.key}: put them apart`);
+    } else {
+      if (each.kind === 'file') keys.add(each.key);
+      yield each;
     }
   }
 }
 
-async function* walkPath(named: string): AsyncGenerator<Found> {
+async function lookAt(named: string, isOnly: boolean): Promise<Named> {
   try {
     const stats = await stat(named);
-    if (stats.isDirectory()) yield* walkFolder(named, '', [identityOf(stats)]);
-    else if (stats.isFile()) yield { kind: 'file', path: named, key: path.basename(named) };
-    else yield fault(named, 'NotAFile', 'neither a file nor a folder');
+    if (stats.isDirectory()) return { kind: 'folder', path: named, tree: await openTree(named) };
+    if (!stats.isFile()) return fault(named, 'NotAFile', NEITHER);
+    const realPath = await realpath(named);
+    return { kind: 'file', path: named, key: path.basename(named), realPath, isOnly };
   } catch (error) {
-    yield unreadable(named, error);
+    return unreadable(named, error);
   }
 }
 
-async function* walkFolder(folder: string, below: string, ancestors: Ancestors): AsyncGenerator<Found> {
+function realPathOf(named: Named): string[] {
+  switch (named.kind) {
+    case 'folder':
+      return [named.tree.realPath];
+    case 'file':
+      return [named.realPath];
+    case 'fault':
+      return [];
+  }
+}
+
+async function* walkFolder(folder: string, below: string, links: Links, tree?: Tree): AsyncGenerator<Found> {
   let entries: Dirent<Buffer>[];
   try {
-    entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+    entries = await (tree === undefined
+      ? readdir(folder, { withFileTypes: true, encoding: 'buffer' })
+      : tree.entriesOf(folder));
   } catch (error) {
     yield unreadable(folder, error);
     return;
@@ -57,41 +98,43 @@ async function* walkFolder(folder: string, below: string, ancestors: Ancestors):
   for (const entry of entries) {
     const name = entry.name.toString();
     const here = path.join(folder, name);
-    if (!isUtf8(entry.name)) {
-      yield fault(here, 'NameNotUtf8', 'its name is not UTF-8, and so can be no key');
-    } else if (entry.isFile()) yield { kind: 'file', path: here, key: `${below}${name}` };
-    else if (entry.isDirectory() || entry.isSymbolicLink()) {
-      yield* walkFurther(here, `${below}${name}`, ancestors);
-    } else yield { kind: 'passed-over', path: here, message: 'neither a file nor a folder' };
+    const key = `${below}${name}`;
+    if (!isUtf8(entry.name)) yield fault(here, 'NameNotUtf8', 'its name is not UTF-8, and so can be no key');
+    else if (entry.isFile()) yield file(here, key, tree);
+    else if (entry.isSymbolicLink()) yield* walkLink(here, key, links);
+    else if (!entry.isDirectory()) yield { kind: 'passed-over', path: here, message: NEITHER };
+    else if (tree === undefined && links.isTaken(here)) {
+      yield { kind: 'passed-over', path: here, message: 'a folder that is stored once, by another path' };
+    } else yield* walkFolder(here, `${key}/`, links, tree);
   }
 }
 
-async function* walkFurther(here: string, key: string, ancestors: Ancestors): AsyncGenerator<Found> {
-  let stats: Stats;
-  try {
-    stats = await stat(here);
-  } catch (error) {
-    yield unreadable(here, error);
-    return;
+async function* walkLink(here: string, key: string, links: Links): AsyncGenerator<Found> {
+  const end = await links.resolve(here, key).catch((error: unknown) => unreadable(here, error));
+  switch (end.kind) {
+    case 'file':
+      yield file(end.path, key);
+      break;
+    case 'folder':
+      yield* walkFolder(end.path, `${key}/`, links);
+      break;
+    default:
+      yield { ...end, path: here };
   }
-  if (stats.isFile()) yield { kind: 'file', path: here, key };
-  else if (!stats.isDirectory()) {
-    yield { kind: 'passed-over', path: here, message: 'neither a file nor a folder' };
-  } else if (ancestors.includes(identityOf(stats))) {
-    yield { kind: 'passed-over', path: here, message: 'a link back to a folder that it lies in' };
-  } else yield* walkFolder(here, `${key}/`, [...ancestors, identityOf(stats)]);
 }
 
-function identityOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
+function file(here: string, key: string, tree?: Tree): FoundFile {
+  return { kind: 'file', path: here, key, isOnly: false, ...(tree === undefined ? {} : { tree }) };
 }
 
-function fault(at: string, code: string, message: string): Found {
+function fault(at: string, code: string, message: string): Fault {
   return { kind: 'fault', path: at, code, message };
 }
 
-function unreadable(at: string, error: unknown): Found {
+function unreadable(at: string, error: unknown): Fault {
+  if (error instanceof SourceFault) return fault(at, error.code, error.message);
   const cause = error as NodeJS.ErrnoException;
   const code = cause.code === 'ENOENT' ? 'FileMissing' : 'FileUnreadable';
-  return fault(at, code, cause.code === 'ELOOP' ? 'a link that leads to itself' : faultOf(cause));
+  if (cause.code === 'ELOOP') return fault(at, code, 'a link that leads to itself');
+  return fault(at, code, cause.code === 'ENOTDIR' ? 'is no folder' : faultOf(cause));
 }

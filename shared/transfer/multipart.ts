@@ -14,7 +14,7 @@ import {
   sendPaced,
 } from './paced-request.ts';
 import { type PartPlan, partsOf } from './part-plan.ts';
-import type { SourceFault } from './source-fault.ts';
+import { SourceFault } from './source-fault.ts';
 
 /** Parts of one object under way at once: what fills a fast line while each part waits for its answer. */
 const PARTS_AT_ONCE = 8;
@@ -28,7 +28,7 @@ export interface PartSource {
   /** Holds a part in memory while it is used. @throws SourceFault where it can't be read as it was */
   usePart<Result>(offset: number, bytes: number, use: (part: Uint8Array) => Promise<Result>): Promise<Result>;
   /** @throws SourceFault where the source is not what it was when the transfer began */
-  assertUnchanged(): void;
+  assertUnchanged(): Promise<void>;
 }
 
 export interface PartedItem {
@@ -48,7 +48,7 @@ export type AbortDependencies = Pick<MultipartDependencies, 'uploads' | 'clock' 
 /** A step's value, or the end of the whole item. */
 type Step<Value> = { kind: 'value'; value: Value } | { kind: 'over'; end: TransferEnd };
 
-/** @throws SourceFault, after the upload was aborted */
+/** A source that can't be read as it was ends the item as failed, with the fault's code, after the upload was aborted. */
 export async function transferInParts(
   dependencies: MultipartDependencies,
   item: PartedItem,
@@ -79,6 +79,10 @@ export async function transferInParts(
     const end = await fillAndComplete(uploads, item, begun.value, bounds, takeStep);
     isStored = end.kind === 'stored';
     return ended(end);
+  } catch (error) {
+    if (error instanceof SourceFault)
+      return ended({ kind: 'failed', code: error.code, message: error.message });
+    throw error;
   } finally {
     // The object's own end is what is told; what stays open is for whoever remembers it, or for a bucket's lifecycle rule.
     if (!isStored) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
@@ -130,7 +134,7 @@ async function fillAndComplete(
   bounds: RequestBounds,
   takeStep: TakeStep,
 ): Promise<TransferEnd> {
-  const over: { end?: TransferEnd; fault?: SourceFault } = {};
+  const over: { end?: TransferEnd; fault?: unknown } = {};
   const sent = await pMap(
     partsOf(plan, source.sizeBytes),
     async ({ number, offset, bytes }) => {
@@ -143,7 +147,7 @@ async function fillAndComplete(
         if (step.kind === 'value') return step.value;
         over.end = step.end;
       } catch (error) {
-        over.fault = error as SourceFault;
+        over.fault = error;
       }
       return undefined;
     },
@@ -151,7 +155,7 @@ async function fillAndComplete(
   );
   if (over.fault !== undefined) throw over.fault;
   if (over.end !== undefined) return over.end;
-  source.assertUnchanged();
+  await source.assertUnchanged();
   const parts = sent.filter((part): part is SentPart => part !== undefined);
   const completed = await takeStep<TransferEnd>(
     async () => ({ kind: 'stored', object: await uploads.complete(write, uploadId, parts, bounds.cutOff) }),

@@ -42,7 +42,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     accountId: '000000000000',
     buckets: [
-      ...Array.from({ length: 20 }, (_, index) => ({ name: `bucket-${index + 1}` })),
+      ...Array.from({ length: 40 }, (_, index) => ({ name: `bucket-${index + 1}` })),
       { name: 'throttled', throttled: true },
       { name: 'slow', throttled: true },
     ],
@@ -108,6 +108,7 @@ describe('spillway put', () => {
     const { code, stderr, result } = await put(folder, `s3://${here()}/to`);
     expect(code, stderr).toBe(0);
     expect(Object.keys(result)).toEqual(expect.arrayContaining(DEMO_FIELDS));
+    expect(result).toMatchObject({ destination: `s3://${here()}/to/`, passedOver: 0 });
     const rows = ODD_NAMES.length + 1;
     expect(result).toMatchObject({ state: 'completed', rows, stored: rows, failed: 0, attempts: rows });
     expect((await keys()).sort()).toEqual([...ODD_NAMES, 'empty'].map((name) => `to/${name}`).sort());
@@ -215,12 +216,82 @@ describe('spillway put', () => {
     await writeFile(Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff])]), 'x');
     const { code, stderr, result } = await put(folder, path.join(work, 'missing'), `s3://${here()}`);
     expect(code).toBe(1);
-    expect(result).toMatchObject({ rows: 5, stored: 2, failed: 3 });
+    expect(result).toMatchObject({ rows: 4, stored: 1, failed: 3, passedOver: 2 });
     expect(stderr).toContain('NameNotUtf8');
     expect(stderr).toMatch(/dangling.*FileMissing/);
     expect(stderr).toMatch(/missing.*FileMissing/);
-    expect(stderr).toContain('passed over');
-    expect((await keys()).sort()).toEqual(['good', 'link']);
+    expect(stderr).toMatch(/passed over: .*circle: a link to/);
+    expect((await keys()).sort()).toEqual(['good']);
+  });
+
+  it('stores nothing that links lead to outside of its folder, unless it is told to', async () => {
+    await write({ secret: 'secret', 'more/a': 'a', 'more/b': 'b' }, 'outside');
+    const folder = await write({ good: 'good' });
+    await symlink('../outside/secret', path.join(folder, 'secret'));
+    await symlink('../outside/more', path.join(folder, 'more'));
+    await symlink('more', path.join(folder, 'more-again'));
+    const only = await put(folder, `s3://${here()}/only`);
+    expect(only.code, only.stderr).toBe(0);
+    expect(only.result).toMatchObject({ rows: 1, stored: 1, passedOver: 3 });
+    expect(only.stderr).toMatch(/passed over: .*secret: a link that leads outside.*--follow-links/);
+    const all = await put(folder, `s3://${here()}/all`, '--follow-links');
+    expect(all.code, all.stderr).toBe(0);
+    expect(all.result).toMatchObject({ rows: 4, stored: 4, passedOver: 1 });
+    expect(await keys()).toEqual(['all/good', 'all/more/a', 'all/more/b', 'all/secret', 'only/good']);
+  });
+
+  it('names the first of very many that it passes over, and counts the others', async () => {
+    const folder = await write({ good: 'good' });
+    for (let index = 100; index < 140; index++) await symlink('good', path.join(folder, `\u001b[2J${index}`));
+    const args = ['put', folder, `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws];
+    const { code, stdout, stderr } = await runSpillway(args, { cwd: work });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/1 file stored at s3:\/\/.*, 40 passed over/);
+    expect(stdout).toContain('passed over: 20 more');
+    expect(stderr.match(/passed over/g)).toHaveLength(20);
+    expect(stderr).not.toContain('\u001b[2J');
+  });
+
+  describe('puts one file', () => {
+    it.each([
+      { to: '/2026/final.csv', key: '2026/final.csv' },
+      { to: '/2026/', key: '2026/report.csv' },
+      { to: '/final.csv', key: 'final.csv' },
+      { to: '', key: 'report.csv' },
+      { to: '/', key: 'report.csv' },
+    ])('to s3://BUCKET$to as $key, and says so', async ({ to, key }) => {
+      const folder = await write({ 'report.csv': 'a,b' });
+      const { code, stderr, result } = await put(path.join(folder, 'report.csv'), `s3://${here()}${to}`);
+      expect(code, stderr).toBe(0);
+      expect(await keys()).toEqual([key]);
+      expect(result).toMatchObject({ stored: 1, destination: `s3://${here()}/${key}` });
+      expect(stderr).toContain(`1 file stored at s3://${here()}/${key} (`);
+    });
+
+    it('under its key by a link, and spread as it would be under that name in the folder', async () => {
+      const folder = await write({ 'report.csv': 'a,b', 'final.csv': 'a,b' });
+      await symlink('report.csv', path.join(folder, 'link'));
+      await put(path.join(folder, 'link'), `s3://${here()}/2026/final.csv`, '--spread', 'hex:2');
+      const named = await keys();
+      expect(named).toEqual([destinationKey('final.csv', { kind: 'hex', digits: 2 }, '2026/')]);
+      await put(path.join(folder, 'final.csv'), `s3://${here()}/2026/`, '--spread', 'hex:2');
+      expect(await keys()).toEqual(named);
+    });
+  });
+
+  it('takes a destination without a slash as a folder for a folder, a link to one, and several files', async () => {
+    const folder = await write({ a: 'a', b: 'b' });
+    await symlink('files', path.join(work, 'link'));
+    await put(folder, `s3://${here()}/folder`);
+    await put(path.join(work, 'link'), `s3://${here()}/link`);
+    await put(path.join(folder, 'a'), path.join(folder, 'b'), `s3://${here()}/several`);
+    const names = ['folder', 'link', 'several'].flatMap((name) => [`${name}/a`, `${name}/b`]);
+    expect(await keys()).toEqual(names);
+    await mkdir(path.join(work, 'empty'));
+    const empty = await put(path.join(work, 'empty'), `s3://${here()}/empty`);
+    expect(empty.code).toBe(1);
+    expect(empty.stderr).toContain('there are no files there');
+    expect(await keys()).toEqual(names);
   });
 
   it('spreads keys where it is asked to', async () => {
@@ -272,6 +343,8 @@ describe('spillway put', () => {
   it.each([
     { args: ['put', 'x'], code: 2, says: 'x is not s3://BUCKET/PREFIX' },
     { args: ['put', 's3://b'], code: 2, says: 'name what to put' },
+    { args: ['put', 'x', 's3://b//p'], code: 2, says: 'has an empty name' },
+    { args: ['put', 'x', 's3://b/p/../q'], code: 2, says: 'has the name ".."' },
     { args: ['put', 'x', 's3://b', '--if-exists', 'ask'], code: 2, says: 'Allowed choices' },
     { args: ['put', 'x', 's3://b', '--spread', 'no'], code: 2, says: 'none of binary' },
     {

@@ -115,11 +115,12 @@ describe('the uploads that are open at the end', () => {
     const run = {
       job: 'put-1',
       state: 'interrupted' as const,
+      destination: 's3://b/',
       tally: { ...emptyTally(), rows: 1 },
       seconds: 2,
       openUploads: [left],
     };
-    const told = summaryOf(run, { destination: 's3://b/', spread: 'off' });
+    const told = summaryOf(run, 'off');
     expect(told).toContain('abort-multipart-upload');
     expect(told).toContain('upload id id-1');
     expect(told).toContain('Access Denied (AccessDenied)');

@@ -1,63 +1,9 @@
-// What `spillway put` is made of: files that change under it, what is held at once, and what is left to do.
-import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+// What `spillway put` is made of: what is held at once, what is left to do, and where it goes.
+import { describe, expect, it } from 'vitest';
 import { createBudget } from '../../cli/put/budget.ts';
-import { parseDestination } from '../../cli/put/destination.ts';
-import { openLocalFile } from '../../cli/put/local-file.ts';
+import { parseDestination, placeOf } from '../../cli/put/destination.ts';
 import { createWorkList } from '../../cli/put/work-list.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
-
-describe('a local file', () => {
-  let folder: string;
-  let file: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'spillway-local-'));
-    file = path.join(folder, 'file');
-    await writeFile(file, 'contents');
-  });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
-
-  it('is read from any place, and is what it was', async () => {
-    const opened = await openLocalFile(file);
-    expect(opened.sizeBytes).toBe(8);
-    expect(String(await opened.read(3, 5))).toBe('tents');
-    opened.assertUnchanged();
-    opened.close();
-    opened.close();
-  });
-
-  it('that vanished is told by its code', async () => {
-    await expect(openLocalFile(path.join(folder, 'gone'))).rejects.toMatchObject({ code: 'FileMissing' });
-  });
-
-  it('that grew or shrank since it was opened is told', async () => {
-    const opened = await openLocalFile(file);
-    await appendFile(file, '!');
-    expect(() => opened.assertUnchanged()).toThrow(expect.objectContaining({ code: 'FileChanged' }));
-    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
-    await truncate(file, 2);
-    await expect(opened.read(0, 8)).rejects.toMatchObject({ code: 'FileChanged' });
-    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
-    opened.close();
-  });
-
-  it.each([0, 1, 70_000])('of %i bytes is read as a whole', async (size) => {
-    await writeFile(file, Buffer.alloc(size, 'x'));
-    const opened = await openLocalFile(file);
-    expect((await opened.readWhole()).equals(Buffer.alloc(size, 'x'))).toBe(true);
-    opened.close();
-  });
-
-  it.skipIf(!existsSync('/proc/version'))('that says it is empty and is not is told', async () => {
-    const opened = await openLocalFile('/proc/version');
-    expect(opened.sizeBytes).toBe(0);
-    await expect(opened.readWhole()).rejects.toMatchObject({ code: 'FileChanged' });
-    opened.close();
-  });
-});
 
 describe('a budget', () => {
   it('holds no more than its bound, first come, first served, and lets one that is larger be alone', async () => {
@@ -125,16 +71,35 @@ describe('the work list', () => {
 });
 
 describe('a destination', () => {
+  const folder = { key: 'a/b.csv', isOnly: false };
+  const only = { key: 'b.csv', isOnly: true };
   it.each([
-    ['s3://b', { bucket: 'b', prefix: '' }],
-    ['s3://b/', { bucket: 'b', prefix: '' }],
-    ['s3://b/p/q', { bucket: 'b', prefix: 'p/q/' }],
-    ['s3://b/p/', { bucket: 'b', prefix: 'p/' }],
-  ])('%s is read', (text, destination) => {
-    expect(parseDestination(text)).toEqual(destination);
+    { text: 's3://b', file: folder, place: { prefix: '', key: 'a/b.csv' } },
+    { text: 's3://b/', file: folder, place: { prefix: '', key: 'a/b.csv' } },
+    { text: 's3://b/p', file: folder, place: { prefix: 'p/', key: 'a/b.csv' } },
+    { text: 's3://b/p/', file: folder, place: { prefix: 'p/', key: 'a/b.csv' } },
+    { text: 's3://b', file: only, place: { prefix: '', key: 'b.csv' } },
+    { text: 's3://b/', file: only, place: { prefix: '', key: 'b.csv' } },
+    { text: 's3://b/2026/', file: only, place: { prefix: '2026/', key: 'b.csv' } },
+    { text: 's3://b/2026/final.csv', file: only, place: { prefix: '2026/', key: 'final.csv' } },
+    { text: 's3://b/final.csv', file: only, place: { prefix: '', key: 'final.csv' } },
+  ])('$text has the place $place for the file $file', ({ text, file, place }) => {
+    expect(placeOf(parseDestination(text), file)).toEqual(place);
   });
 
   it.each(['b/p', 's3://', 's3:///p', 'https://b'])('%s is refused', (text) => {
     expect(() => parseDestination(text)).toThrow('is not s3://BUCKET/PREFIX');
+  });
+
+  it.each([
+    { text: 's3://b//p', says: 'has an empty name' },
+    { text: 's3://b//', says: 'has an empty name' },
+    { text: 's3://b/p//', says: 'has an empty name' },
+    { text: 's3://b/p/../q', says: 'has the name ".."' },
+    { text: 's3://b/./q', says: 'has the name "."' },
+    { text: 's3://b/caf\ufffd', says: 'is not UTF-8' },
+    { text: `s3://b/${'ü'.repeat(450)}`, says: 'has 901 bytes: it takes up to 900' },
+  ])('$text is refused: $says', ({ text, says }) => {
+    expect(() => parseDestination(text)).toThrow(says);
   });
 });

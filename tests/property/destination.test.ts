@@ -1,0 +1,80 @@
+// A destination means one thing, whoever reads it: a job's options, `put`, or `spillway key`.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { keyOf, parseDestination, placeOf } from '../../cli/put/destination.ts';
+import { parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
+import { faultOfPath, folderPrefix } from '../../shared/spread/destination.ts';
+import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+
+const BUCKET = 'some-bucket';
+/** Printable ASCII, which a job's metadata carries. */
+const name = fc
+  .string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 12 })
+  .filter((text) => !text.includes('/') && text !== '.' && text !== '..');
+const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
+const spread = fc.constantFrom<Spread>({ kind: 'off' }, { kind: 'binary' }, { kind: 'hex', digits: 3 });
+
+function prefixOfJob(destination: string): string {
+  const parsed = parseJobOptions({ destination }, [BUCKET]);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.options.destination.prefix;
+}
+
+describe('a destination', () => {
+  it('is the same folder with and without its closing slash, for a job, for put and for key', () => {
+    fc.assert(
+      fc.property(path, path, spread, (folder, key, how) => {
+        const expected = destinationKey(key, how, `${folder}/`);
+        for (const text of [`s3://${BUCKET}/${folder}`, `s3://${BUCKET}/${folder}/`]) {
+          expect(destinationKey(key, how, prefixOfJob(text))).toBe(expected);
+          expect(keyOf(placeOf(parseDestination(text), { key, isOnly: false }), how)).toBe(expected);
+        }
+        expect(destinationKey(key, how, folderPrefix(folder))).toBe(expected);
+      }),
+    );
+  });
+
+  it('names the only file as if that file had the name and the folder were given, however it is spread', () => {
+    fc.assert(
+      fc.property(path, name, name, spread, (folder, last, local, how) => {
+        const named = placeOf(parseDestination(`s3://${BUCKET}/${folder}/${last}`), {
+          key: local,
+          isOnly: true,
+        });
+        const renamed = placeOf(parseDestination(`s3://${BUCKET}/${folder}/`), { key: last, isOnly: true });
+        expect(keyOf(named, how)).toBe(keyOf(renamed, how));
+        expect(keyOf(named, { kind: 'off' })).toBe(`${folder}/${last}`);
+      }),
+    );
+  });
+
+  it('is taken by put and refused by put where a job takes and refuses it', () => {
+    const odd = fc.array(fc.constantFrom('a', 'b c', '', '.', '..', '...', '%2e', '\\'), { maxLength: 5 });
+    fc.assert(
+      fc.property(odd, (names) => {
+        const text = `s3://${BUCKET}/${names.join('/')}`;
+        const job = parseJobOptions({ destination: text }, [BUCKET]);
+        const put = () => parseDestination(text);
+        if (job.kind === 'valid') expect(put()).toMatchObject({ bucket: BUCKET });
+        else expect(put).toThrow(faultOfPath(names.join('/')) ?? 'nothing is wrong with it');
+      }),
+    );
+  });
+
+  it('of a job is what its redrive reads, however often it is redriven', () => {
+    fc.assert(
+      fc.property(fc.oneof(path, path.map(folderPrefix)), (prefix) => {
+        const parsed = parseJobOptions({ destination: `s3://${BUCKET}/${prefix}` }, [BUCKET]);
+        if (parsed.kind === 'invalid') throw new Error(parsed.message);
+        // As it is now, and as a job from before froze it.
+        for (const options of [
+          parsed.options,
+          { ...parsed.options, destination: { bucket: BUCKET, prefix } },
+        ]) {
+          const once = parseFrozenOptions(options, [BUCKET]);
+          expect(once).toEqual({ kind: 'valid', options });
+        }
+      }),
+    );
+  });
+});
