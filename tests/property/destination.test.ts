@@ -1,4 +1,4 @@
-// A destination means one thing, whoever reads it: a job's options, `put`, or `spillway key`.
+// A destination means one thing to all that read it: a job's options, `put`, and `spillway key`.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf, parseDestination, placeOf } from '../../cli/put/destination.ts';
