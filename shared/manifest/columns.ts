@@ -1,5 +1,6 @@
 // The columns of a manifest row, what each may hold, and the object that a row asks for.
 import * as z from 'zod/mini';
+import { visibleText } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
 
@@ -64,7 +65,7 @@ const fitKey: Check<string> = (payload) => {
 const fitSource: Check<string> = (payload) => {
   const source = splitSource(payload.value);
   if (source === undefined || !bucketName.test(source.bucket) || source.bucket.includes('..')) {
-    const shown = JSON.stringify(payload.value.slice(0, 200));
+    const shown = quoted(payload.value.slice(0, 200));
     fault(
       payload,
       'SourceInvalid',
@@ -193,12 +194,17 @@ function toFault(
 export function unknownColumns(names: string[]): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
     const near = nearMiss(name, knownColumns);
-    const shown = JSON.stringify(name.slice(0, 100));
+    const shown = quoted(name.slice(0, 100));
     return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';
   const label = names.length === 1 ? 'unknown column' : 'unknown columns';
   return `${label} ${named.join(', ')}${more}; there are ${knownColumns.join(', ')}, and spillway_* are ignored`;
+}
+
+/** A zero-width space in a name would else make it look like the right one. */
+function quoted(text: string): string {
+  return visibleText(JSON.stringify(text));
 }
 
 export function isKnownColumn(name: string): boolean {

@@ -2,6 +2,7 @@
 // same rows and places: in any chunking, and from the start of any slice.
 import { isAscii, isUtf8 } from 'node:buffer';
 import papaparse from 'papaparse';
+import { visibleText } from '../text/visible.ts';
 import { maximumRowBytes, type Place, type RowSpan, type Stretch, scanRows } from './boundaries.ts';
 import { isReservedColumn, knownColumns, type ManifestItem, parseItem } from './columns.ts';
 import type { RowFault } from './faults.ts';
@@ -181,7 +182,7 @@ function tellJson(text: string): Told | Unreadable {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { code: 'InvalidJson', message: `no JSON: ${(error as Error).message.slice(0, 200)}` };
+    return { code: 'InvalidJson', message: `no JSON: ${visibleText((error as Error).message.slice(0, 200))}` };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { code: 'NotAnObject', message: 'the line is JSON, but no object: a row is {"key": ..., ...}' };

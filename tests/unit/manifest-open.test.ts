@@ -109,6 +109,13 @@ describe('an unreadable manifest', () => {
     ['a column in capitals', 'Key,source', { key: 'm.csv' }, 'UnknownColumn', /"Key" \(did you mean key\?\)/],
     ['a column of another word', 'key,source,colour', {}, 'UnknownColumn', /"colour"; there are key, source/],
     ['a quote after a space, which opens no field', 'key, "text"', {}, 'UnknownColumn', /did you mean text/],
+    [
+      'a column that only looks right',
+      'key\u200b,source,te\u202ext,si\u00a0ze',
+      {},
+      'UnknownColumn',
+      /^unknown columns "key\\u200b" \(did you mean key\?\), "te\\u202ext" \(did you mean text\?\), "si\\u00a0ze" \(/,
+    ],
     ['semicolons', 'key;source', { key: 'm.csv' }, 'UnknownColumn', /told apart by commas/],
     ['a row for a header', 'a/b.txt,s3://b/k', { key: 'm.csv' }, 'UnknownColumn', /a\/b\.txt/],
   ])('of %s is refused, and says what to do', (_, content, about, code, message) => {
