@@ -1,5 +1,5 @@
-// Two things that Biome does not see: promises from other packages that nobody awaits, and imports that cross the house's walls.
-// Each wall has a sentence that says why it stands.
+// Three things that Biome does not see: promises from other packages that nobody awaits, imports that cross the house's walls,
+// and output of the commands past their terminal. Each wall has a sentence that says why it stands.
 import { type DummyRuleMap, defineConfig } from 'oxlint';
 
 /** In the order in which imports may point: each room may import from those after it; lab/ also from local/. */
@@ -65,6 +65,42 @@ const timeAndChance: DummyRuleMap = {
   ],
 };
 
+const notTerminal =
+  'Commands print through cli/terminal alone: text from outside could steer the terminal, so its characters are escaped there.';
+const streams = ['stdout', 'stderr'].map((property) => ({
+  object: 'process',
+  property,
+  message: notTerminal,
+}));
+const hiddenGlobals = ['globalThis', 'global'].flatMap((object) =>
+  ['console', 'process'].map((property) => ({ object, property, message: notTerminal })),
+);
+const barStream = {
+  object: 'terminal',
+  property: 'barStream',
+  message: 'Nothing is escaped there: it is for the progress bars of cli/progress.ts.',
+};
+const printing: DummyRuleMap = {
+  'no-restricted-globals': ['error', { name: 'console', message: notTerminal }],
+  'no-restricted-properties': ['error', ...streams, ...hiddenGlobals, barStream],
+  'no-restricted-imports': [
+    'error',
+    {
+      paths: [
+        ...['node:console', 'console', 'node:process', 'process', 'node:tty', 'tty'].map((name) => ({
+          name,
+          message: notTerminal,
+        })),
+        ...['node:fs', 'fs'].map((name) => ({
+          name,
+          importNames: ['writeSync', 'writevSync'],
+          message: notTerminal,
+        })),
+      ],
+    },
+  ],
+};
+
 export default defineConfig({
   plugins: ['typescript', 'import'],
   categories: { correctness: 'off' },
@@ -83,6 +119,10 @@ export default defineConfig({
     { files: ['tests/**'], rules: { 'typescript/switch-exhaustiveness-check': 'off' } },
     { files: ['local/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('local')] }] } },
     { files: ['lab/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('lab')] }] } },
+    { files: ['cli/**'], rules: printing },
+    { files: ['cli/terminal/terminal.ts'], rules: { 'no-restricted-properties': 'off' } },
+    // Plain JavaScript for a Node that is too old for the rest; it prints its own text alone.
+    { files: ['cli/bin.js'], rules: { 'no-restricted-globals': 'off' } },
     {
       files: ['functions/**'],
       rules: { 'no-restricted-imports': ['error', { patterns: [wall('functions')] }] },
@@ -100,7 +140,10 @@ export default defineConfig({
       rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared')] }] },
     },
     {
-      files: ['shared/pacing/**', 'shared/spread/**', 'shared/manifest/**', 'shared/ledger/tally.ts'],
+      files: [
+        ...['shared/pacing/**', 'shared/spread/**', 'shared/manifest/**', 'shared/text/**'],
+        'shared/ledger/tally.ts',
+      ],
       rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared'), pure], paths: noClients }] },
     },
     {

@@ -13,8 +13,9 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   // A terminal tells both of Ctrl-C, other senders this process alone: passed on either way, and counted once in interrupt.ts.
   process.on(signal, () => child.kill(signal));
 }
-child.on('error', (error) => {
-  console.error(`spillway: Node ${LAMBDA_NODE_MAJOR} does not start (${error.message}). Run npm ci again.`);
+// The code alone: the Node that runs this may be too old for the module that makes text safe to print.
+child.on('error', (/** @type {NodeJS.ErrnoException} */ { code }) => {
+  console.error(`spillway: Node ${LAMBDA_NODE_MAJOR} does not start (${code}). Run npm ci again.`);
   process.exitCode = 1;
 });
 child.on('exit', (code, signal) => {

@@ -1,20 +1,65 @@
 // Failures that a user can do something about: they end the command with their message alone, without a stack.
+import { line, lines, type TerminalText } from './terminal/text.ts';
+
+/** Of a stack, and of errors that caused each other: what is wrong stands at the top. */
+const MAX_FRAMES = 50;
+const MAX_CAUSES = 5;
 
 /** `message` says what is wrong and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;
+  /** Shown below the message, each on a line. */
+  readonly details: readonly string[];
 
-  constructor(message: string, { exitCode = 1, cause }: { exitCode?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    { exitCode = 1, details = [], cause }: { exitCode?: number; details?: string[]; cause?: unknown } = {},
+  ) {
     super(message, { cause });
     this.exitCode = exitCode;
+    this.details = details;
   }
 }
 
-/** What an unexpected error says of itself; the stack only where SPILLWAY_DEBUG asks for it. */
+/** What an error says of itself, to stand in a sentence. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Failure) return error.message;
-  if (process.env['SPILLWAY_DEBUG'] !== undefined) return error.stack ?? error.message;
-  const named = error.name === 'Error' ? error.message : `${error.name}: ${error.message}`;
-  return `${named} (SPILLWAY_DEBUG=1 shows where)`;
+  const named = nameOf(error);
+  return isDebugging() ? named : `${named} (SPILLWAY_DEBUG=1 shows where)`;
+}
+
+/** What ended the command, as the terminal shows it; where it was thrown only if SPILLWAY_DEBUG asks for it. */
+export function errorText(error: unknown): TerminalText {
+  const details = error instanceof Failure ? error.details.map((detail) => line`  ${detail}`) : [];
+  const where = isDebugging() ? whereText(error) : [];
+  return lines([line`spillway: ${describeError(error)}`, ...details, ...where]);
+}
+
+function isDebugging(): boolean {
+  return process.env['SPILLWAY_DEBUG'] !== undefined;
+}
+
+function nameOf({ name, message }: Error): string {
+  return name === 'Error' ? message : `${name}: ${message}`;
+}
+
+function whereText(error: unknown): TerminalText[] {
+  const shown: TerminalText[] = [];
+  let each = error;
+  for (let causes = 0; each instanceof Error && causes <= MAX_CAUSES; causes++, each = each.cause) {
+    if (causes > 0) shown.push(line`  because of ${nameOf(each)}`);
+    shown.push(...framesOf(each).map((frame) => line`    ${frame}`));
+  }
+  return shown;
+}
+
+/** A stack begins with the message, whose lines are no frames. */
+function framesOf({ stack = '', message }: Error): string[] {
+  return stack
+    .slice(stack.indexOf(message) + message.length)
+    .split('\n')
+    .map((frame) => frame.trim())
+    .filter((frame) => frame.startsWith('at '))
+    .slice(0, MAX_FRAMES);
 }

@@ -18,14 +18,17 @@ import { addResumeCommand } from './commands/resume.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
-import { describeError, Failure } from './failure.ts';
+import { errorText, Failure } from './failure.ts';
+import { terminal } from './terminal/terminal.ts';
+import { usageOutput } from './usage.ts';
 
 const USAGE_EXIT_CODE = 2;
 
-// `spillway … | head` closes the pipe early: that is no failure of ours, and hides none.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  throw error;
+terminal.guard(process);
+// Also of promises that nobody awaits. Node would print the stack as it is.
+process.on('uncaughtException', (error) => {
+  terminal.err(errorText(error));
+  process.exit(1);
 });
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -35,6 +38,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const program = new Command('spillway')
   .description('Writes millions of objects to Amazon S3 from a manifest, at the rate that S3 takes.')
   .version(version)
+  .configureOutput(usageOutput(terminal))
   .showHelpAfterError('(--help tells more)')
   .exitOverride();
 addDemoCommand(program);
@@ -59,7 +63,7 @@ try {
   // commander has told the user already; help and version "fail" with 0.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
   else {
-    console.error(`spillway: ${describeError(error)}`);
+    terminal.err(errorText(error));
     process.exitCode = error instanceof Failure ? error.exitCode : 1;
   }
 }

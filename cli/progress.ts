@@ -1,5 +1,7 @@
 // Shows how far something is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
 import cliProgress from 'cli-progress';
+import { type Terminal, terminal } from './terminal/terminal.ts';
+import { line, padEnd, type TerminalText } from './terminal/text.ts';
 import { countText } from './text.ts';
 
 /** In a log, often enough to see that it moves. */
@@ -9,26 +11,24 @@ const NAME_WIDTH = 12;
 
 export interface Progress {
   /** @param note what else is to be seen: rate, throttles */
-  show(done: number, note?: string): void;
+  show(done: number, note?: TerminalText): void;
   /** More to do than was known at first. */
   grow(total: number): void;
   /** Leaves the last state standing. */
   end(): void;
 }
 
-export function createProgress(
-  name: string,
-  total: number,
-  stream: NodeJS.WriteStream = process.stderr,
-): Progress {
-  return stream.isTTY ? createBar(name, total, stream) : createLines(name, total, stream);
+type Shower = Pick<Terminal, 'err' | 'barStream'>;
+
+export function createProgress(name: string, total: number, on: Shower = terminal): Progress {
+  return on.barStream.isTTY ? createBar(name, total, on) : createLines(name, total, on);
 }
 
-function createBar(name: string, total: number, stream: NodeJS.WriteStream): Progress {
+function createBar(name: string, total: number, { barStream }: Shower): Progress {
   const bar = new cliProgress.SingleBar(
     {
-      format: `  ${name.padEnd(NAME_WIDTH)} {bar} {value}/{total} {note}`,
-      stream,
+      format: `  ${padEnd(name, NAME_WIDTH)} {bar} {value}/{total} {note}`,
+      stream: barStream,
       fps: REDRAWS_PER_SECOND,
       hideCursor: true,
       barsize: 28,
@@ -39,25 +39,25 @@ function createBar(name: string, total: number, stream: NodeJS.WriteStream): Pro
   );
   bar.start(total, 0, { note: '' });
   return {
-    show: (done, note = '') => bar.update(Math.min(done, bar.getTotal()), { note }),
+    show: (done, note = line``) => bar.update(Math.min(done, bar.getTotal()), { note: String(note) }),
     grow: (more) => bar.setTotal(more),
     end: () => bar.stop(),
   };
 }
 
-function createLines(name: string, knownTotal: number, stream: NodeJS.WriteStream): Progress {
+function createLines(name: string, knownTotal: number, { err }: Shower): Progress {
   let total = knownTotal;
   let last = '';
   let shownAtMs = Date.now();
-  let current = '';
+  let current = line``;
   const print = (): void => {
-    if (current !== last) stream.write(`${current}\n`);
-    last = current;
+    if (String(current) !== last) err(current);
+    last = String(current);
   };
   return {
-    show(done, note = '') {
-      current =
-        `  ${name.padEnd(NAME_WIDTH)} ${countText(Math.min(done, total))}/${countText(total)} ${note}`.trimEnd();
+    show(done, note) {
+      const counts = `${countText(Math.min(done, total))}/${countText(total)}`;
+      current = line`  ${padEnd(name, NAME_WIDTH)} ${counts}${note === undefined ? '' : line` ${note}`}`;
       if (Date.now() - shownAtMs < LINE_EVERY_MS) return;
       shownAtMs = Date.now();
       print();

@@ -1,4 +1,4 @@
-// How numbers and sizes are shown to people.
+// How numbers, sizes and times are shown to people.
 
 const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -25,12 +25,6 @@ export function dollarText(usd: number): string {
   return `$${usd.toFixed(2)}`;
 }
 
-/** A name that control characters can't use to draw over the terminal. */
-export function shownKey(key: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\u0000-\u001f\u007f-\u009f]/.test(key) ? JSON.stringify(key) : key;
-}
-
 /** 45 s, 3 min, 2 h 5 min, 3 d 4 h: two units at most, for durations that nobody counts in seconds. */
 export function durationText(ms: number): string {
   const seconds = Math.round(ms / 1000);
@@ -46,20 +40,4 @@ export function durationText(ms: number): string {
 /** 2026-11-24 18:05:59 UTC, of an ISO time */
 export function timeText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
-}
-
-/** Rows of a table, their columns as wide as they have to be. */
-export function tableText(
-  rows: readonly (readonly string[])[],
-  rightAligned: readonly number[] = [],
-): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, at) =>
-    Math.max(...rows.map((row) => row[at]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]) =>
-    row.map((cell, at) =>
-      rightAligned.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
-    );
-  return rows.map((row) => line(row).join('  ').trimEnd()).join('\n');
 }

@@ -4,6 +4,7 @@ import { faultOfPath, folderPrefix } from '../../shared/spread/destination.ts';
 import { destinationKey, parseSpread } from '../../shared/spread/spread.ts';
 import { spreadText } from '../arguments.ts';
 import { Failure } from '../failure.ts';
+import { terminal } from '../terminal/terminal.ts';
 
 export function addKeyCommand(program: Command): void {
   program
@@ -23,8 +24,8 @@ export function addKeyCommand(program: Command): void {
       const parsed = parseSpread(options.spread);
       if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
       const destinations = keys.map((key) => destinationKey(key, parsed.spread, options.prefix));
-      if (options.json) console.log(JSON.stringify({ keys: destinations }));
-      else for (const destination of destinations) console.log(destination);
+      if (options.json) terminal.json({ keys: destinations });
+      else for (const destination of destinations) terminal.value(destination);
     });
 }
 

@@ -5,6 +5,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FleetOptions, FleetRun } from '../../lab/simulator/fleet-options.ts';
 import { positiveInteger, positiveNumber } from '../arguments.ts';
 import { Failure } from '../failure.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line, ownLines, padEnd } from '../terminal/text.ts';
 
 const MOST_WORKERS = 1_000;
 const MOST_PARTITIONS = 4_096;
@@ -54,13 +56,14 @@ export function addSimulateCommand(program: Command): void {
     .action(async (given: SimulateOptions) => {
       if (given.docs !== undefined) {
         const { writeScaleRuns } = await import('../../lab/simulator/docs.ts');
-        for (const file of await writeScaleRuns(given.docs, (line) => console.error(line))) console.log(file);
+        const files = await writeScaleRuns(given.docs, (told) => terminal.err(line`${told}`));
+        for (const file of files) terminal.out(line`${file}`);
         return;
       }
       // The simulator and the charts are loaded for this command alone.
       const { SCENARIOS } = await import('../../lab/simulator/scenarios.ts');
       if (given.scenario === 'list') {
-        for (const { name, says } of SCENARIOS) console.log(`${name.padEnd(17)}${says}`);
+        for (const { name, says } of SCENARIOS) terminal.out(line`${padEnd(name, 17)}${says}`);
         return;
       }
       const scenario = SCENARIOS.find(({ name }) => name === given.scenario);
@@ -94,7 +97,8 @@ async function simulate(given: SimulateOptions, befall: (options: FleetOptions) 
     await writeFile(join(given.out, 'seconds.ndjson'), runLog(run));
     await writeFile(join(given.out, 'run.svg'), await drawRun(given, run));
   }
-  console.log(given.json ? JSON.stringify(measures) : measuresText(measures));
+  if (given.json) terminal.json(measures);
+  else terminal.out(ownLines(measuresText(measures)));
 }
 
 async function drawRun({ workers, partitions, scenario, seed }: SimulateOptions, run: FleetRun) {

@@ -3,6 +3,8 @@
 import type { ApiClient, DeadLetterList } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line, lines, type TerminalText } from '../terminal/text.ts';
 import { amountText, timeText } from '../text.ts';
 
 /** The API's own bound of a page. */
@@ -18,20 +20,20 @@ type Letter = DeadLetterList['letters'][number];
 export async function runDeadLetters({ api, json, since, limit }: DeadLettersOptions): Promise<void> {
   const { letters, cursor } = await readLetters(openApi(api), limit, since);
   if (json) {
-    console.log(JSON.stringify({ letters, ...(cursor === undefined ? {} : { cursor }) }));
+    terminal.json({ letters, ...(cursor === undefined ? {} : { cursor }) });
     return;
   }
   if (letters.length === 0) {
-    console.log(since === undefined ? 'No dead letters.' : `No dead letters since ${since}.`);
+    terminal.out(since === undefined ? line`No dead letters.` : line`No dead letters since ${since}.`);
     return;
   }
   const rest = letters.at(-1)?.sentAt ?? '';
-  console.log(
-    [
+  terminal.out(
+    lines([
       `${amountText(letters.length, 'dead letter')}, by the time of sending. Each is kept for 30 days.`,
       ...letters.map(letterText),
-      ...(cursor === undefined ? [] : ['', `There are more: spillway deadletters --since ${rest}`]),
-    ].join('\n'),
+      ...(cursor === undefined ? [] : ['', line`There are more: spillway deadletters --since ${rest}`]),
+    ]),
   );
 }
 
@@ -51,18 +53,18 @@ async function readLetters(
   return { letters, cursor };
 }
 
-function letterText({ sentAt, queue, kind, reason, place, ...letter }: Letter): string {
-  return [
+function letterText({ sentAt, queue, kind, reason, place, ...letter }: Letter): TerminalText {
+  return lines([
     '',
-    `${timeText(sentAt)}  ${queue}`,
-    `  ${kind}: ${reason}`,
+    line`${timeText(sentAt)}  ${queue}`,
+    line`  ${kind}: ${reason}`,
     ...rowText(letter),
-    `  raw  ${place}`,
-  ].join('\n');
+    line`  raw  ${place}`,
+  ]);
 }
 
-function rowText({ job, slice, block, number }: Partial<Letter>): string[] {
+function rowText({ job, slice, block, number }: Partial<Letter>): TerminalText[] {
   if (job === undefined) return [];
   const within = Object.entries({ slice, block, row: number }).filter(([, at]) => at !== undefined);
-  return [`  job  ${[job, ...within.map(([name, at]) => `${name} ${at}`)].join(', ')}`];
+  return [line`  job  ${[job, ...within.map(([name, at]) => `${name} ${at}`)].join(', ')}`];
 }

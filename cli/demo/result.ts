@@ -2,7 +2,8 @@
 import { type CostUsd, costPerMillion, type Usage } from '../../local/cost.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';
-import { amountText, bytesText, countText, dollarText, shownKey } from '../text.ts';
+import { joined, line, lines, padEnd, type TerminalText, type Value } from '../terminal/text.ts';
+import { amountText, bytesText, countText, dollarText } from '../text.ts';
 import type { ReadBack } from './read-back.ts';
 
 /** Faulty rows that are named one by one; the rest are counted. */
@@ -113,7 +114,7 @@ export function summaryOf(
   result: DemoResult,
   checked: ReadBack,
   about: { examples: string[]; rerun: string },
-): string {
+): TerminalText {
   const {
     rows,
     stored,
@@ -129,7 +130,8 @@ export function summaryOf(
   const others = Object.entries({ skipped, failed, cancelled, rejected })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${countText(count)} ${name}`);
-  const table: [string, string][] = [
+  const indent = `\n${' '.repeat(WIDTH + 4)}`;
+  const table: [string, Value][] = [
     ['rows', `${countText(rows)} (${bytesText(result.bytes)})`],
     [
       'stored',
@@ -152,23 +154,20 @@ export function summaryOf(
       'on AWS',
       `about ${dollarText(cost.total)} per million objects: ${dollarText(cost.destinationWrites)} S3's writes, ${dollarText(cost.total - cost.destinationWrites)} everything else`,
     ],
-    [
-      'objects',
-      `${about.examples.map(shownKey).join(`\n${' '.repeat(WIDTH + 4)}`)}\n${' '.repeat(WIDTH + 4)}in memory, and gone now that the demo ends`,
-    ],
+    ['objects', joined([...about.examples, 'in memory, and gone now that the demo ends'], indent)],
     ['report', result.report],
   ];
-  return [
+  return lines([
     '',
     headline(result, checked),
     '',
-    ...table.map(([name, text]) => `  ${name.padEnd(WIDTH)}  ${text}`),
+    ...table.map(([name, text]) => line`  ${padEnd(name, WIDTH)}  ${text}`),
     '',
     'Next',
     `  ${about.rerun.padEnd(44)}  your own files, another pace`,
     `  ${'npx spillway up'.padEnd(44)}  the same, until Ctrl-C: drop manifests with any S3 client`,
     `  ${'npx serverless deploy'.padEnd(44)}  the same, on AWS`,
-  ].join('\n');
+  ]);
 }
 
 /** How items went back to the queue. */
@@ -176,23 +175,23 @@ function wayText({ returned, reposted }: GiveBackCounts['refused']): string {
   return `${amountText(returned, 'time')} back to the queue by visibility, ${countText(reposted)} as a delayed new message`;
 }
 
-function headline(result: DemoResult, checked: ReadBack): string {
+function headline(result: DemoResult, checked: ReadBack): TerminalText {
   if (isSound(result, checked)) {
     return result.stored === result.rows
-      ? `All ${countText(result.rows)} rows are stored, each accounted for once.`
-      : `All ${countText(result.rows)} rows are accounted for, each once.`;
+      ? line`All ${countText(result.rows)} rows are stored, each accounted for once.`
+      : line`All ${countText(result.rows)} rows are accounted for, each once.`;
   }
   const named = checked.faults
     .slice(0, FAULTS_NAMED)
     .map((fault) =>
       fault.kind === 'extra'
-        ? `  extra: ${shownKey(fault.destination)}, which no row explains`
-        : `  ${fault.kind}: ${shownKey(fault.key)} at ${shownKey(fault.destination)} (${fault.detail})`,
+        ? line`  extra: ${fault.destination}, which no row explains`
+        : line`  ${fault.kind}: ${fault.key} at ${fault.destination} (${fault.detail})`,
     );
   const more = checked.faults.length - named.length;
-  return [
-    `NOT every row is accounted for: job ${result.state}, ${countText(result.unaccounted)} rows without an end, ${amountText(checked.faults.length, 'object')} not as they should be.`,
+  return lines([
+    line`NOT every row is accounted for: job ${result.state}, ${countText(result.unaccounted)} rows without an end, ${amountText(checked.faults.length, 'object')} not as they should be.`,
     ...named,
     ...(more > 0 ? [`  and ${countText(more)} more`] : []),
-  ].join('\n');
+  ]);
 }

@@ -11,6 +11,8 @@ import type { MetricName } from '../../shared/telemetry/telemetry.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line, type TerminalText } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
 import { dropManifest } from './drop.ts';
 import { type ChosenFiles, chooseFiles } from './files.ts';
@@ -33,11 +35,11 @@ export interface DemoOptions {
 }
 
 export async function runDemo(directory: string | undefined, options: DemoOptions): Promise<void> {
-  const say = (text: string) => (options.json ? console.error(text) : console.log(text));
+  const say = options.json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud; progress?: Progress } = {};
   const interrupt = onInterrupt(async () => {
     running.progress?.end();
-    console.error('\nInterrupted: the cloud was in memory, and is gone with its objects.');
+    terminal.err(line`\nInterrupted: the cloud was in memory, and is gone with its objects.`);
     await running.cloud?.stop();
   });
   let s3: S3Client | undefined;
@@ -58,7 +60,7 @@ export async function runDemo(directory: string | undefined, options: DemoOption
     const { result, isGood, summary } = await upload({ cloud: running.cloud, s3, show }, files, options);
     if (interrupt.isInterrupted()) return await forever();
     say(summary);
-    if (options.json) console.log(JSON.stringify(result));
+    if (options.json) terminal.json(result);
     if (!isGood) process.exitCode = 1;
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
@@ -146,9 +148,9 @@ function knownSpread(text: string): Spread {
   return parsed.spread;
 }
 
-function heading({ folder, keys, isCut }: ChosenFiles, limit: number): string {
+function heading({ folder, keys, isCut }: ChosenFiles, limit: number): TerminalText {
   const which = `${isCut ? 'the first ' : ''}${amountText(keys.length, 'file')}`;
-  return `Spillway: ${which} of ${folder} to an S3 that takes ${countText(limit)} writes a second`;
+  return line`Spillway: ${which} of ${folder} to an S3 that takes ${countText(limit)} writes a second`;
 }
 
 /** The interrupt ends the process. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/job/clock.ts';
 import { Failure } from '../failure.ts';
 import { type JobEnd, jobEnds } from '../job-end.ts';
 import type { Progress } from '../progress.ts';
+import { line } from '../terminal/text.ts';
 import { countText } from '../text.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -26,12 +27,12 @@ export async function watchJob(
     const writes = destinationWrites((await cloud.meter()).s3.buckets[cloud.names.destination], clock.now());
     progress.show(
       writes.accepted,
-      `${countText(writes.perSecond)}/s · ${countText(writes.throttled)} × SlowDown`,
+      line`${countText(writes.perSecond)}/s · ${countText(writes.throttled)} × SlowDown`,
     );
     if (end !== undefined) return end;
     if (writes.accepted + writes.throttled !== lastWrites) movedAtMs = clock.now();
     lastWrites = writes.accepted + writes.throttled;
-    if (clock.now() - movedAtMs > STALLED_MS) throw new Failure(stalled(cloud, job));
+    if (clock.now() - movedAtMs > STALLED_MS) throw stalled(cloud, job);
     await clock.sleep(LOOK_EVERY_MS);
   }
 }
@@ -58,11 +59,14 @@ function destinationWrites(bucket: BucketReading | undefined, nowMs: number) {
   return { accepted, throttled, perSecond };
 }
 
-function stalled(cloud: Cloud, job: string): string {
+function stalled(cloud: Cloud, job: string): Failure {
   const errors = cloud
     .logs()
     .filter(({ line }) => line.includes('"level":"ERROR"'))
     .slice(-3)
-    .map(({ functionName, line }) => `\n  ${functionName}: ${line.slice(0, 500)}`);
-  return `job ${job} has stood still for ${STALLED_MS / 60_000} minutes; the functions' last errors:${errors.join('') || ' none'}`;
+    .map(({ functionName, line }) => `${functionName}: ${line.slice(0, 500)}`);
+  return new Failure(
+    `job ${job} has stood still for ${STALLED_MS / 60_000} minutes; the functions' last errors:${errors.length === 0 ? ' none' : ''}`,
+    { details: errors },
+  );
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import type { ApiClient } from '../api/client.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { line, type TerminalText } from '../terminal/text.ts';
 import { countText } from '../text.ts';
 import { countsOf, hasEnded } from './counts.ts';
 
@@ -56,12 +57,12 @@ export async function followJob(
   }
 }
 
-function noteOf(job: JobView, sights: readonly Sight[]): string {
+function noteOf(job: JobView, sights: readonly Sight[]): TerminalText {
   const { failed, cancelled, rejected } = countsOf(job);
   const bad = Object.entries({ failed, cancelled, rejected })
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => ` · ${countText(count)} ${kind}`);
-  return `${job.state === 'running' ? paceOf(sights) : job.state}${bad.join('')}`;
+  return line`${job.state === 'running' ? paceOf(sights) : job.state}${bad.join('')}`;
 }
 
 function paceOf(sights: readonly Sight[]): string {

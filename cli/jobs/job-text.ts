@@ -1,6 +1,7 @@
 // A job as a terminal shows it: how it stands, how far it is, and what can be done next.
 import type { JobView } from '../../shared/job/view.ts';
-import { amountText, bytesText, countText, durationText, shownKey, tableText, timeText } from '../text.ts';
+import { line, lines, padEnd, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
+import { amountText, bytesText, countText, durationText, timeText } from '../text.ts';
 import { canBeRedriven, countsOf, hasEnded, type JobCounts } from './counts.ts';
 
 const BAR_WIDTH = 28;
@@ -18,24 +19,22 @@ const STATES: Readonly<Record<JobView['state'], string>> = {
   failed: 'failed',
 };
 
-export function jobText(job: JobView, nowMs: number): string {
+export function jobText(job: JobView, nowMs: number): TerminalText {
   const steps = nextSteps(job);
-  return [factsText(job, nowMs), ...(steps.length === 0 ? [] : ['', 'Next', ...steps.map(stepText)])].join(
-    '\n',
-  );
+  return lines([factsText(job, nowMs), ...(steps.length === 0 ? [] : ['', 'Next', ...steps.map(stepText)])]);
 }
 
 /** What is known of the job, a line for each fact. */
-export function factsText(job: JobView, nowMs: number): string {
+export function factsText(job: JobView, nowMs: number): TerminalText {
   const counts = countsOf(job);
-  const facts: [name: string, text: string | undefined][] = [
+  const facts: [name: string, text: Value | undefined][] = [
     ['job', job.job],
     ['state', stateText(job)],
     ['', job.state === 'submitted' || job.rows === undefined ? undefined : barText(counts)],
     ['rows', job.rows === undefined ? undefined : rowsText(job, counts)],
     ['pace', paceText(job, counts, nowMs)],
     ['throttled', throttledText(job)],
-    ['manifest', job.manifest === undefined ? undefined : shownKey(job.manifest)],
+    ['manifest', job.manifest],
     ['writes to', job.options === undefined ? undefined : destinationText(job.options)],
     ['redrive of', job.redriveOf],
     ['started', job.startedAt === undefined ? undefined : timeText(job.startedAt)],
@@ -43,13 +42,14 @@ export function factsText(job: JobView, nowMs: number): string {
     ['deadline', deadlineText(job, nowMs)],
     ['report', job.report],
   ];
-  return facts
-    .filter((fact): fact is [string, string] => fact[1] !== undefined)
-    .map(([name, text]) => `${name.padEnd(NAME_WIDTH)}${text}`)
-    .join('\n');
+  return lines(
+    facts
+      .filter((fact): fact is [string, Value] => fact[1] !== undefined)
+      .map(([name, text]) => line`${padEnd(name, NAME_WIDTH)}${text}`),
+  );
 }
 
-export function jobListText(jobs: readonly JobView[]): string {
+export function jobListText(jobs: readonly JobView[]): TerminalText {
   const head = ['JOB', 'STATE', 'ROWS', 'ENDED', 'FAILED', 'REJECTED', 'STARTED', 'MANIFEST'];
   const rows = jobs.map((job) => {
     const { rows: all, ended, failed, rejected } = countsOf(job);
@@ -61,16 +61,16 @@ export function jobListText(jobs: readonly JobView[]): string {
       countText(failed),
       countText(rejected),
       job.startedAt === undefined ? '' : timeText(job.startedAt),
-      shownKey((job.manifest ?? '').replace(/^s3:\/\/[^/]+\//, '')),
+      (job.manifest ?? '').replace(/^s3:\/\/[^/]+\//, ''),
     ];
   });
-  return tableText([head, ...rows], [2, 3, 4, 5]);
+  return lines(tableLines([head, ...rows], [2, 3, 4, 5]));
 }
 
-function stateText(job: JobView): string {
+function stateText(job: JobView): TerminalText {
   const { fault } = job;
-  const why = fault === undefined ? '' : `: ${fault.message} (${fault.code})`;
-  return hasEnded(job) ? `${job.state}${why}` : `${STATES[job.state]}${why}`;
+  const why = fault === undefined ? '' : line`: ${fault.message} (${fault.code})`;
+  return line`${hasEnded(job) ? job.state : STATES[job.state]}${why}`;
 }
 
 function barText(counts: JobCounts): string {
@@ -117,10 +117,10 @@ function throttledText({ throttled, attempts }: JobView): string | undefined {
   return `${countText(throttled)} of ${amountText(attempts ?? 0, 'request')} met SlowDown, and were made again`;
 }
 
-function destinationText({ destination, spread, ifExists }: NonNullable<JobView['options']>): string {
+function destinationText({ destination, spread, ifExists }: NonNullable<JobView['options']>): TerminalText {
   const prefix = destination.prefix === '' ? '' : `/${destination.prefix}`;
   const exists = ifExists === 'overwrite' ? '' : `, if-exists ${ifExists}`;
-  return `s3://${shownKey(destination.bucket + prefix)} (spread ${spread}${exists})`;
+  return line`s3://${destination.bucket + prefix} (spread ${spread}${exists})`;
 }
 
 function deadlineText({ deadline, state }: JobView, nowMs: number): string | undefined {
@@ -153,6 +153,6 @@ function nextSteps(job: JobView): Step[] {
   return steps;
 }
 
-function stepText({ command, what }: Step): string {
-  return `  ${command.padEnd(STEP_WIDTH)} ${what}`;
+function stepText({ command, what }: Step): TerminalText {
+  return line`  ${padEnd(command, STEP_WIDTH)} ${what}`;
 }

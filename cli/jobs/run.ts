@@ -6,6 +6,8 @@ import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line } from '../terminal/text.ts';
 import { hasEnded } from './counts.ts';
 import { followJob, type WaitFor } from './follow.ts';
 import { jobListText, jobText } from './job-text.ts';
@@ -47,7 +49,7 @@ export async function runStatus(id: string | undefined, options: StatusOptions):
 export async function runOrder(id: string, order: Order, options: WaitOptions): Promise<void> {
   const api = openApi(options.api);
   const job = await api.order(id, order);
-  console.error(`Job ${job.job} ${TAKEN[order]}.`);
+  terminal.err(line`Job ${job.job} ${TAKEN[order]}.`);
   if (!options.wait) return tell(job, options);
   const last = await follow(api, job, order === 'pause' ? 'still' : 'end');
   tell(last, options);
@@ -62,14 +64,14 @@ async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise
     (await Promise.all(live.map(({ job }) => api.job(job)))).map((job) => [job.job, job]),
   );
   const jobs = listed.map((job) => fresh.get(job.job) ?? job);
-  if (json) console.log(JSON.stringify({ jobs }));
-  else if (jobs.length > 0) console.log(jobListText(jobs));
-  else console.log('No jobs yet: drop a manifest in the inbox, or post one to the API.');
+  if (json) terminal.json({ jobs });
+  else if (jobs.length > 0) terminal.out(jobListText(jobs));
+  else terminal.out(line`No jobs yet: drop a manifest in the inbox, or post one to the API.`);
 }
 
 async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<JobView> {
   const interrupt = onInterrupt(async () => {
-    console.error(`\nNo longer followed; the job goes on: spillway status ${job.job}`);
+    terminal.err(line`\nNo longer followed; the job goes on: spillway status ${job.job}`);
   });
   const last = await followJob({ api, clock: systemClock }, job, waitFor);
   if (interrupt.isInterrupted()) await new Promise(() => {});
@@ -77,7 +79,8 @@ async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<J
 }
 
 function tell(job: JobView, { json }: ApiOptions): void {
-  console.log(json ? JSON.stringify(job) : jobText(job, systemClock.now()));
+  if (json) terminal.json(job);
+  else terminal.out(jobText(job, systemClock.now()));
 }
 
 /** @throws Failure where the job has ended otherwise than the order meant it to */

@@ -4,6 +4,8 @@ import type { Lesson } from '../../lab/lesson.ts';
 import { labTable, writeReport } from '../../lab/report.ts';
 import type { StrategyResult } from '../../lab/strategies/measure.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line, lines, padEnd, type TerminalText, tableLines } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
 
 /** Jitter is drawn alike in every run; S3's answers and the machine are not. */
@@ -20,10 +22,10 @@ export interface LabCommandOptions {
 }
 
 export async function runLab({ objects, limit, out, json }: LabCommandOptions): Promise<void> {
-  const say = (text: string) => (json ? console.error(text) : console.log(text));
+  const say = json ? terminal.err : terminal.out;
   const running: { lab?: Lab } = {};
   const interrupt = onInterrupt(async () => {
-    console.error('\nInterrupted: the S3 was in memory, and is gone. No chart was written.');
+    terminal.err(line`\nInterrupted: the S3 was in memory, and is gone. No chart was written.`);
     await running.lab?.stop();
   });
   try {
@@ -35,7 +37,7 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
     if (interrupt.isInterrupted()) return await forever();
     const files = await writeReport(result, out, commandOf({ objects, limit, out }));
     say(summaryOf(result, files));
-    if (json) console.log(JSON.stringify({ ...result, files }));
+    if (json) terminal.json({ ...result, files });
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
     throw error;
@@ -47,22 +49,25 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
 function lessonText(
   { plain, burst }: Lesson,
   { objects, limit }: { objects: number; limit: number },
-): string {
+): TerminalText {
   const { error } = burst;
-  return [
-    `1  A bucket and one file, plainly: s3://${plain.bucket}/${plain.key}`,
-    `     PUT ${plain.status} in ${plain.milliseconds} ms, and ${countText(plain.readBackBytes)} bytes read back.`,
+  return lines([
+    line`1  A bucket and one file, plainly: s3://${plain.bucket}/${plain.key}`,
+    line`     PUT ${plain.status} in ${plain.milliseconds} ms, and ${countText(plain.readBackBytes)} bytes read back.`,
     '',
-    `2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
-    `     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
+    line`2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
+    line`     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
     ...(error === undefined
       ? [
           '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.',
         ]
-      : [`     ${error.name}: ${error.message}`, `     (HTTP ${error.status}, request ${error.requestId})`]),
+      : [
+          line`     ${error.name}: ${error.message}`,
+          line`     (HTTP ${error.status}, request ${error.requestId})`,
+        ]),
     '',
-    `3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
-  ].join('\n');
+    line`3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
+  ]);
 }
 
 function durationText(seconds: number): string {
@@ -73,32 +78,23 @@ function durationText(seconds: number): string {
     : amountText(Math.ceil(minutes / 60), 'hour');
 }
 
-function lineOf({ name, stored, lost, throttled, seconds }: StrategyResult): string {
+function lineOf({ name, stored, lost, throttled, seconds }: StrategyResult): TerminalText {
   const losses = lost === 0 ? 'none lost' : `${countText(lost)} LOST`;
-  return `     ${name.padEnd(NAME_WIDTH)} ${countText(stored).padStart(7)} stored, ${losses}, ${countText(throttled)} times refused, ${seconds.toFixed(1)} s`;
+  return line`     ${padEnd(name, NAME_WIDTH)} ${countText(stored).padStart(7)} stored, ${losses}, ${countText(throttled)} times refused, ${seconds.toFixed(1)} s`;
 }
 
-function summaryOf(result: LabResult, files: string[]): string {
+function summaryOf(result: LabResult, files: string[]): TerminalText {
   const { head, rows } = labTable(result);
-  const widths = head.map((name, column) =>
-    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ');
-  return [
+  const numbers = head.map((_, column) => column).slice(1);
+  return lines([
     '',
-    line(head),
-    ...rows.map(line),
+    ...tableLines([head, ...rows], numbers),
     '',
-    `Every bucket has ${result.partitions} partitions of ${countText(result.limitPerSecond)} writes a second from the start. S3 itself splits a partition`,
+    line`Every bucket has ${result.partitions} partitions of ${countText(result.limitPerSecond)} writes a second from the start. S3 itself splits a partition`,
     'after 30 to 60 minutes of load; here that has happened already. Keys in sequence meet one partition, hashed keys all.',
     '',
-    ...files.map((file) => `  ${file}`),
-  ].join('\n');
+    ...files.map((file) => line`  ${file}`),
+  ]);
 }
 
 function commandOf({ objects, limit, out }: { objects: number; limit: number; out: string }): string {

@@ -1,6 +1,7 @@
 // What `put` has to say at its end: to programs as one object, to people as a few lines.
 import { costPerMillion } from '../../local/cost.ts';
-import { amountText, bytesText, countText, shownKey } from '../text.ts';
+import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
+import { amountText, bytesText, countText } from '../text.ts';
 import type { OpenUpload } from './open-uploads.ts';
 import { type FailedFile, MAX_PASSED_OVER_NAMED, type PassedOver, type PutTally } from './tally.ts';
 
@@ -66,51 +67,52 @@ export function resultOf({ job, state, destination, tally, seconds, openUploads 
   };
 }
 
-export function failureText({ path, code, message }: FailedFile): string {
-  return `  ${shownKey(path)}: ${message} (${code})`;
+export function failureText({ path, code, message }: FailedFile): TerminalText {
+  return line`  ${path}: ${message} (${code})`;
 }
 
-export function passedOverText({ path, message }: PassedOver): string {
-  return `  passed over: ${shownKey(path)}: ${message}`;
+export function passedOverText({ path, message }: PassedOver): TerminalText {
+  return line`  passed over: ${path}: ${message}`;
 }
 
 /** With what it takes to end it: S3 keeps and bills its parts until then. */
-function openUploadText({ key, uploadId, code, message }: OpenUpload): string {
-  return (
-    `  ${shownKey(key)}: its multipart upload could not be aborted: ${message} (${code})\n` +
-    `    S3 bills its parts until \`aws s3api abort-multipart-upload\` ends it; upload id ${uploadId}`
-  );
+function openUploadText({ key, uploadId, code, message }: OpenUpload): TerminalText {
+  return lines([
+    line`  ${key}: its multipart upload could not be aborted: ${message} (${code})`,
+    line`    S3 bills its parts until \`aws s3api abort-multipart-upload\` ends it; upload id ${uploadId}`,
+  ]);
 }
 
 /** How S3 took the requests. */
-function answersText({ stored, failed, attempts, throttled, transient, lastFault }: PutTally): string {
+function answersText({ stored, failed, attempts, throttled, transient, lastFault }: PutTally): TerminalText {
   const told = [
     ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
     ...(transient > 0
       ? [`${amountText(transient, 'request')} failed and ${transient === 1 ? 'was' : 'were'} tried again`]
       : []),
-    ...(lastFault === undefined ? [] : [`the last answer was ${lastFault.code}: ${lastFault.message}`]),
+    ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
   ];
-  if (told.length === 0)
-    return failed === 0 ? 'S3 took every request at once' : amountText(attempts, 'request');
-  return stored === 0
-    ? told.join(', ')
-    : `${told.join(', ')}: ${(attempts / stored).toFixed(2)} requests an object`;
+  if (told.length === 0) {
+    return line`${failed === 0 ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
+  }
+  const answers = joined(told, ', ');
+  return stored === 0 ? answers : line`${answers}: ${(attempts / stored).toFixed(2)} requests an object`;
 }
 
 export function summaryOf(
   { state, destination, tally, seconds, openUploads }: PutRun,
   spread: string,
-): string {
+): TerminalText {
   const { rows, stored, skipped, failed, passedOver, bytes, throttled, failures } = tally;
   const unfinished = rows - stored - skipped - failed;
   const others = Object.entries({ skipped, failed, unfinished, 'passed over': passedOver })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `, ${countText(count)} ${name}`);
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
-  return [
-    `${state === 'interrupted' ? 'Interrupted: ' : ''}${amountText(stored, 'file')} stored at ${shownKey(destination)} (${bytesText(bytes)})${others.join('')}`,
-    `${pace}; ${answersText(tally)}`,
+  const head = `${state === 'interrupted' ? 'Interrupted: ' : ''}${amountText(stored, 'file')} stored at`;
+  return lines([
+    line`${head} ${destination} (${bytesText(bytes)})${others.join('')}`,
+    line`${pace}; ${answersText(tally)}`,
     ...(state === 'interrupted'
       ? ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']
       : []),
@@ -125,5 +127,5 @@ export function summaryOf(
     ...failures.map(failureText),
     ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, told above`] : []),
     ...openUploads.map(openUploadText),
-  ].join('\n');
+  ]);
 }

@@ -15,6 +15,8 @@ import { createObjectWriter, type ObjectWriter } from '../../shared/transfer/tra
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line } from '../terminal/text.ts';
 import { countText } from '../text.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { assertBucket, createPutClient } from './client.ts';
@@ -98,9 +100,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     const seconds = (clock.now() - running.startedAtMs) / 1000;
     const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, openUploads };
     const told = summaryOf(run, options.spread);
-    if (options.json || state === 'interrupted') console.error(`\n${told}`);
-    else console.log(told);
-    if (options.json) console.log(JSON.stringify(resultOf(run)));
+    if (options.json || state === 'interrupted') terminal.err(line`\n${told}`);
+    else terminal.out(told);
+    if (options.json) terminal.json(resultOf(run));
   };
   const interrupt = onInterrupt(async () => {
     bounds.stopAtMs = clock.now();
@@ -168,7 +170,7 @@ async function work(
   for (let task = await list.take(); task !== undefined; task = await list.take()) {
     const report = await put(task);
     const { end } = report;
-    addReport(tally, task.path, report, (failure) => console.error(failureText(failure)));
+    addReport(tally, task.path, report, (failure) => terminal.err(failureText(failure)));
     if (end.kind !== 'unfinished' || stopAtMs() !== Number.POSITIVE_INFINITY) continue;
     const later = { ...task, attempts: task.attempts + report.attempts, putBack: task.putBack + 1 };
     list.putBack(later, Math.min(MOST_DELAY_MS, end.delayMs));
@@ -182,12 +184,12 @@ async function* tasksOf(
 ): AsyncGenerator<FileTask> {
   for await (const each of found) {
     if (each.kind === 'passed-over') {
-      addPassedOver(tally, each, (passed) => console.error(passedOverText(passed)));
+      addPassedOver(tally, each, (passed) => terminal.err(passedOverText(passed)));
       continue;
     }
     tally.rows++;
     if (each.kind === 'file') yield taskOf(each);
-    else addFailure(tally, each, (failure) => console.error(failureText(failure)));
+    else addFailure(tally, each, (failure) => terminal.err(failureText(failure)));
   }
 }
 
@@ -208,8 +210,8 @@ function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: 
     const { lastFault } = tally;
     if (lastFault === undefined || lastFault.code === still.code || nowMs - still.sinceMs < STILL_MS) return;
     still.code = lastFault.code;
-    console.error(
-      `\n  nothing is stored since ${STILL_MS / 1000} s, and tried again: ${lastFault.message} (${lastFault.code})`,
+    terminal.err(
+      line`\n  nothing is stored since ${STILL_MS / 1000} s, and tried again: ${lastFault.message} (${lastFault.code})`,
     );
   };
   const show = (): void => {
@@ -221,8 +223,8 @@ function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: 
     }
     tellStill(done, nowMs);
     progress.grow(Math.max(total, done));
-    const fault = tally.lastFault === undefined ? '' : ` · ${tally.lastFault.code}`;
-    progress.show(done, `${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown${fault}`);
+    const fault = tally.lastFault === undefined ? '' : line` · ${tally.lastFault.code}`;
+    progress.show(done, line`${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown${fault}`);
   };
   const timer = setInterval(show, LOOK_EVERY_MS);
   return {

@@ -12,7 +12,9 @@ import { canBeRedriven, countsOf, hasEnded } from '../jobs/counts.ts';
 import { factsText } from '../jobs/job-text.ts';
 import { createProgress } from '../progress.ts';
 import { assertCredentials, endpointOf, openS3 } from '../s3.ts';
-import { amountText, bytesText, countText, shownKey, tableText } from '../text.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { joined, line, lines, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
+import { amountText, bytesText, countText } from '../text.ts';
 import { downloadReport } from './download.ts';
 import { type Report, type ReportedRow, readReport, unstoredRows } from './read.ts';
 
@@ -55,7 +57,7 @@ function assertEndpoint({ api, endpointUrl }: ReportOptions): void {
 
 async function save(s3: S3Client, report: Report, folder: string): Promise<void> {
   onInterrupt(async () => {
-    console.error(`\nInterrupted: ${folder} holds a part of the report, without its manifest.json.`);
+    terminal.err(line`\nInterrupted: ${folder} holds a part of the report, without its manifest.json.`);
   });
   const progress = createProgress('saving', report.files.length);
   try {
@@ -73,7 +75,7 @@ function tell(
 ): void {
   if (json) {
     const { files } = report;
-    console.log(JSON.stringify({ ...job, files, unstored: rows, ...(out === undefined ? {} : { out }) }));
+    terminal.json({ ...job, files, unstored: rows, ...(out === undefined ? {} : { out }) });
     return;
   }
   const { failed, cancelled, rejected } = countsOf(job);
@@ -83,25 +85,20 @@ function tell(
     unstored === 0 ? [] : unstoredText(rows, unstored),
     filesText(report),
     out === undefined
-      ? [`spillway report ${job.job} --out DIR saves them.`]
+      ? [line`spillway report ${job.job} --out DIR saves them.`]
       : [
-          `Saved in ${path.join(out, path.sep)}: each file has the rows and the SHA-256 that manifest.json says.`,
+          line`Saved in ${path.join(out, path.sep)}: each file has the rows and the SHA-256 that manifest.json says.`,
         ],
     canBeRedriven(job)
       ? [
-          `spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
+          line`spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
         ]
       : [],
   ];
-  console.log(
-    paragraphs
-      .filter((lines) => lines.length > 0)
-      .map((lines) => lines.join('\n'))
-      .join('\n\n'),
-  );
+  terminal.out(joined(paragraphs.filter((each) => each.length > 0).map(lines), '\n\n'));
 }
 
-function unstoredText(rows: readonly ReportedRow[], all: number): string[] {
+function unstoredText(rows: readonly ReportedRow[], all: number): Value[] {
   const more = all - rows.length;
   return [
     `${amountText(all, 'row')} not stored`,
@@ -110,12 +107,12 @@ function unstoredText(rows: readonly ReportedRow[], all: number): string[] {
   ];
 }
 
-function rowText({ kind, key, code, message, place }: ReportedRow): string {
-  const name = key === undefined ? '' : `, ${shownKey(key)}`;
-  return `  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${shownKey(message)} (${code})`;
+function rowText({ kind, key, code, message, place }: ReportedRow): TerminalText {
+  const name = key === undefined ? '' : line`, ${key}`;
+  return line`  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${message} (${code})`;
 }
 
-function filesText({ bucket, key, files }: Report): string[] {
+function filesText({ bucket, key, files }: Report): TerminalText[] {
   const kinds = (['succeeded', 'failed', 'rejected'] as const)
     .map((kind) => ({ kind, own: files.filter((file) => file.kind === kind) }))
     .filter(({ own }) => own.length > 0)
@@ -128,9 +125,9 @@ function filesText({ bucket, key, files }: Report): string[] {
         bytesText(sum('bytes')),
       ];
     });
-  const table = tableText([['manifest.json'], ...kinds], [1, 2, 3]);
+  const table = tableLines([['manifest.json'], ...kinds], [1, 2, 3]);
   return [
-    `s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`,
-    ...table.split('\n').map((line) => `  ${line}`),
+    line`s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`,
+    ...table.map((row) => line`  ${row}`),
   ];
 }

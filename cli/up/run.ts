@@ -5,7 +5,9 @@ import { systemClock } from '../../shared/job/clock.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { type JobEnd, jobEnds } from '../job-end.ts';
-import { amountText, countText, shownKey } from '../text.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { line, type TerminalText } from '../terminal/text.ts';
+import { amountText, countText } from '../text.ts';
 import { PORTS } from './ports.ts';
 
 /** Manifests may copy from it, so that `source` can be tried. */
@@ -19,17 +21,17 @@ export interface UpOptions {
 }
 
 export async function runUp({ port, limit, json }: UpOptions): Promise<void> {
-  const say = (text: string) => (json ? console.error(text) : console.log(text));
+  const say = json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud } = {};
   const interrupt = onInterrupt(async () => {
-    console.error('\nStopped: what the buckets held was in memory, and is gone.');
+    terminal.err(line`\nStopped: what the buckets held was in memory, and is gone.`);
     await running.cloud?.stop();
   });
   const cloud = await start(port, limit);
   running.cloud = cloud;
   servePage(cloud);
-  if (json) console.log(JSON.stringify(readyObject(cloud)));
-  else console.log(readyText(cloud, limit));
+  if (json) terminal.json(readyObject(cloud));
+  else terminal.out(readyText(cloud, limit));
 
   const told = new Set<string>();
   while (!interrupt.isInterrupted()) {
@@ -73,10 +75,10 @@ function readyObject({ endpoints, names }: Cloud) {
   };
 }
 
-function readyText(cloud: Cloud, limit: number): string {
+function readyText(cloud: Cloud, limit: number): TerminalText {
   const ready = readyObject(cloud);
   const { region, credentials } = cloud.clientConfig();
-  return `Spillway is up, on an S3 that takes ${countText(limit)} writes a second and partition. Ctrl-C ends it, and its data.
+  return line`Spillway is up, on an S3 that takes ${countText(limit)} writes a second and partition. Ctrl-C ends it, and its data.
 
   S3 and SQS   ${ready.s3}
   DynamoDB     ${ready.dynamodb}
@@ -97,13 +99,13 @@ Try, in another terminal:
 `;
 }
 
-function endLine(end: JobEnd): string {
+function endLine(end: JobEnd): TerminalText {
   const { job, state, manifest, rows, stored, skipped, failed, cancelled, rejected, unaccounted, fault } =
     end;
-  const name = `${job} ${state}: ${shownKey(manifest.key)}`;
-  if (fault !== undefined) return `${name}: ${fault.code}: ${fault.message}`;
+  const name = line`${job} ${state}: ${manifest.key}`;
+  if (fault !== undefined) return line`${name}: ${fault.code}: ${fault.message}`;
   const counts = Object.entries({ stored, skipped, failed, cancelled, rejected, unaccounted })
     .filter(([kind, count]) => kind === 'stored' || count > 0)
     .map(([kind, count]) => `${countText(count)} ${kind}`);
-  return `${name}: ${amountText(rows, 'row')}, ${counts.join(', ')}; ${end.report ?? 'no report'}`;
+  return line`${name}: ${amountText(rows, 'row')}, ${counts.join(', ')}; ${end.report ?? 'no report'}`;
 }

@@ -55,14 +55,23 @@ export const used = 1;
 import { compared } from '../lab/compare.ts';
 import { start } from '../local/start.ts';
 import { used } from '../shared/job/id.ts';
+import { out } from './terminal/terminal.ts';
 
 await start();
-console.log(compared(), used);
+out(String(compared() + used));
+`,
+  'cli/terminal/terminal.ts': `// Prints.
+export const out = (text: string): boolean => process.stdout.write(text);
 `,
 };
 
 /** check, what is wrong, where it is planted, how it is written, and what the check has to say of it. */
 type Fault = [check: string, fault: string, file: string, text: string, message: RegExp];
+let printed = 0;
+/** Each in a file of its own, so that each rule is seen to find it. */
+const printing = (text: string, by: string): Fault[] => [
+  ['lint', `a command that prints by ${by}`, `cli/print-${printed++}.ts`, text, /Commands print through/],
+];
 const FAULTS: Fault[] = [
   ['format', 'bad layout', 'lab/layout.ts', 'export const  wide={a:1}', /format/i],
   [
@@ -254,6 +263,40 @@ const FAULTS: Fault[] = [
     'shared/queue/dice.ts',
     'export const roll = (): number => Math.random();',
     /Time and chance come in/,
+  ],
+  ['format', 'a command that prints by console', 'cli/say.ts', "console.error('x');", /noConsole/],
+  ...printing("console.log('x');", 'console'),
+  ...printing('export const say = console;', 'console by another name'),
+  ...printing("globalThis.console.log('x');", 'the global console'),
+  ...printing("process.stdout.write('x');", 'stdout'),
+  ...printing("process.stderr.write('x');", 'stderr'),
+  ...printing("process['stdout'].write('x');", 'stdout by its name'),
+  ...printing('export const { stderr } = process;', 'stderr by another name'),
+  ...printing("globalThis.process.stdout.write('x');", "the global process's stdout"),
+  ...printing("import { stdout } from 'node:process';\n\nstdout.write('x');", 'an imported stdout'),
+  ...printing(
+    "import { Console } from 'node:console';\n\nexport const own = Console;",
+    'a console of its own',
+  ),
+  ...printing(
+    "import { WriteStream } from 'node:tty';\n\nexport const own = WriteStream;",
+    'a stream of its own',
+  ),
+  ...printing("import { writeSync } from 'node:fs';\n\nwriteSync(1, 'x');", 'a file descriptor'),
+  ...printing("import * as fs from 'node:fs';\n\nfs.writeSync(1, 'x');", 'a file descriptor, by all of fs'),
+  [
+    'lint',
+    'a command that prints to the stream of progress bars',
+    'cli/bar.ts',
+    "import { terminal } from './terminal/terminal.ts';\n\nterminal.barStream.write('x');",
+    /Nothing is escaped there/,
+  ],
+  [
+    'lint',
+    'text that goes to the network',
+    'shared/text/network.ts',
+    "import 'node:http';",
+    /This room is pure/,
   ],
   [
     'lint',

@@ -115,7 +115,7 @@ describe('reading back', () => {
       report: 'r',
     });
     expect(isSound(result, checked)).toBe(false);
-    const summary = summaryOf(result, checked, { examples: [], rerun: 'again' });
+    const summary = String(summaryOf(result, checked, { examples: [], rerun: 'again' }));
     expect(summary).toContain('NOT every row is accounted for');
     expect(summary).toContain('missing: a/1');
     expect(summary).toContain('extra: stray');

@@ -120,7 +120,7 @@ describe('the uploads that are open at the end', () => {
       seconds: 2,
       openUploads: [left],
     };
-    const told = summaryOf(run, 'off');
+    const told = String(summaryOf(run, 'off'));
     expect(told).toContain('abort-multipart-upload');
     expect(told).toContain('upload id id-1');
     expect(told).toContain('Access Denied (AccessDenied)');

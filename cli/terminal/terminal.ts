@@ -1,0 +1,76 @@
+// The only way to stdout and stderr. Lint rules forbid every other in cli/; what they can't see is caught by guard().
+import { StringDecoder } from 'node:string_decoder';
+import { visibleLines, visibleText } from '../../shared/text/visible.ts';
+import { line, type TerminalText } from './text.ts';
+
+export interface Terminal {
+  /** Lines of the result, to stdout. */
+  out(text: TerminalText): void;
+  /** Lines beside the result, to stderr. */
+  err(text: TerminalText): void;
+  /** One JSON object on a line of stdout: same values, unseen characters escaped. */
+  json(value: object): void;
+  /** A value alone on its line of stdout: to a terminal escaped, to a pipe or file as it is, for scripts. */
+  value(value: string): void;
+  /** stderr for cli-progress, which moves the cursor: nothing that is written to it is escaped. */
+  readonly barStream: NodeJS.WriteStream;
+  /**
+   * From now on all that others write to the streams is escaped but for its line feeds: console, dependencies, Node's
+   * warnings. A reader of stdout that has gone ends the process without a fault. Called once.
+   */
+  guard(process: GuardedProcess): void;
+}
+
+export interface Streams {
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+type GuardedProcess = Pick<
+  NodeJS.Process,
+  'on' | 'listenerCount' | 'removeAllListeners' | 'exit' | 'exitCode'
+>;
+
+export function createTerminal({ stdout, stderr }: Streams): Terminal {
+  // Held before the guard takes their place.
+  const toStdout = stdout.write.bind(stdout);
+  const toStderr = stderr.write.bind(stderr);
+  const err = (text: TerminalText): void => void toStderr(`${text}\n`);
+  return {
+    out: (text) => void toStdout(`${text}\n`),
+    err,
+    json: (value) => void toStdout(`${visibleText(JSON.stringify(value))}\n`),
+    value: (value) => void toStdout(`${stdout.isTTY ? visibleText(value) : value}\n`),
+    barStream: Object.create(stderr, { write: { value: toStderr } }) as NodeJS.WriteStream,
+    guard(process) {
+      stdout.write = escaping(toStdout);
+      stderr.write = escaping(toStderr);
+      // `spillway … | head` closes the pipe early: that is no failure of ours, and hides none.
+      stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        process.exit(process.exitCode ?? 0);
+      });
+      // Where stderr can't be written nobody can be told; the exit code still tells how it went.
+      stderr.on('error', () => undefined);
+      // Node's own listener writes past the streams. There is none where warnings are switched off.
+      if (process.listenerCount('warning') === 0) return;
+      process.removeAllListeners('warning');
+      process.on('warning', ({ name, message }) => err(line`${name}: ${message}`));
+    },
+  };
+}
+
+export const terminal = createTerminal(process);
+
+type Write = NodeJS.WriteStream['write'];
+
+function escaping(write: Write): Write {
+  const decoder = new StringDecoder('utf8');
+  return (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
+    const done = rest.find((each) => typeof each === 'function') as
+      | ((error?: Error | null) => void)
+      | undefined;
+    return write(visibleLines(text), done);
+  };
+}
