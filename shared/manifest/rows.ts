@@ -182,7 +182,10 @@ function tellJson(text: string): Told | Unreadable {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { code: 'InvalidJson', message: `no JSON: ${visibleText((error as Error).message.slice(0, 200))}` };
+    return {
+      code: 'InvalidJson',
+      message: `no JSON: ${visibleText((error as Error).message.slice(0, 200))}`,
+    };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { code: 'NotAnObject', message: 'the line is JSON, but no object: a row is {"key": ..., ...}' };

@@ -15,9 +15,16 @@ export interface CommandRun {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }>;
 }
 
-export function startSpillway(args: string[], options: { cwd: string }): CommandRun {
+export interface RunOptions {
+  cwd: string;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+}
+
+export function startSpillway(args: string[], options: RunOptions): CommandRun {
   const child = spawn(process.execPath, [BIN, ...args], {
     cwd: options.cwd,
+    env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -59,6 +66,6 @@ export function startSpillway(args: string[], options: { cwd: string }): Command
   };
 }
 
-export function runSpillway(args: string[], options: { cwd: string }): CommandRun['ended'] {
+export function runSpillway(args: string[], options: RunOptions): CommandRun['ended'] {
   return startSpillway(args, options).ended;
 }

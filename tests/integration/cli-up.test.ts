@@ -163,6 +163,19 @@ describe('spillway up', () => {
     await run.until('did you mean text?');
   });
 
+  it('shows what is hostile in a key or a column escaped', async () => {
+    // Writes the clipboard, forges a line, turns the text around.
+    const hostile = '\u001b]52;c;aGk=\u0007\nforged completed\u202e';
+    const shown = '\\u001b]52;c;aGk=\\u0007\\u000aforged completed\\u202e';
+    await drop(`${hostile}.csv`, 'key,text\nhostile.txt,x\n', { spread: 'off' });
+    await run.until(`completed: ${shown}.csv: 1 row, 1 stored`);
+    await drop(`${hostile}-2.csv`, 'key\u200b,text\na,b\n');
+    await run.until(`failed: ${shown}-2.csv: UnknownColumn: unknown column "key\\u200b" (did you mean key?)`);
+    const said = run.stdout() + run.stderr();
+    expect(said).toMatch(/^[\n -~]*$/);
+    expect(said).not.toMatch(/^forged/m);
+  });
+
   it('names a taken port and the remedy', async () => {
     const { port } = new URL(ready.s3);
     const second = await runSpillway(['up', '--port', port], { cwd: work });
