@@ -43,10 +43,13 @@ async function serve(listener: RequestListener): Promise<string> {
 
 function serveApi(options: FakeOptions): Promise<string> {
   const { call } = createFakeApi(options);
-  return serve(async ({ url = '' }, response) => {
+  return serve(({ url = '' }, response) => {
     const { pathname, searchParams } = new URL(url, 'http://api');
-    const { statusCode, body } = await call(get(pathname, Object.fromEntries(searchParams)));
-    response.writeHead(statusCode, { 'content-type': 'application/json' }).end(body);
+    call(get(pathname, Object.fromEntries(searchParams))).then(
+      ({ statusCode, body }) =>
+        response.writeHead(statusCode, { 'content-type': 'application/json' }).end(body),
+      (error: Error) => response.destroy(error),
+    );
   });
 }
 
@@ -242,12 +245,14 @@ describe('spillway key', () => {
     expect(JSON.parse(json)).toEqual({ keys: [HOSTILE] });
   });
 
-  const script = spawnSync('script', ['--version'], { encoding: 'utf8' });
+  // Of util-linux: runs a command on a terminal of its own.
+  const program = 'script';
+  const script = spawnSync(program, ['--version'], { encoding: 'utf8' });
   const isThere = script.status === 0 && script.stdout.includes('util-linux');
   it.skipIf(!isThere)(`escapes them on a terminal${isThere ? '' : ' (skipped: no script)'}`, () => {
     const main = path.resolve('cli/bin.js');
     const { stdout } = spawnSync(
-      'script',
+      program,
       ['-qec', `"${process.execPath}" "${main}" key "$HOSTILE" --spread off`, '/dev/null'],
       { cwd: work, env: { ...process.env, HOSTILE }, encoding: 'utf8' },
     );
