@@ -386,6 +386,19 @@ it('reposts a throttled message before its receives lead to the dead letters', (
   expect(RECEIVES_BEFORE_REPOST).toBeLessThan(maxReceiveCount);
 });
 
+it.each(['ingest', 'upload', 'settle'])(
+  'lets the receives of a failed message of %s span ten minutes',
+  (name) => {
+    const { maxReceiveCount } = properties(`${capital(name)}Queue`)['RedrivePolicy'] as {
+      maxReceiveCount: number;
+    };
+    const delays = (environment(name)['SPILLWAY_RETRY_SECONDS'] ?? '').split(',').map(Number);
+    const spanSeconds = delays.slice(0, maxReceiveCount - 1).reduce((sum, seconds) => sum + seconds, 0);
+    expect(delays).toHaveLength(maxReceiveCount - 1);
+    expect(spanSeconds).toBeGreaterThanOrEqual(600);
+  },
+);
+
 it('keeps upload’s bundle small', async () => {
   const [bundle] = zipEntries(await service.readZip('upload'));
   expect(bundle?.sizeBytes).toBeLessThanOrEqual(UPLOAD_BUNDLE_BYTES);

@@ -1,0 +1,142 @@
+// What upload does with items that may not be written, and with a batch that it can't look up.
+import type { Context, SQSRecord } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { createUpload, type UploadDependencies } from '../../functions/upload.ts';
+import type { Job } from '../../shared/job/job.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
+import type { Outcome, OutcomeRecord } from '../../shared/report/outcome.ts';
+import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import { createFakeSqs } from '../helpers/fake-sqs.ts';
+import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const CONTEXT = { awsRequestId: 'r', getRemainingTimeInMillis: () => 180_000 } as Context;
+
+function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: () => Promise<void> } = {}) {
+  const clock = createVirtualClock();
+  const sqs = createFakeSqs();
+  const written: string[] = [];
+  const outcomes: OutcomeRecord[] = [];
+  let canKeepOutcomes = true;
+  const none = new Set<number>();
+  const block = {
+    size: 9,
+    movedAtMs: 0,
+    openings: 1,
+    done: none,
+    failed: none,
+    cancelled: none,
+    rejected: none,
+  };
+  const upload = createUpload({
+    engine: {
+      writer: {
+        write: async ({ destination }: { destination: { key: string } }) => {
+          written.push(destination.key);
+          return { etag: '"e"' };
+        },
+        findOwn: async () => undefined,
+      },
+      turnstile: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
+      clock,
+      random: () => 0,
+    },
+    ledger: {
+      getJobs: async () => {
+        await lookUp();
+        return new Map([[job.id, job]]);
+      },
+      readBlocks: async () => new Map([[blockName(anUploadMessage()), block]]),
+      recordEnds: async () => 'in time',
+    },
+    outcomes: {
+      write: async (_slice: unknown, _name: string, records: readonly OutcomeRecord[]) => {
+        if (!canKeepOutcomes) throw new Error('S3 is away');
+        outcomes.push(...records);
+      },
+      list: async () => [],
+      read: async () => new Uint8Array(),
+    },
+    queue: { sqs: sqs.client, clock, random: () => 0 },
+    uploadQueueUrl: 'upload',
+    returns: createReturnShare(clock),
+    returnedAttempts: createReturnedAttempts(),
+    allowed: { sources: ['allowed'], destinations: ['destination'] },
+    retrySeconds: [10, 60, 300, 720],
+    telemetry: { logger: { info: () => undefined, error: () => undefined }, count: () => undefined },
+  } as unknown as UploadDependencies);
+  const run = (...messages: Partial<UploadMessage>[]) =>
+    upload({ Records: messages.map((message, index) => recordOf(anUploadMessage(message), index)) }, CONTEXT);
+  const hidden = () =>
+    sqs.calls
+      .filter(({ operation }) => operation === 'visibility')
+      .flatMap(({ entries }) =>
+        entries.map(({ ReceiptHandle, VisibilityTimeout }) => [ReceiptHandle, VisibilityTimeout]),
+      );
+  const loseOutcomes = () => {
+    canKeepOutcomes = false;
+  };
+  return { run, written, outcomes, hidden, loseOutcomes };
+}
+
+const recordOf = (message: UploadMessage, index: number): SQSRecord =>
+  ({
+    messageId: `m${index}`,
+    receiptHandle: `r${index}`,
+    body: messageBody(message),
+    attributes: { ApproximateReceiveCount: String(index + 1), ApproximateFirstReceiveTimestamp: '0' },
+  }) as SQSRecord;
+
+describe('an item that this deployment does not allow', () => {
+  it('fails for its source and is not written, while its neighbours are', async () => {
+    const { run, written, outcomes } = start();
+    const answer = await run(
+      { number: 0, item: { key: 'a', source: 's3://elsewhere/secret' } },
+      { number: 1, item: { key: 'b', source: 's3://allowed/x' } },
+      { number: 2, item: { key: 'c', text: 'inline' } },
+    );
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(written).toEqual(['b', 'c']);
+    expect((outcomes as Outcome[]).map(({ number, status, code }) => [number, status, code])).toEqual([
+      [0, 'failed', 'SourceNotAllowed'],
+      [1, 'stored', undefined],
+      [2, 'stored', undefined],
+    ]);
+  });
+
+  it('fails for its destination', async () => {
+    const job = aJob({ options: { ...aJob().options, destination: { bucket: 'another', prefix: '' } } });
+    const { run, written, outcomes } = start({ job });
+    await run({ number: 0 });
+    expect(written).toEqual([]);
+    expect(outcomes).toMatchObject([{ status: 'failed', code: 'DestinationNotAllowed' }]);
+  });
+});
+
+describe('a batch that can not be worked on', () => {
+  it('comes back by its receives where the ledger is away, and fails the invocation', async () => {
+    const { run, hidden } = start({
+      lookUp: async () => {
+        throw new Error('DynamoDB is away');
+      },
+    });
+    await expect(run({ number: 0 }, { number: 1 })).rejects.toThrow('DynamoDB is away');
+    expect(hidden()).toEqual([
+      ['r0', 10],
+      ['r1', 60],
+    ]);
+  });
+
+  it('comes back by its receives where its outcomes can not be written', async () => {
+    const { run, hidden, loseOutcomes } = start();
+    loseOutcomes();
+    const { batchItemFailures } = await run({ number: 0 }, { number: 1 });
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['m0', 'm1']);
+    expect(hidden()).toEqual([
+      ['r0', 10],
+      ['r1', 60],
+    ]);
+  });
+});
