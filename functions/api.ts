@@ -15,6 +15,7 @@
 import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { createJsonApi, HttpError, json, type RouteHandler } from '../shared/http/json-api.ts';
@@ -233,13 +234,13 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
     'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_DESTINATION_BUCKETS',
   ]);
-  const s3 = createS3Client();
+  const s3 = createS3Client({}, CLIENT_BUDGETS.api);
   return {
     s3,
     inbox: env.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
-    ...wireJobs(env),
-    notifyResume: createResumeNotice(wireQueue(), env.SPILLWAY_INGEST_QUEUE_URL),
+    ...wireJobs(env, CLIENT_BUDGETS.api),
+    notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
     telemetry,
   };

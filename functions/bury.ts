@@ -8,6 +8,7 @@
 // A crash between two steps has the letter come again, and all three are taken again. The alarm is on the metric ItemsBuried,
 // since this function empties the dead-letter queues.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { type BurialDependencies, judge } from '../shared/job/burial.ts';
 import { systemClock } from '../shared/job/clock.ts';
@@ -119,9 +120,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
-  const queue = wireQueue();
-  const { ledger } = wireLedger(env, queue);
-  const reports = wireReports(env);
+  const queue = wireQueue(CLIENT_BUDGETS.bury);
+  const { ledger } = wireLedger(env, queue, CLIENT_BUDGETS.bury);
+  const reports = wireReports(env, CLIENT_BUDGETS.bury);
   const { s3, bucket, outcomes } = reports;
   return {
     reader: { s3, clock: systemClock, random: queue.random },
@@ -129,7 +130,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
     inbox: env.SPILLWAY_INBOX_BUCKET,
     outcomes,
     letters: createDeadLetterFiles({ s3, bucket }),
-    end: wireEnd(env, reports, ledger),
+    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.bury),
     queue,
     ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,

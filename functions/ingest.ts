@@ -6,6 +6,7 @@
 //   resume                 has the slices of a job that was paused sent anew
 //
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
@@ -221,9 +222,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     'SPILLWAY_EVENT_BUS',
     'SPILLWAY_RETRY_SECONDS',
   ]);
-  const queue = wireQueue();
-  const { ledger, notifySettle } = wireLedger(env, queue);
-  const reports = wireReports(env);
+  const queue = wireQueue(CLIENT_BUDGETS.ingest);
+  const { ledger, notifySettle } = wireLedger(env, queue, CLIENT_BUDGETS.ingest);
+  const reports = wireReports(env, CLIENT_BUDGETS.ingest);
   return {
     blocks: {
       ...{ s3: reports.s3, clock: systemClock, random: queue.random },
@@ -235,7 +236,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     cut: { sliceBytes: Number(env.SPILLWAY_SLICE_BYTES), blockRows: Number(env.SPILLWAY_BLOCK_ROWS) },
     ledger,
     outcomes: reports.outcomes,
-    end: wireEnd(env, reports, ledger),
+    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.ingest),
     queue,
     ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,

@@ -5,6 +5,7 @@
 //   2 freeze    the result, with a conditional write: the first wins, whoever comes later reads it
 //   3 book      the slice on its job
 //   4 complete  the last slice: the job's report, its event, its end
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { bookMissing, mayClose } from '../shared/job/close-out.ts';
@@ -126,13 +127,13 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     'SPILLWAY_UPLOAD_SECONDS',
     'SPILLWAY_RETRY_SECONDS',
   ]);
-  const queue = wireQueue();
-  const { ledger } = wireLedger(env, queue);
-  const reports = wireReports(env);
+  const queue = wireQueue(CLIENT_BUDGETS.settle);
+  const { ledger } = wireLedger(env, queue, CLIENT_BUDGETS.settle);
+  const reports = wireReports(env, CLIENT_BUDGETS.settle);
   return {
     ledger,
     reports,
-    end: wireEnd(env, reports, ledger),
+    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.settle),
     clock: systemClock,
     uploadMs: Number(env.SPILLWAY_UPLOAD_SECONDS) * 1000,
     source: {

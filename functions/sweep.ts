@@ -7,6 +7,7 @@
 // A paused job is not in the index of live jobs: it costs nothing until it is resumed. Where its end is decided, it is back there.
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { readEnvironment } from '../shared/aws/environment.ts';
 import { type CareDependencies, careForJob } from '../shared/job/care.ts';
 import { systemClock } from '../shared/job/clock.ts';
@@ -121,9 +122,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SweepDependencies {
     'SPILLWAY_REPLAY_IDLE_SECONDS',
     'SPILLWAY_REPLAY_BUSY_SECONDS',
   ]);
-  const queue = wireQueue();
+  const queue = wireQueue(CLIENT_BUDGETS.sweep);
   return {
-    ...wireLedger(env, queue),
+    ...wireLedger(env, queue, CLIENT_BUDGETS.sweep),
     queue,
     queueUrls: {
       ingest: env.SPILLWAY_INGEST_QUEUE_URL,

@@ -9,6 +9,7 @@
 //   6 suspect   one, alone: before it begins, all else is accounted for and gone from this worker's hands
 //   7 answer    what stays in the queue, by its messages' ids: Lambda deletes the rest
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { createTransferClient } from '../shared/aws/clients.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
 import { systemClock } from '../shared/job/clock.ts';
@@ -213,7 +214,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     'SPILLWAY_RETRY_SECONDS',
   ]);
   const clock = systemClock;
-  const queue = wireQueue();
+  const queue = wireQueue(CLIENT_BUDGETS.upload);
   return {
     engine: {
       writer: createObjectWriter(createTransferClient(), clock),
@@ -221,8 +222,8 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
       clock,
       random: systemRandom,
     },
-    ledger: wireLedger(env, queue).ledger,
-    outcomes: wireReports(env).outcomes,
+    ledger: wireLedger(env, queue, CLIENT_BUDGETS.upload).ledger,
+    outcomes: wireReports(env, CLIENT_BUDGETS.upload).outcomes,
     queue,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
     returns: createReturnShare(clock),

@@ -220,6 +220,7 @@ const NOTIFICATION = {
 
 const NO_TRANSFER: ObjectWriter = {
   write: async () => ({ etag: '"0"', bytes: 4 }),
+  readSource: () => Promise.reject(new Error('no write here is a copy')),
   findOwn: () => Promise.reject(new Error('no write here is conditional')),
 };
 

@@ -3,22 +3,32 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { boundAnswers } from './bound-answers.ts';
+import { type ClientBudget, COMMAND_BUDGET } from './budgets.ts';
 
 /** Sockets of one client. The SDK's default is 50; an upload environment runs up to 64 transfers beside its report's writes. */
 const MAX_SOCKETS = 128;
-const CONNECTION_TIMEOUT_MS = 2_000;
-/** A request that has not been answered by then is given up. The SDK only warns unless told to throw (facts: sockets). */
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Attempts of the SDK for calls whose pace is not ours to govern: reports, queues, ledger. */
-const SDK_ATTEMPTS = 6;
+/** Of the small writes to the destination, whose retries are the project's own; copies have a limit of their own. */
+const TRANSFER_LIMITS = { connectionMs: 2_000, requestMs: 15_000 };
 
-const requestHandler = {
-  connectionTimeout: CONNECTION_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  throwOnRequestTimeout: true,
-  httpAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
-  httpsAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
-};
+/** A request that has not been answered in time is given up. The SDK only warns unless told to throw (facts: sockets). */
+function handlerWith({ connectionMs, requestMs }: Pick<ClientBudget, 'connectionMs' | 'requestMs'>) {
+  return {
+    connectionTimeout: connectionMs,
+    requestTimeout: requestMs,
+    throwOnRequestTimeout: true,
+    httpAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
+    httpsAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
+  };
+}
+
+/** Their answers are read whole at once: a connection on which nothing moves meanwhile is broken, in mid answer too. */
+function limitsOf(budget: ClientBudget) {
+  return {
+    requestHandler: { ...handlerWith(budget), socketTimeout: budget.requestMs },
+    maxAttempts: budget.attempts,
+  };
+}
 
 /**
  * The client that writes destination objects. `maxAttempts: 1`: the project owns retry and pace. The SDK's own retries
@@ -26,38 +36,50 @@ const requestHandler = {
  * aws-sdk-js-v3 retry behaviour, changed 2026-11).
  */
 export function createTransferClient(config: S3ClientConfig = {}): S3Client {
-  return new S3Client({ requestHandler, ...config, maxAttempts: 1 });
+  return boundAnswers(
+    new S3Client({ requestHandler: handlerWith(TRANSFER_LIMITS), ...config, maxAttempts: 1 }),
+  );
 }
 
+/** A line that many files share may take this long to connect. */
+const UPLINK_CONNECTION_MS = 15_000;
 /** An answer may take long behind a slow line that many files share; a connection on which nothing moves is broken. */
 const IDLE_TIMEOUT_MS = 60_000;
 
 /** As the transfer client, for a machine outside of AWS: its line is slow, and its requests at once are the user's choice. */
 export function createUplinkClient(config: S3ClientConfig, sockets: number): S3Client {
-  return new S3Client({
-    ...config,
-    requestHandler: {
-      connectionTimeout: REQUEST_TIMEOUT_MS,
-      socketTimeout: IDLE_TIMEOUT_MS,
-      httpAgent: { maxSockets: sockets, keepAlive: true },
-      httpsAgent: { maxSockets: sockets, keepAlive: true },
-    },
-    maxAttempts: 1,
-  });
+  return boundAnswers(
+    new S3Client({
+      ...config,
+      requestHandler: {
+        connectionTimeout: UPLINK_CONNECTION_MS,
+        socketTimeout: IDLE_TIMEOUT_MS,
+        httpAgent: { maxSockets: sockets, keepAlive: true },
+        httpsAgent: { maxSockets: sockets, keepAlive: true },
+      },
+      maxAttempts: 1,
+    }),
+  );
 }
 
-export function createS3Client(config: S3ClientConfig = {}): S3Client {
-  return new S3Client({ requestHandler, maxAttempts: SDK_ATTEMPTS, ...config });
+/** Without a limit on idle connections: who reads an object as it streams may pause for longer. */
+export function createS3Client(config: S3ClientConfig = {}, budget: ClientBudget = COMMAND_BUDGET): S3Client {
+  return boundAnswers(
+    new S3Client({ requestHandler: handlerWith(budget), maxAttempts: budget.attempts, ...config }),
+  );
 }
 
-export function createSqsClient(): SQSClient {
-  return new SQSClient({ requestHandler, maxAttempts: SDK_ATTEMPTS });
+export function createSqsClient(budget: ClientBudget): SQSClient {
+  return new SQSClient(limitsOf(budget));
 }
 
-export function createDynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({ requestHandler, maxAttempts: SDK_ATTEMPTS, ...config });
+export function createDynamoDbClient(
+  config: DynamoDBClientConfig = {},
+  budget: ClientBudget = COMMAND_BUDGET,
+): DynamoDBClient {
+  return new DynamoDBClient({ ...limitsOf(budget), ...config });
 }
 
-export function createEventBridgeClient(): EventBridgeClient {
-  return new EventBridgeClient({ requestHandler, maxAttempts: SDK_ATTEMPTS });
+export function createEventBridgeClient(budget: ClientBudget): EventBridgeClient {
+  return new EventBridgeClient(limitsOf(budget));
 }

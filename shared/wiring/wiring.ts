@@ -1,5 +1,6 @@
 // What the functions are made of, from the environment that serverless.yml gives them: each names the variables it needs, so
-// that a function reads, and is bundled with, only what it uses.
+// that a function reads, and is bundled with, only what it uses. Its clients keep to its budget (shared/aws/budgets.ts).
+import type { ClientBudget } from '../aws/budgets.ts';
 import {
   createDynamoDbClient,
   createEventBridgeClient,
@@ -19,15 +20,16 @@ import type { ReportDependencies } from '../report/report.ts';
 
 type Environment<Name extends string> = Readonly<Record<Name, string>>;
 
-export function wireQueue(): QueueDependencies {
-  return { sqs: createSqsClient(), clock: systemClock, random: systemRandom };
+export function wireQueue(budget: ClientBudget): QueueDependencies {
+  return { sqs: createSqsClient(budget), clock: systemClock, random: systemRandom };
 }
 
 export function wireLedger(
   env: Environment<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
   queue: QueueDependencies,
+  budget: ClientBudget,
 ): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice } {
-  const dynamodb = createDynamoDbClient();
+  const dynamodb = createDynamoDbClient({}, budget);
   const table = env.SPILLWAY_LEDGER_TABLE;
   const notifySettle = createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL);
   return {
@@ -44,11 +46,14 @@ export function wireLedger(
 }
 
 /** Jobs to look at and to give orders to: nothing here closes a level of the ledger. */
-export function wireJobs(env: Environment<'SPILLWAY_LEDGER_TABLE'>): {
+export function wireJobs(
+  env: Environment<'SPILLWAY_LEDGER_TABLE'>,
+  budget: ClientBudget,
+): {
   ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob'>;
   index: JobIndex;
 } {
-  const dynamodb = createDynamoDbClient();
+  const dynamodb = createDynamoDbClient({}, budget);
   const table = env.SPILLWAY_LEDGER_TABLE;
   return {
     ledger: createLedger({
@@ -62,8 +67,11 @@ export function wireJobs(env: Environment<'SPILLWAY_LEDGER_TABLE'>): {
   };
 }
 
-export function wireReports(env: Environment<'SPILLWAY_REPORT_BUCKET'>): ReportDependencies {
-  const s3 = createS3Client();
+export function wireReports(
+  env: Environment<'SPILLWAY_REPORT_BUCKET'>,
+  budget: ClientBudget,
+): ReportDependencies {
+  const s3 = createS3Client({}, budget);
   const bucket = env.SPILLWAY_REPORT_BUCKET;
   return { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) };
 }
@@ -72,7 +80,11 @@ export function wireEnd(
   env: Environment<'SPILLWAY_EVENT_BUS'>,
   reports: ReportDependencies,
   ledger: Ledger,
+  budget: ClientBudget,
 ): UnopenedDependencies {
-  const events = createJobEvents({ eventBridge: createEventBridgeClient(), bus: env.SPILLWAY_EVENT_BUS });
+  const events = createJobEvents({
+    eventBridge: createEventBridgeClient(budget),
+    bus: env.SPILLWAY_EVENT_BUS,
+  });
   return { reports, events, ledger };
 }

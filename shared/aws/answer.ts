@@ -1,0 +1,70 @@
+// What an endpoint answered, as far as it is read, and how a message names it. The endpoint may be any server: a console, a
+// login page, a broken proxy, or one that never stops sending.
+import { Readable } from 'node:stream';
+
+/** S3's longest answer to a write or error is about 30 KB: a signature mismatch lists what was signed, byte by byte. */
+export const MOST_ANSWER_BYTES = 64 * 1024;
+/** Characters of an answer's text, or of one header, that a message quotes. */
+const MOST_QUOTED = 100;
+
+export interface Answer {
+  /** Host and port that were asked. */
+  host: string;
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+  /** At most MOST_ANSWER_BYTES of the body. */
+  text: string;
+  /** Whether the body ended within them. */
+  isWhole: boolean;
+}
+
+/** @returns `HOST answered 200 text/html "<!doctype html>…"`, on one line */
+export function describeAnswer({ host, status, headers, text }: Answer): string {
+  const type = headers['content-type'];
+  const quoted = printable(text);
+  return [
+    `${printable(host)} answered ${status}`,
+    type === undefined ? 'without a content type' : printable(type),
+    ...(quoted === '' ? [] : [`"${quoted}"`]),
+  ].join(' ');
+}
+
+/** Whether the answer carries a header that only S3, or a server that speaks its protocol, sends. */
+export function hasS3Header({ headers }: Pick<Answer, 'headers'>): boolean {
+  // CloudFront's and API Gateway's begin alike, and both may serve any page.
+  return Object.keys(headers).some((name) => /^x-amz-(?!cf-|apigw-)/.test(name));
+}
+
+/** Whether the answer says that it is a web page or another API's JSON. */
+export function isPageOrJson({ headers }: Pick<Answer, 'headers'>): boolean {
+  return /\b(html|json)\b/i.test(headers['content-type'] ?? '');
+}
+
+/** At most so many bytes of a body; what is left of it is not read, and its connection is closed. */
+async function* firstBytes(body: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+  let left = most;
+  for await (const chunk of body) {
+    if (chunk.length > left) {
+      yield chunk.subarray(0, left);
+      return;
+    }
+    left -= chunk.length;
+    yield chunk;
+  }
+}
+
+/** The same body, cut at so many bytes. */
+export function bounded(body: AsyncIterable<Uint8Array>, most: number): Readable {
+  return Readable.from(firstBytes(body, most), { objectMode: false });
+}
+
+/** Control characters could rewrite a terminal's line or a log's. */
+function printable(text: string): string {
+  const line = text
+    .slice(0, 4 * MOST_QUOTED)
+    .toWellFormed()
+    .replace(/[\p{C}\p{Z}\s]+/gu, ' ')
+    .trim();
+  return line.length > MOST_QUOTED ? `${line.slice(0, MOST_QUOTED).toWellFormed()}…` : line;
+}
