@@ -8,6 +8,9 @@
 import type { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../job/clock.ts';
+import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
+import { copyTimeoutMs } from './budgets.ts';
+import { isProven, unproven } from './proof.ts';
 import { createSigner, type Signer } from './signature.ts';
 import { elementText } from './xml-element.ts';
 
@@ -20,18 +23,20 @@ export interface DirectWrite {
   body?: Uint8Array;
 }
 
-export interface DirectAnswer {
+export interface StoredAnswer {
+  etag: string;
   /** Names in lower case. */
-  headers: Record<string, string>;
+  headers: Answer['headers'];
   text: string;
 }
 
 export interface DirectWrites {
   /**
    * @returns undefined where the SDK has to write
-   * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status
+   * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status; NoProof where the
+   *   endpoint took the request without S3's proof of a write
    */
-  send(write: DirectWrite, cutOff?: AbortSignal): Promise<DirectAnswer | undefined>;
+  send(write: DirectWrite, cutOff?: AbortSignal): Promise<StoredAnswer | undefined>;
 }
 
 /** The request of a write to a bucket, but for its key. */
@@ -49,6 +54,8 @@ interface Model {
 const MOST_MODELS = 100;
 const MODEL_KEY = 'model';
 const NO_BYTES = new Uint8Array();
+/** A body that an endpoint sends where S3 sends none is read for so long. */
+const BODY_MS = 5_000;
 
 export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
   const models = new Map<string, Promise<Model | undefined>>();
@@ -83,14 +90,29 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
         new Date(clock.now() + s3.config.systemClockOffset),
       );
       const { protocol, hostname, port } = model;
+      const isCopy = body === undefined;
       const { response } = await s3.config.requestHandler.handle(
         { protocol, hostname, port, method: 'PUT', path, query: {}, headers: signed, body },
-        cutOff === undefined ? {} : { abortSignal: cutOff },
+        {
+          ...(cutOff === undefined ? {} : { abortSignal: cutOff }),
+          ...(isCopy ? { requestTimeout: copyTimeoutMs(cutOff) } : {}),
+        },
       );
-      const text = await textOf(response.body);
-      const isDone = response.statusCode < 300 && !isBrokenOff(text, body === undefined);
-      if (isDone) return { headers: response.headers, text };
-      const fault = faultOf(response.statusCode, text);
+      const { text, isWhole } = await textOf(response.body, isCopy ? undefined : clock);
+      const answer: Answer = {
+        host: port === undefined ? hostname : `${hostname}:${port}`,
+        status: response.statusCode,
+        headers: response.headers,
+        text,
+        isWhole,
+      };
+      if (answer.status < 300 && !text.trimEnd().endsWith('</Error>')) {
+        const etag = isCopy ? elementText(text, 'ETag') : answer.headers['etag'];
+        if (etag !== undefined && isProven(etag, answer, isCopy))
+          return { etag, headers: answer.headers, text };
+        throw unproven(answer, isCopy);
+      }
+      const fault = faultOf(answer);
       if (fault.name === 'RequestTimeTooSkewed') followClock(s3, response.headers['date'], clock);
       throw fault;
     },
@@ -152,25 +174,51 @@ function traceHeader(): Record<string, string> {
   return traceId === undefined || traceId === '' ? {} : { 'x-amzn-trace-id': traceId };
 }
 
-function textOf(body: Readable): Promise<string> {
+/**
+ * The body's text, as far as it is read.
+ * @param clock bounds the time too: an answer in headers alone has no body that could take long. Absent: the caller does
+ */
+function textOf(body: Readable, clock: Clock | undefined): Promise<{ text: string; isWhole: boolean }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    body.on('data', (chunk: Buffer) => chunks.push(chunk));
-    body.once('error', reject);
-    body.once('end', () => resolve(chunks.length === 0 ? '' : Buffer.concat(chunks).toString()));
+    let bytes = 0;
+    let watch: AbortController | undefined;
+    const finish = (isWhole: boolean): void => {
+      watch?.abort();
+      const text = chunks.length === 0 ? '' : Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString();
+      if (!isWhole) body.destroy();
+      resolve({ text, isWhole });
+    };
+    body.on('error', (error) => {
+      watch?.abort();
+      reject(error);
+    });
+    body.on('end', () => finish(true));
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MOST_ANSWER_BYTES) {
+        finish(false);
+      } else if (clock !== undefined && watch === undefined) {
+        watch = new AbortController();
+        clock.sleep(BODY_MS, watch.signal).then(() => finish(false), ignoreEnd);
+      }
+    });
   });
 }
 
-/** Behind a 200 S3 may still fail: it answers a long copy before it is done, and then tells an error, or nothing. */
-function isBrokenOff(text: string, isCopy: boolean): boolean {
-  return isCopy ? text.trim() === '' || text.trimEnd().endsWith('</Error>') : text.endsWith('</Error>');
-}
+/** The body has come to its end before its time did. */
+function ignoreEnd(): void {}
 
-function faultOf(status: number, text: string): Error {
+function faultOf(answer: Answer): Error {
+  const { status, text } = answer;
   const code = elementText(text, 'Code') ?? (status < 300 ? 'InternalError' : undefined);
-  const fault = new Error(elementText(text, 'Message') ?? `S3 answered ${status}`);
+  const condition = elementText(text, 'Condition');
+  const fault = new Error(elementText(text, 'Message') ?? describeAnswer(answer));
   return Object.assign(fault, {
     ...(code === undefined ? {} : { name: code }),
+    // Which of a request's conditions did not hold.
+    ...(condition === undefined ? {} : { Condition: condition }),
     $metadata: { httpStatusCode: status < 300 ? 500 : status },
   });
 }

@@ -3,6 +3,7 @@
 import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3';
 import { type Clock, systemClock } from '../job/clock.ts';
 import { classifyFault } from '../transfer/classify.ts';
+import { sendProven } from './proof.ts';
 
 const CONFLICT_TRIES = 5;
 const CONFLICT_REST_MS = 50;
@@ -15,7 +16,7 @@ export async function putIfAbsent(
 ): Promise<'created' | 'exists'> {
   for (let tries = 1; ; tries++) {
     try {
-      await s3.send(new PutObjectCommand({ ...put, IfNoneMatch: '*' }));
+      await sendProven(s3, new PutObjectCommand({ ...put, IfNoneMatch: '*' }));
       return 'created';
     } catch (error) {
       const { kind } = classifyFault(error);

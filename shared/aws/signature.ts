@@ -66,10 +66,11 @@ export function createSigner(scope: SigningScope): Signer {
         .sort();
       const lines = names.map((name) => `${name}:${signed[name]?.trim().replace(/\s+/g, ' ')}\n`).join('');
       const signedNames = names.join(';');
+      // Node sends headers as one byte a character; the path is ASCII. So these are the bytes that arrive.
       const canonical = `${method}\n${path}\n${query}\n${lines}\n${signedNames}\n${bodyHash}`;
       const place = `${day}/${scope.region}/${scope.service}/aws4_request`;
       const signature = hmac(keyOf(secretAccessKey, day))
-        .update(`${ALGORITHM}\n${stamp}\n${place}\n${hash('sha256', canonical)}`)
+        .update(`${ALGORITHM}\n${stamp}\n${place}\n${hash('sha256', Buffer.from(canonical, 'latin1'))}`)
         .digest('hex');
       signed['authorization'] =
         `${ALGORITHM} Credential=${accessKeyId}/${place}, SignedHeaders=${signedNames}, Signature=${signature}`;

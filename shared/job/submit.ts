@@ -28,6 +28,8 @@ const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
   ndjson: 'application/x-ndjson',
 };
 const DIGEST = 'submission-sha256';
+/** Times that a manifest may be found and be gone again. */
+const GONE_TRIES = 5;
 
 /** What is put under a job's id: a manifest, or an order for one. */
 export interface SubmittedObject {
@@ -62,9 +64,26 @@ export async function submitObject(
     ContentType: contentType,
     Metadata: { ...metadata, [DIGEST]: digest },
   };
-  if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
-  const standing = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
-  return { kind: standing.Metadata?.[DIGEST] === digest ? 'repeated' : 'conflict', manifest };
+  for (let tries = 1; ; tries++) {
+    if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
+    const standing = await digestOf({ s3, inbox }, key);
+    if (standing !== undefined) return { kind: standing === digest ? 'repeated' : 'conflict', manifest };
+    if (tries === GONE_TRIES)
+      throw new Error(`${manifest} is there and gone again each time it is looked at`);
+  }
+}
+
+/** @returns undefined where the object has gone since S3 found it, or can't be told */
+async function digestOf({ s3, inbox }: Inbox, key: string): Promise<string | undefined> {
+  try {
+    const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
+    return Metadata?.[DIGEST] ?? '';
+  } catch (error) {
+    const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+    // The API may list its own folder alone. A HEAD names no folder, so S3 answers 403 of an object that is gone.
+    if ($metadata?.httpStatusCode === 403 || $metadata?.httpStatusCode === 404) return undefined;
+    throw error;
+  }
 }
 
 /** Whether a manifest was submitted under this id: its job may not have been opened yet. */

@@ -3,6 +3,7 @@
 // letter is delivered.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import type { ItemId } from '../job/identity.ts';
 import { classifyFault } from '../transfer/classify.ts';
@@ -106,10 +107,10 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
         Body: Buffer.from(`${JSON.stringify(letter, null, 2)}\n`),
         ContentType: 'application/json',
       };
-      if (standing === 'this') await s3.send(new PutObjectCommand(put));
+      if (standing === 'this') await sendProven(s3, new PutObjectCommand(put));
       else if ((await putIfAbsent(s3, put)) === 'exists' && letter.kind !== 'unhandled') {
         // What was written when handling failed is no record of what became of it.
-        if ((await read(idOf(letter)))?.kind === 'unhandled') await s3.send(new PutObjectCommand(put));
+        if ((await read(idOf(letter)))?.kind === 'unhandled') await sendProven(s3, new PutObjectCommand(put));
       }
     },
 

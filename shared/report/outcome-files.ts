@@ -2,6 +2,7 @@
 // outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { listKeys } from '../aws/list-keys.ts';
+import { sendProven } from '../aws/proof.ts';
 import type { SliceId } from '../job/identity.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import type { OutcomeRecord } from './outcome.ts';
@@ -19,7 +20,8 @@ export interface OutcomeFiles {
 export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
   return {
     async write(slice, name, records) {
-      await s3.send(
+      await sendProven(
+        s3,
         new PutObjectCommand({
           Bucket: bucket,
           Key: `${folderOf(slice)}${name}.ndjson`,

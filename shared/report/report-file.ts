@@ -2,6 +2,7 @@
 // is held of it never exceeds a part.
 import { createHash } from 'node:crypto';
 import { DeleteObjectsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { sendProven } from '../aws/proof.ts';
 import type { ReportFile } from '../ledger/rows.ts';
 import { createMultipartWriter, type PartedWrite, type SentPart } from '../transfer/multipart-writer.ts';
 
@@ -69,7 +70,8 @@ export function createReportFile(
       if (rows === 0) return undefined;
       if (uploadId === undefined) {
         const body = Buffer.concat(lines);
-        await s3.send(
+        await sendProven(
+          s3,
           new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: CONTENT_TYPE }),
         );
       } else {

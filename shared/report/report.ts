@@ -10,6 +10,7 @@ import {
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
 import { addTotals, type EndedJob, emptyTotals, type SettledTotals } from '../job/job.ts';
@@ -76,6 +77,6 @@ async function putReport(
   // A report of an earlier version of Spillway names no drop: it is one of this id's only job.
   const isOwn = (standing.Metadata?.[DROP] ?? drop) === drop;
   const own = isOwn ? key : `jobs/${id}/manifest-${startedAtMs}.json`;
-  await s3.send(new PutObjectCommand({ ...named, Key: own }));
+  await sendProven(s3, new PutObjectCommand({ ...named, Key: own }));
   return own;
 }

@@ -2,17 +2,25 @@
 // no code, and the SDK then calls it transient; by status it is throttling all the same (measured; aws-sdk-java-v2#5414).
 
 /**
- * throttle    S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
- * transient   the outcome may be unknown; the same key and body again is safe
- * conflict    another conditional write of the key is under way: try again
- * exists      a conditional write found an object
- * permanent   trying again changes nothing
+ * throttle        S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
+ * transient       the outcome may be unknown; the same key and body again is safe
+ * conflict        another conditional write of the key is under way: try again
+ * exists          a conditional write found an object
+ * source-changed  the source of a copy is not the one that a HEAD found: it is read again
+ * permanent       trying again changes nothing
  */
 export type Fault =
   | { kind: 'throttle'; scope: 'partition' | 'kms'; code: string; message: string }
-  | { kind: 'transient' | 'conflict' | 'exists' | 'permanent'; code: string; message: string };
+  | {
+      kind: 'transient' | 'conflict' | 'exists' | 'source-changed' | 'permanent';
+      code: string;
+      message: string;
+    };
 
 type FaultKind = Fault['kind'];
+
+/** How S3 names, in a 412's element Condition, a source that has another ETag; of the destination it names If-None-Match. */
+export const SOURCE_CONDITION = 'x-amz-copy-source-If-Match';
 
 const KIND_BY_CODE = new Map<string, FaultKind>(
   Object.entries({
@@ -45,6 +53,7 @@ const KIND_BY_CODE = new Map<string, FaultKind>(
     OperationAborted: 'conflict',
     PreconditionFailed: 'exists',
     NotImplemented: 'permanent',
+    NoProof: 'permanent', // a 2xx answer that is not S3's
   }),
 );
 
@@ -67,6 +76,7 @@ interface ThrownByClient {
   code?: string;
   Code?: string;
   message?: string;
+  Condition?: string;
   $metadata?: { httpStatusCode?: number };
   $response?: { statusCode?: number };
 }
@@ -88,6 +98,9 @@ export function classifyFault(thrown: unknown): Fault {
       code,
       message,
     };
+  }
+  if (kind === 'exists' && /^x-amz-copy-source-/i.test(error.Condition ?? '')) {
+    return { kind: 'source-changed', code, message };
   }
   return { kind, code, message };
 }

@@ -13,7 +13,8 @@ import {
   type RequestTally,
   sendPaced,
 } from './paced-request.ts';
-import type { ObjectWrite, ObjectWriter, StoredObject } from './transfer.ts';
+import { isTypedCopy, type ObjectWrite, type ObjectWriter, type StoredObject } from './transfer.ts';
+import { createTypedCopy } from './typed-copy.ts';
 
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
 const CONCURRENCY = 128;
@@ -80,22 +81,27 @@ export async function transferOne(
   bounds: RequestBounds,
 ): Promise<TransferReport> {
   const { writer, clock, random } = dependencies;
+  const { write } = item;
   const startedAtMs = clock.now();
   const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const typed = isTypedCopy(write) ? createTypedCopy(dependencies, write, tally) : undefined;
   const end = await sendPaced<TransferEnd>(
     dependencies,
     {
-      destination: item.write.destination,
+      destination: write.destination,
+      alsoAsks: typed?.alsoAsks,
       giveUpAtMs: item.giveUpAtMs,
       wasTried: item.wasTried,
       isHalted: item.isHalted,
-      send: async (cutOff) => ({ kind: 'stored', object: await writer.write(item.write, cutOff) }),
-      refused: async (fault, attempts) =>
-        fault.kind === 'exists'
-          ? await settleExisting(item.write, item.mayBeWritten || attempts > 1, () =>
-              writer.findOwn(item.write),
-            )
-          : { kind: 'failed', code: fault.code, message: fault.message },
+      send: async (cutOff) => ({
+        kind: 'stored',
+        object: await (typed === undefined ? writer.write(write, cutOff) : typed.send(cutOff)),
+      }),
+      refused: async (fault, attempts) => {
+        if (fault.kind === 'source-changed' || typed?.hasLostVersion(fault) === true) return typed?.changed();
+        if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
+        return settleExisting(write, item.mayBeWritten || attempts > 1, () => writer.findOwn(write));
+      },
     },
     bounds,
     tally,
@@ -137,21 +143,35 @@ export async function settleExisting(
   mayBeOwn: boolean,
   findOwn: () => Promise<StoredObject | undefined>,
 ): Promise<TransferEnd | undefined> {
+  let refusal: Fault | undefined;
   if (mayBeOwn) {
     try {
       const own = await findOwn();
       if (own !== undefined) return { kind: 'stored', object: own };
     } catch (error) {
-      const fault = classifyFault(error);
+      refusal = classifyFault(error);
       // Another writer may have deleted it meanwhile, or S3 is throttling: the next attempt finds out.
-      if (fault.kind !== 'permanent' || fault.code === 'NotFound') return undefined;
+      if (refusal.kind !== 'permanent' || refusal.code === 'NotFound') return undefined;
     }
   }
+  // An object is there, and whose it is does not matter.
   if (ifExists === 'skip') return { kind: 'skipped' };
+  if (refusal !== undefined) return ownUnknown(refusal);
   return {
     kind: 'failed',
     code: 'AlreadyExists',
     message: 'the destination key holds an object, and if-exists says fail',
+  };
+}
+
+/** Without s3:ListBucket S3 answers 403, not 404, of an object that has vanished: nothing can be concluded from it. */
+function ownUnknown({ code, message }: Fault): TransferEnd {
+  return {
+    kind: 'failed',
+    code: 'ExistsUnverified',
+    message:
+      'S3 found an object at the destination key, and whether an earlier attempt of this row wrote it can not be told: ' +
+      `${code}: ${message}. A HEAD needs s3:GetObject and s3:ListBucket on the destination bucket`,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { sendProven } from '../aws/proof.ts';
 import { base64Crc32, compositeCrc32 } from './checksum.ts';
 import { classifyFault } from './classify.ts';
 import type { ObjectWrite, StoredObject } from './transfer.ts';
@@ -21,7 +22,7 @@ export interface SentPart {
   bytes: number;
 }
 
-/** Each throws whatever the S3 client throws: classifyFault tells what it means. */
+/** Each throws whatever the S3 client throws, or NoProof: classifyFault tells what it means. */
 export interface MultipartWriter {
   exists(write: PartedWrite): Promise<boolean>;
   /** Never cut off: of an upload whose id is not read none knows how to end it. @returns the upload's id */
@@ -47,7 +48,7 @@ export interface MultipartWriter {
 export function createMultipartWriter(s3: S3Client): MultipartWriter {
   const at = ({ destination }: PartedWrite) => ({ Bucket: destination.bucket, Key: destination.key });
   const head = (write: PartedWrite) =>
-    s3.send(new HeadObjectCommand({ ...at(write), ChecksumMode: 'ENABLED' }));
+    sendProven(s3, new HeadObjectCommand({ ...at(write), ChecksumMode: 'ENABLED' }));
 
   return {
     async exists(write) {
@@ -61,7 +62,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async begin(write) {
-      const { UploadId = '' } = await s3.send(
+      const { UploadId = '' } = await sendProven(
+        s3,
         new CreateMultipartUploadCommand({
           ...at(write),
           ChecksumAlgorithm: 'CRC32',
@@ -73,7 +75,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
 
     async send(write, uploadId, { number, bytes }, cutOff) {
       const checksum = base64Crc32(bytes);
-      const { ETag = '' } = await s3.send(
+      const { ETag = '' } = await sendProven(
+        s3,
         new UploadPartCommand({
           ...at(write),
           UploadId: uploadId,
@@ -87,7 +90,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async complete(write, uploadId, parts, cutOff) {
-      const answer = await s3.send(
+      const answer = await sendProven(
+        s3,
         new CompleteMultipartUploadCommand({
           ...at(write),
           UploadId: uploadId,

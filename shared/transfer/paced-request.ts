@@ -9,6 +9,7 @@ import { fullJitterMs } from '../pacing/backoff.ts';
 import type { Turnstile } from '../pacing/turnstile.ts';
 import { type GiveBackCause, THROTTLE_BACKOFF, TRANSIENT_BACKOFF } from '../pacing/waits.ts';
 import { classifyFault, type Fault } from './classify.ts';
+import { SourceRefusal } from './source-refusal.ts';
 
 /** Retries for each item that shares a budget, on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
 export const RETRIES_PER_ITEM = 3;
@@ -36,15 +37,23 @@ export interface RequestTally {
   transient: number;
 }
 
+/** What a request asks at: its turn is one of the bucket's, or of a stretch of its keys. */
+export interface PacedPlace {
+  bucket: string;
+  key: string;
+}
+
 export interface PacedRequest<Answer> {
-  destination: { bucket: string; key: string };
+  destination: PacedPlace;
+  /** Where else the next try has to have a turn; who sends there tells the turnstile of it. Absent: nowhere. */
+  alsoAsks?: (() => readonly PacedPlace[]) | undefined;
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
   /** Whether it was sent before, by another worker or in another stretch of its time: what S3 was never asked ends by no age. */
   wasTried: boolean;
   /** Asked before each try: whether no further one is to be begun. Absent: never. */
   isHalted?: (() => boolean) | undefined;
-  /** @throws whatever the S3 client throws */
+  /** @throws whatever the S3 client throws; a SourceRefusal says nothing of the destination */
   send(cutOff: AbortSignal): Promise<Answer>;
   /**
    * What it means that S3 refused for good, or found an object.
@@ -54,7 +63,7 @@ export interface PacedRequest<Answer> {
   refused(fault: FinalFault, attempts: number): Promise<Answer | undefined>;
 }
 
-export type FinalFault = Fault & { kind: 'permanent' | 'exists' };
+export type FinalFault = Fault & { kind: 'permanent' | 'exists' | 'source-changed' };
 
 export type RequestEnd<Answer> =
   | { kind: 'ended'; answer: Answer }
@@ -85,9 +94,14 @@ export async function sendPaced<Answer>(
 
   for (;;) {
     if (isOver()) return { kind: 'unfinished', cause: 'refused' };
-    // Asked anew at each try: the pacer may have set the key's part of the bucket apart meanwhile.
+    // Asked at each try: the pacer may have set the key's part of the bucket apart meanwhile.
     const group = turnstile.groupOf(bucket, key);
-    const passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
+    let passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
+    for (const place of request.alsoAsks?.() ?? []) {
+      if (passage.kind === 'shed' || isOver()) break;
+      const other = turnstile.groupOf(place.bucket, place.key);
+      passage = await turnstile.pass(other, Math.min(inPlaceMs, leftMs()));
+    }
     if (passage.kind === 'shed') {
       const isTooOld = clock.now() >= request.giveUpAtMs;
       if (isTooOld && (request.wasTried || attempts > 0)) return { kind: 'given-up', fault: NO_TURN };
@@ -106,26 +120,29 @@ export async function sendPaced<Answer>(
     tally.attempts++;
     attempts++;
     let fault: Fault;
+    let isOfDestination = true;
     try {
       const answer = await request.send(cutOff);
       tell();
       return { kind: 'ended', answer };
     } catch (error) {
-      fault = classifyFault(error);
+      isOfDestination = !(error instanceof SourceRefusal);
+      fault = error instanceof SourceRefusal ? error.fault : classifyFault(error);
     }
 
     switch (fault.kind) {
       case 'permanent':
-      case 'exists': {
+      case 'exists':
+      case 'source-changed': {
         // Refused for what it is, not for the rate: as good as taken, to the pacer.
-        tell();
+        if (isOfDestination) tell();
         const answer = await request.refused({ ...fault, kind: fault.kind }, attempts);
         if (answer !== undefined) return { kind: 'ended', answer };
         break;
       }
       case 'throttle':
         tally.throttled++;
-        tell(fault.scope);
+        if (isOfDestination) tell(fault.scope);
         break;
       default:
         tally.transient++;

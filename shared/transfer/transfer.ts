@@ -2,24 +2,36 @@
 
 import {
   CopyObjectCommand,
-  HeadObjectCommand,
   type HeadObjectCommandOutput,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { copyTimeoutMs } from '../aws/budgets.ts';
 import { createDirectWrites } from '../aws/direct-writes.ts';
+import { sendProven } from '../aws/proof.ts';
+import { createSourceHeads, type SourceHeads } from '../aws/source-heads.ts';
 import type { Clock } from '../job/clock.ts';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
 import { base64Crc32 } from './checksum.ts';
-import { classifyFault } from './classify.ts';
-import { copySourceOf, writeDirectly } from './direct-write.ts';
+import { classifyFault, SOURCE_CONDITION } from './classify.ts';
+import { writeDirectly } from './direct-write.ts';
+import { type CopySource, copyHeaders, type SourceHead, sourceHeadOf } from './source-copy.ts';
 
 export interface ObjectWrite {
   source: ObjectSource;
   destination: { bucket: string; key: string };
   contentType?: string;
   ifExists: IfExists;
+  /** Of a copy with a content type: what its source has beside that. Where it is absent, it is read before the write. */
+  sourceHead?: SourceHead;
+}
+
+/** A copy that changes metadata, and so needs its source's. */
+export type TypedCopy = ObjectWrite & { source: CopySource; contentType: string };
+
+export function isTypedCopy(write: ObjectWrite): write is TypedCopy {
+  return write.source.kind === 's3' && write.contentType !== undefined;
 }
 
 export interface StoredObject {
@@ -37,32 +49,65 @@ export interface ObjectWriter {
    * @throws whatever the S3 client throws: classifyFault tells what it means
    */
   write(object: ObjectWrite, cutOff?: AbortSignal): Promise<StoredObject>;
+  /** A HEAD of the source. @throws likewise; an error named MetadataUnreadable */
+  readSource(copy: TypedCopy, cutOff?: AbortSignal): Promise<SourceHead>;
   /**
    * Whether the object that a conditional write found is the one we meant to write: after a lost answer it may be our own.
    * @returns the stored object, or undefined where it is another's
+   * @throws what the client throws; an error named SourceUnreadable where the source is gone that it would be compared with
    */
   findOwn(object: ObjectWrite): Promise<StoredObject | undefined>;
 }
 
 export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
   const direct = createDirectWrites(s3, clock);
+  const heads = createSourceHeads(s3);
+
+  const readSource: ObjectWriter['readSource'] = async ({ source, destination }, cutOff) => {
+    const { bucket, key, versionId } = source;
+    const place = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+    return sourceHeadOf(await heads.head(place, endedBy(cutOff)), destination.bucket);
+  };
+
+  async function writeOnce(object: ObjectWrite, cutOff: AbortSignal | undefined): Promise<StoredObject> {
+    const written = await writeDirectly(direct, object, cutOff);
+    if (written !== undefined) return written;
+    return object.source.kind === 'bytes'
+      ? await put(s3, object, object.source.bytes, cutOff)
+      : await copy(s3, object, object.source, cutOff);
+  }
+
+  /** A 412 says that the source or the destination is not as it should be; S3 names which, other servers may not. */
+  async function whichCondition(error: unknown, object: TypedCopy & { sourceHead: SourceHead }) {
+    const { Condition } = error as { Condition?: string };
+    if (classifyFault(error).kind !== 'exists' || Condition !== undefined) return error;
+    const { etag, versionId } = object.sourceHead;
+    const isSame = async () => {
+      const now = await readSource(object);
+      return now.etag === etag && now.versionId === versionId;
+    };
+    if (object.ifExists !== 'overwrite' && (await isSame())) return error;
+    return Object.assign(error as Error, { Condition: SOURCE_CONDITION });
+  }
+
   return {
+    readSource,
     async write(object, cutOff) {
-      const written = await writeDirectly(direct, object, cutOff);
-      if (written !== undefined) return written;
-      return object.source.kind === 'bytes'
-        ? await put(s3, object, object.source.bytes, cutOff)
-        : await copy(s3, object, object.source, cutOff);
+      if (!isTypedCopy(object)) return writeOnce(object, cutOff);
+      const withHead = { ...object, sourceHead: object.sourceHead ?? (await readSource(object, cutOff)) };
+      try {
+        return await writeOnce(withHead, cutOff);
+      } catch (error) {
+        throw await whichCondition(error, withHead);
+      }
     },
     async findOwn({ source, destination }) {
-      const found = await head(s3, destination);
+      const found = await heads.head(destination, { withChecksum: true });
       if (source.kind === 'bytes') {
         if (found.ContentLength !== source.bytes.length || found.ChecksumCRC32 !== base64Crc32(source.bytes))
           return undefined;
-      } else {
-        const original = await headOrNothing(s3, source);
-        if (original === undefined) return undefined;
-        if (!isCopyOf(found, original)) return undefined;
+      } else if (!isCopyOf(found, await headOriginal(heads, source))) {
+        return undefined;
       }
       return stored(found.ETag, found.VersionId, found.ChecksumCRC32, found.ContentLength);
     },
@@ -75,7 +120,8 @@ async function put(
   bytes: Uint8Array,
   cutOff: AbortSignal | undefined,
 ) {
-  const answer = await s3.send(
+  const answer = await sendProven(
+    s3,
     new PutObjectCommand({
       Bucket: destination.bucket,
       Key: destination.key,
@@ -95,53 +141,53 @@ function endedBy(cutOff: AbortSignal | undefined): { abortSignal?: AbortSignal }
   return cutOff === undefined ? {} : { abortSignal: cutOff };
 }
 
-type CopySource = Extract<ObjectSource, { kind: 's3' }>;
-
 async function copy(
   s3: S3Client,
-  { destination, contentType, ifExists }: ObjectWrite,
+  { destination, contentType, ifExists, sourceHead }: ObjectWrite,
   source: CopySource,
   cutOff: AbortSignal | undefined,
 ) {
-  const answer = await s3.send(
-    new CopyObjectCommand({
-      Bucket: destination.bucket,
-      Key: destination.key,
-      CopySource: copySourceOf(source),
-      // A new content type comes only with new metadata: S3 copies both or neither.
-      ...(contentType === undefined
-        ? {}
-        : { ContentType: contentType, MetadataDirective: 'REPLACE' as const }),
-      ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
-    }),
-    endedBy(cutOff),
+  const headers = copyHeaders(source, {
+    contentType,
+    ifAbsent: ifExists !== 'overwrite',
+    head: sourceHead,
+  });
+  const command = new CopyObjectCommand({
+    Bucket: destination.bucket,
+    Key: destination.key,
+    CopySource: headers['x-amz-copy-source'],
+  });
+  // As headers, not as the command's fields: what the source has is sent on as it came, an Expires that is no date as well.
+  command.middlewareStack.add(
+    (next) => (args) => {
+      Object.assign((args.request as { headers: Record<string, string> }).headers, headers);
+      return next(args);
+    },
+    { step: 'build', name: 'copyHeaders' },
   );
-  return stored(
-    answer.CopyObjectResult?.ETag,
-    answer.VersionId,
-    answer.CopyObjectResult?.ChecksumCRC32,
-    undefined,
-  );
+  const answer = await sendProven(s3, command, {
+    ...endedBy(cutOff),
+    requestTimeout: copyTimeoutMs(cutOff),
+  });
+  const { CopyObjectResult: result } = answer;
+  return stored(result?.ETag, answer.VersionId, result?.ChecksumCRC32, undefined);
 }
 
-function head(s3: S3Client, at: { bucket: string; key: string; versionId?: string }) {
-  return s3.send(
-    new HeadObjectCommand({
-      Bucket: at.bucket,
-      Key: at.key,
-      ChecksumMode: 'ENABLED',
-      ...(at.versionId === undefined ? {} : { VersionId: at.versionId }),
-    }),
-  );
-}
-
-/** @returns undefined where there is no such object: what was copied from it can no longer be told */
-async function headOrNothing(s3: S3Client, at: CopySource) {
+/** @throws where there is none any more: what was copied from it can no longer be told */
+async function headOriginal(heads: SourceHeads, source: CopySource): Promise<HeadObjectCommandOutput> {
+  const { bucket, key, versionId } = source;
   try {
-    return await head(s3, at);
+    return await heads.head(
+      { bucket, key, ...(versionId === undefined ? {} : { versionId }) },
+      { withChecksum: true },
+    );
   } catch (error) {
-    if (classifyFault(error).code === 'NotFound') return undefined;
-    throw error;
+    const { kind, code } = classifyFault(error);
+    if (kind !== 'permanent') throw error;
+    throw Object.assign(new Error(`its source s3://${bucket}/${key} can't be read any more (${code})`), {
+      name: 'SourceUnreadable',
+      $metadata: { httpStatusCode: 404 },
+    });
   }
 }
 

@@ -118,7 +118,7 @@ function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefine
         });
       }
       inbox.set(Key, { body: String(Body), contentType: ContentType, metadata: Metadata });
-      return {};
+      return { ETag: '"e"' };
     }
     if (command instanceof HeadObjectCommand)
       return { Metadata: inbox.get(command.input.Key ?? '')?.metadata };

@@ -121,6 +121,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
           record.written.push(key);
           return { etag: `"${key}"`, bytes: 4 };
         }),
+      readSource: () => Promise.reject(new Error('no write here is a copy')),
       findOwn: () => Promise.reject(new Error('no write here is conditional')),
     };
   }

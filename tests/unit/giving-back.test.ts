@@ -94,6 +94,7 @@ function startPipeline({
       if (clock.now() < recoversAtMs || !hasToken()) throw slowDown();
       return { etag: '"e"', bytes: 1 };
     },
+    readSource: () => Promise.reject(new Error('no write here is a copy')),
     findOwn: async () => undefined,
   };
   const givenBack = { refused: { returned: 0, reposted: 0 }, untried: { returned: 0, reposted: 0 } };

@@ -209,6 +209,7 @@ describe('putting a file that changes', () => {
           parts = [Buffer.from(source.bytes)];
           return { etag: '"e"', bytes: source.bytes.length };
         },
+        readSource: () => Promise.reject(new Error('no file here is a copy')),
         findOwn: async () => undefined,
       },
       uploads: {

@@ -55,7 +55,7 @@ async function fakeS3(command: PutObjectCommand | HeadObjectCommand | GetObjectC
     const { Body, ContentType, Metadata, IfNoneMatch } = command.input;
     if (standing !== undefined && IfNoneMatch === '*') throw failing('PreconditionFailed', 412);
     objects.set(place, { body: String(Body), contentType: ContentType, metadata: Metadata });
-    return {};
+    return { ETag: '"e"' };
   }
   if (command instanceof HeadObjectCommand) {
     if (standing === undefined) throw failing('NotFound', 404);

@@ -85,6 +85,7 @@ async function transfer({
       if (given instanceof Error) throw given;
       return given;
     },
+    readSource: () => Promise.reject(new Error('no item here is a copy')),
     async findOwn() {
       const given = next(finds, calls.finds);
       calls.finds++;
@@ -201,6 +202,26 @@ describe('an object that exists', () => {
       ifExists: 'fail',
     });
     expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 3 });
+  });
+});
+
+describe('an object that exists, where a HEAD of it is refused', () => {
+  const lost = { writes: [INTERNAL, EXISTS], finds: [answer('Forbidden', 403)] };
+
+  it("is not told to be another's: whether it is our own can not be told", async () => {
+    const { report } = await transfer({ ...lost, ifExists: 'fail' });
+    expect(report).toMatchObject({ end: { kind: 'failed', code: 'ExistsUnverified' }, attempts: 2 });
+    expect(report?.end).toMatchObject({ message: expect.stringMatching(/S3 says Forbidden.*s3:ListBucket/) });
+  });
+
+  it('is left as it is, where what exists is left', async () => {
+    expect((await transfer({ ...lost, ifExists: 'skip' })).report?.end).toEqual({ kind: 'skipped' });
+  });
+
+  it('likewise where its source is gone, with which it would be compared', async () => {
+    const gone = Object.assign(answer('SourceUnreadable', 404), { message: 'its source is gone' });
+    const { report } = await transfer({ ...lost, finds: [gone], ifExists: 'fail' });
+    expect(report?.end).toMatchObject({ code: 'ExistsUnverified' });
   });
 });
 

@@ -1,0 +1,11 @@
+// A request to a copy's source that was refused: the item's fault, but none of the destination's.
+import type { Fault } from './classify.ts';
+
+export class SourceRefusal extends Error {
+  readonly fault: Fault;
+
+  constructor(fault: Fault, cause: unknown) {
+    super(fault.message, { cause });
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,48 @@
+// A submission whose key is taken, and is free again before it is looked at.
+import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { submitObject } from '../../shared/job/submit.ts';
+import { JOB_ID } from '../helpers/records.ts';
+
+const refusal = (name: string, httpStatusCode: number) =>
+  Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+
+/** @param puts answers to the PUTs, in their order; the last one stays */
+function submit(puts: ('exists' | 'stored')[], head: Error) {
+  const asked: string[] = [];
+  const send = async (command: unknown) => {
+    if (command instanceof HeadObjectCommand) {
+      asked.push('HEAD');
+      throw head;
+    }
+    asked.push('PUT');
+    if ((puts.length > 1 ? puts.shift() : puts[0]) === 'exists') throw refusal('PreconditionFailed', 412);
+    return { ETag: '"e"' };
+  };
+  const submitted = submitObject(
+    { s3: { send } as unknown as S3Client, inbox: 'inbox' },
+    { job: JOB_ID, contentType: 'text/csv', body: Buffer.from('key\n'), metadata: {} },
+  );
+  return { submitted, asked };
+}
+
+describe('a submission whose key was taken and is free again', () => {
+  // Under the API's role S3 answers 403 of an object that is gone.
+  it.each([403, 404])('is put again, where S3 answers %i of what is gone', async (status) => {
+    const { submitted, asked } = submit(['exists', 'stored'], refusal('Gone', status));
+    expect((await submitted).kind).toBe('accepted');
+    expect(asked).toEqual(['PUT', 'HEAD', 'PUT']);
+  });
+
+  it('is not put again for ever', async () => {
+    const { submitted, asked } = submit(['exists'], refusal('Forbidden', 403));
+    await expect(submitted).rejects.toThrow('PreconditionFailed');
+    expect(asked.filter((call) => call === 'PUT')).toHaveLength(5);
+  });
+
+  it('fails as S3 does where it can not be looked at for another reason', async () => {
+    await expect(submit(['exists'], refusal('InternalError', 500)).submitted).rejects.toThrow(
+      'InternalError',
+    );
+  });
+});
