@@ -17,13 +17,16 @@ import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import {
   type ConditionalWrites,
   checkCondition,
+  checkSource,
   type WriteCondition,
   writeCondition,
 } from './conditional-writes.ts';
 import type { EventBus } from './event-bus.ts';
 import { answerPutEvents, isEventBridge } from './event-bus-http.ts';
+import type { S3Object } from './fauxqs-parts.ts';
 import type { Meter } from './meter.ts';
 import type { Notifications } from './notifications.ts';
+import { createObjectHeaders } from './object-headers.ts';
 import type { ObjectStore } from './object-store.ts';
 import {
   answerError,
@@ -56,6 +59,8 @@ interface Passage {
   s3: S3Request;
   condition: WriteCondition | undefined;
   fault: S3Fault | undefined;
+  /** What a copy is made from. */
+  source?: S3Object | undefined;
 }
 
 /** Answers that name the version they are about. */
@@ -144,13 +149,19 @@ function answerConfiguration(
 
 function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Passage>): void {
   const { app, objects, notifications } = parts;
+  const objectHeaders = createObjectHeaders();
 
   app.addHook('preHandler', (request, reply, done) => {
     objects.takeTouched();
     const passage = passages.get(request.raw);
-    if (passage?.condition === undefined) return done();
-    const { bucket, key } = passage.s3;
-    const answer = checkCondition(passage.condition, objects.peek(bucket, key));
+    if (passage === undefined) return done();
+    const { condition, s3 } = passage;
+    const { bucket, key, operation } = s3;
+    passage.source = copySourceOf(objects, request.raw);
+    objects.takeTouched();
+    let answer = checkSource(operation, request.headers, passage.source);
+    if (answer.kind === 'holds' && condition !== undefined)
+      answer = checkCondition(condition, objects.peek(bucket, key));
     if (answer.kind === 'holds') return done();
     const xml = errorXml(answer, `/${bucket}/${key}`, String(request.id));
     reply.code(answer.status).header('content-type', 'application/xml').send(xml);
@@ -159,9 +170,12 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Pass
   app.addHook('onSend', (request, reply, payload, done) => {
     const passage = passages.get(request.raw);
     if (passage === undefined) return done(null, payload);
-    const { s3, fault } = passage;
+    const { s3, fault, source } = passage;
     const touched = objects.takeTouched();
     if (touched !== undefined && reply.statusCode < 300) {
+      if (s3.operation === 'PutObject' || s3.operation === 'CopyObject')
+        objectHeaders.wrote(request.raw, touched.object, source);
+      reply.headers(objectHeaders.of(s3, touched.object));
       if (touched.versionId !== undefined && VERSIONED_ANSWERS.has(s3.operation)) {
         reply.header('x-amz-version-id', touched.versionId);
       }
@@ -205,6 +219,19 @@ function moveVersions({ bucket, key, operation, query }: S3Request, request: Inc
   rest.delete('versionId');
   const path = encodeURIComponent(keyWithVersion(key, versionId)).replaceAll('%2F', '/');
   request.url = `/${encodeURIComponent(bucket)}/${path}${rest.size > 0 ? `?${rest}` : ''}`;
+}
+
+/** What a copy is made from, where it is there; its version has moved into the key. */
+function copySourceOf(objects: ObjectStore, { headers }: IncomingMessage): S3Object | undefined {
+  const header = headers['x-amz-copy-source'];
+  if (typeof header !== 'string') return undefined;
+  try {
+    const [, bucket = '', key = ''] = /^\/?([^/]+)\/(.*)$/s.exec(decodeURIComponent(header)) ?? [];
+    return objects.headObject(bucket, key);
+  } catch {
+    // fauxqs answers what is wrong with it.
+    return undefined;
+  }
 }
 
 function count(meter: Meter, s3: S3Request, request: IncomingMessage, response: ServerResponse): void {

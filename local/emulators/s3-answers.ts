@@ -6,6 +6,8 @@ export interface S3Fault {
   status: number;
   code: string;
   message: string;
+  /** Which of the request's conditions did not hold. */
+  condition?: string;
 }
 
 /** Text and status as S3 gives them (facts.md, "SlowDown"). */
@@ -33,10 +35,11 @@ export function faultOf(status: number, code: string): S3Fault {
   return { status, code, message: MESSAGES[code] ?? code };
 }
 
-export function errorXml({ code, message }: S3Fault, resource: string, requestId: string): string {
+export function errorXml({ code, message, condition }: S3Fault, resource: string, requestId: string): string {
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    `<Error><Code>${code}</Code><Message>${message}</Message><Resource>${escapeXml(resource)}</Resource>` +
+    `<Error><Code>${code}</Code><Message>${message}</Message>` +
+    `${condition === undefined ? '' : `<Condition>${condition}</Condition>`}<Resource>${escapeXml(resource)}</Resource>` +
     `<RequestId>${requestId}</RequestId><HostId>${requestId}</HostId></Error>`
   );
 }

@@ -1,0 +1,40 @@
+// Properties of objects that fauxqs does not keep. S3 answers a GET or HEAD with them, and a copy has them as it asks for:
+// Expires like other metadata; storage class and redirect only where the copy names them.
+import type { IncomingMessage } from 'node:http';
+import type { S3Object } from './fauxqs-parts.ts';
+import type { S3Request } from './s3-requests.ts';
+
+const COPIED = ['expires'] as const;
+const KEPT = [...COPIED, 'x-amz-storage-class', 'x-amz-website-redirect-location'] as const;
+
+type Kept = { [Name in (typeof KEPT)[number]]?: string };
+
+export interface ObjectHeaders {
+  /** @param source what a copy is made from */
+  wrote(request: IncomingMessage, object: S3Object, source: S3Object | undefined): void;
+  of({ operation }: S3Request, object: S3Object): Kept;
+}
+
+export function createObjectHeaders(): ObjectHeaders {
+  const kept = new WeakMap<S3Object, Kept>();
+  return {
+    wrote({ headers }, object, source) {
+      const isCopied = source !== undefined && headers['x-amz-metadata-directive'] !== 'REPLACE';
+      const own: Kept = {};
+      for (const name of KEPT) {
+        const value = headers[name];
+        if (typeof value === 'string') own[name] = value;
+      }
+      if (isCopied) {
+        for (const name of COPIED) {
+          delete own[name];
+          const value = kept.get(source)?.[name];
+          if (value !== undefined) own[name] = value;
+        }
+      }
+      if (Object.keys(own).length > 0) kept.set(object, own);
+    },
+    of: ({ operation }, object) =>
+      operation === 'HeadObject' || operation === 'GetObject' ? (kept.get(object) ?? {}) : {},
+  };
+}
