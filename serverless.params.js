@@ -117,8 +117,8 @@ function bucketNames(name, value, faults) {
 /**
  * What upload may read and write. Whoever may write to the inbox borrows these rights, so sources are an explicit list,
  * empty by default. A server-side copy reads and writes tags too, and is refused without the right to. A destination is
- * read to tell whether an object that stands in the way is the one to be written; a source is listed so that S3 calls a
- * missing object missing, and not forbidden.
+ * read to tell whether an object that stands in the way is the one to be written, a source to keep its metadata. Both are
+ * listed so that S3 calls a missing object missing (404), and not forbidden (403).
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  */
@@ -130,15 +130,17 @@ function transferStatements(sourceBuckets, destinationBuckets) {
     Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObject'],
     Resource: [{ 'Fn::Sub': `\${DestinationBucket.Arn}/*` }, ...destinationBuckets.map(objectsIn)],
   };
-  if (sourceBuckets.length === 0) return [destinations];
+  const listed = new Set([...destinationBuckets, ...sourceBuckets]);
+  const lists = {
+    Effect: 'Allow',
+    Action: ['s3:ListBucket'],
+    Resource: [{ 'Fn::GetAtt': ['DestinationBucket', 'Arn'] }, ...[...listed].map(arn)],
+  };
+  if (sourceBuckets.length === 0) return [destinations, lists];
   const sources = {
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
     Resource: sourceBuckets.map(objectsIn),
   };
-  return [
-    destinations,
-    sources,
-    { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: sourceBuckets.map(arn) },
-  ];
+  return [destinations, lists, sources];
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { settings } from '../../serverless.params.js';
+import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST } from '../../shared/queue/give-back.ts';
 import { METRICS } from '../../shared/telemetry/telemetry.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
@@ -441,10 +442,44 @@ describe('upload alone', () => {
     }
   });
 
+  it('lists sources and destinations, so that S3 tells it what is missing', () => {
+    const lists = grants('upload').filter((grant) => grant.startsWith('s3:List'));
+    expect(lists).toEqual([
+      's3:ListBucket <DestinationBucket.Arn>',
+      ...['second-home', 'legacy-images', 'archive.2019'].map(
+        (bucket) => `s3:ListBucket arn:<AWS::Partition>:s3:::${bucket}`,
+      ),
+    ]);
+  });
+
   it('reads no source when none is listed', async () => {
     const values: Record<string, string> = { ...DEFAULTS, 'self:service': 'spillway', 'sls:stage': 'dev' };
     const { transferStatements } = await settings({ resolveVariable: async (name) => values[name] });
     expect(transferStatements.flatMap(({ Action }) => Action)).not.toContain('s3:GetObjectVersion');
+  });
+});
+
+describe('a lost connection', () => {
+  /** Milliseconds that a function keeps back at its end, for which it begins nothing further; as its file says. */
+  const keptBackMs = (name: string): number => {
+    const [, digits] = /^const (?:HANDOVER|ACCOUNT|LETTER)_MS = ([\d_]+);/m.exec(sourceOf(name)) ?? [];
+    return digits === undefined ? 0 : Number(digits.replaceAll('_', ''));
+  };
+
+  it.each(FUNCTIONS)('leaves %s time for other attempts, and all of them time to go on', (name) => {
+    const timeoutMs = (lambda(name)['Timeout'] as number) * 1000;
+    const budget = CLIENT_BUDGETS[name];
+    // Two attempts may be lost before the third.
+    expect(budget.attempts).toBeGreaterThanOrEqual(3);
+    expect(mostCallMs(budget)).toBeLessThan(keptBackMs(name) || timeoutMs);
+    expect(budget.connectionMs).toBeLessThan(budget.requestMs);
+  });
+
+  it('is met by the budget of its own function in each', () => {
+    for (const name of FUNCTIONS) {
+      const used = [...sourceOf(name).matchAll(/CLIENT_BUDGETS\.(\w+)/g)].map(([, budget]) => budget);
+      expect(new Set(used), name).toEqual(new Set([name]));
+    }
   });
 });
 
