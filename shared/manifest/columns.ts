@@ -4,8 +4,12 @@ import { visibleText } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
 
-/** Frozen in each job: a later parser that reads the same bytes as other rows gets another number. */
-export const PARSER_VERSION = 1;
+/**
+ * Frozen in each job: a parser that reads the same bytes as other rows, or accepts others of them, has another number.
+ *
+ *   2   a repeated header line is rejected (1 made an object of it); a byte order mark before a line of NDJSON is passed over
+ */
+export const PARSER_VERSION = 2;
 
 /** S3's limit on a key, in bytes of UTF-8. */
 const maximumKeyBytes = 1024;

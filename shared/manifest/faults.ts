@@ -25,7 +25,8 @@ export const rowFaults = {
   RowTooLong: 'a line above maximumRowBytes',
   QuoteNotClosed:
     'CSV: a quoted field that does not end, within maximumRowBytes, in a quote before a comma or line end',
-  InvalidUtf8: 'bytes that are not UTF-8',
+  InvalidUtf8: 'bytes that are not UTF-8; posted to the API as text, U+FFFD, too',
+  HeaderRepeated: 'CSV: a header line behind the first, as in files that were joined',
   ColumnCount: 'CSV: more or fewer fields than the header has',
   InvalidJson: 'NDJSON: a line that is no JSON',
   NotAnObject: 'NDJSON: JSON, but no object',

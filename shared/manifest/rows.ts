@@ -2,10 +2,12 @@
 // same rows and places: in any chunking, and from the start of any slice.
 import { isAscii, isUtf8 } from 'node:buffer';
 import papaparse from 'papaparse';
+import { boundedText } from '../text/bounded.ts';
 import { visibleText } from '../text/visible.ts';
 import { maximumRowBytes, type Place, type RowSpan, type Stretch, scanRows } from './boundaries.ts';
 import { isReservedColumn, knownColumns, type ManifestItem, parseItem } from './columns.ts';
 import type { RowFault } from './faults.ts';
+import { isHeaderLine } from './header-line.ts';
 import type { ManifestHead } from './open.ts';
 
 export type { Place } from './boundaries.ts';
@@ -75,7 +77,7 @@ function readRow(stretch: Stretch, span: RowSpan, tell: Teller, encoding: Encodi
   if (text === undefined) {
     return bad(stretch, span, place, {
       code: 'InvalidUtf8',
-      message: 'the row is not UTF-8: save the manifest as UTF-8',
+      message: notUtf8,
     });
   }
   const told = tell(text, span);
@@ -86,10 +88,14 @@ function readRow(stretch: Stretch, span: RowSpan, tell: Teller, encoding: Encodi
   if (parsed.kind === 'good') {
     return { kind: 'good', place, item: parsed.item };
   }
-  const message = parsed.faults.map((fault) => fault.message).join('; ');
+  const message = boundedText(parsed.faults.map((fault) => fault.message).join('; '));
   const columns = shownColumns(stretch, span, tell);
   return { ...bad(stretch, span, place, { code: parsed.faults[0]?.code ?? 'WrongType', message }), columns };
 }
+
+/** A byte that was replaced on its way through API Gateway can't be told from a U+FFFD that the manifest holds. */
+const notUtf8 =
+  'the row is not UTF-8: save the manifest as UTF-8. In one posted to the API as text or JSON, U+FFFD counts as a byte that was not: post it as application/csv or application/x-ndjson, or drop it into the inbox';
 
 const quoteNotClosed =
   'a field that begins with a quote on this line does not end with one before a comma or line end (a quote within is doubled: "")';
@@ -153,6 +159,9 @@ function csvTeller(columns: string[]): Teller {
         message: `${fields.length} fields; the header has ${names.length} columns`,
       };
     }
+    if (isHeaderLine(fields, names)) {
+      return { code: 'HeaderRepeated', message: headerRepeated };
+    }
     const record: Record<string, unknown> = {};
     for (let index = 0; index < names.length; index++) {
       const name = names[index];
@@ -165,6 +174,9 @@ function csvTeller(columns: string[]): Teller {
   };
 }
 
+const headerRepeated =
+  'the row is a header line: files were joined with their headers; leave out all but the first (rows behind it are read by the first)';
+
 /** Fields of a CSV row that has quotes: papaparse, on text whose one row end is the text's. */
 export function splitQuotedRow(text: string): string[] {
   const parser = new papaparse.Parser({ delimiter: ',', newline: '\n', fastMode: false });
@@ -176,11 +188,13 @@ function sizeOf(field: string): number | string {
   return /^[0-9]{1,15}$/.test(field) ? Number(field) : field;
 }
 
-/** NDJSON: an object a line; a member of value null is an absent one. */
+const byteOrderMark = 0xfeff;
+
+/** NDJSON: an object a line; a member of value null is an absent one. Each of several joined files may begin with a mark. */
 function tellJson(text: string): Told | Unreadable {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
   } catch (error) {
     return {
       code: 'InvalidJson',

@@ -159,6 +159,49 @@ describe('planSlices', () => {
   });
 });
 
+describe('joined manifests', () => {
+  const header = fc.constantFrom(
+    ...['key,text', 'key,text\r', '"key","text"', '\ufeffkey,text', '\ufeff"key","text"', ' key,text '],
+  );
+  const part = fc.record({ header, rows: fc.integer({ min: 0, max: 6 }) });
+  const limits = fc.record({
+    sliceBytes: fc.integer({ min: 1, max: 60 }),
+    rows: fc.integer({ min: 1, max: 4 }),
+  });
+
+  it('make no object of a header line, at whatever cut, and keep every row on its line', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { minLength: 1, maxLength: 5 }),
+        limits,
+        fc.array(fc.nat(300)),
+        async (parts, limits, cuts) => {
+          const lines = parts.flatMap((each, number) => [
+            { text: each.header, is: 'HeaderRepeated' },
+            ...Array.from({ length: each.rows }, (_, row) => ({
+              text: `k${number}/${row},${row}`,
+              is: `k${number}/${row}`,
+            })),
+          ]);
+          const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
+          const opened = openManifest(bytes, { key: 'm.csv', sizeBytes: bytes.length });
+          if (opened.kind === 'unreadable') throw new Error(opened.message);
+          const { bodyOffset: offset, bodyLine: line } = opened.head;
+          const chunks = cutInto(bytes.subarray(offset), cuts);
+          const found: [number, string][] = [];
+          for await (const { start, end } of planSlices(opened.head, { offset, line }, chunks, limits)) {
+            const slice = bytes.subarray(start.offset, end.offset);
+            for (const row of await read(opened.head, slice, start, cuts))
+              found.push([row.place.line, row.kind === 'good' ? row.item.key : row.code]);
+          }
+          expect(found).toEqual(lines.map(({ is }, index) => [index + 1, is]).slice(1));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
 describe('openManifest', () => {
   it('never throws, and reads no further than it was told', () => {
     const name = fc.constantFrom('m.csv', 'm.ndjson', 'm.jsonl', 'm', 'm.constructor', 'm.__proto__', '');

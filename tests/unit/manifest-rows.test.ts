@@ -90,6 +90,34 @@ describe('CSV', () => {
     expect(rows.map((row) => row.place.line)).toEqual([2, 3, 4, 6]);
   });
 
+  it.each([
+    ['as it is', 'key,source'],
+    ['with a CR', 'key,source\r'],
+    ['behind a byte order mark', '\ufeffkey,source'],
+    ['in quotes', '"key","source"'],
+    ['in quotes behind a byte order mark', '\ufeff"key","source"'],
+    ['between spaces', ' key ,\tsource '],
+    ['in another order', 'source,key'],
+    ['with another payload', 'key,text'],
+  ])('rejects a header line that is repeated %s, and goes on', async (_, line) => {
+    const rows = await readCsv('key,source', `a,${source}\n${line}\nb,${source}\n`);
+    expect(rows.map(inShort)).toEqual(['a', 'HeaderRepeated', 'b']);
+    expect(rows[1]).toMatchObject({
+      place: { line: 3 },
+      message: expect.stringMatching(/header line.*leave out all but the first/),
+    });
+    expect(rows[1]).not.toHaveProperty('columns');
+    expect(rows[2]?.place.line).toBe(4);
+  });
+
+  it('rejects one whatever stands in columns that are ignored, and takes rows that merely hold names', async () => {
+    const rows = await readCsv(
+      'spillway_code,key,text',
+      'Denied,key,text\nx,key,the text\nx,a key,text\nx,text,\n',
+    );
+    expect(rows.map(inShort)).toEqual(['HeaderRepeated', 'key', 'a key', 'PayloadMissing']);
+  });
+
   it('keeps the columns of a bad row that could be told apart', async () => {
     const rows = await readCsv('key,source,size', 'k,ftp://x,-1\ntoo,few\n');
     expect(rows[0]).toMatchObject({
@@ -162,6 +190,13 @@ describe('the bound on a row', () => {
 });
 
 describe('NDJSON', () => {
+  it('passes over a byte order mark before a line, as it is left by joining files, and none within', async () => {
+    const line = (key: string) => `\ufeff${JSON.stringify({ key, source })}\n`;
+    const rows = await read(`${line('a')}${line('b')}\r\n${line('\ufeffc')}\ufeff\n`, 'm.ndjson');
+    expect(rows.map(inShort)).toEqual(['a', 'b', '\ufeffc', 'InvalidJson']);
+    expect(rows.map((row) => row.place.line)).toEqual([1, 2, 4, 5]);
+  });
+
   it('takes one object a line, with an absent member for null, and numbers for sizes', async () => {
     const rows = await read(
       '{"key":"a","text":""}\r\n\n {"key":"b","base64":"AA==","text":null,"spillway_x":{},"size":1} \n',
