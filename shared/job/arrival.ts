@@ -1,6 +1,7 @@
 // What S3 says when an object arrives in the inbox: at least once, in no order, its key form-encoded (S3 user guide,
 // "Event message structure").
 import * as z from 'zod/mini';
+import { boundedText, describeIssues } from '../text/bounded.ts';
 import type { ManifestArrival } from './identity.ts';
 
 const notification = z.object({
@@ -37,14 +38,17 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
   if (!parsed.success) {
     return {
       kind: 'not-a-notification',
-      reason: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      reason: describeIssues(parsed.error.issues, 'it'),
     };
   }
   const arrivals: ManifestArrival[] = [];
   for (const { eventName, s3 } of parsed.data.Records) {
     const key = decodeKey(s3.object.key);
     if (key === undefined) {
-      return { kind: 'not-a-notification', reason: `the key "${s3.object.key}" is not form-encoded` };
+      return {
+        kind: 'not-a-notification',
+        reason: `the key "${boundedText(s3.object.key)}" is not form-encoded`,
+      };
     }
     const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
     if (!eventName.startsWith('ObjectCreated:') || isFolderMarker) continue;

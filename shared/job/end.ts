@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceResult, SliceRow } from '../ledger/rows.ts';
 import type { JobEvents } from '../report/job-event.ts';
 import { type ReportDependencies, writeJobReport } from '../report/report.ts';
+import { boundedWithTail } from '../text/bounded.ts';
 import { MOST_SLICES } from './identity.ts';
 import {
   type EndedJob,
@@ -116,7 +117,7 @@ export async function failJob(
     {
       ...job,
       state: 'failed',
-      fault: { ...fault, message: fault.message + unaccountedClause(unsettled) },
+      fault: { ...fault, message: boundedWithTail(fault.message, unaccountedClause(unsettled)) },
     },
     results,
   );

@@ -2,6 +2,7 @@
 import type { StoredObject } from '../aws/object-range.ts';
 import { isCovered } from '../ledger/tally.ts';
 import type { ManifestHead } from '../manifest/open.ts';
+import { boundedName, boundedText } from '../text/bounded.ts';
 import { groupsOf, type JobId } from './identity.ts';
 import type { JobOptions } from './options.ts';
 
@@ -44,6 +45,12 @@ export interface SettledTotals extends RowCounts {
   bytes: number;
 }
 
+/** Rows of a manifest that ingest has read, and how many of them it rejected. */
+export interface RowIntake {
+  read: number;
+  rejected: number;
+}
+
 /** How far a running job is, summed from its slices' closed blocks. `done` = stored + skipped. */
 export interface Progress {
   rows: number;
@@ -51,6 +58,8 @@ export interface Progress {
   failed: number;
   cancelled: number;
   rejected: number;
+  /** Rows that ingest has read, whether they have ended or not; absent in a sum of an earlier version. */
+  intake?: RowIntake;
   /** Epoch ms at which it was summed, where it was kept. */
   atMs?: number;
 }
@@ -84,6 +93,11 @@ export interface PlanCursor {
 export interface JobFault {
   code: string;
   message: string;
+}
+
+/** A fault that any row, answer, event and log line can hold. */
+export function jobFault(code: string, message: string): JobFault {
+  return { code: boundedName(code), message: boundedText(message) };
 }
 
 export interface Job {

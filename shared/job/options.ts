@@ -3,13 +3,15 @@
 import * as z from 'zod/mini';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../spread/destination.ts';
 import { parseSpread, type Spread } from '../spread/spread.ts';
+import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** S3's user metadata, in which options travel, carries ASCII only. */
 const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${MAX_PATH_BYTES}}$`);
 const NOT_A_PREFIX = `is not up to ${MAX_PATH_BYTES} printable ASCII characters, its closing slash included`;
-/** Characters of a destination that a message quotes. */
-const QUOTED_CHARACTERS = 200;
+
+/** Bytes of a message that a wrong value is shown in. */
+const SHOWN_VALUE_BYTES = 200;
 
 const DAY_SECONDS = 24 * 3600;
 /** Options that are whole numbers, by name. */
@@ -42,7 +44,10 @@ export interface JobOptions {
   retryForSeconds: number;
   /** Seconds from the job's start after which rows that have not ended are booked as lost; pauses do not count. */
   deadlineSeconds: number;
-  /** The job is stopped when more than this share of its ended rows has failed, once so many have ended. 100: never. */
+  /**
+   * The job is stopped when more than this share has failed of its ended rows, or is rejected of the rows read, once
+   * there are `maxFailedAfterRows` of them. 100: never.
+   */
   maxFailedPercent: number;
   maxFailedAfterRows: number;
   /** Which files the report has beside its counts. */
@@ -62,6 +67,8 @@ const optionTexts = z.strictObject({
 });
 
 export const OPTION_NAMES = Object.keys(optionTexts.shape);
+/** Bytes that a message gives to unknown names: the known ones behind them are the remedy, and are to be seen. */
+const UNKNOWN_NAMES_BYTES = 400;
 export const OPTION_METADATA_PREFIX = 'spillway-';
 
 export type ParsedOptions = { kind: 'valid'; options: JobOptions } | { kind: 'invalid'; message: string };
@@ -93,7 +100,8 @@ export function parseJobOptions(
     maxFailedPercent: number('max-failed-percent'),
     maxFailedAfterRows: number('max-failed-after-rows'),
   };
-  if (!parsed.success || faults.length > 0) return { kind: 'invalid', message: faults.join('; ') };
+  if (!parsed.success || faults.length > 0)
+    return { kind: 'invalid', message: boundedText(boundedList(faults)) };
   return {
     kind: 'valid',
     options: {
@@ -150,7 +158,7 @@ export function spreadOf(options: JobOptions): Spread {
 
 function faultOfSpread(text: string): string | undefined {
   const parsed = parseSpread(text);
-  return parsed.kind === 'invalid' ? parsed.message : undefined;
+  return parsed.kind === 'invalid' ? boundedText(parsed.message, SHOWN_VALUE_BYTES) : undefined;
 }
 
 /** The path is always a folder: with or without its closing slash it is the same destination. */
@@ -160,7 +168,7 @@ function parseDestination(text: string | undefined, allowed: readonly string[], 
   const { bucket, path } = splitDestination(url) ?? { bucket: '', path: '' };
   const prefix = folderPrefix(path);
   if (!BUCKET_NAME.test(bucket)) {
-    const quoted = JSON.stringify(text.slice(0, QUOTED_CHARACTERS));
+    const quoted = JSON.stringify(boundedText(text, SHOWN_VALUE_BYTES));
     faults.push(`destination ${quoted} is not s3://BUCKET or s3://BUCKET/PREFIX`);
     return { bucket, prefix };
   }
@@ -176,7 +184,7 @@ function parseDestination(text: string | undefined, allowed: readonly string[], 
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    return `unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}: the options are ${OPTION_NAMES.join(', ')}`;
+    return `unknown option ${boundedText(boundedNames(issue.keys), UNKNOWN_NAMES_BYTES)}: the options are ${OPTION_NAMES.join(', ')}`;
   }
   return `${issue.path.join('.')}: ${issue.message}`;
 }

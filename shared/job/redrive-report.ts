@@ -2,9 +2,10 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { isGone, type ObjectReader, readAgain, type StoredObject } from '../aws/object-range.ts';
+import { describeIssues } from '../text/bounded.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import type { ManifestFile } from './files.ts';
-import type { JobFault } from './job.ts';
+import { type JobFault, jobFault } from './job.ts';
 import type { JobOptions } from './options.ts';
 
 /** Bytes of a report that are read, at most: twice those of 32,768 slices with three files each, in 330 bytes a file. */
@@ -38,7 +39,7 @@ export async function readRedriveReport(
   const place = `s3://${bucket}/${key}`;
   const unreadable = (code: string, message: string): RedriveReport => ({
     kind: 'unreadable',
-    fault: { code, message },
+    fault: jobFault(code, message),
   });
   let text: string | undefined;
   try {
@@ -54,8 +55,8 @@ export async function readRedriveReport(
     return unreadable('ReportUnreadable', `${place} has more than ${REPORT_BYTES_MOST} bytes`);
   const parsed = jobReport.safeParse(parseJson(text));
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-    return unreadable('ReportUnreadable', `${place} is no report of this version: ${faults.join('; ')}`);
+    const faults = describeIssues(parsed.error.issues, 'it');
+    return unreadable('ReportUnreadable', `${place} is no report of this version: ${faults}`);
   }
   const { options, files } = parsed.data;
   const failed = files.filter(({ kind }) => kind === 'failed');

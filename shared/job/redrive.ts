@@ -2,11 +2,14 @@
 // inbox in the place of a manifest. Its rows are the ended job's report files of kind `failed`, which are manifests as they
 // stand.
 import * as z from 'zod/mini';
+import { boundedText, describeIssues } from '../text/bounded.ts';
 import { hashedJobId, isJobId, type JobId } from './identity.ts';
 import { isLive, type Job } from './job.ts';
 import { type Inbox, type Submitted, submitObject } from './submit.ts';
 import { standingOf } from './view.ts';
 
+/** Bytes that are shown of a report's place: more than any bucket and key of ours has. */
+const REPORT_PLACE_BYTES = 300;
 const REDRIVE_CONTENT_TYPE = 'application/vnd.spillway.redrive+json';
 
 /** A job that can be redriven: it has ended, and its report names rows that were not stored. */
@@ -77,8 +80,8 @@ export type ParsedOrder =
 export function parseRedriveOrder(text: string, reportBucket: string): ParsedOrder {
   const parsed = order.safeParse(parseJson(text));
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-    return { kind: 'invalid', message: `the order for a redrive can't be read: ${faults.join('; ')}` };
+    const faults = describeIssues(parsed.error.issues, 'it');
+    return { kind: 'invalid', message: boundedText(`the order for a redrive can't be read: ${faults}`) };
   }
   const redriveOf = parsed.data.redriveOf as JobId;
   const folder = `s3://${reportBucket}/jobs/${redriveOf}/`;
@@ -87,7 +90,7 @@ export function parseRedriveOrder(text: string, reportBucket: string): ParsedOrd
   if (!REPORT_NAME.test(name)) {
     return {
       kind: 'invalid',
-      message: `the order for a redrive names the report ${report}: that of job ${redriveOf} is ${folder}manifest.json`,
+      message: `the order for a redrive names the report ${boundedText(report, REPORT_PLACE_BYTES)}: that of job ${redriveOf} is ${folder}manifest.json`,
     };
   }
   const key = `jobs/${redriveOf}/${name}`;

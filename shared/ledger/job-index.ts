@@ -1,6 +1,8 @@
 // The ledger's two indexes over jobs: all of them, newest first, and those that still live.
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { isJobId, type JobId } from '../job/identity.ts';
+import type { Job } from '../job/job.ts';
+import { listedAtOf } from './rows.ts';
 
 export interface JobPage {
   ids: JobId[];
@@ -72,9 +74,16 @@ function encodeCursor(key: Record<string, AttributeValue>): string {
   return Buffer.from(key['listedAt']?.S ?? '').toString('base64url');
 }
 
+/** The cursor of the page that goes on behind this job. */
+export function cursorBehind(job: Pick<Job, 'id' | 'startedAtMs'>): string {
+  return encodeCursor({ listedAt: { S: listedAtOf(job) } });
+}
+
+const LISTED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#(.+)$/;
+
 function decodeCursor(cursor: string): Record<string, AttributeValue> {
   const listedAt = Buffer.from(cursor, 'base64url').toString();
-  const id = listedAt.split('#')[1];
+  const id = LISTED_AT.exec(listedAt)?.[1];
   if (id === undefined || !isJobId(id)) throw new BadCursorError();
   return { listing: { S: 'job' }, listedAt: { S: listedAt }, pk: { S: `J#${id}` } };
 }

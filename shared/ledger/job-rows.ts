@@ -4,7 +4,7 @@ import type { JobId } from '../job/identity.ts';
 import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
 import { createGroups } from './groups.ts';
 import { createRounds } from './rounds.ts';
-import { type Attributes, jobKey, readJobRow, writeJobRow } from './rows.ts';
+import { type Attributes, jobKey, readJobRow, writeFault, writeJobRow } from './rows.ts';
 import { numeral, type Table } from './table.ts';
 
 /**
@@ -140,7 +140,7 @@ export function createJobRows(table: Table) {
             ':ending': { S: ending },
             ':live': { S: 'live' },
             ':was': { S: job.control },
-            ...(fault === undefined ? {} : { ':fault': { S: JSON.stringify(fault) } }),
+            ...(fault === undefined ? {} : { ':fault': writeFault(fault) }),
           },
         });
         if (row !== undefined) return { ...readJobRow(row), ending };
@@ -171,7 +171,7 @@ export function createJobRows(table: Table) {
         ':expiresAt': table.expiry(),
         ...(end.totals === undefined ? {} : { ':totals': { S: JSON.stringify(end.totals) } }),
         ...(end.report === undefined ? {} : { ':report': { S: end.report } }),
-        ...(end.fault === undefined ? {} : { ':fault': { S: JSON.stringify(end.fault) } }),
+        ...(end.fault === undefined ? {} : { ':fault': writeFault(end.fault) }),
       };
       const names = Object.keys(values).map((value) => value.slice(1));
       const row = await table.update(jobKey(id), {
@@ -196,7 +196,7 @@ function changeOfControl(job: Job, control: JobControl, nowMs: number, fault: Jo
     ...sets,
     control: { S: control },
     live: { S: control === 'paused' ? 'paused' : 'live' },
-    ...(fault === undefined ? {} : { fault: { S: JSON.stringify(fault) } }),
+    ...(fault === undefined ? {} : { fault: writeFault(fault) }),
   };
   const names = Object.keys(values);
   return {

@@ -6,6 +6,7 @@
 //                                                                                                  │
 //   job row    ADD the settled group ◀──covered── group row  ADD the settled slice ◀───────────────┘
 import { type BlockId, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
+import type { RowIntake } from '../job/job.ts';
 import { createJobRows } from './job-rows.ts';
 import {
   blockKey,
@@ -135,15 +136,24 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     /**
      * Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them.
      * @param replays of the slice as it was when they were sent. One that began meanwhile has forgotten them on purpose
+     * @param intake rows read so far from the slice's start: a pair that belongs together, whichever was written last
      */
-    async markSent(id: SliceId, replays: number, blocks: readonly number[]): Promise<void> {
+    async markSent(
+      id: SliceId,
+      replays: number,
+      blocks: readonly number[],
+      intake?: RowIntake,
+    ): Promise<void> {
       if (blocks.length === 0) return;
       await table.update(sliceKey(id), {
-        UpdateExpression: 'ADD sent :blocks SET movedAtMs = :now',
+        UpdateExpression: `ADD sent :blocks SET movedAtMs = :now${intake === undefined ? '' : ', readRows = :read, rejectedRows = :rejected'}`,
         ConditionExpression: `attribute_exists(pk) AND ${wasReplayed(replays)}`,
         ExpressionAttributeValues: {
           ':blocks': numberSet(blocks),
           ':replays': numeral(replays),
+          ...(intake === undefined
+            ? {}
+            : { ':read': numeral(intake.read), ':rejected': numeral(intake.rejected) }),
           ':now': table.now(),
         },
       });

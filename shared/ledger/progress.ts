@@ -1,6 +1,6 @@
 // How far a job is: the counts of its slices' closed blocks, and of as many open blocks as are worth reading.
 import type { BlockId } from '../job/identity.ts';
-import type { Job, Progress } from '../job/job.ts';
+import type { Job, Progress, RowIntake } from '../job/job.ts';
 import type { Ledger } from './ledger.ts';
 import type { SliceRow } from './rows.ts';
 import { type BlockCounts, countBlock } from './tally.ts';
@@ -35,6 +35,7 @@ export async function addSlices(
   const sum = { ...before };
   for (const slice of slices) {
     sum.rows += slice.rows;
+    sum.intake = addIntake(sum.intake, slice.intake);
     for (const counts of slice.counts.values()) addCounts(sum, counts);
   }
   const openCount = slices.reduce((count, { blocks, counts }) => count + blocks - counts.size, 0);
@@ -54,7 +55,13 @@ export function openBlocks(job: Pick<Job, 'id'>, slice: SliceRow): BlockId[] {
 }
 
 export function emptyProgress(): Progress {
-  return { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0 };
+  return { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0, intake: { read: 0, rejected: 0 } };
+}
+
+const NOTHING_READ: RowIntake = { read: 0, rejected: 0 };
+
+export function addIntake(left: RowIntake = NOTHING_READ, right: RowIntake = NOTHING_READ): RowIntake {
+  return { read: left.read + right.read, rejected: left.rejected + right.rejected };
 }
 
 function addCounts(sum: Progress, counts: BlockCounts): void {

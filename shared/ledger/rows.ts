@@ -8,7 +8,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { StoredObject } from '../aws/object-range.ts';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
-import type { Job, SettledTotals } from '../job/job.ts';
+import { type Job, type JobFault, jobFault, type RowIntake, type SettledTotals } from '../job/job.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
 
 export type Attributes = Record<string, AttributeValue>;
@@ -48,6 +48,8 @@ export interface SliceRow {
   sentBlocks: ReadonlySet<number>;
   closedBlocks: ReadonlySet<number>;
   counts: ReadonlyMap<number, BlockCounts>;
+  /** Rows that ingest has read, from its start; absent until the first of them are sent. */
+  intake?: RowIntake;
   /** Epoch ms of the row's last change: planned, sent, a block closed, replayed. */
   movedAtMs: number;
   /** How often its rows were sent anew, and epoch ms of the last time: 0 where they never were. */
@@ -106,6 +108,9 @@ export function readSliceRow(item: Attributes): SliceRow {
     sentBlocks: numbers(item['sent']),
     closedBlocks: numbers(item['closed']),
     counts: new Map(counts),
+    ...(item['readRows'] === undefined
+      ? {}
+      : { intake: { read: number(item['readRows']), rejected: number(item['rejectedRows']) } }),
     movedAtMs: number(item['movedAtMs']),
     replays: number(item['replays']),
     replayedAtMs: number(item['replayedAtMs']),
@@ -131,7 +136,7 @@ export function writeJobRow(job: Job): Attributes {
   return {
     ...jobKey(job.id),
     listing: { S: 'job' },
-    listedAt: { S: `${new Date(job.startedAtMs).toISOString()}#${job.id}` },
+    listedAt: { S: listedAtOf(job) },
     frozen: { S: JSON.stringify(frozen) },
     startedAtMs: { N: String(job.startedAtMs) },
     deadlineMs: { N: String(job.deadlineMs) },
@@ -142,8 +147,23 @@ export function writeJobRow(job: Job): Attributes {
     ...(job.endedAtMs === undefined ? {} : { endedAtMs: { N: String(job.endedAtMs) } }),
     ...(job.totals === undefined ? {} : { totals: { S: JSON.stringify(job.totals) } }),
     ...(job.report === undefined ? {} : { report: { S: job.report } }),
-    ...(job.fault === undefined ? {} : { fault: { S: JSON.stringify(job.fault) } }),
+    ...(job.fault === undefined ? {} : { fault: writeFault(job.fault) }),
   };
+}
+
+/** The index's order of jobs: by their start. */
+export function listedAtOf({ id, startedAtMs }: Pick<Job, 'id' | 'startedAtMs'>): string {
+  return `${new Date(startedAtMs).toISOString()}#${id}`;
+}
+
+export function writeFault({ code, message }: JobFault): Attributes[string] {
+  return { S: JSON.stringify(jobFault(code, message)) };
+}
+
+/** An earlier version kept faults of any length. */
+function readFault(text: string): JobFault {
+  const { code, message } = JSON.parse(text) as JobFault;
+  return jobFault(code, message);
 }
 
 export function readJobRow(item: Attributes): Job {
@@ -165,7 +185,7 @@ export function readJobRow(item: Attributes): Job {
     ...optional('progress', item['progress']?.S, JSON.parse),
     ...optional('totals', item['totals']?.S, JSON.parse),
     ...optional('report', item['report']?.S, String),
-    ...optional('fault', item['fault']?.S, JSON.parse),
+    ...optional('fault', item['fault']?.S, readFault),
   };
 }
 

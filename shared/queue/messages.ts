@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
 import { type ManifestItem, parseItem } from '../manifest/columns.ts';
+import { boundedText, describeIssues } from '../text/bounded.ts';
 
 export const SCHEMA_VERSION = 1;
 
@@ -118,14 +119,9 @@ function parseBody<T>(body: string, validate: (json: unknown) => z.core.util.Saf
   try {
     json = JSON.parse(body);
   } catch (error) {
-    return { kind: 'unreadable', reason: `not JSON: ${(error as Error).message}` };
+    return { kind: 'unreadable', reason: boundedText(`not JSON: ${(error as Error).message}`) };
   }
   const parsed = validate(json);
   if (parsed.success) return { kind: 'message', message: parsed.data };
-  const faults = parsed.error.issues.map((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `unknown: ${issue.keys.join(', ')}`
-      : `${issue.path.join('.') || 'message'}: ${issue.message}`,
-  );
-  return { kind: 'unreadable', reason: faults.join('; ') };
+  return { kind: 'unreadable', reason: describeIssues(parsed.error.issues, 'message') };
 }

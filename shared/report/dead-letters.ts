@@ -6,6 +6,7 @@ import pMap from 'p-map';
 import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import type { ItemId } from '../job/identity.ts';
+import { boundedText } from '../text/bounded.ts';
 import { classifyFault } from '../transfer/classify.ts';
 
 const FOLDER = 'deadletters/';
@@ -104,7 +105,7 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
       const put = {
         Bucket: bucket,
         Key: keyOf(idOf(letter)),
-        Body: Buffer.from(`${JSON.stringify(letter, null, 2)}\n`),
+        Body: Buffer.from(`${JSON.stringify({ ...letter, reason: boundedText(letter.reason) }, null, 2)}\n`),
         ContentType: 'application/json',
       };
       if (standing === 'this') await sendProven(s3, new PutObjectCommand(put));
@@ -141,6 +142,11 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
   };
 }
 
+/** The cursor of the page that goes on behind this letter. */
+export function cursorBehind({ id }: Pick<DeadLetterEntry, 'id'>): string {
+  return `${id}${SUFFIX}`;
+}
+
 function idOf({ sentAt, queue, messageId }: LetterName): string {
   return `${sentAt}-${queue}-${messageId}`;
 }
@@ -152,5 +158,5 @@ function keyOf(id: string): string {
 function entryOf(id: string, letter: DeadLetter | undefined): DeadLetterEntry | undefined {
   if (letter === undefined) return undefined;
   const { body, attributes: _attributes, messageAttributes: _messageAttributes, ...entry } = letter;
-  return { ...entry, id, bodyBytes: Buffer.byteLength(body) };
+  return { ...entry, reason: boundedText(entry.reason), id, bodyBytes: Buffer.byteLength(body) };
 }

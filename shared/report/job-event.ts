@@ -1,6 +1,7 @@
 // The event that a job's end puts on EventBridge. It may come twice: the job's id tells.
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type EndedJob, type EndState, unaccountedRows } from '../job/job.ts';
+import { type EndedJob, type EndState, jobFault, unaccountedRows } from '../job/job.ts';
+import { boundedText } from '../text/bounded.ts';
 
 export interface JobEvents {
   /** @throws where the bus refuses the event */
@@ -37,7 +38,7 @@ export function createJobEvents({
                 ...(job.totals === undefined
                   ? {}
                   : { ...job.totals, unaccounted: unaccountedRows(job.totals) }),
-                ...(job.fault === undefined ? {} : { fault: job.fault }),
+                ...(job.fault === undefined ? {} : { fault: jobFault(job.fault.code, job.fault.message) }),
               }),
             },
           ],
@@ -45,7 +46,9 @@ export function createJobEvents({
       );
       const refused = Entries.find((entry) => entry.ErrorCode !== undefined);
       if (refused !== undefined)
-        throw new Error(`EventBridge refused the event: ${refused.ErrorCode}: ${refused.ErrorMessage}`);
+        throw new Error(
+          boundedText(`EventBridge refused the event: ${refused.ErrorCode}: ${refused.ErrorMessage}`),
+        );
     },
   };
 }

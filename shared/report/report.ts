@@ -13,7 +13,7 @@ import {
 import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
-import { addTotals, type EndedJob, emptyTotals, type SettledTotals } from '../job/job.ts';
+import { addTotals, type EndedJob, emptyTotals, jobFault, type SettledTotals } from '../job/job.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { OutcomeFiles } from './outcome-files.ts';
 
@@ -51,7 +51,7 @@ export async function writeJobReport(
     parserVersion: job.parserVersion,
     startedAt: new Date(job.startedAtMs).toISOString(),
     ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
-    ...(job.fault === undefined ? {} : { fault: job.fault }),
+    ...(job.fault === undefined ? {} : { fault: jobFault(job.fault.code, job.fault.message) }),
     totals,
     files: results.flatMap((result) => result.files),
   };

@@ -1,6 +1,7 @@
 // Logs and metrics: one line a batch, never one an item; metrics in EMF with the function's name as their only dimension.
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { boundedText } from '../text/bounded.ts';
 
 /** The metrics that the functions emit. The dashboard and the alarms in serverless.yml name these. */
 export const METRICS = {
@@ -40,11 +41,24 @@ export interface Telemetry {
   metrics: Metrics;
 }
 
+/** Bytes of an error's stack in a log line: one of ten calls has about 1,500. */
+const MAX_STACK_BYTES = 4 * 1024;
+/** Entries of one list in a log line. */
+const MAX_FIELD_ENTRIES = 50;
+
+/** A log line may hold others' text, and CloudWatch takes no line of more than 256 KB (PutLogEvents). */
+export function boundedField(name: string, value: unknown): unknown {
+  if (typeof value === 'string')
+    return name === 'stack' ? boundedText(value, MAX_STACK_BYTES) : boundedText(value);
+  if (!Array.isArray(value) || value.length <= MAX_FIELD_ENTRIES) return value;
+  return [...value.slice(0, MAX_FIELD_ENTRIES), `and ${value.length - MAX_FIELD_ENTRIES} more`];
+}
+
 /** Name and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
 export function createTelemetry(): Telemetry {
   const metrics = new Metrics();
   return {
-    logger: new Logger(),
+    logger: new Logger({ jsonReplacerFn: boundedField }),
     metrics,
     count(sums) {
       for (const [name, value] of Object.entries(sums)) {

@@ -1,6 +1,8 @@
 // What an error from S3 means for the item that met it: by its code, then by its status. A HEAD's 503 has no body and so
 // no code, and the SDK then calls it transient; by status it is throttling all the same (measured; aws-sdk-java-v2#5414).
 
+import { boundedName, boundedText } from '../text/bounded.ts';
+
 /**
  * throttle        S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
  * transient       the outcome may be unknown; the same key and body again is safe
@@ -89,8 +91,8 @@ export function classifyFault(thrown: unknown): Fault {
   const codes = [error.Code, error.name, error.code].filter((code) => code !== undefined);
   const known = codes.find((code) => KIND_BY_CODE.has(code));
   const kind = KIND_BY_CODE.get(known ?? '') ?? KIND_BY_STATUS[status ?? 0] ?? kindOfUnknown(status);
-  const code = known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`;
-  const message = error.message ?? '';
+  const code = boundedName(known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`);
+  const message = boundedText(error.message ?? '');
   if (kind === 'throttle') {
     return {
       kind,

@@ -15,6 +15,7 @@ const slice = (number: number, blocks: number, closed: readonly number[]) =>
     rows: blocks * 500,
     blocks,
     counts: new Map(closed.map((block) => [block, CLOSED])),
+    ...(closed.length === 0 ? {} : { intake: { read: 1000, rejected: 6 } }),
   }) as unknown as SliceRow;
 
 const openBlock: StoredBlockRow = {
@@ -47,7 +48,14 @@ describe('progress', () => {
       [0, 1],
       [1, 0],
     ]);
-    expect(progress).toEqual({ rows: 1500, done: 490 + 6, failed: 4 + 2, cancelled: 0, rejected: 6 + 2 });
+    expect(progress).toEqual({
+      rows: 1500,
+      done: 490 + 6,
+      failed: 4 + 2,
+      cancelled: 0,
+      rejected: 6 + 2,
+      intake: { read: 1000, rejected: 6 },
+    });
     expect(outstandingRows(progress)).toBe(1500 - 510);
   });
 
