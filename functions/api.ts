@@ -1,7 +1,8 @@
 // API: takes jobs over HTTP, tells of them, and passes on their users' orders.
 //
-//   POST /jobs               the manifest as the body (text/csv or application/x-ndjson), its options in the query string; or
-//                            JSON { "rows": [...], "options": {...} }. An Idempotency-Key header makes repeats one job
+//   POST /jobs               the manifest as the body (application/csv, text/csv, application/x-ndjson), its options in the query
+//                            string; or JSON { "rows": [...], "options": {...} }. An Idempotency-Key header makes a caller's
+//                            repeats one job
 //   GET  /jobs               newest first, paged by ?limit and ?cursor
 //   GET  /jobs/{id}          state, progress, counts, report
 //   POST /jobs/{id}/pause    nothing more of it is transferred, until
@@ -18,7 +19,16 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
 import { readEnvironment, splitList } from '../shared/aws/environment.ts';
-import { createJsonApi, HttpError, json, type RouteHandler } from '../shared/http/json-api.ts';
+import { bodyOf } from '../shared/http/body.ts';
+import { callerOf } from '../shared/http/caller.ts';
+import {
+  type ApiRequest,
+  createJsonApi,
+  HttpError,
+  json,
+  type RouteHandler,
+} from '../shared/http/json-api.ts';
+import { fitting, pageOf } from '../shared/http/page.ts';
 import { hashedJobId, isJobId, type JobId } from '../shared/job/identity.ts';
 import { isLive, type Job, type JobControl } from '../shared/job/job.ts';
 import { parseJobOptions } from '../shared/job/options.ts';
@@ -26,17 +36,22 @@ import { redrivableOf, submitRedrive } from '../shared/job/redrive.ts';
 import { readSubmission } from '../shared/job/submission.ts';
 import { submitManifest, wasSubmitted } from '../shared/job/submit.ts';
 import { type JobView, standingOf, viewJob } from '../shared/job/view.ts';
-import { BadCursorError, type JobIndex } from '../shared/ledger/job-index.ts';
+import { BadCursorError, cursorBehind, type JobIndex } from '../shared/ledger/job-index.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import { sumProgress } from '../shared/ledger/progress.ts';
 import { openManifest } from '../shared/manifest/open.ts';
 import { createResumeNotice, type ResumeNotice } from '../shared/queue/resume-notice.ts';
-import { createDeadLetterFiles, type DeadLetterFiles } from '../shared/report/dead-letters.ts';
+import {
+  createDeadLetterFiles,
+  cursorBehind as cursorBehindLetter,
+  type DeadLetterFiles,
+} from '../shared/report/dead-letters.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireJobs, wireQueue } from '../shared/wiring/wiring.ts';
 
-const PAGE = { default: 25, most: 100 };
+/** Characters of an Idempotency-Key. */
+const MAX_KEY_LENGTH = 255;
 /** Jobs of up to this many slices are summed when they are asked for; larger ones show what sweep summed last. */
 const SUM_SLICES_MOST = 100;
 /** After which an order to a job that was submitted, but is not open yet, is worth trying again. */
@@ -74,15 +89,15 @@ export function createApi({
   telemetry,
 }: ApiDependencies) {
   const postJob: RouteHandler = async (event) => {
-    const { format, body, options } = submissionOf(event);
+    const { format, bytes: body, wasText, options } = submissionOf(event);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
-    const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length });
+    const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message);
 
-    const token = event.headers['idempotency-key'] ?? randomUUID();
-    if (token === '') throw new HttpError(400, 'the Idempotency-Key is empty: leave it away, or make one up');
-    const job = hashedJobId('api', token);
+    const token = idempotencyKeyOf(event) ?? randomUUID();
+    // Another caller's key is another job's, and says nothing of it.
+    const job = hashedJobId('api', ...callerOf(event), token);
     const submitted = await submitManifest({ s3, inbox }, { job, format, body, options });
     if (submitted.kind === 'conflict') {
       throw new HttpError(
@@ -103,11 +118,11 @@ export function createApi({
       throw error instanceof BadCursorError ? new HttpError(400, error.message) : error;
     });
     const jobs = await ledger.getJobs(page.ids);
-    const views = page.ids
-      .map((id) => jobs.get(id))
-      .filter((job) => job !== undefined)
-      .map((job) => viewJob(job));
-    return json(200, { jobs: views, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) });
+    const found = page.ids.map((id) => jobs.get(id)).filter((job) => job !== undefined);
+    const views = fitting(found.map((job) => viewJob(job)));
+    const last = views.length < found.length ? found[views.length - 1] : undefined;
+    const next = last === undefined ? page.cursor : cursorBehind(last);
+    return json(200, { jobs: views, ...(next === undefined ? {} : { cursor: next }) });
   };
 
   const getJob: RouteHandler = async (event) => {
@@ -173,8 +188,12 @@ export function createApi({
   const listDeadLetters: RouteHandler = async (event) => {
     const { limit, cursor } = pageOf(event);
     const page = await deadLetters.list(limit, cursor);
-    const letters = page.letters.map((letter) => ({ ...letter, place: deadLetters.placeOf(letter) }));
-    return json(200, { ...page, letters });
+    const letters = fitting(
+      page.letters.map((letter) => ({ ...letter, place: deadLetters.placeOf(letter) })),
+    );
+    const last = letters.length < page.letters.length ? letters.at(-1) : undefined;
+    const next = last === undefined ? page.cursor : cursorBehindLetter(last);
+    return json(200, { letters, ...(next === undefined ? {} : { cursor: next }) });
   };
 
   return createJsonApi(
@@ -192,28 +211,29 @@ export function createApi({
   );
 }
 
-function submissionOf(event: APIGatewayProxyEventV2) {
-  // Of JSON, the API has made a value already.
-  const body: unknown =
-    typeof event.body === 'object'
-      ? event.body
-      : Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+function submissionOf(event: ApiRequest) {
+  const { json: value, headers, queryStringParameters: options = {} } = event;
   const submission = readSubmission({
-    contentType: event.headers['content-type'],
-    options: event.queryStringParameters ?? {},
-    body,
+    contentType: headers['content-type'],
+    options,
+    body: value === undefined ? { kind: 'bytes', ...bodyOf(event) } : { kind: 'json', ...value },
   });
   if (submission.kind === 'unknown type') throw new HttpError(415, submission.message);
   if (submission.kind === 'invalid') throw new HttpError(400, submission.message);
   return submission;
 }
 
-function pageOf(event: APIGatewayProxyEventV2): { limit: number; cursor: string | undefined } {
-  const { limit: limitText, cursor } = event.queryStringParameters ?? {};
-  const limit = Number(limitText ?? PAGE.default);
-  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most)
-    throw new HttpError(400, `limit takes 1 to ${PAGE.most}`);
-  return { limit, cursor };
+/** @returns undefined where there is none */
+function idempotencyKeyOf({ headers }: APIGatewayProxyEventV2): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === '') throw new HttpError(400, 'the Idempotency-Key is empty: leave it away, or make one up');
+  if (key !== undefined && (key.length > MAX_KEY_LENGTH || /\p{Cc}/u.test(key))) {
+    throw new HttpError(
+      400,
+      `the Idempotency-Key takes up to ${MAX_KEY_LENGTH} characters, and no control characters: a UUID does`,
+    );
+  }
+  return key;
 }
 
 function jobIdOf(event: APIGatewayProxyEventV2): JobId {

@@ -5,9 +5,13 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { boundedText } from '../text/bounded.ts';
+import { wasReplaced } from './body.ts';
 
 type Method = 'GET' | 'POST';
-export type RouteHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyResult>;
+/** A request, and its body of JSON: `wasReplaced` where bytes that were not UTF-8 may have been replaced in it. */
+export type ApiRequest = APIGatewayProxyEventV2 & { json?: { value: unknown; wasReplaced: boolean } };
+export type RouteHandler = (event: ApiRequest) => Promise<APIGatewayProxyResult>;
 /** By method and path, as API Gateway names them: `GET /jobs/{id}`. */
 export type Routes = Readonly<Record<`${Method} /${string}`, RouteHandler>>;
 
@@ -18,7 +22,7 @@ export class HttpError extends Error {
   readonly expose = true;
 
   constructor(statusCode: number, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(JSON.stringify({ message }));
+    super(JSON.stringify({ message: boundedText(message) }));
     this.statusCode = statusCode;
     this.headers = headers;
   }
@@ -36,7 +40,7 @@ export function json(
   };
 }
 
-/** Bodies of JSON come to the routes parsed. */
+/** Bodies of JSON come to the routes parsed, as `json`. */
 export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logger'>) {
   const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
   /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
@@ -44,7 +48,7 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
     if ((error as { statusCode?: number }).statusCode === undefined)
       logger.error('request failed', error as Error);
   };
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyResult>()
+  return middy<ApiRequest, APIGatewayProxyResult>()
     .use(
       httpErrorHandler({
         logger: logFault,
@@ -53,7 +57,15 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
     )
     .use({
       // Some clients name a content type with every GET: without a body there is nothing to parse.
-      before: (request) => (request.event.body === undefined ? undefined : parseJsonBody?.(request)),
+      before(request) {
+        const { event } = request;
+        const { body, isBase64Encoded } = event;
+        if (body === undefined) return;
+        parseJsonBody?.(request);
+        const value: unknown = event.body;
+        // No value is its own text: a string has quotes there. So this tells that it was parsed.
+        if (value !== body) event.json = { value, wasReplaced: wasReplaced({ body, isBase64Encoded }) };
+      },
       onError(request) {
         // Middleware's errors bring bare text; every answer of this API is JSON.
         const { statusCode, message } = request.error as Partial<HttpError>;
@@ -62,7 +74,7 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
       },
     })
     .handler(
-      httpRouterHandler<APIGatewayProxyEventV2>(
+      httpRouterHandler<ApiRequest>(
         Object.entries(routes).map(([route, handler]) => {
           const [method = '', path = ''] = route.split(' ');
           return { method: method as Method, path, handler };

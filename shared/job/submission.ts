@@ -1,27 +1,53 @@
 // A manifest as it is posted: its bytes, or its rows in JSON, with its options beside them.
 import * as z from 'zod/mini';
 import type { ManifestFormat } from '../manifest/open.ts';
+import { boundedName, boundedText, describeIssues } from '../text/bounded.ts';
+import { bytesOfText } from '../text/replaced.ts';
 import { OPTION_NAMES } from './options.ts';
 
 export interface Posted {
   contentType: string | undefined;
   /** Option texts by name. */
   options: Readonly<Record<string, string | undefined>>;
-  /** Of JSON the parsed value, of anything else the bytes. */
-  body: unknown;
+  body: PostedBytes | PostedJson;
+}
+
+interface PostedBytes {
+  kind: 'bytes';
+  bytes: Uint8Array;
+  /** It came as text: each byte that was not UTF-8 is 0xff. */
+  wasText: boolean;
+}
+
+interface PostedJson {
+  kind: 'json';
+  value: unknown;
+  /** Its text held U+FFFD as it stands, for which another byte may have been sent. */
+  wasReplaced: boolean;
 }
 
 export type ReadSubmission =
-  | { kind: 'read'; format: ManifestFormat; body: Uint8Array; options: Record<string, string> }
+  | {
+      kind: 'read';
+      format: ManifestFormat;
+      bytes: Uint8Array;
+      wasText: boolean;
+      options: Record<string, string>;
+    }
   | { kind: 'unknown type'; message: string }
   | { kind: 'invalid'; message: string };
 
+/** API Gateway passes text/* as text, and these others as the bytes that they are (shared/http/body.ts). */
 const FORMATS: Readonly<Record<string, ManifestFormat>> = {
   'text/csv': 'csv',
+  'application/csv': 'csv',
   'application/x-ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
   'application/jsonlines': 'ndjson',
 };
+
+/** Bytes that a message gives to faults: what the body is to be, behind them, is the remedy. */
+const FAULTS_BYTES = 600;
 
 const jsonSubmission = z.strictObject({
   rows: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
@@ -30,32 +56,42 @@ const jsonSubmission = z.strictObject({
 
 export function readSubmission({ contentType = '', options, body }: Posted): ReadSubmission {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const format = FORMATS[type];
-  if (format !== undefined)
-    return { kind: 'read', format, body: body as Uint8Array, options: definedTexts(options) };
-  if (type === 'application/json') return readJson(body, definedTexts(options));
+  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (format !== undefined && body.kind === 'bytes') {
+    const { bytes, wasText } = body;
+    return { kind: 'read', format, bytes, wasText, options: definedTexts(options) };
+  }
+  if (type === 'application/json') {
+    const json = body.kind === 'json' ? body : { value: undefined, wasReplaced: false };
+    return readJson(json, definedTexts(options));
+  }
   return {
     kind: 'unknown type',
-    message: `content type "${type}": send the manifest as ${Object.keys(FORMATS).join(', ')}, or application/json { rows, options }`,
+    message: `content type "${boundedName(type)}": send the manifest as ${Object.keys(FORMATS).join(', ')}, or application/json { rows, options }`,
   };
 }
 
 /** Options in the body go before those beside it. */
-function readJson(value: unknown, options: Record<string, string>): ReadSubmission {
+function readJson(
+  { value, wasReplaced }: Omit<PostedJson, 'kind'>,
+  options: Record<string, string>,
+): ReadSubmission {
   const parsed = jsonSubmission.safeParse(value);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+    const faults = boundedText(describeIssues(parsed.error.issues, 'body'), FAULTS_BYTES);
     return {
       kind: 'invalid',
-      message: `${faults.join('; ')}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
+      message: `${faults}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
     };
   }
   const { rows, options: inBody = {} } = parsed.data;
   const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   return {
     kind: 'read',
     format: 'ndjson',
-    body: Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join('')),
+    bytes: wasReplaced ? bytesOfText(text) : Buffer.from(text),
+    wasText: wasReplaced,
     options: { ...options, ...Object.fromEntries(own) },
   };
 }

@@ -2,7 +2,7 @@
 //
 // The format is told, in this order, by
 //   1. the name's ending: .csv, .ndjson, .jsonl
-//   2. the content type: text/csv, application/x-ndjson, application/jsonl
+//   2. the content type: text/csv, application/csv, application/x-ndjson, application/jsonl, application/jsonlines
 //   3. the first line: an object is NDJSON, a known column's name is CSV
 import { isUtf8 } from 'node:buffer';
 import { firstRow, type Place } from './boundaries.ts';
@@ -32,6 +32,8 @@ export interface AboutManifest {
   key: string;
   contentType?: string;
   sizeBytes: number;
+  /** It came as text, in which each byte that is not UTF-8 was replaced: it is 0xff (shared/http/body.ts). */
+  wasText?: boolean;
 }
 
 type Unreadable = Extract<OpenedManifest, { kind: 'unreadable' }>;
@@ -44,8 +46,10 @@ const formatsByEnding = new Map<string, ManifestFormat>([
 
 const formatsByContentType = new Map<string, ManifestFormat>([
   ['text/csv', 'csv'],
+  ['application/csv', 'csv'],
   ['application/x-ndjson', 'ndjson'],
   ['application/jsonl', 'ndjson'],
+  ['application/jsonlines', 'ndjson'],
 ]);
 
 const remedies = {
@@ -64,7 +68,7 @@ const signatures: { bytes: string; code: keyof typeof remedies; name: string }[]
   { bytes: 'PAR1', code: 'UnsupportedFormat', name: 'Parquet' },
   { bytes: 'Obj\x01', code: 'UnsupportedFormat', name: 'Avro' },
   { bytes: 'ORC', code: 'UnsupportedFormat', name: 'ORC' },
-  { bytes: '\xd0\xcf\x11\xe0', code: 'UnsupportedFormat', name: 'a spreadsheet' },
+  { bytes: '\xd0\xcf\x11', code: 'UnsupportedFormat', name: 'a spreadsheet' },
   { bytes: '\xff\xfe', code: 'NotUtf8', name: 'UTF-16 or UTF-32' },
   { bytes: '\xfe\xff', code: 'NotUtf8', name: 'UTF-16' },
   { bytes: '\0\0\xfe\xff', code: 'NotUtf8', name: 'UTF-32' },
@@ -145,9 +149,10 @@ function refuseBinary(bytes: Buffer, about: AboutManifest): Unreadable | undefin
   if (bytes.length === 0) {
     return unreadable('Empty', 'the manifest is empty');
   }
-  const signature = signatures.find(
-    ({ bytes: prefix }) => bytes.toString('latin1', 0, prefix.length) === prefix,
-  );
+  const signature = signatures.find(({ bytes: prefix }) => {
+    const expected = about.wasText === true ? prefix.replace(/[\x80-\xff]/g, '\xff') : prefix;
+    return bytes.toString('latin1', 0, prefix.length) === expected;
+  });
   if (signature !== undefined) {
     const { code, name } = signature;
     return unreadable(code, `the manifest is ${name}: ${remedies[code]}`);
@@ -187,7 +192,10 @@ function sniff(line: string): ManifestFormat | undefined {
 function readHeader(latin1: string, isQuoted: boolean, body: Place): OpenedManifest {
   const bytes = Buffer.from(latin1, 'latin1');
   if (!isUtf8(bytes)) {
-    return unreadable('NotUtf8', 'the header row is not UTF-8: save the manifest as UTF-8');
+    return unreadable(
+      'NotUtf8',
+      'the header row is not UTF-8 (posted as text, U+FFFD counts as a byte that was not): save the manifest as UTF-8',
+    );
   }
   if (latin1.includes('\r') && !isQuoted) {
     return unreadable(

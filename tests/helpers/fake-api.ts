@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { type ApiDependencies, createApi } from '../../functions/api.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import { BadCursorError, type JobPage } from '../../shared/ledger/job-index.ts';
+import { BadCursorError, cursorBehind, type JobPage } from '../../shared/ledger/job-index.ts';
 import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
@@ -18,6 +18,7 @@ export const sample = (name: string) =>
 
 interface StoredManifest {
   body: string;
+  bytes: Buffer;
   contentType: string | undefined;
   metadata: Record<string, string>;
 }
@@ -67,7 +68,9 @@ export function createFakeApi({
       list: async (...args) => {
         asked.push(args);
         if (args[1] === 'bad') throw new BadCursorError();
-        return page ?? { ids: jobs.map(({ id }) => id) };
+        if (page !== undefined) return page;
+        const from = jobs.findIndex((job) => cursorBehind(job) === args[1]) + 1;
+        return { ids: jobs.slice(from, from + args[0]).map(({ id }) => id) };
       },
     },
     notifyResume: async (job) => void orders.push(['notify', job]),
@@ -117,7 +120,8 @@ function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefine
           $metadata: { httpStatusCode: 412 },
         });
       }
-      inbox.set(Key, { body: String(Body), contentType: ContentType, metadata: Metadata });
+      const bytes = Buffer.from(Body as Uint8Array);
+      inbox.set(Key, { body: String(bytes), bytes, contentType: ContentType, metadata: Metadata });
       return { ETag: '"e"' };
     }
     if (command instanceof HeadObjectCommand)
@@ -133,9 +137,10 @@ function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefine
 export function post(
   body: string | undefined,
   contentType: string | undefined,
-  { query = {}, key }: { query?: Record<string, string>; key?: string } = {},
+  { query = {}, key, as }: { query?: Record<string, string>; key?: string; as?: unknown } = {},
 ): APIGatewayProxyEventV2 {
   const event = sample('api-post-jobs');
+  const { authorizer, ...anonymous } = event.requestContext as { authorizer?: unknown };
   const { 'content-type': _, ...headers } = event.headers;
   return {
     ...event,
@@ -144,6 +149,8 @@ export function post(
       ...(contentType === undefined ? {} : { 'content-type': contentType }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
     },
+    // `as` is who asks: null for nobody.
+    requestContext: as === null ? anonymous : { ...anonymous, authorizer: as ?? authorizer },
     queryStringParameters: query,
     ...(body === undefined ? { body: undefined } : { body }),
   } as APIGatewayProxyEventV2;

@@ -1,6 +1,9 @@
 // Posting manifests to the API: the status of each answer, and what it says.
 import { describe, expect, it } from 'vitest';
+import { openManifest } from '../../shared/manifest/open.ts';
+import { readRows } from '../../shared/manifest/rows.ts';
 import { createFakeApi, post, sample } from '../helpers/fake-api.ts';
+import { collect, cutInto } from '../helpers/manifest-bytes.ts';
 
 const CSV = 'key,text\na,1\n';
 
@@ -18,6 +21,7 @@ describe('POST /jobs', () => {
     expect([...inbox.values()]).toEqual([
       {
         body: '{"key":"notes/1.txt","text":"hello"}\n',
+        bytes: expect.any(Buffer),
         contentType: 'application/x-ndjson',
         metadata: { 'spillway-spread': 'hex:2', 'submission-sha256': expect.any(String) },
       },
@@ -27,6 +31,7 @@ describe('POST /jobs', () => {
   it.each([
     { contentType: 'text/csv', body: CSV, stored: 'text/csv' },
     { contentType: 'Text/CSV; charset=utf-8', body: CSV, stored: 'text/csv' },
+    { contentType: 'application/csv', body: CSV, stored: 'text/csv' },
     { contentType: 'application/x-ndjson', body: '{"key":"a","text":"1"}\n', stored: 'application/x-ndjson' },
     { contentType: 'application/jsonl', body: '{"key":"a","text":"1"}\n', stored: 'application/x-ndjson' },
     {
@@ -91,6 +96,48 @@ describe('POST /jobs', () => {
     },
     { what: 'JSON that is none', event: post('{"rows"', 'application/json'), status: 422, says: /JSON/ },
     { what: 'JSON that is no object', event: post('[1]', 'application/json'), status: 400, says: /rows/ },
+    { what: 'a number as JSON', event: post('5', 'application/json'), status: 400, says: /rows/ },
+    { what: 'a text as JSON', event: post('"x"', 'application/json'), status: 400, says: /rows/ },
+    {
+      what: 'an Idempotency-Key of 5,000 characters',
+      event: post(CSV, 'text/csv', { key: 'k'.repeat(5_000) }),
+      status: 400,
+      says: /Idempotency-Key takes up to 255 characters/,
+    },
+    {
+      what: 'an Idempotency-Key with a control character',
+      event: post(CSV, 'text/csv', { key: 'a\u001b]52;c' }),
+      status: 400,
+      says: /no control characters/,
+    },
+    {
+      what: 'an option with a name of 200 KB',
+      event: post(CSV, 'text/csv', { query: { ['x'.repeat(200_000)]: '1' } }),
+      status: 400,
+      says: /^unknown option "x+… \[cut, 200000 bytes\]": the options are destination/,
+    },
+    {
+      what: 'a header that is not UTF-8',
+      event: post('key,text,spillway_caf\ufffd\na,1,\n', 'text/csv'),
+      status: 400,
+      says: /header row is not UTF-8.*U\+FFFD.*save the manifest as UTF-8/,
+    },
+    ...[
+      { what: 'gzip', text: '\x1f\ufffd\b\0\0', says: /is gzip: unpack it first/ },
+      { what: 'zstandard', text: '(\ufffd/\ufffd\x04', says: /is zstandard: unpack/ },
+      { what: 'a zip archive', text: 'PK\x03\x04\x14', says: /zip archive or a spreadsheet: unpack/ },
+      {
+        what: 'an old spreadsheet',
+        text: '\ufffd\ufffd\x11\u0871\x1a',
+        says: /a spreadsheet: save it as CSV/,
+      },
+      { what: 'UTF-16', text: '\ufffd\ufffdk\0e\0y\0', says: /UTF-16.*save it as UTF-8/ },
+    ].map(({ what, text, says }) => ({
+      what: `${what} that came as text`,
+      event: post(text, 'text/csv'),
+      status: 400,
+      says,
+    })),
     {
       what: 'an empty Idempotency-Key',
       event: post(CSV, 'text/csv', { key: '' }),
@@ -140,6 +187,130 @@ describe('POST /jobs', () => {
     await call(post(CSV, 'text/csv'));
     await call(post(CSV, 'text/csv'));
     expect(inbox.size).toBe(2);
+  });
+});
+
+describe('a body whose bytes were replaced on their way', () => {
+  /** The rows that are stored, read as ingest reads them: the key, or the code of what is wrong. */
+  async function verdicts(event: ReturnType<typeof post>): Promise<string[]> {
+    const { call, inbox } = createFakeApi();
+    expect((await call(event)).statusCode).toBe(202);
+    const [{ bytes, contentType = '' } = { bytes: Buffer.alloc(0) }] = [...inbox.values()];
+    const opened = openManifest(bytes, { key: 'manifest', contentType, sizeBytes: bytes.length });
+    if (opened.kind === 'unreadable') throw new Error(opened.message);
+    const { bodyOffset: offset, bodyLine: line } = opened.head;
+    const rows = await collect(readRows(opened.head, { line, offset }, cutInto(bytes.subarray(offset), [])));
+    return rows.map((row) => (row.kind === 'good' ? row.item.key : row.code));
+  }
+
+  it.each([
+    [
+      'text/csv',
+      'key,text\ncaf\ufffd.txt,d\ufffd\nok.txt,fine\nb.txt,\ufffd\n',
+      ['InvalidUtf8', 'ok.txt', 'InvalidUtf8'],
+    ],
+    [
+      'application/json',
+      '{"rows":[{"key":"caf\ufffd","text":"1"},{"key":"ok","text":"é"},{"key":"b","text":"\ufffd"}]}',
+      ['InvalidUtf8', 'ok', 'InvalidUtf8'],
+    ],
+  ])('has just those rows rejected, as from the inbox: %s', async (contentType, body, expected) => {
+    expect(await verdicts(post(body, contentType))).toEqual(expected);
+  });
+
+  it('has them rejected in the sample', async () => {
+    expect(await verdicts(sample('api-post-jobs-text'))).toEqual(['InvalidUtf8', 'ok.txt']);
+  });
+
+  it('is told from U+FFFD that was sent: in bytes, or as an escape in JSON', async () => {
+    const csv = Buffer.from('key,text\ncaf\ufffd.txt,1\n').toString('base64');
+    expect(await verdicts({ ...post(csv, 'application/csv'), isBase64Encoded: true })).toEqual([
+      'caf\ufffd.txt',
+    ]);
+    const json = '{"rows":[{"key":"caf\\ufffd","text":"1"}]}';
+    expect(await verdicts(post(json, 'application/json'))).toEqual(['caf\ufffd']);
+  });
+
+  it('is seen in JSON that came as bytes, too', async () => {
+    const latin1 = Buffer.from('{"rows":[{"key":"caf\xe9","text":"1"},{"key":"ok","text":"1"}]}', 'latin1');
+    const event = { ...post(latin1.toString('base64'), 'application/json'), isBase64Encoded: true };
+    expect(await verdicts(event)).toEqual(['InvalidUtf8', 'ok']);
+  });
+
+  it('is told with what to do', async () => {
+    const bytes = Buffer.from([0x6b, 0x2c, 0xff]);
+    const head = { format: 'csv' as const, columns: ['key', 'text'], bodyOffset: 0, bodyLine: 1 };
+    const [row] = await collect(readRows(head, { line: 1, offset: 0 }, cutInto(bytes, [])));
+    expect(row).toMatchObject({
+      code: 'InvalidUtf8',
+      message: expect.stringMatching(/save the manifest as UTF-8.*application\/csv.*inbox/),
+    });
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const iam = (userArn: string | null, more: object = {}) => ({
+    iam: { accountId: '123456789012', userArn, ...more },
+  });
+  const sts = 'arn:aws:sts::123456789012';
+  const jwt = (claims: object) => ({ jwt: { claims, scopes: null } });
+  const jobOf = async (as: unknown) => {
+    const { statusCode, json } = await createFakeApi().call(post(CSV, 'text/csv', { key: 'k', as }));
+    expect(statusCode).toBe(202);
+    return json['job'];
+  };
+
+  it.each([
+    ['two sessions of a role', iam(`${sts}:assumed-role/ci/run-1`), iam(`${sts}:assumed-role/ci/run-2`)],
+    [
+      'a user, at two times',
+      iam('arn:aws:iam::123456789012:user/team/ada'),
+      iam('arn:aws:iam::123456789012:user/team/ada'),
+    ],
+    ['a federated user', iam(`${sts}:federated-user/ada`), iam(`${sts}:federated-user/ada`)],
+    ['the root user', iam('arn:aws:iam::123456789012:root'), iam('arn:aws:iam::123456789012:root')],
+    [
+      'two tokens of a subject',
+      jwt({ iss: 'https://i', sub: 's', exp: 1 }),
+      jwt({ iss: 'https://i', sub: 's', exp: 2 }),
+    ],
+    ['nobody', null, null],
+  ])('of %s is one key', async (_, first, second) => {
+    expect(await jobOf(first)).toBe(await jobOf(second));
+  });
+
+  it('is another key of another caller', async () => {
+    const callers = [
+      iam(`${sts}:assumed-role/ci/run-1`),
+      iam(`${sts}:assumed-role/other/run-1`),
+      iam('arn:aws:sts::999999999999:assumed-role/ci/run-1'),
+      iam(`${sts}:assumed-role/app/CognitoIdentityCredentials`, {
+        cognitoIdentity: { identityId: 'us-east-1:a' },
+      }),
+      iam(`${sts}:assumed-role/app/CognitoIdentityCredentials`, {
+        cognitoIdentity: { identityId: 'us-east-1:b' },
+      }),
+      iam('arn:aws:iam::123456789012:user/ci'),
+      iam('arn:aws:iam::123456789012:user/team/ci'),
+      iam('arn:aws:iam::123456789012:root'),
+      iam(`${sts}:federated-user/ci`),
+      iam(null),
+      jwt({ iss: 'https://i', sub: 's' }),
+      jwt({ iss: 'https://i', sub: 't' }),
+      jwt({ iss: 'https://j', sub: 's' }),
+    ];
+    const jobs = await Promise.all(callers.map(jobOf));
+    expect(new Set(jobs).size).toBe(callers.length);
+  });
+
+  it("does not meet another caller's job, whatever that one holds", async () => {
+    const { call, inbox } = createFakeApi();
+    const theirs = await call(post(CSV, 'text/csv', { key: 'k', as: iam(`${sts}:assumed-role/a/s`) }));
+    const mine = await call(
+      post(`${CSV}b,2\n`, 'text/csv', { key: 'k', as: iam(`${sts}:assumed-role/b/s`) }),
+    );
+    expect([theirs.statusCode, mine.statusCode, inbox.size]).toEqual([202, 202, 2]);
+    expect(mine.body).not.toContain(String(theirs.json['job']));
   });
 });
 

@@ -69,6 +69,7 @@ it('holds messages that the functions can read, and one that they cannot', () =>
 
 it.each([
   ['api-post-jobs.json', 'POST /jobs'],
+  ['api-post-jobs-text.json', 'POST /jobs'],
   ['api-get-jobs.json', 'GET /jobs'],
   ['api-get-job.json', 'GET /jobs/{id}'],
   ['api-post-job-pause.json', 'POST /jobs/{id}/pause'],
