@@ -130,10 +130,11 @@ export function createIngest(dependencies: IngestDependencies) {
     const id = { job: job.id, slice: number };
     const slice = await ledger.getSlice(id);
     if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
-    const { end, accepted, rejected } = await sendSlice(dependencies, job, slice, deadlineMs);
+    const { end, accepted, rejected, fault } = await sendSlice(dependencies, job, slice, deadlineMs);
     count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
     if (end === 'sent') await ledger.closeSlice(id);
     if (end === 'out of time') await tellSlice(id);
+    if (fault !== undefined) logger.error('job stopped', { ...id, control: 'cancelling', fault });
     logger.info('slice ingested', {
       ...id,
       rows: slice.rows,

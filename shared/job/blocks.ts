@@ -5,13 +5,14 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { type ManifestItem, objectSource } from '../manifest/columns.ts';
 import { type ManifestRow, readRows } from '../manifest/rows.ts';
-import type { Outcome } from '../report/outcome.ts';
+import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { destinationKey } from '../spread/spread.ts';
 import { refusalOfSource } from './allowed-buckets.ts';
 import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 import { spreadOf } from './options.ts';
+import { createRejectListing, type RejectListing } from './reject-listing.ts';
 
 /** S3's limit for a key, in bytes of UTF-8. */
 const KEY_BYTES = 1024;
@@ -26,6 +27,7 @@ export interface Block {
   block: number;
   size: number;
   accepted: AcceptedRow[];
+  /** All other rows: an outcome may stand for several of them. */
   rejected: Outcome[];
 }
 
@@ -40,7 +42,8 @@ export async function* readSliceBlocks(
   slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
 ): AsyncGenerator<Block> {
   if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
-  const judge = createJudge(job, sourceBuckets);
+  const listing = createRejectListing(slice.startOffset);
+  const judge = createJudge(job, sourceBuckets, listing);
   const bytes = readRange(reader, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
   const from = { line: slice.startLine, offset: slice.startOffset };
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
@@ -49,12 +52,12 @@ export async function* readSliceBlocks(
       judge(row, block);
       block.size++;
       if (block.size === job.blockRows) {
-        yield block;
+        yield { ...block, rejected: listing.endBlock() };
         block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
       }
     }
   }
-  if (block.size > 0) yield block;
+  if (block.size > 0) yield { ...block, rejected: listing.endBlock() };
 }
 
 /** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
@@ -66,14 +69,10 @@ export async function openBlock(
 ): Promise<StoredBlockRow> {
   // The name is not the invocation's: whoever of the same kind writes it again writes the same.
   if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
-  return ledger.openBlock(
-    { ...slice, block },
-    size,
-    rejected.map(({ number }) => number),
-  );
+  return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }
 
-function createJudge(job: Job, sourceBuckets: readonly string[] | 'any') {
+function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing: RejectListing) {
   const spread = spreadOf(job.options);
   const { prefix } = job.options.destination;
 
@@ -92,29 +91,16 @@ function createJudge(job: Job, sourceBuckets: readonly string[] | 'any') {
 
   return (row: ManifestRow, block: Block): void => {
     const number = block.size;
-    const { line } = row.place;
+    const { line, offset } = row.place;
+    const place = { block: block.block, number, status: 'rejected', line } as const;
     if (row.kind === 'good') {
       const fault = faultOf(row.item);
       if (fault === undefined) block.accepted.push({ number, line, item: row.item });
-      else
-        block.rejected.push({
-          block: block.block,
-          number,
-          status: 'rejected',
-          line,
-          item: row.item,
-          ...fault,
-        });
+      else listing.add({ ...place, item: row.item, ...fault }, offset);
       return;
     }
-    block.rejected.push({
-      block: block.block,
-      number,
-      status: 'rejected',
-      line,
-      code: row.code,
-      message: row.message,
-      ...(row.columns === undefined ? { raw: row.raw } : { item: row.columns }),
-    });
+    const { code, message, columns, raw } = row;
+    const told = columns === undefined ? { raw } : { item: columns };
+    listing.add({ ...place, code, message, ...told }, offset);
   };
 }

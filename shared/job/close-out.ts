@@ -4,8 +4,9 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { openBlocks } from '../ledger/progress.ts';
 import type { SliceRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
-import type { Outcome } from '../report/outcome.ts';
+import { narrowed, type Outcome } from '../report/outcome.ts';
 import { readBlocksAnyhow } from './blocks-anyhow.ts';
+import { cancelledMessage } from './item-transfer.ts';
 import { isEnding, type Job } from './job.ts';
 import { uploadsAreOver } from './upkeep.ts';
 
@@ -41,7 +42,7 @@ export async function* bookMissing(
   const { status, code, message } = bookingOf(job, slice);
   for await (const { block, accepted, rejected, fault } of readBlocksAnyhow(reader, job, slice)) {
     const isMissing = (number: number) => missing.has(block * job.blockRows + number);
-    yield* rejected.filter(({ number }) => isMissing(number));
+    yield* rejected.flatMap((outcome) => narrowed(outcome, isMissing) ?? []);
     for (const { number, line, item } of accepted) {
       if (!isMissing(number)) continue;
       yield {
@@ -63,8 +64,7 @@ function bookingOf(
 ): { status: 'failed' | 'cancelled'; code: string; message: string } {
   const isClosed = isCovered(slice.closedBlocks, slice.blocks);
   if (!isClosed && job.control === 'cancelling') {
-    const why = job.fault === undefined ? 'cancelled' : `ended (${job.fault.code}: ${job.fault.message})`;
-    return { status: 'cancelled', code: 'Cancelled', message: `its job was ${why} before it was stored` };
+    return { status: 'cancelled', code: 'Cancelled', message: cancelledMessage(job) };
   }
   return {
     status: 'failed',

@@ -81,7 +81,6 @@ export function cancelledRow(
   { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
 ): EndedRow {
   const { message } = delivery;
-  const why = job?.fault === undefined ? 'cancelled' : `ended (${job.fault.code}: ${job.fault.message})`;
   return {
     id: message,
     outcome: {
@@ -91,9 +90,15 @@ export function cancelledRow(
       ms,
       item: message.item,
       code: 'Cancelled',
-      message: `its job was ${why} before it was stored`,
+      message: cancelledMessage(job),
     },
   };
+}
+
+/** It stands in each cancelled row, which may be all of a manifest: the job itself says why it was ended. */
+export function cancelledMessage(job: Pick<Job, 'fault'> | undefined): string {
+  const why = job?.fault === undefined ? 'cancelled' : `ended (${job.fault.code})`;
+  return `its job was ${why} before it was stored`;
 }
 
 function destinationOf({ message }: Delivery, { options }: Job): { bucket: string; key: string } {

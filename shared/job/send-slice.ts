@@ -11,7 +11,8 @@ import { type Block, type BlockReaderDependencies, openBlock, readSliceBlocks } 
 import type { Clock } from './clock.ts';
 import { watchControl } from './control-watch.ts';
 import type { SliceId } from './identity.ts';
-import type { Job } from './job.ts';
+import type { Job, JobFault } from './job.ts';
+import { watchRejects } from './reject-watch.ts';
 
 /** Blocks sent at once: each is up to 50 SendMessageBatch calls, 16 at a time. */
 const BLOCK_CONCURRENCY = 4;
@@ -30,13 +31,15 @@ export interface SendSliceDependencies {
 /**
  * sent          every row of the slice is on its way, or has ended
  * out of time   the rest is for another invocation
- * halted        the job is paused or ending: the rest is not sent now
+ * halted        the job is paused or ending, or is stopped by this call: the rest is not sent now
  */
 export interface SliceSending {
   end: 'sent' | 'out of time' | 'halted';
   /** Rows that this call sent, and rejected. */
   accepted: number;
   rejected: number;
+  /** Why this call stopped the job. */
+  fault?: JobFault;
 }
 
 export async function sendSlice(
@@ -48,13 +51,14 @@ export async function sendSlice(
   const id: SliceId = { job: job.id, slice: slice.slice };
   const sending: SliceSending = { end: 'sent', accepted: 0, rejected: 0 };
   const control = watchControl({ ledger, clock }, job);
+  const rejects = watchRejects({ ledger }, job, slice);
   let read = 0;
   let unmarked: number[] = [];
 
   const remember = async () => {
     const marking = unmarked;
     unmarked = [];
-    await ledger.markSent(id, slice.replays, marking);
+    await ledger.markSent(id, slice.replays, marking, rejects.intake);
   };
   const sendBlock = async (block: Block): Promise<void> => {
     read += block.size;
@@ -71,9 +75,18 @@ export async function sendSlice(
       })),
     );
     sending.accepted += missing.length;
-    sending.rejected += block.rejected.length;
+    sending.rejected += block.size - block.accepted.length;
     unmarked.push(block.block);
     if (unmarked.length >= REMEMBER_EVERY) await remember();
+  };
+  /** Its rows are not opened then: settle books them as it books all that is left of a job that was stopped. */
+  const stopForRejects = async (block: Block): Promise<boolean> => {
+    const fault = await rejects.see(block);
+    if (fault === undefined) return false;
+    await ledger.controlJob(id.job, 'cancelling', fault);
+    sending.end = 'halted';
+    sending.fault = fault;
+    return true;
   };
   // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
   const faults: unknown[] = [];
@@ -82,7 +95,7 @@ export async function sendSlice(
     try {
       if (clock.now() >= deadlineMs) sending.end = 'out of time';
       else if ((await control()) !== 'run') sending.end = 'halted';
-      else await sendBlock(block);
+      else if (!(await stopForRejects(block))) await sendBlock(block);
     } catch (error) {
       faults.push(error);
     }

@@ -7,6 +7,7 @@ import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
 import { isEnding, isRunning, type Job, type JobControl, type JobFault, type Progress } from './job.ts';
 import type { Random } from './random.ts';
+import { faultOfProgress } from './thresholds.ts';
 
 /** Messages on each queue: to be received, in flight, delayed. */
 export interface Backlog {
@@ -74,17 +75,8 @@ export function orderFor(
       },
     };
   }
-  const { maxFailedPercent, maxFailedAfterRows } = job.options;
-  const tried = (progress?.done ?? 0) + (progress?.failed ?? 0);
-  const failed = progress?.failed ?? 0;
-  if (tried < maxFailedAfterRows || failed * 100 <= tried * maxFailedPercent) return undefined;
-  return {
-    control: 'cancelling',
-    fault: {
-      code: 'TooManyFailures',
-      message: `${failed} of the first ${tried} rows to end have failed, more than ${maxFailedPercent}% (max-failed-percent): the rest is cancelled`,
-    },
-  };
+  const fault = faultOfProgress(job.options, progress);
+  return fault === undefined ? undefined : { control: 'cancelling', fault };
 }
 
 /** How many of the job's slices are to be read now. Where nothing is on its way, all that there is time for: they stand still. */

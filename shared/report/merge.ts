@@ -1,7 +1,14 @@
 // Which of a slice's outcomes count: one for each row, by precedence, in two passes with memory bounded by the slice's
 // rows (17 bytes each). The first pass remembers for every row the best status and where it stands, and adds up the requests of
 // the deliveries that were returned; the second keeps the best ones, with those requests.
-import { OUTCOME_STATUSES, type Outcome, type OutcomeStatus, type ReturnedDelivery } from './outcome.ts';
+import {
+  narrowed,
+  numbersOf,
+  OUTCOME_STATUSES,
+  type Outcome,
+  type OutcomeStatus,
+  type ReturnedDelivery,
+} from './outcome.ts';
 
 const NONE = 255;
 const RANK = Object.fromEntries(OUTCOME_STATUSES.map((status, rank) => [status, rank])) as Record<
@@ -20,8 +27,11 @@ export interface OutcomeMerge {
   consider(outcome: Outcome, at: OutcomePlace): void;
   /** First pass: requests of a delivery that was returned. */
   addReturned(delivery: ReturnedDelivery): void;
-  /** Second pass, the same outcomes at the same places, in any order: whether this one is its row's. */
-  isChosen(outcome: Outcome, at: OutcomePlace): boolean;
+  /**
+   * Second pass, the same outcomes at the same places, in any order.
+   * @returns the outcome of those of its rows that it is chosen for; undefined where there are none
+   */
+  chosen(outcome: Outcome, at: OutcomePlace): Outcome | undefined;
   /** The row's outcome with the requests of its returned deliveries. */
   withReturned(outcome: Outcome): Outcome;
   /** Rows, counted from the slice's start, that no outcome told of. */
@@ -37,13 +47,15 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
   const rowOf = ({ block, number }: Pick<Outcome, 'block' | 'number'>) => block * blockRows + number;
   return {
     consider(outcome, at) {
-      const row = rowOf(outcome);
-      // Outside the slice it would be another parser's row: it is no row of this job.
-      if (row >= sliceRows) return;
-      if (RANK[outcome.status] < (rank[row] ?? NONE)) {
-        rank[row] = RANK[outcome.status];
-        chosenFile[row] = at.file;
-        chosenLine[row] = at.line;
+      for (const number of numbersOf(outcome)) {
+        const row = outcome.block * blockRows + number;
+        // Outside the slice it would be another parser's row: it is no row of this job.
+        if (row >= sliceRows) continue;
+        if (RANK[outcome.status] < (rank[row] ?? NONE)) {
+          rank[row] = RANK[outcome.status];
+          chosenFile[row] = at.file;
+          chosenLine[row] = at.line;
+        }
       }
     },
     addReturned(delivery) {
@@ -61,11 +73,13 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
         throttled: (outcome.throttled ?? 0) + (returnedThrottled[rowOf(outcome)] ?? 0),
       };
     },
-    isChosen(outcome, at) {
-      const row = rowOf(outcome);
-      return (
-        row < sliceRows && rank[row] !== NONE && chosenFile[row] === at.file && chosenLine[row] === at.line
-      );
+    chosen(outcome, at) {
+      return narrowed(outcome, (number) => {
+        const row = outcome.block * blockRows + number;
+        return (
+          row < sliceRows && rank[row] !== NONE && chosenFile[row] === at.file && chosenLine[row] === at.line
+        );
+      });
     },
     missing() {
       const rows: number[] = [];

@@ -4,6 +4,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import { listKeys } from '../aws/list-keys.ts';
 import { sendProven } from '../aws/proof.ts';
 import type { SliceId } from '../job/identity.ts';
+import { boundedName, boundedText } from '../text/bounded.ts';
 import { classifyFault } from '../transfer/classify.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
@@ -25,7 +26,9 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
         new PutObjectCommand({
           Bucket: bucket,
           Key: `${folderOf(slice)}${name}.ndjson`,
-          Body: Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join('')),
+          Body: Buffer.from(
+            records.map((record) => `${JSON.stringify(withBoundedTexts(record))}\n`).join(''),
+          ),
           ContentType: 'application/x-ndjson',
         }),
       );
@@ -36,6 +39,18 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
     },
 
     read: (key) => readFile(s3, bucket, key),
+  };
+}
+
+/** A message may be another service's, or made of several; a code is at most an error's name. */
+function withBoundedTexts(record: OutcomeRecord): OutcomeRecord {
+  if (record.status === 'returned') return record;
+  const { code, message } = record;
+  if (code === undefined && message === undefined) return record;
+  return {
+    ...record,
+    ...(code === undefined ? {} : { code: boundedName(code) }),
+    ...(message === undefined ? {} : { message: boundedText(message) }),
   };
 }
 

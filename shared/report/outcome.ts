@@ -30,6 +30,47 @@ export interface Outcome {
   ms?: number;
   code?: string;
   message?: string;
+  /**
+   * Where it stands for several rows of its block that ended alike, `number` the first of them: all their numbers, as
+   * `[first, last]` of each stretch, in order.
+   */
+  numbers?: readonly NumberRange[];
+  /** The line of the last of them. */
+  lastLine?: number;
+}
+
+export type NumberRange = readonly [first: number, last: number];
+
+/** @param numbers in ascending order */
+export function rangesOf(numbers: readonly number[]): NumberRange[] {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges;
+}
+
+/** The numbers of the rows that it stands for, within its block. */
+export function numbersOf({ number, numbers }: Outcome): number[] {
+  return (
+    numbers?.flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, index) => first + index),
+    ) ?? [number]
+  );
+}
+
+export function rowCountOf({ numbers }: Outcome): number {
+  return numbers?.reduce((sum, [first, last]) => sum + last - first + 1, 0) ?? 1;
+}
+
+/** @returns the outcome of those of its rows that are wanted, undefined where none is */
+export function narrowed(outcome: Outcome, isWanted: (number: number) => boolean): Outcome | undefined {
+  if (outcome.numbers === undefined) return isWanted(outcome.number) ? outcome : undefined;
+  const wanted = numbersOf(outcome).filter(isWanted);
+  const [number] = wanted;
+  return number === undefined ? undefined : { ...outcome, number, numbers: rangesOf(wanted) };
 }
 
 /**

@@ -2,10 +2,12 @@
 //
 //   succeeded   key source destination status size etag version checksum attempts milliseconds line
 //   failed      the manifest's own columns, and spillway_code, spillway_message, spillway_place: a manifest as it stands
-//   rejected    likewise; a row that could not be read at all has spillway_raw
+//   rejected    likewise; a row that could not be read at all has spillway_raw. One line stands for the rows of a block that
+//               are beyond the slice's limits (reject-listing.ts): spillway_rows says how many, spillway_place between which lines
 import type { ReportKind } from '../job/options.ts';
 import type { ReportFile } from '../ledger/rows.ts';
-import type { Outcome, OutcomeStatus } from './outcome.ts';
+import { boundedText } from '../text/bounded.ts';
+import { type Outcome, type OutcomeStatus, rowCountOf } from './outcome.ts';
 
 const FILE_OF: Readonly<Record<OutcomeStatus, ReportFile['kind']>> = {
   stored: 'succeeded',
@@ -45,10 +47,19 @@ export function reportRow(outcome: Outcome): Record<string, unknown> {
       line,
     };
   }
+  if (outcome.numbers !== undefined) {
+    const rows = rowCountOf(outcome);
+    return {
+      spillway_code: code,
+      spillway_message: `${rows} rows are not listed one by one, the first of them: ${boundedText(message ?? '')}`,
+      spillway_place: `lines ${line} to ${outcome.lastLine ?? line}`,
+      spillway_rows: rows,
+    };
+  }
   return {
     ...item,
     spillway_code: code,
-    spillway_message: message,
+    spillway_message: message === undefined ? undefined : boundedText(message),
     spillway_place: `line ${line}`,
     spillway_raw: raw,
   };

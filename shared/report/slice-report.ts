@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import { emptyTotals, type Job, type SettledTotals } from '../job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../ledger/rows.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge.ts';
-import type { Outcome, OutcomeRecord } from './outcome.ts';
+import { type Outcome, type OutcomeRecord, rowCountOf } from './outcome.ts';
 import { parseOutcomes } from './outcome-files.ts';
 import type { ReportDependencies } from './report.ts';
 import { createReportFile, type ReportFileWriter } from './report-file.ts';
@@ -55,7 +55,8 @@ export async function writeSliceReport(
   try {
     await eachFile(read, keys, async (file, number) => {
       eachLine(file, number, (record, at) => {
-        if (record.status !== 'returned' && merge.isChosen(record, at)) add(record);
+        const chosen = record.status === 'returned' ? undefined : merge.chosen(record, at);
+        if (chosen !== undefined) add(chosen);
       });
       await flush();
     });
@@ -111,7 +112,7 @@ function eachLine(
 }
 
 function countOutcome(totals: SettledTotals, outcome: Outcome): void {
-  totals[outcome.status]++;
+  totals[outcome.status] += rowCountOf(outcome);
   totals.attempts += outcome.attempts ?? 0;
   totals.throttled += outcome.throttled ?? 0;
   totals.returned += outcome.returned ?? 0;

@@ -4,6 +4,7 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
@@ -109,6 +110,33 @@ describe('a job', () => {
     expect(expiresAt).toBe(Math.floor(ledger.clock.now() / 1000) + 30 * 24 * 3600);
   });
 
+  it('keeps a fault of any length cut, and reads one so that an earlier version kept whole', async () => {
+    const long = 'ü'.repeat(128 * 1024);
+    const isCut = (job: Job | undefined) =>
+      expect(job?.fault).toEqual({
+        code: 'X',
+        message: expect.stringMatching(/^ü+… \[cut, 262144 bytes\]$/),
+      });
+    await ledger.createJob(aJob({ id: job }));
+    await ledger.controlJob(job, 'cancelling', { code: 'X', message: long });
+    expect((await item(`J#${job}`))?.['fault']?.S?.length).toBeLessThan(1_100);
+    isCut(await ledger.getJob(job));
+    await ledger.endJob(job, { state: 'failed', fault: { code: 'X', message: long } });
+    isCut(await ledger.getJob(job));
+
+    await table.dynamodb.send(
+      new PutItemCommand({
+        TableName: table.table,
+        Item: {
+          ...(await item(`J#${job}`)),
+          fault: { S: JSON.stringify({ code: 'X', message: long }) },
+        },
+      }),
+    );
+    isCut(await ledger.getJob(job));
+    isCut((await ledger.getJobs([job])).get(job));
+  });
+
   it('that fails at first sight is created ended, and expires', async () => {
     await ledger.createJob(aJob({ id: job, state: 'failed', fault: { code: 'Empty', message: 'empty' } }));
     expect(await ledger.getJob(job)).toMatchObject({
@@ -195,6 +223,18 @@ describe('a slice', () => {
       startOffset: 9,
       rows: 3,
       sentBlocks: new Set([0]),
+    });
+  });
+
+  it('knows what was read of it and how much of that was rejected, as it was written last', async () => {
+    await recordSlice(3, 3);
+    expect(await ledger.getSlice(sliceOf())).not.toHaveProperty('intake');
+    await ledger.markSent(sliceOf(), 0, [0], { read: 1, rejected: 1 });
+    await ledger.markSent(sliceOf(), 0, [1, 2], { read: 3, rejected: 1 });
+    await ledger.markSent(sliceOf(), 0, [], { read: 9, rejected: 9 });
+    expect(await ledger.getSlice(sliceOf())).toMatchObject({
+      sentBlocks: new Set([0, 1, 2]),
+      intake: { read: 3, rejected: 1 },
     });
   });
 

@@ -126,7 +126,9 @@ describe('the merge', () => {
       const outcomes = statuses.map((status) => anOutcome({ status }));
       const merge = createOutcomeMerge(1, BLOCK_ROWS);
       for (const [file, outcome] of outcomes.entries()) merge.consider(outcome, { file, line: 0 });
-      const chosen = outcomes.filter((outcome, file) => merge.isChosen(outcome, { file, line: 0 }));
+      const chosen = outcomes.filter(
+        (outcome, file) => merge.chosen(outcome, { file, line: 0 }) !== undefined,
+      );
       expect(chosen.map(({ status }) => status)).toEqual([better]);
     }
   });
@@ -150,7 +152,7 @@ describe('the merge', () => {
           each((one, at) => merge.consider(one, at));
           const chosen: Outcome[] = [];
           each((one, at) => {
-            if (merge.isChosen(one, at)) chosen.push(one);
+            if (merge.chosen(one, at) !== undefined) chosen.push(one);
           });
 
           const told = new Set(

@@ -131,7 +131,37 @@ describe('the order to stop', () => {
     rejected: 0,
   });
 
+  /** Nothing has ended of it but bad rows, as while S3 throttles the good ones. */
+  const waiting = (read: number, rejected: number): Progress => ({
+    ...progress(0, 0),
+    rejected,
+    intake: { read, rejected },
+  });
+
   it.each<{ of: string; job?: Job; progress?: Progress; code: string | undefined }>([
+    { of: 'of which more than half is rejected', progress: waiting(1_000, 501), code: 'TooManyRejected' },
+    { of: 'of which half is rejected', progress: waiting(1_000, 500), code: undefined },
+    {
+      of: 'of which all is rejected, of fewer than 1,000 rows',
+      progress: waiting(999, 999),
+      code: undefined,
+    },
+    {
+      of: 'of which 5% is rejected, while the rest waits',
+      progress: waiting(20_000, 1_000),
+      code: undefined,
+    },
+    {
+      of: 'that an earlier version has sent in part',
+      progress: { ...progress(5_000, 0), rejected: 600, intake: { read: 1_000, rejected: 600 } },
+      code: undefined,
+    },
+    {
+      of: 'that allows every reject',
+      job: running({ options: { ...aJob().options, maxFailedPercent: 100 } }),
+      progress: waiting(5_000, 5_000),
+      code: undefined,
+    },
     { of: 'that does well', progress: progress(900, 100), code: undefined },
     { of: 'of which half has failed', progress: progress(500, 500), code: undefined },
     { of: 'of which more than half has failed', progress: progress(499, 501), code: 'TooManyFailures' },
