@@ -5,9 +5,9 @@ import type * as z from 'zod/mini';
 /** Bytes of UTF-8 of one text: a sentence with its place and remedy has about 200. */
 export const MAX_TEXT_BYTES = 1024;
 /** Bytes of a name or a code within a text. */
-export const MAX_NAME_BYTES = 100;
+const MAX_NAME_BYTES = 100;
 /** Faults, names or places that one text lists. */
-export const MAX_LISTED = 10;
+const MAX_LISTED = 10;
 
 /** Bytes of an issue's place and message, so that a list of ten keeps its last one. */
 const ISSUE_PLACE_BYTES = 40;
