@@ -12,6 +12,7 @@ import { type Fault, isLambdaFault } from './faults/fault.ts';
 import type { FaultCounts } from './faults/fault-points.ts';
 import { createLambdaFaults } from './faults/lambda.ts';
 import type { OutageService } from './faults/outages.ts';
+import { createGuard } from './guard/admission.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
@@ -49,6 +50,8 @@ export interface CloudOptions {
   /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */
   fidelity?: { shuffleWindow?: number; duplicateShare?: number; unevenBatches?: boolean };
   seed?: number;
+  /** Names beside those of loopback by which its servers may be called, as `parseAllowedHost` gives them. */
+  allowedHosts?: readonly string[];
   /** Further buckets to create; one that is only named is throttled like the destination. */
   buckets?: (string | BucketOptions)[];
   /** Takes the functions' log lines; a bounded number is kept in any case. */
@@ -161,7 +164,9 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     });
     const queue = createQueueClient({ endpoint: emulators.endpoints.aws, region });
     started.push([() => host.stop(), async () => queue.close()]);
-    const api = await startHttpApi({ clock, random, host, log: note }, functions, {
+    const guard = createGuard(options);
+    guard.addOwnPorts(Object.values(emulators.endpoints).map(portOf));
+    const api = await startHttpApi({ clock, random, guard, host, log: note }, functions, {
       port: options.ports?.api ?? 0,
       accountId,
     });
@@ -173,6 +178,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       () => schedules.stop(),
       ...[...sources.values()].flat().map((source) => () => source.stop()),
     );
+    await emulators.addOwnPort(portOf(api.endpoint));
 
     function startSources() {
       const byFunction = new Map<string, ReturnType<typeof startSqsEventSource>[]>();
@@ -249,6 +255,10 @@ async function stopAll(groups: (() => Promise<void>)[][]): Promise<void> {
     failures.push(...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
   }
   if (failures.length > 0) throw new AggregateError(failures, 'the embedded cloud did not stop cleanly');
+}
+
+function portOf(endpoint: string): number {
+  return Number(new URL(endpoint).port);
 }
 
 function answerOf(result: InvokeResult): unknown {

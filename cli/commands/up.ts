@@ -1,5 +1,6 @@
 // spillway up: the embedded cloud and the pipeline until Ctrl-C, for any S3 client to drop manifests into.
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseAllowedHost } from '../../local/guard/hosts.ts';
 import { portNumber, positiveNumber } from '../arguments.ts';
 import { PORTS } from '../up/ports.ts';
 import type { UpOptions } from '../up/run.ts';
@@ -16,9 +17,22 @@ export function addUpCommand(program: Command): void {
       portNumber,
     )
     .option('--limit <n>', 'writes a second that S3 takes in a partition', positiveNumber, LIMIT_PER_SECOND)
+    .option(
+      '--allow-host <name>',
+      'also answer to NAME and BUCKET.NAME in the Host header: for containers and forwarded ports; may be given again',
+      addHost,
+    )
     .option('--json', 'print one JSON object when ready, and everything else to stderr')
     .action(async (options: UpOptions) => {
       const { runUp } = await import('../up/run.ts');
       await runUp(options);
     });
+}
+
+function addHost(text: string, earlier: string[] = []): string[] {
+  try {
+    return [...earlier, parseAllowedHost(text)];
+  } catch (error) {
+    throw new InvalidArgumentError(String(error instanceof Error ? error.message : error));
+  }
 }

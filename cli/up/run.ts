@@ -17,17 +17,19 @@ const LOOK_EVERY_MS = 300;
 export interface UpOptions {
   port?: number;
   limit: number;
+  /** Names for the Host header, beside those of loopback. */
+  allowHost?: string[];
   json?: true;
 }
 
-export async function runUp({ port, limit, json }: UpOptions): Promise<void> {
+export async function runUp({ port, limit, allowHost, json }: UpOptions): Promise<void> {
   const say = json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud } = {};
   const interrupt = onInterrupt(async () => {
     terminal.err(line`\nStopped: what the buckets held was in memory, and is gone.`);
     await running.cloud?.stop();
   });
-  const cloud = await start(port, limit);
+  const cloud = await start(port, limit, allowHost);
   running.cloud = cloud;
   servePage(cloud);
   if (json) terminal.json(readyObject(cloud));
@@ -45,11 +47,16 @@ export async function runUp({ port, limit, json }: UpOptions): Promise<void> {
   await new Promise(() => {});
 }
 
-async function start(port: number | undefined, limit: number): Promise<Cloud> {
+async function start(
+  port: number | undefined,
+  limit: number,
+  allowedHosts: string[] | undefined,
+): Promise<Cloud> {
   try {
     return await startCloud({
       ports: port === undefined ? PORTS : { aws: port },
       limit: { limitPerSecond: limit },
+      ...(allowedHosts === undefined ? {} : { allowedHosts }),
       params: { sourceBuckets: SOURCE_BUCKET },
       buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     });

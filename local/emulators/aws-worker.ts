@@ -8,6 +8,7 @@ import { type Fault, isS3Fault, isSqsFault } from '../faults/fault.ts';
 import { createOutages, type OutageService } from '../faults/outages.ts';
 import { createS3Faults } from '../faults/s3.ts';
 import { createSqsFaults } from '../faults/sqs.ts';
+import { createGuard } from '../guard/admission.ts';
 import { createConditionalWrites } from './conditional-writes.ts';
 import type { EmulatorsOptions, QueueDepth } from './emulators.ts';
 import { createEventBus } from './event-bus.ts';
@@ -19,6 +20,7 @@ import { ObjectStore } from './object-store.ts';
 import { QueueStore } from './queue-store.ts';
 import { createS3Limits } from './s3-limits.ts';
 import { addSqsHooks } from './sqs-hooks.ts';
+import { hideUnemulated } from './unemulated.ts';
 import { answerCalls } from './worker-calls.ts';
 
 const options = workerData as EmulatorsOptions;
@@ -53,7 +55,9 @@ const notifications = createNotifications(
   { buckets, region, duplicateShare },
 );
 
+const guard = createGuard(options);
 const worker = answerCalls({
+  ownPorts: (ports: number[]) => guard.addOwnPorts(ports),
   meter: () => {
     const reading = meter.read();
     for (const [bucket, bucketLimits] of limits) {
@@ -83,6 +87,7 @@ const app = buildApp({
   // In fauxqs' shape as far as its routes go; it makes its own SNS store.
   stores: { sqsStore: queues, s3Store: objects } as unknown as Stores,
 });
+hideUnemulated(app);
 addSqsHooks(app, { queues, faults: sqsFaults, meter });
 const gateway = createGateway({
   app,
@@ -90,6 +95,7 @@ const gateway = createGateway({
   clock,
   conditionalWrites: createConditionalWrites(),
   faults: s3Faults,
+  guard,
   limits,
   meter,
   notifications,

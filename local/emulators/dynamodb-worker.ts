@@ -1,5 +1,5 @@
 // The worker thread of DynamoDB: dynalite behind a server that asks for consumed capacity, meters it, and has faults.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -16,6 +16,8 @@ import {
 } from '../faults/dynamodb.ts';
 import { type Fault, isDynamodbFault } from '../faults/fault.ts';
 import { createOutages } from '../faults/outages.ts';
+import { createGuard } from '../guard/admission.ts';
+import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
 import { createDynamodbMeter } from './dynamodb-meter.ts';
 import { usageOf } from './dynamodb-units.ts';
 import type { EmulatorsOptions } from './emulators.ts';
@@ -29,14 +31,17 @@ const emulator = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0
 const owed = new Set<ServerResponse>();
 const faults = createDynamodbFaults(createRandom(options.seed + 4));
 const outages = createOutages({ clock });
+const guard = createGuard(options);
 const worker = answerCalls({
+  ownPorts: (ports: number[]) => guard.addOwnPorts(ports),
   meter: () => meter.read(),
   setFaults: (armed: Fault[]) => faults.arm(armed.filter(isDynamodbFault)),
   faultCounts: () => ({ ...faults.counts(), ...outages.counts() }),
   outage: ({ lastsMs }: { lastsMs: number }) => outages.begin('dynamodb', lastsMs),
 });
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+const serving: GuardedServerOptions = { guard, formOf: () => 'aws-json', keepAliveMs: 60_000 };
+const server = createGuardedServer(serving, (request, response) => {
   if (outages.resets('dynamodb', request, response)) return;
   pass(request, response).catch((error: Error) =>
     worker.tell('failure', `dynamodb emulator: ${error.stack}`),

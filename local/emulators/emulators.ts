@@ -20,6 +20,8 @@ export interface EmulatorsOptions {
   limit?: S3Limit;
   seed: number;
   fidelity?: Fidelity;
+  /** Names beside those of loopback by which the servers may be called. */
+  allowedHosts?: readonly string[];
   /** An emulator's own failure, which no answer could carry. Default: stderr. */
   onFailure?: (message: string) => void;
 }
@@ -62,6 +64,8 @@ export interface Emulators {
   faultCounts(): Promise<FaultCounts>;
   /** From now on, and for so long, every connection to the service is reset. */
   outage(service: OutageService, lastsMs: number): Promise<void>;
+  /** Lets pages that this process serves on a further port use the services. */
+  addOwnPort(port: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -93,7 +97,12 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
   const stop = async (): Promise<void> => {
     await Promise.all([aws.stop(), dynamodb.stop()]);
   };
+  // Each server knows its own port only.
+  const addOwnPorts = async (ports: number[]): Promise<void> => {
+    await Promise.all([aws.call('ownPorts', ports), dynamodb.call('ownPorts', ports)]);
+  };
   try {
+    await addOwnPorts([aws.port, dynamodb.port]);
     await createTables(endpoints.dynamodb, options);
   } catch (error) {
     await stop();
@@ -123,6 +132,7 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     async outage(service, lastsMs) {
       await (service === 'dynamodb' ? dynamodb : aws).call('outage', { service, lastsMs });
     },
+    addOwnPort: (port) => addOwnPorts([port]),
     stop,
   };
 }

@@ -1,19 +1,15 @@
 // The gateway: one HTTP server for S3, SQS and EventBridge, with what fauxqs behind it lacks.
 //
-// An S3 request passes, in this order: the outages, the bucket's limits, the faults, the claim of a conditional write, the
+// An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the claim of a conditional write, the
 // version moved into the path; then fauxqs reads its body and carries it out; then version headers, notifications and the meter.
-import {
-  createServer,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import type { Clock } from '../../shared/job/clock.ts';
 import type { S3Fault } from '../faults/fault.ts';
 import type { Outages } from '../faults/outages.ts';
 import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
+import type { Guard } from '../guard/admission.ts';
+import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
 import {
   type ConditionalWrites,
   checkCondition,
@@ -47,6 +43,7 @@ export interface GatewayParts {
   clock: Clock;
   conditionalWrites: ConditionalWrites;
   faults: S3Faults;
+  guard: Guard;
   limits: Map<string, S3Limits>;
   meter: Meter;
   notifications: Notifications;
@@ -76,12 +73,18 @@ export function createGateway(parts: GatewayParts): Server {
   const passages = new WeakMap<IncomingMessage, Passage>();
   addS3Hooks(parts, passages);
 
-  return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  const serving: GuardedServerOptions = {
+    guard: parts.guard,
+    formOf: (request) => (isS3(request) ? 's3-xml' : 'aws-json'),
+    keepAliveMs: 60_000,
+  };
+  return createGuardedServer(serving, (request, response, bucket) => {
+    hideHost(request);
     if (isEventBridge(request)) return void answerPutEvents(parts, request, response);
     const service = isS3(request) ? 's3' : 'sqs';
     if (parts.outages.resets(service, request, response)) return;
     if (service === 'sqs') return parts.app.routing(request, response);
-    usePathStyle(request);
+    usePathStyle(request, bucket);
     const s3 = parseS3Request({
       method: request.method ?? '',
       url: request.url ?? '/',
@@ -120,6 +123,7 @@ function pass(
     response.once('close', () => parts.conditionalWrites.end(bucket, key));
   }
   moveVersions(s3, request);
+  avoidHealthPage(s3, request);
   passages.set(request, { s3, condition, fault });
   parts.app.routing(request, response);
 }
@@ -198,13 +202,14 @@ function isS3(request: IncomingMessage): boolean {
   return !(request.headers['content-type'] ?? '').includes('x-www-form-urlencoded');
 }
 
-/** `bucket.localhost` becomes a path: limits and faults are by bucket, and fauxqs shall not rewrite it again. */
-function usePathStyle(request: IncomingMessage): void {
-  const [hostname = '', port = ''] = (request.headers.host ?? '').split(':');
-  const dot = hostname.indexOf('.');
-  if (dot < 0 || /^[\d.]+$/.test(hostname)) return;
-  request.url = `/${hostname.slice(0, dot)}${request.url ?? '/'}`;
-  request.headers.host = `127.0.0.1:${port}`;
+/** fauxqs takes the first label of any host with dots for a bucket. */
+function hideHost(request: IncomingMessage): void {
+  request.headers.host = `127.0.0.1:${request.socket.localPort}`;
+}
+
+/** The bucket of `BUCKET.localhost` moves into the path: limits and faults are by bucket. */
+function usePathStyle(request: IncomingMessage, bucket: string | undefined): void {
+  if (bucket !== undefined) request.url = `/${bucket}${request.url ?? '/'}`;
 }
 
 /** fauxqs knows no versions: they travel within its keys. */
@@ -232,6 +237,11 @@ function copySourceOf(objects: ObjectStore, { headers }: IncomingMessage): S3Obj
     // fauxqs answers what is wrong with it.
     return undefined;
   }
+}
+
+/** fauxqs answers /health itself; /health/ is a bucket as any other. */
+function avoidHealthPage({ bucket, key, query }: S3Request, request: IncomingMessage): void {
+  if (bucket === 'health' && key === '') request.url = `/health/${query.size > 0 ? `?${query}` : ''}`;
 }
 
 function count(meter: Meter, s3: S3Request, request: IncomingMessage, response: ServerResponse): void {

@@ -1,9 +1,11 @@
 // The HTTP API on a port of its own: requests in, the functions' answers out. Further pages may share the port.
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../shared/job/clock.ts';
 import type { Random } from '../../shared/job/random.ts';
+import type { Guard } from '../guard/admission.ts';
+import { createGuardedServer } from '../guard/guarded-server.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type LambdaHost, REQUEST_LIMIT_BYTES } from './host.ts';
 import {
@@ -29,6 +31,7 @@ export type PageHandler = (request: IncomingMessage, response: ServerResponse) =
 export interface HttpApiDependencies {
   clock: Clock;
   random: Random;
+  guard: Guard;
   host: Pick<LambdaHost, 'invoke'>;
   log: (line: string) => void;
 }
@@ -38,7 +41,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 const TOO_LARGE = jsonResponse(413, { message: 'Request Entity Too Large' });
 
 export async function startHttpApi(
-  { clock, random, host, log }: HttpApiDependencies,
+  { clock, random, guard, host, log }: HttpApiDependencies,
   functions: Record<string, FunctionModel>,
   { port = 0, accountId }: { port?: number; accountId: string },
 ): Promise<HttpApi> {
@@ -78,7 +81,7 @@ export async function startHttpApi(
     return undefined;
   }
 
-  const server = createServer((request, response) => {
+  const server = createGuardedServer({ guard, formOf: () => 'api-json' }, (request, response) => {
     respond(request, response).catch((error: unknown) => {
       log(JSON.stringify({ level: 'ERROR', message: 'Request failed', detail: String(error) }));
       if (response.headersSent) response.destroy();

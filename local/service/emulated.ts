@@ -19,11 +19,12 @@ export interface EmulationOptions {
   buckets?: (string | BucketOptions)[];
   seed: number;
   fidelity: Fidelity;
+  allowedHosts?: readonly string[];
 }
 
 export function emulatorsOptions(
   { region, accountId, buckets, queues, tables }: ServiceModel,
-  { ports, limit, buckets: furtherBuckets = [], seed, fidelity }: EmulationOptions,
+  { ports, limit, buckets: furtherBuckets = [], seed, fidelity, allowedHosts }: EmulationOptions,
 ): EmulatorsOptions {
   return {
     region,
@@ -32,6 +33,7 @@ export function emulatorsOptions(
     fidelity,
     ...(ports === undefined ? {} : { ports }),
     ...(limit === undefined ? {} : { limit }),
+    ...(allowedHosts === undefined ? {} : { allowedHosts }),
     buckets: [
       ...Object.entries(buckets).map(([logicalId, { name, versioned, notifications }]) => ({
         name,

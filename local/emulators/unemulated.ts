@@ -1,0 +1,43 @@
+// What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist.
+import type { buildApp } from 'fauxqs';
+import { errorXml } from './s3-answers.ts';
+
+/** Routes of its own; AWS has none of that name, so S3 takes the first segment for a bucket. */
+const INSPECTION = '/_fauxqs/';
+/** The one call of the query protocol that clients make here: to show whose credentials they have. */
+const CALLER_IDENTITY = 'GetCallerIdentity';
+
+const NO_BUCKET = { status: 404, code: 'NoSuchBucket', message: 'The specified bucket does not exist' };
+const NO_ACTION =
+  '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>' +
+  'Only S3, SQS in its JSON protocol, PutEvents of EventBridge and GetCallerIdentity of STS are emulated.' +
+  '</Message></Error></ErrorResponse>';
+
+/** They answer 404, told by the route that fauxqs' router has chosen: no spelling of the path gets around it. */
+export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
+  app.addHook('preHandler', (request, reply, done) => {
+    const route = request.routeOptions.url ?? '';
+    if (route.startsWith(INSPECTION)) {
+      reply.code(404).header('content-type', 'application/xml');
+      reply.send(errorXml(NO_BUCKET, INSPECTION, String(request.id)));
+    } else if (
+      request.method === 'POST' &&
+      route === '/' &&
+      isQuery(request.headers) &&
+      !asksForCaller(request.body)
+    ) {
+      reply.code(404).header('content-type', 'text/xml').send(NO_ACTION);
+    } else {
+      done();
+    }
+  });
+}
+
+/** The query protocol, in which SNS is called: a form. */
+function isQuery({ 'content-type': type = '' }: { 'content-type'?: string | undefined }): boolean {
+  return type.includes('application/x-www-form-urlencoded');
+}
+
+function asksForCaller(body: unknown): boolean {
+  return (body as { Action?: unknown } | undefined)?.Action === CALLER_IDENTITY;
+}
