@@ -63,15 +63,17 @@ export function createGuardedServer(
   server.on('request', (request, response) => {
     const admission = guard.admit(request);
     if (admission.kind === 'admitted') return listener(request, response, admission.bucket);
-    dropBody(request);
     refuse(request, response, admission.message, formOf(request));
+    dropBody(request, () => response.end());
   });
   server.on('checkContinue', (request, response) => {
     const admission = guard.admit(request);
     if (admission.kind === 'refused') {
       // The body was not sent, and a client that sends it nevertheless would have it taken for its next request.
       response.setHeader('connection', 'close');
-      return refuse(request, response, admission.message, formOf(request));
+      refuse(request, response, admission.message, formOf(request));
+      response.end();
+      return;
     }
     response.writeContinue();
     listener(request, response, admission.bucket);
@@ -80,6 +82,7 @@ export function createGuardedServer(
   return server;
 }
 
+/** Sends the whole answer, but does not end it: Node may close the connection with the end, and cut off the body. */
 function refuse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -92,7 +95,8 @@ function refuse(
     ...(body === '' ? {} : { 'content-type': type }),
     'content-length': Buffer.byteLength(body),
   });
-  response.end(body);
+  if (body === '') response.flushHeaders();
+  else response.write(body);
 }
 
 function refusalBody(form: RefusalForm, message: string): { type: string; text: string } {
@@ -106,7 +110,8 @@ function refusalBody(form: RefusalForm, message: string): { type: string; text: 
     }
     case 'aws-json':
       return {
-        type: 'application/x-amz-json-1.0',
+        // A browser shows it; SDKs read any type.
+        type: 'application/json',
         text: JSON.stringify({ __type: 'AccessDeniedException', message }),
       };
     case 'api-json':
@@ -115,8 +120,9 @@ function refusalBody(form: RefusalForm, message: string): { type: string; text: 
 }
 
 /** Node's own time limit for a request ends one that trickles in. */
-function dropBody(request: IncomingMessage): void {
+function dropBody(request: IncomingMessage, onEnd: () => void): void {
   let droppedBytes = 0;
+  request.once('end', onEnd);
   request.on('data', (chunk: Buffer) => {
     droppedBytes += chunk.length;
     if (droppedBytes > DROPPED_BYTES) request.socket.destroy();

@@ -1,15 +1,13 @@
 // The lab's page in a real browser, in light and in dark: nothing missing, nothing asked of the network.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeReport } from '../../lab/report.ts';
+import { BROWSER_PLACES, launchBrowser } from '../helpers/browser.ts';
 import { labResult } from '../helpers/lab-result.ts';
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = PLACES.find((place) => existsSync(place));
 
 /** Contrast of text that WCAG asks for at level AA. */
 const LEGIBLE = 4.5;
@@ -20,9 +18,7 @@ let browser: Browser | undefined;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'spillway-lab-page-'));
   await writeReport(labResult(), folder, 'npm run spillway -- lab');
-  if (executablePath === undefined) return;
-  // Root has no sandbox in most containers; the page is our own.
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await launchBrowser();
 });
 
 afterAll(async () => {
@@ -31,7 +27,7 @@ afterAll(async () => {
 });
 
 beforeEach((context) => {
-  context.skip(browser === undefined, `no browser at ${PLACES.join(', ')}`);
+  context.skip(browser === undefined, `no browser at ${BROWSER_PLACES.join(', ')}`);
 });
 
 async function open(
