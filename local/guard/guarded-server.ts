@@ -37,9 +37,10 @@ const DROPPED_BYTES = 16 * 1024 * 1024;
 
 /**
  * For all answers but those that bring a policy of their own. Opened in a browser, an object from a bucket is a document of
- * this server: sandboxed it runs no script, and has no origin that the guard would take for an own one.
+ * this server: sandboxed it runs no script, and has no origin that the guard would take for an own one. Chromium's view of
+ * XML needs the styles.
  */
-const DEFAULT_POLICY = "default-src 'none'; sandbox allow-downloads";
+const DEFAULT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-downloads";
 const PROTECTION = {
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',

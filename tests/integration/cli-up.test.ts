@@ -9,6 +9,7 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } fr
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { S3Event, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rawRequest } from '../helpers/raw-request.ts';
 import { type CommandRun, runSpillway, startSpillway } from '../helpers/spillway.ts';
 
 interface Ready {
@@ -45,7 +46,8 @@ let sqs: SQSClient;
 
 beforeAll(async () => {
   work = await mkdtemp(path.join(tmpdir(), 'spillway-up-'));
-  run = startSpillway(['up', '--port', '0', '--limit', '500', '--json'], { cwd: work });
+  const names = ['--allow-host', 'devbox', '--allow-host', 's3.example'];
+  run = startSpillway(['up', '--port', '0', '--limit', '500', ...names, '--json'], { cwd: work });
   await run.until('}\n');
   ready = JSON.parse(run.stdout());
   const config = { endpoint: ready.s3, region: 'us-east-1', credentials: CREDENTIALS };
@@ -174,6 +176,26 @@ describe('spillway up', () => {
     const said = run.stdout() + run.stderr();
     expect(said).toMatch(/^[\n -~]*$/);
     expect(said).not.toMatch(/^forged/m);
+  });
+
+  it('answers to the names of --allow-host, and to no other', async () => {
+    for (const endpoint of [ready.s3, ready.dynamodb, ready.api]) {
+      for (const [host, status] of Object.entries({
+        devbox: 200,
+        's3.example:80': 200,
+        'evil.example': 403,
+      })) {
+        expect(await rawRequest(endpoint, { headers: { host } })).toMatchObject({ status });
+      }
+    }
+    const { body } = await rawRequest(ready.s3, { headers: { host: `${ready.source}.s3.example` } });
+    expect(body).toContain(`<Name>${ready.source}</Name>`);
+  });
+
+  it('refuses a name that would open too much, or is none', async () => {
+    const wrong = await runSpillway(['up', '--allow-host', '*.devbox'], { cwd: work });
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(/--allow-host.*wildcard/);
   });
 
   it('names a taken port and the remedy', async () => {
