@@ -22,6 +22,7 @@ import { readDepth } from '../shared/queue/depths.ts';
 import { messageBody } from '../shared/queue/messages.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { boundedList, boundedText } from '../shared/text/bounded.ts';
 import { wireLedger, wireQueue } from '../shared/wiring/wiring.ts';
 
 /** Jobs looked after at once: each holds a page of 200 slices. */
@@ -108,7 +109,7 @@ export function createSweep(dependencies: SweepDependencies) {
     count({ LiveJobs: ids.length, RowsOutstanding: rowsOutstanding });
     logger.info('jobs swept', { jobs: ids.length, unswept: unswept.length, rowsOutstanding, backlog });
     // One job's fault keeps no other from being swept, yet it counts as the function's error, on which there is an alarm.
-    if (errors.length > 0) throw new Error(`jobs not swept: ${errors.join('; ')}`);
+    if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
   };
 }
 
