@@ -1,6 +1,7 @@
 // Valid records to vary: a test names only what it is about.
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
+import { PARSER_VERSION } from '../../shared/manifest/parser-version.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 
@@ -23,7 +24,7 @@ export function aJob(change: Partial<Job> = {}): Job {
       maxFailedAfterRows: 1000,
       report: 'all',
     },
-    parserVersion: 1,
+    parserVersion: PARSER_VERSION,
     sliceBytes: 8 * 1024 * 1024,
     blockRows: 500,
     control: 'run',
