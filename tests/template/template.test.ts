@@ -262,6 +262,17 @@ describe.each(QUEUES)('the queue of %s', (name) => {
     }
   });
 
+  it('takes no dead letter that a principal sends: bury would pass it on under its own role', () => {
+    expect(policyOf(`${name}DeadLettersPolicy`)).toContainEqual({
+      Sid: 'OnlySqsBuries',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sqs:SendMessage',
+      Resource: `<${name}DeadLetters.Arn>`,
+      Condition: { Bool: { 'aws:PrincipalIsAWSService': 'false' } },
+    });
+  });
+
   it('buries what was received five times, in its own dead letters alone', () => {
     expect(properties(`${name}Queue`)['RedrivePolicy']).toEqual({
       deadLetterTargetArn: `<${name}DeadLetters.Arn>`,
