@@ -63,7 +63,9 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   async function goOn(job: Job, deadlineMs: number): Promise<void> {
-    if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(job);
+    // Whoever was ending it may have died before all was told.
+    if (job.state === 'planning' && job.ending === 'abandoned') await refuseJob(job);
+    else if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(job);
     else if (job.state === 'planning') await plan(job, deadlineMs);
     // The same message again: the step behind the plan may be still to take.
     else if (isLive(job)) await tellIfSettled(job);
