@@ -1,8 +1,10 @@
 // Turns the parameters of serverless.yml into checked numbers, policies and the dashboard; a bad one stops the packaging.
 import { dashboardBody } from './serverless.dashboard.js';
 
-/** SQS stops delivering at about 120,000 messages in flight, silently; the rest is left to messages given back. */
-const MOST_MESSAGES_IN_FLIGHT = 100_000;
+/** SQS stops delivering at about 120,000 messages in flight, silently. */
+const MOST_MESSAGES_IN_FLIGHT = 110_000;
+/** Messages that one upload function has returned and that are still in flight (shared/queue/give-back.ts). */
+const RETURNS_PER_WORKER = 60;
 
 /** The steps that CloudWatch Logs knows. */
 const LOG_RETENTION_DAYS = [
@@ -42,12 +44,15 @@ export async function settings({ resolveVariable }) {
       `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
     );
   }
-  const inFlight = numbers.maximumConcurrency * numbers.batchSize;
+  const inFlight = numbers.maximumConcurrency * (numbers.batchSize + RETURNS_PER_WORKER);
   if (inFlight > MOST_MESSAGES_IN_FLIGHT) {
-    const remedy = Math.max(2, Math.floor(MOST_MESSAGES_IN_FLIGHT / numbers.batchSize));
+    const remedy = Math.max(
+      2,
+      Math.floor(MOST_MESSAGES_IN_FLIGHT / (numbers.batchSize + RETURNS_PER_WORKER)),
+    );
     faults.push(
-      `maximumConcurrency ${numbers.maximumConcurrency} x batchSize ${numbers.batchSize} = ${inFlight} messages in flight, ` +
-        `above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
+      `maximumConcurrency ${numbers.maximumConcurrency} x (batchSize ${numbers.batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
+        `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
         `Lower maximumConcurrency to ${remedy}, or batchSize`,
     );
   }

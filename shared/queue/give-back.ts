@@ -20,8 +20,11 @@ const RETURN_MOST_SECONDS = 20;
 const REPOST_MOST_SECONDS = 900;
 /** Receives after which a message is reposted, whatever the delay: below the redrive policy's maxReceiveCount of 5. */
 export const RECEIVES_BEFORE_REPOST = 4;
-/** Messages that one worker leaves in flight at a time: 1,000 workers, Lambda's most for a queue, then hold half the quota. */
-const RETURNS_PER_WORKER = 60;
+/**
+ * Messages that one worker leaves in flight at a time: 1,000 workers, Lambda's most for a queue, then hold half the quota.
+ * serverless.params.js counts them beside those in the workers' hands.
+ */
+export const RETURNS_PER_WORKER = 60;
 
 export type GiveBack = { kind: 'return'; delaySeconds: number } | { kind: 'repost'; delaySeconds: number };
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { settings } from '../../serverless.params.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
-import { RECEIVES_BEFORE_REPOST } from '../../shared/queue/give-back.ts';
+import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { METRICS } from '../../shared/telemetry/telemetry.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';
@@ -663,7 +663,14 @@ describe('what is watched', () => {
 describe('packaging', () => {
   it('stops when the fleet could fill the in-flight quota of the queue, and names the remedy', async () => {
     await expect(packageService({ maximumConcurrency: '400', batchSize: '1000' })).rejects.toThrow(
-      /400 x batchSize 1000 = 400000 messages in flight, above 100000.*Lower maximumConcurrency to 100/s,
+      /400 x \(batchSize 1000 \+ 60 returned\) = 424000 messages in flight.*Lower maximumConcurrency to 103/s,
+    );
+  });
+
+  it('counts what each worker may have returned among the messages in flight', async () => {
+    // In the workers' hands alone these are no more than 100,000.
+    await expect(packageService({ maximumConcurrency: '1000', batchSize: '100' })).rejects.toThrow(
+      new RegExp(`batchSize 100 \\+ ${RETURNS_PER_WORKER} returned\\) = 160000`),
     );
   });
 
