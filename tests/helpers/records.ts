@@ -1,7 +1,7 @@
 // Valid records to vary: a test names only what it is about.
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import { PARSER_VERSION } from '../../shared/manifest/parser-version.ts';
+import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 
