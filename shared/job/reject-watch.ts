@@ -45,12 +45,21 @@ export function watchRejects(
       lookAt = enoughRows;
       return undefined;
     }
-    return tooManyRejected(options, addIntake(own, await intakeOfOthers(job)));
+    return tooManyRejected(options, addIntake(own, await intakeOfOthers(job, own)));
   }
 
-  async function intakeOfOthers(job: Job): Promise<RowIntake> {
+  async function intakeOfOthers(job: Job, own: RowIntake): Promise<RowIntake> {
     const known = Math.max(job.slices ?? job.plan.slices, slice + 1);
-    if (known > MAX_SLICES_READ && job.progress?.intake !== undefined) return job.progress.intake;
+    if (known > MAX_SLICES_READ && job.progress?.intake !== undefined) {
+      // Sweep has summed what this slice noted before, in an earlier delivery as well: those rows are in `own` again.
+      const [noted] = await ledger.getSlices(id, slice, slice + 1);
+      const { read, rejected } = job.progress.intake;
+      const counted = addIntake(undefined, noted?.intake);
+      return {
+        read: read - Math.min(counted.read, own.read),
+        rejected: rejected - Math.min(counted.rejected, own.rejected),
+      };
+    }
     // In the first minute of a large job, those before this one: slices are read about in their order.
     const from = known > MAX_SLICES_READ ? Math.max(0, slice - MAX_SLICES_READ) : 0;
     const others = await ledger.getSlices(id, from, Math.min(known, from + MAX_SLICES_READ));

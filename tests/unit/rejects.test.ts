@@ -194,7 +194,17 @@ describe('the watch over rejected rows', () => {
       progress: { ...progress, intake: { read: 90_000, rejected: 80_000 } },
     });
     expect(await badOne.feed(blocks(40))).toEqual({ code: 'TooManyRejected', read: 16_000 });
-    expect(new Set(badOne.reads)).toEqual(new Set(['job']));
+    expect(new Set(badOne.reads)).toEqual(new Set(['job', 'slices 1-2']));
+  });
+
+  it('counts no row twice that sweep has summed already, in a slice that is read again', async () => {
+    const intake = { read: 100_000, rejected: 45_000 };
+    const progress = { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0, intake };
+    const { feed } = watch({ slices: 5_000, progress }, [
+      { read: 60_000, rejected: 13_000 },
+      { read: 40_000, rejected: 32_000 },
+    ]);
+    expect(await feed([...blocks(64), ...blocks(16, good)])).toBeUndefined();
   });
 
   it.each<[string, Partial<Job>, readonly (typeof bad)[]]>([
