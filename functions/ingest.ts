@@ -63,7 +63,7 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   async function goOn(job: Job, deadlineMs: number): Promise<void> {
-    // Whoever was ending it may have died before all was told.
+    // An earlier delivery began to end it, and may have died before all was told.
     if (job.state === 'planning' && job.ending === 'abandoned') await refuseJob(job);
     else if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(job);
     else if (job.state === 'planning') await plan(job, deadlineMs);
