@@ -1,5 +1,6 @@
 // Option values of the commands: read from text, or refused with what would do.
 import { InvalidArgumentError } from 'commander';
+import { CONTENT_TYPE } from '../shared/manifest/content-type.ts';
 import { parseSpread } from '../shared/spread/spread.ts';
 
 const HIGHEST_PORT = 65_535;
@@ -52,6 +53,16 @@ export function portNumber(text: string): number {
 export function httpAddress(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new InvalidArgumentError('It takes an address as http://127.0.0.1:4566.');
+  }
+  return text;
+}
+
+/** The text as it stands, once a header can carry it unchanged: HTTP drops spaces at the ends. */
+export function contentTypeText(text: string): string {
+  if (!CONTENT_TYPE.test(text) || text !== text.trim()) {
+    throw new InvalidArgumentError(
+      'It takes 1 to 256 printable ASCII characters without spaces at the ends, as text/html.',
+    );
   }
   return text;
 }

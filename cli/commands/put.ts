@@ -1,6 +1,6 @@
 // spillway put: local files straight to S3, at the rate that it takes.
 import { type Command, Option } from 'commander';
-import { httpAddress, numberUpTo, positiveNumber, spreadText } from '../arguments.ts';
+import { contentTypeText, httpAddress, numberUpTo, positiveNumber, spreadText } from '../arguments.ts';
 import type { PutOptions } from '../put/run.ts';
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
@@ -23,6 +23,7 @@ export function addPutCommand(program: Command): void {
         .choices(['overwrite', 'skip', 'fail'])
         .default('overwrite'),
     )
+    .option('--content-type <type>', 'of every file (default: by the ending of its name)', contentTypeText)
     .option(
       '--retry-for <seconds>',
       'how long a file is tried again before it has failed',
@@ -42,6 +43,9 @@ folder, with or without a slash at its end. Only where a single file is put, a P
 
 Links inside a folder are passed over: what they lead to is stored once, by its own path, or lies outside. A path that is
 named on the command line may be a link. With --follow-links each folder is still walked once.
+
+The ending of a file's name gives its content type: index.html is stored as text/html, without a charset. Where the name
+says nothing, the key's ending counts, and then the type is application/octet-stream. --content-type sets it for all files.
 
 A file that changes while it is read is begun again once, and then fails as FileChanged.
 

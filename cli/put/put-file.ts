@@ -9,6 +9,7 @@ import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/pace
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';
+import { contentTypeOf } from './content-type.ts';
 import { keyOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
 import type { Tree } from './tree.ts';
@@ -28,11 +29,15 @@ export interface PutSettings {
   bucket: string;
   spread: Spread;
   ifExists: IfExists;
+  /** Of every file. Absent: by the ending of its name. */
+  contentType?: string | undefined;
 }
 
 /** A file with what became of it so far. */
 export interface FileTask {
   path: string;
+  /** Its name as it was found: a link that was followed has another than its target. */
+  name: string;
   place: ObjectPlace;
   /** What the file must lie in when it is opened. */
   tree?: Tree | undefined;
@@ -54,7 +59,11 @@ export async function putFile(
     return failed('KeyTooLong', `the key has ${keyBytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
   }
   const { clock } = dependencies;
-  const write = { destination: { bucket: settings.bucket, key }, ifExists: settings.ifExists };
+  const write = {
+    destination: { bucket: settings.bucket, key },
+    contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key),
+    ifExists: settings.ifExists,
+  };
   let report = await putOnce(dependencies, task, write, bounds);
   for (let starts = 1; isChanged(report) && starts < MAX_STARTS && clock.now() < bounds.stopAtMs; starts++) {
     await clock.sleep(START_AGAIN_MS);

@@ -54,6 +54,7 @@ export interface PutOptions {
   spread: string;
   concurrency: number;
   ifExists: IfExists;
+  contentType?: string;
   retryFor: number;
   followLinks?: true;
   json?: true;
@@ -80,7 +81,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     const place = placeOf(destination, found);
     url = urlOf(destination, found.isOnly ? keyOf(place, parsed.spread) : place.prefix);
     const giveUpAtMs = clock.now() + options.retryFor * 1000;
-    return { path: found.path, place, tree: found.tree, giveUpAtMs, attempts: 0, putBack: 0 };
+    const { path, key: name, tree } = found;
+    return { path, name, place, tree, giveUpAtMs, attempts: 0, putBack: 0 };
   };
   const found = paths.length > 1 ? refuseTakenKeys(walk()) : walk();
   const list = createWorkList(tasksOf(found, taskOf, tally), clock);
@@ -129,7 +131,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.startedAtMs = clock.now();
     running.progress = createProgress('putting', 0);
     running.watch = followProgress(running.progress, walk(), tally);
-    const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists: options.ifExists };
+    const { ifExists, contentType } = options;
+    const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists, contentType };
     const put = (task: FileTask) => putFile(dependencies, task, settings, bounds);
     await Promise.all(
       Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),

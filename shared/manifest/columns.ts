@@ -1,6 +1,7 @@
 // The columns of a manifest row, what each may hold, and the object that a row asks for.
 import * as z from 'zod/mini';
 import { visibleText } from '../text/visible.ts';
+import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
 
@@ -122,7 +123,7 @@ const fitBase64: Check<string> = (payload) => {
 };
 
 const fitContentType: Check<string> = (payload) => {
-  if (!/^[\x20-\x7e]{1,256}$/.test(payload.value)) {
+  if (!CONTENT_TYPE.test(payload.value)) {
     fault(payload, 'ContentTypeInvalid', 'content_type is not 1 to 256 printable ASCII characters');
   }
 };

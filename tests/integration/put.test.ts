@@ -6,7 +6,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
 import { destinationKey } from '../../shared/spread/spread.ts';
@@ -99,6 +105,10 @@ async function content(Key: string): Promise<Buffer> {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
 
+async function contentType(Key: string): Promise<string | undefined> {
+  return (await s3.send(new HeadObjectCommand({ Bucket: here(), Key }))).ContentType;
+}
+
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 describe('spillway put', () => {
@@ -123,6 +133,38 @@ describe('spillway put', () => {
     expect(code, stderr).toBe(0);
     expect(result).toMatchObject({ rows: 1, stored: 1, bytes: large.length, attempts: 1 + 3 + 1 });
     expect(sha256(await content('large.bin'))).toBe(sha256(large));
+  });
+
+  it('gives content types by the names of files of every size, or the one it is told', async () => {
+    const folder = await write({
+      'small.html': 'x',
+      'middle.svg': Buffer.alloc(MIB + 1),
+      'large.mp4': Buffer.alloc(17 * MIB),
+      'large.unheard-of': Buffer.alloc(17 * MIB),
+      data: 'x',
+    });
+    expect(await put(folder, `s3://${here()}`)).toMatchObject({ code: 0 });
+    expect(await contentType('small.html')).toBe('text/html');
+    expect(await contentType('middle.svg')).toBe('image/svg+xml');
+    expect(await contentType('large.mp4')).toBe('video/mp4');
+    expect(await contentType('large.unheard-of')).toBe('application/octet-stream');
+    expect(await contentType('data')).toBe('application/octet-stream');
+    const told = await put(folder, `s3://${here()}/told`, '--content-type', 'text/x-own; charset="a b"');
+    expect(told).toMatchObject({ code: 0 });
+    for (const name of ['small.html', 'middle.svg', 'large.mp4'])
+      expect(await contentType(`told/${name}`)).toBe('text/x-own; charset="a b"');
+  });
+
+  it.each([
+    { title: 'nothing', type: '' },
+    { title: 'more than a line', type: 'text/html\r\nx-amz-acl: public-read' },
+    { title: 'characters outside ASCII', type: 'text/höher' },
+    { title: 'more than 256 characters', type: `text/${'x'.repeat(252)}` },
+    { title: 'a space at its end', type: 'text/html ' },
+  ])('refuses a content type of $title', async ({ type }) => {
+    const { code, stderr } = await put('.', `s3://${here()}`, '--content-type', type);
+    expect(code).toBe(2);
+    expect(stderr).toContain('1 to 256 printable ASCII characters');
   });
 
   it('leaves what is there where it is told to', async () => {

@@ -254,6 +254,7 @@ describe('putting a file that changes', () => {
       dependencies,
       {
         path: file,
+        name: 'file',
         place: { prefix: '', key: 'file' },
         giveUpAtMs: Number.POSITIVE_INFINITY,
         attempts: 0,

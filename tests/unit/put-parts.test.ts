@@ -1,6 +1,7 @@
 // What `spillway put` is made of: what is held at once, what is left to do, and where it goes.
 import { describe, expect, it } from 'vitest';
 import { createBudget } from '../../cli/put/budget.ts';
+import { contentTypeOf } from '../../cli/put/content-type.ts';
 import { parseDestination, placeOf } from '../../cli/put/destination.ts';
 import { createWorkList } from '../../cli/put/work-list.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
@@ -101,5 +102,32 @@ describe('a destination', () => {
     { text: `s3://b/${'ü'.repeat(450)}`, says: 'has 901 bytes: it takes up to 900' },
   ])('$text is refused: $says', ({ text, says }) => {
     expect(() => parseDestination(text)).toThrow(says);
+  });
+});
+
+describe('a content type', () => {
+  it.each([
+    { name: 'site/index.html', type: 'text/html' },
+    { name: 'PHOTO.JPG', type: 'image/jpeg' },
+    { name: 'app.mjs', type: 'text/javascript' },
+    { name: 'a/logo.svg', type: 'image/svg+xml' },
+    { name: 'book.xlsx', type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' },
+    { name: 'favicon.ico', type: 'image/vnd.microsoft.icon' },
+    { name: 'page.html.gz', type: 'application/gzip' },
+    { name: 'html', type: 'application/octet-stream' },
+    { name: '.html', type: 'application/octet-stream' },
+    { name: 'a.html/data', type: 'application/octet-stream' },
+    { name: 'x.__proto__', type: 'application/octet-stream' },
+    { name: 'x.constructor', type: 'application/octet-stream' },
+    { name: 'x.', type: 'application/octet-stream' },
+    { name: 'line\nbreak.txt', type: 'text/plain' },
+  ])('of $name is $type', ({ name, type }) => {
+    expect(contentTypeOf(name, name)).toBe(type);
+  });
+
+  it("goes by the file's name before its key's", () => {
+    expect(contentTypeOf('index.html', 'home')).toBe('text/html');
+    expect(contentTypeOf('out', 'index.html')).toBe('text/html');
+    expect(contentTypeOf('index.html', 'data.json')).toBe('text/html');
   });
 });
