@@ -65,6 +65,13 @@ const timeAndChance: DummyRuleMap = {
   ],
 };
 
+const noDate = {
+  object: 'Date',
+  property: 'now',
+  message:
+    'The machine can set this clock at any moment. Durations go by steadyClock; what leaves the process is stamped by systemClock.',
+};
+
 const notTerminal =
   'Commands print through cli/terminal alone: text from outside could steer the terminal, so its characters are escaped there.';
 const streams = ['stdout', 'stderr'].map((property) => ({
@@ -82,7 +89,7 @@ const barStream = {
 };
 const printing: DummyRuleMap = {
   'no-restricted-globals': ['error', { name: 'console', message: notTerminal }],
-  'no-restricted-properties': ['error', ...streams, ...hiddenGlobals, barStream],
+  'no-restricted-properties': ['error', ...streams, ...hiddenGlobals, barStream, noDate],
   'no-restricted-imports': [
     'error',
     {
@@ -118,7 +125,13 @@ export default defineConfig({
     // A test's switch may leave the rest to fall through.
     { files: ['tests/**'], rules: { 'typescript/switch-exhaustiveness-check': 'off' } },
     { files: ['local/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('local')] }] } },
-    { files: ['lab/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('lab')] }] } },
+    {
+      files: ['lab/**'],
+      rules: {
+        'no-restricted-imports': ['error', { patterns: [wall('lab')] }],
+        'no-restricted-properties': ['error', noDate],
+      },
+    },
     { files: ['cli/**'], rules: printing },
     { files: ['cli/terminal/terminal.ts'], rules: { 'no-restricted-properties': 'off' } },
     // Plain JavaScript for a Node that is too old for the rest; it prints its own text alone.

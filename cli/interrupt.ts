@@ -1,6 +1,8 @@
 // Ctrl-C: the first ends a command cleanly, the second at once. Everything of the embedded cloud lives in threads of this
 // process, so nothing outlives it either way.
 
+import { steadyClock } from '../shared/job/clock.ts';
+
 /** As a shell reports a process that Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED_EXIT_CODE = 130;
 /** npm and npx pass Ctrl-C on to a process that the terminal has told already: signals this close together are one. */
@@ -18,10 +20,10 @@ export function onInterrupt(cleanUp: () => Promise<void>): Interrupt {
   let firstAtMs: number | undefined;
   const handle = (): void => {
     if (firstAtMs !== undefined) {
-      if (Date.now() - firstAtMs >= SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
+      if (steadyClock.now() - firstAtMs >= SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
       return;
     }
-    firstAtMs = Date.now();
+    firstAtMs = steadyClock.now();
     const end = () => process.exit(INTERRUPTED_EXIT_CODE);
     setTimeout(end, CLEAN_UP_MS);
     cleanUp().then(end, end);

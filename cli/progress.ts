@@ -1,5 +1,6 @@
 // Shows how far something is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
 import cliProgress from 'cli-progress';
+import { steadyClock } from '../shared/job/clock.ts';
 import { type Terminal, terminal } from './terminal/terminal.ts';
 import { line, padEnd, type TerminalText } from './terminal/text.ts';
 import { countText } from './text.ts';
@@ -48,7 +49,7 @@ function createBar(name: string, total: number, { barStream }: Shower): Progress
 function createLines(name: string, knownTotal: number, { err }: Shower): Progress {
   let total = knownTotal;
   let last = '';
-  let shownAtMs = Date.now();
+  let shownAtMs = steadyClock.now();
   let current = line``;
   const print = (): void => {
     if (String(current) !== last) err(current);
@@ -58,8 +59,8 @@ function createLines(name: string, knownTotal: number, { err }: Shower): Progres
     show(done, note) {
       const counts = `${countText(Math.min(done, total))}/${countText(total)}`;
       current = line`  ${padEnd(name, NAME_WIDTH)} ${counts}${note === undefined ? '' : line` ${note}`}`;
-      if (Date.now() - shownAtMs < LINE_EVERY_MS) return;
-      shownAtMs = Date.now();
+      if (steadyClock.now() - shownAtMs < LINE_EVERY_MS) return;
+      shownAtMs = steadyClock.now();
       print();
     },
     grow(more) {

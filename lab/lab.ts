@@ -5,7 +5,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type Emulators, startEmulators } from '../local/emulators/emulators.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
-import { type Clock, systemClock } from '../shared/job/clock.ts';
+import { type Clock, steadyClock } from '../shared/job/clock.ts';
 import { createRandom } from '../shared/job/random.ts';
 import { type Lesson, teach } from './lesson.ts';
 import { STRATEGIES } from './strategies/all.ts';
@@ -54,7 +54,7 @@ export interface Lab {
 
 export async function startLab(
   { objects: count, limitPerSecond, seed }: LabOptions,
-  { clock = systemClock }: { clock?: Clock } = {},
+  { clock = steadyClock }: { clock?: Clock } = {},
 ): Promise<Lab> {
   const emulators = await startEmulators({
     region: REGION,

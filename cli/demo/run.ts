@@ -4,7 +4,7 @@ import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { type CostReading, usageBetween } from '../../local/cost.ts';
 import type { MetricSums } from '../../local/lambda/logs.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
 import type { MetricName } from '../../shared/telemetry/telemetry.ts';
@@ -79,7 +79,7 @@ interface Stage {
 }
 
 async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: DemoOptions) {
-  const clock = systemClock;
+  const clock = steadyClock;
   const { inbox, destination, reports } = cloud.names;
   const spread = knownSpread(options.spread);
 
@@ -88,7 +88,8 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   staging.end();
 
   const before = await read(cloud);
-  const droppedAtMs = clock.now();
+  // Compared with the end that the ledger names.
+  const droppedAtMs = systemClock.now();
   const { job } = await dropManifest(s3, { inbox, source: SOURCE_BUCKET, spread: options.spread }, staged);
   const uploading = show('uploading', staged.length);
   const end = await watchJob({ cloud, clock }, job, uploading);

@@ -2,7 +2,7 @@
 
 import type { Cloud } from '../../local/cloud.ts';
 import type { BucketReading } from '../../local/emulators/meter-reading.ts';
-import type { Clock } from '../../shared/job/clock.ts';
+import { type Clock, systemClock } from '../../shared/job/clock.ts';
 import { Failure } from '../failure.ts';
 import { type JobEnd, jobEnds } from '../job-end.ts';
 import type { Progress } from '../progress.ts';
@@ -24,7 +24,9 @@ export async function watchJob(
   let movedAtMs = clock.now();
   for (;;) {
     const end = jobEnds(cloud).find((each) => each.job === job);
-    const writes = destinationWrites((await cloud.meter()).s3.buckets[cloud.names.destination], clock.now());
+    const bucket = (await cloud.meter()).s3.buckets[cloud.names.destination];
+    // The meter counts by the seconds of the system's clock.
+    const writes = destinationWrites(bucket, systemClock.now());
     progress.show(
       writes.accepted,
       line`${countText(writes.perSecond)}/s · ${countText(writes.throttled)} × SlowDown`,

@@ -1,5 +1,5 @@
 // What the commands about jobs run: look, order, follow, tell.
-import { systemClock } from '../../shared/job/clock.ts';
+import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import type { ApiClient, Order } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
@@ -73,7 +73,7 @@ async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<J
   const interrupt = onInterrupt(async () => {
     terminal.err(line`\nNo longer followed; the job goes on: spillway status ${job.job}`);
   });
-  const last = await followJob({ api, clock: systemClock }, job, waitFor);
+  const last = await followJob({ api, clock: steadyClock }, job, waitFor);
   if (interrupt.isInterrupted()) await new Promise(() => {});
   return last;
 }

@@ -4,7 +4,7 @@ import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk
 import { type Answer, describeAnswer, hasS3Header, isPageOrJson } from '../../shared/aws/answer.ts';
 import { createUplinkClient } from '../../shared/aws/clients.ts';
 import { listen } from '../../shared/aws/proof.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { steadyClock } from '../../shared/job/clock.ts';
 import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
 import { describeError, Failure } from '../failure.ts';
 import { assertCredentials, openS3 } from '../s3.ts';
@@ -105,7 +105,7 @@ export async function assertBucket(s3: S3Client, bucket: string): Promise<void> 
         const told = (error as NodeJS.ErrnoException).code ?? describeError(error);
         throw new Failure(`bucket ${bucket} can't be reached: ${told}`, { cause: error });
       }
-      await systemClock.sleep(FIRST_REST_MS);
+      await steadyClock.sleep(FIRST_REST_MS);
     }
   }
 }

@@ -39,6 +39,7 @@ export interface LocalFile {
 }
 
 export interface OpenOptions {
+  /** The one that file systems stamp by. */
   clock: Clock;
   /** What the file must lie in. Absent: it lies wherever the path leads. */
   tree?: Tree | undefined;

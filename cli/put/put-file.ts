@@ -1,4 +1,5 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
+import type { Clock } from '../../shared/job/clock.ts';
 import type { IfExists } from '../../shared/job/options.ts';
 import { MAX_KEY_BYTES } from '../../shared/spread/destination.ts';
 import type { Spread } from '../../shared/spread/spread.ts';
@@ -21,6 +22,8 @@ const START_AGAIN_MS = 1_000;
 
 export interface PutDependencies extends EngineDependencies {
   uploads: MultipartWriter;
+  /** The clock that file systems stamp by. */
+  fileClock: Clock;
   /** Bytes of files that are in memory at once. */
   memory: Budget;
 }
@@ -124,11 +127,11 @@ interface Ways {
 }
 
 async function withContents(
-  { memory, clock }: PutDependencies,
+  { memory, fileClock }: PutDependencies,
   { path, tree }: FileTask,
   { whole, parts }: Ways,
 ): Promise<TransferReport> {
-  const file = await openLocalFile(path, { clock, tree });
+  const file = await openLocalFile(path, { clock: fileClock, tree });
   try {
     const plan = planParts(file.sizeBytes);
     switch (plan.kind) {

@@ -1,7 +1,7 @@
 // Puts the files of some paths straight into S3: many at once as far as the pace and --concurrency allow, each until it has
 // an end.
 import { randomUUID } from 'node:crypto';
-import { systemClock } from '../../shared/job/clock.ts';
+import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import type { IfExists } from '../../shared/job/options.ts';
 import { systemRandom } from '../../shared/job/random.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
@@ -69,7 +69,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const parsed = parseSpread(options.spread);
   if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
   const s3 = await createPutClient(options);
-  const clock = systemClock;
+  const clock = steadyClock;
   const cutOff = new AbortController();
   const tally = emptyTally();
   const slots = createBudget(options.concurrency);
@@ -118,13 +118,14 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   try {
     await assertBucket(s3, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: watched(withoutCutOff(createObjectWriter(s3, clock)), slots, tally),
+      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), slots, tally),
       uploads: watched(uploads.uploads, slots, tally),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
       }),
       clock,
+      fileClock: systemClock,
       random: systemRandom,
       memory: createBudget(MEMORY_BYTES),
     };
@@ -156,10 +157,10 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
 }
 
 async function untilFree(slots: Budget): Promise<void> {
-  const untilMs = systemClock.now() + LAST_ANSWERS_MS;
-  while (systemClock.now() < untilMs) {
+  const untilMs = steadyClock.now() + LAST_ANSWERS_MS;
+  while (steadyClock.now() < untilMs) {
     if (slots.held() === 0) return;
-    await systemClock.sleep(LOOK_EVERY_MS / 10);
+    await steadyClock.sleep(LOOK_EVERY_MS / 10);
   }
 }
 
@@ -204,8 +205,8 @@ function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: 
     total++;
     return isOver;
   });
-  let last = { done: 0, atMs: systemClock.now() };
-  let still = { done: 0, sinceMs: systemClock.now(), code: '' };
+  let last = { done: 0, atMs: steadyClock.now() };
+  let still = { done: 0, sinceMs: steadyClock.now(), code: '' };
   let perSecond = 0;
   /** What it stands still for is told once. */
   const tellStill = (done: number, nowMs: number): void => {
@@ -219,7 +220,7 @@ function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: 
   };
   const show = (): void => {
     const done = tally.stored + tally.skipped + tally.failed;
-    const nowMs = systemClock.now();
+    const nowMs = steadyClock.now();
     if (nowMs - last.atMs >= 1000) {
       perSecond = ((done - last.done) * 1000) / (nowMs - last.atMs);
       last = { done, atMs: nowMs };

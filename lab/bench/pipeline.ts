@@ -9,7 +9,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { steadyClock } from '../../shared/job/clock.ts';
 import type { Contestant, Track } from './contestant.ts';
 
 const SOURCE_BUCKET = 'bench-source';
@@ -77,10 +77,10 @@ async function runJob(cloud: Cloud, s3: S3Client, names: readonly string[], buck
       Metadata: { 'spillway-destination': `s3://${bucket}` },
     }),
   );
-  const untilMs = systemClock.now() + MOST_MS;
-  while (systemClock.now() < untilMs) {
+  const untilMs = steadyClock.now() + MOST_MS;
+  while (steadyClock.now() < untilMs) {
     if (endsOf() > endsBefore) return;
-    await systemClock.sleep(LOOK_EVERY_MS);
+    await steadyClock.sleep(LOOK_EVERY_MS);
   }
   console.error('  pipeline was ended before it was done');
 }

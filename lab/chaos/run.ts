@@ -8,7 +8,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { type Clock, systemClock } from '../../shared/job/clock.ts';
+import { type Clock, steadyClock } from '../../shared/job/clock.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import {
   CHAOS_FAULTS,
@@ -63,7 +63,7 @@ const STAGED_AT_ONCE = 32;
 const DRAIN_MS = 180_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
-  const clock = systemClock;
+  const clock = steadyClock;
   const startedAtMs = clock.now();
   const cloud = await startChaosCloud({ ...SETTING, seed: options.seed });
   const s3 = createS3Client(cloud.clientConfig());

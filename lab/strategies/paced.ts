@@ -1,6 +1,7 @@
 // Spillway's own engine, as the upload function and `spillway put` run it: with the keys as they are, or spread.
 import pMap from 'p-map';
 import { createTransferClient } from '../../shared/aws/clients.ts';
+import { systemClock } from '../../shared/job/clock.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createTurnstile } from '../../shared/pacing/turnstile.ts';
 import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
@@ -28,7 +29,7 @@ async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]>
   const { clientConfig, clock, random, bucket, objects, workers } = task;
   const s3 = createTransferClient(clientConfig);
   const turnstile = createTurnstile({ pacer: createAdaptivePacer(), clock });
-  const engine = { writer: createObjectWriter(s3, clock), turnstile, clock, random };
+  const engine = { writer: createObjectWriter(s3, systemClock), turnstile, clock, random };
   const giveUpAtMs = clock.now() + RETRY_FOR_MS;
   const bounds = {
     stopAtMs: giveUpAtMs,

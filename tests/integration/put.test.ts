@@ -1,6 +1,7 @@
 // `spillway put` as a user runs it, against the emulated S3.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -237,6 +238,45 @@ describe('spillway put', () => {
     expect(stderr).toContain('(InternalError)');
     expect(stdout).toMatch(/2 files stored.*\n.*requests failed and were tried again/);
     expect((await keys()).sort()).toEqual(['a', 'b']);
+  });
+
+  it('goes on at its pace while the clock is set back by an hour', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `${index}`);
+    const folder = await write(Object.fromEntries(names.map((name) => [name, name])));
+    const setBack = path.join(work, 'set-back');
+    const clock = path.join(work, 'clock.mjs');
+    await writeFile(
+      clock,
+      `import { existsSync } from 'node:fs';
+      const RealDate = Date;
+      const now = () => RealDate.now() - (existsSync(${JSON.stringify(setBack)}) ? 3_600_000 : 0);
+      globalThis.Date = class extends RealDate {
+        constructor(...args) { super(...(args.length === 0 ? [now()] : args)); }
+        static now = now;
+      };`,
+    );
+    let refused = 0;
+    const refuse = 40;
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        if (request.method !== 'PUT') return response.end();
+        // It goes back while requests wait for their turns and to be tried again.
+        if (refused === refuse / 2) writeFileSync(setBack, '');
+        if (refused++ < refuse) return response.writeHead(503).end();
+        return response.writeHead(200, { etag: '"e"' }).end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, stdout, stderr } = await runSpillway(
+      ['put', folder, 's3://any', '--endpoint-url', endpoint, '--json'],
+      { cwd: work, env: { NODE_OPTIONS: `--import=${clock}` } },
+    );
+    server.close();
+    expect(code, stderr).toBe(0);
+    const result = JSON.parse(stdout) as { stored: number; seconds: number };
+    expect(result).toMatchObject({ stored: 100, throttled: refuse });
+    expect(result.seconds).toBeGreaterThanOrEqual(0);
   });
 
   it('tells of failures also to whoever does not read', async () => {

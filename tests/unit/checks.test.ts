@@ -264,6 +264,15 @@ const FAULTS: Fault[] = [
     'export const roll = (): number => Math.random();',
     /Time and chance come in/,
   ],
+  ...['cli', 'lab'].map(
+    (room): Fault => [
+      'lint',
+      `${room}/ measuring by a clock that can be set`,
+      `${room}/since.ts`,
+      'export const sinceMs = (startedAtMs: number): number => Date.now() - startedAtMs;',
+      /The machine can set this clock/,
+    ],
+  ),
   ['format', 'a command that prints by console', 'cli/say.ts', "console.error('x');", /noConsole/],
   ...printing("console.log('x');", 'console'),
   ...printing('export const say = console;', 'console by another name'),
