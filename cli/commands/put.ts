@@ -47,7 +47,8 @@ named on the command line may be a link. With --follow-links each folder is stil
 The ending of a file's name gives its content type: index.html is stored as text/html, without a charset. Where the name
 says nothing, the key's ending counts, and then the type is application/octet-stream. --content-type sets it for all files.
 
-A file that changes while it is read is begun again once, and then fails as FileChanged.
+A file that changes while it is read is begun again once, and then fails as FileChanged. Where S3 loses the multipart upload
+of a large file, it is begun again three times, and then fails as NoSuchUpload.
 
 Credentials and region are found as every AWS tool finds them.
 

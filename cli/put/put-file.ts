@@ -15,9 +15,18 @@ import { keyOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
 import type { Tree } from './tree.ts';
 
-/** A file that changes while it is read is begun again so often: one that is being written may need hours to be sent again. */
-const MAX_STARTS = 2;
-/** Milliseconds before it is begun again: most writers are done by then. */
+/**
+ * How often a file is begun at most, by what ended it before.
+ *
+ *   FileChanged    a file that is being written may need hours to be sent again: once more is enough for most writers
+ *   NoSuchUpload   S3 has lost the upload (a failover, a lifecycle rule): nothing is wrong with the file. Where an upload
+ *                  takes longer than the rule lets it live, no number of starts helps
+ */
+const MAX_STARTS = new Map([
+  ['FileChanged', 2],
+  ['NoSuchUpload', 4],
+]);
+/** Milliseconds before it is begun again, twice as long each time: most writers, and most failovers, are done by then. */
 const START_AGAIN_MS = 1_000;
 
 export interface PutDependencies extends EngineDependencies {
@@ -49,7 +58,10 @@ export interface FileTask {
   putBack: number;
 }
 
-/** It never throws for the file's sake: a file that can't be read has failed, and so has one that changes again and again. */
+/**
+ * It never throws for the file's sake: a file that can't be read has failed. So has one that changes, or whose upload is
+ * lost, again and again.
+ */
 export async function putFile(
   dependencies: PutDependencies,
   task: FileTask,
@@ -67,16 +79,31 @@ export async function putFile(
     contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key),
     ifExists: settings.ifExists,
   };
+  const ends: string[] = [];
   let report = await putOnce(dependencies, task, write, bounds);
-  for (let starts = 1; isChanged(report) && starts < MAX_STARTS && clock.now() < bounds.stopAtMs; starts++) {
-    await clock.sleep(START_AGAIN_MS);
+  while (isBegunAgain(report, ends) && clock.now() < Math.min(bounds.stopAtMs, task.giveUpAtMs)) {
+    await clock.sleep(START_AGAIN_MS * 2 ** ends.length);
+    ends.push(codeOf(report));
     report = afterEarlier(report, await putOnce(dependencies, task, write, bounds));
   }
-  return report;
+  return explained(report, ends.length + 1);
 }
 
-function isChanged({ end }: TransferReport): boolean {
-  return end.kind === 'failed' && end.code === 'FileChanged';
+/** @param ends the codes that its earlier starts ended with */
+function isBegunAgain(report: TransferReport, ends: readonly string[]): boolean {
+  const code = codeOf(report);
+  const starts = ends.filter((each) => each === code).length + 1;
+  return starts < (MAX_STARTS.get(code) ?? 1);
+}
+
+function codeOf({ end }: TransferReport): string {
+  return end.kind === 'failed' ? end.code : '';
+}
+
+function explained(report: TransferReport, starts: number): TransferReport {
+  if (codeOf(report) !== 'NoSuchUpload') return report;
+  const message = `S3 lost its multipart upload (begun ${starts} times): a lifecycle rule or another program may abort it`;
+  return { ...report, end: { kind: 'failed', code: 'NoSuchUpload', message } };
 }
 
 function afterEarlier(earlier: TransferReport, last: TransferReport): TransferReport {

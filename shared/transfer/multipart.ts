@@ -15,6 +15,7 @@ import {
 } from './paced-request.ts';
 import { type PartPlan, partsOf } from './part-plan.ts';
 import { SourceFault } from './source-fault.ts';
+import type { StoredObject } from './transfer.ts';
 
 /** Parts of one object under way at once: what fills a fast line while each part waits for its answer. */
 const PARTS_AT_ONCE = 8;
@@ -104,6 +105,8 @@ function createStep(
   const { clock, random } = dependencies;
   const leftMs = () => bounds.stopAtMs - clock.now();
   return async (send, refused) => {
+    // Over all rests: the answer that was lost may be one from before the last.
+    let attempts = 0;
     for (let rests = 0; ; rests++) {
       bounds.budget.retries += RETRIES_PER_ITEM;
       const sent = await sendPaced(
@@ -112,8 +115,11 @@ function createStep(
           destination: item.write.destination,
           giveUpAtMs: item.giveUpAtMs,
           wasTried: rests > 0,
-          send: async (cutOff) => ({ kind: 'value' as const, value: await send(cutOff) }),
-          refused: async (fault, attempts) =>
+          send: async (cutOff) => {
+            attempts++;
+            return { kind: 'value' as const, value: await send(cutOff) };
+          },
+          refused: async (fault) =>
             refused === undefined ? failedStep(fault) : await refused(fault, attempts),
         },
         bounds,
@@ -161,15 +167,28 @@ async function fillAndComplete(
     async () => ({ kind: 'stored', object: await uploads.complete(write, uploadId, parts, bounds.cutOff) }),
     async (fault, attempts) => {
       // An answer that was lost may have completed it: the upload is gone then, or the object found is our own.
-      const isPuzzling = fault.kind === 'exists' || fault.code === 'NoSuchUpload';
-      if (!isPuzzling) return failedStep(fault);
-      const end = await settleExisting(write, attempts > 1, () => uploads.findOwn(write, parts));
-      if (end === undefined) return fault.kind === 'exists' ? undefined : failedStep(fault);
-      if (end.kind !== 'stored' && fault.kind !== 'exists') return failedStep(fault);
-      return { kind: 'value', value: end };
+      const isGone = fault.code === 'NoSuchUpload';
+      if (fault.kind !== 'exists' && !isGone) return failedStep(fault);
+      const findOwn = () => uploads.findOwn(write, parts);
+      const end = await settleExisting(write, attempts > 1, isGone ? () => noneIfMissing(findOwn) : findOwn);
+      // S3 does not say now whether it is our own. Taken for lost, what is stored would be sent again.
+      if (end === undefined) return undefined;
+      return isGone && end.kind !== 'stored' ? failedStep(fault) : { kind: 'value', value: end };
     },
   );
   return completed.kind === 'over' ? completed.end : completed.value;
+}
+
+/** Of an upload that is gone, no object is left to wait for: the upload was lost. */
+async function noneIfMissing(
+  find: () => Promise<StoredObject | undefined>,
+): Promise<StoredObject | undefined> {
+  try {
+    return await find();
+  } catch (error) {
+    if (classifyFault(error).code === 'NotFound') return undefined;
+    throw error;
+  }
 }
 
 function failedStep({ code, message }: { code: string; message: string }) {

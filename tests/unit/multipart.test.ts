@@ -14,6 +14,7 @@ const SLOW_DOWN = answer('SlowDown', 503);
 const INTERNAL = answer('InternalError', 500);
 const EXISTS = answer('PreconditionFailed', 412);
 const GONE = answer('NoSuchUpload', 404);
+const MISSING = answer('NotFound', 404);
 const DENIED = answer('AccessDenied', 403);
 const STORED: StoredObject = { etag: '"e-3"', bytes: 25 };
 const FREE: Turnstile = {
@@ -22,7 +23,7 @@ const FREE: Turnstile = {
   observe: () => undefined,
 };
 
-type Call = 'begin' | 'send' | 'complete' | 'abort';
+type Call = 'begin' | 'send' | 'complete' | 'find' | 'abort';
 
 interface Setting {
   /** Errors of the calls, in their order; what comes after them goes well. */
@@ -58,7 +59,7 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
       return part;
     },
     complete: () => call('complete', STORED),
-    findOwn: async () => own,
+    findOwn: () => call('find', own),
     abort: () => call('abort', undefined),
   };
   const report = transferInParts(
@@ -155,6 +156,33 @@ describe('an upload in parts', () => {
     });
     expect(report).toMatchObject({ end: { kind: 'stored' } });
     expect(calls).not.toContain('abort');
+  });
+
+  it('knows its own object after any number of lost answers, before and after rests', async () => {
+    for (let lost = 1; lost <= 40; lost++) {
+      const complete = [...Array.from({ length: lost }, () => INTERNAL), GONE];
+      const { report } = await upload({ errors: { complete }, own: STORED });
+      expect(report, `${lost} answers`).toMatchObject({ end: { kind: 'stored' } });
+    }
+  });
+
+  it('asks until S3 says what is stored, before it takes an upload for lost', async () => {
+    const { report, calls } = await upload({
+      errors: { complete: [INTERNAL, GONE, GONE, GONE], find: [SLOW_DOWN, INTERNAL] },
+      own: STORED,
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+    expect(calls.filter((name) => name === 'find')).toHaveLength(3);
+  });
+
+  it.each([
+    { title: 'nothing is stored', errors: { complete: [INTERNAL, GONE], find: [MISSING] } },
+    { title: "another's object is", errors: { complete: [INTERNAL, GONE] } },
+    { title: 'a part was refused', errors: { send: [GONE] } },
+  ])('is lost where it is gone and $title', async ({ errors }) => {
+    const copied = Object.fromEntries(Object.entries(errors).map(([name, list]) => [name, [...list]]));
+    const { report } = await upload({ errors: copied });
+    expect(report).toMatchObject({ end: { kind: 'failed', code: 'NoSuchUpload' } });
   });
 
   it('sends nothing where an object is there already', async () => {

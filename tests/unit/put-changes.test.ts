@@ -197,7 +197,7 @@ describe('putting a file that changes', () => {
     at(step: number): Promise<void>;
   }
 
-  async function put({ at }: Meddling) {
+  async function put({ at }: Meddling, giveUpAtMs = Number.POSITIVE_INFINITY) {
     const calls: string[] = [];
     let parts: Buffer[] = [];
     let steps = 0;
@@ -257,7 +257,7 @@ describe('putting a file that changes', () => {
         path: file,
         name: 'file',
         place: { prefix: '', key: 'file' },
-        giveUpAtMs: Number.POSITIVE_INFINITY,
+        giveUpAtMs,
         attempts: 0,
         putBack: 0,
       },
@@ -305,6 +305,59 @@ describe('putting a file that changes', () => {
     const { report, calls } = await put({ at: () => chmod(file, 0o600) });
     expect(report).toMatchObject({ end: { kind: 'stored' } });
     expect(calls).toEqual(['begin', 'complete']);
+  });
+
+  const gone = () =>
+    Object.assign(new Error('The upload does not exist'), {
+      name: 'NoSuchUpload',
+      $metadata: { httpStatusCode: 404 },
+    });
+
+  it('in parts begins again where S3 has lost the upload', async () => {
+    await writeFile(file, Buffer.alloc(17 * MIB, 'A'));
+    const { report, calls, stored } = await put({
+      at: async (step) => {
+        // The last part of the first upload, the first of the second.
+        if (step === 3 || step === 4) throw gone();
+      },
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+    expect(calls).toEqual(['begin', 'abort', 'begin', 'abort', 'begin', 'complete']);
+    expect(stored.equals(Buffer.alloc(17 * MIB, 'A'))).toBe(true);
+  });
+
+  it('in parts fails where S3 loses every upload, and says what may be the cause', async () => {
+    await writeFile(file, Buffer.alloc(17 * MIB, 'A'));
+    const { report, calls } = await put({ at: () => Promise.reject(gone()) });
+    expect(report).toMatchObject({
+      end: {
+        kind: 'failed',
+        code: 'NoSuchUpload',
+        message: expect.stringMatching(/4 times.*lifecycle rule/),
+      },
+    });
+    expect(calls).toEqual(Array.from({ length: 4 }, () => ['begin', 'abort']).flat());
+  });
+
+  it('in parts counts lost uploads apart from changes', async () => {
+    await writeFile(file, Buffer.alloc(17 * MIB, 'A'));
+    let begun = 0;
+    const { report } = await put({
+      at: async (step) => {
+        if (step % 3 !== 1) return;
+        begun++;
+        if (begun === 2) await nextVersion('B');
+        else if (begun < 5) throw gone();
+      },
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+  });
+
+  it('in parts is not begun again once its time is over', async () => {
+    await writeFile(file, Buffer.alloc(17 * MIB, 'A'));
+    const { report, calls } = await put({ at: () => Promise.reject(gone()) }, systemClock.now());
+    expect(report).toMatchObject({ end: { kind: 'failed' } });
+    expect(calls).toEqual(['begin', 'abort']);
   });
 
   it('at once is read again, and stored in one version', async () => {
