@@ -50,6 +50,9 @@ says nothing, the key's ending counts, and then the type is application/octet-st
 A file that changes while it is read is begun again once, and then fails as FileChanged. Where S3 loses the multipart upload
 of a large file, it is begun again three times, and then fails as NoSuchUpload.
 
+Where the system has no file descriptor left, put waits, and goes on with fewer files and connections at once. A file that
+can't be opened for --retry-for fails as TooManyOpenFiles: lower --concurrency, or raise the limit (ulimit -n).
+
 Credentials and region are found as every AWS tool finds them.
 
 Examples:

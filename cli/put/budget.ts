@@ -6,11 +6,15 @@ export interface Budget {
   held(): number;
 }
 
-export function createBudget(most: number): Budget {
+/** @param most a number that changes is asked for each time: what is held already is not taken away */
+export function createBudget(most: number | (() => number)): Budget {
   const waiting: { amount: number; go: () => void }[] = [];
   let held = 0;
 
-  const fits = (amount: number) => held === 0 || held + amount <= most;
+  const fits = (amount: number) => {
+    const bound = typeof most === 'number' ? most : most();
+    return held === 0 || held + amount <= bound;
+  };
   const admit = (): void => {
     for (let next = waiting[0]; next !== undefined && fits(next.amount); next = waiting[0]) {
       held += next.amount;

@@ -1,5 +1,6 @@
 // The S3 client of `put`, and a first question that tells a wrong endpoint, wrong credentials or a wrong bucket at once, instead
 // of once for each file.
+import { Agent } from 'node:http';
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { type Answer, describeAnswer, hasS3Header, isPageOrJson } from '../../shared/aws/answer.ts';
 import { createUplinkClient } from '../../shared/aws/clients.ts';
@@ -27,6 +28,20 @@ export interface ClientOptions {
 
 export function createPutClient({ endpointUrl, concurrency }: ClientOptions): Promise<S3Client> {
   return openS3(endpointUrl, (config) => createUplinkClient(config, concurrency));
+}
+
+/** Keeps at most so many connections from now on, and closes idle ones unless that is more: they hold descriptors. */
+export function limitSockets(s3: S3Client, most: number): void {
+  const handler = s3.config.requestHandler as { httpHandlerConfigs?(): object };
+  const { httpAgent, httpsAgent } = (handler.httpHandlerConfigs?.() ?? {}) as Record<string, unknown>;
+  for (const agent of [httpAgent, httpsAgent]) {
+    // https.Agent is one as well.
+    if (!(agent instanceof Agent)) continue;
+    const isMore = most > agent.maxSockets;
+    agent.maxSockets = most;
+    if (isMore) continue;
+    for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+  }
 }
 
 /** Of a listing, whatever its namespace. */

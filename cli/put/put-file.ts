@@ -11,6 +11,7 @@ import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';
 import { contentTypeOf } from './content-type.ts';
+import type { Descriptors } from './descriptors.ts';
 import { keyOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
 import type { Tree } from './tree.ts';
@@ -31,6 +32,7 @@ const START_AGAIN_MS = 1_000;
 
 export interface PutDependencies extends EngineDependencies {
   uploads: MultipartWriter;
+  descriptors: Pick<Descriptors, 'open'>;
   /** The clock that file systems stamp by. */
   fileClock: Clock;
   /** Bytes of files that are in memory at once. */
@@ -154,11 +156,11 @@ interface Ways {
 }
 
 async function withContents(
-  { memory, fileClock }: PutDependencies,
-  { path, tree }: FileTask,
+  { memory, descriptors, fileClock }: PutDependencies,
+  { path, tree, giveUpAtMs }: FileTask,
   { whole, parts }: Ways,
 ): Promise<TransferReport> {
-  const file = await openLocalFile(path, { clock: fileClock, tree });
+  const file = await descriptors.open(() => openLocalFile(path, { clock: fileClock, tree }), giveUpAtMs);
   try {
     const plan = planParts(file.sizeBytes);
     switch (plan.kind) {

@@ -19,7 +19,8 @@ import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
 import { countText } from '../text.ts';
 import { type Budget, createBudget } from './budget.ts';
-import { assertBucket, createPutClient } from './client.ts';
+import { assertBucket, createPutClient, limitSockets } from './client.ts';
+import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { keyOf, type PutDestination, parseDestination, placeOf } from './destination.ts';
 import { type OpenUpload, rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
@@ -72,17 +73,29 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const clock = steadyClock;
   const cutOff = new AbortController();
   const tally = emptyTally();
-  const slots = createBudget(options.concurrency);
+  const descriptors = createDescriptors(
+    {
+      clock,
+      random: systemRandom,
+      limitSockets: (most) => limitSockets(s3, most),
+      onLack: (lack) => addAnswer(tally, { kind: 'transient', ...lack }),
+    },
+    options.concurrency,
+  );
   const uploads = rememberOpenUploads({ uploads: createMultipartWriter(s3), clock, random: systemRandom });
-  const walk = () => walkPaths(paths, { followLinks: options.followLinks === true });
+  const giveUpAtMs = () => clock.now() + options.retryFor * 1000;
+  const walk = () =>
+    walkPaths(paths, {
+      followLinks: options.followLinks === true,
+      opening: (open) => descriptors.open(open, giveUpAtMs()),
+    });
   /** Until the first file tells what it is, as it was named. */
   let url = urlOf(destination, destination.path);
   const taskOf = (found: FoundFile): FileTask => {
     const place = placeOf(destination, found);
     url = urlOf(destination, found.isOnly ? keyOf(place, parsed.spread) : place.prefix);
-    const giveUpAtMs = clock.now() + options.retryFor * 1000;
     const { path, key: name, tree } = found;
-    return { path, name, place, tree, giveUpAtMs, attempts: 0, putBack: 0 };
+    return { path, name, place, tree, giveUpAtMs: giveUpAtMs(), attempts: 0, putBack: 0 };
   };
   const found = paths.length > 1 ? refuseTakenKeys(walk()) : walk();
   const list = createWorkList(tasksOf(found, taskOf, tally), clock);
@@ -109,7 +122,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const interrupt = onInterrupt(async () => {
     bounds.stopAtMs = clock.now();
     list.close();
-    await untilFree(slots);
+    await untilFree(descriptors.requests);
     // What is still under way ends with the process; open uploads are ended before.
     cutOff.abort();
     tellEnd('interrupted', await abortUploads());
@@ -118,13 +131,14 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   try {
     await assertBucket(s3, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), slots, tally),
-      uploads: watched(uploads.uploads, slots, tally),
+      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), descriptors, tally),
+      uploads: watched(uploads.uploads, descriptors, tally),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
       }),
       clock,
+      descriptors,
       fileClock: systemClock,
       random: systemRandom,
       memory: createBudget(MEMORY_BYTES),
@@ -134,7 +148,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.watch = followProgress(running.progress, walk(), tally);
     const { ifExists, contentType } = options;
     const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists, contentType };
-    const put = (task: FileTask) => putFile(dependencies, task, settings, bounds);
+    const put = (task: FileTask) =>
+      descriptors.files.hold(1, () => putFile(dependencies, task, settings, bounds));
     await Promise.all(
       Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
     );
@@ -252,20 +267,21 @@ function withoutCutOff(writer: ObjectWriter): ObjectWriter {
 /** The same writer, each of whose requests has a slot while it is under way, and is told of when it is answered. */
 function watched<Writer extends ObjectWriter | MultipartWriter>(
   writer: Writer,
-  slots: Budget,
+  { requests, requestFault }: Descriptors,
   tally: PutTally,
 ): Writer {
   const watch =
     (request: (...args: unknown[]) => Promise<unknown>) =>
     (...args: unknown[]) =>
-      slots.hold(1, async () => {
+      requests.hold(1, async () => {
         try {
           const answer = await request(...args);
           addAnswer(tally);
           return answer;
         } catch (error) {
-          addAnswer(tally, classifyFault(error));
-          throw error;
+          const fault = requestFault(error);
+          addAnswer(tally, classifyFault(fault));
+          throw fault;
         }
       });
   const entries = Object.entries(writer).map(([name, request]) => [name, watch(request)]);

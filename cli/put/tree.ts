@@ -9,6 +9,7 @@ import { type Dirent, fstatSync, readlinkSync } from 'node:fs';
 import { constants, lstat, open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
+import { lackOf } from './descriptors.ts';
 
 /** Windows has neither; there a name that is a link is caught by its place alone. */
 const { O_NOFOLLOW = 0, O_DIRECTORY = 0 } = constants as Partial<typeof constants>;
@@ -92,7 +93,8 @@ async function leadsBelow(folder: string, descriptor: number, at: string): Promi
     const seen = await lstat(place, { bigint: true });
     const opened = fstatSync(descriptor, { bigint: true });
     return isBelow(folder, place, path.sep) && seen.dev === opened.dev && seen.ino === opened.ino;
-  } catch {
+  } catch (error) {
+    if (lackOf(error) !== undefined) throw error;
     // It is gone by now, or can't be looked at: its place can't be proven.
     return false;
   }

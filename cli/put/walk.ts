@@ -35,12 +35,28 @@ export type Found = FoundFile | Fault | { kind: 'passed-over'; path: string; mes
 
 type Named = { kind: 'folder'; path: string; tree: Tree } | (FoundFile & { realPath: string }) | Fault;
 
-export async function* walkPaths(paths: readonly string[], options: LinkOptions): AsyncGenerator<Found> {
+/** Runs what opens a file or folder: it may wait for a descriptor. */
+type Opening = <Result>(open: () => Promise<Result>) => Promise<Result>;
+
+export interface WalkOptions extends LinkOptions {
+  opening?: Opening;
+}
+
+/** What a walk carries along. */
+interface Walk {
+  links: Links;
+  opening: Opening;
+}
+
+export async function* walkPaths(
+  paths: readonly string[],
+  { opening = (open) => open(), ...options }: WalkOptions,
+): AsyncGenerator<Found> {
   const named: Named[] = [];
-  for (const each of paths) named.push(await lookAt(each, paths.length === 1));
-  const links = createLinks(named.flatMap(realPathOf), options);
+  for (const each of paths) named.push(await lookAt(each, paths.length === 1, opening));
+  const walk: Walk = { links: createLinks(named.flatMap(realPathOf), options), opening };
   for (const each of named) {
-    if (each.kind === 'folder') yield* walkFolder(each.path, '', links, each.tree);
+    if (each.kind === 'folder') yield* walkFolder(each.path, '', walk, each.tree);
     else yield each;
   }
 }
@@ -61,10 +77,11 @@ export async function* refuseTakenKeys(found: AsyncIterable<Found>): AsyncGenera
   }
 }
 
-async function lookAt(named: string, isOnly: boolean): Promise<Named> {
+async function lookAt(named: string, isOnly: boolean, opening: Opening): Promise<Named> {
   try {
     const stats = await stat(named);
-    if (stats.isDirectory()) return { kind: 'folder', path: named, tree: await openTree(named) };
+    if (stats.isDirectory())
+      return { kind: 'folder', path: named, tree: await opening(() => openTree(named)) };
     if (!stats.isFile()) return fault(named, 'NotAFile', NEITHER);
     const realPath = await realpath(named);
     return { kind: 'file', path: named, key: path.basename(named), realPath, isOnly };
@@ -84,12 +101,15 @@ function realPathOf(named: Named): string[] {
   }
 }
 
-async function* walkFolder(folder: string, below: string, links: Links, tree?: Tree): AsyncGenerator<Found> {
+async function* walkFolder(folder: string, below: string, walk: Walk, tree?: Tree): AsyncGenerator<Found> {
+  const { links, opening } = walk;
   let entries: Dirent<Buffer>[];
   try {
-    entries = await (tree === undefined
-      ? readdir(folder, { withFileTypes: true, encoding: 'buffer' })
-      : tree.entriesOf(folder));
+    entries = await opening(() =>
+      tree === undefined
+        ? readdir(folder, { withFileTypes: true, encoding: 'buffer' })
+        : tree.entriesOf(folder),
+    );
   } catch (error) {
     yield unreadable(folder, error);
     return;
@@ -101,22 +121,22 @@ async function* walkFolder(folder: string, below: string, links: Links, tree?: T
     const key = `${below}${name}`;
     if (!isUtf8(entry.name)) yield fault(here, 'NameNotUtf8', 'its name is not UTF-8, and so can be no key');
     else if (entry.isFile()) yield file(here, key, tree);
-    else if (entry.isSymbolicLink()) yield* walkLink(here, key, links);
+    else if (entry.isSymbolicLink()) yield* walkLink(here, key, walk);
     else if (!entry.isDirectory()) yield { kind: 'passed-over', path: here, message: NEITHER };
     else if (tree === undefined && links.isTaken(here)) {
       yield { kind: 'passed-over', path: here, message: 'a folder that is stored once, by another path' };
-    } else yield* walkFolder(here, `${key}/`, links, tree);
+    } else yield* walkFolder(here, `${key}/`, walk, tree);
   }
 }
 
-async function* walkLink(here: string, key: string, links: Links): AsyncGenerator<Found> {
-  const end = await links.resolve(here, key).catch((error: unknown) => unreadable(here, error));
+async function* walkLink(here: string, key: string, walk: Walk): AsyncGenerator<Found> {
+  const end = await walk.links.resolve(here, key).catch((error: unknown) => unreadable(here, error));
   switch (end.kind) {
     case 'file':
       yield file(end.path, key);
       break;
     case 'folder':
-      yield* walkFolder(end.path, `${key}/`, links);
+      yield* walkFolder(end.path, `${key}/`, walk);
       break;
     default:
       yield { ...end, path: here };

@@ -19,10 +19,16 @@ export interface RunOptions {
   cwd: string;
   /** Added to the environment. */
   env?: Record<string, string>;
+  /** As many open files as the system allows it. */
+  openFiles?: number;
 }
 
 export function startSpillway(args: string[], options: RunOptions): CommandRun {
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const command = [process.execPath, BIN, ...args];
+  // $0 and what follows it reach the command unchanged.
+  const limited = ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, ...command];
+  const [program = '', ...rest] = options.openFiles === undefined ? command : limited;
+  const child = spawn(program, rest, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

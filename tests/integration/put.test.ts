@@ -279,6 +279,35 @@ describe('spillway put', () => {
     expect(result.seconds).toBeGreaterThanOrEqual(0);
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'stores all where the system allows it few open files',
+    async () => {
+      const names = Array.from({ length: 300 }, (_, index) => `${index % 30}/${index}`);
+      const folder = await write(Object.fromEntries(names.map((name) => [name, name])));
+      const waiting: (() => void)[] = [];
+      const server = createServer((request, response) => {
+        const answer = () => response.writeHead(200, { etag: '"e"' }).end();
+        request.resume().on('end', () => {
+          if (request.method !== 'PUT') return answer();
+          // Slowly, so that `put` would have as many connections as it may.
+          waiting.push(answer);
+          return setTimeout(() => waiting.shift()?.(), 100);
+        });
+      }).listen(0, '127.0.0.1');
+      // Idle connections keep their descriptors, on this side too.
+      server.keepAliveTimeout = 600_000;
+      await once(server, 'listening');
+      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const { code, stdout, stderr } = await runSpillway(
+        ['put', folder, 's3://any', '--endpoint-url', endpoint, '--json'],
+        { cwd: work, openFiles: 60 },
+      );
+      server.close();
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ rows: 300, stored: 300, failed: 0 });
+    },
+  );
+
   it('tells of failures also to whoever does not read', async () => {
     const run = startSpillway(
       ['put', 'nowhere', `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws],

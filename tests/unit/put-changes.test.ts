@@ -240,6 +240,7 @@ describe('putting a file that changes', () => {
         observe: () => undefined,
       },
       clock,
+      descriptors: { open: (open) => open() },
       fileClock: clock,
       random: createRandom(1),
       memory: {
