@@ -100,7 +100,9 @@ export async function transferOne(
       refused: async (fault, attempts) => {
         if (fault.kind === 'source-changed' || typed?.hasLostVersion(fault) === true) return typed?.changed();
         if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
-        return settleExisting(write, item.mayBeWritten || attempts > 1, () => writer.findOwn(write));
+        return settleExisting(write, item.mayBeWritten || attempts > 1, () =>
+          writer.findOwn(write, bounds.cutOff),
+        );
       },
     },
     bounds,

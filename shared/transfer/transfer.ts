@@ -56,7 +56,7 @@ export interface ObjectWriter {
    * @returns the stored object, or undefined where it is another's
    * @throws what the client throws; an error named SourceUnreadable where the source is gone that it would be compared with
    */
-  findOwn(object: ObjectWrite): Promise<StoredObject | undefined>;
+  findOwn(object: ObjectWrite, cutOff?: AbortSignal): Promise<StoredObject | undefined>;
 }
 
 export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
@@ -78,12 +78,16 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
   }
 
   /** A 412 says that the source or the destination is not as it should be; S3 names which, other servers may not. */
-  async function whichCondition(error: unknown, object: TypedCopy & { sourceHead: SourceHead }) {
+  async function whichCondition(
+    error: unknown,
+    object: TypedCopy & { sourceHead: SourceHead },
+    cutOff: AbortSignal | undefined,
+  ) {
     const { Condition } = error as { Condition?: string };
     if (classifyFault(error).kind !== 'exists' || Condition !== undefined) return error;
     const { etag, versionId } = object.sourceHead;
     const isSame = async () => {
-      const now = await readSource(object);
+      const now = await readSource(object, cutOff);
       return now.etag === etag && now.versionId === versionId;
     };
     if (object.ifExists !== 'overwrite' && (await isSame())) return error;
@@ -98,15 +102,15 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
       try {
         return await writeOnce(withHead, cutOff);
       } catch (error) {
-        throw await whichCondition(error, withHead);
+        throw await whichCondition(error, withHead, cutOff);
       }
     },
-    async findOwn({ source, destination }) {
-      const found = await heads.head(destination, { withChecksum: true });
+    async findOwn({ source, destination }, cutOff) {
+      const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
       if (source.kind === 'bytes') {
         if (found.ContentLength !== source.bytes.length || found.ChecksumCRC32 !== base64Crc32(source.bytes))
           return undefined;
-      } else if (!isCopyOf(found, await headOriginal(heads, source))) {
+      } else if (!isCopyOf(found, await headOriginal(heads, source, cutOff))) {
         return undefined;
       }
       return stored(found.ETag, found.VersionId, found.ChecksumCRC32, found.ContentLength);
@@ -174,12 +178,16 @@ async function copy(
 }
 
 /** @throws where there is none any more: what was copied from it can no longer be told */
-async function headOriginal(heads: SourceHeads, source: CopySource): Promise<HeadObjectCommandOutput> {
+async function headOriginal(
+  heads: SourceHeads,
+  source: CopySource,
+  cutOff: AbortSignal | undefined,
+): Promise<HeadObjectCommandOutput> {
   const { bucket, key, versionId } = source;
   try {
     return await heads.head(
       { bucket, key, ...(versionId === undefined ? {} : { versionId }) },
-      { withChecksum: true },
+      { withChecksum: true, ...endedBy(cutOff) },
     );
   } catch (error) {
     const { kind, code } = classifyFault(error);

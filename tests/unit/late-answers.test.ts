@@ -98,6 +98,21 @@ it('tells the HTTP handler so for a copy, and leaves the client’s limit to all
   expect(limits).toEqual(['PUT undefined', 'PUT 0', 'HEAD undefined', 'PUT 0', 'PUT 900000']);
 });
 
+it('gives every HEAD of a copy the signal that ends its work', async () => {
+  const conflict = { statusCode: 412, text: '<Error><Code>PreconditionFailed</Code></Error>' };
+  const { s3, sent } = answeringS3(({ method }) =>
+    method === 'HEAD' ? { statusCode: 200, headers: { etag: '"s"' } } : conflict,
+  );
+  const { signal } = new AbortController();
+  const writer = createObjectWriter(s3, systemClock);
+  await expect(writer.write({ ...COPY, contentType: 'a/b', ifExists: 'fail' }, signal)).rejects.toBeDefined();
+  await writer.findOwn(COPY, signal);
+  // Of the source before the copy and behind it, then of the object and its source.
+  const heads = sent.filter(({ method }) => method === 'HEAD');
+  expect(heads).toHaveLength(4);
+  for (const { options } of heads) expect(options.abortSignal).toBe(signal);
+});
+
 it('counts attempts and the backoff between them', () => {
   expect(mostCallMs({ connectionMs: 1, requestMs: 3_000, attempts: 3 })).toBe(9_000 + 1_000 + 2_000);
   expect(mostCallMs({ connectionMs: 1, requestMs: 1, attempts: 1 })).toBe(1);

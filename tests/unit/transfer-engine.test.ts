@@ -261,6 +261,32 @@ describe('a batch', () => {
     expect(tookMs).toBeLessThan(600);
   });
 
+  it('ends soon after its time where a look at an existing object is never answered', async () => {
+    const clock = createVirtualClock();
+    const startMs = clock.now();
+    const writer: ObjectWriter = {
+      write: () => Promise.reject(EXISTS),
+      readSource: () => Promise.reject(new Error('no write here is a copy')),
+      findOwn: (_, cutOff) =>
+        new Promise((_resolve, reject) => {
+          cutOff?.addEventListener('abort', () =>
+            reject(Object.assign(new Error('cut off'), { name: 'AbortError' })),
+          );
+          // The client's own limit.
+          void clock
+            .sleep(15_000)
+            .then(() => reject(Object.assign(new Error('late'), { name: 'TimeoutError' })));
+        }),
+    };
+    const [report] = await transferAll(
+      { writer, turnstile: FREE, clock, random: createRandom(7) },
+      [itemOf(clock, { mayBeWritten: true }, 'fail')],
+      startMs + 1_000,
+    );
+    expect(report?.end.kind).toBe('unfinished');
+    expect(clock.now() - startMs).toBeLessThanOrEqual(4_000);
+  });
+
   it('ends without items', async () => {
     expect((await transfer({ items: [] })).reports).toEqual([]);
   });
