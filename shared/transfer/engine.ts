@@ -19,7 +19,8 @@ import { createTypedCopy } from './typed-copy.ts';
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
 const CONCURRENCY = 128;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
-const STOP_GRACE_MS = 3_000;
+export const STOP_GRACE_MS = 3_000;
+
 export interface TransferItem {
   write: ObjectWrite;
   /** Epoch ms after which it is given up. */
