@@ -64,12 +64,13 @@ async function assertKnown(s3: S3Client, bucket: string, head: Answer | undefine
     cause = error;
   }
   const { answer } = heard;
-  // Who may write may lack the right to look: an error of S3's is an answer of S3's.
+  // Who may write may lack the right to look: an error of S3's is an answer of S3's. Bare servers that say nothing of what
+  // they answer are judged by the proof of their writes.
   const isForeign =
     answer !== undefined &&
     heard.isEnded &&
     (answer.status < 300
-      ? !LISTING.test(answer.text)
+      ? !LISTING.test(answer.text) && answer.headers['content-type'] !== undefined
       : isForeignPage(answer) &&
         !/<Error[\s>]/.test(answer.text) &&
         head !== undefined &&

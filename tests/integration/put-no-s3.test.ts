@@ -82,6 +82,17 @@ describe('put', () => {
     expect(code).toBe(1);
   });
 
+  it.each([
+    { what: 'with proof', headers: { etag: '"e"' }, ends: { stored: 1, failed: 1 } },
+    { what: 'without', headers: {}, ends: { stored: 0, failed: 2 } },
+  ])('judges a server that says nothing of its answers by its writes, $what', async ({ headers, ends }) => {
+    const { result, stderr } = await put((request, response) => {
+      if (request.method === 'POST') return xml(response, 501, '<Error><Code>NotImplemented</Code></Error>');
+      response.writeHead(200, request.method === 'PUT' ? headers : {}).end();
+    });
+    expect(result, stderr).toMatchObject({ rows: 2, ...ends });
+  });
+
   it('tells each file as failed where its write is answered with a page', async () => {
     const { code, stderr, result, host } = await put((request, response) => {
       if (request.method === 'HEAD') {

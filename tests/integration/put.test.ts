@@ -258,6 +258,7 @@ describe('spillway put', () => {
     let refused = 0;
     const refuse = 40;
     const server = createServer((request, response) => {
+      response.setHeader('x-amz-request-id', 'r');
       request.resume().on('end', () => {
         if (request.method !== 'PUT') return response.end();
         // It goes back while requests wait for their turns and to be tried again.
@@ -286,6 +287,7 @@ describe('spillway put', () => {
       const folder = await write(Object.fromEntries(names.map((name) => [name, name])));
       const waiting: (() => void)[] = [];
       const server = createServer((request, response) => {
+        response.setHeader('x-amz-request-id', 'r');
         const answer = () => response.writeHead(200, { etag: '"e"' }).end();
         request.resume().on('end', () => {
           if (request.method !== 'PUT') return answer();
