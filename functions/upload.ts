@@ -79,7 +79,7 @@ export function createUpload(dependencies: UploadDependencies) {
       const unclosed = await closeAgain(found);
 
       const staying = new Set([
-        ...[...unreadable, ...found.homeless, ...unclosed.deliveries].map(({ messageId }) => messageId),
+        ...[...unreadable, ...found.unplaced, ...unclosed.deliveries].map(({ messageId }) => messageId),
         ...parting.staying,
         ...others.staying,
       ]);
@@ -89,7 +89,7 @@ export function createUpload(dependencies: UploadDependencies) {
       );
       for (const messageId of alone.staying) staying.add(messageId);
 
-      await hideFaulted(Records, staying, [...unreadable, ...found.homeless], [others, alone]);
+      await hideFaulted(Records, staying, [...unreadable, ...found.unplaced], [others, alone]);
       const errors = [...(await watch.end()), ...unclosed.errors];
       report(telemetry, {
         messages: Records.length,
@@ -197,7 +197,7 @@ function report({ logger, count }: Telemetry, { messages, found, unreadable, wor
   const faults = [
     ...[...errors, ...works.flatMap((work) => work.errors)].map((error) => `${error.name}: ${error.message}`),
     ...unreadable.map(({ reason }) => `unreadable message: ${reason}`),
-    ...found.homeless.map(({ message }) => `no place in the ledger for ${itemName(message)}`),
+    ...found.unplaced.map(({ message }) => `no place in the ledger for ${itemName(message)}`),
   ];
   if (faults.length === 0) logger.info('batch uploaded', line);
   else logger.error('batch uploaded, with faults', { ...line, faults });

@@ -17,7 +17,7 @@ export interface FoundItems {
   /** Nothing left to transfer: the row has ended, its job has, or it is in this batch already. */
   ended: Delivery[];
   /** Of a live job, but without a place in a block to be booked in: left to the dead-letter queue. */
-  homeless: Delivery[];
+  unplaced: Delivery[];
   /** Blocks of live jobs' ended items whose rows have all ended. */
   closed: BlockId[];
   /** The live jobs of the batch. */
@@ -42,7 +42,7 @@ export async function lookUp(
   ]);
   const open: OpenItem[] = [];
   const ended: Delivery[] = [];
-  const homeless: Delivery[] = [];
+  const unplaced: Delivery[] = [];
   const closed = new Map<string, BlockId>();
   const seen = new Set<string>();
   for (const delivery of deliveries) {
@@ -50,7 +50,7 @@ export async function lookUp(
     const job = known.get(message.job);
     const block = blocks.get(blockName(message));
     if (job === undefined || !isLive(job) || seen.has(itemName(message))) ended.push(delivery);
-    else if (block === undefined || message.number >= block.size) homeless.push(delivery);
+    else if (block === undefined || message.number >= block.size) unplaced.push(delivery);
     else if (hasEnded(block, message.number)) {
       ended.push(delivery);
       if (isBlockClosed(block)) closed.set(blockName(message), message);
@@ -58,7 +58,7 @@ export async function lookUp(
     seen.add(itemName(message));
   }
   const jobs = new Map(open.map(({ job }) => [job.id, job]));
-  return { open, ended, homeless, closed: [...closed.values()], jobs };
+  return { open, ended, unplaced, closed: [...closed.values()], jobs };
 }
 
 export function itemName({ job, slice, block, number }: ItemId): string {
