@@ -4,6 +4,7 @@ import type { Job } from '../../shared/job/job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
+import type { ObjectWrite } from '../../shared/transfer/transfer.ts';
 
 export const JOB_ID = '0123456789abcdef0123' as JobId;
 const STARTED_AT_MS = Date.UTC(2026, 0, 1);
@@ -56,4 +57,8 @@ export function anUploadMessage(change: Partial<UploadMessage> = {}): UploadMess
 
 export function anOutcome(change: Partial<Outcome> = {}): Outcome {
   return { block: 0, number: 0, status: 'stored', line: 2, ...change };
+}
+
+export function aCopyTo(destination: ObjectWrite['destination']): ObjectWrite {
+  return { source: { kind: 's3', bucket: 'source', key: 'x' }, destination, ifExists: 'overwrite' };
 }

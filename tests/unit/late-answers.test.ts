@@ -9,6 +9,7 @@ import { systemClock } from '../../shared/job/clock.ts';
 import { classifyFault } from '../../shared/transfer/classify.ts';
 import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, leftToSdk } from '../helpers/answering-s3.ts';
+import { aCopyTo } from '../helpers/records.ts';
 
 const LIMIT_MS = 50;
 const destination = { bucket: 'bucket', key: 'k' };
@@ -17,11 +18,7 @@ const BYTES: ObjectWrite = {
   destination,
   ifExists: 'overwrite',
 };
-const COPY: ObjectWrite = {
-  source: { kind: 's3', bucket: 'source', key: 'x' },
-  destination,
-  ifExists: 'overwrite',
-};
+const COPY = aCopyTo(destination);
 const RESULT = '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>';
 
 describe.each([

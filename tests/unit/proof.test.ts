@@ -19,7 +19,7 @@ import { classifyFault } from '../../shared/transfer/classify.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, type GivenAnswer, leftToSdk } from '../helpers/answering-s3.ts';
-import { aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
+import { aCopyTo, aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
 
 const PAGE = '<!doctype html><html><body><div id="root"></div></body></html>';
 const HTML: GivenAnswer = {
@@ -46,11 +46,7 @@ const bytesOf = (size: number): ObjectWrite => ({
   destination,
   ifExists: 'overwrite',
 });
-const COPY: ObjectWrite = {
-  source: { kind: 's3', bucket: 'source', key: 'x' },
-  destination,
-  ifExists: 'overwrite',
-};
+const COPY = aCopyTo(destination);
 const parted = { destination, ifExists: 'skip' } as const;
 const signal = new AbortController().signal;
 const SENT = { number: 1, etag: '"e"', checksum: 'AAAAAA==', bytes: 1 };
