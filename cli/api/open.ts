@@ -1,17 +1,20 @@
 // The API client of the commands: this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
 import { systemClock } from '../../shared/job/clock.ts';
-import { assertCredentials } from '../s3.ts';
+import { connectFetch, connectionOf } from '../s3/connection.ts';
+import { assertCredentials } from '../s3/open.ts';
 import { type ApiClient, createApiClient } from './client.ts';
 
 export function openApi(api: string): ApiClient {
+  connectFetch();
   return createApiClient({ fetch, clock: systemClock, env: process.env, credentials: ownCredentials }, api);
 }
 
 /** As every AWS tool finds them. Loaded where a request is signed, for the SDK takes a while. */
 async function ownCredentials(): Promise<Credentials> {
+  const { COMMAND_BUDGET } = await import('../../shared/aws/budgets.ts');
   const { createS3Client } = await import('../../shared/aws/clients.ts');
-  const client = createS3Client({ region: 'us-east-1' });
+  const client = createS3Client({ region: 'us-east-1' }, COMMAND_BUDGET, connectionOf());
   try {
     await assertCredentials(client);
     return await client.config.credentials();

@@ -14,6 +14,7 @@ import { contentTypeOf } from './content-type.ts';
 import type { Descriptors } from './descriptors.ts';
 import { keyOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
+import { refusalRemedy } from './remedies.ts';
 import type { Tree } from './tree.ts';
 
 /**
@@ -103,6 +104,10 @@ function codeOf({ end }: TransferReport): string {
 }
 
 function explained(report: TransferReport, starts: number): TransferReport {
+  const { end } = report;
+  const remedy = end.kind === 'failed' ? refusalRemedy(end) : undefined;
+  if (end.kind === 'failed' && remedy !== undefined)
+    return { ...report, end: { ...end, message: `${end.message}. ${remedy}` } };
   if (codeOf(report) !== 'NoSuchUpload') return report;
   const message = `S3 lost its multipart upload (begun ${starts} times): a lifecycle rule or another program may abort it`;
   return { ...report, end: { kind: 'failed', code: 'NoSuchUpload', message } };

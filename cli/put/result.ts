@@ -2,10 +2,12 @@
 import { costPerMillion } from '../../local/cost.ts';
 import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
 import { amountText, bytesText, countText } from '../text.ts';
+import type { EndFault } from './credentials.ts';
 import type { OpenUpload } from './open-uploads.ts';
 import { type FailedFile, MAX_PASSED_OVER_NAMED, type PassedOver, type PutTally } from './tally.ts';
 
-export type PutState = 'completed' | 'interrupted';
+/** `failed`: it ended before its files did, and `fault` says why. */
+export type PutState = 'completed' | 'failed' | 'interrupted';
 
 export interface PutRun {
   job: string;
@@ -14,19 +16,21 @@ export interface PutRun {
   destination: string;
   tally: PutTally;
   seconds: number;
+  fault?: EndFault | undefined;
   /** Multipart uploads that S3 would not abort. */
   openUploads: readonly OpenUpload[];
 }
 
 /** The demo's fields; null where there is nothing to tell from outside: S3's limit, its partitions, a report. */
-export function resultOf({ job, state, destination, tally, seconds, openUploads }: PutRun) {
-  const { rows, stored, skipped, failed, passedOver, attempts, throttled, transient, returned, bytes } =
-    tally;
+export function resultOf({ job, state, destination, tally, seconds, fault, openUploads }: PutRun) {
+  const { rows, stored, skipped, failed, passedOver, throttled, transient, returned, bytes } = tally;
+  const attempts = attemptsOf(state, tally);
   const accepted = attempts - throttled - transient;
   const none = { requests: 0, accepted: 0, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 };
   return {
     job,
     state,
+    ...(fault === undefined ? {} : { fault }),
     destination,
     rows,
     stored,
@@ -67,6 +71,11 @@ export function resultOf({ job, state, destination, tally, seconds, openUploads 
   };
 }
 
+/** The attempts of files without an end have not been reported. */
+function attemptsOf(state: PutState, { attempts, answered }: PutTally): number {
+  return state === 'completed' ? attempts : Math.max(attempts, answered);
+}
+
 export function failureText({ path, code, message }: FailedFile): TerminalText {
   return line`  ${path}: ${message} (${code})`;
 }
@@ -84,7 +93,10 @@ function openUploadText({ key, uploadId, code, message }: OpenUpload): TerminalT
 }
 
 /** How S3 took the requests. */
-function answersText({ stored, failed, attempts, throttled, transient, lastFault }: PutTally): TerminalText {
+function answersText(state: PutState, tally: PutTally): TerminalText {
+  const { stored, failed, throttled, transient, answered, lastFault } = tally;
+  const attempts = attemptsOf(state, tally);
+  if (answered === 0) return line`no request was answered`;
   const told = [
     ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
     ...(transient > 0
@@ -93,14 +105,21 @@ function answersText({ stored, failed, attempts, throttled, transient, lastFault
     ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
   ];
   if (told.length === 0) {
-    return line`${failed === 0 ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
+    const isAllTaken = state === 'completed' && failed === 0;
+    return line`${isAllTaken ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
   }
   const answers = joined(told, ', ');
   return stored === 0 ? answers : line`${answers}: ${(attempts / stored).toFixed(2)} requests an object`;
 }
 
+const HEADS: Readonly<Record<PutState, string>> = {
+  completed: '',
+  failed: 'Ended early: ',
+  interrupted: 'Interrupted: ',
+};
+
 export function summaryOf(
-  { state, destination, tally, seconds, openUploads }: PutRun,
+  { state, destination, tally, seconds, fault, openUploads }: PutRun,
   spread: string,
 ): TerminalText {
   const { rows, stored, skipped, failed, passedOver, bytes, throttled, failures } = tally;
@@ -109,13 +128,19 @@ export function summaryOf(
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `, ${countText(count)} ${name}`);
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
-  const head = `${state === 'interrupted' ? 'Interrupted: ' : ''}${amountText(stored, 'file')} stored at`;
+  const head = `${HEADS[state]}${amountText(stored, 'file')} stored at`;
   return lines([
     line`${head} ${destination} (${bytesText(bytes)})${others.join('')}`,
-    line`${pace}; ${answersText(tally)}`,
-    ...(state === 'interrupted'
-      ? ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']
-      : []),
+    line`${pace}; ${answersText(state, tally)}`,
+    ...(fault === undefined
+      ? []
+      : [
+          line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
+        ]),
+    ...(fault === undefined ? [] : ['Get new ones, and run the same command again.']),
+    ...(state === 'completed'
+      ? []
+      : ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']),
     ...(throttled > stored / 10 && spread === 'off'
       ? ['--spread binary hashes the keys, so that S3 can share the load among more partitions.']
       : []),

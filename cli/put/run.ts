@@ -8,25 +8,35 @@ import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { createTurnstile } from '../../shared/pacing/turnstile.ts';
 import { parseSpread } from '../../shared/spread/spread.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
-import { createMultipartWriter, type MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
+import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
-import { createObjectWriter, type ObjectWriter } from '../../shared/transfer/transfer.ts';
+import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
-import { countText } from '../text.ts';
+import { assertBucket } from './bucket.ts';
 import { type Budget, createBudget } from './budget.ts';
-import { assertBucket, createPutClient, limitSockets } from './client.ts';
-import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { createPutClient, limitSockets } from './client.ts';
+import { type EndFault, watchCredentials } from './credentials.ts';
+import { createDescriptors } from './descriptors.ts';
 import { keyOf, type PutDestination, parseDestination, placeOf } from './destination.ts';
+import { followProgress } from './follow-progress.ts';
 import { type OpenUpload, rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
 import { failureText, type PutState, passedOverText, resultOf, summaryOf } from './result.ts';
-import { addAnswer, addFailure, addPassedOver, addReport, emptyTally, type PutTally } from './tally.ts';
+import {
+  addAnswer,
+  addFailure,
+  addFault,
+  addPassedOver,
+  addReport,
+  emptyTally,
+  type PutTally,
+} from './tally.ts';
 import { type Found, type FoundFile, refuseTakenKeys, walkPaths } from './walk.ts';
+import { type OnAnswer, watched, withoutCutOff } from './watched-writer.ts';
 import { createWorkList, type WorkList } from './work-list.ts';
 
 /**
@@ -46,9 +56,7 @@ const FIRST_RETRIES = 1_000;
 const LAST_ANSWERS_MS = 1_500;
 /** At the end S3 is asked for so long to abort what uploads are still open. */
 const LAST_ABORTS_MS = 2_500;
-const LOOK_EVERY_MS = 250;
-/** Without a file's end for so long, it is told why. */
-const STILL_MS = 5_000;
+const LOOK_EVERY_MS = 25;
 
 export interface PutOptions {
   endpointUrl?: string;
@@ -78,7 +86,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
       clock,
       random: systemRandom,
       limitSockets: (most) => limitSockets(s3, most),
-      onLack: (lack) => addAnswer(tally, { kind: 'transient', ...lack }),
+      onLack: (lack) => addFault(tally, { kind: 'transient', ...lack }),
     },
     options.concurrency,
   );
@@ -109,30 +117,44 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     startedAtMs: clock.now(),
   };
 
-  const abortUploads = () => uploads.abortAll(clock.now() + LAST_ABORTS_MS);
-  const tellEnd = (state: PutState, openUploads: readonly OpenUpload[]): void => {
-    running.progress?.end();
-    const seconds = (clock.now() - running.startedAtMs) / 1000;
-    const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, openUploads };
-    const told = summaryOf(run, options.spread);
-    if (options.json || state === 'interrupted') terminal.err(line`\n${told}`);
-    else terminal.out(told);
-    if (options.json) terminal.json(resultOf(run));
+  /** What ends the run before its files do. */
+  const early = Promise.withResolvers<EndFault>();
+  const credentials = watchCredentials({ credentials: s3.config.credentials, clock, onEnd: early.resolve });
+  const onAnswer: OnAnswer = (fault) => {
+    addAnswer(tally, fault);
+    if (fault === undefined) credentials.onTaken();
+    else credentials.onFault(fault);
   };
-  const interrupt = onInterrupt(async () => {
+  const stop = async (): Promise<void> => {
     bounds.stopAtMs = clock.now();
     list.close();
     await untilFree(descriptors.requests);
     // What is still under way ends with the process; open uploads are ended before.
     cutOff.abort();
+  };
+
+  const abortUploads = () => uploads.abortAll(clock.now() + LAST_ABORTS_MS);
+  const tellEnd = (state: PutState, openUploads: readonly OpenUpload[], fault?: EndFault): void => {
+    running.progress?.end();
+    const seconds = (clock.now() - running.startedAtMs) / 1000;
+    const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, fault, openUploads };
+    const told = summaryOf(run, options.spread);
+    if (options.json || state !== 'completed') terminal.err(line`\n${told}`);
+    else terminal.out(told);
+    if (options.json) terminal.json(resultOf(run));
+  };
+  const interrupt = onInterrupt(async () => {
+    await stop();
     tellEnd('interrupted', await abortUploads());
   });
 
   try {
-    await assertBucket(s3, destination.bucket);
+    const onLate = (waitedMs: number) =>
+      terminal.err(line`  bucket ${destination.bucket}: no answer in ${waitedMs / 1000} s; asked again`);
+    await assertBucket({ s3, clock, onLate }, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), descriptors, tally),
-      uploads: watched(uploads.uploads, descriptors, tally),
+      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), descriptors, onAnswer),
+      uploads: watched(uploads.uploads, descriptors, onAnswer),
       turnstile: createTurnstile({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
@@ -145,20 +167,22 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     };
     running.startedAtMs = clock.now();
     running.progress = createProgress('putting', 0);
-    running.watch = followProgress(running.progress, walk(), tally);
+    running.watch = followProgress(running.progress, walk(), tally, descriptors.requests.held);
     const { ifExists, contentType } = options;
     const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists, contentType };
     const put = (task: FileTask) =>
       descriptors.files.hold(1, () => putFile(dependencies, task, settings, bounds));
-    await Promise.all(
-      Array.from({ length: options.concurrency }, () => work(list, put, tally, () => bounds.stopAtMs)),
+    const workers = Array.from({ length: options.concurrency }, () =>
+      work(list, put, tally, () => bounds.stopAtMs),
     );
+    const fault = await Promise.race([Promise.all(workers).then(() => undefined), early.promise]);
+    if (fault !== undefined) await stop();
     running.watch.end();
     const openUploads = interrupt.isInterrupted() ? [] : await abortUploads();
     if (interrupt.isInterrupted()) return await forever();
     // Before anything is printed, for whoever reads it may be gone.
-    if (tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
-    tellEnd('completed', openUploads);
+    if (fault !== undefined || tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
+    tellEnd(fault === undefined ? 'completed' : 'failed', openUploads, fault);
     if (tally.rows === 0) throw new Failure('there are no files there');
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
@@ -175,7 +199,7 @@ async function untilFree(slots: Budget): Promise<void> {
   const untilMs = steadyClock.now() + LAST_ANSWERS_MS;
   while (steadyClock.now() < untilMs) {
     if (slots.held() === 0) return;
-    await steadyClock.sleep(LOOK_EVERY_MS / 10);
+    await steadyClock.sleep(LOOK_EVERY_MS);
   }
 }
 
@@ -210,82 +234,6 @@ async function* tasksOf(
     if (each.kind === 'file') yield taskOf(each);
     else addFailure(tally, each, (failure) => terminal.err(failureText(failure)));
   }
-}
-
-/** Counts what there is by a second walk, since the work begins before all is found, and shows how far it is. */
-function followProgress(progress: Progress, found: AsyncIterable<Found>, tally: PutTally): { end(): void } {
-  let total = 0;
-  let isOver = false;
-  void countFiles(found, () => {
-    total++;
-    return isOver;
-  });
-  let last = { done: 0, atMs: steadyClock.now() };
-  let still = { done: 0, sinceMs: steadyClock.now(), code: '' };
-  let perSecond = 0;
-  /** What it stands still for is told once. */
-  const tellStill = (done: number, nowMs: number): void => {
-    if (done !== still.done) still = { done, sinceMs: nowMs, code: still.code };
-    const { lastFault } = tally;
-    if (lastFault === undefined || lastFault.code === still.code || nowMs - still.sinceMs < STILL_MS) return;
-    still.code = lastFault.code;
-    terminal.err(
-      line`\n  nothing is stored since ${STILL_MS / 1000} s, and tried again: ${lastFault.message} (${lastFault.code})`,
-    );
-  };
-  const show = (): void => {
-    const done = tally.stored + tally.skipped + tally.failed;
-    const nowMs = steadyClock.now();
-    if (nowMs - last.atMs >= 1000) {
-      perSecond = ((done - last.done) * 1000) / (nowMs - last.atMs);
-      last = { done, atMs: nowMs };
-    }
-    tellStill(done, nowMs);
-    progress.grow(Math.max(total, done));
-    const fault = tally.lastFault === undefined ? '' : line` · ${tally.lastFault.code}`;
-    progress.show(done, line`${countText(perSecond)}/s · ${countText(tally.throttled)} × SlowDown${fault}`);
-  };
-  const timer = setInterval(show, LOOK_EVERY_MS);
-  return {
-    end() {
-      isOver = true;
-      clearInterval(timer);
-      show();
-    },
-  };
-}
-
-async function countFiles(found: AsyncIterable<Found>, count: () => boolean): Promise<void> {
-  for await (const { kind } of found) if (kind !== 'passed-over' && count()) return;
-}
-
-/** Small files need not be cut off, and each listener of a signal that all share costs time. */
-function withoutCutOff(writer: ObjectWriter): ObjectWriter {
-  return { ...writer, write: (object) => writer.write(object) };
-}
-
-/** The same writer, each of whose requests has a slot while it is under way, and is told of when it is answered. */
-function watched<Writer extends ObjectWriter | MultipartWriter>(
-  writer: Writer,
-  { requests, requestFault }: Descriptors,
-  tally: PutTally,
-): Writer {
-  const watch =
-    (request: (...args: unknown[]) => Promise<unknown>) =>
-    (...args: unknown[]) =>
-      requests.hold(1, async () => {
-        try {
-          const answer = await request(...args);
-          addAnswer(tally);
-          return answer;
-        } catch (error) {
-          const fault = requestFault(error);
-          addAnswer(tally, classifyFault(fault));
-          throw fault;
-        }
-      });
-  const entries = Object.entries(writer).map(([name, request]) => [name, watch(request)]);
-  return Object.fromEntries(entries) as Writer;
 }
 
 function urlOf({ bucket }: PutDestination, key: string): string {

@@ -29,6 +29,8 @@ export interface PutTally {
   attempts: number;
   throttled: number;
   transient: number;
+  /** Requests that were answered, or failed on the way: a file's report, with its attempts, may be minutes away. */
+  answered: number;
   /** Times that a file was put back for later. */
   returned: number;
   /** What S3, or the way to it, answered last to what is tried again; absent once a request was taken since. */
@@ -47,14 +49,21 @@ export function emptyTally(): PutTally {
     attempts: 0,
     throttled: 0,
     transient: 0,
+    answered: 0,
     returned: 0,
     bytes: 0,
     failures: [],
   };
 }
 
-/** A request's answer, as it comes: a file's report may be minutes away. */
+/** A request's answer, as it comes. */
 export function addAnswer(tally: PutTally, fault?: Fault): void {
+  tally.answered++;
+  addFault(tally, fault);
+}
+
+/** @param fault absent: a request was taken */
+export function addFault(tally: PutTally, fault?: Fault): void {
   if (fault === undefined) tally.lastFault = undefined;
   else if (isTriedAgain(fault)) tally.lastFault = { code: fault.code, message: fault.message };
 }

@@ -1,6 +1,7 @@
 // Tells a job's completion report: its counts, the first rows that were not stored and why, and where the files lie; saves it.
 import path from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { COMMAND_BUDGET } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { systemClock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
@@ -11,7 +12,7 @@ import { onInterrupt } from '../interrupt.ts';
 import { canBeRedriven, countsOf, hasEnded } from '../jobs/counts.ts';
 import { factsText } from '../jobs/job-text.ts';
 import { createProgress } from '../progress.ts';
-import { assertCredentials, endpointOf, openS3 } from '../s3.ts';
+import { assertCredentials, openS3 } from '../s3/open.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { joined, line, lines, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
 import { amountText, bytesText, countText } from '../text.ts';
@@ -33,9 +34,11 @@ export async function runReport(id: string, options: ReportOptions): Promise<voi
         : `job ${id} is ${job.state}: its report is written when it ends (spillway status ${id} --wait)`,
     );
   }
-  assertEndpoint(options);
-  const s3 = await openS3(options.endpointUrl, createS3Client);
+  const s3 = await openS3(options.endpointUrl, (config, connection) =>
+    createS3Client(config, COMMAND_BUDGET, connection),
+  );
   try {
+    assertEndpoint(s3, options);
     await assertCredentials(s3);
     const report = await readReport(s3, job.report);
     const rows = await Array.fromAsync(unstoredRows(s3, report, options.rows));
@@ -47,8 +50,8 @@ export async function runReport(id: string, options: ReportOptions): Promise<voi
 }
 
 /** The embedded cloud's reports are in its own S3: asking AWS for them would tell of credentials, and mislead. */
-function assertEndpoint({ api, endpointUrl }: ReportOptions): void {
-  if (endpointOf(endpointUrl) !== undefined || !/^(127\.|localhost$|\[::1\]$)/.test(new URL(api).hostname))
+function assertEndpoint(s3: S3Client, { api }: ReportOptions): void {
+  if (s3.config.isCustomEndpoint === true || !/^(127\.|localhost$|\[::1\]$)/.test(new URL(api).hostname))
     return;
   throw new Failure(
     'the API is one on this machine, and its reports lie in its own S3: name that with --endpoint-url, or AWS_ENDPOINT_URL (spillway up prints it)',

@@ -11,14 +11,36 @@ const MAX_SOCKETS = 128;
 /** Of the small writes to the destination, whose retries are the project's own; copies have a limit of their own. */
 const TRANSFER_LIMITS = { connectionMs: 2_000, requestMs: 15_000 };
 
+/** How a machine outside of AWS reaches it; Lambda functions need none of it. */
+export interface ConnectionOptions {
+  /** Proxies, in Node's terms: `http_proxy`, `https_proxy`, `no_proxy`. */
+  proxyEnv?: Readonly<Record<string, string>>;
+  /** The certificate authorities to trust instead of Node's own, in PEM. */
+  ca?: string;
+}
+
+/**
+ * Of every S3 client. `Expect: 100-continue` asks S3 whether it wants a body before it is sent. That pays only where S3
+ * refuses much, and for each request the SDK opens a connection of its own and waits a round trip more. A gateway that never
+ * answers it costs 6 s a request, and old ones refuse it with 417.
+ */
+const S3_DEFAULTS = { expectContinueHeader: false } as const;
+
+function agentOptions(sockets: number, connection: ConnectionOptions) {
+  return { maxSockets: sockets, keepAlive: true, ...connection };
+}
+
 /** A request that has not been answered in time is given up. The SDK only warns unless told to throw (facts: sockets). */
-function handlerWith({ connectionMs, requestMs }: Pick<ClientBudget, 'connectionMs' | 'requestMs'>) {
+function handlerWith(
+  { connectionMs, requestMs }: Pick<ClientBudget, 'connectionMs' | 'requestMs'>,
+  connection: ConnectionOptions = {},
+) {
   return {
     connectionTimeout: connectionMs,
     requestTimeout: requestMs,
     throwOnRequestTimeout: true,
-    httpAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
-    httpsAgent: { maxSockets: MAX_SOCKETS, keepAlive: true },
+    httpAgent: agentOptions(MAX_SOCKETS, connection),
+    httpsAgent: agentOptions(MAX_SOCKETS, connection),
   };
 }
 
@@ -37,7 +59,12 @@ function limitsOf(budget: ClientBudget) {
  */
 export function createTransferClient(config: S3ClientConfig = {}): S3Client {
   return boundAnswers(
-    new S3Client({ requestHandler: handlerWith(TRANSFER_LIMITS), ...config, maxAttempts: 1 }),
+    new S3Client({
+      ...S3_DEFAULTS,
+      requestHandler: handlerWith(TRANSFER_LIMITS),
+      ...config,
+      maxAttempts: 1,
+    }),
   );
 }
 
@@ -47,15 +74,20 @@ const UPLINK_CONNECTION_MS = 15_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
 /** As the transfer client, for a machine outside of AWS: its line is slow, and its requests at once are the user's choice. */
-export function createUplinkClient(config: S3ClientConfig, sockets: number): S3Client {
+export function createUplinkClient(
+  config: S3ClientConfig,
+  sockets: number,
+  connection: ConnectionOptions = {},
+): S3Client {
   return boundAnswers(
     new S3Client({
+      ...S3_DEFAULTS,
       ...config,
       requestHandler: {
         connectionTimeout: UPLINK_CONNECTION_MS,
         socketTimeout: IDLE_TIMEOUT_MS,
-        httpAgent: { maxSockets: sockets, keepAlive: true },
-        httpsAgent: { maxSockets: sockets, keepAlive: true },
+        httpAgent: agentOptions(sockets, connection),
+        httpsAgent: agentOptions(sockets, connection),
       },
       maxAttempts: 1,
     }),
@@ -63,9 +95,18 @@ export function createUplinkClient(config: S3ClientConfig, sockets: number): S3C
 }
 
 /** Without a limit on idle connections: who reads an object as it streams may pause for longer. */
-export function createS3Client(config: S3ClientConfig = {}, budget: ClientBudget = COMMAND_BUDGET): S3Client {
+export function createS3Client(
+  config: S3ClientConfig = {},
+  budget: ClientBudget = COMMAND_BUDGET,
+  connection: ConnectionOptions = {},
+): S3Client {
   return boundAnswers(
-    new S3Client({ requestHandler: handlerWith(budget), maxAttempts: budget.attempts, ...config }),
+    new S3Client({
+      ...S3_DEFAULTS,
+      requestHandler: handlerWith(budget, connection),
+      maxAttempts: budget.attempts,
+      ...config,
+    }),
   );
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../job/clock.ts';
 import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
+import { REDIRECTS } from './redirects.ts';
 import { createSigner, type Signer } from './signature.ts';
 import { elementText } from './xml-element.ts';
 
@@ -32,7 +33,7 @@ export interface StoredAnswer {
 
 export interface DirectWrites {
   /**
-   * @returns undefined where the SDK has to write
+   * @returns undefined where the SDK has to write: a redirect, or a bucket that asks for another signature
    * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status; NoProof where the
    *   endpoint took the request without S3's proof of a write
    */
@@ -111,6 +112,11 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
         if (etag !== undefined && isProven(etag, answer, isCopy))
           return { etag, headers: answer.headers, text };
         throw unproven(answer, isCopy);
+      }
+      if (REDIRECTS.has(answer.status)) {
+        // The SDK's way of writing follows it, and the next model is made of what it learned.
+        models.delete(bucket);
+        return undefined;
       }
       const fault = faultOf(answer);
       if (fault.name === 'RequestTimeTooSkewed') followClock(s3, response.headers['date'], clock);

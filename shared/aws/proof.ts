@@ -20,6 +20,7 @@ import {
   isPageOrJson,
   MOST_ANSWER_BYTES,
 } from './answer.ts';
+import { RedirectFault } from './redirects.ts';
 
 /** Milliseconds and signal of one request; the client's own are the default. */
 export interface SendOptions {
@@ -98,7 +99,7 @@ export async function sendProven<Input extends ServiceInputTypes, Output extends
 /** The SDK says of an answer that is no XML no more than that it can't parse it. */
 function explained(error: unknown, { answer, hasBody, isEnded }: Heard): unknown {
   // An answer that did not end is the connection's fault, and an error in it is S3's.
-  if (answer === undefined || !isEnded) return error;
+  if (answer === undefined || !isEnded || error instanceof RedirectFault) return error;
   const { status, text } = answer;
   if (status < 300) return text.trimEnd().endsWith('</Error>') ? error : unproven(answer, hasBody);
   if (text.trim() === '' || /<Error[\s>]/.test(text)) return error;

@@ -54,10 +54,12 @@ export function createSourceHeads(s3: S3Client): SourceHeads {
   return {
     async head({ bucket, key, versionId }, { withChecksum = false, ...options } = {}) {
       const ask = async (): Promise<HeadObjectCommandOutput | { region: string; error: unknown }> => {
+        // Endpoints that refuse the headers of checksums are left alone with them.
+        const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
         const command = new HeadObjectCommand({
           Bucket: bucket,
           Key: key,
-          ...(withChecksum ? { ChecksumMode: 'ENABLED' as const } : {}),
+          ...(isAsked ? { ChecksumMode: 'ENABLED' as const } : {}),
           ...(versionId === undefined ? {} : { VersionId: versionId }),
         });
         const heard = listen(command);

@@ -5,12 +5,16 @@ import { base64Crc32 } from './checksum.ts';
 import { copyHeaders } from './source-copy.ts';
 import type { ObjectWrite, StoredObject } from './transfer.ts';
 
-/** Above it the bytes cost more than the SDK; and it asks S3, from 2 MiB on, whether it wants them before it sends them. */
+/** Above it the bytes cost more than the SDK. */
 const MOST_BYTES = 1024 ** 2;
 
-/** @returns undefined where the SDK has to write */
+/**
+ * @param withChecksum whether the bytes' checksum is sent along
+ * @returns undefined where the SDK has to write
+ */
 export async function writeDirectly(
   direct: DirectWrites,
+  withChecksum: boolean,
   { source, destination, contentType, ifExists, sourceHead }: ObjectWrite,
   cutOff?: AbortSignal,
 ): Promise<StoredObject | undefined> {
@@ -20,7 +24,7 @@ export async function writeDirectly(
     if (bytes.length > MOST_BYTES) return undefined;
     const headers = {
       'content-type': contentType ?? 'application/octet-stream',
-      'x-amz-checksum-crc32': base64Crc32(bytes),
+      ...(withChecksum ? { 'x-amz-checksum-crc32': base64Crc32(bytes) } : {}),
       ...(ifAbsent ? { 'if-none-match': '*' } : {}),
     };
     const answer = await direct.send({ ...destination, headers, body: bytes }, cutOff);

@@ -3,12 +3,12 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  HeadObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { sendProven } from '../aws/proof.ts';
-import { base64Crc32, compositeCrc32 } from './checksum.ts';
+import { createSourceHeads } from '../aws/source-heads.ts';
+import { base64Crc32, checksumSetting, compositeCrc32 } from './checksum.ts';
 import { classifyFault } from './classify.ts';
 import type { ObjectWrite, StoredObject } from './transfer.ts';
 
@@ -47,8 +47,9 @@ export interface MultipartWriter {
 
 export function createMultipartWriter(s3: S3Client): MultipartWriter {
   const at = ({ destination }: PartedWrite) => ({ Bucket: destination.bucket, Key: destination.key });
-  const head = (write: PartedWrite) =>
-    sendProven(s3, new HeadObjectCommand({ ...at(write), ChecksumMode: 'ENABLED' }));
+  const heads = createSourceHeads(s3);
+  const head = ({ destination }: PartedWrite) => heads.head(destination, { withChecksum: true });
+  const sendsChecksums = checksumSetting(s3);
 
   return {
     async exists(write) {
@@ -66,7 +67,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
         s3,
         new CreateMultipartUploadCommand({
           ...at(write),
-          ChecksumAlgorithm: 'CRC32',
+          ...((await sendsChecksums()) ? { ChecksumAlgorithm: 'CRC32' } : {}),
           ...(write.contentType === undefined ? {} : { ContentType: write.contentType }),
         }),
       );
@@ -82,7 +83,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
           UploadId: uploadId,
           PartNumber: number,
           Body: bytes,
-          ChecksumCRC32: checksum,
+          ...((await sendsChecksums()) ? { ChecksumCRC32: checksum } : {}),
         }),
         { abortSignal: cutOff },
       );
@@ -90,6 +91,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async complete(write, uploadId, parts, cutOff) {
+      const withChecksum = await sendsChecksums();
       const answer = await sendProven(
         s3,
         new CompleteMultipartUploadCommand({
@@ -99,7 +101,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
             Parts: parts.map(({ number, etag, checksum }) => ({
               PartNumber: number,
               ETag: etag,
-              ChecksumCRC32: checksum,
+              ...(withChecksum ? { ChecksumCRC32: checksum } : {}),
             })),
           },
           ...(write.ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),

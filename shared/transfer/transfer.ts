@@ -13,7 +13,7 @@ import { createSourceHeads, type SourceHeads } from '../aws/source-heads.ts';
 import type { Clock } from '../job/clock.ts';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
-import { base64Crc32 } from './checksum.ts';
+import { base64Crc32, checksumSetting, isMd5Of } from './checksum.ts';
 import { classifyFault, SOURCE_CONDITION } from './classify.ts';
 import { writeDirectly } from './direct-write.ts';
 import { type CopySource, copyHeaders, type SourceHead, sourceHeadOf } from './source-copy.ts';
@@ -62,6 +62,7 @@ export interface ObjectWriter {
 export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
   const direct = createDirectWrites(s3, clock);
   const heads = createSourceHeads(s3);
+  const sendsChecksums = checksumSetting(s3);
 
   const readSource: ObjectWriter['readSource'] = async ({ source, destination }, cutOff) => {
     const { bucket, key, versionId } = source;
@@ -70,10 +71,11 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
   };
 
   async function writeOnce(object: ObjectWrite, cutOff: AbortSignal | undefined): Promise<StoredObject> {
-    const written = await writeDirectly(direct, object, cutOff);
+    const withChecksum = await sendsChecksums();
+    const written = await writeDirectly(direct, withChecksum, object, cutOff);
     if (written !== undefined) return written;
     return object.source.kind === 'bytes'
-      ? await put(s3, object, object.source.bytes, cutOff)
+      ? await put(s3, object, object.source.bytes, withChecksum, cutOff)
       : await copy(s3, object, object.source, cutOff);
   }
 
@@ -108,8 +110,7 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
     async findOwn({ source, destination }, cutOff) {
       const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
       if (source.kind === 'bytes') {
-        if (found.ContentLength !== source.bytes.length || found.ChecksumCRC32 !== base64Crc32(source.bytes))
-          return undefined;
+        if (!holds(found, source.bytes)) return undefined;
       } else if (!isCopyOf(found, await headOriginal(heads, source, cutOff))) {
         return undefined;
       }
@@ -118,10 +119,17 @@ export function createObjectWriter(s3: S3Client, clock: Clock): ObjectWriter {
   };
 }
 
+/** Whether the object that was found has these bytes: what was written without a checksum has none. */
+function holds({ ContentLength, ChecksumCRC32, ETag }: HeadObjectCommandOutput, bytes: Uint8Array): boolean {
+  if (ContentLength !== bytes.length) return false;
+  return ChecksumCRC32 === undefined ? isMd5Of(ETag, bytes) : ChecksumCRC32 === base64Crc32(bytes);
+}
+
 async function put(
   s3: S3Client,
   { destination, contentType, ifExists }: ObjectWrite,
   bytes: Uint8Array,
+  withChecksum: boolean,
   cutOff: AbortSignal | undefined,
 ) {
   const answer = await sendProven(
@@ -131,7 +139,7 @@ async function put(
       Key: destination.key,
       // Bytes, never a stream: the SDK does not retry streams, and the checksum needs the whole body.
       Body: bytes,
-      ChecksumCRC32: base64Crc32(bytes),
+      ...(withChecksum ? { ChecksumCRC32: base64Crc32(bytes) } : {}),
       ...(contentType === undefined ? {} : { ContentType: contentType }),
       ...(ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
     }),

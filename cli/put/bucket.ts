@@ -1,0 +1,138 @@
+// A first question to the bucket: a wrong endpoint, wrong credentials or a wrong bucket ends the command at once, instead of
+// once for each file.
+import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { type Answer, describeAnswer, hasS3Header, isPageOrJson } from '../../shared/aws/answer.ts';
+import { type Heard, listen } from '../../shared/aws/proof.ts';
+import { RedirectFault } from '../../shared/aws/redirects.ts';
+import type { Clock } from '../../shared/job/clock.ts';
+import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
+import { describeError, Failure } from '../failure.ts';
+import { assertCredentials } from '../s3/open.ts';
+import { BAD_CREDENTIALS } from './credentials.ts';
+import { connectionRemedy } from './remedies.ts';
+
+/** Milliseconds for the answer to each try: a slow one gets more time, and the user hears of it after the first. */
+const TRIES_MS = [5_000, 10_000, 20_000] as const;
+const REST_MS = 500;
+
+export interface BucketDependencies {
+  s3: S3Client;
+  clock: Clock;
+  /** Told where an answer is late, and asked for again. */
+  onLate(waitedMs: number): void;
+}
+
+/** @throws Failure where nothing can be stored: no credentials, no answer, no such bucket, no S3 */
+export async function assertBucket(dependencies: BucketDependencies, bucket: string): Promise<void> {
+  const { s3, clock, onLate } = dependencies;
+  await assertCredentials(s3);
+  for (const [tries, limitMs] of TRIES_MS.entries()) {
+    const isLast = tries === TRIES_MS.length - 1;
+    const command = new HeadBucketCommand({ Bucket: bucket });
+    const heard = listen(command);
+    const late = AbortSignal.timeout(limitMs);
+    try {
+      await s3.send(command, { abortSignal: late });
+      // Any server answers a HEAD with 200; S3 and most that speak its protocol name themselves in a header.
+      if (heard.answer === undefined || !hasS3Header(heard.answer))
+        await assertKnown(s3, bucket, heard.answer);
+      return;
+    } catch (error) {
+      if (late.aborted && heard.answer === undefined) {
+        if (isLast) throw silence(bucket, limitMs, error);
+        onLate(limitMs);
+        continue;
+      }
+      if (await isAnswered(s3, bucket, error, heard)) return;
+      if (isLast || classifyFault(error).kind !== 'transient' || connectionRemedy(error)?.isFinal === true)
+        throw unreachable(bucket, error);
+    }
+    await clock.sleep(REST_MS);
+  }
+}
+
+/**
+ * @returns whether the bucket has answered all the same, as S3 does
+ * @throws Failure where it never will
+ */
+async function isAnswered(s3: S3Client, bucket: string, error: unknown, { answer }: Heard): Promise<boolean> {
+  if (error instanceof Failure) throw error;
+  if (error instanceof RedirectFault)
+    throw new Failure(`bucket ${bucket}: ${error.message}`, { cause: error });
+  const status = answer?.status;
+  // Who may write may lack the right to look; and a throttled answer is an answer.
+  if (classifyFault(error).kind === 'throttle') return true;
+  // AWS answers 400 to a token that it can't read.
+  const mayBeUnknown = status === 403 || status === 400;
+  if (mayBeUnknown || (answer !== undefined && isForeignPage(answer))) await assertKnown(s3, bucket, answer);
+  if (mayBeUnknown) return true;
+  if (status === 404) throw new Failure(`there is no bucket ${bucket} there`, { cause: error });
+  return false;
+}
+
+function silence(bucket: string, waitedMs: number, cause: unknown): Failure {
+  const tries = TRIES_MS.length;
+  return new Failure(
+    `bucket ${bucket} can't be reached: no answer in ${waitedMs / 1000} s, at the ${tries}rd try. ` +
+      'Check --endpoint-url (http or https?), proxies, and what is on the way',
+    { cause },
+  );
+}
+
+function unreachable(bucket: string, error: unknown): Failure {
+  const remedy = connectionRemedy(error)?.text;
+  const told = (error as NodeJS.ErrnoException).code ?? describeError(error);
+  return new Failure(
+    `bucket ${bucket} can't be reached: ${told}${remedy === undefined ? '' : `: ${remedy}`}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Of a listing, whatever its namespace. */
+const LISTING = /^\s*(<\?xml[^>]*\?>)?\s*<(\w+:)?ListBucketResult[\s/>]/;
+
+/**
+ * A HEAD's answer has no body that says why, or whose it is: that of a listing of nothing has one.
+ * @param head what the bucket's HEAD was answered
+ * @throws Failure where the credentials are refused, or the endpoint is no S3
+ */
+async function assertKnown(s3: S3Client, bucket: string, head: Answer | undefined): Promise<void> {
+  const command = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 0 });
+  const heard = listen(command);
+  let fault: Fault | undefined;
+  let cause: unknown;
+  try {
+    await s3.send(command);
+  } catch (error) {
+    fault = classifyFault(error);
+    cause = error;
+  }
+  const { answer } = heard;
+  // Who may write may lack the right to look: an error of S3's is an answer of S3's. Bare servers that say nothing of what
+  // they answer are judged by the proof of their writes.
+  const isForeign =
+    answer !== undefined &&
+    heard.isEnded &&
+    (answer.status < 300
+      ? !LISTING.test(answer.text) && answer.headers['content-type'] !== undefined
+      : isForeignPage(answer) &&
+        !/<Error[\s>]/.test(answer.text) &&
+        head !== undefined &&
+        isForeignPage(head));
+  if (isForeign) {
+    throw new Failure(
+      `no S3 endpoint: ${describeAnswer(answer)} to a listing of bucket ${bucket}. Check --endpoint-url, and what is on the way`,
+      { cause },
+    );
+  }
+  if (cause instanceof RedirectFault) throw new Failure(`bucket ${bucket}: ${cause.message}`, { cause });
+  if (fault !== undefined && BAD_CREDENTIALS.has(fault.code))
+    throw new Failure(`the credentials are refused: ${fault.message} (${fault.code})`, { cause });
+}
+
+/** A web page or another API's answer, as far as headers tell: some servers that speak S3 answer a HEAD as text/html too. */
+function isForeignPage(answer: Answer): boolean {
+  return isPageOrJson(answer) && !hasS3Header(answer);
+}

@@ -1,0 +1,37 @@
+// A writer whose requests are counted while they are under way, and whose answers are told as they come.
+import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
+import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
+import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
+import type { Descriptors } from './descriptors.ts';
+
+/** Told of each request's answer; absent: S3 took it. */
+export type OnAnswer = (fault?: Fault) => void;
+
+/** Small files need not be cut off, and each listener of a signal that all share costs time. */
+export function withoutCutOff(writer: ObjectWriter): ObjectWriter {
+  return { ...writer, write: (object) => writer.write(object) };
+}
+
+/** The same writer, each of whose requests has a slot while it is under way. */
+export function watched<Writer extends ObjectWriter | MultipartWriter>(
+  writer: Writer,
+  { requests, requestFault }: Descriptors,
+  onAnswer: OnAnswer,
+): Writer {
+  const watch =
+    (request: (...args: unknown[]) => Promise<unknown>) =>
+    (...args: unknown[]) =>
+      requests.hold(1, async () => {
+        try {
+          const answer = await request(...args);
+          onAnswer();
+          return answer;
+        } catch (error) {
+          const fault = requestFault(error);
+          onAnswer(classifyFault(fault));
+          throw fault;
+        }
+      });
+  const entries = Object.entries(writer).map(([name, request]) => [name, watch(request)]);
+  return Object.fromEntries(entries) as Writer;
+}

@@ -1,0 +1,140 @@
+// How this machine reaches the internet, as every AWS tool reads it from the environment: proxies and certificates.
+//
+//   HTTP_PROXY, HTTPS_PROXY   the proxy for http:// and https:// addresses; lower-case names win, as everywhere
+//   NO_PROXY                  hosts that are asked directly: names with their subdomains, addresses, networks, or *
+//   AWS_CA_BUNDLE             a PEM file of the only certificate authorities that are trusted
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { isIP } from 'node:net';
+import tls from 'node:tls';
+import type { ConnectionOptions } from '../../shared/aws/clients.ts';
+import { Failure } from '../failure.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Node's agents take proxies from this version on. */
+const PROXY_NODE = [24, 5] as const;
+/** As Go's tools do: what listens on this machine is never behind a proxy. */
+const LOOPBACK = ['localhost', '127.0.0.0-127.255.255.255', '::1', '[::1]'];
+/** A bundle of all public authorities has 0.3 MB. */
+const MAX_BUNDLE_BYTES = 16 * 1024 ** 2;
+
+/** @throws Failure where a setting can't be used, with its name */
+export function connectionOf(env: Environment = process.env): ConnectionOptions {
+  const proxyEnv = proxiesOf(env);
+  const ca = authoritiesOf(env);
+  return {
+    ...(proxyEnv === undefined ? {} : { proxyEnv }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+}
+
+/** The same for `fetch`, which takes its settings for the whole process. */
+export function connectFetch(env: Environment = process.env): void {
+  const { proxyEnv, ca } = connectionOf(env);
+  // Older versions of Node 24 have neither: `fetch` then goes the direct way, and its error says that it is closed.
+  if (ca !== undefined) tls.setDefaultCACertificates?.([ca]);
+  if (proxyEnv !== undefined) http.setGlobalProxyFromEnv?.(proxyEnv);
+}
+
+function proxiesOf(env: Environment): ConnectionOptions['proxyEnv'] {
+  const http_proxy = proxyOf(env, 'http_proxy');
+  const https_proxy = proxyOf(env, 'https_proxy');
+  if (http_proxy === undefined && https_proxy === undefined) return undefined;
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < PROXY_NODE[0] || (major === PROXY_NODE[0] && minor < PROXY_NODE[1])) {
+    throw new Failure(
+      `a proxy is set, and Node ${process.versions.node} can't use one: install Node ${PROXY_NODE.join('.')} or newer`,
+    );
+  }
+  const no_proxy = directHosts(env['no_proxy'] ?? env['NO_PROXY'] ?? '').join(',');
+  return {
+    ...(http_proxy === undefined ? {} : { http_proxy }),
+    ...(https_proxy === undefined ? {} : { https_proxy }),
+    no_proxy,
+  };
+}
+
+/** The proxy's password must not be shown: only the setting's name is. */
+function proxyOf(env: Environment, lower: string): string | undefined {
+  const name = env[lower] === undefined ? lower.toUpperCase() : lower;
+  const text = env[name]?.trim() ?? '';
+  if (text === '') return undefined;
+  // Most tools take HOST:PORT as well.
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!URL.canParse(address)) throw new Failure(`${name} is no address of a proxy: http://HOST:PORT`);
+  const { protocol, hostname } = new URL(address);
+  if (hostname === '') throw new Failure(`${name} is no address of a proxy: http://HOST:PORT`);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new Failure(
+      `${name} names a ${protocol.slice(0, -1)} proxy: only http and https proxies can be used`,
+    );
+  }
+  return address;
+}
+
+/**
+ * NO_PROXY as Node takes it: there a name stands for itself alone and a network is a range, while other tools
+ * include the name's subdomains, and write networks as 10.0.0.0/8.
+ */
+function directHosts(list: string): string[] {
+  const entries = list
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .flatMap((entry) => {
+      const range = rangeOf(entry);
+      if (range !== undefined) return [range];
+      // A leading dot includes the name itself.
+      const isName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(entry) && !/^[\d.-]+$/.test(entry);
+      return [isName ? `.${entry}` : entry];
+    });
+  return [...LOOPBACK, ...entries];
+}
+
+/** @returns the range of an IPv4 network; undefined of anything else */
+function rangeOf(entry: string): string | undefined {
+  const [, address = '', bits = ''] = /^(\d+\.\d+\.\d+\.\d+)\/(\d{1,2})$/.exec(entry) ?? [];
+  const size = Number(bits);
+  if (isIP(address) !== 4 || size > 32) return undefined;
+  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const count = 2 ** (32 - size);
+  const first = number - (number % count);
+  return `${dotted(first)}-${dotted(first + count - 1)}`;
+}
+
+function dotted(number: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+}
+
+function authoritiesOf(env: Environment): string | undefined {
+  const path = env['AWS_CA_BUNDLE'];
+  if (path === undefined || path === '') return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, 'latin1');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Failure(
+      `AWS_CA_BUNDLE names ${path}, which can't be read (${code}): it is a file of certificates in PEM`,
+      {
+        cause,
+      },
+    );
+  }
+  if (text.length > MAX_BUNDLE_BYTES || !text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new Failure(
+      `AWS_CA_BUNDLE names ${path}, which holds no certificates in PEM (-----BEGIN CERTIFICATE-----)`,
+    );
+  }
+  try {
+    tls.createSecureContext({ ca: text });
+  } catch (cause) {
+    throw new Failure(
+      `AWS_CA_BUNDLE names ${path}, whose certificates can't be read: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  return text;
+}
