@@ -3,6 +3,7 @@
 //   HTTP_PROXY, HTTPS_PROXY   the proxy for http:// and https:// addresses; lower-case names win, as everywhere
 //   NO_PROXY                  hosts that are asked directly: names with their subdomains, addresses, networks, or *
 //   AWS_CA_BUNDLE             a PEM file of the only certificate authorities that are trusted
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { isIP } from 'node:net';
@@ -18,6 +19,7 @@ const PROXY_NODE = [24, 5] as const;
 const LOOPBACK = ['localhost', '127.0.0.0-127.255.255.255', '::1', '[::1]'];
 /** A bundle of all public authorities has 0.3 MB. */
 const MAX_BUNDLE_BYTES = 16 * 1024 ** 2;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /** @throws Failure where a setting can't be used, with its name */
 export function connectionOf(env: Environment = process.env): ConnectionOptions {
@@ -47,7 +49,7 @@ function proxiesOf(env: Environment): ConnectionOptions['proxyEnv'] {
       `a proxy is set, and Node ${process.versions.node} can't use one: install Node ${PROXY_NODE.join('.')} or newer`,
     );
   }
-  const no_proxy = directHosts(env['no_proxy'] ?? env['NO_PROXY'] ?? '').join(',');
+  const no_proxy = directHosts(`${env['no_proxy'] ?? ''},${env['NO_PROXY'] ?? ''}`).join(',');
   return {
     ...(http_proxy === undefined ? {} : { http_proxy }),
     ...(https_proxy === undefined ? {} : { https_proxy }),
@@ -57,9 +59,9 @@ function proxiesOf(env: Environment): ConnectionOptions['proxyEnv'] {
 
 /** The proxy's password must not be shown: only the setting's name is. */
 function proxyOf(env: Environment, lower: string): string | undefined {
-  const name = env[lower] === undefined ? lower.toUpperCase() : lower;
+  const name = [lower, lower.toUpperCase()].find((each) => (env[each] ?? '').trim() !== '');
+  if (name === undefined) return undefined;
   const text = env[name]?.trim() ?? '';
-  if (text === '') return undefined;
   // Most tools take HOST:PORT as well.
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (!URL.canParse(address)) throw new Failure(`${name} is no address of a proxy: http://HOST:PORT`);
@@ -121,20 +123,19 @@ function authoritiesOf(env: Environment): string | undefined {
       },
     );
   }
-  if (text.length > MAX_BUNDLE_BYTES || !text.includes('-----BEGIN CERTIFICATE-----')) {
+  const certificates = text.length > MAX_BUNDLE_BYTES ? [] : (text.match(CERTIFICATE) ?? []);
+  if (certificates.length === 0)
     throw new Failure(
       `AWS_CA_BUNDLE names ${path}, which holds no certificates in PEM (-----BEGIN CERTIFICATE-----)`,
     );
-  }
-  try {
-    tls.createSecureContext({ ca: text });
-  } catch (cause) {
-    throw new Failure(
-      `AWS_CA_BUNDLE names ${path}, whose certificates can't be read: ${(cause as Error).message}`,
-      {
+  for (const [index, certificate] of certificates.entries()) {
+    try {
+      new X509Certificate(certificate);
+    } catch (cause) {
+      throw new Failure(`AWS_CA_BUNDLE names ${path}, whose certificate ${index + 1} can't be read`, {
         cause,
-      },
-    );
+      });
+    }
   }
-  return text;
+  return certificates.join('\n');
 }

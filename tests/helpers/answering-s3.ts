@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 export interface SentRequest {
+  protocol: string;
   method: string;
   hostname: string;
   path: string;
@@ -31,8 +32,8 @@ export function answeringS3(
     requestHandler: {
       handle: async (request: unknown, options: SentRequest['options'] = {}) => {
         // The SDK changes the request of a further attempt in place.
-        const { method, hostname, path, query, headers } = request as SentRequest;
-        const asked = { method, hostname, path, query, headers: { ...headers }, options };
+        const { protocol, method, hostname, path, query, headers } = request as SentRequest;
+        const asked = { protocol, method, hostname, path, query, headers: { ...headers }, options };
         sent.push(asked);
         const { statusCode, headers: answered = {}, text = '' } = answer(asked);
         return {
