@@ -42,6 +42,12 @@ class PreconditionFailed extends Error {
   readonly $metadata = { httpStatusCode: 412 };
 }
 
+/** What the writers ask a client's configuration for. */
+export const STAND_IN_CONFIG = {
+  requestChecksumCalculation: () => Promise.resolve('WHEN_SUPPORTED'),
+  responseChecksumValidation: () => Promise.resolve('WHEN_SUPPORTED'),
+};
+
 export function createMemoryS3(): MemoryS3 {
   const buckets = new Map<string, Map<string, StoredObject>>();
   const bucketOf = (name = '') => {
@@ -138,7 +144,7 @@ export function createMemoryS3(): MemoryS3 {
   }
 
   return {
-    client: { send } as unknown as S3Client,
+    client: { send, config: STAND_IN_CONFIG } as unknown as S3Client,
     read: (bucket, key) => find(bucket, key).body,
     keys,
     write(bucket, key, body, more = {}) {

@@ -165,6 +165,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         }),
     } as unknown as DynamoDBClient;
     const client = {
+      config: s3.client.config,
       send: (command: never) =>
         worker.act(nameOfS3Call(command), async () => {
           const answer = await s3.client.send(command);

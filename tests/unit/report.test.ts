@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { STAND_IN_CONFIG } from '../../lab/bench/memory-s3.ts';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { unaccountedRows } from '../../shared/job/job.ts';
 import type { ReportKind } from '../../shared/job/options.ts';
@@ -55,7 +56,12 @@ function memoryS3() {
     written.set(input.Key ?? '', input.Body as Buffer);
     return { ETag: 'whole' };
   };
-  return { s3: { send } as unknown as S3Client, written, parts, mostHeld: () => mostHeld };
+  return {
+    s3: { send, config: STAND_IN_CONFIG } as unknown as S3Client,
+    written,
+    parts,
+    mostHeld: () => mostHeld,
+  };
 }
 
 const fileOfOutcomes = (outcomes: readonly OutcomeRecord[]) =>
