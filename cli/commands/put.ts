@@ -53,7 +53,9 @@ of a large file, it is begun again three times, and then fails as NoSuchUpload.
 Where the system has no file descriptor left, put waits, and goes on with fewer files and connections at once. A file that
 can't be opened for --retry-for fails as TooManyOpenFiles: lower --concurrency, or raise the limit (ulimit -n).
 
-Credentials and region are found as every AWS tool finds them.
+Credentials, region, endpoint, proxies (HTTPS_PROXY, NO_PROXY) and certificates (AWS_CA_BUNDLE) are found as every AWS tool finds
+them. AWS_REQUEST_CHECKSUM_CALCULATION=when_required leaves checksums out, for endpoints that refuse them. Credentials of a session
+that expire end the run: --if-exists skip goes on with new ones.
 
 Examples:
   $ spillway put photos s3://my-bucket/2026                  photos/a.jpg becomes 2026/a.jpg

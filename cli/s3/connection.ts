@@ -2,7 +2,8 @@
 //
 //   HTTP_PROXY, HTTPS_PROXY   the proxy for http:// and https:// addresses; lower-case names win, as everywhere
 //   NO_PROXY                  hosts that are asked directly: names with their subdomains, addresses, networks, or *
-//   AWS_CA_BUNDLE             a PEM file of the only certificate authorities that are trusted
+//   AWS_CA_BUNDLE             a PEM file of the certificate authorities that are trusted, instead of the usual ones
+//   NODE_EXTRA_CA_CERTS       as everywhere in Node: authorities that are trusted as well
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -137,5 +138,5 @@ function authoritiesOf(env: Environment): string | undefined {
       });
     }
   }
-  return certificates.join('\n');
+  return [...certificates, ...(tls.getCACertificates?.('extra') ?? [])].join('\n');
 }
