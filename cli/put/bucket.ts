@@ -3,7 +3,7 @@
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { type Answer, describeAnswer, hasS3Header, isPageOrJson } from '../../shared/aws/answer.ts';
 import { type Heard, listen } from '../../shared/aws/proof.ts';
-import { RedirectFault } from '../../shared/aws/redirects.ts';
+import { RedirectFault } from '../../shared/aws/redirect-target.ts';
 import type { Clock } from '../../shared/job/clock.ts';
 import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
 import { describeError, Failure } from '../failure.ts';

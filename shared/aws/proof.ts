@@ -20,7 +20,7 @@ import {
   isPageOrJson,
   MOST_ANSWER_BYTES,
 } from './answer.ts';
-import { RedirectFault } from './redirects.ts';
+import { RedirectFault } from './redirect-target.ts';
 
 /** Milliseconds and signal of one request; the client's own are the default. */
 export interface SendOptions {

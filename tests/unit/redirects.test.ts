@@ -1,7 +1,8 @@
 // Where a client goes that is redirected: within the endpoint's own domain, and nowhere else.
 import { HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { followRedirects, RedirectFault } from '../../shared/aws/redirects.ts';
+import { RedirectFault } from '../../shared/aws/redirect-target.ts';
+import { followRedirects } from '../../shared/aws/redirects.ts';
 import { systemClock } from '../../shared/job/clock.ts';
 import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { answeringS3, type GivenAnswer, type SentRequest } from '../helpers/answering-s3.ts';
@@ -77,6 +78,19 @@ describe('a redirect', () => {
     );
     await s3.send(put());
     expect(sent.at(-1)).toMatchObject({ hostname: 'bucket.s3.corp.example', path: '/a%20key/%C3%BC' });
+  });
+
+  it('is understood where the bucket is named as the host begins', async () => {
+    const { s3, sent } = client('https://s3.corp.example', ({ hostname, path }) =>
+      hostname === 's3.corp.example'
+        ? { statusCode: 307, headers: { location: `https://s3.s3.corp.example${path.slice(3)}` } }
+        : STORED,
+    );
+    await s3.send(new PutObjectCommand({ Bucket: 's3', Key: 's3/k', Body: Buffer.from('x') }));
+    expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([
+      's3.corp.example/s3/s3/k',
+      's3.s3.corp.example/s3/k',
+    ]);
   });
 
   it("of AWS's own to another region is made for that region", async () => {
