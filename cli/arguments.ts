@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { CONTENT_TYPE } from '../shared/manifest/content-type.ts';
 import { parseSpread } from '../shared/spread/spread.ts';
+import { assertNoUserInfo, isHttpAddress } from './address.ts';
 
 const HIGHEST_PORT = 65_535;
 
@@ -49,11 +50,10 @@ export function portNumber(text: string): number {
   return value;
 }
 
-/** The text as it stands, once it is known to be an address. */
+/** The text as it stands, once it is known to be an S3 endpoint's address. */
 export function httpAddress(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError('It takes an address as http://127.0.0.1:4566.');
-  }
+  assertNoUserInfo(text, '--endpoint-url');
+  if (!isHttpAddress(text)) throw new InvalidArgumentError('It takes an address as http://127.0.0.1:4566.');
   return text;
 }
 

@@ -1,6 +1,7 @@
 // What the commands that ask the API have in common on the command line: its address, a job's id, --json.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isJobId } from '../../shared/job/identity.ts';
+import { assertNoUserInfo } from '../address.ts';
 import { PORTS } from '../up/ports.ts';
 
 export interface ApiOptions {
@@ -28,8 +29,9 @@ export function jobId(text: string): string {
 
 /** Without the slash at its end, and without what an address of an API has no place for. */
 function apiAddress(text: string): string {
+  assertNoUserInfo(text, '--api, or SPILLWAY_API,');
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url?.search === '' && url.hash === '' && url.username === '' && !url.pathname.includes('%');
+  const isPlain = url?.search === '' && url.hash === '' && !url.pathname.includes('%');
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isPlain) {
     throw new InvalidArgumentError('It takes an address as https://ID.execute-api.REGION.amazonaws.com.');
   }

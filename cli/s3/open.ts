@@ -3,6 +3,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { ConnectionOptions } from '../../shared/aws/clients.ts';
 import { followRedirects } from '../../shared/aws/redirects.ts';
+import { assertEndpoint } from '../address.ts';
 import { describeError, Failure } from '../failure.ts';
 import { connectionOf } from './connection.ts';
 
@@ -50,11 +51,7 @@ async function configuredEndpoint(reader: S3Client): Promise<string | undefined>
   } catch (cause) {
     throw new Failure(`the configuration of AWS's tools can't be used: ${describeError(cause)}`, { cause });
   }
-  if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
-    throw new Failure(
-      `the endpoint ${endpoint} is no address as https://HOST:PORT: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's endpoint_url names it`,
-    );
-  }
+  if (endpoint !== undefined) assertEndpoint(endpoint, process.env);
   return endpoint;
 }
 

@@ -1,5 +1,6 @@
 // The only way to stdout and stderr. Lint rules forbid every other in cli/; what they can't see is caught by guard().
 import { StringDecoder } from 'node:string_decoder';
+import { redacted } from '../../shared/text/redacted.ts';
 import { visibleLines, visibleText } from '../../shared/text/visible.ts';
 import { line, type TerminalText } from './text.ts';
 
@@ -8,7 +9,7 @@ export interface Terminal {
   out(text: TerminalText): void;
   /** Lines beside the result, to stderr. */
   err(text: TerminalText): void;
-  /** One JSON object on a line of stdout: same values, unseen characters escaped. */
+  /** One JSON object on a line of stdout: same values, unseen characters escaped, sentences without credentials. */
   json(value: object): void;
   /** A value alone on its line of stdout: to a terminal escaped, to a pipe or file as it is, for scripts. */
   value(value: string): void;
@@ -39,7 +40,7 @@ export function createTerminal({ stdout, stderr }: Streams): Terminal {
   return {
     out: (text) => void toStdout(`${text}\n`),
     err,
-    json: (value) => void toStdout(`${visibleText(JSON.stringify(value))}\n`),
+    json: (value) => void toStdout(`${visibleText(JSON.stringify(value, withoutCredentials))}\n`),
     value: (value) => void toStdout(`${stdout.isTTY ? visibleText(value) : value}\n`),
     barStream: Object.create(stderr, { write: { value: toStderr } }) as NodeJS.WriteStream,
     guard(process) {
@@ -62,6 +63,13 @@ export function createTerminal({ stdout, stderr }: Streams): Terminal {
 
 export const terminal = createTerminal(process);
 
+/** Sentences that others wrote. Keys and paths stay as they are: programs look objects up by them. */
+const SENTENCES = new Set(['message', 'reason', 'spillway_message']);
+
+function withoutCredentials(name: string, value: unknown): unknown {
+  return SENTENCES.has(name) && typeof value === 'string' ? redacted(value) : value;
+}
+
 type Write = NodeJS.WriteStream['write'];
 
 function escaping(write: Write): Write {
@@ -71,6 +79,6 @@ function escaping(write: Write): Write {
     const done = rest.find((each) => typeof each === 'function') as
       | ((error?: Error | null) => void)
       | undefined;
-    return write(visibleLines(text), done);
+    return write(visibleLines(redacted(text)), done);
   };
 }

@@ -1,7 +1,9 @@
-// Text that may be printed: layout from this program's own source, and values whose unseen characters are escaped.
+// Text that may be printed: layout from this program's own source, and values whose unseen characters are escaped and whose
+// credentials are hidden.
 //
 // Values come from outside: keys, file names, messages, arguments. One that reaches a terminal as it is can write the
 // clipboard, clear the screen or forge a line. So the terminal takes only TerminalText, and only this module makes it.
+import { redacted } from '../../shared/text/redacted.ts';
 import { visibleLines, visibleText } from '../../shared/text/visible.ts';
 
 /**
@@ -72,7 +74,7 @@ export function tableLines(
 
 /** By what it is, not by its type: what an API answers may be a list where a string should be. */
 function textOf(value: Value): string {
-  return value instanceof SafeText ? value.toString() : visibleText(bounded(String(value)));
+  return value instanceof SafeText ? value.toString() : visibleText(bounded(redacted(String(value))));
 }
 
 function bounded(value: string): string {

@@ -1,6 +1,7 @@
 // What an endpoint answered, as far as it is read, and how a message names it. The endpoint may be any server: a console, a
 // login page, a broken proxy, or one that never stops sending.
 import { Readable } from 'node:stream';
+import { redacted } from '../text/redacted.ts';
 
 /** S3's longest answer to a write or error is about 30 KB: a signature mismatch lists what was signed, byte by byte. */
 export const MOST_ANSWER_BYTES = 64 * 1024;
@@ -61,7 +62,7 @@ export function bounded(body: AsyncIterable<Uint8Array>, most: number): Readable
 
 /** Control characters could rewrite a terminal's line or a log's. */
 function printable(text: string): string {
-  const line = text
+  const line = redacted(text)
     .slice(0, 4 * MOST_QUOTED)
     .toWellFormed()
     .replace(/[\p{C}\p{Z}\s]+/gu, ' ')

@@ -1,5 +1,6 @@
 // The columns of a manifest row, what each may hold, and the object that a row asks for.
 import * as z from 'zod/mini';
+import { redacted } from '../text/redacted.ts';
 import { visibleText } from '../text/visible.ts';
 import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
@@ -70,7 +71,7 @@ const fitKey: Check<string> = (payload) => {
 const fitSource: Check<string> = (payload) => {
   const source = splitSource(payload.value);
   if (source === undefined || !bucketName.test(source.bucket) || source.bucket.includes('..')) {
-    const shown = quoted(payload.value.slice(0, 200));
+    const shown = quoted(redacted(payload.value).slice(0, 200));
     fault(
       payload,
       'SourceInvalid',
@@ -199,7 +200,7 @@ function toFault(
 export function unknownColumns(names: string[]): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
     const near = nearMiss(name, knownColumns);
-    const shown = quoted(name.slice(0, 100));
+    const shown = quoted(redacted(name).slice(0, 100));
     return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';

@@ -1,6 +1,7 @@
 // Texts that others wrote (a fault of S3, a name in a manifest, a value in a request), cut before they are kept or answered.
 // A DynamoDB item holds 400 KB and Lambda's answer 6 MB: one long text must not cost the job, or the page that lists it.
 import type * as z from 'zod/mini';
+import { redacted } from './redacted.ts';
 
 /** Bytes of UTF-8 of one text: a sentence with its place and remedy has about 200. */
 export const MAX_TEXT_BYTES = 1024;
@@ -13,8 +14,13 @@ const MAX_LISTED = 10;
 const ISSUE_PLACE_BYTES = 40;
 const ISSUE_MESSAGE_BYTES = 60;
 
-/** The text, or its first characters and a mark that says how long it was: at most `mostBytes` of UTF-8 in all. */
-export function boundedText(text: string, mostBytes: number = MAX_TEXT_BYTES): string {
+/**
+ * The text, or its first characters and a mark that says how long it was: at most `mostBytes` of UTF-8 in all. It is kept and
+ * answered without the credentials in it.
+ */
+export function boundedText(others: string, mostBytes: number = MAX_TEXT_BYTES): string {
+  // Before it is cut: without its end a credential is not recognised.
+  const text = redacted(others);
   // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need no counting.
   if (text.length * 3 <= mostBytes || Buffer.byteLength(text) <= mostBytes) return text;
   const mark = `… [cut, ${Buffer.byteLength(text)} bytes]`;

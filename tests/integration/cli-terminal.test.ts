@@ -212,6 +212,15 @@ describe('hostile text', () => {
     expect(stderr).toContain(`value '${SHOWN}' from env 'SPILLWAY_API'`);
   });
 
+  it('of the environment holds no password when it is refused', async () => {
+    const { code, stdout, stderr } = await run(['status'], { SPILLWAY_API: 'https://me:s3cret@host/' });
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(
+      /^spillway: --api, or SPILLWAY_API, takes an address .* https:\/\/\*\*\*@host\/ holds one: .*\n$/,
+    );
+  });
+
   it('that others print in this process is escaped too, as are errors that nothing catches', async () => {
     const stranger = `
       const text = ${JSON.stringify(HOSTILE)};

@@ -107,6 +107,21 @@ describe('the terminal', () => {
     expect(written.stdout).toMatch(/^[ -~é]+\n$/);
   });
 
+  it('hides credentials in all that it prints, but not in what programs look objects up by', () => {
+    const { terminal, streams, written, guard } = setting();
+    guard();
+    const url = 'https://me:s3cret@host/';
+    terminal.out(line`${url}`);
+    terminal.err(errorText(new Failure('no proxy', { details: [url], cause: new Error(url) })));
+    streams.stderr.write(`a dependency prints ${url}\n`);
+    expect(written.stdout + written.stderr).not.toContain('s3cret');
+    terminal.json({ failures: [{ path: url, message: `no proxy at ${url}` }], keys: [url] });
+    expect(JSON.parse(written.stdout.split('\n')[1] ?? '')).toEqual({
+      failures: [{ path: url, message: 'no proxy at https://***@host/' }],
+      keys: [url],
+    });
+  });
+
   it.each([
     [true, `${SHOWN}${'k'.repeat(2_000)}\n`],
     [false, `${HOSTILE}${'k'.repeat(2_000)}\n`],
