@@ -1,6 +1,7 @@
 // The only way to stdout and stderr. Lint rules forbid every other in cli/; what they can't see is caught by guard().
 import { StringDecoder } from 'node:string_decoder';
 import { redacted } from '../../shared/text/redacted.ts';
+import { lostOutputText } from '../../shared/text/system-fault.ts';
 import { visibleLines, visibleText } from '../../shared/text/visible.ts';
 import { line, type TerminalText } from './text.ts';
 
@@ -17,7 +18,8 @@ export interface Terminal {
   readonly barStream: NodeJS.WriteStream;
   /**
    * From now on all that others write to the streams is escaped but for its line feeds: console, dependencies, Node's
-   * warnings. A reader of stdout that has gone ends the process without a fault. Called once.
+   * warnings. A reader of stdout that has gone ends the process without a fault; a stdout that can't be written, as on a full
+   * disk, ends it with one line on stderr and exit code 1. Called once.
    */
   guard(process: GuardedProcess): void;
 }
@@ -46,12 +48,14 @@ export function createTerminal({ stdout, stderr }: Streams): Terminal {
     guard(process) {
       stdout.write = escaping(toStdout);
       stderr.write = escaping(toStderr);
-      // `spillway … | head` closes the pipe early: that is no failure of ours, and hides none.
       stdout.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
-        process.exit(process.exitCode ?? 0);
+        const lost = lostOutputText(error);
+        // `spillway … | head` closes the pipe early: that is no failure of ours, and hides none.
+        if (lost === undefined) return process.exit(process.exitCode ?? 0);
+        err(line`spillway: ${lost}`);
+        process.exit(process.exitCode || 1);
       });
-      // Where stderr can't be written nobody can be told; the exit code still tells how it went.
+      // stderr is where this would be reported. The exit code still says how it went.
       stderr.on('error', () => undefined);
       // Node's own listener writes past the streams. There is none where warnings are switched off.
       if (process.listenerCount('warning') === 0) return;

@@ -1,5 +1,6 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
+import { guardOutput } from '../output.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
@@ -8,6 +9,8 @@ npm run bench -- ledger [--rows N] [--json]
 
 limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred`;
+
+guardOutput();
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,6 @@
 // npm run chaos: the pipeline under faults, everything read back. Ends with 0 only if nothing was lost or counted twice.
 import { parseArgs } from 'node:util';
+import { guardOutput } from '../output.ts';
 import { CHAOS_FAULTS, type ChaosFaultName } from './faults.ts';
 import { type ChaosRun, runChaos } from './run.ts';
 import type { Verdict } from './verdict.ts';
@@ -14,6 +15,8 @@ Faults: ${CHAOS_FAULTS.join(' ')}`;
 const BREACHES_NAMED = 20;
 const SECONDS_LEAST = 300;
 const SECONDS_PER_ITEM = 0.06;
+
+guardOutput();
 
 const { values } = parseArgs({
   options: {

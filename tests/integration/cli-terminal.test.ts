@@ -1,11 +1,13 @@
 // The commands as a user runs them, with hostile text from every side: no byte of it steers the terminal.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeApi, type FakeOptions, get } from '../helpers/fake-api.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
@@ -244,6 +246,67 @@ describe('hostile text', () => {
     expect(stderr).toContain(`spillway: TypeError: ${SHOWN} (SPILLWAY_DEBUG=1 shows where)\n`);
   });
 });
+
+// Linux's device that takes nothing, as a full disk.
+const FULL = '/dev/full';
+describe.skipIf(!existsSync(FULL))(
+  `an output that is full${existsSync(FULL) ? '' : ` (skipped: no ${FULL})`}`,
+  () => {
+    const shell = promisify(execFile);
+    const LINE =
+      'spillway: the output is cut off: no space is left on the disk (ENOSPC). Free space there, or send it elsewhere\n';
+
+    async function redirect(redirection: string, args: string[]) {
+      const command = `"$0" "$@" ${redirection}`;
+      const call = ['-c', command, process.execPath, path.resolve('cli/bin.js'), ...args];
+      const env = { ...process.env, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+      return await shell('sh', call, { cwd: work, env }).then(
+        (told) => ({ code: 0, ...told }),
+        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+          code,
+          stdout,
+          stderr,
+        }),
+      );
+    }
+
+    it.each([
+      ['a key', ['key', 'a']],
+      ['help', ['--help']],
+      ['JSON', ['simulate', '--seconds', '1', '--workers', '1', '--json']],
+      ['a job', ['demo']],
+    ])('of %s is told in one line, with exit code 1', async (_, args) => {
+      expect(await redirect(`> ${FULL}`, args)).toEqual({ code: 1, stdout: '', stderr: LINE });
+    });
+
+    it('leaves a list of jobs the same line, and the jobs to the API', async () => {
+      const api = await serveApi({ jobs: [aJob()] });
+      expect(await redirect(`> ${FULL}`, ['status', '--api', api, '--json'])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: LINE,
+      });
+    });
+
+    it('as stderr changes neither the result nor the exit code', async () => {
+      const keys = await redirect(`2> ${FULL}`, ['key', 'a', '--spread', 'off']);
+      expect(keys).toEqual({ code: 0, stdout: 'a\n', stderr: '' });
+      const use = await redirect(`2> ${FULL}`, ['key', '--no-such-option']);
+      expect(use).toEqual({ code: 2, stdout: '', stderr: '' });
+      const both = await redirect(`> ${FULL} 2>&1`, ['key', 'a']);
+      expect(both).toEqual({ code: 1, stdout: '', stderr: '' });
+    });
+
+    it('ends without a word where the reader has seen enough', async () => {
+      const keys = Array.from({ length: 20_000 }, (_, at) => `a-key-of-a-pipe-that-is-full/${at}`);
+      expect(await redirect('| head -n 1', ['key', ...keys, '--spread', 'off'])).toEqual({
+        code: 0,
+        stdout: `${keys[0]}\n`,
+        stderr: '',
+      });
+    });
+  },
+);
 
 describe('spillway key', () => {
   it('writes keys as they are to a pipe', async () => {

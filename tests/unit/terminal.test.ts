@@ -163,8 +163,22 @@ describe('the terminal', () => {
     process.exitCode = 1;
     streams.stdout.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
     expect(exits).toEqual([0, 1]);
-    expect(() => streams.stdout.emit('error', new Error('disk full'))).toThrow('disk full');
-    streams.stderr.emit('error', new Error('nobody can be told'));
+  });
+
+  it('ends the process with one line when stdout can not be written, and bears a stderr that can not', () => {
+    const { streams, written, process, exits, guard } = setting();
+    guard();
+    streams.stderr.emit('error', Object.assign(new Error('write'), { code: 'ENOSPC' }));
+    expect(exits).toEqual([]);
+    streams.stdout.emit('error', Object.assign(new Error('write'), { code: 'ENOSPC' }));
+    process.exitCode = 2;
+    streams.stdout.emit('error', new Error(HOSTILE));
+    expect(exits).toEqual([1, 2]);
+    expect(written.stdout).toBe('');
+    expect(written.stderr).toBe(
+      'spillway: the output is cut off: no space is left on the disk (ENOSPC). Free space there, or send it elsewhere\n' +
+        `spillway: the output is cut off: ${SHOWN}. Free space there, or send it elsewhere\n`,
+    );
   });
 });
 
