@@ -82,6 +82,15 @@ const streams = ['stdout', 'stderr'].map((property) => ({
 const hiddenGlobals = ['globalThis', 'global'].flatMap((object) =>
   ['console', 'process'].map((property) => ({ object, property, message: notTerminal })),
 );
+const notWhole =
+  'Files are written by cli/files.ts alone: whole or not at all, and with a remedy where the disk is full.';
+const writing = [
+  {
+    name: 'node:fs',
+    importNames: ['createWriteStream', 'writeFile', 'writeFileSync', 'appendFile', 'appendFileSync'],
+  },
+  { name: 'node:fs/promises', importNames: ['writeFile', 'appendFile'] },
+].map((each) => ({ ...each, message: notWhole }));
 const barStream = {
   object: 'terminal',
   property: 'barStream',
@@ -103,6 +112,7 @@ const printing: DummyRuleMap = {
           importNames: ['writeSync', 'writevSync'],
           message: notTerminal,
         })),
+        ...writing,
       ],
     },
   ],
@@ -128,10 +138,12 @@ export default defineConfig({
     {
       files: ['lab/**'],
       rules: {
-        'no-restricted-imports': ['error', { patterns: [wall('lab')] }],
+        'no-restricted-imports': ['error', { patterns: [wall('lab')], paths: writing }],
         'no-restricted-properties': ['error', noDate],
       },
     },
+    // What benchmarks write is theirs alone, and gone when they end.
+    { files: ['lab/bench/**'], rules: { 'no-restricted-imports': ['error', { patterns: [wall('lab')] }] } },
     { files: ['cli/**'], rules: printing },
     { files: ['cli/terminal/terminal.ts'], rules: { 'no-restricted-properties': 'off' } },
     // Plain JavaScript for a Node that is too old for the rest; it prints its own text alone.

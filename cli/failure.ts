@@ -21,6 +21,11 @@ export class Failure extends Error {
   }
 }
 
+/** The error as a Failure, for a command that has its result to print before it ends with it. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof Failure ? error : new Failure(describeError(error), { cause: error });
+}
+
 /** What an error says of itself, to stand in a sentence. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

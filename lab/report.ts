@@ -1,6 +1,4 @@
 // What the lab found, for people: a table, charts, and one page that explains them.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { barChart, lineChart, panelChart } from './charts/charts.ts';
 import { htmlPage, markdownTable, type PageSection, type Table } from './charts/page.ts';
 import { ACCEPTED, REFUSED } from './charts/theme.ts';
@@ -12,10 +10,10 @@ import { STRATEGIES } from './strategies/all.ts';
 /** The herd is the same in every run. */
 const HERD_SEED = 1;
 
-/** @returns the files written: charts, page, table */
-export async function writeReport(result: LabResult, folder: string, command: string): Promise<string[]> {
+/** The texts of all files of a report by their names: charts, page, table. */
+export function reportFiles(result: LabResult, command: string): Record<string, string> {
   const charts = drawCharts(result);
-  const files: Record<string, string> = {
+  return {
     'requests.svg': charts.requests,
     'time.svg': charts.time,
     'attempts.svg': charts.attempts,
@@ -26,9 +24,6 @@ export async function writeReport(result: LabResult, folder: string, command: st
     'index.html': labPage(result, charts, command),
     'results.md': resultsDocument(result, command),
   };
-  await mkdir(folder, { recursive: true });
-  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(path.join(folder, name), text)));
-  return Object.keys(files).map((name) => path.join(folder, name));
 }
 
 export function labTable({ strategies }: LabResult): Table {

@@ -1,10 +1,9 @@
 // spillway simulate: a fleet of workers against S3's partitions in virtual time, on the production pacer.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FleetOptions, FleetRun } from '../../lab/simulator/fleet-options.ts';
 import { positiveInteger, positiveNumber } from '../arguments.ts';
 import { Failure } from '../failure.ts';
+import { writeFiles } from '../files.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, ownLines, padEnd } from '../terminal/text.ts';
 
@@ -55,9 +54,11 @@ export function addSimulateCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ spillway simulate --workers 1000 --scenario half-limit')
     .action(async (given: SimulateOptions) => {
       if (given.docs !== undefined) {
-        const { writeScaleRuns } = await import('../../lab/simulator/docs.ts');
-        const files = await writeScaleRuns(given.docs, (told) => terminal.err(line`${told}`));
+        const { scaleRunFiles } = await import('../../lab/simulator/docs.ts');
+        const contents = scaleRunFiles((told) => terminal.err(line`${told}`));
+        const { files, failure } = await writeFiles(given.docs, contents, 'name another folder with --docs');
         for (const file of files) terminal.out(line`${file}`);
+        if (failure !== undefined) throw failure;
         return;
       }
       // The simulator and the charts are loaded for this command alone.
@@ -92,13 +93,16 @@ async function simulate(given: SimulateOptions, befall: (options: FleetOptions) 
   });
   const run = simulateFleet(options);
   const measures = measureFleet(options, run);
-  if (given.out !== undefined) {
-    await mkdir(given.out, { recursive: true });
-    await writeFile(join(given.out, 'seconds.ndjson'), runLog(run));
-    await writeFile(join(given.out, 'run.svg'), await drawRun(given, run));
-  }
+  const failure = given.out === undefined ? undefined : await writeRun(given.out, runLog(run), given, run);
   if (given.json) terminal.json(measures);
   else terminal.out(ownLines(measuresText(measures)));
+  if (failure !== undefined) throw failure;
+}
+
+/** @returns why a file is missing: the measures are printed all the same */
+async function writeRun(folder: string, log: string, given: SimulateOptions, run: FleetRun) {
+  const contents = { 'seconds.ndjson': log, 'run.svg': await drawRun(given, run) };
+  return (await writeFiles(folder, contents, 'name another folder with --out')).failure;
 }
 
 async function drawRun({ workers, partitions, scenario, seed }: SimulateOptions, run: FleetRun) {

@@ -43,8 +43,8 @@ export interface DemoResult {
   };
   costPerMillionUsd: CostUsd;
   readBack: { right: number; missing: number; different: number; extra: number };
-  /** manifest.json of the report, saved in a file. */
-  report: string;
+  /** manifest.json of the report, saved in a file; null where it could not be saved. */
+  report: string | null;
 }
 
 export interface DemoFacts {
@@ -55,7 +55,7 @@ export interface DemoFacts {
   limitPerSecond: number;
   partitions: number;
   checked: ReadBack;
-  report: string;
+  report: string | null;
 }
 
 export function resultOf(facts: DemoFacts): DemoResult {
@@ -155,7 +155,7 @@ export function summaryOf(
       `about ${dollarText(cost.total)} per million objects: ${dollarText(cost.destinationWrites)} S3's writes, ${dollarText(cost.total - cost.destinationWrites)} everything else`,
     ],
     ['objects', joined([...about.examples, 'in memory, and gone now that the demo ends'], indent)],
-    ['report', result.report],
+    ['report', result.report ?? 'NOT saved, for the reason below'],
   ];
   return lines([
     '',

@@ -57,11 +57,17 @@ export async function runDemo(directory: string | undefined, options: DemoOption
       running.progress = createProgress(name, total);
       return running.progress;
     };
-    const { result, isGood, summary } = await upload({ cloud: running.cloud, s3, show }, files, options);
+    const { result, isGood, failure, summary } = await upload(
+      { cloud: running.cloud, s3, show },
+      files,
+      options,
+    );
     if (interrupt.isInterrupted()) return await forever();
+    // Before anything is printed: its reader may be gone.
+    if (!isGood) process.exitCode = 1;
     say(summary);
     if (options.json) terminal.json(result);
-    if (!isGood) process.exitCode = 1;
+    if (failure !== undefined) throw failure;
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
     running.progress?.end();
@@ -97,8 +103,8 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   await untilSettled({ cloud, clock });
   const after = await read(cloud);
 
-  const report = await saveReport(s3, reports, job);
-  const unstored = await unstoredKeys(report);
+  const saved = await saveReport(s3, reports, job);
+  const unstored = await unstoredKeys(s3, reports, job);
   const expected = staged.filter(({ key }) => !unstored.has(key));
   const reading = show('reading back', expected.length);
   const checked = await readBack(
@@ -117,7 +123,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
     limitPerSecond: options.limit,
     partitions: after.meter.s3.buckets[destination]?.limits?.partitions.length ?? 1,
     checked,
-    report,
+    report: saved.kind === 'saved' ? saved.manifest : null,
   });
   const examples = expected
     .slice(0, EXAMPLES)
@@ -126,6 +132,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   return {
     result,
     isGood: isSound(result, checked),
+    failure: saved.kind === 'unsaved' ? saved.failure : undefined,
     summary: summaryOf(result, checked, { examples, rerun }),
   };
 }

@@ -1,39 +1,51 @@
 // Saves a job's report to a folder: the embedded cloud forgets everything when it stops.
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { listKeys } from '../../shared/aws/list-keys.ts';
+import { type Failure, failureOf } from '../failure.ts';
+import { writeWhole } from '../files.ts';
 
 /** Under the folder in which the command runs. */
 const REPORTS_FOLDER = path.join('.spillway', 'demo');
+const ELSEWHERE = 'run the demo in another folder';
 
-/** @returns where manifest.json lies now, relative to the working folder */
-export async function saveReport(s3: S3Client, bucket: string, job: string): Promise<string> {
+/** The demo's result is told either way. */
+export type SavedReport =
+  /** Where manifest.json lies now, relative to the working folder. */
+  { kind: 'saved'; manifest: string } | { kind: 'unsaved'; failure: Failure };
+
+export async function saveReport(s3: S3Client, bucket: string, job: string): Promise<SavedReport> {
   const folder = path.join(REPORTS_FOLDER, job);
-  const prefix = `jobs/${job}/`;
-  for await (const key of listKeys(s3, bucket, prefix)) {
-    const file = path.join(folder, key.slice(prefix.length));
-    await mkdir(path.dirname(file), { recursive: true });
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    await pipeline(Body as Readable, createWriteStream(file));
+  const prefix = prefixOf(job);
+  try {
+    for await (const key of listKeys(s3, bucket, prefix)) {
+      await writeWhole(path.join(folder, key.slice(prefix.length)), await read(s3, bucket, key), ELSEWHERE);
+    }
+  } catch (error) {
+    return { kind: 'unsaved', failure: failureOf(error) };
   }
-  return path.join(folder, 'manifest.json');
+  return { kind: 'saved', manifest: path.join(folder, 'manifest.json') };
 }
 
-/** Keys of the rows that ended otherwise than as stored. */
-export async function unstoredKeys(report: string): Promise<Set<string>> {
+/** Keys of the rows that ended otherwise than as stored: from the bucket, since the folder may lack them. */
+export async function unstoredKeys(s3: S3Client, bucket: string, job: string): Promise<Set<string>> {
   const keys = new Set<string>();
   for (const kind of ['failed', 'rejected']) {
-    const folder = path.join(path.dirname(report), kind);
-    for (const file of await readdir(folder).catch(() => [])) {
-      const lines = (await readFile(path.join(folder, file), 'utf8'))
-        .split('\n')
-        .filter((line) => line !== '');
+    for await (const key of listKeys(s3, bucket, `${prefixOf(job)}${kind}/`)) {
+      const text = Buffer.concat(await (await read(s3, bucket, key)).toArray()).toString();
+      const lines = text.split('\n').filter((line) => line !== '');
       for (const line of lines) keys.add((JSON.parse(line) as { key: string }).key);
     }
   }
   return keys;
+}
+
+function prefixOf(job: string): string {
+  return `jobs/${job}/`;
+}
+
+async function read(s3: S3Client, bucket: string, key: string): Promise<Readable> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return Body as Readable;
 }

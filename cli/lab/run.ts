@@ -1,8 +1,9 @@
 // The lab on a terminal: the lesson, a line for each strategy, the table, and where the charts are.
 import { type Lab, type LabResult, startLab } from '../../lab/lab.ts';
 import type { Lesson } from '../../lab/lesson.ts';
-import { labTable, writeReport } from '../../lab/report.ts';
+import { labTable, reportFiles } from '../../lab/report.ts';
 import type { StrategyResult } from '../../lab/strategies/measure.ts';
+import { writeFiles } from '../files.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, lines, padEnd, type TerminalText, tableLines } from '../terminal/text.ts';
@@ -13,6 +14,7 @@ const SEED = 1;
 const NAME_WIDTH = 16;
 /** What the eight take together, in times that one partition needs for the objects: most keep to one, some trail behind. */
 const TIMES_ONE = 8;
+const ELSEWHERE = 'name another folder with --out';
 
 export interface LabCommandOptions {
   objects: number;
@@ -35,9 +37,11 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
       end: (strategy) => say(lineOf(strategy)),
     });
     if (interrupt.isInterrupted()) return await forever();
-    const files = await writeReport(result, out, commandOf({ objects, limit, out }));
+    const command = commandOf({ objects, limit, out });
+    const { files, failure } = await writeFiles(out, reportFiles(result, command), ELSEWHERE);
     say(summaryOf(result, files));
     if (json) terminal.json({ ...result, files });
+    if (failure !== undefined) throw failure;
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();
     throw error;

@@ -1,18 +1,17 @@
 // Saves a report to a folder, laid out as in its bucket, and holds every file to the rows and the checksum that manifest.json
 // gives it.
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 import { Failure } from '../failure.ts';
+import { writeWhole } from '../files.ts';
 import { openObject, type Report } from './read.ts';
 
 const CONCURRENCY = 8;
 const LINE_FEED = 0x0a;
+const ELSEWHERE = 'name another folder with --out';
 
 export async function downloadReport(
   s3: S3Client,
@@ -31,8 +30,7 @@ export async function downloadReport(
     { concurrency: CONCURRENCY },
   );
   // Last: where it stands, the report is whole.
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, path.posix.basename(report.key)), report.text);
+  await writeWhole(path.join(folder, path.posix.basename(report.key)), report.text, ELSEWHERE);
 }
 
 /** Where a file lies beside manifest.json. What it is told by came over the network: it may not lead elsewhere. */
@@ -45,33 +43,29 @@ function placeIn({ key }: Report, file: ReportFile): string {
 }
 
 async function saveFile(s3: S3Client, bucket: string, file: ReportFile, to: string): Promise<void> {
-  await mkdir(path.dirname(to), { recursive: true });
-  const unfinished = `${to}.part`;
+  await writeWhole(to, checked(await openObject(s3, bucket, file.key), bucket, file), ELSEWHERE);
+}
+
+/** The same bytes. @throws Failure at their end, where they are not those that manifest.json tells of */
+async function* checked(
+  body: AsyncIterable<Buffer>,
+  bucket: string,
+  file: ReportFile,
+): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let rows = 0;
-  try {
-    await pipeline(
-      await openObject(s3, bucket, file.key),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) rows += 1;
-          yield chunk;
-        }
-      },
-      createWriteStream(unfinished),
+  for await (const chunk of body) {
+    hash.update(chunk);
+    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) rows += 1;
+    yield chunk;
+  }
+  const faults = [
+    ...(rows === file.rows ? [] : [`${rows} rows where manifest.json says ${file.rows}`]),
+    ...(hash.digest('hex') === file.sha256 ? [] : ['another SHA-256 than manifest.json says']),
+  ];
+  if (faults.length > 0) {
+    throw new Failure(
+      `s3://${bucket}/${file.key} is not as it was written: it has ${faults.join(', and ')}. It was not saved`,
     );
-    const faults = [
-      ...(rows === file.rows ? [] : [`${rows} rows where manifest.json says ${file.rows}`]),
-      ...(hash.digest('hex') === file.sha256 ? [] : ['another SHA-256 than manifest.json says']),
-    ];
-    if (faults.length > 0) {
-      throw new Failure(
-        `s3://${bucket}/${file.key} is not as it was written: it has ${faults.join(', and ')}. It was not saved`,
-      );
-    }
-    await rename(unfinished, to);
-  } finally {
-    await rm(unfinished, { force: true });
   }
 }

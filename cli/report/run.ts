@@ -7,7 +7,7 @@ import { systemClock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
-import { Failure } from '../failure.ts';
+import { Failure, failureOf } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { canBeRedriven, countsOf, hasEnded } from '../jobs/counts.ts';
 import { factsText } from '../jobs/job-text.ts';
@@ -42,8 +42,9 @@ export async function runReport(id: string, options: ReportOptions): Promise<voi
     await assertCredentials(s3);
     const report = await readReport(s3, job.report);
     const rows = await Array.fromAsync(unstoredRows(s3, report, options.rows));
-    if (options.out !== undefined) await save(s3, report, options.out);
-    tell(job, report, rows, options);
+    const failure = options.out === undefined ? undefined : await save(s3, report, options.out);
+    tell(job, report, rows, options, failure);
+    if (failure !== undefined) throw failure;
   } finally {
     s3.destroy();
   }
@@ -58,13 +59,17 @@ function assertEndpoint(s3: S3Client, { api }: ReportOptions): void {
   );
 }
 
-async function save(s3: S3Client, report: Report, folder: string): Promise<void> {
+/** @returns why it could not be saved whole: the report is told all the same */
+async function save(s3: S3Client, report: Report, folder: string): Promise<Failure | undefined> {
   onInterrupt(async () => {
     terminal.err(line`\nInterrupted: ${folder} holds a part of the report, without its manifest.json.`);
   });
   const progress = createProgress('saving', report.files.length);
   try {
     await downloadReport(s3, report, folder, (files) => progress.show(files));
+    return undefined;
+  } catch (error) {
+    return failureOf(error);
   } finally {
     progress.end();
   }
@@ -75,10 +80,12 @@ function tell(
   report: Report,
   rows: readonly ReportedRow[],
   { json, out }: ReportOptions,
+  failure: Failure | undefined,
 ): void {
   if (json) {
     const { files } = report;
-    terminal.json({ ...job, files, unstored: rows, ...(out === undefined ? {} : { out }) });
+    const isSaved = out !== undefined && failure === undefined;
+    terminal.json({ ...job, files, unstored: rows, ...(isSaved ? { out } : {}) });
     return;
   }
   const { failed, cancelled, rejected } = countsOf(job);
@@ -87,11 +94,7 @@ function tell(
     [factsText(job, systemClock.now())],
     unstored === 0 ? [] : unstoredText(rows, unstored),
     filesText(report),
-    out === undefined
-      ? [line`spillway report ${job.job} --out DIR saves them.`]
-      : [
-          line`Saved in ${path.join(out, path.sep)}: each file has the rows and the SHA-256 that manifest.json says.`,
-        ],
+    [savedText(job, out, failure)],
     canBeRedriven(job)
       ? [
           line`spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
@@ -99,6 +102,14 @@ function tell(
       : [],
   ];
   terminal.out(joined(paragraphs.filter((each) => each.length > 0).map(lines), '\n\n'));
+}
+
+function savedText({ job }: JobView, out: string | undefined, failure: Failure | undefined): TerminalText {
+  if (out === undefined) return line`spillway report ${job} --out DIR saves them.`;
+  const folder = path.join(out, path.sep);
+  return failure === undefined
+    ? line`Saved in ${folder}: each file has the rows and the SHA-256 that manifest.json says.`
+    : line`NOT saved whole in ${folder}, which has no manifest.json of it.`;
 }
 
 function unstoredText(rows: readonly ReportedRow[], all: number): Value[] {

@@ -1,6 +1,4 @@
 // The runs behind docs/scale.md: the goals' table and the charts, all from one seed, so that they can be made again.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { type LineSeries, lineChart, panelChart } from '../charts/charts.ts';
 import { markdownTable, type Table } from '../charts/page.ts';
 import { ACCEPTED, REFUSED } from '../charts/theme.ts';
@@ -16,18 +14,15 @@ const PARTITIONS = 16;
 const SETTLE_SECONDS = 5;
 const JUDGED_SECONDS = 10;
 
-/** @returns the files written */
-export async function writeScaleRuns(folder: string, say: (line: string) => void): Promise<string[]> {
-  const files: Record<string, string> = {
+/** The texts of all files by their names. */
+export function scaleRunFiles(say: (line: string) => void): Record<string, string> {
+  return {
     ...drawScenarios(say),
     'groups.svg': drawGroups(say),
     'crowds.md': markdownTable(crowdsTable(say)),
     'billion.md': markdownTable(billionTable(say)),
     'goals.md': markdownTable(goalsTable(say)),
   };
-  await mkdir(folder, { recursive: true });
-  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(path.join(folder, name), text)));
-  return Object.keys(files).map((name) => path.join(folder, name));
 }
 
 function goalsTable(say: (line: string) => void): Table {

@@ -3,7 +3,7 @@
 const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
   EDQUOT: "the user's quota of the disk is used up",
-  EFBIG: 'it is larger than a file may be there',
+  EFBIG: 'files may not be so large there',
   EROFS: 'the file system is read-only',
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writeReport } from '../../lab/report.ts';
+import { writeFiles } from '../../cli/files.ts';
+import { reportFiles } from '../../lab/report.ts';
 import { BROWSER_PLACES, launchBrowser } from '../helpers/browser.ts';
 import { labResult } from '../helpers/lab-result.ts';
 
@@ -17,7 +18,7 @@ let browser: Browser | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'spillway-lab-page-'));
-  await writeReport(labResult(), folder, 'npm run spillway -- lab');
+  await writeFiles(folder, reportFiles(labResult(), 'npm run spillway -- lab'), 'elsewhere');
   browser = await launchBrowser();
 });
 

@@ -274,6 +274,20 @@ const FAULTS: Fault[] = [
     ],
   ),
   ['format', 'a command that prints by console', 'cli/say.ts', "console.error('x');", /noConsole/],
+  ...['cli', 'lab'].flatMap((room) =>
+    [
+      "import { writeFile } from 'node:fs/promises';\n\nawait writeFile('a', 'x');",
+      "import { createWriteStream } from 'node:fs';\n\ncreateWriteStream('a').end('x');",
+    ].map(
+      (text, at): Fault => [
+        'lint',
+        `${room}/ writing a file that may be cut`,
+        `${room}/write-${at}.ts`,
+        text,
+        /Files are written by cli\/files\.ts alone/,
+      ],
+    ),
+  ),
   ...printing("console.log('x');", 'console'),
   ...printing('export const say = console;', 'console by another name'),
   ...printing("globalThis.console.log('x');", 'the global console'),
