@@ -1,5 +1,5 @@
 // Shows how far something is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
-import cliProgress from 'cli-progress';
+import { createRequire } from 'node:module';
 import { steadyClock } from '../shared/job/clock.ts';
 import { type Terminal, terminal } from './terminal/terminal.ts';
 import { line, padEnd, type TerminalText } from './terminal/text.ts';
@@ -26,6 +26,8 @@ export function createProgress(name: string, total: number, on: Shower = termina
 }
 
 function createBar(name: string, total: number, { barStream }: Shower): Progress {
+  // Loaded where a bar is drawn: it is a dozen files.
+  const cliProgress = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   const bar = new cliProgress.SingleBar(
     {
       format: `  ${padEnd(name, NAME_WIDTH)} {bar} {value}/{total} {note}`,

@@ -1,9 +1,10 @@
 // The API client of the commands: this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
 import { systemClock } from '../../shared/job/clock.ts';
-import { connectFetch, connectionOf } from '../s3/connection.ts';
+import { connectionOf } from '../s3/connection.ts';
 import { assertCredentials } from '../s3/open.ts';
 import { type ApiClient, createApiClient } from './client.ts';
+import { connectFetch } from './connection.ts';
 
 export function openApi(api: string): ApiClient {
   connectFetch();

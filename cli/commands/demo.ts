@@ -24,7 +24,7 @@ export function addDemoCommand(program: Command): void {
     )
     .action(async (directory: string | undefined, options: DemoOptions) => {
       // What a command runs is loaded with it alone: the rest answers at once.
-      const { runDemo } = await import('../demo/run.ts');
-      await runDemo(directory, options);
+      const { beginDemo } = await import('../demo/begin.ts');
+      await beginDemo(directory, options);
     });
 }

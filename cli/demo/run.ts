@@ -9,13 +9,11 @@ import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
 import type { MetricName } from '../../shared/telemetry/telemetry.ts';
 import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
+import type { Interrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
-import { line, type TerminalText } from '../terminal/text.ts';
-import { amountText, countText } from '../text.ts';
 import { dropManifest } from './drop.ts';
-import { type ChosenFiles, chooseFiles } from './files.ts';
+import type { ChosenFiles } from './files.ts';
 import { readBack } from './read-back.ts';
 import { isSound, resultOf, summaryOf } from './result.ts';
 import { saveReport, unstoredKeys } from './save-report.ts';
@@ -34,18 +32,20 @@ export interface DemoOptions {
   json?: true;
 }
 
-export async function runDemo(directory: string | undefined, options: DemoOptions): Promise<void> {
+/** What has been started, for Ctrl-C to end. */
+export interface RunningDemo {
+  cloud?: Cloud;
+  progress?: Progress;
+}
+
+export async function runDemo(
+  { running, interrupt }: { running: RunningDemo; interrupt: Interrupt },
+  files: ChosenFiles,
+  options: DemoOptions,
+): Promise<void> {
   const say = options.json ? terminal.err : terminal.out;
-  const running: { cloud?: Cloud; progress?: Progress } = {};
-  const interrupt = onInterrupt(async () => {
-    running.progress?.end();
-    terminal.err(line`\nInterrupted: the cloud was in memory, and is gone with its objects.`);
-    await running.cloud?.stop();
-  });
   let s3: S3Client | undefined;
   try {
-    const files = await chooseFiles(directory, options.files);
-    say(heading(files, options.limit));
     running.cloud = await startCloud({
       params: { sourceBuckets: SOURCE_BUCKET },
       limit: { limitPerSecond: options.limit },
@@ -154,11 +154,6 @@ function knownSpread(text: string): Spread {
   const parsed = parseSpread(text);
   if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
   return parsed.spread;
-}
-
-function heading({ folder, keys, isCut }: ChosenFiles, limit: number): TerminalText {
-  const which = `${isCut ? 'the first ' : ''}${amountText(keys.length, 'file')}`;
-  return line`Spillway: ${which} of ${folder} to an S3 that takes ${countText(limit)} writes a second`;
 }
 
 /** The interrupt ends the process. */

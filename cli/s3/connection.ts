@@ -6,7 +6,6 @@
 //   NODE_EXTRA_CA_CERTS       as everywhere in Node: authorities that are trusted as well
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { ConnectionOptions } from '../../shared/aws/clients.ts';
@@ -30,14 +29,6 @@ export function connectionOf(env: Environment = process.env): ConnectionOptions 
     ...(proxyEnv === undefined ? {} : { proxyEnv }),
     ...(ca === undefined ? {} : { ca }),
   };
-}
-
-/** The same for `fetch`, which takes its settings for the whole process. */
-export function connectFetch(env: Environment = process.env): void {
-  const { proxyEnv, ca } = connectionOf(env);
-  // Older versions of Node 24 have neither: `fetch` then goes the direct way, and its error says that it is closed.
-  if (ca !== undefined) tls.setDefaultCACertificates?.([ca]);
-  if (proxyEnv !== undefined) http.setGlobalProxyFromEnv?.(proxyEnv);
 }
 
 function proxiesOf(env: Environment): ConnectionOptions['proxyEnv'] {

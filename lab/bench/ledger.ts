@@ -14,7 +14,7 @@ import { startEmulators } from '../../local/emulators/emulators.ts';
 import type { DynamodbReading } from '../../local/emulators/meter-reading.ts';
 import { emulatorsOptions } from '../../local/service/emulated.ts';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
-import { createDynamoDbClient } from '../../shared/aws/clients.ts';
+import { createDynamoDbClient } from '../../shared/aws/pipeline-clients.ts';
 import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import { BLOCK_ROWS, SLICE_BYTES } from '../../shared/job/identity.ts';
 import { type EndedJob, unaccountedRows } from '../../shared/job/job.ts';

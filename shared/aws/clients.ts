@@ -1,8 +1,6 @@
-// The AWS clients, made in one place so that retries, timeouts and sockets are chosen once.
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+// The S3 clients, made in one place so that retries, timeouts and sockets are chosen once. Those of other services are in
+// pipeline-clients.ts: `put` needs none of them, and they take a while to load.
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { boundAnswers } from './bound-answers.ts';
 import { type ClientBudget, COMMAND_BUDGET } from './budgets.ts';
 
@@ -45,7 +43,7 @@ function handlerWith(
 }
 
 /** Their answers are read whole at once: a connection on which nothing moves meanwhile is broken, in mid answer too. */
-function limitsOf(budget: ClientBudget) {
+export function limitsOf(budget: ClientBudget) {
   return {
     requestHandler: { ...handlerWith(budget), socketTimeout: budget.requestMs },
     maxAttempts: budget.attempts,
@@ -108,19 +106,4 @@ export function createS3Client(
       ...config,
     }),
   );
-}
-
-export function createSqsClient(budget: ClientBudget): SQSClient {
-  return new SQSClient(limitsOf(budget));
-}
-
-export function createDynamoDbClient(
-  config: DynamoDBClientConfig = {},
-  budget: ClientBudget = COMMAND_BUDGET,
-): DynamoDBClient {
-  return new DynamoDBClient({ ...limitsOf(budget), ...config });
-}
-
-export function createEventBridgeClient(budget: ClientBudget): EventBridgeClient {
-  return new EventBridgeClient(limitsOf(budget));
 }

@@ -1,12 +1,8 @@
 // What the functions are made of, from the environment that serverless.yml gives them: each names the variables it needs, so
 // that a function reads, and is bundled with, only what it uses. Its clients keep to its budget (shared/aws/budgets.ts).
 import type { ClientBudget } from '../aws/budgets.ts';
-import {
-  createDynamoDbClient,
-  createEventBridgeClient,
-  createS3Client,
-  createSqsClient,
-} from '../aws/clients.ts';
+import { createS3Client } from '../aws/clients.ts';
+import { createDynamoDbClient, createEventBridgeClient, createSqsClient } from '../aws/pipeline-clients.ts';
 import { systemClock } from '../job/clock.ts';
 import type { UnopenedDependencies } from '../job/end.ts';
 import { systemRandom } from '../job/random.ts';

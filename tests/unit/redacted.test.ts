@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assertNoUserInfo, endpointIn } from '../../cli/address.ts';
+import { assertEndpoint, assertNoUserInfo } from '../../cli/address.ts';
 import { addApiOptions } from '../../cli/api/options.ts';
 import { httpAddress } from '../../cli/arguments.ts';
 import { describeAnswer } from '../../shared/aws/answer.ts';
@@ -121,7 +121,7 @@ describe('an address of an option or a variable', () => {
     const refusals = [
       () => program.parse(['--api', address], { from: 'user' }),
       () => httpAddress(address),
-      () => endpointIn({ AWS_ENDPOINT_URL: address }),
+      () => assertEndpoint(address, { AWS_ENDPOINT_URL: address }),
       () => assertNoUserInfo(address, 'it'),
     ];
     for (const refuse of refusals) {
@@ -131,12 +131,13 @@ describe('an address of an option or a variable', () => {
     expect(told).toEqual([]);
   });
 
-  it('of the environment is that of S3 first, and named where it is none', () => {
-    expect(endpointIn({})).toBeUndefined();
-    expect(endpointIn({ AWS_ENDPOINT_URL: '' })).toBeUndefined();
-    expect(endpointIn({ AWS_ENDPOINT_URL: 'http://a', AWS_ENDPOINT_URL_S3: 'http://b' })).toBe('http://b');
-    expect(() => endpointIn({ AWS_ENDPOINT_URL_S3: 'localhost:9000' })).toThrow(
-      'AWS_ENDPOINT_URL_S3 takes an address as http://127.0.0.1:4566, not "localhost:9000"',
+  it.each([
+    { from: 'AWS_ENDPOINT_URL_S3', env: { AWS_ENDPOINT_URL_S3: 'localhost:9000' } },
+    { from: 'AWS_ENDPOINT_URL', env: { AWS_ENDPOINT_URL: 'localhost:9000' } },
+    { from: "the profile's endpoint_url", env: {} },
+  ])('that is none is refused by the name of $from', ({ from, env }) => {
+    expect(() => assertEndpoint('localhost:9000', env)).toThrow(
+      `${from} takes an address as http://127.0.0.1:4566, not "localhost:9000"`,
     );
   });
 });

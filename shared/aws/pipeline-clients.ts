@@ -1,0 +1,21 @@
+// The clients of SQS, DynamoDB and EventBridge, with the limits of the S3 clients. Only the pipeline uses them.
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type ClientBudget, COMMAND_BUDGET } from './budgets.ts';
+import { limitsOf } from './clients.ts';
+
+export function createSqsClient(budget: ClientBudget): SQSClient {
+  return new SQSClient(limitsOf(budget));
+}
+
+export function createDynamoDbClient(
+  config: DynamoDBClientConfig = {},
+  budget: ClientBudget = COMMAND_BUDGET,
+): DynamoDBClient {
+  return new DynamoDBClient({ ...limitsOf(budget), ...config });
+}
+
+export function createEventBridgeClient(budget: ClientBudget): EventBridgeClient {
+  return new EventBridgeClient(limitsOf(budget));
+}
