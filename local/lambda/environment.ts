@@ -56,6 +56,7 @@ export function createEnvironment(
       handlerFile: options.handlerFile,
       handlerExport: options.handlerExport,
       clockSkewMs: options.clockSkewMs,
+      compileCache: process.env['NODE_COMPILE_CACHE'],
     } satisfies BootstrapData,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
   });

@@ -6,6 +6,8 @@ export interface BootstrapData {
   handlerExport: string;
   /** Added to the time that the environment's clock tells. */
   clockSkewMs: number;
+  /** The folder of the host's compiled code: no variable of the function, whose environment is AWS's. Absent: Node's own. */
+  compileCache?: string | undefined;
 }
 
 export interface InvokeMessage {
