@@ -7,6 +7,6 @@ import { connectionOf } from '../s3/connection.ts';
 export function connectFetch(): void {
   const { proxyEnv, ca } = connectionOf();
   // Older versions of Node 24 have neither: `fetch` then goes the direct way, and its error says that it is closed.
-  if (ca !== undefined) tls.setDefaultCACertificates?.([ca]);
+  if (ca !== undefined) tls.setDefaultCACertificates?.(ca);
   if (proxyEnv !== undefined) http.setGlobalProxyFromEnv?.(proxyEnv);
 }

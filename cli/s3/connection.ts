@@ -100,7 +100,7 @@ function dotted(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }
 
-function authoritiesOf(env: Environment): string | undefined {
+function authoritiesOf(env: Environment): string[] | undefined {
   const path = env['AWS_CA_BUNDLE'];
   if (path === undefined || path === '') return undefined;
   let text: string;
@@ -129,5 +129,5 @@ function authoritiesOf(env: Environment): string | undefined {
       });
     }
   }
-  return [...certificates, ...(tls.getCACertificates?.('extra') ?? [])].join('\n');
+  return [...certificates, ...(tls.getCACertificates?.('extra') ?? [])];
 }

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   /** Proxies, in Node's terms: `http_proxy`, `https_proxy`, `no_proxy`. */
   proxyEnv?: Readonly<Record<string, string>>;
   /** The certificate authorities to trust instead of Node's own, in PEM. */
-  ca?: string;
+  ca?: string[];
 }
 
 /**

@@ -240,7 +240,9 @@ describe('the endpoint', () => {
   it('that is no address is named with the settings it may come from', async () => {
     const { code, stderr } = await put(undefined, { AWS_ENDPOINT_URL: 'localhost:9000' });
     expect(code).toBe(2);
-    expect(stderr).toContain('AWS_ENDPOINT_URL takes an address as http://127.0.0.1:4566, not "localhost:9000"');
+    expect(stderr).toContain(
+      'AWS_ENDPOINT_URL takes an address as http://127.0.0.1:4566, not "localhost:9000"',
+    );
   });
 });
 
