@@ -25,7 +25,8 @@ const NUMBERS = /** @type {const} */ ({
   oldestMessageSeconds: [60, 864_000],
 });
 
-const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** As shared/manifest/bucket-name.ts, which osls can't load: us-east-1 still has capitals, `_` and up to 255 characters. */
+const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
 
 /**
  * What serverless.yml reads as `custom.settings`. Reports every fault at once.

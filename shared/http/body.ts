@@ -1,7 +1,7 @@
 // The body of a request to an HTTP API, as bytes. API Gateway passes some types as text (text/*, application/json,
 // application/xml, application/javascript), in which each byte that is not UTF-8 was replaced by U+FFFD; all others in base64.
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { bytesOfText, holdsReplaced } from '../text/replaced.ts';
+import { bytesOfText } from '../text/replaced.ts';
 
 type RawBody = Pick<APIGatewayProxyEventV2, 'body' | 'isBase64Encoded'>;
 
@@ -17,7 +17,7 @@ export function bodyOf({ body = '', isBase64Encoded }: RawBody): Body {
     : { bytes: bytesOfText(body), wasText: true };
 }
 
-/** Whether bytes of a body of JSON may have been replaced. An escaped U+FFFD was sent as such. */
-export function wasReplaced({ body = '', isBase64Encoded }: RawBody): boolean {
-  return holdsReplaced(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
+/** A body of JSON. */
+export function jsonTextOf({ body = '', isBase64Encoded }: RawBody): string {
+  return isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
 }

@@ -6,11 +6,11 @@ import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { boundedText } from '../text/bounded.ts';
-import { wasReplaced } from './body.ts';
+import { jsonTextOf } from './body.ts';
 
 type Method = 'GET' | 'POST';
-/** A request, and its body of JSON: `wasReplaced` where bytes that were not UTF-8 may have been replaced in it. */
-export type ApiRequest = APIGatewayProxyEventV2 & { json?: { value: unknown; wasReplaced: boolean } };
+/** A request, and its body of JSON: as a value, and as the text that it was read from. */
+export type ApiRequest = APIGatewayProxyEventV2 & { json?: { value: unknown; text: string } };
 export type RouteHandler = (event: ApiRequest) => Promise<APIGatewayProxyResult>;
 /** By method and path, as API Gateway names them: `GET /jobs/{id}`. */
 export type Routes = Readonly<Record<`${Method} /${string}`, RouteHandler>>;
@@ -64,7 +64,7 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
         parseJsonBody?.(request);
         const value: unknown = event.body;
         // No value is its own text: a string has quotes there. So this tells that it was parsed.
-        if (value !== body) event.json = { value, wasReplaced: wasReplaced({ body, isBase64Encoded }) };
+        if (value !== body) event.json = { value, text: jsonTextOf({ body, isBase64Encoded }) };
       },
       onError(request) {
         // Middleware's errors bring bare text; every answer of this API is JSON.

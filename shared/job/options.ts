@@ -1,11 +1,11 @@
 // A job's options: what its submitter may choose. They come as S3 user metadata on the manifest
 // (`x-amz-meta-spillway-<name>`), which the API writes too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
+import { isBucketName } from '../manifest/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../spread/destination.ts';
 import { parseSpread, type Spread } from '../spread/spread.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
 
-const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** S3's user metadata, in which options travel, carries ASCII only. */
 const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${MAX_PATH_BYTES}}$`);
 const NOT_A_PREFIX = `is not up to ${MAX_PATH_BYTES} printable ASCII characters, its closing slash included`;
@@ -167,7 +167,7 @@ function parseDestination(text: string | undefined, allowed: readonly string[], 
   const url = text.startsWith('s3://') ? text : `s3://${text}`;
   const { bucket, path } = splitDestination(url) ?? { bucket: '', path: '' };
   const prefix = folderPrefix(path);
-  if (!BUCKET_NAME.test(bucket)) {
+  if (!isBucketName(bucket)) {
     const quoted = JSON.stringify(boundedText(text, SHOWN_VALUE_BYTES));
     faults.push(`destination ${quoted} is not s3://BUCKET or s3://BUCKET/PREFIX`);
     return { bucket, prefix };

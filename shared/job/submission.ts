@@ -1,8 +1,9 @@
 // A manifest as it is posted: its bytes, or its rows in JSON, with its options beside them.
 import * as z from 'zod/mini';
 import type { ManifestFormat } from '../manifest/open.ts';
+import { hasNumberAsText, parseKeepingNumbers } from '../manifest/written-numbers.ts';
 import { boundedName, boundedText, describeIssues } from '../text/bounded.ts';
-import { bytesOfText } from '../text/replaced.ts';
+import { bytesOfText, holdsReplaced } from '../text/replaced.ts';
 import { OPTION_NAMES } from './options.ts';
 
 export interface Posted {
@@ -22,8 +23,8 @@ interface PostedBytes {
 interface PostedJson {
   kind: 'json';
   value: unknown;
-  /** Its text held U+FFFD as it stands, for which another byte may have been sent. */
-  wasReplaced: boolean;
+  /** What the value was read from. An unescaped U+FFFD may stand for another byte that was sent. */
+  text: string;
 }
 
 export type ReadSubmission =
@@ -62,7 +63,7 @@ export function readSubmission({ contentType = '', options, body }: Posted): Rea
     return { kind: 'read', format, bytes, wasText, options: definedTexts(options) };
   }
   if (type === 'application/json') {
-    const json = body.kind === 'json' ? body : { value: undefined, wasReplaced: false };
+    const json = body.kind === 'json' ? body : { value: undefined, text: '' };
     return readJson(json, definedTexts(options));
   }
   return {
@@ -73,7 +74,7 @@ export function readSubmission({ contentType = '', options, body }: Posted): Rea
 
 /** Options in the body go before those beside it. */
 function readJson(
-  { value, wasReplaced }: Omit<PostedJson, 'kind'>,
+  { value, text: body }: Omit<PostedJson, 'kind'>,
   options: Record<string, string>,
 ): ReadSubmission {
   const parsed = jsonSubmission.safeParse(value);
@@ -84,8 +85,10 @@ function readJson(
       message: `${faults}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
     };
   }
-  const { rows, options: inBody = {} } = parsed.data;
+  const { options: inBody = {} } = parsed.data;
   const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
+  const rows = parsed.data.rows.some(hasNumberAsText) ? rowsAsWritten(body) : parsed.data.rows;
+  const wasReplaced = holdsReplaced(body);
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   return {
     kind: 'read',
@@ -94,6 +97,11 @@ function readJson(
     wasText: wasReplaced,
     options: { ...options, ...Object.fromEntries(own) },
   };
+}
+
+/** Their numbers keep their digits, so that the row's reader sees what was posted. */
+function rowsAsWritten(body: string): readonly unknown[] {
+  return (parseKeepingNumbers(body) as { rows: unknown[] }).rows;
 }
 
 function definedTexts(texts: Posted['options']): Record<string, string> {

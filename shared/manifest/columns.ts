@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { redacted } from '../text/redacted.ts';
 import { visibleText } from '../text/visible.ts';
+import { isBucketName } from './bucket-name.ts';
 import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
@@ -10,8 +11,9 @@ import { nearMiss } from './near-miss.ts';
  * Frozen in each job: a parser that reads the same bytes as other rows, or accepts others of them, has another number.
  *
  *   2   a repeated header line is rejected (1 made an object of it); a byte order mark before a line of NDJSON is passed over
+ *   3   NDJSON: numbers where text is expected, and sizes as strings, are taken; sources may be in buckets with old names
  */
-export const PARSER_VERSION = 2;
+export const PARSER_VERSION = 3;
 
 /** S3's limit on a key, in bytes of UTF-8. */
 const maximumKeyBytes = 1024;
@@ -28,9 +30,6 @@ const reservedPrefix = 'spillway_';
 
 /** What is no manifest at all can have thousands of columns. */
 const maximumNamedColumns = 5;
-
-/** S3's naming rules, loosely: what they refuse beyond this, S3 refuses itself. */
-const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 // Lone surrogates have no UTF-8. The two noncharacters are outside XML 1.0: SQS refuses a message that holds them, and
 // JSON.stringify leaves them as they are. Everything else is let through, as S3 does: control characters reach SQS as
@@ -70,7 +69,7 @@ const fitKey: Check<string> = (payload) => {
 
 const fitSource: Check<string> = (payload) => {
   const source = splitSource(payload.value);
-  if (source === undefined || !bucketName.test(source.bucket) || source.bucket.includes('..')) {
+  if (source === undefined || !isBucketName(source.bucket)) {
     const shown = quoted(redacted(payload.value).slice(0, 200));
     fault(
       payload,
@@ -264,8 +263,13 @@ function wrongType(column: string, input: unknown): string {
     : typeof input === 'object'
       ? 'an object'
       : `a ${typeof input}`;
-  return input === undefined ? `${column} is missing` : `${column} is ${kind}, not a string`;
+  if (input === undefined) return `${column} is missing`;
+  const remedy = typeof input === 'number' ? quoteNumber : typeof input === 'boolean' ? ': quote it' : '';
+  return `${column} is ${kind}, not a string${remedy}`;
 }
+
+const quoteNumber =
+  ': quote it, so that no digit is lost (key, text and source_version take numbers up to 2^53, without an exponent or closing zeros)';
 
 function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void {
   const row = payload.value;

@@ -9,6 +9,7 @@ import { firstRow, type Place } from './boundaries.ts';
 import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from './columns.ts';
 import type { ManifestFault } from './faults.ts';
 import { splitQuotedRow } from './rows.ts';
+import { faultOfNamed, faultOfSeparator, isOtherHeader, namedSeparator } from './separators.ts';
 
 export type ManifestFormat = 'csv' | 'ndjson';
 
@@ -55,7 +56,7 @@ const formatsByContentType = new Map<string, ManifestFormat>([
 const remedies = {
   Compressed: 'unpack it first',
   UnsupportedFormat: 'save it as CSV with a header row, or as NDJSON',
-  NotUtf8: 'save it as UTF-8',
+  NotUtf8: 'save it as UTF-8 (in Excel as "CSV UTF-8", in PowerShell with -Encoding utf8)',
 };
 
 /** What is no manifest, by its first bytes (latin1). */
@@ -97,13 +98,22 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
   }
   const start = bytes.toString('latin1', 0, 3) === byteOrderMark ? 3 : 0;
   const isWhole = bytes.length >= about.sizeBytes;
-  const line = firstRow(bytes.subarray(start), { line: 1, offset: start }, isWhole);
+  const named = formatOf(about);
+  const first = firstRow(bytes.subarray(start), { line: 1, offset: start }, isWhole);
+  const separator = first.kind === 'row' && named !== 'ndjson' ? namedSeparator(first.text) : undefined;
+  const separatorFault = separator === undefined ? undefined : faultOfNamed(separator);
+  if (separatorFault !== undefined) return unreadable('WrongSeparator', separatorFault);
+  // Excel's line `sep=,` is no row: the header is the line behind it.
+  const line =
+    first.kind === 'row' && separator !== undefined
+      ? firstRow(bytes.subarray(first.next.offset), first.next, isWhole)
+      : first;
   if (line.kind === 'blank') {
     return isWhole
       ? unreadable('Empty', 'the manifest is empty: it holds no line but blank ones')
       : unreadable('HeaderTooLong', `the first ${bytes.length} bytes are blank lines`);
   }
-  const format = formatOf(about) ?? sniff(line.text);
+  const format = named ?? sniff(line.text);
   if (format === undefined) {
     return unreadable(
       'UnknownFormat',
@@ -126,6 +136,8 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
   if (format === 'ndjson') {
     return { kind: 'readable', head: { format, bodyOffset: start, bodyLine: 1 } };
   }
+  const otherSeparator = faultOfSeparator(line.text);
+  if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
   if (line.text.includes('\r') && !line.text.includes('"')) {
     return unreadable(
       'HeaderBroken',
@@ -186,7 +198,7 @@ function sniff(line: string): ManifestFormat | undefined {
     return 'ndjson';
   }
   const names = line.split(',').map((name) => name.replaceAll('"', '').trim());
-  return names.some(isKnownColumn) ? 'csv' : undefined;
+  return names.some(isKnownColumn) || isOtherHeader(line) ? 'csv' : undefined;
 }
 
 function readHeader(latin1: string, isQuoted: boolean, body: Place): OpenedManifest {
@@ -228,9 +240,6 @@ function headerFaults(columns: string[]): { code: ManifestFault; message: string
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));
   if (unknown.length > 0) {
     faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
-  }
-  if (columns.length === 1 && /[;\t|]/.test(columns[0] ?? '')) {
-    faults.push({ code: 'UnknownColumn', message: 'columns are told apart by commas' });
   }
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });

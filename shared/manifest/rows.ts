@@ -9,6 +9,8 @@ import { isReservedColumn, knownColumns, type ManifestItem, parseItem } from './
 import type { RowFault } from './faults.ts';
 import { isHeaderLine } from './header-line.ts';
 import type { ManifestHead } from './open.ts';
+import { namedSeparator } from './separators.ts';
+import { hasNumberAsText, withNumbersAsText } from './written-numbers.ts';
 
 export type { Place } from './boundaries.ts';
 
@@ -153,6 +155,9 @@ function csvTeller(columns: string[]): Teller {
   const names = columns.map((name) => (isReservedColumn(name) ? undefined : name));
   return (text, span) => {
     const fields = span.kind === 'quoted' ? splitQuotedRow(text) : text.split(',');
+    if (namedSeparator(text) !== undefined) {
+      return { code: 'HeaderRepeated', message: separatorRepeated };
+    }
     if (fields.length !== names.length) {
       return {
         code: 'ColumnCount',
@@ -177,6 +182,9 @@ function csvTeller(columns: string[]): Teller {
 const headerRepeated =
   'the row is a header line: files were joined with their headers; leave out all but the first (rows behind it are read by the first)';
 
+const separatorRepeated =
+  'the row is the line sep= that Excel reads as the name of the separator: files were joined with it; leave it out';
+
 /** Fields of a CSV row that has quotes: papaparse, on text whose one row end is the text's. */
 export function splitQuotedRow(text: string): string[] {
   const parser = new papaparse.Parser({ delimiter: ',', newline: '\n', fastMode: false });
@@ -191,10 +199,11 @@ function sizeOf(field: string): number | string {
 const byteOrderMark = 0xfeff;
 
 /** NDJSON: an object a line; a member of value null is an absent one. Each of several joined files may begin with a mark. */
-function tellJson(text: string): Told | Unreadable {
+function tellJson(line: string): Told | Unreadable {
+  const text = line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line;
   let value: unknown;
   try {
-    value = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
+    value = JSON.parse(text);
   } catch (error) {
     return {
       code: 'InvalidJson',
@@ -204,7 +213,13 @@ function tellJson(text: string): Told | Unreadable {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { code: 'NotAnObject', message: 'the line is JSON, but no object: a row is {"key": ..., ...}' };
   }
-  return { record: withoutIgnored(value as Record<string, unknown>) };
+  return { record: asExported(withoutIgnored(value as Record<string, unknown>), text) };
+}
+
+/** Exporters choose the types: a number may be quoted, and text that looks like a number may not be. */
+function asExported(record: Record<string, unknown>, text: string): Record<string, unknown> {
+  if (typeof record['size'] === 'string') record['size'] = sizeOf(record['size']);
+  return hasNumberAsText(record) ? withNumbersAsText(record, text) : record;
 }
 
 function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {

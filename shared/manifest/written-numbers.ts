@@ -1,0 +1,65 @@
+// Numbers that exporters write where a column holds text: "key": 20240101. They are taken by the digits in the file.
+//
+// A number is taken as text when it has one spelling that every JSON reader keeps: decimal digits, up to 2^53, without an
+// exponent or closing zeros. All others (1.10, 1e3, 9007199254740993) could become another key: the row must quote them.
+
+/** A source or a content type is never a number; digits in base64 may have lost their leading zeros. */
+const TEXT_COLUMNS = ['key', 'text', 'source_version'] as const;
+
+const PLAIN = /^-?\d+(?:\.\d+)?$/;
+
+/** ECMAScript's "JSON.parse source text access": the library definitions of this TypeScript do not have it yet. */
+interface JsonWithSource {
+  parse(
+    text: string,
+    reviver: (name: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): { readonly rawJSON: string };
+  isRawJSON(value: unknown): value is { readonly rawJSON: string };
+}
+const json = JSON as unknown as JsonWithSource;
+
+/** Whether a number stands where text is expected. */
+export function hasNumberAsText(record: Readonly<Record<string, unknown>>): boolean {
+  return TEXT_COLUMNS.some((column) => typeof record[column] === 'number');
+}
+
+/**
+ * The value with every number as it is written: `JSON.stringify` gives the same digits back.
+ * @throws SyntaxError, or RangeError for a text that is nested too deeply
+ */
+export function parseKeepingNumbers(text: string): unknown {
+  return json.parse(text, (_, value, { source }) =>
+    typeof value === 'number' && source !== undefined ? json.rawJSON(source) : value,
+  );
+}
+
+/** The digits of a value from `parseKeepingNumbers`; undefined for what is no number. */
+export function writtenNumber(value: unknown): string | undefined {
+  return json.isRawJSON(value) ? value.rawJSON : undefined;
+}
+
+/**
+ * The row with its numbers as text where that loses no digit. Numbers that can't be taken stay, for the schema to refuse.
+ * @param text the row's JSON
+ */
+export function withNumbersAsText(record: Record<string, unknown>, text: string): Record<string, unknown> {
+  let written: Record<string, unknown>;
+  try {
+    written = parseKeepingNumbers(text) as Record<string, unknown>;
+  } catch {
+    // The text is JSON: only its depth can be at fault. Without its digits no number is taken.
+    return record;
+  }
+  const taken = { ...record };
+  for (const column of TEXT_COLUMNS) {
+    const value = record[column];
+    const digits = writtenNumber(written[column]);
+    if (typeof value === 'number' && digits !== undefined && isKept(value, digits)) taken[column] = digits;
+  }
+  return taken;
+}
+
+function isKept(value: number, digits: string): boolean {
+  return PLAIN.test(digits) && String(value) === digits && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
