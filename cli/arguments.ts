@@ -36,7 +36,7 @@ export function numberUpTo(most: number): (text: string) => number {
 /** A number above zero, whole or not. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!/^\d*\.?\d+$/.test(text) || value <= 0) {
+  if (!/^\d*\.?\d+$/.test(text) || value <= 0 || !Number.isFinite(value)) {
     throw new InvalidArgumentError('It takes a number above 0.');
   }
   return value;

@@ -18,7 +18,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
-import { readEnvironment, splitList } from '../shared/aws/environment.ts';
+import { readEnvironment, splitList, wholeNumber } from '../shared/aws/environment.ts';
 import { bodyOf } from '../shared/http/body.ts';
 import { callerOf } from '../shared/http/caller.ts';
 import {
@@ -39,12 +39,14 @@ import { type JobView, standingOf, viewJob } from '../shared/job/view.ts';
 import { BadCursorError, cursorBehind, type JobIndex } from '../shared/ledger/job-index.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import { sumProgress } from '../shared/ledger/progress.ts';
+import { KEEP_DAYS } from '../shared/ledger/table.ts';
 import { openManifest } from '../shared/manifest/open.ts';
 import { createResumeNotice, type ResumeNotice } from '../shared/queue/resume-notice.ts';
 import {
   createDeadLetterFiles,
   cursorBehind as cursorBehindLetter,
   type DeadLetterFiles,
+  isLetterCursor,
 } from '../shared/report/dead-letters.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
@@ -56,6 +58,8 @@ const MAX_KEY_LENGTH = 255;
 const SUM_SLICES_MOST = 100;
 /** After which an order to a job that was submitted, but is not open yet, is worth trying again. */
 const OPENING_SECONDS = 2;
+const NO_LETTER_CURSOR =
+  'the cursor is neither one that this API gave out nor a time such as 2026-11-24: leave it away to start with the oldest letter';
 /** What each order asks of the ledger, and how its refusal goes on. */
 const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> = {
   pause: { control: 'paused', cannot: "it can't be paused" },
@@ -75,6 +79,8 @@ export interface ApiDependencies {
   index: JobIndex;
   notifyResume: ResumeNotice;
   deadLetters: Pick<DeadLetterFiles, 'list' | 'placeOf'>;
+  /** Days for which the report bucket keeps dead letters. */
+  deadLetterDays: number;
   telemetry: Pick<Telemetry, 'logger'>;
 }
 
@@ -86,6 +92,7 @@ export function createApi({
   index,
   notifyResume,
   deadLetters,
+  deadLetterDays,
   telemetry,
 }: ApiDependencies) {
   const postJob: RouteHandler = async (event) => {
@@ -187,13 +194,18 @@ export function createApi({
 
   const listDeadLetters: RouteHandler = async (event) => {
     const { limit, cursor } = pageOf(event);
+    if (cursor !== undefined && !isLetterCursor(cursor)) throw new HttpError(400, NO_LETTER_CURSOR);
     const page = await deadLetters.list(limit, cursor);
     const letters = fitting(
       page.letters.map((letter) => ({ ...letter, place: deadLetters.placeOf(letter) })),
     );
     const last = letters.length < page.letters.length ? letters.at(-1) : undefined;
     const next = last === undefined ? page.cursor : cursorBehindLetter(last);
-    return json(200, { letters, ...(next === undefined ? {} : { cursor: next }) });
+    return json(200, {
+      letters,
+      keptDays: deadLetterDays,
+      ...(next === undefined ? {} : { cursor: next }),
+    });
   };
 
   return createJsonApi(
@@ -243,7 +255,7 @@ function jobIdOf(event: APIGatewayProxyEventV2): JobId {
 }
 
 function unknownJob(id: JobId): HttpError {
-  return new HttpError(404, `there is no job ${id}; ended jobs are kept for 30 days`);
+  return new HttpError(404, `there is no job ${id}; ended jobs are kept for ${KEEP_DAYS} days`);
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
@@ -253,6 +265,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
     'SPILLWAY_REPORT_BUCKET',
     'SPILLWAY_INGEST_QUEUE_URL',
     'SPILLWAY_DESTINATION_BUCKETS',
+    'SPILLWAY_REPORT_DAYS',
   ]);
   const s3 = createS3Client({}, CLIENT_BUDGETS.api);
   return {
@@ -262,6 +275,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
     ...wireJobs(env, CLIENT_BUDGETS.api),
     notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
+    deadLetterDays: wholeNumber(env, 'SPILLWAY_REPORT_DAYS'),
     telemetry,
   };
 }

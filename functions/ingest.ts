@@ -7,7 +7,7 @@
 //
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
-import { readEnvironment, splitList } from '../shared/aws/environment.ts';
+import { readEnvironment, splitList, wholeNumber, wholeNumbers } from '../shared/aws/environment.ts';
 import { parseNotification } from '../shared/job/arrival.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import { cutOff, failJob, failUnopenedJob, type UnopenedDependencies } from '../shared/job/end.ts';
@@ -26,6 +26,7 @@ import {
   SCHEMA_VERSION,
 } from '../shared/queue/messages.ts';
 import type { SettleNotice } from '../shared/queue/settle-notice.ts';
+import { boundedNames } from '../shared/text/bounded.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
@@ -188,6 +189,11 @@ export function createIngest(dependencies: IngestDependencies) {
         `neither a message of ours (${own.reason}) nor S3's notification (${notification.reason})`,
       );
     }
+    if (notification.passedOver.length > 0) {
+      logger.info('folder markers and hidden names are no manifests', {
+        keys: boundedNames(notification.passedOver),
+      });
+    }
     for (const arrival of notification.arrivals) await ingestArrival(arrival, deadlineMs);
   }
 
@@ -235,8 +241,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
     },
     inbox: env.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
-    retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
-    cut: { sliceBytes: Number(env.SPILLWAY_SLICE_BYTES), blockRows: Number(env.SPILLWAY_BLOCK_ROWS) },
+    retrySeconds: wholeNumbers(env, 'SPILLWAY_RETRY_SECONDS'),
+    cut: {
+      sliceBytes: wholeNumber(env, 'SPILLWAY_SLICE_BYTES'),
+      blockRows: wholeNumber(env, 'SPILLWAY_BLOCK_ROWS'),
+    },
     ledger,
     outcomes: reports.outcomes,
     end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.ingest),

@@ -6,7 +6,7 @@
 //   3 book      the slice on its job
 //   4 complete  the last slice: the job's report, its event, its end
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
-import { readEnvironment, splitList } from '../shared/aws/environment.ts';
+import { readEnvironment, wholeNumber, wholeNumbers } from '../shared/aws/environment.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
 import { bookMissing, mayClose } from '../shared/job/close-out.ts';
 import { completeJob, type EndDependencies, failJob } from '../shared/job/end.ts';
@@ -135,11 +135,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SettleDependencies {
     reports,
     end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.settle),
     clock: systemClock,
-    uploadMs: Number(env.SPILLWAY_UPLOAD_SECONDS) * 1000,
+    uploadMs: wholeNumber(env, 'SPILLWAY_UPLOAD_SECONDS') * 1000,
     source: {
       queue,
       queueUrl: env.SPILLWAY_SETTLE_QUEUE_URL,
-      retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
+      retrySeconds: wholeNumbers(env, 'SPILLWAY_RETRY_SECONDS'),
     },
     telemetry,
   };

@@ -8,7 +8,7 @@
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
-import { readEnvironment } from '../shared/aws/environment.ts';
+import { readEnvironment, wholeNumber } from '../shared/aws/environment.ts';
 import { type CareDependencies, careForJob } from '../shared/job/care.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import type { JobId } from '../shared/job/identity.ts';
@@ -134,9 +134,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): SweepDependencies {
     },
     clock: systemClock,
     limits: {
-      idleMs: Number(env.SPILLWAY_REPLAY_IDLE_SECONDS) * 1000,
-      busyMs: Number(env.SPILLWAY_REPLAY_BUSY_SECONDS) * 1000,
-      uploadMs: Number(env.SPILLWAY_UPLOAD_SECONDS) * 1000,
+      idleMs: wholeNumber(env, 'SPILLWAY_REPLAY_IDLE_SECONDS') * 1000,
+      busyMs: wholeNumber(env, 'SPILLWAY_REPLAY_BUSY_SECONDS') * 1000,
+      uploadMs: wholeNumber(env, 'SPILLWAY_UPLOAD_SECONDS') * 1000,
     },
     telemetry,
   };

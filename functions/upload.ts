@@ -11,7 +11,7 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { createTransferClient } from '../shared/aws/clients.ts';
-import { readEnvironment, splitList } from '../shared/aws/environment.ts';
+import { readEnvironment, splitList, wholeNumbers } from '../shared/aws/environment.ts';
 import { systemClock } from '../shared/job/clock.ts';
 import { watchJobs } from '../shared/job/job-watch.ts';
 import { type FoundItems, itemName, lookUp, type OpenItem } from '../shared/job/lookup.ts';
@@ -232,7 +232,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
       sources: splitList(env.SPILLWAY_SOURCE_BUCKETS),
       destinations: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
     },
-    retrySeconds: splitList(env.SPILLWAY_RETRY_SECONDS).map(Number),
+    retrySeconds: wholeNumbers(env, 'SPILLWAY_RETRY_SECONDS'),
     telemetry,
   };
 }

@@ -17,6 +17,8 @@ export interface JobList {
 
 export interface DeadLetterList {
   letters: (DeadLetterEntry & { place: string })[];
+  /** Absent in answers of deployments that do not say it. */
+  keptDays?: number | undefined;
   cursor?: string | undefined;
 }
 
@@ -51,7 +53,11 @@ const OPENING_TRIES = 30;
 
 const job = z.looseObject({ job: z.string(), state: z.string() });
 const jobList = z.looseObject({ jobs: z.array(job), cursor: z.optional(z.string()) });
-const letterList = z.looseObject({ letters: z.array(z.looseObject({})), cursor: z.optional(z.string()) });
+const letterList = z.looseObject({
+  letters: z.array(z.looseObject({})),
+  keptDays: z.optional(z.number()),
+  cursor: z.optional(z.string()),
+});
 
 /** @param api its address, with no slash at the end */
 export function createApiClient({ fetch, clock, env, credentials }: ApiDependencies, api: string): ApiClient {
@@ -116,7 +122,7 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
   async function call<T>(request: ApiRequest, schema: z.ZodMiniType): Promise<T> {
     for (let tries = 1; ; tries++) {
       const answer = await answerOf(request);
-      const retryAfterSeconds = Number(answer.headers.get('retry-after') ?? 0);
+      const retryAfterSeconds = secondsOf(answer.headers.get('retry-after'));
       if (answer.status === 409 && retryAfterSeconds > 0 && tries < OPENING_TRIES) {
         await answer.body?.cancel();
         await clock.sleep(retryAfterSeconds * 1000);
@@ -137,6 +143,11 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
     deadLetters: (limit, cursor) =>
       call<DeadLetterList>({ method: 'GET', path: '/deadletters', query: { limit, cursor } }, letterList),
   };
+}
+
+/** Of a Retry-After: whatever answers there, it does not put the command to sleep. None where it is no short wait. */
+function secondsOf(text: string | null): number {
+  return /^\d{1,2}$/.test(text ?? '') ? Number(text) : 0;
 }
 
 function strangerText(api: string): string {

@@ -18,7 +18,7 @@ export interface DeadLettersOptions extends ApiOptions {
 type Letter = DeadLetterList['letters'][number];
 
 export async function runDeadLetters({ api, json, since, limit }: DeadLettersOptions): Promise<void> {
-  const { letters, cursor } = await readLetters(openApi(api), limit, since);
+  const { letters, keptDays, cursor } = await readLetters(openApi(api), limit, since);
   if (json) {
     terminal.json({ letters, ...(cursor === undefined ? {} : { cursor }) });
     return;
@@ -30,7 +30,7 @@ export async function runDeadLetters({ api, json, since, limit }: DeadLettersOpt
   const rest = letters.at(-1)?.sentAt ?? '';
   terminal.out(
     lines([
-      `${amountText(letters.length, 'dead letter')}, by the time of sending. Each is kept for 30 days.`,
+      line`${amountText(letters.length, 'dead letter')}, by the time of sending.${keptText(keptDays)}`,
       ...letters.map(letterText),
       ...(cursor === undefined ? [] : ['', line`There are more: spillway deadletters --since ${rest}`]),
     ]),
@@ -44,13 +44,19 @@ async function readLetters(
 ): Promise<DeadLetterList> {
   const letters: Letter[] = [];
   let cursor = since;
+  let keptDays: number | undefined;
   while (letters.length < limit) {
     const page = await api.deadLetters(Math.min(PAGE, limit - letters.length), cursor);
     letters.push(...page.letters);
     cursor = page.cursor;
-    if (cursor === undefined) return { letters };
+    keptDays = page.keptDays;
+    if (cursor === undefined) break;
   }
-  return { letters, cursor };
+  return { letters, keptDays, cursor };
+}
+
+function keptText(days: number | undefined): string {
+  return days === undefined ? '' : ` Each is kept for ${amountText(days, 'day')}.`;
 }
 
 function letterText({ sentAt, queue, kind, reason, place, ...letter }: Letter): TerminalText {

@@ -70,7 +70,7 @@ export function jobListText(jobs: readonly JobView[]): TerminalText {
 function stateText(job: JobView): TerminalText {
   const { fault } = job;
   const why = fault === undefined ? '' : line`: ${fault.message} (${fault.code})`;
-  return line`${hasEnded(job) ? job.state : STATES[job.state]}${why}`;
+  return line`${hasEnded(job) || !Object.hasOwn(STATES, job.state) ? job.state : STATES[job.state]}${why}`;
 }
 
 function barText(counts: JobCounts): string {

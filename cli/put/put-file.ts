@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/job/clock.ts';
 import type { IfExists } from '../../shared/job/options.ts';
 import { MAX_KEY_BYTES } from '../../shared/spread/destination.ts';
+import { faultOfKey } from '../../shared/spread/refused-key.ts';
 import type { Spread } from '../../shared/spread/spread.ts';
 import { type EngineDependencies, type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
@@ -76,6 +77,8 @@ export async function putFile(
   if (keyBytes > MAX_KEY_BYTES) {
     return failed('KeyTooLong', `the key has ${keyBytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
   }
+  const refused = faultOfKey(key);
+  if (refused !== undefined) return failed('KeyRefused', `the key ${refused}`);
   const { clock } = dependencies;
   const write = {
     destination: { bucket: settings.bucket, key },

@@ -47,7 +47,7 @@ function whole(name: string, text: string): number {
 
 function positive(name: string, text: string): number {
   const value = Number(text);
-  if (value > 0) return value;
+  if (/^\d*\.?\d+$/.test(text) && value > 0 && Number.isFinite(value)) return value;
   console.error(`--${name} takes a number above 0\n\n${USAGE}`);
   process.exit(2);
 }

@@ -99,13 +99,15 @@ function faultsNamed(text: string): ChaosFaultName[] {
 
 function whole(name: string, text: string, least: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < least) refuse(`--${name} takes a whole number from ${least}`);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+    refuse(`--${name} takes a whole number from ${least}`);
   return value;
 }
 
 function positive(name: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0)) refuse(`--${name} takes a number above 0`);
+  if (!/^\d*\.?\d+$/.test(text) || !(value > 0 && Number.isFinite(value)))
+    refuse(`--${name} takes a number above 0`);
   return value;
 }
 

@@ -61,8 +61,13 @@ const worker = answerCalls({
   meter: () => {
     const reading = meter.read();
     for (const [bucket, bucketLimits] of limits) {
-      const counted = reading.s3.buckets[bucket] ?? { operations: {}, writesBySecond: [] };
-      reading.s3.buckets[bucket] = { ...counted, limits: bucketLimits.read(clock.now()) };
+      const counted = Object.hasOwn(reading.s3.buckets, bucket) ? reading.s3.buckets[bucket] : undefined;
+      reading.s3.buckets[bucket] = {
+        operations: {},
+        writesBySecond: [],
+        ...counted,
+        limits: bucketLimits.read(clock.now()),
+      };
     }
     return reading;
   },

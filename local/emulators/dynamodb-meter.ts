@@ -25,7 +25,7 @@ interface KeyLoad {
 }
 
 export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter {
-  const operations: DynamodbReading['operations'] = {};
+  const operations = new Map<string, DynamodbReading['operations'][string]>();
   const loads = new Map<string, KeyLoad>();
   const totals = { readUnits: 0, writeUnits: 0 };
 
@@ -65,8 +65,8 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
 
   return {
     add(operation, failed, usage) {
-      operations[operation] ??= { requests: 0, failed: 0, readUnits: 0, writeUnits: 0 };
-      const count = operations[operation];
+      const count = operations.get(operation) ?? { requests: 0, failed: 0, readUnits: 0, writeUnits: 0 };
+      operations.set(operation, count);
       count.requests += 1;
       if (failed) count.failed += 1;
       for (const each of usage) {
@@ -78,7 +78,7 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
       }
     },
     read: () => ({
-      operations: structuredClone(operations),
+      operations: structuredClone(Object.fromEntries(operations)),
       ...totals,
       hottest: [...loads.values()]
         .sort(hotter)

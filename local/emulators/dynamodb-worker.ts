@@ -64,7 +64,7 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   const call = part?.call ?? whole;
   const wantsCapacity = call?.ReturnConsumedCapacity !== undefined && call.ReturnConsumedCapacity !== 'NONE';
   const asked = call === undefined || !takesCapacity(operation) ? sent : asking(call);
-  const left = part && { [UNPROCESSED[operation] ?? '']: part.unprocessed };
+  const left = part && { [UNPROCESSED.get(operation) ?? '']: part.unprocessed };
 
   owed.add(response);
   response.once('close', () => owed.delete(response));

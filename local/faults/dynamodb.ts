@@ -46,10 +46,10 @@ const FAILED = {
 } as const;
 
 /** The member of the answer that names what was left. */
-export const UNPROCESSED: Readonly<Record<string, string>> = {
-  BatchGetItem: 'UnprocessedKeys',
-  BatchWriteItem: 'UnprocessedItems',
-};
+export const UNPROCESSED: ReadonlyMap<string, string> = new Map([
+  ['BatchGetItem', 'UnprocessedKeys'],
+  ['BatchWriteItem', 'UnprocessedItems'],
+]);
 
 export function createDynamodbFaults(random: Random): DynamodbFaults {
   const points = createFaultPoints<DynamodbFault>(random);
@@ -72,7 +72,7 @@ export function createDynamodbFaults(random: Random): DynamodbFaults {
     },
 
     takeUnprocessed(operation, call) {
-      if (UNPROCESSED[operation] === undefined) return undefined;
+      if (!UNPROCESSED.has(operation)) return undefined;
       const strikes = () => points.strike(fits(operation), 'dynamodb-unprocessed') !== undefined;
       const kept: Batch = {};
       const unprocessed: Batch = {};

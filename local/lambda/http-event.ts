@@ -113,11 +113,12 @@ export function toHttpResponse(payload: string): HttpResponse {
 /** Absent where there is no query; values of a repeated name are joined by commas. */
 function queryParameters(query: string): Record<string, string> | undefined {
   if (query === '') return undefined;
-  const values: Record<string, string> = {};
+  const values = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    values[name] = values[name] === undefined ? value : `${values[name]},${value}`;
+    const former = values.get(name);
+    values.set(name, former === undefined ? value : `${former},${value}`);
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 /**

@@ -16,8 +16,7 @@ export function parseLineage(traceHeader: string | undefined): Lineage {
   const lineage: Lineage = new Map();
   for (const part of text.split('|')) {
     const [hash, times] = part.split(':');
-    if (hash !== undefined && hash !== '' && Number.isInteger(Number(times)))
-      lineage.set(hash, Number(times));
+    if (hash !== undefined && hash !== '' && /^\d{1,9}$/.test(times ?? '')) lineage.set(hash, Number(times));
   }
   return lineage;
 }

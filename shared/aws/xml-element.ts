@@ -1,6 +1,12 @@
 // The text of one element in an answer of S3's: its errors and copy results are a few flat elements, known by name.
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const ENTITIES = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 /** @returns undefined where there is no element of that name */
 export function elementText(xml: string, name: string): string | undefined {
@@ -13,7 +19,7 @@ export function elementText(xml: string, name: string): string | undefined {
 function decoded(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
+    if (name !== undefined) return ENTITIES.get(name) ?? whole;
     const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
     return point > 0x10ffff ? whole : String.fromCodePoint(point);
   });

@@ -2,6 +2,7 @@
 // "Event message structure").
 import * as z from 'zod/mini';
 import { boundedText, describeIssues } from '../text/bounded.ts';
+import { isHiddenName } from './hidden-names.ts';
 import type { ManifestArrival } from './identity.ts';
 
 const notification = z.object({
@@ -25,15 +26,16 @@ const notification = z.object({
 const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 
 export type ParsedNotification =
-  | { kind: 'arrivals'; arrivals: ManifestArrival[] }
+  /** `passedOver`: keys of objects that are no manifests. */
+  | { kind: 'arrivals'; arrivals: ManifestArrival[]; passedOver: string[] }
   | { kind: 'not-a-notification'; reason: string };
 
 /**
- * Folder markers, which consoles make, and events that are no arrivals are passed over.
+ * Events that are no arrivals are ignored. Folder markers, which consoles make, and hidden names are passed over.
  * @param inbox the only bucket that is believed: its queue can't refuse other senders, since S3 itself sends to it
  */
 export function parseNotification(json: unknown, inbox: string): ParsedNotification {
-  if (testEvent.safeParse(json).success) return { kind: 'arrivals', arrivals: [] };
+  if (testEvent.safeParse(json).success) return { kind: 'arrivals', arrivals: [], passedOver: [] };
   const parsed = notification.safeParse(json);
   if (!parsed.success) {
     return {
@@ -42,6 +44,7 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
     };
   }
   const arrivals: ManifestArrival[] = [];
+  const passedOver: string[] = [];
   for (const { eventName, s3 } of parsed.data.Records) {
     const key = decodeKey(s3.object.key);
     if (key === undefined) {
@@ -50,13 +53,17 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
         reason: `the key "${boundedText(s3.object.key)}" is not form-encoded`,
       };
     }
-    const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
-    if (!eventName.startsWith('ObjectCreated:') || isFolderMarker) continue;
+    if (!eventName.startsWith('ObjectCreated:')) continue;
     if (s3.bucket.name !== inbox) {
       return {
         kind: 'not-a-notification',
         reason: `it tells of an object in bucket "${s3.bucket.name}", and manifests are taken from ${inbox} alone`,
       };
+    }
+    const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
+    if (isFolderMarker || isHiddenName(key)) {
+      passedOver.push(key);
+      continue;
     }
     const arrival = arrivalOf(s3.bucket.name, key, s3.object);
     if (arrival === undefined) {
@@ -67,7 +74,7 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
     }
     arrivals.push(arrival);
   }
-  return { kind: 'arrivals', arrivals };
+  return { kind: 'arrivals', arrivals, passedOver };
 }
 
 /** While versioning is suspended the version id is "null", which the next write to the key replaces. */

@@ -7,6 +7,7 @@ import { type ManifestItem, objectSource } from '../manifest/columns.ts';
 import { type ManifestRow, readRows } from '../manifest/rows.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { faultOfKey } from '../spread/refused-key.ts';
 import { destinationKey } from '../spread/spread.ts';
 import { refusalOfSource } from './allowed-buckets.ts';
 import type { SliceId } from './identity.ts';
@@ -79,14 +80,18 @@ function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing
   const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
     const refusal = refusalOfSource(objectSource(item), sourceBuckets);
     if (refusal !== undefined) return refusal;
-    const keyBytes = Buffer.byteLength(destinationKey(item.key, spread, prefix));
+    const key = destinationKey(item.key, spread, prefix);
+    const keyBytes = Buffer.byteLength(key);
     if (keyBytes > KEY_BYTES) {
       return {
         code: 'KeyTooLong',
         message: `the destination key has ${keyBytes} bytes, S3 takes ${KEY_BYTES}: prefix and spread (${job.options.spread}) count`,
       };
     }
-    return undefined;
+    const refused = faultOfKey(key);
+    return refused === undefined
+      ? undefined
+      : { code: 'KeyRefused', message: `the destination key ${refused}` };
   };
 
   return (row: ManifestRow, block: Block): void => {

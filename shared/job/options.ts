@@ -54,7 +54,8 @@ export interface JobOptions {
   report: ReportKind;
 }
 
-const wholeNumber = z.optional(z.string().check(z.regex(/^\d{1,10}$/, 'is not a whole number')));
+const WHOLE_NUMBER = /^\d{1,10}$/;
+const wholeNumber = z.optional(z.string().check(z.regex(WHOLE_NUMBER, 'is not a whole number')));
 const optionTexts = z.strictObject({
   destination: z.optional(z.string()),
   spread: z.optional(z.string()),
@@ -89,8 +90,9 @@ export function parseJobOptions(
   if (spreadFault !== undefined) faults.push(spreadFault);
   const number = (name: NumberName): number => {
     const { default: usual, least, most } = NUMBERS[name];
-    // What is no number was told of by the schema; it is neither above nor below anything.
-    const value = Number(texts[name] ?? usual);
+    const text = texts[name] ?? String(usual);
+    // The schema reports what is no number; `Number` would read an empty text as zero.
+    const value = WHOLE_NUMBER.test(text) ? Number(text) : usual;
     if (value < least || value > most) faults.push(`${name} is ${value}: it takes ${least} to ${most}`);
     return value;
   };

@@ -87,9 +87,10 @@ function readJson(
   }
   const { options: inBody = {} } = parsed.data;
   const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
-  const rows = parsed.data.rows.some(hasNumberAsText) ? rowsAsWritten(body) : parsed.data.rows;
+  const text = linesOf(parsed.data.rows, body);
+  if (text === undefined)
+    return { kind: 'invalid', message: 'a row is nested too deeply: a row is { "key": ..., "source": ... }' };
   const wasReplaced = holdsReplaced(body);
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   return {
     kind: 'read',
     format: 'ndjson',
@@ -99,9 +100,20 @@ function readJson(
   };
 }
 
-/** Their numbers keep their digits, so that the row's reader sees what was posted. */
-function rowsAsWritten(body: string): readonly unknown[] {
-  return (parseKeepingNumbers(body) as { rows: unknown[] }).rows;
+/**
+ * The rows as NDJSON. Their numbers keep their digits, so that the row's reader sees what was posted.
+ * @returns undefined where a row is nested more deeply than the stack allows
+ */
+function linesOf(rows: readonly Record<string, unknown>[], body: string): string | undefined {
+  try {
+    const written = rows.some(hasNumberAsText)
+      ? (parseKeepingNumbers(body) as { rows: unknown[] }).rows
+      : rows;
+    return written.map((row) => `${JSON.stringify(row)}\n`).join('');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function definedTexts(texts: Posted['options']): Record<string, string> {

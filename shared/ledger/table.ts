@@ -23,7 +23,7 @@ const EXPIRE_CONCURRENCY = 8;
 const UNPROCESSED_ROUNDS = 10;
 const UNPROCESSED_BACKOFF = { baseMs: 50, capMs: 2_000 };
 /** Days that a job's rows stay after it has ended. */
-const KEEP_DAYS = 30;
+export const KEEP_DAYS = 30;
 
 export interface TableDependencies {
   dynamodb: DynamoDBClient;

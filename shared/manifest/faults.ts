@@ -35,6 +35,7 @@ export const rowFaults = {
   WrongType: 'NDJSON: a member that should be a string and is not, or a number that would lose digits as one',
   KeyMissing: 'no key, or an empty one',
   KeyTooLong: 'a key above 1,024 bytes of UTF-8',
+  KeyRefused: 'a destination key that S3 refuses: soap, or .. segments that lead out of the bucket',
   UnfitCharacters: 'a lone surrogate, U+FFFE or U+FFFF, which no SQS message can carry',
   PayloadMissing: 'none of source, text and base64',
   PayloadAmbiguous: 'more than one of source, text and base64',

@@ -80,7 +80,7 @@ export interface DeadLetterFiles {
   write(letter: DeadLetter, standing: 'former' | 'this'): Promise<void>;
   /**
    * Letters by the time of their sending, oldest first.
-   * @param cursor of the page before; any other text starts at the letters sent from then on: `2026-11-24`
+   * @param cursor of the page before, or a time: `2026-11-24` starts at the letters sent from then on
    */
   list(limit: number, cursor?: string): Promise<DeadLetterPage>;
   /** @returns undefined where there is none of that id, or none any more */
@@ -145,6 +145,11 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
 /** The cursor of the page that goes on behind this letter. */
 export function cursorBehind({ id }: Pick<DeadLetterEntry, 'id'>): string {
   return `${id}${SUFFIX}`;
+}
+
+/** Letters are named by their times: any other text would start nowhere and hide letters without a word. */
+export function isLetterCursor(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d/.test(text);
 }
 
 function idOf({ sentAt, queue, messageId }: LetterName): string {

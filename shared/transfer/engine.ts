@@ -5,6 +5,7 @@
 import pMap from 'p-map';
 import { giveBackDelayMs, IN_PLACE_MS } from '../pacing/waits.ts';
 import { classifyFault, type Fault } from './classify.ts';
+import { messageOfMissing } from './encoded-key.ts';
 import {
   type PacingDependencies,
   RETRIES_PER_ITEM,
@@ -100,7 +101,8 @@ export async function transferOne(
       }),
       refused: async (fault, attempts) => {
         if (fault.kind === 'source-changed' || typed?.hasLostVersion(fault) === true) return typed?.changed();
-        if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
+        if (fault.kind === 'permanent')
+          return { kind: 'failed', code: fault.code, message: messageOfMissing(fault, write) };
         return settleExisting(write, item.mayBeWritten || attempts > 1, () =>
           writer.findOwn(write, bounds.cutOff),
         );

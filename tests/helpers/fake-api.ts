@@ -81,6 +81,7 @@ export function createFakeApi({
       },
       placeOf: ({ messageId }) => `s3://reports/deadletters/${messageId}.json`,
     },
+    deadLetterDays: 100,
     telemetry: {
       logger: {
         error: (...args: unknown[]) => logged.push(args),

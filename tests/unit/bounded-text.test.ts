@@ -108,7 +108,11 @@ function manyNames(): Record<string, string> {
 }
 
 function submission(contentType: string, value: unknown) {
-  return readSubmission({ contentType, options: {}, body: { kind: 'json', value, text: JSON.stringify(value) } });
+  return readSubmission({
+    contentType,
+    options: {},
+    body: { kind: 'json', value, text: JSON.stringify(value) },
+  });
 }
 
 function messageOf(result: { kind: string; message?: string }): string {
