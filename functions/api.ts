@@ -100,7 +100,7 @@ export function createApi({
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
     const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
-    if (opened.kind === 'unreadable') throw new HttpError(400, opened.message);
+    if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(body));
 
     const token = idempotencyKeyOf(event) ?? randomUUID();
     // Another caller's key is another job's, and says nothing of it.
@@ -233,6 +233,13 @@ function submissionOf(event: ApiRequest) {
   if (submission.kind === 'unknown type') throw new HttpError(415, submission.message);
   if (submission.kind === 'invalid') throw new HttpError(400, submission.message);
   return submission;
+}
+
+/** `curl -d @file` takes the line ends out of a file, so that it is one long header. */
+function hintOf(body: Uint8Array): string {
+  return body.includes(0x0a)
+    ? ''
+    : '; it has no line end: curl keeps them with --data-binary, and not with -d';
 }
 
 /** @returns undefined where there is none */

@@ -114,16 +114,12 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
       : unreadable('HeaderTooLong', `the first ${bytes.length} bytes are blank lines`);
   }
   const format = named ?? sniff(line.text);
+  const other = otherJson(line.text);
+  if (other !== undefined) return unreadable('UnsupportedFormat', other);
   if (format === undefined) {
     return unreadable(
       'UnknownFormat',
       `neither the name nor the first line tells the format: name it .csv, with a header row (columns: ${knownColumns.join(', ')}), or .ndjson`,
-    );
-  }
-  if (line.text.trimStart().startsWith('[')) {
-    return unreadable(
-      'UnsupportedFormat',
-      'a JSON array is no NDJSON: write one object a line (jq -c ".[]" does)',
     );
   }
   if (sniff(line.text) !== undefined && sniff(line.text) !== format) {
@@ -190,6 +186,18 @@ function formatOf({ key, contentType }: AboutManifest): ManifestFormat | undefin
 
 function endingOf(key: string): string {
   return /\.([^./]+)$/.exec(key)?.[1]?.toLowerCase() ?? '';
+}
+
+/** JSON that is not NDJSON, by its first line. */
+function otherJson(line: string): string | undefined {
+  const text = line.trim();
+  if (/^\[(?:$|[[\]{"\s])/.test(text))
+    return 'a JSON array is no NDJSON: write one object a line (jq -c ".[]" does)';
+  if (text === '{')
+    return 'an object over several lines is no NDJSON: write one object a line (jq -c . does)';
+  if (text.startsWith('\u001e'))
+    return "a JSON text sequence (RFC 7464) is no NDJSON: leave out the record separators U+001E (tr -d '\\036' does)";
+  return undefined;
 }
 
 /** What the first line plainly is: an object, or a header that names a known column. */

@@ -3,12 +3,12 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import papaparse from 'papaparse';
 import { boundedText } from '../text/bounded.ts';
-import { visibleText } from '../text/visible.ts';
 import { maximumRowBytes, type Place, type RowSpan, type Stretch, scanRows } from './boundaries.ts';
 import { isReservedColumn, knownColumns, type ManifestItem, parseItem } from './columns.ts';
 import type { RowFault } from './faults.ts';
 import { isHeaderLine } from './header-line.ts';
 import type { ManifestHead } from './open.ts';
+import { columnCountMessage, invalidJsonMessage } from './row-messages.ts';
 import { namedSeparator } from './separators.ts';
 import { hasNumberAsText, withNumbersAsText } from './written-numbers.ts';
 
@@ -159,10 +159,7 @@ function csvTeller(columns: string[]): Teller {
       return { code: 'HeaderRepeated', message: separatorRepeated };
     }
     if (fields.length !== names.length) {
-      return {
-        code: 'ColumnCount',
-        message: `${fields.length} fields; the header has ${names.length} columns`,
-      };
+      return { code: 'ColumnCount', message: columnCountMessage(fields, names.length) };
     }
     if (isHeaderLine(fields, names)) {
       return { code: 'HeaderRepeated', message: headerRepeated };
@@ -205,10 +202,7 @@ function tellJson(line: string): Told | Unreadable {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return {
-      code: 'InvalidJson',
-      message: `no JSON: ${visibleText((error as Error).message.slice(0, 200))}`,
-    };
+    return { code: 'InvalidJson', message: invalidJsonMessage(text, error as Error) };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { code: 'NotAnObject', message: 'the line is JSON, but no object: a row is {"key": ..., ...}' };

@@ -14,8 +14,8 @@ export function messageOfMissing({ code, message }: Fault, { source }: Pick<Obje
   if (source.kind !== 's3' || !MISSING.has(code) || !looksEncoded(source.key)) return message;
   const raw = decodedKey(source.key);
   const shown = raw === undefined ? '' : `: here perhaps ${boundedText(visibleText(raw), SHOWN_KEY_BYTES)}`;
-  const hint = `. The key of its source looks URL-encoded, as those of S3 Inventory and Batch Operations manifests are; Spillway's manifests hold raw keys${shown}`;
-  return boundedWithTail(message, hint);
+  const hint = `; the key of its source looks URL-encoded, as those of S3 Inventory and Batch Operations manifests are; Spillway's manifests hold raw keys${shown}`;
+  return boundedWithTail(message.replace(/\.$/, ''), hint);
 }
 
 /** Whether some %XX in it stands for a character. A key may hold a percent sign of its own: `100%.txt`. */

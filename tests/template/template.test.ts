@@ -229,6 +229,14 @@ it('keeps reports, and lets the raw outcomes and dead letters behind them go', (
   ]);
 });
 
+it('has the API tell for how long dead letters are kept, as the lifecycle does', () => {
+  const { Rules } = properties('ReportBucket')['LifecycleConfiguration'] as {
+    Rules: Record<string, unknown>[];
+  };
+  const rule = Rules.find(({ Prefix }) => Prefix === 'deadletters/');
+  expect(String(environment('api')['SPILLWAY_REPORT_DAYS'])).toBe(String(rule?.['ExpirationInDays']));
+});
+
 describe.each(['Upload', 'Settle'])('the queue of %s, whose messages are believed,', (name) => {
   it('takes messages from the roles that may send them, and from nobody else', () => {
     const senders = FUNCTIONS.filter((each) => grants(each).includes(`sqs:SendMessage <${name}Queue.Arn>`));

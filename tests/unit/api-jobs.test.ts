@@ -160,7 +160,7 @@ describe('GET /deadletters', () => {
     const { statusCode, json } = await call(sample('api-get-deadletters'));
     expect([statusCode, json]).toEqual([
       200,
-      { letters: [{ ...letter, place: 's3://reports/deadletters/m.json' }], cursor: 'next' },
+      { letters: [{ ...letter, place: 's3://reports/deadletters/m.json' }], keptDays: 100, cursor: 'next' },
     ]);
     expect(asked).toEqual([[10, '2026-11-20']]);
   });
@@ -175,6 +175,16 @@ describe('GET /deadletters', () => {
     expect((json['letters'] as unknown[]).length).toBe(2);
     expect(json['cursor']).toBe('id-1.json');
   });
+
+  it.each(['zzz', '', '20261124', 'deadletters/2026-11-24', '\u0662026-11-24'])(
+    'answers 400 to the cursor %j, which would hide letters',
+    async (cursor) => {
+      const { call, asked } = createFakeApi();
+      const { statusCode, json } = await call(get('/deadletters', { cursor }));
+      expect([statusCode, json['message']]).toEqual([400, expect.stringMatching(/the cursor is n/)]);
+      expect(asked).toEqual([]);
+    },
+  );
 
   it('answers 400 to a limit out of bounds', async () => {
     const { statusCode, json } = await createFakeApi().call(get('/deadletters', { limit: '1000' }));

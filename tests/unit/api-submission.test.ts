@@ -1,5 +1,6 @@
 // Posting manifests to the API: the status of each answer, and what it says.
 import { describe, expect, it } from 'vitest';
+import { readSubmission } from '../../shared/job/submission.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { readRows } from '../../shared/manifest/rows.ts';
 import { createFakeApi, post, sample } from '../helpers/fake-api.ts';
@@ -47,6 +48,32 @@ describe('POST /jobs', () => {
       metadata: { 'spillway-spread': 'off' },
     });
   });
+
+  it('passes the digits of numbers on as they were posted', async () => {
+    const { call, inbox } = createFakeApi();
+    const rows = '[{"key":1.10,"text":5},{"key":9007199254740993,"text":"b"},{"key":"c","size":1e3}]';
+    expect((await call(post(`{"rows":${rows}}`, 'application/json'))).statusCode).toBe(202);
+    expect([...inbox.values()][0]?.body).toBe(
+      '{"key":1.10,"text":5}\n{"key":9007199254740993,"text":"b"}\n{"key":"c","size":1e3}\n',
+    );
+  });
+
+  it('refuses a row that is nested more deeply than can be written again', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const text = `{"rows":[{"key":1,"text":${deep}}]}`;
+    const posted = { contentType: 'application/json', options: {} };
+    expect(
+      readSubmission({ ...posted, body: { kind: 'json', value: JSON.parse(text), text } }),
+    ).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/nested too deeply/) });
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'answers 415 to the content type %s',
+    async (contentType) => {
+      const { statusCode, json } = await createFakeApi().call(post(CSV, contentType));
+      expect([statusCode, json['message']]).toEqual([415, expect.stringMatching(/^content type ".*": send/)]);
+    },
+  );
 
   it('decodes a body that came as base64', async () => {
     const { call, inbox } = createFakeApi();
@@ -115,6 +142,27 @@ describe('POST /jobs', () => {
       event: post(CSV, 'text/csv', { query: { ['x'.repeat(200_000)]: '1' } }),
       status: 400,
       says: /^unknown option "x+… \[cut, 200000 bytes\]": the options are destination/,
+    },
+    {
+      what: 'a file without its line ends, as curl -d sends it',
+      event: post('key,texta.txt,oneb.txt,two', 'text/csv'),
+      status: 400,
+      says: /no line end: curl keeps them with --data-binary/,
+    },
+    {
+      what: 'an option that objects inherit',
+      event: {
+        ...post(CSV, 'text/csv'),
+        queryStringParameters: JSON.parse('{"__proto__":"1"}') as Record<string, string>,
+      },
+      status: 400,
+      says: /unknown option "__proto__"/,
+    },
+    {
+      what: 'semicolons',
+      event: post('key;text\na;1\n', 'text/csv'),
+      status: 400,
+      says: /separated by semicolons/,
     },
     {
       what: 'a header that is not UTF-8',

@@ -170,6 +170,15 @@ describe('an answer', () => {
     expect(sent.map(({ atMs }) => atMs - sent[0]!.atMs)).toEqual([0, 2000, 4000]);
   });
 
+  it.each(['Infinity', '1e9', '999999', 'Wed, 21 Oct 2026 07:28:00 GMT', ''])(
+    'that asks for a rest of "%s" is taken as it is',
+    async (retryAfter) => {
+      const { client, sent } = fixture([json(409, { message: 'later' }, { 'retry-after': retryAfter })]);
+      await expect(client.order(JOB_ID, 'pause')).rejects.toThrow('later');
+      expect(sent).toHaveLength(1);
+    },
+  );
+
   it('of a job that never opens is the last one', async () => {
     const { client, sent } = fixture([json(409, { message: 'is not open yet' }, { 'retry-after': '2' })]);
     await expect(client.order(JOB_ID, 'pause')).rejects.toThrow('is not open yet');

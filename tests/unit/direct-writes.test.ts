@@ -149,6 +149,8 @@ describe('a write past the SDK', () => {
   it.each<[string, S3ClientConfig, string]>([
     ['AWS, the bucket in the host', {}, 'bucket'],
     ['AWS, a bucket whose name no certificate covers', {}, 'a.bucket'],
+    ['AWS, a bucket with a name from before 2018', {}, 'Legacy_Images'],
+    ['AWS, a bucket with a name of 255 characters', {}, 'Legacy'.padEnd(255, 'x')],
     ['AWS with FIPS and IPv6', { useFipsEndpoint: true, useDualstackEndpoint: true }, 'bucket'],
     ['an access point', {}, 'arn:aws:s3:us-west-2:123456789012:accesspoint/point'],
     [
@@ -381,6 +383,7 @@ describe('the text of an element', () => {
   it.each([
     ['<a>&quot;x&quot; &amp;amp; &#38;&#x26;</a>', '"x" &amp; &&'],
     ['<a></a>', ''],
+    ['<a>&constructor;&toString;&__proto__;</a>', '&constructor;&toString;&__proto__;'],
     ['<a>&unknown; &#99999999; &#x110000;</a>', '&unknown; &#99999999; &#x110000;'],
     ['<b>x</b>', undefined],
     ['<a>x', undefined],

@@ -24,6 +24,22 @@ function eventOf(contentType: string | undefined, body: Buffer) {
   );
 }
 
+it('has every name of its query, those that objects inherit among them, and joins repeated ones', () => {
+  const query = '__proto__=1&constructor=2&a=3&a=4&__proto__=5';
+  const event = toHttpEvent(
+    { method: 'GET', url: `/jobs?${query}`, headers: {}, body: Buffer.alloc(0), sourceIp: '127.0.0.1' },
+    {
+      ...{ routeKey: 'GET /jobs', pathParameters: {}, authorizer: 'none' },
+      ...{ accountId: '000000000000', requestId: 'r', nowMs: 0 },
+    },
+  );
+  expect(Object.entries(event.queryStringParameters ?? {})).toEqual([
+    ['__proto__', '1,5'],
+    ['constructor', '2'],
+    ['a', '3,4'],
+  ]);
+});
+
 describe('a body', () => {
   it.each([
     'text/csv',

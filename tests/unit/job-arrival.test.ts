@@ -23,6 +23,7 @@ describe('parseNotification', () => {
   it("reads S3's event, and decodes its form-encoded key", () => {
     expect(parseNotification(sample('ingest-s3-put'), 'spillway-dev-inbox-123456789012-us-east-1')).toEqual({
       kind: 'arrivals',
+      passedOver: [],
       arrivals: [
         {
           bucket: 'spillway-dev-inbox-123456789012-us-east-1',
@@ -34,14 +35,17 @@ describe('parseNotification', () => {
   });
 
   it('ignores the event that S3 sends when the notification is set up', () => {
-    expect(parseNotification(sample('ingest-s3-test'), 'inbox')).toEqual({ kind: 'arrivals', arrivals: [] });
+    expect(parseNotification(sample('ingest-s3-test'), 'inbox')).toMatchObject({
+      kind: 'arrivals',
+      arrivals: [],
+    });
   });
 
   it.each([
     ['a+b', 'a b'],
     ['a%2Bb', 'a+b'],
     ['a%252Fb', 'a%2Fb'],
-    ['%2e%2e/x', '../x'],
+    ['a%2e%2e/x', 'a../x'],
     ['%F0%9F%8C%8A', '🌊'],
   ])('decodes %s as %s', (key, decoded) => {
     expect(parseNotification(notification({ key }), 'inbox')).toMatchObject({ arrivals: [{ key: decoded }] });
@@ -53,6 +57,7 @@ describe('parseNotification', () => {
       const event = notification({ key: 'a', versionId, eTag: 'abc', sequencer: '0A' });
       expect(parseNotification(event, 'inbox')).toEqual({
         kind: 'arrivals',
+        passedOver: [],
         arrivals: [{ bucket: 'inbox', key: 'a', etag: '"abc"', sequencer: '0A' }],
       });
     },
@@ -64,7 +69,36 @@ describe('parseNotification', () => {
     { what: 'a removal', event: notification({ key: 'a.csv' }, 'ObjectRemoved:Delete') },
     { what: 'an event without records', event: { Records: [] } },
   ])('passes over $what', ({ event }) => {
-    expect(parseNotification(event, 'inbox')).toEqual({ kind: 'arrivals', arrivals: [] });
+    expect(parseNotification(event, 'inbox')).toMatchObject({ kind: 'arrivals', arrivals: [] });
+  });
+
+  it.each([
+    'out/_SUCCESS',
+    'out/.part-00000.csv.crc',
+    '.DS_Store',
+    'out/_metadata',
+    'out/_temporary/0/task_1/part-00000.csv',
+    '.staging/list.csv',
+    '.spark-staging-1/part-00000.csv',
+    '../x.csv',
+    'out/run1_$folder$',
+    'out/part-00000.csv._COPYING_',
+    'lists/',
+  ])('makes no job of %s, and names it', (key) => {
+    const event = notification({ key: encodeURIComponent(key), size: key.endsWith('/') ? 0 : 5 });
+    expect(parseNotification(event, 'inbox')).toEqual({ kind: 'arrivals', arrivals: [], passedOver: [key] });
+  });
+
+  it.each([
+    'api/11111111111111111111/manifest',
+    'out/part-00000_1.csv',
+    'out/a.b_c/list.csv',
+    '_day=2026-11-24/part-00000.csv',
+    'day=2026-11-24/x.csv',
+    'a//b.csv',
+  ])('makes a job of %s', (key) => {
+    const event = notification({ key: encodeURIComponent(key) });
+    expect(parseNotification(event, 'inbox')).toMatchObject({ arrivals: [{ key }], passedOver: [] });
   });
 
   it('takes every arrival of an event, and a manifest whose name ends in a slash but has bytes', () => {

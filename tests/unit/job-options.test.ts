@@ -55,7 +55,8 @@ describe('parseJobOptions', () => {
     { text: '/prefix', says: /destination "\/prefix" is not s3:\/\/BUCKET/ },
     { text: 's3://', says: /is not s3:\/\/BUCKET/ },
     { text: 's3:///prefix', says: /is not s3:\/\/BUCKET/ },
-    { text: 'UPPER', says: /is not s3:\/\/BUCKET/ },
+    { text: 'UPPER', says: /"UPPER" is not allowed/ },
+    { text: 'two words', says: /is not s3:\/\/BUCKET/ },
     { text: 'https://own-bucket/x', says: /is not s3:\/\/BUCKET/ },
     { text: 's3://strange-bucket/x', says: /"strange-bucket" is not allowed.*own-bucket, other\.bucket/ },
     { text: 's3://own-bucket/é', says: /printable ASCII/ },
@@ -83,7 +84,14 @@ describe('parseJobOptions', () => {
     { texts: { 'retry-for-seconds': '777601' }, says: /777601/ },
     { texts: { 'retry-for-seconds': '-5' }, says: /retry-for-seconds: is not a whole number/ },
     { texts: { 'retry-for-seconds': '1e3' }, says: /retry-for-seconds: is not a whole number/ },
-    { texts: { 'retry-for-seconds': '' }, says: /retry-for-seconds: is not a whole number/ },
+    { texts: { 'retry-for-seconds': '' }, says: /^retry-for-seconds: is not a whole number$/ },
+    { texts: { 'deadline-seconds': '0x100' }, says: /^deadline-seconds: is not a whole number$/ },
+    { texts: { 'max-failed-percent': '+5' }, says: /^max-failed-percent: is not a whole number$/ },
+    { texts: { 'max-failed-percent': ' 5' }, says: /^max-failed-percent: is not a whole number$/ },
+    {
+      texts: { 'max-failed-after-rows': 'Infinity' },
+      says: /^max-failed-after-rows: is not a whole number$/,
+    },
     { texts: { 'deadline-seconds': '59' }, says: /deadline-seconds is 59: it takes 60 to 7776000/ },
     { texts: { 'max-failed-percent': '101' }, says: /max-failed-percent is 101: it takes 0 to 100/ },
     { texts: { 'max-failed-after-rows': '0' }, says: /max-failed-after-rows is 0/ },
@@ -93,6 +101,12 @@ describe('parseJobOptions', () => {
     { texts: { 'if-exists': 'ask' }, says: /if-exists: takes overwrite, skip or fail/ },
   ])('refuses $texts', ({ texts, says }) => {
     expect(messageOf(texts)).toMatch(says);
+  });
+
+  it('takes a destination with an old name like any other', () => {
+    expect(parse({ destination: 's3://Legacy_Images/a' }, ['Legacy_Images'])).toMatchObject({
+      options: { destination: { bucket: 'Legacy_Images', prefix: 'a/' } },
+    });
   });
 
   it('names an unknown option, and those there are', () => {

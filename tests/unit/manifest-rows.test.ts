@@ -1,5 +1,6 @@
 // Rows of a manifest: what is good, what is bad and why, and where each begins.
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maximumRowBytes } from '../../shared/manifest/boundaries.ts';
 import { type ManifestItem, objectSource } from '../../shared/manifest/columns.ts';
@@ -118,6 +119,30 @@ describe('CSV', () => {
     expect(rows.map(inShort)).toEqual(['HeaderRepeated', 'key', 'a key', 'PayloadMissing']);
   });
 
+  it.each([
+    ['\u001a', /^1 field; the header has 2 columns: the row is Ctrl-Z.*remove it/],
+    ['a.txt,one\rb.txt,two\rc.txt,three', /lone carriage return: save .* with LF or CRLF/],
+    [',,', /all its fields are empty: remove the row/],
+    ['a,b,c', /^3 fields; .*: put fields that hold commas into quotes/],
+    ['a', /write a comma for each empty field/],
+  ])('says what to do about the fields of %j', async (line, says) => {
+    const rows = await readCsv('key,text', `${line}\nb,2`);
+    expect(rows[0]).toMatchObject({ code: 'ColumnCount', message: expect.stringMatching(says) });
+    expect(rows.slice(1).map(inShort)).toEqual(['b']);
+  });
+
+  it.each(['sep=,', '\ufeffsep=,', '"sep=,"', 'sep=;', 'sep=,,'])(
+    'rejects the line %j that joined files leave, and says to leave it out',
+    async (line) => {
+      const rows = await readCsv('key,text', `a,1\n${line}\nb,2\n`);
+      expect(rows.map(inShort)).toEqual(['a', 'HeaderRepeated', 'b']);
+      expect(rows[1]).toMatchObject({
+        place: { line: 3 },
+        message: expect.stringMatching(/sep=.*leave it out/),
+      });
+    },
+  );
+
   it('keeps the columns of a bad row that could be told apart', async () => {
     const rows = await readCsv('key,source,size', 'k,ftp://x,-1\ntoo,few\n');
     expect(rows[0]).toMatchObject({
@@ -128,7 +153,7 @@ describe('CSV', () => {
     expect(rows[0]).toHaveProperty('message', expect.stringMatching(/source .*; size /));
     expect(rows[1]).toMatchObject({
       code: 'ColumnCount',
-      message: '2 fields; the header has 3 columns',
+      message: '2 fields; the header has 3 columns: write a comma for each empty field',
       raw: 'too,few',
     });
     expect(rows[1]).not.toHaveProperty('columns');
@@ -209,7 +234,10 @@ describe('NDJSON', () => {
   });
 
   it.each([
-    ['{"key":', 'InvalidJson', /no JSON/],
+    ['{"key":', 'InvalidJson', /^no JSON: .*each line is one whole object, as jq -c writes it/],
+    ['{"key":"a","text":"b"},', 'InvalidJson', /leave out the comma at the end of the line/],
+    ['\x1e{"key":"a","text":"b"}', 'InvalidJson', /leave out the record separator U\+001E/],
+    ['\x1a', 'InvalidJson', /Ctrl-Z.*remove it/],
     ['{"key":"a","text":"b"} {}', 'InvalidJson', /no JSON/],
     ['"key"', 'NotAnObject', /no object/],
     ['{"key":"a","text\u00ad":"b"}', 'UnknownColumn', /"text\\u00ad" \(did you mean text\?\)/],
@@ -220,18 +248,64 @@ describe('NDJSON', () => {
     ['{"key":"a","text":"b","x":null}', 'good', /./],
     ['{"text":"b"}', 'KeyMissing', /key is missing/],
     ['{"key":null,"text":"b"}', 'KeyMissing', /key is missing/],
-    ['{"key":7,"text":"b"}', 'WrongType', /key is a number, not a string/],
+    ['{"key":20240101,"text":5}', 'good', /./],
+    ['{"key":-1.5,"source":"s3://some-bucket/a","source_version":1678901234567890}', 'good', /./],
+    ['{"key":9007199254740993,"text":"b"}', 'WrongType', /key is a number, not a string: quote it/],
+    ['{"key":9007199254740992,"text":"b"}', 'WrongType', /key is a number, not a string: quote it/],
+    ['{"key":1.10,"text":"b"}', 'WrongType', /quote it, so that no digit is lost/],
+    ['{"key":"a","text":1e3}', 'WrongType', /text is a number/],
+    ['{"key":-0,"text":"b"}', 'WrongType', /key is a number/],
+    ['{"key":"a","text":20240101.0}', 'WrongType', /text is a number/],
+    ['{"key":"a","text":true}', 'WrongType', /text is a boolean, not a string: quote it/],
+    ['{"key":"a","base64":1234}', 'WrongType', /base64 is a number, not a string: quote it/],
+    ['{"key":"a","text":"b","content_type":1}', 'WrongType', /content_type is a number/],
+    [
+      `{"key":7,"text":"b","spillway_x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      'WrongType',
+      /key is a number/,
+    ],
     ['{"key":"a","text":["b"]}', 'WrongType', /text is a list/],
     ['{"key":"\\ud800","text":"b"}', 'UnfitCharacters', /surrogate/],
     ['{"key":"a\\uffff","text":"b"}', 'UnfitCharacters', /U\+FFFF/],
     ['{"key":"a","text":"\\ufffe"}', 'UnfitCharacters', /text/],
-    ['{"key":"a","text":"b","size":"1"}', 'SizeInvalid', /whole number/],
+    ['{"key":"a","text":"b","size":"123"}', 'good', /./],
+    ...['', ' 5', '+5', '0x10', '1e3', '1.0', 'Infinity', '1'.repeat(16), '٣'].map(
+      (size): [string, string, RegExp] => [
+        JSON.stringify({ key: 'a', text: 'b', size }),
+        'SizeInvalid',
+        /whole number/,
+      ],
+    ),
     [`{"key":"a","text":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'WrongType', /text is a list/],
   ])('judges %s: %s', async (line, code, message) => {
     const rows = await readJson(`{"key":"first","text":""}\n${line}\n`);
     const row = rows[1];
     expect(row?.kind === 'bad' ? row.code : row?.kind).toBe(code);
     expect(row?.kind === 'bad' ? row.message : 'good').toMatch(message);
+  });
+});
+
+describe('numbers in NDJSON', () => {
+  it('are taken by their digits, and sizes also as strings', async () => {
+    const rows = await readJson(
+      '\ufeff{"key":20240101,"text":5,"size":"042","spillway_x":{"key":1.10}}\n{"key":1.5,"text":""}',
+    );
+    expect(rows).toMatchObject([
+      { kind: 'good', item: { key: '20240101', text: '5', size: 42 } },
+      { kind: 'good', item: { key: '1.5' } },
+    ]);
+  });
+
+  it('never become another key: either the digits of the file, or a bad row', async () => {
+    const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,19})(\.\d{1,9})?([eE][+-]?\d{1,3})?$/);
+    await fc.assert(
+      fc.asyncProperty(digits, async (written) => {
+        const [row] = await readJson(`{"key":${written},"text":""}`);
+        if (row?.kind === 'good') expect(row.item.key).toBe(written);
+        else
+          expect(row).toMatchObject({ kind: 'bad', code: 'WrongType', columns: { key: expect.any(String) } });
+      }),
+    );
   });
 });
 
@@ -252,6 +326,9 @@ describe('an item', () => {
     ],
     ['the largest size', { key: 'k', source, size: 50 * 1024 ** 4 }],
     ['a content type', { key: 'k', source, content_type: 'text/plain; charset=utf-8' }],
+    ['a bucket from before 2018', { key: 'k', source: 's3://Legacy_Images/a.txt' }],
+    ['a bucket with the longest old name', { key: 'k', source: `s3://${'My_Bucket'.padEnd(255, 'x')}/x` }],
+    ['a bucket with two dots', { key: 'k', source: 's3://a..b/k' }],
     ['a bucket of an access point', { key: 'k', source: 's3://my-ap-abc-s3alias/x' }],
   ];
   it.each(good)('with %s is good', async (_, item) => {
@@ -267,8 +344,9 @@ describe('an item', () => {
     ['a source without a key', { key: 'k', source: 's3://some-bucket/' }, 'SourceInvalid'],
     ['a source without a slash', { key: 'k', source: 's3://some-bucket' }, 'SourceInvalid'],
     ['a bucket of two letters', { key: 'k', source: 's3://ab/k' }, 'SourceInvalid'],
-    ['a bucket in capitals', { key: 'k', source: 's3://Bucket/k' }, 'SourceInvalid'],
-    ['a bucket with two dots', { key: 'k', source: 's3://a..b/k' }, 'SourceInvalid'],
+    ['a bucket with a space', { key: 'k', source: 's3://my bucket/k' }, 'SourceInvalid'],
+    ['a bucket of 256 letters', { key: 'k', source: `s3://${'x'.repeat(256)}/k` }, 'SourceInvalid'],
+    ['a bucket of dots', { key: 'k', source: 's3://.../k' }, 'SourceInvalid'],
     ['a source key of 1,025 bytes', { key: 'k', source: `s3://bucket/${'x'.repeat(1025)}` }, 'SourceInvalid'],
     ['a version without a source', { key: 'k', text: '', source_version: 'v' }, 'VersionInvalid'],
     ['a version with a line end', { key: 'k', source, source_version: 'a\nb' }, 'VersionInvalid'],
@@ -298,7 +376,7 @@ describe('an item', () => {
   });
 
   it('tells every fault at once', async () => {
-    const rows = await readJson({ key: 7, source: 'x', text: 'y', size: -1, colour: 'red' });
+    const rows = await readJson({ key: 1e30, source: 'x', text: 'y', size: -1, colour: 'red' });
     const message = rows[0]?.kind === 'bad' ? rows[0].message : '';
     for (const part of [
       /key is a number/,

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import murmurHash3 from 'murmurhash3js-revisited';
 import { describe, expect, it } from 'vitest';
+import { faultOfKey } from '../../shared/spread/refused-key.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
 
 const binary: Spread = { kind: 'binary' };
@@ -84,6 +85,39 @@ describe('hex and off', () => {
   ] as [Spread, string][])('%j makes %s', (spread, destination) => {
     expect(destinationKey('test', spread)).toBe(destination);
     expect(destinationKey('test', spread, 'p/')).toBe(`p/${destination}`);
+  });
+});
+
+describe('a key that S3 refuses in a URL', () => {
+  it.each([
+    ['soap', /is "soap", .*another name/],
+    ['..', /more "\.\." segments than segments before them/],
+    ['../a', /write it without them/],
+    ['a/../../b', /segments/],
+    // S3's own examples.
+    ['videos/../../video1.wmv', /segments/],
+    ['videos/../../2014/video1.wmv', /segments/],
+    ['a/./../../b', /segments/],
+    [destinationKey('../../../../../x', binary), /segments/],
+    [destinationKey('../../x', { kind: 'hex', digits: 2 }), /segments/],
+  ])('is named: %s', (key, says) => {
+    expect(faultOfKey(key)).toMatch(says);
+  });
+
+  it.each([
+    'videos/2014/../../video1.wmv',
+    'Soap',
+    'soap/',
+    'a/soap',
+    'a/..',
+    './a',
+    '..a/..b',
+    'a../b',
+    destinationKey('soap', binary),
+    destinationKey('../../../../x', binary),
+    destinationKey('../x', { kind: 'off' }, '2026/'),
+  ])('is not %s', (key) => {
+    expect(faultOfKey(key)).toBeUndefined();
   });
 });
 

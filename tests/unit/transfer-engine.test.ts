@@ -128,6 +128,51 @@ describe('an item', () => {
     expect(calls.writes).toBe(1);
   });
 
+  const copyFrom = (key: string): Partial<TransferItem> => ({
+    write: {
+      source: { kind: 's3', bucket: 'source', key },
+      destination: { bucket: 'destination', key: 'a' },
+      ifExists: 'overwrite',
+    },
+  });
+  const messageFor = async (key: string, thrown: Error) => {
+    const { report } = await transfer({ writes: [thrown], items: [copyFrom(key)] });
+    return report?.end.kind === 'failed' ? report.end.message : '';
+  };
+
+  it.each([
+    ['a%20b%2B%C3%BC.txt', /here perhaps a b\+ü\.txt$/],
+    ['a+b%2B%C3%BC.txt', /here perhaps a b\+ü\.txt$/],
+    ['a%20b+c', /here perhaps a b\+c$/],
+    ['x%2Fy', /here perhaps x\/y$/],
+    ['a%20b%FC', /raw keys$/],
+    ['%E2%80%8Bx', /here perhaps \\u200bx$/],
+  ])('whose source is missing and looks URL-encoded is told so: %s', async (key, shown) => {
+    for (const code of ['NoSuchKey', 'NoSuchVersion']) {
+      const message = await messageFor(key, answer(code, 404));
+      expect(message).toMatch(
+        /^S3 says NoSuch\w+; the key of its source looks URL-encoded, as those of S3 Inventory and Batch Operations/,
+      );
+      expect(message).toMatch(shown);
+    }
+  });
+
+  it('whose source looks URL-encoded has a bounded message, whatever its key and the answer', async () => {
+    const message = await messageFor('%C3%BC'.repeat(170), answer('NoSuchKey'.padEnd(9), 404));
+    expect(Buffer.byteLength(message)).toBeLessThan(600);
+  });
+
+  it.each(['100%.txt', 'a+b', 'plain', '%FC', '50%zz'])(
+    'whose source is missing under a raw key gets no such hint: %s',
+    async (key) => {
+      expect(await messageFor(key, answer('NoSuchKey', 404))).toBe('S3 says NoSuchKey');
+    },
+  );
+
+  it('that is refused for another reason gets no such hint', async () => {
+    expect(await messageFor('a%20b', DENIED)).toBe('S3 says AccessDenied');
+  });
+
   it('is unfinished after about two seconds of throttling in place, with a delay', async () => {
     const { report, tookMs } = await transfer({ writes: [SLOW_DOWN], random: () => 0.9 });
     expect(report?.end).toMatchObject({ kind: 'unfinished' });
