@@ -29,7 +29,7 @@ const { shuffleWindow = 0, duplicateShare = 0 } = options.fidelity ?? {};
 
 const objects = new ObjectStore();
 for (const bucket of buckets) {
-  objects.createBucket(bucket.name);
+  objects.addBucket(bucket.name);
   if (bucket.versioned === true) objects.setVersioned(bucket.name);
 }
 // Each use of chance has a generator of its own, so that one more fault does not reshuffle the receives.

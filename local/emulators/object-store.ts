@@ -14,6 +14,13 @@ export interface Touched {
 type ListOptions = NonNullable<Parameters<InstanceType<typeof S3Store>['listObjects']>[1]>;
 type Listing = ReturnType<InstanceType<typeof S3Store>['listObjects']>;
 
+/** fauxqs' private members: its createBucket leaves a bucket alone that is in them. */
+interface BucketMaps {
+  buckets: Map<string, Map<string, S3Object>>;
+  bucketCreationDates: Map<string, Date>;
+  bucketTypes: Map<string, string>;
+}
+
 const DEFAULT_PAGE = 1000;
 
 export class ObjectStore extends S3Store {
@@ -48,6 +55,15 @@ export class ObjectStore extends S3Store {
   override createBucket(...args: Parameters<InstanceType<typeof S3Store>['createBucket']>): void {
     super.createBucket(...args);
     if (!this.#keys.has(args[0])) this.#keys.set(args[0], createKeyIndex());
+  }
+
+  /** A bucket that exists from the start. It may have a name from before 2018, which CreateBucket refuses today. */
+  addBucket(name: string): void {
+    const { buckets, bucketCreationDates, bucketTypes } = this as unknown as BucketMaps;
+    buckets.set(name, new Map());
+    bucketCreationDates.set(name, new Date());
+    bucketTypes.set(name, 'general-purpose');
+    this.createBucket(name);
   }
 
   override deleteBucket(name: string): void {

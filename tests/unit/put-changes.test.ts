@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBudget } from '../../cli/put/budget.ts';
 import { type FileVersion, settledVersion } from '../../cli/put/file-version.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
-import { type PutDependencies, putFile } from '../../cli/put/put-file.ts';
+import { type FileTask, type PutDependencies, putFile } from '../../cli/put/put-file.ts';
 import { type Clock, systemClock } from '../../shared/job/clock.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import type { SentPart } from '../../shared/transfer/multipart-writer.ts';
@@ -197,7 +197,11 @@ describe('putting a file that changes', () => {
     at(step: number): Promise<void>;
   }
 
-  async function put({ at }: Meddling, giveUpAtMs = Number.POSITIVE_INFINITY) {
+  async function put(
+    { at }: Meddling,
+    giveUpAtMs = Number.POSITIVE_INFINITY,
+    place: FileTask['place'] = { prefix: '', key: 'file' },
+  ) {
     const calls: string[] = [];
     let parts: Buffer[] = [];
     let steps = 0;
@@ -257,7 +261,7 @@ describe('putting a file that changes', () => {
       {
         path: file,
         name: 'file',
-        place: { prefix: '', key: 'file' },
+        place,
         giveUpAtMs,
         attempts: 0,
         putBack: 0,
@@ -277,6 +281,19 @@ describe('putting a file that changes', () => {
     const { size } = await stat(file);
     await overwrite(letter.repeat(size));
   };
+
+  it.each([
+    { place: { prefix: '', key: 'soap' }, says: /the key is "soap"/ },
+    { place: { prefix: 'a/', key: '../../x' }, says: /more "\.\." segments/ },
+  ])('under a key that S3 refuses fails by name, and sends nothing: $place', async ({ place, says }) => {
+    const { report, calls } = await put({ at: async () => undefined }, undefined, place);
+    expect(report.end).toMatchObject({
+      kind: 'failed',
+      code: 'KeyRefused',
+      message: expect.stringMatching(says),
+    });
+    expect(calls).toEqual([]);
+  });
 
   it('in parts begins again once, and stores one version', async () => {
     await writeFile(file, Buffer.alloc(17 * MIB, 'A'));
