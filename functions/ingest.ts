@@ -26,9 +26,9 @@ import {
   SCHEMA_VERSION,
 } from '../shared/queue/messages.ts';
 import type { SettleNotice } from '../shared/queue/settle-notice.ts';
-import { boundedNames } from '../shared/text/bounded.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
+import { boundedNames } from '../shared/text/bounded.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../shared/wiring/wiring.ts';
 import { eachRecord, type RecordSource } from './runtime/records.ts';
 
