@@ -35,7 +35,7 @@ export function parseKeepingNumbers(text: string): unknown {
 }
 
 /** The digits of a value from `parseKeepingNumbers`; undefined for what is no number. */
-export function writtenNumber(value: unknown): string | undefined {
+function writtenNumber(value: unknown): string | undefined {
   return json.isRawJSON(value) ? value.rawJSON : undefined;
 }
 
