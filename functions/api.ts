@@ -100,7 +100,7 @@ export function createApi({
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
     const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
-    if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(body));
+    if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
 
     const token = idempotencyKeyOf(event) ?? randomUUID();
     // Another caller's key is another job's, and says nothing of it.
@@ -236,8 +236,8 @@ function submissionOf(event: ApiRequest) {
 }
 
 /** `curl -d @file` takes the line ends out of a file, so that it is one long header. */
-function hintOf(body: Uint8Array): string {
-  return body.includes(0x0a)
+function hintOf(code: string, body: Uint8Array): string {
+  return code !== 'UnknownColumn' || body.includes(0x0a)
     ? ''
     : '; it has no line end: curl keeps them with --data-binary, and not with -d';
 }

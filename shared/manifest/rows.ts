@@ -10,7 +10,7 @@ import { isHeaderLine } from './header-line.ts';
 import type { ManifestHead } from './open.ts';
 import { columnCountMessage, invalidJsonMessage } from './row-messages.ts';
 import { namedSeparator } from './separators.ts';
-import { hasNumberAsText, withNumbersAsText } from './written-numbers.ts';
+import { hasNumberAsText, withNumbersAsText, writtenDigits } from './written-numbers.ts';
 
 export type { Place } from './boundaries.ts';
 
@@ -117,13 +117,17 @@ function rawText({ bytes }: Stretch, { start, end }: RowSpan): string {
 }
 
 function shownColumns(stretch: Stretch, span: RowSpan, tell: Teller): Record<string, string> {
-  const told = tell(stretch.bytes.toString('utf8', span.start, span.end), span);
+  const text = stretch.bytes.toString('utf8', span.start, span.end);
+  const told = tell(text, span);
   const record = 'record' in told ? told.record : {};
   const columns: Record<string, string> = {};
   for (const name of knownColumns) {
     const value = record[name];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      columns[name] = String(value);
+    // The report is a manifest again: a rounded number there would be another key.
+    const shown =
+      typeof value === 'number' && name !== 'size' ? writtenDigits(withoutMark(text), name) : value;
+    if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
+      columns[name] = String(shown);
     }
   }
   return columns;
@@ -197,7 +201,7 @@ const byteOrderMark = 0xfeff;
 
 /** NDJSON: an object a line; a member of value null is an absent one. Each of several joined files may begin with a mark. */
 function tellJson(line: string): Told | Unreadable {
-  const text = line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line;
+  const text = withoutMark(line);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -214,6 +218,10 @@ function tellJson(line: string): Told | Unreadable {
 function asExported(record: Record<string, unknown>, text: string): Record<string, unknown> {
   if (typeof record['size'] === 'string') record['size'] = sizeOf(record['size']);
   return hasNumberAsText(record) ? withNumbersAsText(record, text) : record;
+}
+
+function withoutMark(line: string): string {
+  return line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line;
 }
 
 function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {

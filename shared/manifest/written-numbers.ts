@@ -34,9 +34,15 @@ export function parseKeepingNumbers(text: string): unknown {
   );
 }
 
-/** The digits of a value from `parseKeepingNumbers`; undefined for what is no number. */
-function writtenNumber(value: unknown): string | undefined {
-  return json.isRawJSON(value) ? value.rawJSON : undefined;
+/** The number that stands in this column, digit by digit; undefined where there is none, or none can be read. */
+export function writtenDigits(text: string, column: string): string | undefined {
+  try {
+    const value = (parseKeepingNumbers(text) as Record<string, unknown>)[column];
+    return json.isRawJSON(value) ? value.rawJSON : undefined;
+  } catch {
+    // Nested too deeply for a reviver: without its digits no number is taken, and none is shown.
+    return undefined;
+  }
 }
 
 /**
@@ -44,18 +50,12 @@ function writtenNumber(value: unknown): string | undefined {
  * @param text the row's JSON
  */
 export function withNumbersAsText(record: Record<string, unknown>, text: string): Record<string, unknown> {
-  let written: Record<string, unknown>;
-  try {
-    written = parseKeepingNumbers(text) as Record<string, unknown>;
-  } catch {
-    // The text is JSON: only its depth can be at fault. Without its digits no number is taken.
-    return record;
-  }
   const taken = { ...record };
   for (const column of TEXT_COLUMNS) {
     const value = record[column];
-    const digits = writtenNumber(written[column]);
-    if (typeof value === 'number' && digits !== undefined && isKept(value, digits)) taken[column] = digits;
+    if (typeof value !== 'number') continue;
+    const digits = writtenDigits(text, column);
+    if (digits !== undefined && isKept(value, digits)) taken[column] = digits;
   }
   return taken;
 }

@@ -302,8 +302,7 @@ describe('numbers in NDJSON', () => {
       fc.asyncProperty(digits, async (written) => {
         const [row] = await readJson(`{"key":${written},"text":""}`);
         if (row?.kind === 'good') expect(row.item.key).toBe(written);
-        else
-          expect(row).toMatchObject({ kind: 'bad', code: 'WrongType', columns: { key: expect.any(String) } });
+        else expect(row).toMatchObject({ kind: 'bad', code: 'WrongType', columns: { key: written } });
       }),
     );
   });
