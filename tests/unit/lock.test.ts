@@ -1,0 +1,83 @@
+// What package-lock.json holds: all that an install brings, by hash, for every platform, from any registry.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { NODE_PACKAGES } from '../../cli/node/node-24.js';
+
+const ROOT = new URL('../../', import.meta.url);
+const PACKAGE = z.looseObject({
+  version: z.string().optional(),
+  integrity: z.string().optional(),
+  resolved: z.string().optional(),
+  link: z.boolean().optional(),
+  inBundle: z.boolean().optional(),
+  optional: z.boolean().optional(),
+  hasInstallScript: z.boolean().optional(),
+  os: z.union([z.string(), z.array(z.string())]).optional(),
+  cpu: z.union([z.string(), z.array(z.string())]).optional(),
+  engines: z.record(z.string(), z.string()).optional(),
+  optionalDependencies: z.record(z.string(), z.string()).optional(),
+});
+const LOCK = z.looseObject({ packages: z.record(z.string(), PACKAGE) });
+
+const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8');
+const { packages } = LOCK.parse(JSON.parse(read('package-lock.json')));
+const installed = Object.entries(packages).filter(([place]) => place.includes('node_modules/'));
+
+describe('the lock', () => {
+  it('holds the hash of every package that comes from a registry', () => {
+    const unhashed = installed.filter(
+      ([, { integrity, link, inBundle }]) => !(link || inBundle || integrity?.startsWith('sha512-')),
+    );
+    expect(unhashed.map(([place]) => place)).toEqual([]);
+  });
+
+  it('names no registry', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved": "[a-z+]+:/);
+  });
+
+  it('is not gone around by an install script: none runs', () => {
+    expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+    const { allowScripts } = z
+      .looseObject({ allowScripts: z.record(z.string(), z.boolean()) })
+      .parse(JSON.parse(read('package.json')));
+    const withScript = installed.filter(
+      ([, { hasInstallScript, optional }]) => hasInstallScript && !optional,
+    );
+    expect(withScript.map(([place]) => allowScripts[place.replace(/^.*node_modules\//, '')])).toEqual(
+      withScript.map(() => false),
+    );
+    expect(Object.values(allowScripts)).not.toContain(true);
+  });
+});
+
+describe('the Node of the lock', () => {
+  const wrappers = ['cli/node/linux', 'cli/node/macos-windows'];
+  const wanted = Object.assign({}, ...wrappers.map((folder) => packages[folder]?.optionalDependencies));
+
+  it('is there for each platform that the launcher knows, once, at a version of Lambda’s line', () => {
+    expect(Object.keys(wanted).sort()).toEqual(Object.values(NODE_PACKAGES).sort());
+    for (const [platform, name] of Object.entries(NODE_PACKAGES)) {
+      const locked = packages[`node_modules/${name}`];
+      expect(locked).toMatchObject({ version: wanted[name], optional: true, integrity: expect.any(String) });
+      expect(locked?.version).toMatch(/^24\./);
+      expect(`${locked?.os}-${locked?.cpu}`).toBe(platform);
+    }
+  });
+
+  it.each(wrappers)('of %s is left out where the caller has Node 24 already', (folder) => {
+    const { engines, optionalDependencies } = PACKAGE.parse(JSON.parse(read(`${folder}/package.json`)));
+    expect(engines).toEqual({ node: '<24' });
+    expect(packages[folder]).toMatchObject({ optional: true, engines, optionalDependencies });
+  });
+});
+
+describe('what continuous integration runs', () => {
+  const workflows = readdirSync(new URL('.github/workflows/', ROOT));
+
+  it.each(workflows)('%s names each action by its commit, with the version beside it', (file) => {
+    const uses = read(`.github/workflows/${file}`).match(/^.*\buses:.*$/gm) ?? [];
+    expect(uses.length).toBeGreaterThan(0);
+    for (const line of uses) expect(line).toMatch(/uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
+});
