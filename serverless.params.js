@@ -1,5 +1,7 @@
 // Turns the parameters of serverless.yml into checked numbers, policies and the dashboard; a bad one stops the packaging.
+import { bucketNames, checkStackNames, shown } from './serverless.buckets.js';
 import { dashboardBody } from './serverless.dashboard.js';
+import { checkRoom, partitionOf, transferStatements } from './serverless.rights.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, silently. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
@@ -20,13 +22,11 @@ const NUMBERS = /** @type {const} */ ({
   replayIdleSeconds: [60, 86_400],
   replayBusySeconds: [600, 864_000],
   logRetentionDays: [1, 3653],
-  reportDays: [1, 3650],
-  manifestDays: [1, 3650],
+  // A job lives for 14 days if its manifest sets no deadline, and reads its outcomes and its manifest until then.
+  reportDays: [15, 3650],
+  manifestDays: [15, 3650],
   oldestMessageSeconds: [60, 864_000],
 });
-
-/** As shared/manifest/bucket-name.ts, which osls can't load: us-east-1 still has capitals, `_` and up to 255 characters. */
-const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
 
 /**
  * What serverless.yml reads as `custom.settings`. Reports every fault at once.
@@ -35,12 +35,17 @@ const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
 export async function settings({ resolveVariable }) {
   const faults = /** @type {string[]} */ ([]);
   const text = async (/** @type {string} */ name) => String((await resolveVariable(`param:${name}`)) ?? '');
+  const stack = await readStack(resolveVariable);
+  checkStackNames(stack, faults);
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
+    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
+  }
 
   const numbers = /** @type {Record<keyof typeof NUMBERS, number>} */ ({});
   for (const name of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
     numbers[name] = wholeNumber(name, await text(name), NUMBERS[name], faults);
   }
-  if (!LOG_RETENTION_DAYS.includes(numbers.logRetentionDays)) {
+  if (!Number.isNaN(numbers.logRetentionDays) && !LOG_RETENTION_DAYS.includes(numbers.logRetentionDays)) {
     faults.push(
       `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
     );
@@ -58,20 +63,16 @@ export async function settings({ resolveVariable }) {
     );
   }
 
-  const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), faults);
-  const destinationBuckets = bucketNames('destinationBuckets', await text('destinationBuckets'), faults);
-  const prefix = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
-  for (const bucket of destinationBuckets) {
-    if (new RegExp(`^${prefix}-(inbox|reports)-`).test(bucket)) {
-      faults.push(
-        `destinationBuckets holds "${bucket}": writing objects into the stack's own inbox or reports would start or spoil jobs`,
-      );
-    }
-  }
+  const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), stack, faults);
+  const destinationBuckets = bucketNames(
+    'destinationBuckets',
+    await text('destinationBuckets'),
+    stack,
+    faults,
+  );
+  checkRoom(sourceBuckets, destinationBuckets, stack, faults);
   const topicArn = await text('alarmTopicArn');
-  if (topicArn !== '' && !/^arn:[^:]+:sns:[^:]+:\d{12}:.+$/.test(topicArn)) {
-    faults.push(`alarmTopicArn is "${topicArn}"; it takes the ARN of an SNS topic`);
-  }
+  if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
   if (faults.length > 0) {
     const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
     error.stack = error.message; // osls prints the stack, which would bury the remedy
@@ -84,7 +85,7 @@ export async function settings({ resolveVariable }) {
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
     alarmActions: topicArn === '' ? [] : [topicArn],
-    dashboardBody: dashboardBody(prefix),
+    dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
   };
 }
 
@@ -97,56 +98,39 @@ export async function settings({ resolveVariable }) {
 function wholeNumber(name, value, [lowest, highest], faults) {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(number >= lowest && number <= highest)) {
-    faults.push(`${name} is "${value}"; it takes a whole number from ${lowest} to ${highest}`);
+    faults.push(`${name} is ${shown(value)}; it takes a whole number from ${lowest} to ${highest}`);
   }
   return number;
 }
 
 /**
- * @param {string} name
- * @param {string} value
+ * CloudWatch calls topics of the alarm's own region only.
+ * @param {string} arn
+ * @param {string} region
  * @param {string[]} faults
  */
-function bucketNames(name, value, faults) {
-  const names = value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-  for (const bucket of names) {
-    if (!BUCKET_NAME.test(bucket)) {
-      faults.push(`${name} holds "${bucket}"; it takes names of buckets, parted by commas: no ARN, no s3://`);
-    }
+function checkTopic(arn, region, faults) {
+  const [, partition, place] =
+    /^arn:([a-z-]+):sns:([a-z0-9-]+):\d{12}:[\w-]{1,256}(?:\.fifo)?$/.exec(arn) ?? [];
+  if (place === undefined) {
+    faults.push(`alarmTopicArn is ${shown(arn)}; it takes the ARN of an SNS topic, not of a subscription`);
+  } else if (place !== region || partition !== partitionOf(region)) {
+    faults.push(`alarmTopicArn is ${shown(arn)}; alarms in ${region} take a topic of the same region`);
   }
-  return [...new Set(names)];
 }
 
 /**
- * What upload may read and write. Whoever may write to the inbox borrows these rights, so sources are an explicit list,
- * empty by default. A server-side copy reads and writes tags too, and is refused without the right to. A destination is
- * read to tell whether an object that stands in the way is the one to be written, a source to keep its metadata. Both are
- * listed so that S3 calls a missing object missing (404), and not forbidden (403).
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
+ * @param {(name: string) => Promise<unknown>} resolveVariable
+ * @returns {Promise<import('./serverless.buckets.js').Stack>}
  */
-function transferStatements(sourceBuckets, destinationBuckets) {
-  const arn = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
-  const objectsIn = (/** @type {string} */ bucket) => arn(`${bucket}/*`);
-  const destinations = {
-    Effect: 'Allow',
-    Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObject'],
-    Resource: [{ 'Fn::Sub': `\${DestinationBucket.Arn}/*` }, ...destinationBuckets.map(objectsIn)],
+async function readStack(resolveVariable) {
+  const bucket = /** @type {string | { name?: string } | null | undefined} */ (
+    await resolveVariable('self:provider.deploymentBucket')
+  );
+  return {
+    service: String(await resolveVariable('self:service')),
+    stage: String(await resolveVariable('sls:stage')),
+    region: String(await resolveVariable('self:provider.region')),
+    deploymentBucket: typeof bucket === 'string' ? bucket : bucket?.name,
   };
-  const listed = new Set([...destinationBuckets, ...sourceBuckets]);
-  const lists = {
-    Effect: 'Allow',
-    Action: ['s3:ListBucket'],
-    Resource: [{ 'Fn::GetAtt': ['DestinationBucket', 'Arn'] }, ...[...listed].map(arn)],
-  };
-  if (sourceBuckets.length === 0) return [destinations, lists];
-  const sources = {
-    Effect: 'Allow',
-    Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
-    Resource: sourceBuckets.map(objectsIn),
-  };
-  return [destinations, lists, sources];
 }

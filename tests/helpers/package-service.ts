@@ -14,6 +14,8 @@ const NEEDED = [
   'package.json',
   'serverless.yml',
   'serverless.params.js',
+  'serverless.buckets.js',
+  'serverless.rights.js',
   'serverless.dashboard.js',
 ];
 

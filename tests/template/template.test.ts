@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { destinationName } from '../../serverless.buckets.js';
 import { settings } from '../../serverless.params.js';
+import { environmentBytes, partitionOf, policyCharacters } from '../../serverless.rights.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { METRICS } from '../../shared/telemetry/telemetry.ts';
@@ -473,9 +475,69 @@ describe('upload alone', () => {
   });
 
   it('reads no source when none is listed', async () => {
-    const values: Record<string, string> = { ...DEFAULTS, 'self:service': 'spillway', 'sls:stage': 'dev' };
+    const values: Record<string, string> = {
+      ...DEFAULTS,
+      'self:service': 'spillway',
+      'sls:stage': 'dev',
+      'self:provider.region': 'us-east-1',
+    };
     const { transferStatements } = await settings({ resolveVariable: async (name) => values[name] });
     expect(transferStatements.flatMap(({ Action }) => Action)).not.toContain('s3:GetObjectVersion');
+  });
+});
+
+describe('what IAM and Lambda count', () => {
+  /** As long as S3 lets the stack's names be. */
+  const stacks = ['us-east-1', 'ap-southeast-1', 'us-gov-east-1', 'cn-northwest-1'].map((region) => {
+    const stack = { service: 'spillway', stage: '', region, deploymentBucket: undefined };
+    return { ...stack, stage: 's'.repeat(63 - destinationName(stack).length) };
+  });
+  type Stack = (typeof stacks)[number];
+
+  /** Names, ARNs and addresses as they stand in the account. */
+  const deployed = (value: unknown, { stage, region }: Stack): string => {
+    const account = '123456789012';
+    const partition = partitionOf(region);
+    const fill = (text: string): string =>
+      text
+        .replaceAll('spillway-dev', `spillway-${stage}`)
+        .replaceAll('<AWS::Partition>', partition)
+        .replaceAll('<AWS::Region>', region)
+        .replaceAll('<AWS::AccountId>', account)
+        .replace(/<(\w+?)(\.Arn)?>/g, (_, id: string, arn?: string) => named(id, arn !== undefined));
+    const named = (id: string, isArn: boolean): string => {
+      const { BucketName, QueueName, TableName } = properties(id);
+      const name = fill(String(BucketName ?? QueueName ?? TableName));
+      if (BucketName !== undefined) return isArn ? `arn:${partition}:s3:::${name}` : name;
+      if (TableName !== undefined) {
+        return isArn ? `arn:${partition}:dynamodb:${region}:${account}:table/${name}` : name;
+      }
+      const domain = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+      return isArn
+        ? `arn:${partition}:sqs:${region}:${account}:${name}`
+        : `https://sqs.${region}.${domain}/${account}/${name}`;
+    };
+    return fill(JSON.stringify(value));
+  };
+
+  const lists = [['legacy-images', 'archive.2019'], ['second-home']] as const;
+
+  it.each(stacks)('is estimated high, by at most 300 characters of policies, in $region', (stack) => {
+    const policies = properties('UploadRole')['Policies'] as { PolicyDocument: unknown }[];
+    const characters = policies.reduce(
+      (sum, { PolicyDocument }) => sum + deployed(PolicyDocument, stack).length,
+      0,
+    );
+    const estimate = policyCharacters([...lists[0]], [...lists[1]], stack);
+    expect(characters).toBeLessThanOrEqual(estimate);
+    expect(characters).toBeGreaterThan(estimate - 300);
+  });
+
+  it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
+    const estimate = environmentBytes([...lists[0]], [...lists[1]], stack);
+    const bytes = FUNCTIONS.map((name) => Buffer.byteLength(deployed(environment(name), stack)));
+    expect(Math.max(...bytes)).toBeLessThanOrEqual(estimate);
+    expect(Math.max(...bytes)).toBeGreaterThan(estimate - 300);
   });
 });
 
@@ -690,11 +752,12 @@ describe('packaging', () => {
       packageService({
         maximumConcurrency: 'many',
         sourceBuckets: 's3://photos',
+        destinationBuckets: 'spillway-prod-inbox-123456789012-us-east-1',
         logRetentionDays: '31',
         alarmTopicArn: 'ops',
       }),
     ).rejects.toThrow(
-      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*alarmTopicArn is "ops"/s,
+      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*alarmTopicArn is "ops"/s,
     );
   });
 });
