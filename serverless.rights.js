@@ -11,8 +11,8 @@ const ENVIRONMENT_BYTES = 4096;
  * What UploadRole's other policy, and ingest's other variables, take at most, under the longest names that a stack can have.
  * The template test compares both with the packaged template.
  */
-export const OTHER_POLICY_CHARACTERS = 1100;
-export const OTHER_ENVIRONMENT_BYTES = 1050;
+const OTHER_POLICY_CHARACTERS = 1100;
+const OTHER_ENVIRONMENT_BYTES = 1050;
 
 /** Regions whose ARNs do not begin with arn:aws. */
 const PARTITIONS = /** @type {const} */ ([

@@ -80,4 +80,11 @@ describe('what continuous integration runs', () => {
     expect(uses.length).toBeGreaterThan(0);
     for (const line of uses) expect(line).toMatch(/uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
+
+  it('installs on the oldest Node that README.md asks for, and lets no package ask for another', () => {
+    const [, oldest] = /Nothing but Node \((\d+\.\d+) or later/.exec(read('README.md')) ?? [];
+    const workflow = read('.github/workflows/check.yml');
+    expect(workflow).toContain(`node: ${oldest}.0\n`);
+    expect(workflow.match(/npm ci.*/g)).toEqual(['npm ci --engine-strict']);
+  });
 });
