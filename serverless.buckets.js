@@ -6,9 +6,11 @@ const BUCKET_CHARACTERS = 63;
 /** An account's id in a bucket's name, where no real one is known yet. */
 const ANY_ACCOUNT = '0'.repeat(12);
 
-const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** Buckets made in us-east-1 before March 2018 may have capitals, underscores and up to 255 characters. */
-const LEGACY_BUCKET_NAME = /^[A-Za-z0-9._-]{3,255}$/;
+/**
+ * As shared/manifest/bucket-name.ts, which osls can't load. Buckets made in us-east-1 before March 2018 may have capitals,
+ * underscores and up to 255 characters.
+ */
+const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
 /** Shapes that S3 keeps from general purpose buckets: its guide, "General purpose bucket naming rules". */
 const NO_BUCKETS = /** @type {const} */ ([
   [/--x-s3$/, 'a directory bucket, which the rights of this stack (s3:GetObject, s3:PutObject) do not open'],
@@ -82,23 +84,20 @@ export function bucketNames(parameter, value, stack, faults) {
   const once = [...new Set(names.filter((part) => part !== ''))];
   const isSource = parameter === 'sourceBuckets';
   for (const name of once) {
-    const fault = notABucket(name, isSource) ?? notForJobs(name, isSource, stack);
+    const fault = notABucket(name) ?? notForJobs(name, isSource, stack);
     if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);
   }
   return once;
 }
 
-/**
- * @param {string} name
- * @param {boolean} isSource
- */
-function notABucket(name, isSource) {
+/** @param {string} name */
+function notABucket(name) {
   for (const [shape, fault] of NO_BUCKETS) {
     if (shape.test(name)) return fault;
   }
-  if (BUCKET_NAME.test(name) || (isSource && LEGACY_BUCKET_NAME.test(name))) return undefined;
-  const form = 'no name of a bucket. It takes names separated by commas: no ARN, no s3://, no wildcard';
-  return LEGACY_BUCKET_NAME.test(name) ? `${form}. Names of before 2018 may be sources only` : form;
+  return BUCKET_NAME.test(name)
+    ? undefined
+    : 'no name of a bucket. It takes names separated by commas: no ARN, no s3://, no wildcard';
 }
 
 /**
