@@ -10,24 +10,28 @@ import { createS3Faults } from '../faults/s3.ts';
 import { createSqsFaults } from '../faults/sqs.ts';
 import { createGuard } from '../guard/admission.ts';
 import { createConditionalWrites } from './conditional-writes.ts';
-import type { EmulatorsOptions, QueueDepth } from './emulators.ts';
+import type { AwsWorkerOptions, QueueDepth } from './emulators.ts';
 import { createEventBus } from './event-bus.ts';
 import type { Stores } from './fauxqs-parts.ts';
 import { createGateway } from './gateway.ts';
 import { createMeter } from './meter.ts';
 import { createNotifications } from './notifications.ts';
+import { createObjectHeaders } from './object-headers.ts';
 import { ObjectStore } from './object-store.ts';
 import { QueueStore } from './queue-store.ts';
+import { createMultipartUploads } from './s3/multipart-uploads.ts';
+import { createObjectRequests } from './s3/object-requests.ts';
+import { createSpool } from './s3/spool.ts';
 import { createS3Limits } from './s3-limits.ts';
 import { addSqsHooks } from './sqs-hooks.ts';
 import { hideUnemulated } from './unemulated.ts';
 import { answerCalls } from './worker-calls.ts';
 
-const options = workerData as EmulatorsOptions;
+const options = workerData as AwsWorkerOptions;
 const { region, accountId, buckets, seed, limit } = options;
 const { shuffleWindow = 0, duplicateShare = 0 } = options.fidelity ?? {};
 
-const objects = new ObjectStore();
+const objects = new ObjectStore(clock);
 for (const bucket of buckets) {
   objects.addBucket(bucket.name);
   if (bucket.versioned === true) objects.setVersioned(bucket.name);
@@ -94,6 +98,21 @@ const app = buildApp({
 });
 hideUnemulated(app);
 addSqsHooks(app, { queues, faults: sqsFaults, meter });
+const onFailure = (error: unknown) =>
+  worker.tell(
+    'failure',
+    `aws emulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+const objectHeaders = createObjectHeaders();
+const objectRequests = createObjectRequests({
+  clock,
+  notifications,
+  objectHeaders,
+  objects,
+  onFailure,
+  spool: createSpool(options.spoolFolder, onFailure),
+  uploads: createMultipartUploads(),
+});
 const gateway = createGateway({
   app,
   bus,
@@ -104,15 +123,16 @@ const gateway = createGateway({
   limits,
   meter,
   notifications,
+  objectHeaders,
+  objectRequests,
   objects,
+  onFailure,
   outages,
   region,
 });
 await app.ready();
 
-process.on('uncaughtException', (error) =>
-  worker.tell('failure', `aws emulator: ${error.stack ?? error.message}`),
-);
+process.on('uncaughtException', onFailure);
 gateway.once('error', (error) => worker.notReady(error));
 gateway.listen(options.ports?.aws ?? 0, '127.0.0.1', () => {
   queues.port = (gateway.address() as AddressInfo).port;

@@ -5,7 +5,7 @@
 // 404 NoSuchKey                      If-Match and no object
 // 409 ConditionalRequestConflict     another conditional write of the same key is under way; the SDK does not retry it
 //
-// And `x-amz-copy-source-if-match` on CopyObject: 412 where the source is another.
+// And `x-amz-copy-source-if-match` on CopyObject and UploadPartCopy: 412 where the source is another.
 
 export interface WriteCondition {
   ifNoneMatch: boolean;
@@ -78,8 +78,8 @@ export function checkSource(
   source: { etag: string } | undefined,
 ): ConditionAnswer {
   const ifMatch = headers['x-amz-copy-source-if-match'];
-  if (operation !== 'CopyObject' || typeof ifMatch !== 'string' || source === undefined)
-    return { kind: 'holds' };
+  const isCopy = operation === 'CopyObject' || operation === 'UploadPartCopy';
+  if (!isCopy || typeof ifMatch !== 'string' || source === undefined) return { kind: 'holds' };
   if (unquoted(source.etag) === unquoted(ifMatch)) return { kind: 'holds' };
   return preconditionFailed('x-amz-copy-source-If-Match');
 }

@@ -5,6 +5,7 @@ import type { FaultCounts } from '../faults/fault-points.ts';
 import type { OutageService } from '../faults/outages.ts';
 import type { EventBridgeEntry } from './event-bus.ts';
 import type { MeterReading } from './meter-reading.ts';
+import { claimSpoolFolder } from './s3/spool-folder.ts';
 import type { S3Limit } from './s3-limits.ts';
 import { type EmulatorWorker, startWorker, WorkerStartError } from './worker-calls.ts';
 
@@ -49,6 +50,12 @@ export interface Fidelity {
   duplicateShare?: number;
 }
 
+/** What the worker of S3 and SQS is given. */
+export interface AwsWorkerOptions extends Omit<EmulatorsOptions, 'onFailure'> {
+  /** Where it keeps large bodies; it makes the folder if it needs it. */
+  spoolFolder: string;
+}
+
 export interface Emulators {
   /** http://127.0.0.1:PORT */
   endpoints: { aws: string; dynamodb: string };
@@ -82,20 +89,24 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     if (name === 'failure') onFailure(String(value));
     if (name === 'event') for (const listener of listeners) listener(value as EventBridgeEntry);
   };
+  const spool = await claimSpoolFolder();
+  const data: AwsWorkerOptions = { ...plain, spoolFolder: spool.path };
   const start = async (file: string, what: string, port: number | undefined): Promise<EmulatorWorker> =>
-    await startWorker(new URL(file, import.meta.url), plain, { onTold, onFailure }).catch(
-      (error: unknown) => {
-        throw portError(error, what, port);
-      },
-    );
+    await startWorker(new URL(file, import.meta.url), data, { onTold, onFailure }).catch((error: unknown) => {
+      throw portError(error, what, port);
+    });
 
   const [aws, dynamodb] = await bothOrNone(
     start('./aws-worker.ts', 'S3 and SQS', options.ports?.aws),
     start('./dynamodb-worker.ts', 'DynamoDB', options.ports?.dynamodb),
-  );
+  ).catch(async (error: unknown) => {
+    await spool.remove();
+    throw error;
+  });
   const endpoints = { aws: `http://127.0.0.1:${aws.port}`, dynamodb: `http://127.0.0.1:${dynamodb.port}` };
   const stop = async (): Promise<void> => {
     await Promise.all([aws.stop(), dynamodb.stop()]);
+    await spool.remove();
   };
   // Each server knows its own port only.
   const addOwnPorts = async (ports: number[]): Promise<void> => {

@@ -1,35 +1,30 @@
 // The gateway: one HTTP server for S3, SQS and EventBridge, with what fauxqs behind it lacks.
 //
-// An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the claim of a conditional write, the
-// version moved into the path; then fauxqs reads its body and carries it out; then version headers, notifications and the meter.
+// An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the claim of a conditional
+// write. Reads and writes of objects are carried out by s3/object-requests.ts, the rest by fauxqs; the meter comes last.
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import type { Clock } from '../../shared/job/clock.ts';
-import type { S3Fault } from '../faults/fault.ts';
 import type { Outages } from '../faults/outages.ts';
 import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
-import {
-  type ConditionalWrites,
-  checkCondition,
-  checkSource,
-  type WriteCondition,
-  writeCondition,
-} from './conditional-writes.ts';
+import { type ConditionalWrites, writeCondition } from './conditional-writes.ts';
 import type { EventBus } from './event-bus.ts';
 import { answerPutEvents, isEventBridge } from './event-bus-http.ts';
-import type { S3Object } from './fauxqs-parts.ts';
+import { answerFauxqsErrors } from './fauxqs-errors.ts';
 import type { Meter } from './meter.ts';
 import type { Notifications } from './notifications.ts';
-import { createObjectHeaders } from './object-headers.ts';
+import type { ObjectHeaders } from './object-headers.ts';
 import type { ObjectStore } from './object-store.ts';
+import { answerParserErrors } from './parser-errors.ts';
+import type { ObjectPassage, ObjectRequests } from './s3/object-requests.ts';
 import {
   answerError,
   answerXml,
-  errorXml,
   faultOf,
   locationXml,
+  type S3Fault,
   SLOW_DOWN,
   versioningXml,
 } from './s3-answers.ts';
@@ -47,41 +42,40 @@ export interface GatewayParts {
   limits: Map<string, S3Limits>;
   meter: Meter;
   notifications: Notifications;
+  objectHeaders: ObjectHeaders;
+  objectRequests: ObjectRequests;
   objects: ObjectStore;
+  /** A failure of the gateway's own. */
+  onFailure: (error: unknown) => void;
   outages: Outages;
   region: string;
 }
 
-interface Passage {
-  s3: S3Request;
-  condition: WriteCondition | undefined;
-  fault: S3Fault | undefined;
-  /** What a copy is made from. */
-  source?: S3Object | undefined;
-}
-
-/** Answers that name the version they are about. */
-const VERSIONED_ANSWERS = new Set([
-  'PutObject',
-  'CopyObject',
-  'CompleteMultipartUpload',
-  'GetObject',
-  'HeadObject',
-]);
+/** A body of 5 GiB at 1 MB a second, from a busy or slow disk, takes an hour and a half. Node's own limit is 5 minutes. */
+const REQUEST_TIMEOUT_MS = 2 * 60 * 60 * 1000;
+/** S3 user guide, "Naming Amazon S3 objects": in UTF-8. */
+const MAX_KEY_BYTES = 1_024;
+/** Operations on an object that are left to fauxqs. */
+const OBJECT_OPERATIONS_OF_FAUXQS = new Set(['DeleteObject', 'GetObjectAttributes']);
 
 export function createGateway(parts: GatewayParts): Server {
-  const passages = new WeakMap<IncomingMessage, Passage>();
+  const passages = new WeakMap<IncomingMessage, ObjectPassage>();
   addS3Hooks(parts, passages);
+  answerFauxqsErrors(parts.app, {
+    s3Of: (request) => passages.get(request)?.s3,
+    onFailure: parts.onFailure,
+  });
 
   const serving: GuardedServerOptions = {
     guard: parts.guard,
-    formOf: (request) => (isS3(request) ? 's3-xml' : 'aws-json'),
+    formOf: (request) => (isS3(request, undefined) ? 's3-xml' : 'aws-json'),
     keepAliveMs: 60_000,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
   };
-  return createGuardedServer(serving, (request, response, bucket) => {
+  const server = createGuardedServer(serving, (request, response, bucket) => {
     hideHost(request);
     if (isEventBridge(request)) return void answerPutEvents(parts, request, response);
-    const service = isS3(request) ? 's3' : 'sqs';
+    const service = isS3(request, bucket) ? 's3' : 'sqs';
     if (parts.outages.resets(service, request, response)) return;
     if (service === 'sqs') return parts.app.routing(request, response);
     usePathStyle(request, bucket);
@@ -90,15 +84,17 @@ export function createGateway(parts: GatewayParts): Server {
       url: request.url ?? '/',
       headers: request.headers,
     });
-    if (s3 === undefined) return parts.app.routing(request, response);
+    if (s3 === undefined) return answerError(request, response, faultOf(400, 'InvalidURI'));
     response.once('close', () => count(parts.meter, s3, request, response));
     pass(parts, passages, s3, request, response);
   });
+  answerParserErrors(server);
+  return server;
 }
 
 function pass(
   parts: GatewayParts,
-  passages: WeakMap<IncomingMessage, Passage>,
+  passages: WeakMap<IncomingMessage, ObjectPassage>,
   s3: S3Request,
   request: IncomingMessage,
   response: ServerResponse,
@@ -112,6 +108,8 @@ function pass(
   const isWrite = requestClass === 'write';
   const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
+  const refusal = unemulated(parts, s3);
+  if (refusal !== undefined) return answerError(request, response, refusal);
   if (answerConfiguration(parts, s3, request, response)) return;
   const condition = writeCondition(operation, request.headers);
   if (condition !== undefined) {
@@ -122,10 +120,30 @@ function pass(
     }
     response.once('close', () => parts.conditionalWrites.end(bucket, key));
   }
+  const passage = { s3, condition, fault };
   moveVersions(s3, request);
+  if (parts.objectRequests.handles(operation)) {
+    void parts.objectRequests.answer(passage, request, response);
+    return;
+  }
   avoidHealthPage(s3, request);
-  passages.set(request, { s3, condition, fault });
+  hideContentType(s3, request);
+  passages.set(request, passage);
   parts.app.routing(request, response);
+}
+
+/** What S3 does but this cloud does not, and what neither does. fauxqs would take it for another operation. */
+function unemulated({ objectRequests }: GatewayParts, { key, operation }: S3Request): S3Fault | undefined {
+  if (key === '') return undefined;
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return faultOf(400, 'KeyTooLongError');
+  if (objectRequests.handles(operation) || OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return undefined;
+  const isMethod = operation === 'PostObject' || /^[A-Z]+$/.test(operation);
+  return isMethod ? faultOf(405, 'MethodNotAllowed') : faultOf(501, 'NotImplemented');
+}
+
+/** fauxqs' server refuses a body whose type it can't read; none of its operations but the form needs the type. */
+function hideContentType({ operation }: S3Request, request: IncomingMessage): void {
+  if (operation !== 'PostObject') delete request.headers['content-type'];
 }
 
 /** fauxqs takes a request for a bucket's configuration for a listing. True if it was answered here. */
@@ -151,38 +169,21 @@ function answerConfiguration(
   return true;
 }
 
-function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Passage>): void {
-  const { app, objects, notifications } = parts;
-  const objectHeaders = createObjectHeaders();
+function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, ObjectPassage>): void {
+  const { app, objects, objectHeaders, notifications } = parts;
 
-  app.addHook('preHandler', (request, reply, done) => {
+  app.addHook('preHandler', (_request, _reply, done) => {
     objects.takeTouched();
-    const passage = passages.get(request.raw);
-    if (passage === undefined) return done();
-    const { condition, s3 } = passage;
-    const { bucket, key, operation } = s3;
-    passage.source = copySourceOf(objects, request.raw);
-    objects.takeTouched();
-    let answer = checkSource(operation, request.headers, passage.source);
-    if (answer.kind === 'holds' && condition !== undefined)
-      answer = checkCondition(condition, objects.peek(bucket, key));
-    if (answer.kind === 'holds') return done();
-    const xml = errorXml(answer, `/${bucket}/${key}`, String(request.id));
-    reply.code(answer.status).header('content-type', 'application/xml').send(xml);
+    done();
   });
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const passage = passages.get(request.raw);
     if (passage === undefined) return done(null, payload);
-    const { s3, fault, source } = passage;
+    const { s3, fault } = passage;
     const touched = objects.takeTouched();
-    if (touched !== undefined && reply.statusCode < 300) {
-      if (s3.operation === 'PutObject' || s3.operation === 'CopyObject')
-        objectHeaders.wrote(request.raw, touched.object, source);
-      reply.headers(objectHeaders.of(s3, touched.object));
-      if (touched.versionId !== undefined && VERSIONED_ANSWERS.has(s3.operation)) {
-        reply.header('x-amz-version-id', touched.versionId);
-      }
+    if (touched !== undefined && reply.statusCode < 400 && s3.operation === 'PostObject') {
+      objectHeaders.wrote(request.raw, touched.object, undefined);
       const requestId = String(reply.getHeader('x-amz-request-id'));
       notifications.objectCreated(s3.operation, touched, { address: request.ip, requestId });
     }
@@ -195,11 +196,15 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Pass
   });
 }
 
-/** What has neither SQS's target nor STS's form is S3's. */
-function isS3(request: IncomingMessage): boolean {
-  if (request.method !== 'POST' || !(request.url ?? '/').startsWith('/')) return true;
+/** SQS is called with a target, STS and other services of the query protocol with a form that is posted to `/`. */
+function isS3(request: IncomingMessage, bucket: string | undefined): boolean {
+  if (request.method !== 'POST' || bucket !== undefined) return true;
+  const url = request.url ?? '/';
+  if (!url.startsWith('/')) return true;
   if (request.headers['x-amz-target'] !== undefined) return false;
-  return !(request.headers['content-type'] ?? '').includes('x-www-form-urlencoded');
+  return (
+    url.split('?', 1)[0] !== '/' || !(request.headers['content-type'] ?? '').includes('x-www-form-urlencoded')
+  );
 }
 
 /** fauxqs takes the first label of any host with dots for a bucket. */
@@ -219,24 +224,11 @@ function moveVersions({ bucket, key, operation, query }: S3Request, request: Inc
     request.headers['x-amz-copy-source'] = copySourceWithVersion(copySource).source;
   }
   const versionId = query.get('versionId');
-  if (versionId === null || !['GetObject', 'HeadObject', 'DeleteObject'].includes(operation)) return;
+  if (versionId === null || !OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return;
   const rest = new URLSearchParams(query);
   rest.delete('versionId');
   const path = encodeURIComponent(keyWithVersion(key, versionId)).replaceAll('%2F', '/');
   request.url = `/${encodeURIComponent(bucket)}/${path}${rest.size > 0 ? `?${rest}` : ''}`;
-}
-
-/** What a copy is made from, where it is there; its version has moved into the key. */
-function copySourceOf(objects: ObjectStore, { headers }: IncomingMessage): S3Object | undefined {
-  const header = headers['x-amz-copy-source'];
-  if (typeof header !== 'string') return undefined;
-  try {
-    const [, bucket = '', key = ''] = /^\/?([^/]+)\/(.*)$/s.exec(decodeURIComponent(header)) ?? [];
-    return objects.headObject(bucket, key);
-  } catch {
-    // fauxqs answers what is wrong with it.
-    return undefined;
-  }
 }
 
 /** fauxqs answers /health itself; /health/ is a bucket as any other. */

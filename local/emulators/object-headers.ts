@@ -11,7 +11,7 @@ type Kept = { [Name in (typeof KEPT)[number]]?: string };
 
 export interface ObjectHeaders {
   /** @param source what a copy is made from */
-  wrote(request: IncomingMessage, object: S3Object, source: S3Object | undefined): void;
+  wrote(request: Pick<IncomingMessage, 'headers'>, object: S3Object, source: S3Object | undefined): void;
   of({ operation }: S3Request, object: S3Object): Kept;
 }
 

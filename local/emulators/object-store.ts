@@ -1,6 +1,11 @@
 // S3's buckets and objects: fauxqs' store, with versions, with listings in S3's order, and with word of what was done.
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../shared/job/clock.ts';
 import { S3Error, type S3Object, S3Store } from './fauxqs-parts.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
+import { letGoOfBody, memoryBody } from './s3/object-body.ts';
+import { DEFAULT_CONTENT_TYPE } from './s3/object-properties.ts';
+import { asS3Object, asStored, type StoredObject, storedObject } from './s3/stored-object.ts';
 import { createVersions, parseVersionedKey, type VersionLookup, type Versions } from './versions.ts';
 
 /** What the last call read or wrote, for the headers of its answer and for notifications. */
@@ -26,8 +31,13 @@ const DEFAULT_PAGE = 1000;
 export class ObjectStore extends S3Store {
   readonly #versioned = new Map<string, Versions>();
   readonly #keys = new Map<string, KeyIndex>();
-  readonly #bucketOfUpload = new Map<string, string>();
+  readonly #clock: Clock;
   #touched: Touched | undefined;
+
+  constructor(clock: Clock) {
+    super();
+    this.#clock = clock;
+  }
 
   setVersioned(bucket: string): void {
     if (!this.#versioned.has(bucket)) this.#versioned.set(bucket, createVersions());
@@ -72,31 +82,40 @@ export class ObjectStore extends S3Store {
     this.#versioned.delete(name);
   }
 
+  /** @throws S3Error */
+  assertBucket(bucket: string): void {
+    if (this.hasBucket(bucket)) return;
+    throw new S3Error('NoSuchBucket', 'The specified bucket does not exist', 404);
+  }
+
+  /** Takes over the holds on the object's bytes, unless it throws. @throws S3Error */
+  write(bucket: string, object: StoredObject): Touched {
+    this.assertBucket(bucket);
+    const { key } = object;
+    const replaced = this.#unversioned(bucket, key);
+    super.restoreObject(bucket, asS3Object(object));
+    if (replaced !== undefined) letGoOfBody(asStored(replaced).content);
+    this.#keys.get(bucket)?.add(key);
+    const versionId = this.#versioned.get(bucket)?.add(key, asS3Object(object));
+    const touched = {
+      bucket,
+      key,
+      object: asS3Object(object),
+      ...(versionId === undefined ? {} : { versionId }),
+    };
+    this.#touched = touched;
+    return touched;
+  }
+
+  /** fauxqs calls it for a form that is posted to the bucket. */
   override putObject(...args: Parameters<InstanceType<typeof S3Store>['putObject']>): S3Object {
-    return this.#wrote(args[0], args[1], super.putObject(...args));
-  }
-
-  override completeMultipartUpload(
-    uploadId: string,
-    parts: { partNumber: number; etag: string }[],
-  ): S3Object {
-    const object = super.completeMultipartUpload(uploadId, parts);
-    const bucket = this.#bucketOfUpload.get(uploadId) ?? '';
-    this.#bucketOfUpload.delete(uploadId);
-    return this.#wrote(bucket, object.key, object);
-  }
-
-  override createMultipartUpload(
-    ...args: Parameters<InstanceType<typeof S3Store>['createMultipartUpload']>
-  ): string {
-    const uploadId = super.createMultipartUpload(...args);
-    this.#bucketOfUpload.set(uploadId, args[0]);
-    return uploadId;
-  }
-
-  override abortMultipartUpload(uploadId: string): void {
-    super.abortMultipartUpload(uploadId);
-    this.#bucketOfUpload.delete(uploadId);
+    const [bucket, key, bytes, contentType = DEFAULT_CONTENT_TYPE, metadata = {}, more = {}] = args;
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
+    const content = memoryBody(Buffer.from(bytes));
+    return this.write(
+      bucket,
+      storedObject(key, content, { contentType, metadata, ...more, etag }, this.#clock.now()),
+    ).object;
   }
 
   override getObject(bucket: string, keyText: string): S3Object {
@@ -111,10 +130,15 @@ export class ObjectStore extends S3Store {
     const { key, versionId } = parseVersionedKey(keyText);
     const versions = this.#versioned.get(bucket);
     if (versions !== undefined && versionId !== undefined) {
+      const dropped = versions.find(key, versionId);
+      const before = dropped.kind === 'version' ? dropped.object : this.#unversioned(bucket, key);
       this.#restore(bucket, key, versions.drop(key, versionId));
+      if (before !== undefined && dropped.kind !== 'deleted') letGoOfBody(asStored(before).content);
       return;
     }
+    const gone = this.#unversioned(bucket, key);
     super.deleteObject(bucket, key);
+    if (gone !== undefined) letGoOfBody(asStored(gone).content);
     this.#keys.get(bucket)?.remove(key);
     versions?.mark(key);
   }
@@ -141,11 +165,10 @@ export class ObjectStore extends S3Store {
     return { objects, commonPrefixes: [...commonPrefixes], isTruncated: false };
   }
 
-  #wrote(bucket: string, key: string, object: S3Object): S3Object {
-    this.#keys.get(bucket)?.add(key);
-    const versionId = this.#versioned.get(bucket)?.add(key, object);
-    this.#touched = { bucket, key, object, ...(versionId === undefined ? {} : { versionId }) };
-    return object;
+  /** The object if it is no version: one of a bucket without versions, or from before it had them. */
+  #unversioned(bucket: string, key: string): S3Object | undefined {
+    const isVersion = (this.#versioned.get(bucket)?.find(key).kind ?? 'absent') !== 'absent';
+    return isVersion ? undefined : this.peek(bucket, key);
   }
 
   #read(bucket: string, keyText: string): S3Object {

@@ -29,6 +29,17 @@ const MESSAGES: Record<string, string> = {
   ServiceUnavailable: 'Service is unable to handle request.',
   NoSuchBucket: 'The specified bucket does not exist',
   NotImplemented: 'A header or query you provided implies functionality that is not implemented.',
+  MethodNotAllowed: 'The specified method is not allowed against this resource.',
+  InvalidURI: "Couldn't parse the specified URI.",
+  KeyTooLongError: 'Your key is too long',
+  BadRequest: 'An error occurred when parsing the HTTP request.',
+  RequestHeaderSectionTooLarge: 'Your request header section exceeds the maximum allowed size.',
+  RequestTimeout:
+    'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
+  EntityTooLarge: 'Your proposed upload exceeds the maximum allowed size',
+  MaxMessageLengthExceeded: 'Your request was too large.',
+  IncompleteBody: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  InvalidRequest: 'The request is not valid.',
 };
 
 export function faultOf(status: number, code: string): S3Fault {
@@ -38,13 +49,13 @@ export function faultOf(status: number, code: string): S3Fault {
 export function errorXml({ code, message, condition }: S3Fault, resource: string, requestId: string): string {
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    `<Error><Code>${code}</Code><Message>${message}</Message>` +
+    `<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message>` +
     `${condition === undefined ? '' : `<Condition>${condition}</Condition>`}<Resource>${escapeXml(resource)}</Resource>` +
     `<RequestId>${requestId}</RequestId><HostId>${requestId}</HostId></Error>`
   );
 }
 
-function newRequestId(): string {
+export function newRequestId(): string {
   return randomBytes(8).toString('hex').toUpperCase();
 }
 
@@ -95,6 +106,12 @@ export function locationXml(region: string): string {
   return `<LocationConstraint ${NAMESPACE}>${region === 'us-east-1' ? '' : region}</LocationConstraint>`;
 }
 
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/** A control character has no place in XML, not even escaped: a reader would refuse the whole answer. */
+export function escapeXml(text: string): string {
+  return text
+    .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

@@ -37,15 +37,15 @@ function classOf(method: string): 'write' | 'read' {
 }
 
 function objectOperation(method: string, query: URLSearchParams, isCopy: boolean): string {
+  const part = OBJECT_PARTS.find((parameter) => query.has(parameter));
+  if (part !== undefined) return `${CONFIGURATION_VERBS[method] ?? 'Put'}${OBJECT_PART}${part}`;
   switch (method) {
     case 'PUT':
       if (query.has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart';
-      if (query.has('tagging')) return 'PutObjectTagging';
       return isCopy ? 'CopyObject' : 'PutObject';
     case 'GET':
       if (query.has('attributes')) return 'GetObjectAttributes';
       if (query.has('uploadId')) return 'ListParts';
-      if (query.has('tagging')) return 'GetObjectTagging';
       return 'GetObject';
     case 'HEAD':
       return 'HeadObject';
@@ -59,6 +59,10 @@ function objectOperation(method: string, query: URLSearchParams, isCopy: boolean
   }
 }
 
+/** Parts of an object beside its bytes, by their query parameter. A request for one is not about the object itself. */
+const OBJECT_PARTS = ['tagging', 'acl', 'retention', 'legal-hold', 'torrent', 'restore', 'select'];
+const OBJECT_PART = 'Object-';
+
 /** Parts of a bucket beside its objects, by their query parameter. */
 const BUCKET_CONFIGURATIONS = {
   versioning: 'BucketVersioning',
@@ -68,6 +72,15 @@ const BUCKET_CONFIGURATIONS = {
   encryption: 'BucketEncryption',
   tagging: 'BucketTagging',
   acl: 'BucketAcl',
+  cors: 'BucketCors',
+  website: 'BucketWebsite',
+  logging: 'BucketLogging',
+  replication: 'BucketReplication',
+  publicAccessBlock: 'PublicAccessBlock',
+  ownershipControls: 'BucketOwnershipControls',
+  'object-lock': 'ObjectLockConfiguration',
+  requestPayment: 'BucketRequestPayment',
+  accelerate: 'BucketAccelerateConfiguration',
   versions: 'ObjectVersions',
   uploads: 'MultipartUploads',
 } as const;

@@ -20,6 +20,8 @@ export interface GuardedServerOptions {
   formOf: (request: IncomingMessage) => RefusalForm;
   /** Default: Node's, 5 s. */
   keepAliveMs?: number;
+  /** How long a whole request, its body included, may take. Default: Node's, 5 minutes. */
+  requestTimeoutMs?: number;
 }
 
 export type GuardedListener = (
@@ -51,7 +53,7 @@ const CORS_HEADER = /^access-control-/i;
 
 /** Also adds the port on which it comes to listen to the guard's own ports. */
 export function createGuardedServer(
-  { guard, formOf, keepAliveMs }: GuardedServerOptions,
+  { guard, formOf, keepAliveMs, requestTimeoutMs }: GuardedServerOptions,
   listener: GuardedListener,
 ): Server {
   const server = createServer({
@@ -60,6 +62,7 @@ export function createGuardedServer(
     // The guard says itself what is missing.
     requireHostHeader: false,
     ...(keepAliveMs === undefined ? {} : { keepAliveTimeout: keepAliveMs }),
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeout: requestTimeoutMs }),
   });
   server.on('request', (request, response) => {
     const admission = guard.admit(request);

@@ -1,0 +1,42 @@
+// Answers what is no HTTP request, or one whose body breaks off, as S3 does: in XML, with a request id.
+//
+// Node's parser reports it before any handler runs; its own answer is a status without a word.
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { errorXml, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
+
+export function answerParserErrors(server: Server): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    socket.end(rawAnswer(faultFor(error.code)));
+  });
+}
+
+function faultFor(code: string | undefined): S3Fault {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return faultOf(400, 'RequestHeaderSectionTooLarge');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return faultOf(400, 'RequestTimeout');
+    default:
+      return faultOf(400, 'BadRequest');
+  }
+}
+
+function rawAnswer(fault: S3Fault): string {
+  const requestId = newRequestId();
+  const body = errorXml(fault, '', requestId);
+  const head = [
+    `HTTP/1.1 ${fault.status} Bad Request`,
+    'content-type: application/xml',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-amz-request-id: ${requestId}`,
+    `x-amz-id-2: ${requestId}`,
+    'x-content-type-options: nosniff',
+    'connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
