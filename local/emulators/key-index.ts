@@ -7,6 +7,7 @@ import { compareKeys } from './key-order.ts';
 export interface KeyIndex {
   add(key: string): void;
   remove(key: string): void;
+  has(key: string): boolean;
   /** The keys after `after` that start with the prefix; lazily, in order. */
   from(prefix: string, after: string): Generator<string>;
 }
@@ -37,6 +38,7 @@ export function createKeyIndex(): KeyIndex {
       if (!known.delete(key)) return;
       if (!added.delete(key)) removed.add(key);
     },
+    has: (key) => known.has(key),
     *from(prefix, after) {
       const keys = settle();
       const beyond = compareKeys(after, prefix) >= 0 && after !== '';

@@ -55,11 +55,8 @@ export class ObjectStore extends S3Store {
   }
 
   peek(bucket: string, key: string): S3Object | undefined {
-    try {
-      return super.headObject(bucket, key);
-    } catch {
-      return undefined;
-    }
+    // Most keys that are written are new ones: an error for each would cost more than the write.
+    return this.#keys.get(bucket)?.has(key) === true ? super.headObject(bucket, key) : undefined;
   }
 
   override createBucket(...args: Parameters<InstanceType<typeof S3Store>['createBucket']>): void {

@@ -1,5 +1,5 @@
 // Answers that the gateway gives in S3's name: errors, and the few bucket configurations that clients ask for.
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface S3Fault {
@@ -56,7 +56,8 @@ export function errorXml({ code, message, condition }: S3Fault, resource: string
 }
 
 export function newRequestId(): string {
-  return randomBytes(8).toString('hex').toUpperCase();
+  // Node makes UUIDs from a stock of random bytes; random bytes of one's own take ten times as long.
+  return randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
 }
 
 /**
