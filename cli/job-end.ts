@@ -1,5 +1,9 @@
 // The end of a job, as the event on the bus tells it: counts, and where the report lies.
+//
+// Any client can put an event on the bus in Spillway's name, so each is checked before it is believed.
+import * as z from 'zod/mini';
 import type { Cloud } from '../local/cloud.ts';
+import type { EventBridgeEntry } from '../local/emulators/event-bus.ts';
 import { emptyTotals, type JobFault, type JobState, type SettledTotals } from '../shared/job/job.ts';
 
 export interface JobEnd extends SettledTotals {
@@ -12,14 +16,60 @@ export interface JobEnd extends SettledTotals {
   endedAtMs: number;
 }
 
-/** The ends of jobs so far, oldest first, each job once: an event may come twice. */
+export interface JobEvents {
+  /** Oldest first, each job once: an event may come twice. */
+  ends: JobEnd[];
+  /** Events in Spillway's name that tell of no job's end, oldest first. */
+  malformed: MalformedEvent[];
+}
+
+export interface MalformedEvent {
+  id: string;
+  /** What is wrong, from outside: bound and escape it. */
+  fault: string;
+}
+
+const count = z.optional(z.number().check(z.nonnegative()));
+const detailSchema = z.looseObject({
+  job: z.string().check(z.minLength(1)),
+  state: z.enum(['completed', 'cancelled', 'failed']),
+  manifest: z.looseObject({ bucket: z.string(), key: z.string() }),
+  report: z.optional(z.string()),
+  fault: z.optional(z.looseObject({ code: z.string(), message: z.string() })),
+  unaccounted: count,
+  ...Object.fromEntries(Object.keys(emptyTotals()).map((name) => [name, count])),
+});
+
+type Reading = { kind: 'end'; end: JobEnd } | { kind: 'malformed'; event: MalformedEvent };
+
+/** The bus keeps 10,000 events, and is looked at several times a second. */
+const readings = new WeakMap<EventBridgeEntry, Reading>();
+
 export function jobEnds(cloud: Pick<Cloud, 'events'>): JobEnd[] {
+  return readJobEvents(cloud).ends;
+}
+
+export function readJobEvents(cloud: Pick<Cloud, 'events'>): JobEvents {
   const ends = new Map<string, JobEnd>();
-  for (const { source, time, detail } of cloud.events()) {
-    if (source !== 'spillway') continue;
-    const told = detail as Partial<JobEnd> & Pick<JobEnd, 'job' | 'state' | 'manifest'>;
-    if (ends.has(told.job)) continue;
-    ends.set(told.job, { ...emptyTotals(), unaccounted: 0, ...told, endedAtMs: Date.parse(time) });
+  const malformed: MalformedEvent[] = [];
+  for (const entry of cloud.events()) {
+    if (entry.source !== 'spillway') continue;
+    const reading = readings.get(entry) ?? readingOf(entry);
+    readings.set(entry, reading);
+    if (reading.kind === 'malformed') malformed.push(reading.event);
+    else if (!ends.has(reading.end.job)) ends.set(reading.end.job, reading.end);
   }
-  return [...ends.values()];
+  return { ends: [...ends.values()], malformed };
+}
+
+function readingOf({ id, time, detail }: EventBridgeEntry): Reading {
+  const parsed = detailSchema.safeParse(detail);
+  if (parsed.success) {
+    const told = parsed.data as Partial<JobEnd> & Pick<JobEnd, 'job' | 'state' | 'manifest'>;
+    const end = { ...emptyTotals(), unaccounted: 0, ...told, endedAtMs: Date.parse(time) };
+    return { kind: 'end', end };
+  }
+  const { path = [], message = '' } = parsed.error.issues[0] ?? {};
+  const fault = [path.map(String).join('.'), message].filter((part) => part !== '').join(': ');
+  return { kind: 'malformed', event: { id, fault } };
 }

@@ -2,7 +2,9 @@
 // refusal with what to do about it. All requests here may be made twice.
 import * as z from 'zod/mini';
 import { type Credentials, createSigner } from '../../shared/aws/signature.ts';
+import { embeddedSince } from '../../shared/http/embedded-since.ts';
 import type { Clock } from '../../shared/job/clock.ts';
+import { isJobId } from '../../shared/job/identity.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import type { DeadLetterEntry } from '../../shared/report/dead-letters.ts';
 import { describeError, Failure } from '../failure.ts';
@@ -10,16 +12,20 @@ import { queryText, signingScopeOf } from './signing.ts';
 
 export type Order = 'pause' | 'resume' | 'cancel' | 'redrive';
 
-export interface JobList {
+export interface JobList extends Listed {
   jobs: JobView[];
-  cursor?: string | undefined;
 }
 
-export interface DeadLetterList {
+export interface DeadLetterList extends Listed {
   letters: (DeadLetterEntry & { place: string })[];
   /** Absent in answers of deployments that do not say it. */
   keptDays?: number | undefined;
+}
+
+interface Listed {
   cursor?: string | undefined;
+  /** ISO time at which the embedded cloud started, which keeps nothing of earlier runs. Absent from a deployed API. */
+  embeddedSince?: string | undefined;
 }
 
 export interface ApiClient {
@@ -119,7 +125,11 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
     }
   }
 
-  async function call<T>(request: ApiRequest, schema: z.ZodMiniType): Promise<T> {
+  async function call<T extends object>(
+    request: ApiRequest,
+    schema: z.ZodMiniType,
+    onEmbedded: (answer: T, embeddedSince: string) => T = (answer) => answer,
+  ): Promise<T> {
     for (let tries = 1; ; tries++) {
       const answer = await answerOf(request);
       const retryAfterSeconds = secondsOf(answer.headers.get('retry-after'));
@@ -128,26 +138,53 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
         await clock.sleep(retryAfterSeconds * 1000);
         continue;
       }
+      const since = embeddedSince(answer.headers);
+      const forgotten = answer.status === 404 && since !== undefined ? jobIn(request.path) : undefined;
+      if (forgotten !== undefined) {
+        await answer.body?.cancel();
+        throw new Failure(forgottenText(forgotten, since ?? ''));
+      }
       if (!answer.ok) throw refusal(api, answer.status, await messageOf(answer), signer !== undefined);
       const body: unknown = await answer.json().catch(() => undefined);
       if (!schema.safeParse(body).success) throw new Failure(strangerText(api));
-      return body as T;
+      return since === undefined ? (body as T) : onEmbedded(body as T, since);
     }
   }
 
   return {
     job: (id) => call<JobView>({ method: 'GET', path: `/jobs/${id}` }, job),
     jobs: (limit, cursor) =>
-      call<JobList>({ method: 'GET', path: '/jobs', query: { limit, cursor } }, jobList),
+      call<JobList>({ method: 'GET', path: '/jobs', query: { limit, cursor } }, jobList, sinceStart),
     order: (id, order) => call<JobView>({ method: 'POST', path: `/jobs/${id}/${order}` }, job),
     deadLetters: (limit, cursor) =>
-      call<DeadLetterList>({ method: 'GET', path: '/deadletters', query: { limit, cursor } }, letterList),
+      call<DeadLetterList>(
+        { method: 'GET', path: '/deadletters', query: { limit, cursor } },
+        letterList,
+        sinceStart,
+      ),
   };
 }
 
 /** Of a Retry-After: whatever answers there, it does not put the command to sleep. None where it is no short wait. */
 function secondsOf(text: string | null): number {
   return /^\d{1,2}$/.test(text ?? '') ? Number(text) : 0;
+}
+
+function sinceStart<T extends Listed>(list: T, since: string): T {
+  return { ...list, embeddedSince: since };
+}
+
+/** The job that a request is about. What is no id can't have been a job of an earlier run either. */
+function jobIn(path: string): string | undefined {
+  const id = path.split('/')[2] ?? '';
+  return path.startsWith('/jobs/') && isJobId(id) ? id : undefined;
+}
+
+function forgottenText(id: string, since: string): string {
+  return (
+    `there is no job ${id}: the embedded cloud was started at ${since} and keeps nothing of an earlier run. ` +
+    'If the job is from before, drop its manifest again; else look at the id: spillway status lists the jobs there are'
+  );
 }
 
 function strangerText(api: string): string {

@@ -3,6 +3,7 @@
 import type { ApiClient, DeadLetterList } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
+import { forgetsText } from '../jobs/job-text.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, lines, type TerminalText } from '../terminal/text.ts';
 import { amountText, timeText } from '../text.ts';
@@ -18,13 +19,14 @@ export interface DeadLettersOptions extends ApiOptions {
 type Letter = DeadLetterList['letters'][number];
 
 export async function runDeadLetters({ api, json, since, limit }: DeadLettersOptions): Promise<void> {
-  const { letters, keptDays, cursor } = await readLetters(openApi(api), limit, since);
+  const { letters, keptDays, cursor, embeddedSince } = await readLetters(openApi(api), limit, since);
   if (json) {
     terminal.json({ letters, ...(cursor === undefined ? {} : { cursor }) });
     return;
   }
   if (letters.length === 0) {
     terminal.out(since === undefined ? line`No dead letters.` : line`No dead letters since ${since}.`);
+    if (embeddedSince !== undefined) terminal.out(forgetsText(embeddedSince));
     return;
   }
   const rest = letters.at(-1)?.sentAt ?? '';
@@ -45,14 +47,14 @@ async function readLetters(
   const letters: Letter[] = [];
   let cursor = since;
   let keptDays: number | undefined;
+  let embeddedSince: string | undefined;
   while (letters.length < limit) {
     const page = await api.deadLetters(Math.min(PAGE, limit - letters.length), cursor);
     letters.push(...page.letters);
-    cursor = page.cursor;
-    keptDays = page.keptDays;
+    ({ cursor, keptDays, embeddedSince } = page);
     if (cursor === undefined) break;
   }
-  return { letters, keptDays, cursor };
+  return { letters, keptDays, cursor, embeddedSince };
 }
 
 function keptText(days: number | undefined): string {

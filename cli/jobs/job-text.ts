@@ -156,3 +156,8 @@ function nextSteps(job: JobView): Step[] {
 function stepText({ command, what }: Step): TerminalText {
   return line`  ${padEnd(command, STEP_WIDTH)} ${what}`;
 }
+
+/** @param since ISO time at which the embedded cloud started */
+export function forgetsText(since: string): TerminalText {
+  return line`The embedded cloud was started at ${timeText(since)} and keeps nothing of an earlier run.`;
+}

@@ -10,7 +10,7 @@ import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
 import { hasEnded } from './counts.ts';
 import { followJob, type WaitFor } from './follow.ts';
-import { jobListText, jobText } from './job-text.ts';
+import { forgetsText, jobListText, jobText } from './job-text.ts';
 
 export interface WaitOptions extends ApiOptions {
   wait?: true;
@@ -57,7 +57,7 @@ export async function runOrder(id: string, order: Order, options: WaitOptions): 
 }
 
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
-  const { jobs: listed } = await api.jobs(limit);
+  const { jobs: listed, embeddedSince } = await api.jobs(limit);
   // The list tells what sweep summed last; the newest of those that live are asked for their present state.
   const live = listed.filter((job) => !hasEnded(job)).slice(0, LIVE_JOBS_ASKED);
   const fresh = new Map(
@@ -66,7 +66,10 @@ async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise
   const jobs = listed.map((job) => fresh.get(job.job) ?? job);
   if (json) terminal.json({ jobs });
   else if (jobs.length > 0) terminal.out(jobListText(jobs));
-  else terminal.out(line`No jobs yet: drop a manifest in the inbox, or post one to the API.`);
+  else {
+    terminal.out(line`No jobs yet: drop a manifest in the inbox, or post one to the API.`);
+    if (embeddedSince !== undefined) terminal.out(forgetsText(embeddedSince));
+  }
 }
 
 async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<JobView> {

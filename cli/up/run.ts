@@ -4,7 +4,7 @@ import { servePage } from '../../local/page/page.ts';
 import { systemClock } from '../../shared/job/clock.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { type JobEnd, jobEnds } from '../job-end.ts';
+import { type JobEnd, readJobEvents } from '../job-end.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
@@ -13,6 +13,8 @@ import { PORTS } from './ports.ts';
 /** Manifests may copy from it, so that `source` can be tried. */
 const SOURCE_BUCKET = 'spillway-source';
 const LOOK_EVERY_MS = 300;
+/** A client that puts malformed events does so in a loop: the first ones say what is wrong. */
+const MAX_MALFORMED_SHOWN = 10;
 
 export interface UpOptions {
   port?: number;
@@ -26,7 +28,7 @@ export async function runUp({ port, limit, allowHost, json }: UpOptions): Promis
   const say = json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud } = {};
   const interrupt = onInterrupt(async () => {
-    terminal.err(line`\nStopped: what the buckets held was in memory, and is gone.`);
+    terminal.err(line`\nStopped: what the buckets held is gone.`);
     await running.cloud?.stop();
   });
   const cloud = await start(port, limit, allowHost);
@@ -35,16 +37,33 @@ export async function runUp({ port, limit, allowHost, json }: UpOptions): Promis
   if (json) terminal.json(readyObject(cloud));
   else terminal.out(readyText(cloud, limit));
 
-  const told = new Set<string>();
+  const report = createReporter(cloud, say);
   while (!interrupt.isInterrupted()) {
-    for (const end of jobEnds(cloud)) {
-      if (!told.has(end.job)) say(endLine(end));
-      told.add(end.job);
-    }
+    report();
     await systemClock.sleep(LOOK_EVERY_MS);
   }
   // The interrupt ends the process once the cloud has stopped.
   await new Promise(() => {});
+}
+
+/** Says of each event once what it tells: a job's end, or why it tells none. */
+export function createReporter(cloud: Pick<Cloud, 'events'>, say: (text: TerminalText) => void): () => void {
+  const told = new Set<string>();
+  let malformedTold = 0;
+  return () => {
+    const { ends, malformed } = readJobEvents(cloud);
+    for (const end of ends) {
+      if (!told.has(end.job)) say(endLine(end));
+      told.add(end.job);
+    }
+    for (const { id, fault } of malformed) {
+      if (told.has(id)) continue;
+      told.add(id);
+      malformedTold += 1;
+      if (malformedTold <= MAX_MALFORMED_SHOWN) say(line`Event ${id} tells of no job's end: ${fault}`);
+      if (malformedTold === MAX_MALFORMED_SHOWN) say(line`Further events of this kind are not shown.`);
+    }
+  };
 }
 
 async function start(

@@ -48,11 +48,13 @@ export function createEventBus(
     if (typeof DetailType !== 'string' || DetailType === '')
       return refused('InvalidArgument', 'Parameter DetailType is not valid.');
     if (typeof Detail !== 'string') return refused('InvalidArgument', 'Parameter Detail is not valid.');
+    const time = new Date(typeof Time === 'number' ? Time * 1000 : clock.now());
+    if (Number.isNaN(time.getTime())) return refused('InvalidArgument', 'Parameter Time is not valid.');
     const detail = parseObject(Detail);
     if (detail === undefined) return refused('MalformedDetail', 'Detail is malformed.');
     const entry: EventBridgeEntry = {
       id: randomUUID(),
-      time: new Date(typeof Time === 'number' ? Time * 1000 : clock.now()).toISOString(),
+      time: time.toISOString(),
       eventBusName: typeof EventBusName === 'string' ? EventBusName : 'default',
       source: Source,
       detailType: DetailType,

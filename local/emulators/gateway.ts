@@ -84,7 +84,7 @@ export function createGateway(parts: GatewayParts): Server {
       url: request.url ?? '/',
       headers: request.headers,
     });
-    if (s3 === undefined) return answerError(request, response, faultOf(400, 'InvalidURI'));
+    if (s3 === undefined) return void answerError(request, response, faultOf(400, 'InvalidURI'));
     response.once('close', () => count(parts.meter, s3, request, response));
     pass(parts, passages, s3, request, response);
   });
@@ -109,7 +109,10 @@ function pass(
   const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
   const refusal = unemulated(parts, s3);
-  if (refusal !== undefined) return answerError(request, response, refusal);
+  if (refusal !== undefined) {
+    answerError(request, response, refusal);
+    return;
+  }
   if (answerConfiguration(parts, s3, request, response)) return;
   const condition = writeCondition(operation, request.headers);
   if (condition !== undefined) {

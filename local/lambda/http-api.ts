@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { EMBEDDED_SINCE_HEADER } from '../../shared/http/embedded-since.ts';
 import type { Clock } from '../../shared/job/clock.ts';
 import type { Random } from '../../shared/job/random.ts';
 import type { Guard } from '../guard/admission.ts';
@@ -47,6 +48,7 @@ export async function startHttpApi(
 ): Promise<HttpApi> {
   const routeOf = createRouteTable(functions);
   const pages = new Map<string, PageHandler>();
+  const since = new Date(clock.now()).toISOString();
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET';
@@ -82,6 +84,7 @@ export async function startHttpApi(
   }
 
   const server = createGuardedServer({ guard, formOf: () => 'api-json' }, (request, response) => {
+    response.setHeader(EMBEDDED_SINCE_HEADER, since);
     respond(request, response).catch((error: unknown) => {
       log(JSON.stringify({ level: 'ERROR', message: 'Request failed', detail: String(error) }));
       if (response.headersSent) response.destroy();

@@ -28,19 +28,17 @@ export interface Digest {
 
 export function createDigest(name: ChecksumName): Digest {
   switch (name) {
-    case 'CRC32': {
-      let crc = 0;
-      return { update: (bytes) => void (crc = crc32(bytes, crc)), value: () => base64(BigInt(crc), 4) };
-    }
-    case 'CRC32C': {
-      let crc = 0;
-      return { update: (bytes) => void (crc = crc32c(bytes, crc)), value: () => base64(BigInt(crc), 4) };
-    }
+    case 'CRC32':
+      return crc32Digest(crc32);
+    case 'CRC32C':
+      return crc32Digest(crc32c);
     case 'CRC64NVME': {
       let crc = { high: 0, low: 0 };
       return {
-        update: (bytes) => void (crc = crc64nvme(bytes, crc)),
-        value: () => base64((BigInt(crc.high) << 32n) | BigInt(crc.low), 8),
+        update(bytes) {
+          crc = crc64nvme(bytes, crc);
+        },
+        value: () => base64((BigInt(crc.high) << 32n) | BigInt(crc.low), SIZES_BYTES[name]),
       };
     }
     default: {
@@ -50,7 +48,17 @@ export function createDigest(name: ChecksumName): Digest {
   }
 }
 
-/** As headers and multipart requests name it. */
+function crc32Digest(next: (bytes: Buffer, before: number) => number): Digest {
+  let crc = 0;
+  return {
+    update(bytes) {
+      crc = next(bytes, crc);
+    },
+    value: () => base64(BigInt(crc), SIZES_BYTES.CRC32),
+  };
+}
+
+/** As headers and multipart requests name it. @throws S3Error */
 export function checksumNamed(text: string): ChecksumName {
   const name = text.toUpperCase();
   if (Object.hasOwn(SIZES_BYTES, name)) return name as ChecksumName;

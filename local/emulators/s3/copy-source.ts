@@ -15,7 +15,7 @@ export function copySource(objects: ObjectStore, { headers }: IncomingMessage): 
 }
 
 /** @throws S3Error where it names no object */
-export function copySourceName(header: string): { bucket: string; key: string } {
+function copySourceName(header: string): { bucket: string; key: string } {
   const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decoded(header)) ?? [];
   if (bucket !== undefined && key !== undefined) return { bucket, key };
   throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key', 400);

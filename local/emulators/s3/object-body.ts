@@ -22,10 +22,8 @@ export interface ObjectBody {
 /** Read from a file at once: large enough for few calls, small enough for many downloads at the same time. */
 const READ_BYTES = 256 * 1024;
 
-export const EMPTY_BODY: ObjectBody = { sizeBytes: 0, pieces: [] };
-
 export function memoryBody(bytes: Buffer): ObjectBody {
-  return bytes.length === 0 ? EMPTY_BODY : { sizeBytes: bytes.length, pieces: [{ kind: 'memory', bytes }] };
+  return { sizeBytes: bytes.length, pieces: [{ kind: 'memory', bytes }] };
 }
 
 /** Takes over the caller's hold on the file. */
