@@ -18,7 +18,7 @@ export function answerFauxqsErrors(
 ): void {
   app.setErrorHandler((error: FrameworkError, request, reply) => {
     const s3 = s3Of(request.raw);
-    if ((error.statusCode ?? 500) >= 500) onFailure(error);
+    if (statusOf(error) >= 500) onFailure(error);
     if (s3 === undefined) {
       const { status, type } = awsJsonFault(error);
       reply.code(status).header('content-type', 'application/x-amz-json-1.0');
@@ -44,18 +44,25 @@ interface FrameworkError extends Error {
   statusCode?: number;
 }
 
-/** For these fauxqs has routes; it takes no bucket whose name is longer than its router allows. */
+/** For these fauxqs has routes. */
 const ROUTED = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE']);
 
-function s3Fault({ code, statusCode = 500 }: FrameworkError, { operation }: S3Request): S3Fault {
+/** A body that is no JSON is the caller's fault, though fauxqs gives it no status. */
+function statusOf(error: FrameworkError): number {
+  return error.statusCode ?? (error instanceof SyntaxError ? 400 : 500);
+}
+
+function s3Fault(error: FrameworkError, { operation }: S3Request): S3Fault {
+  const { code } = error;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return faultOf(400, operation === 'PostObject' ? 'EntityTooLarge' : 'MaxMessageLengthExceeded');
   }
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH') return faultOf(400, 'IncompleteBody');
-  return statusCode >= 500 ? faultOf(500, 'InternalError') : faultOf(400, 'InvalidRequest');
+  return statusOf(error) >= 500 ? faultOf(500, 'InternalError') : faultOf(400, 'InvalidRequest');
 }
 
-function awsJsonFault({ statusCode = 500 }: FrameworkError): { status: number; type: string } {
+function awsJsonFault(error: FrameworkError): { status: number; type: string } {
+  const statusCode = statusOf(error);
   if (statusCode === 413) return { status: 413, type: 'RequestEntityTooLarge' };
   if (statusCode >= 500) return { status: 500, type: 'InternalFailure' };
   return { status: 400, type: 'com.amazon.coral.service#SerializationException' };

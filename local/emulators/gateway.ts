@@ -53,6 +53,8 @@ export interface GatewayParts {
 
 /** A body of 5 GiB at 1 MB a second, from a busy or slow disk, takes an hour and a half. Node's own limit is 5 minutes. */
 const REQUEST_TIMEOUT_MS = 2 * 60 * 60 * 1000;
+/** No bucket is made with a longer name here, and fauxqs' router takes none of more than 100 characters. */
+const MAX_BUCKET_CHARACTERS = 63;
 /** S3 user guide, "Naming Amazon S3 objects": in UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 /** Operations on an object that are left to fauxqs. */
@@ -136,7 +138,13 @@ function pass(
 }
 
 /** What S3 does but this cloud does not, and what neither does. fauxqs would take it for another operation. */
-function unemulated({ objectRequests }: GatewayParts, { key, operation }: S3Request): S3Fault | undefined {
+function unemulated(
+  { objectRequests }: GatewayParts,
+  { bucket, key, operation }: S3Request,
+): S3Fault | undefined {
+  if (bucket.length > MAX_BUCKET_CHARACTERS) {
+    return operation === 'CreateBucket' ? faultOf(400, 'InvalidBucketName') : faultOf(404, 'NoSuchBucket');
+  }
   if (key === '') return undefined;
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return faultOf(400, 'KeyTooLongError');
   if (objectRequests.handles(operation) || OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return undefined;

@@ -28,6 +28,8 @@ const MESSAGES: Record<string, string> = {
   InternalError: 'We encountered an internal error. Please try again.',
   ServiceUnavailable: 'Service is unable to handle request.',
   NoSuchBucket: 'The specified bucket does not exist',
+  NoSuchKey: 'The specified key does not exist.',
+  InvalidBucketName: 'The specified bucket is not valid.',
   NotImplemented: 'A header or query you provided implies functionality that is not implemented.',
   MethodNotAllowed: 'The specified method is not allowed against this resource.',
   InvalidURI: "Couldn't parse the specified URI.",
