@@ -566,6 +566,27 @@ describe('a queue', () => {
 });
 
 describe('the event bus', () => {
+  it('refuses a time that no calendar has', async () => {
+    const answer = await fetch(emulators.endpoints.aws, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'AWSEvents.PutEvents', 'content-type': 'application/x-amz-json-1.1' },
+      body: JSON.stringify({ Entries: [{ Source: 's', DetailType: 'd', Detail: '{}', Time: 1e300 }] }),
+    });
+    expect(await answer.json()).toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'InvalidArgument', ErrorMessage: 'Parameter Time is not valid.' }],
+    });
+  });
+
+  it('refuses a request above its bound', async () => {
+    const answer = await fetch(emulators.endpoints.aws, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'AWSEvents.PutEvents', 'content-type': 'application/x-amz-json-1.1' },
+      body: 'x'.repeat(3 * 1024 ** 2),
+    });
+    expect(answer.status).toBe(413);
+  });
+
   it('keeps good entries, refuses bad ones, and tells its listeners', async () => {
     const client = new EventBridgeClient(clientConfig(emulators.endpoints.aws));
     const heard: string[] = [];

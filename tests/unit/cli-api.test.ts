@@ -210,6 +210,50 @@ describe('an answer', () => {
   });
 });
 
+describe('the embedded cloud', () => {
+  const SINCE = { 'spillway-embedded-since': '2026-11-26T10:00:00.000Z' };
+  const unknown = json(404, { message: `there is no job ${JOB_ID}` }, SINCE);
+
+  it.each<[string, (client: ApiClient) => Promise<unknown>]>([
+    ['status and report', (client) => client.job(JOB_ID)],
+    ['cancel', (client) => client.order(JOB_ID, 'cancel')],
+    ['pause', (client) => client.order(JOB_ID, 'pause')],
+    ['resume', (client) => client.order(JOB_ID, 'resume')],
+    ['redrive', (client) => client.order(JOB_ID, 'redrive')],
+  ])('is said to have forgotten a job that it does not know: %s', async (_what, ask) => {
+    const { client, sent } = fixture([unknown]);
+    await expect(ask(client)).rejects.toThrow(
+      /there is no job .*: the embedded cloud was started at 2026-11-26T10:00:00.000Z and keeps nothing of an earlier run/,
+    );
+    expect(sent).toHaveLength(1);
+  });
+
+  it('says since when it lists jobs and dead letters; a deployed API says nothing', async () => {
+    const lists = [
+      json(200, { jobs: [] }, SINCE),
+      json(200, { letters: [] }, SINCE),
+      json(200, { jobs: [] }),
+    ];
+    const { client } = fixture(lists);
+    expect(await client.jobs(1)).toEqual({ jobs: [], embeddedSince: '2026-11-26T10:00:00.000Z' });
+    expect(await client.deadLetters(1)).toEqual({ letters: [], embeddedSince: '2026-11-26T10:00:00.000Z' });
+    expect(await client.jobs(1)).toEqual({ jobs: [] });
+  });
+
+  it.each([
+    ['a deployed API', json(404, { message: 'there is no job x' }), JOB_ID, /^there is no job x$/],
+    [
+      'a header that is no time',
+      json(404, { message: 'no job' }, { 'spillway-embedded-since': 'x' }),
+      JOB_ID,
+      /^no job$/,
+    ],
+    ['what is no id', json(404, { message: '"x" is not a job id' }, SINCE), 'x', /^"x" is not a job id$/],
+  ])('is not named for %s', async (_what, answer, id, says) => {
+    await expect(fixture([answer]).client.job(id)).rejects.toThrow(says);
+  });
+});
+
 /** The Authorization header that a request should have, reckoned from what was sent (AWS: "Signature Version 4, step by step"). */
 function authorizationOf({ url, method, headers }: Sent, region: string): string {
   const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
