@@ -110,7 +110,7 @@ function pass(
   const isWrite = requestClass === 'write';
   const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
-  const refusal = unemulated(parts, s3);
+  const refusal = unemulated(parts, s3) ?? formRefusal(s3, request);
   if (refusal !== undefined) {
     answerError(request, response, refusal);
     return;
@@ -150,6 +150,18 @@ function unemulated(
   if (objectRequests.handles(operation) || OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return undefined;
   const isMethod = operation === 'PostObject' || /^[A-Z]+$/.test(operation);
   return isMethod ? faultOf(405, 'MethodNotAllowed') : faultOf(501, 'NotImplemented');
+}
+
+/** fauxqs would take it for a list of objects to delete. Text and status as S3 gives them. */
+function formRefusal({ key, operation }: S3Request, { headers }: IncomingMessage): S3Fault | undefined {
+  if (operation !== 'PostObject' || key !== '') return undefined;
+  if (/^multipart\/form-data\b/i.test(headers['content-type'] ?? '')) return undefined;
+  return {
+    status: 412,
+    code: 'PreconditionFailed',
+    message: 'At least one of the pre-conditions you specified did not hold',
+    condition: 'Bucket POST must be of the enclosure-type multipart/form-data',
+  };
 }
 
 /** fauxqs' server refuses a body whose type it can't read; none of its operations but the form needs the type. */

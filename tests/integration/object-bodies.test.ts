@@ -300,6 +300,7 @@ describe('what S3 does not know', () => {
   it.each([
     ['PATCH', `/${Bucket}/key`, 405, 'MethodNotAllowed'],
     ['POST', `/${Bucket}/key`, 405, 'MethodNotAllowed'],
+    ['POST', `/${Bucket}`, 412, 'PreconditionFailed'],
     ['OPTIONS', `/${Bucket}/key`, 405, 'MethodNotAllowed'],
     ['PATCH', `/${Bucket}`, 405, 'MethodNotAllowed'],
     ['PUT', `/${Bucket}/%zz`, 400, 'InvalidURI'],
