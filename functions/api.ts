@@ -156,7 +156,7 @@ export function createApi({
       if (controlled.kind === 'unknown') throw await unopenedJob(id);
       const { job } = controlled;
       if (controlled.kind === 'refused') throw new HttpError(409, `job ${id} ${standingOf(job)}: ${cannot}`);
-      // Behind the row: whoever takes the message finds the job running. Repeated with the order, in case it was lost; of a
+      // After the row: the function that takes the message finds the job running. Repeated with the order, in case it was lost; of a
       // job that never rested nothing can be missing.
       if (order === 'resume' && job.resumedAtMs !== undefined) await notifyResume(id);
       return json(202, viewJob(job, await progressOf(job)));

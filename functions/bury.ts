@@ -2,7 +2,7 @@
 //
 //   1 judge      what is to be done about it, by what it says and by what the ledger knows (shared/job/burial.ts)
 //   2 keep       the letter, with what becomes of it, in the report bucket under deadletters/
-//   3 carry out  an item is sent anew as a suspect, and failed when it comes a second time; a slice's rows, a manifest's job
+//   3 carry out  an item is sent again as a suspect, and failed when it comes a second time; a slice's rows, a manifest's job
 //                are failed; what only settle can do is sent again
 //
 // A crash between two steps has the letter come again, and all three are taken again. The alarm is on the metric ItemsBuried,

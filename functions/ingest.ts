@@ -3,7 +3,7 @@
 //   a manifest's arrival   opens its job (or fails it, where the manifest can't be read at all), then plans
 //   plan                   cuts the manifest into slices, each a row in the ledger and a message to this same queue
 //   slice                  sends the slice's rows, as far as they have not ended
-//   resume                 has the slices of a job that was paused sent anew
+//   resume                 sends the slices of a job that was paused again
 //
 // Each may come twice and may be cut short: what is done is remembered, and the rest is done by the next delivery.
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';

@@ -2,16 +2,16 @@
 // ended it books the rows that have not ended, as cancelled or as lost.
 //
 //   1 merge     the slice's outcome files into its files of the report
-//   2 freeze    the result, with a conditional write: the first wins, whoever comes later reads it
+//   2 freeze    the result, with a conditional write: the first wins, later ones read it
 //   3 book      the slice on its job
 //   4 complete  the last slice: the job's report, its event, its end
 import { CLIENT_BUDGETS } from '../shared/aws/budgets.ts';
 import { readEnvironment, wholeNumber, wholeNumbers } from '../shared/aws/environment.ts';
 import { type Clock, systemClock } from '../shared/job/clock.ts';
-import { bookMissing, mayClose } from '../shared/job/close-out.ts';
 import { completeJob, type EndDependencies, failJob } from '../shared/job/end.ts';
 import type { SliceId } from '../shared/job/identity.ts';
 import { isLive, isSettled, type Job, unaccountedRows } from '../shared/job/job.ts';
+import { bookMissing, mayClose } from '../shared/job/slice-close.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import type { SliceResult, SliceRow } from '../shared/ledger/rows.ts';
 import { parseSettleMessage, type SettleMessage } from '../shared/queue/messages.ts';
@@ -92,7 +92,7 @@ export function createSettle({
       return;
     }
     if (known.ending === 'abandoned' && known.fault !== undefined) {
-      // Whoever abandoned it died over its report: nothing is settled under it any more, and its end is told again.
+      // Settling died over its report and abandoned it: nothing more is settled, and its end is reported again.
       await failJob(end, known, known.fault);
       count({ JobsFailed: 1 });
       return;

@@ -2,7 +2,7 @@
 //
 //   1 read    how much is on its way: the depths of the queues
 //   2 order   stop a job that is past its deadline, or of which too much fails
-//   3 care    sum its slices, a stretch of them where they are many; send anew what stands still: slices, plans, notices to settle
+//   3 care    sum its slices, a stretch of them where they are many; send again what stands still: slices, plans, notices to settle
 //
 // A paused job is not in the index of live jobs: it costs nothing until it is resumed. Where its end is decided, it is back there.
 import type { Context, ScheduledEvent } from 'aws-lambda';

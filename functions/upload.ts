@@ -1,7 +1,7 @@
 // UPLOAD: takes a batch of items from the upload queue and writes their objects.
 //
 //   1 parse     what can't be read is left to the dead-letter queue
-//   2 look up   jobs and blocks: what has ended is not transferred again, lest a stray duplicate overwrite newer data
+//   2 look up   jobs and blocks: what has ended is not transferred again: a stray duplicate must not overwrite newer data
 //   3 watch     the jobs, for as long as the batch takes: of what is paused or cancelled meanwhile no more is begun
 //   4 part      suspects that came back with other items from these, as new messages
 //   5 work      on all but suspects: transfer, paced and retried in place; account, outcome files before the ledger, and only
@@ -19,10 +19,10 @@ import { systemRandom } from '../shared/job/random.ts';
 import { type Work, type WorkDependencies, type WorkResult, workOn } from '../shared/job/work.ts';
 import type { Ledger } from '../shared/ledger/ledger.ts';
 import { createAdaptivePacer } from '../shared/pacing/adaptive-pacer.ts';
-import { createTurnstile } from '../shared/pacing/turnstile.ts';
+import { createRateLimiter } from '../shared/pacing/rate-limiter.ts';
 import { parseDeliveries } from '../shared/queue/delivery.ts';
 import { addCounts, createReturnShare, untriedReposts } from '../shared/queue/give-back.ts';
-import { makeWay, partSuspects, type SetApart, setSuspectsApart } from '../shared/queue/suspects.ts';
+import { partSuspects, releaseOthers, type SetApart, setSuspectsApart } from '../shared/queue/suspects.ts';
 import { createReturnedAttempts } from '../shared/report/returned-attempts.ts';
 import { instrument } from '../shared/telemetry/instrument.ts';
 import { createTelemetry, type Telemetry } from '../shared/telemetry/telemetry.ts';
@@ -138,18 +138,18 @@ export function createUpload(dependencies: UploadDependencies) {
     if (suspect === undefined) return NO_WORK;
     const suspects = new Set([suspect, ...waiting].map(({ delivery }) => delivery.messageId));
     const done = leaving.filter(({ messageId }) => !suspects.has(messageId));
-    const way = await makeWay(
+    const released = await releaseOthers(
       queue,
       uploadQueueUrl,
       waiting.map(({ delivery }) => delivery),
       done.map(({ receiptHandle }) => receiptHandle),
     );
-    if (!way.isClear) return { ...NO_WORK, staying: [...suspects], errors: way.errors };
+    if (!released.isClear) return { ...NO_WORK, staying: [...suspects], errors: released.errors };
     const alone = await work(suspect);
     return {
       ...alone,
-      givenBack: addCounts(alone.givenBack, untriedReposts(way.reposted)),
-      errors: [...way.errors, ...alone.errors],
+      givenBack: addCounts(alone.givenBack, untriedReposts(released.reposted)),
+      errors: [...released.errors, ...alone.errors],
     };
   }
 }
@@ -218,7 +218,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
   return {
     engine: {
       writer: createObjectWriter(createTransferClient(), clock),
-      turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
+      rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
       clock,
       random: systemRandom,
     },

@@ -264,7 +264,7 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
     },
     {
       heading: 'What is lost',
-      text: 'Whoever bounds the attempts loses objects as soon as S3 refuses for longer than the attempts last. A retry that knows no end loses none, and needs something that keeps the retries from becoming the load.',
+      text: 'A client that bounds its attempts loses objects as soon as S3 refuses for longer than the attempts last. A retry that knows no end loses none, and needs something that keeps the retries from becoming the load.',
       svg: charts.stored,
     },
     {
@@ -279,14 +279,14 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
       heading: 'Why jitter',
       text: [
         'Without chance in it a backoff keeps together what was refused together: the herd comes back as one, S3 takes a burst of it, and refuses the rest again. Full, equal and decorrelated jitter pull the herd apart.',
-        'Jitter answers one herd. It does not answer a load that goes on: where work is waiting, whoever got through sends the next object at once, and the refusals stay.',
+        'Jitter answers one herd. It does not answer a load that goes on: where work is waiting, every client that got through sends the next object at once, and the refusals stay.',
       ],
       svg: charts.jitterRequests,
     },
     { svg: charts.jitterTime },
     {
       heading: 'What it costs',
-      text: 'Refused requests use up connections and processor time on both sides, and whoever shares the partition pays for them with refusals of their own.',
+      text: 'Refused requests use up connections and processor time on both sides, and the clients that share the partition pay for them with refusals of their own.',
       svg: charts.attempts,
     },
     {

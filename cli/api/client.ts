@@ -71,7 +71,7 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
   const scope = signingScopeOf(base, env);
   const signer = scope === undefined ? undefined : createSigner(scope);
 
-  /** Signed anew each time: a signature holds for five minutes. */
+  /** Signed for each request: a signature holds for five minutes. */
   async function headersOf({ method, path, query }: Required<ApiRequest>): Promise<Record<string, string>> {
     if (signer === undefined) return { accept: 'application/json' };
     const signed = signer.sign(

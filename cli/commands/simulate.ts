@@ -45,7 +45,7 @@ export function addSimulateCommand(program: Command): void {
     .option('--burst <seconds>', 'seconds of writes that a partition saves up', positiveNumber, 1)
     .option('--seconds <n>', 'length of the run', positiveInteger, 120)
     .option('--seed <n>', 'the seed of all chance in the run', positiveInteger, 1)
-    .option('--scenario <name>', 'what befalls the fleet; "list" prints them', 'steady')
+    .option('--scenario <name>', 'what happens to the fleet; "list" prints them', 'steady')
     .option('--out <dir>', 'write the log of each second and a chart there')
     .addOption(
       new Option('--docs <dir>', 'run all that docs/scale.md tells of, and write its charts').hideHelp(),
@@ -76,12 +76,12 @@ export function addSimulateCommand(program: Command): void {
     });
 }
 
-async function simulate(given: SimulateOptions, befall: (options: FleetOptions) => FleetOptions) {
+async function simulate(given: SimulateOptions, disturb: (options: FleetOptions) => FleetOptions) {
   const { FLEET_DEFAULTS } = await import('../../lab/simulator/fleet-options.ts');
   const { simulateFleet } = await import('../../lab/simulator/fleet.ts');
   const { measureFleet } = await import('../../lab/simulator/measures.ts');
   const { measuresText, runLog } = await import('../../lab/simulator/report.ts');
-  const options = befall({
+  const options = disturb({
     ...FLEET_DEFAULTS,
     workers: given.workers,
     partitions: given.partitions,

@@ -25,7 +25,7 @@ const LIVE_JOBS_ASKED = 10;
 /** What an order has done, once the API has taken it. */
 const TAKEN: Readonly<Record<Order, string>> = {
   pause: 'is paused: what is under way finishes, and nothing more is begun',
-  resume: 'runs again: what it lacks is sent anew',
+  resume: 'runs again: what it lacks is sent again',
   cancel: 'is being cancelled: what is under way finishes, the rest is booked as cancelled',
   redrive: 'takes up the rows that were not stored',
 };

@@ -76,5 +76,5 @@ export function rememberOpenUploads({ uploads, clock, random }: AbortDependencie
   };
 }
 
-/** Whoever began an upload is told how that went; and a wait that is not needed any more just ends. */
+/** The caller that began an upload gets its result; a wait that is no longer needed just ends. */
 function ignore(): void {}

@@ -6,7 +6,7 @@ import type { IfExists } from '../../shared/job/options.ts';
 import { systemRandom } from '../../shared/job/random.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
-import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { parseSpread } from '../../shared/spread/spread.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
@@ -155,7 +155,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     const dependencies: PutDependencies = {
       writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), descriptors, onAnswer),
       uploads: watched(uploads.uploads, descriptors, onAnswer),
-      turnstile: createTurnstile({
+      rateLimiter: createRateLimiter({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),
         clock,
       }),
@@ -180,7 +180,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.watch.end();
     const openUploads = interrupt.isInterrupted() ? [] : await abortUploads();
     if (interrupt.isInterrupted()) return await forever();
-    // Before anything is printed, for whoever reads it may be gone.
+    // Before anything is printed: the reader of the output may be gone.
     if (fault !== undefined || tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
     tellEnd(fault === undefined ? 'completed' : 'failed', openUploads, fault);
     if (tally.rows === 0) throw new Failure('there are no files there');

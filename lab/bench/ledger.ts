@@ -21,7 +21,7 @@ import { type EndedJob, unaccountedRows } from '../../shared/job/job.ts';
 import { createRandom } from '../../shared/job/random.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
-import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
@@ -159,7 +159,7 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     telemetry,
   });
   const upload = createUpload({
-    engine: { writer: NO_TRANSFER, turnstile: NO_PACE, clock, random },
+    engine: { writer: NO_TRANSFER, rateLimiter: NO_PACE, clock, random },
     ...{ ledger, outcomes, queue },
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
@@ -224,7 +224,7 @@ const NO_TRANSFER: ObjectWriter = {
   findOwn: () => Promise.reject(new Error('no write here is conditional')),
 };
 
-const NO_PACE: Turnstile = {
+const NO_PACE: RateLimiter = {
   groupOf: (bucket) => bucket,
   pass: async () => ({ kind: 'passed' }),
   observe: () => undefined,

@@ -110,7 +110,7 @@ async function makeFiles(folder: string, objects: number): Promise<string> {
   return folder;
 }
 
-/** Whoever was first in one round is last in the next. */
+/** The first in one round is the last in the next. */
 function rotated<Each>(list: readonly Each[], by: number): Each[] {
   const at = by % list.length;
   return [...list.slice(at), ...list.slice(0, at)];

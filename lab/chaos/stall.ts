@@ -31,7 +31,7 @@ async function describeJobs(cloud: Cloud): Promise<string> {
     .join('\n  ');
 }
 
-/** Straight from the table: whoever asks why a job does not end trusts nobody's reading of it. */
+/** Straight from the table: why a job does not end must not depend on other code's reading of it. */
 async function describeSlices(cloud: Cloud): Promise<string> {
   const dynamodb = new DynamoDBClient(cloud.dynamodbClientConfig());
   const standing: string[] = [];

@@ -60,7 +60,7 @@ function runOnce(clients: number, step: Step, random: Random): { requests: numbe
   let requests = 0;
   let endMs = 0;
   while (arrivals.length > 0) {
-    // A wave: everyone waits at least for an answer, so whoever comes within a latency of the first is ahead of its retry.
+    // A wave: everyone waits at least for an answer, so a request within a latency of the first is ahead of its retry.
     const waveEndMs = Math.min(...arrivals.map(({ atMs }) => atMs)) + 2 * LATENCY_MS.least;
     const wave = arrivals
       .filter(({ atMs }) => atMs < waveEndMs)

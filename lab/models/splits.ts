@@ -3,7 +3,7 @@
 import { createS3Limits } from '../../local/emulators/s3-limits.ts';
 import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
 
-/** Small, so that hours are reckoned in a second, but not so small that a quiet second hides the load from S3. */
+/** Small, so that hours are computed in a second, but not so small that a quiet second hides the load from S3. */
 const LIMIT_PER_SECOND = 50;
 const LOAD_PER_SECOND = 4 * LIMIT_PER_SECOND;
 /** S3 takes 30 to 60 minutes. */

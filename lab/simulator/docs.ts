@@ -133,7 +133,7 @@ function drawScenarios(say: (line: string) => void): Record<string, string> {
   });
   return {
     'scenarios.svg': panelChart({
-      title: 'What befalls a fleet of 40 workers on 16 partitions',
+      title: 'What happens to a fleet of 40 workers on 16 partitions',
       subtitle: 'writes a second over two minutes, in thousands; S3 allows 3,500 a partition',
       xTitle: 'seconds',
       yTitle: 'thousand a second',

@@ -1,4 +1,4 @@
-// The scenarios of `spillway simulate`: what befalls the fleet in a run, in shares of the run's length.
+// The scenarios of `spillway simulate`: what happens to the fleet in a run, in shares of the run's length.
 import type { FleetOptions } from './fleet-options.ts';
 
 /** Lambda developer guide, "Scaling behavior for SQS event source mappings": five invocations at first, 300 more a minute. */

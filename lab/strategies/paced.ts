@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import { createTransferClient } from '../../shared/aws/clients.ts';
 import { systemClock } from '../../shared/job/clock.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
-import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
 import { type EngineDependencies, type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
 import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/paced-request.ts';
@@ -28,8 +28,8 @@ export const spillwaySpread: Strategy = {
 async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]> {
   const { clientConfig, clock, random, bucket, objects, workers } = task;
   const s3 = createTransferClient(clientConfig);
-  const turnstile = createTurnstile({ pacer: createAdaptivePacer(), clock });
-  const engine = { writer: createObjectWriter(s3, systemClock), turnstile, clock, random };
+  const rateLimiter = createRateLimiter({ pacer: createAdaptivePacer(), clock });
+  const engine = { writer: createObjectWriter(s3, systemClock), rateLimiter, clock, random };
   const giveUpAtMs = clock.now() + RETRY_FOR_MS;
   const bounds = {
     stopAtMs: giveUpAtMs,

@@ -1,6 +1,6 @@
 // The keys of a bucket in S3's order, kept for listing.
 //
-// fauxqs sorts all objects anew for each page, in the order of the locale, and then cuts pages by code units: slow, and
+// fauxqs sorts all objects again for each page, in the order of the locale, and then cuts pages by code units: slow, and
 // a page can leave keys out. Here new keys wait unsorted until the next listing and are merged then.
 import { compareKeys } from './key-order.ts';
 

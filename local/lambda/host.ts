@@ -131,7 +131,7 @@ export function createLambdaHost(
     }
     if (pool.claimed >= environments) {
       if (pool.waiting.length >= WAITING_LIMIT) return failure('TooManyRequestsException', 'Rate Exceeded.');
-      // Whoever frees an environment hands its claim on.
+      // A freed environment passes its claim on.
       await new Promise<void>((resolve) => pool.waiting.push(resolve));
     } else pool.claimed += 1;
     try {

@@ -32,7 +32,7 @@ export interface CrashPoint {
   when: 'before' | 'after';
 }
 
-/** The same, at whatever request has this in its path: what kills whoever touches it. */
+/** The same, at whatever request has this in its path: it kills each worker that touches it. */
 export interface CrashPath {
   pathIncludes: string;
   when: 'before' | 'after';

@@ -1,5 +1,5 @@
 // A slice's rows as blocks, each row judged: accepted for transfer, or rejected with its reason. The same bytes give the
-// same blocks, whoever reads them and however often.
+// same blocks, at every reading.
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
@@ -68,7 +68,7 @@ export async function openBlock(
   { block, size, rejected }: Block,
   writer = 'ingest',
 ): Promise<StoredBlockRow> {
-  // The name is not the invocation's: whoever of the same kind writes it again writes the same.
+  // The name is not the invocation's: another one of the same kind writes the same again.
   if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
   return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }

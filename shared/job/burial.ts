@@ -72,7 +72,7 @@ async function judgeSettle(
   if (job === undefined || !isLive(job)) return nothingLeft(place, 'its job has ended');
   const what = slice === undefined ? 'the job could not be completed' : `slice ${slice} could not be settled`;
   if (job.control === 'paused')
-    return nothingLeft(place, 'its job is paused, and has it told anew when it is resumed');
+    return nothingLeft(place, 'its job is paused, and reports it again when it is resumed');
   const isGivenUp =
     buried >= SETTLE_AGAIN_LEAST &&
     isEnding(job) &&
@@ -115,7 +115,7 @@ async function judgeIngest(dependencies: BurialDependencies, message: IngestMess
     case 'slice': {
       if (isEnding(job)) return nothingLeft(place, 'its job is being ended, which accounts for its rows');
       if (job.control === 'paused')
-        return nothingLeft(place, 'its job is paused, and has it sent anew when it is resumed');
+        return nothingLeft(place, 'its job is paused, and sends it again when it is resumed');
       const reason = 'its slice could not be ingested';
       return {
         burial: { ...place, kind: 'slice-failed', reason },

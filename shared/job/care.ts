@@ -22,7 +22,7 @@ import {
   type Upkeep,
 } from './upkeep.ts';
 
-/** Slices of one job looked at or sent anew at once. */
+/** Slices of one job looked at or sent again at once. */
 const SLICE_CONCURRENCY = 8;
 
 export interface CareDependencies {

@@ -1,4 +1,4 @@
-// A job's end: its report, its event, and then its row, so that whoever takes the step again after a crash finds it still to do.
+// A job's end: its report, its event, and then its row. After a crash the step is taken again, and finds it still to do.
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceResult, SliceRow } from '../ledger/rows.ts';
 import type { JobEvents } from '../report/job-event.ts';
@@ -158,7 +158,7 @@ export async function cutOff(
   // The order first: from then on no slice that is recorded has its rows sent, and none ends the job as completed.
   await ledger.controlJob(job.id, 'cancelling', fault);
   const standing = await ledger.getJob(job.id);
-  // Whoever cuts the manifest at the same time may have come through after all.
+  // Another invocation that cuts the manifest at the same time may have finished after all.
   if (standing?.state === 'planning') await ledger.finishPlan(job.id, await planAsRecorded(ledger, standing));
   return 'ending';
 }

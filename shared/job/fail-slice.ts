@@ -5,8 +5,8 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { hasEnded, isCovered } from '../ledger/tally.ts';
 import { accountFor, type EndedRow } from '../report/account.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { readBestEffortBlocks } from './best-effort-blocks.ts';
 import { openBlock } from './blocks.ts';
-import { readBlocksAnyhow } from './blocks-anyhow.ts';
 import type { SliceId } from './identity.ts';
 import type { Job } from './job.ts';
 
@@ -29,7 +29,7 @@ export async function failSlice(
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
   if (isCovered(slice.closedBlocks, slice.blocks)) return ledger.closeSlice(id);
 
-  for await (const block of readBlocksAnyhow(reader, job, slice)) {
+  for await (const block of readBestEffortBlocks(reader, job, slice)) {
     // Its messages are out, and its items end by themselves; or they have ended, by an earlier call that was cut short.
     if (slice.sentBlocks.has(block.block) || slice.closedBlocks.has(block.block)) continue;
     const row = await openBlock({ ledger, outcomes }, id, { ...block, accepted: [] }, writer);

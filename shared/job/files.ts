@@ -60,7 +60,7 @@ export async function* cutFiles(
 
 type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
 
-/** Read anew by each that cuts: of tens of thousands of files none stands in the job's row. */
+/** Read again by each invocation that cuts: the job's row holds none of tens of thousands of files. */
 async function listFiles(reader: ObjectReader, { manifest, files }: Job): Promise<Listed> {
   return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(reader, files);
 }

@@ -1,5 +1,5 @@
 // What is to be done about an item's dead letter. Whether a worker died of it, or of a neighbour in its batch, nobody can tell:
-// so it is sent anew once, as a suspect, to be uploaded alone.
+// so it is sent again once, as a suspect, to be uploaded alone.
 import { blockName, type Ledger } from '../ledger/ledger.ts';
 import { hasEnded } from '../ledger/tally.ts';
 import { type QueueDependencies, sendMessages } from '../queue/batches.ts';
@@ -61,7 +61,7 @@ function suspicion(
         ...message,
         suspect: true,
         reposted: message.reposted + 1,
-        // Its age begins anew: that workers died with it in hand is no time in which it was retried.
+        // Its age starts at zero: workers that died with it did not retry it in that time.
         firstSentAtMs: clock.now(),
       };
       const delaySeconds = suspectDelaySeconds(suspectsBefore);

@@ -1,4 +1,4 @@
-// Jobs under the eye of whoever works on their items: read again and again by itself, so that whether an item may still be begun
+// The jobs whose items are being worked on: read again and again by itself, so that whether an item may still be begun
 // can be asked at any moment, without waiting.
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from './clock.ts';
@@ -13,7 +13,7 @@ const READ_EVERY_MS = 5_000;
  *
  *   go-on   it is transferred, or given back
  *   cancel  it is booked as cancelled
- *   drop    it is acknowledged unaccounted: resume sends it anew, or settle books it, or its job has ended
+ *   drop    it is acknowledged unaccounted: resume sends it again, or settle books it, or its job has ended
  */
 export type Standing = 'go-on' | 'cancel' | 'drop';
 

@@ -110,7 +110,7 @@ export interface Job {
   files?: FileList;
   options: JobOptions;
   parserVersion: number;
-  /** Bytes of a slice, about. Frozen, for whoever cuts the manifest again must cut it into the same slices. */
+  /** Bytes of a slice, about. Frozen: a second cut of the manifest must give the same slices. */
   sliceBytes: number;
   /** Rows of a block; frozen, since a row's number is its place in its block. */
   blockRows: number;

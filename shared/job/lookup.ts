@@ -25,7 +25,7 @@ export interface FoundItems {
 }
 
 /**
- * Reads the jobs and blocks of a batch. What has ended is not transferred again, lest a stray duplicate overwrite what a later
+ * Reads the jobs and blocks of a batch. What has ended is not transferred again: a stray duplicate must not overwrite what a later
  * job wrote under the same key. The window that remains: a delivery that looked here before another delivery of its row ended
  * it, or before its job ended, and that writes afterwards. It lasts from this reading to the item's last request, so at most
  * for the rest of the invocation. Where even that is too much, `if-exists: fail` or `skip` has S3 itself refuse.

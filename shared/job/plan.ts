@@ -1,5 +1,5 @@
 // Cuts the files that hold a job's rows into slices: each a row in the ledger and a message to ingest. How far it is stands in
-// the job's row, so that whoever comes next goes on from there; what it cuts again, it cuts into the same slices.
+// the job's row, so that the next invocation goes on from there; what it cuts again, it cuts into the same slices.
 import type { ObjectReader } from '../aws/object-range.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from './clock.ts';
@@ -22,7 +22,7 @@ export interface PlanDependencies {
 /**
  * finished   every slice is known; `job` is its row, or undefined where it has ended meanwhile
  * out of time   the rest is for another invocation
- * halted   the job was paused or has ended: whoever resumes it has the plan go on
+ * halted   the job was paused or has ended: resuming it lets the plan go on
  * unreadable   not even a first slice can be cut: there is no row to account for
  */
 export type PlanEnd =

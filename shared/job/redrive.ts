@@ -76,7 +76,7 @@ export type ParsedOrder =
   | { kind: 'order'; redriveOf: JobId; report: { bucket: string; key: string } }
   | { kind: 'invalid'; message: string };
 
-/** @param reportBucket the deployment's: whoever may write to the inbox chooses no other place for ingest to read from */
+/** @param reportBucket the deployment's: writers to the inbox must not choose another place for ingest to read from */
 export function parseRedriveOrder(text: string, reportBucket: string): ParsedOrder {
   const parsed = order.safeParse(parseJson(text));
   if (!parsed.success) {

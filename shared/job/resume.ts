@@ -1,4 +1,4 @@
-// Takes up a job that was paused: the messages of its rows were dropped, so every slice that has no result is sent anew, as
+// Takes up a job that was paused: the messages of its rows were dropped, so every slice that has no result is sent again, as
 // far as its blocks lack something.
 import type { Ledger } from '../ledger/ledger.ts';
 import { isCovered } from '../ledger/tally.ts';

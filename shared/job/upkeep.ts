@@ -1,7 +1,7 @@
 // What a live job needs from outside so that it goes on, or ends: pure decisions, which sweep carries out (care.ts).
 //
 // At-least-once delivery is the queue's promise, yet messages can be lost: deleted by hand, kept longer than the queue's
-// retention, dropped by a fault. The ledger knows what has ended, so whatever stands still can be sent anew. Twice does no harm.
+// retention, dropped by a fault. The ledger knows what has ended, so whatever stands still can be sent again. Twice does no harm.
 import type { Round } from '../ledger/rounds.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
@@ -49,7 +49,7 @@ const SWEEPS_A_NOTICE = NOTICE_WAITS_MS / 60_000;
 const ENDING_PLAN_WAITS_MS = 5 * 60_000;
 /**
  * While queues are busy, a slice that stands still more likely waits in line than is lost. So in one sweep of a job few such
- * are looked at (each costs up to 256 reads of block rows), and fewer are sent anew: two of 100,000 rows a minute are what a
+ * are looked at (each costs up to 256 reads of block rows), and fewer are sent again: two of 100,000 rows a minute are what a
  * partition of S3 takes, and add no more than half as much again to what ingest sends.
  */
 const BUSY_ALLOWANCE = { looks: 16, replays: 2 };
@@ -85,7 +85,7 @@ export function slicesToRead(job: Job, { ingest, upload, settle }: Backlog): num
   return isQuiet ? Number.POSITIVE_INFINITY : SLICES_A_SWEEP;
 }
 
-/** How many slices of one job may be looked at closely, and how many sent anew, in one sweep. */
+/** How many slices of one job may be looked at closely, and how many sent again, in one sweep. */
 export interface Allowance {
   looks: number;
   replays: number;

@@ -24,7 +24,7 @@ export function createGroups(table: Table) {
     /** Books a settled slice in its group, and the group on the job when it is full. @returns the job after the write */
     async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
       const group = Math.floor(slice / GROUP_SLICES);
-      // The first slice of a group to settle creates its row: whoever settles has found the job alive.
+      // The first slice of a group to settle creates its row: it was settled for a job that is alive.
       const row = await table.update(groupKey(job, group), {
         UpdateExpression: 'ADD settled :number',
         ExpressionAttributeValues: { ':number': numberSet([slice % GROUP_SLICES]) },
@@ -48,7 +48,7 @@ export function createGroups(table: Table) {
 
     /**
      * The slices that are to be settled, of those that a job is known to have: what is not booked yet, and of a group that is
-     * full, but was never booked on the job, its last. Whoever filled it died before that step, and settling any slice of it
+     * full, but was never booked on the job, its last. The worker that filled it died before that step, and settling any slice of it
      * again takes it.
      */
     async unsettledSlices(job: Pick<Job, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {

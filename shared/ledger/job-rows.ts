@@ -45,7 +45,7 @@ export function createJobRows(table: Table) {
       return new Map(rows.map((job) => [job.id, job]));
     },
 
-    /** Writes the job's row at first sight. @returns the row that stands: this one, or the one of whoever came first */
+    /** Writes the job's row at first sight. @returns the row in the table: this one, or an earlier one */
     async createJob(job: Job): Promise<Job> {
       const live: Attributes = isLive(job)
         ? { live: { S: 'live' } }
@@ -84,7 +84,7 @@ export function createJobRows(table: Table) {
       });
       const job = counted === undefined ? await getJob(id) : readJobRow(counted);
       if (job?.slices === undefined || !isLive(job)) return undefined;
-      // Last its state: whoever dies before leaves the job `planning`, and so to whoever finishes the plan again.
+      // Its state last: a worker that dies before leaves the job `planning`, for another that finishes the plan.
       await groups.sizeLastGroup(id, job.slices);
       const row = await table.update(jobKey(id), {
         UpdateExpression: 'SET #state = :running',
@@ -118,7 +118,7 @@ export function createJobRows(table: Table) {
     },
 
     /**
-     * Decides how a job ends: whoever tells of its end tells the same, whatever is ordered meanwhile.
+     * Decides how a job ends: every report of its end says the same, whatever is ordered meanwhile.
      * @param fault why it is abandoned, where it is
      * @returns the job with its `ending`, which may be one that was decided before, or undefined where it has ended
      */
@@ -185,7 +185,7 @@ export function createJobRows(table: Table) {
   };
 }
 
-/** Conditional on the control as it was read: the deadline of a resumed job is reckoned from it. */
+/** Conditional on the control as it was read: the deadline of a resumed job is computed from it. */
 function changeOfControl(job: Job, control: JobControl, nowMs: number, fault: JobFault | undefined) {
   const pausedMs = nowMs - (job.haltedAtMs ?? nowMs);
   const sets: Attributes =

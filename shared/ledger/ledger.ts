@@ -1,5 +1,5 @@
 // The ledger: a tree of idempotent sets in DynamoDB. Every write that can complete a level reads back the whole row and
-// takes the closing step, so that whoever comes last, or is redelivered, closes. No transaction is needed: each step may
+// takes the closing step, so that the last writer, or a redelivery, closes. No transaction is needed: each step may
 // be taken again by anybody, in any order.
 //
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
@@ -209,7 +209,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
 
     /**
      * Adds ended rows to their block, and closes what that completes. With no ends at all it takes the closing step only:
-     * whoever finds a row ended already, after a crash between the two, finishes the work.
+     * after a crash between the two, the next one finds the row ended and finishes the work.
      * @returns late where the slice's result was frozen before: the ends change nothing any more
      */
     async recordEnds(id: BlockId, ends: Ends): Promise<'in time' | 'late'> {

@@ -52,7 +52,7 @@ export interface SliceRow {
   intake?: RowIntake;
   /** Epoch ms of the row's last change: planned, sent, a block closed, replayed. */
   movedAtMs: number;
-  /** How often its rows were sent anew, and epoch ms of the last time: 0 where they never were. */
+  /** How often its rows were sent again, and epoch ms of the last time: 0 where they never were. */
   replays: number;
   replayedAtMs: number;
   result?: SliceResult;

@@ -1,5 +1,5 @@
 // Paces the groups of one worker, each at its own adaptive rate: when the next request may leave. It waits for nothing;
-// whoever sends, the engine over a clock or the simulator in virtual time, asks again when told to.
+// the sender, the engine over a clock or the simulator in virtual time, asks again when told to.
 //
 // A bucket is one group at first. Where refusals stand together in a stretch of its keys, as when one of S3's partitions
 // fails or is busy with others' writes, that stretch becomes a group of its own, and the rest goes back to the rate that
@@ -58,7 +58,7 @@ export interface Pacer {
   take(group: PacingGroup, nowMs: number): number;
   /** What S3 answered to a request of the group. */
   observe(group: PacingGroup, answer: GroupAnswer, nowMs: number): void;
-  /** Milliseconds that an item of the group may wait in place for its turn, whatever whoever sends would allow. */
+  /** Milliseconds that an item of the group may wait in place for its turn, whatever the sender would allow. */
   mostWaitMs(group: PacingGroup, nowMs: number): number;
   /**
    * Milliseconds until a turn of the group that nobody waits for or was told of yet: for who goes away and comes back for it.
@@ -245,7 +245,7 @@ function createGroup(
 
 /**
  * Milliseconds until so many turns have come, if the rate grows meanwhile as it does where nothing is refused: told by the rate
- * of now, those who met an outage would come back long after it. Whoever comes too early is told anew, at no cost to S3.
+ * of now, those who met an outage would come back long after it. One that comes too early is told a new time, at no cost to S3.
  */
 function turnInMs(turns: number, ratePerSecond: number, growth: number): number {
   // The integral of (sqrt(rate) + growth / 2 x t)^2 over t comes to the number of turns.

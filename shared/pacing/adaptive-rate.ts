@@ -58,7 +58,7 @@ export const ADAPTIVE_RATE: AdaptiveRateOptions = {
   patienceMs: 15_000,
 };
 
-/** Growth is reckoned in steps of this many milliseconds at least. */
+/** Growth is computed in steps of this many milliseconds at least. */
 const GROWTH_STEP_MS = 50;
 /** Growth after long patience: doubled each time this many milliseconds pass, up to so many times as fast. */
 const HASTE_DOUBLES_MS = 2_000;

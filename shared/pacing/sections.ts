@@ -17,7 +17,7 @@ const SECTIONS = 16;
 const SAMPLED_KEYS = 256;
 /** Refusals below which nothing is said. */
 const LEAST_REFUSALS = 16;
-/** Refusals after which counting begins anew: the past is not to outweigh the present. */
+/** Refusals after which counting starts again: the past must not outweigh the present. */
 const MOST_REFUSALS = 128;
 /** Standard deviations above what an even spread of the refusals would give the stretch: 16 sections, tested again and again. */
 const SIGNIFICANT = 6;

@@ -18,7 +18,7 @@ const sliceMessage = z.strictObject({
 });
 /** On the ingest queue: go on cutting the manifest where the job's row says. */
 const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
-/** On the ingest queue: the job runs again after a pause; its slices numbered `from` on are to be sent anew. */
+/** On the ingest queue: the job runs again after a pause; its slices numbered `from` on are to be sent again. */
 const resumeMessage = z.strictObject({
   v: z.literal(SCHEMA_VERSION),
   kind: z.literal('resume'),
@@ -58,11 +58,11 @@ export interface ItemHistory {
 /** On the upload queue: one item. The row's own columns travel as they stand, so that a failed row can be reported as it came. */
 export interface UploadMessage extends ItemId, ItemHistory {
   v: typeof SCHEMA_VERSION;
-  /** Sent anew for a row that had not ended: an earlier message, lost or dropped, may have written the object. */
+  /** Sent again for a row that had not ended: an earlier message, lost or dropped, may have written the object. */
   replay?: true | undefined;
   /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
   suspect?: true | undefined;
-  /** A suspect that was sent anew to part it from the items that it had come back with. */
+  /** A suspect that was sent again, apart from the items that it had come back with. */
   parted?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;

@@ -1,4 +1,4 @@
-// Tells ingest that a job was resumed: what had not ended when it was paused is to be sent anew.
+// Tells ingest that a job was resumed: what had not ended when it was paused is to be sent again.
 import type { JobId } from '../job/identity.ts';
 import { type QueueDependencies, sendMessages } from './batches.ts';
 import { type IngestMessage, messageBody, SCHEMA_VERSION } from './messages.ts';

@@ -19,7 +19,7 @@ const TOLD_FOR_MS = 30_000;
 const TOLD_MOST = 1_000;
 
 /**
- * Tells settle of closed slices. Whoever finds a slice closed tells of it, so each stray duplicate of its rows would: a worker
+ * Tells settle of closed slices. Every finder of a closed slice reports it, so each stray duplicate of its rows would: a worker
  * that has told of it just now keeps silent, since its message is in the queue.
  */
 export function createClosingNotice(notify: SettleNotice, clock: Clock): (slice: SliceId) => Promise<void> {

@@ -30,7 +30,7 @@ export interface SetApart {
   others: OpenItem[];
   /** Suspects that are to be parted from the others. */
   parting: OpenItem[];
-  /** The one whose turn it is: any of them, lest the same be passed over each time. */
+  /** The one whose turn it is: any of them, so that the same is not passed over each time. */
   suspect: OpenItem | undefined;
   /** Further suspects, which wait. */
   waiting: OpenItem[];
@@ -53,7 +53,7 @@ export function setSuspectsApart(open: readonly OpenItem[], random: Random): Set
   };
 }
 
-/** @returns what stays in the queue, since it could not be sent anew */
+/** @returns what stays in the queue, since it could not be sent again */
 export async function partSuspects(
   queue: QueueDependencies,
   queueUrl: string,
@@ -74,7 +74,7 @@ export async function partSuspects(
   return { staying: [], reposted: parting.length, errors };
 }
 
-export interface WayMade {
+export interface Released {
   /** Whether the suspect may begin: nothing is in hand but it. */
   isClear: boolean;
   reposted: number;
@@ -85,12 +85,12 @@ export interface WayMade {
  * Lets go of everything in hand but the suspect.
  * @param done receipts of what is accounted for. Where one can't be deleted, it comes again, and is found ended
  */
-export async function makeWay(
+export async function releaseOthers(
   queue: QueueDependencies,
   queueUrl: string,
   waiting: readonly Delivery[],
   done: readonly string[],
-): Promise<WayMade> {
+): Promise<Released> {
   const errors: Error[] = [];
   const receipts = [...done];
   let isClear = true;

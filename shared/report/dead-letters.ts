@@ -17,7 +17,7 @@ const READ_CONCURRENCY = 8;
 /**
  * What becomes of a dead letter. It is written down just before it is done, and done again where a crash comes between.
  *
- *   suspect       an item: it is sent anew, to be uploaded alone
+ *   suspect       an item: it is sent again, to be uploaded alone
  *   row-failed    an item that came back as suspect: its row ends as failed (DeadLettered)
  *   slice-failed  a slice: its rows that were never sent end as failed (IngestFailed)
  *   job-failed    a manifest that can't be cut, or a job that can't be settled: the job ends as failed. Of a manifest the rows
@@ -26,7 +26,7 @@ const READ_CONCURRENCY = 8;
  *   nothing-left  its row or its job had ended before, or others do its work by now
  *   unhandled     handling it failed: it stays in its dead-letter queue and is tried again
  *   unreadable    it says of no row or job that it is theirs. A row that it meant is still open in its block, so that sweep has
- *                 it sent anew once its slice stands still
+ *                 it sent again once its slice stands still
  */
 export type BurialKind =
   | 'suspect'

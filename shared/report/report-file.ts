@@ -12,7 +12,7 @@ const CONTENT_TYPE = 'application/x-ndjson';
 
 export interface ReportFileWriter {
   add(row: Record<string, unknown>): void;
-  /** Sends what has gathered, where it makes a part. Whoever adds rows awaits it now and then. */
+  /** Sends what has gathered, where it makes a part. Code that adds rows awaits it now and then. */
   flush(): Promise<void>;
   /** Sends the rest. @returns undefined where no row came */
   close(): Promise<ReportFile | undefined>;

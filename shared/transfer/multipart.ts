@@ -63,7 +63,7 @@ export async function transferInParts(
   const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
 
   if (write.ifExists !== 'overwrite') {
-    // Known before its bytes are sent for nothing; the completion is conditional all the same. Whoever may write may lack the
+    // Known before its bytes are sent for nothing; the completion is conditional all the same. A writer may lack the
     // right to look.
     const found = await takeStep(
       () => uploads.exists(write),
@@ -85,7 +85,7 @@ export async function transferInParts(
       return ended({ kind: 'failed', code: error.code, message: error.message });
     throw error;
   } finally {
-    // The object's own end is what is told; what stays open is for whoever remembers it, or for a bucket's lifecycle rule.
+    // The object's own end is reported; an upload that stays open is left to its list, or to a bucket's lifecycle rule.
     if (!isStored) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
   }
 }

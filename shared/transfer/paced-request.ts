@@ -2,11 +2,11 @@
 //
 //   ended        S3 took it, or refused it for good
 //   given-up     its time is over; the last fault says why
-//   unfinished   S3 may take it later, but whoever sent it has to let it go for now
+//   unfinished   S3 may take it later, but the sender has to let it go for now
 import type { Clock } from '../job/clock.ts';
 import type { Random } from '../job/random.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
-import type { Turnstile } from '../pacing/turnstile.ts';
+import type { RateLimiter } from '../pacing/rate-limiter.ts';
 import { type GiveBackCause, THROTTLE_BACKOFF, TRANSIENT_BACKOFF } from '../pacing/waits.ts';
 import { classifyFault, type Fault } from './classify.ts';
 import { SourceRefusal } from './source-refusal.ts';
@@ -15,7 +15,7 @@ import { SourceRefusal } from './source-refusal.ts';
 export const RETRIES_PER_ITEM = 3;
 
 export interface PacingDependencies {
-  turnstile: Turnstile;
+  rateLimiter: RateLimiter;
   clock: Clock;
   random: Random;
 }
@@ -45,7 +45,7 @@ export interface PacedPlace {
 
 export interface PacedRequest<Answer> {
   destination: PacedPlace;
-  /** Where else the next try has to have a turn; who sends there tells the turnstile of it. Absent: nowhere. */
+  /** Where else the next try has to have a turn; who sends there tells the rate limiter of it. Absent: nowhere. */
   alsoAsks?: (() => readonly PacedPlace[]) | undefined;
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
@@ -80,7 +80,7 @@ const NO_TURN: Fault = {
 
 /** @param tally counts on: one tally may stand for many requests */
 export async function sendPaced<Answer>(
-  { turnstile, clock, random }: PacingDependencies,
+  { rateLimiter, clock, random }: PacingDependencies,
   request: PacedRequest<Answer>,
   bounds: RequestBounds,
   tally: RequestTally,
@@ -95,12 +95,12 @@ export async function sendPaced<Answer>(
   for (;;) {
     if (isOver()) return { kind: 'unfinished', cause: 'refused' };
     // Asked at each try: the pacer may have set the key's part of the bucket apart meanwhile.
-    const group = turnstile.groupOf(bucket, key);
-    let passage = await turnstile.pass(group, Math.min(inPlaceMs, leftMs()));
+    const group = rateLimiter.groupOf(bucket, key);
+    let passage = await rateLimiter.pass(group, Math.min(inPlaceMs, leftMs()));
     for (const place of request.alsoAsks?.() ?? []) {
       if (passage.kind === 'shed' || isOver()) break;
-      const other = turnstile.groupOf(place.bucket, place.key);
-      passage = await turnstile.pass(other, Math.min(inPlaceMs, leftMs()));
+      const other = rateLimiter.groupOf(place.bucket, place.key);
+      passage = await rateLimiter.pass(other, Math.min(inPlaceMs, leftMs()));
     }
     if (passage.kind === 'shed') {
       const isTooOld = clock.now() >= request.giveUpAtMs;
@@ -111,7 +111,7 @@ export async function sendPaced<Answer>(
 
     const sentAtMs = clock.now();
     const tell = (scope?: 'partition' | 'kms') =>
-      turnstile.observe(group, {
+      rateLimiter.observe(group, {
         throttled: scope !== undefined,
         sentAtMs,
         key,

@@ -23,7 +23,7 @@ export interface TypedCopySteps {
 }
 
 export function createTypedCopy(
-  { writer, turnstile, clock }: Pick<EngineDependencies, 'writer' | 'turnstile' | 'clock'>,
+  { writer, rateLimiter, clock }: Pick<EngineDependencies, 'writer' | 'rateLimiter' | 'clock'>,
   copy: TypedCopy,
   tally: RequestTally,
 ): TypedCopySteps {
@@ -34,10 +34,10 @@ export function createTypedCopy(
   let changes = 0;
 
   async function look(cutOff: AbortSignal): Promise<SourceHead> {
-    const group = turnstile.groupOf(readers.bucket, readers.key);
+    const group = rateLimiter.groupOf(readers.bucket, readers.key);
     const sentAtMs = clock.now();
     const observe = (throttled: boolean) =>
-      turnstile.observe(group, { throttled, sentAtMs, key: readers.key });
+      rateLimiter.observe(group, { throttled, sentAtMs, key: readers.key });
     try {
       const found = await writer.readSource(copy, cutOff);
       observe(false);

@@ -57,7 +57,7 @@ export function wireJobs(
       table,
       clock: systemClock,
       random: systemRandom,
-      sliceClosed: () => Promise.reject(new Error('whoever gives orders closes no slices')),
+      sliceClosed: () => Promise.reject(new Error('the API closes no slices')),
     }),
     index: createJobIndex({ dynamodb, table }),
   };

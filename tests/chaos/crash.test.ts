@@ -27,7 +27,7 @@ let jobs = 0;
 beforeAll(async () => {
   cloud = await startPipelineCloud({
     visibilitySeconds: 2,
-    // Whoever is killed this often is no poison here.
+    // An item whose worker is killed this often is no poison here.
     receivesMost: { IngestQueue: 100, UploadQueue: 100, SettleQueue: 100 },
     // Two slices.
     sliceBytes: 150,

@@ -283,7 +283,7 @@ describe('a job that is given up', () => {
     expect(told).toMatchObject({ events: ['completed'], reports: [{ state: 'completed' }] });
   });
 
-  it('is given up the same way again, where whoever did it died', async () => {
+  it('is given up the same way again, where the one that did it died', async () => {
     await startJob(1);
     const broken = anEnd(() => Promise.reject(new Error('killed')));
     const standing = (await ledger.getJob(id)) as Job;
@@ -331,7 +331,7 @@ describe('what was sent', () => {
     expect((await ledger.getSlice(sliceOf(0)))?.sentBlocks).toEqual(new Set([0]));
   });
 
-  it('is replayed by whoever began it, though the answer was lost', async () => {
+  it('is replayed by the one that began it, though the answer was lost', async () => {
     await startJob(1);
     ledger = ledgerThat(async (command, send) => {
       // As the SDK does where the answer breaks off: it sends the same again.

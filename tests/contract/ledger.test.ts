@@ -45,7 +45,7 @@ const remove = (pk: string) =>
   table.dynamodb.send(new DeleteItemCommand({ TableName: table.table, Key: { pk: { S: pk } } }));
 
 describe('a job', () => {
-  it('is created once: whoever comes second gets the row that stands', async () => {
+  it('is created once: the second gets the row that exists', async () => {
     const first = aJob({ id: job, startedAtMs: 1_000 });
     expect(await ledger.createJob(first)).toEqual(first);
     expect(await ledger.createJob(aJob({ id: job, startedAtMs: 2_000 }))).toEqual(first);
@@ -286,7 +286,7 @@ describe('a slice', () => {
     expect(ledger.closed).toEqual([sliceOf(0)]);
   });
 
-  it('is told again where the telling failed, by whoever is redelivered', async () => {
+  it('is reported again by a redelivery where the report failed', async () => {
     let failures = 1;
     ledger = openLedger(table, async () => {
       if (failures-- > 0) throw new Error('no queue');

@@ -32,7 +32,7 @@ interface Waiting {
 interface RunningWorker {
   name: string;
   isDead: boolean;
-  /** It has died: whoever delivered its message sees to it. */
+  /** It has died: the delivery of its message handles that. */
   onDeath(): void;
 }
 
@@ -171,7 +171,7 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
         throw new Error(`${[...running].map(({ name }) => name).join(', ')} neither waits nor ends`);
       }
     },
-    /** Kills whoever still runs. */
+    /** Kills every worker that still runs. */
     end() {
       for (const worker of running) worker.isDead = true;
       running = new Set();

@@ -1,4 +1,4 @@
-// SQS's queues in memory, at-least-once: a message is there until it is deleted, whoever has it in hand. Delays are not kept.
+// SQS's queues in memory, at-least-once: a message is there until it is deleted, also while it is received. Delays are not kept.
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,

@@ -242,7 +242,11 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
       return createUpload({
         engine: {
           writer: writerOf(worker),
-          turnstile: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
+          rateLimiter: {
+            groupOf: () => 'g',
+            pass: async () => ({ kind: 'passed' }),
+            observe: () => undefined,
+          },
           clock,
           random,
         },

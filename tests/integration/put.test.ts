@@ -310,7 +310,7 @@ describe('spillway put', () => {
     },
   );
 
-  it('tells of failures also to whoever does not read', async () => {
+  it('reports failures also where the output is not read', async () => {
     const run = startSpillway(
       ['put', 'nowhere', `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws],
       {

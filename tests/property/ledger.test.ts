@@ -108,7 +108,7 @@ describe('the ledger', () => {
     });
   });
 
-  it('closes a slice exactly when all its rows have ended, whoever is killed on the way and redelivered', {
+  it('closes a slice exactly when all its rows have ended, whichever worker is killed and redelivered', {
     timeout: 60_000,
   }, async () => {
     await fc.assert(

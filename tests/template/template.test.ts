@@ -146,7 +146,7 @@ describe.each(BUCKETS)('%s', (id) => {
     });
   });
 
-  it('refuses whoever comes without TLS', () => {
+  it('refuses requests without TLS', () => {
     expect(properties(`${id}Policy`)['Bucket']).toBe(`<${id}>`);
     expect(policyOf(`${id}Policy`)).toContainEqual({
       Sid: 'TlsOnly',

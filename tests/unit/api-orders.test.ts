@@ -67,7 +67,7 @@ describe.each(ORDERS)('POST /jobs/{id}/$name', ({ name, control, state }) => {
   });
 });
 
-it('sends the missing rows anew once a job runs again, and behind its row, however often it is resumed', async () => {
+it('sends the missing rows again once a job runs, and behind its row, however often it is resumed', async () => {
   const job = aJob({ resumedAtMs: aJob().startedAtMs });
   const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job } });
   await call(order('resume', JOB_ID));
@@ -79,7 +79,7 @@ it('sends the missing rows anew once a job runs again, and behind its row, howev
   expect(orders).toEqual([...once, ...once]);
 });
 
-it('sends nothing anew of a job that never rested', async () => {
+it('sends nothing again of a job that never rested', async () => {
   const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job: aJob() } });
   expect((await call(order('resume', JOB_ID))).statusCode).toBe(202);
   expect(orders).toEqual([[JOB_ID, 'run']]);

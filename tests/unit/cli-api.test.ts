@@ -21,7 +21,7 @@ interface Sent {
   atMs: number;
 }
 
-/** Made anew for each request: a body is read once. */
+/** Made for each request: a body is read once. */
 type Answer = Error | (() => Response);
 const json =
   (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -254,7 +254,7 @@ describe('the embedded cloud', () => {
   });
 });
 
-/** The Authorization header that a request should have, reckoned from what was sent (AWS: "Signature Version 4, step by step"). */
+/** The Authorization header that a request should have, computed from what was sent (AWS: "Signature Version 4, step by step"). */
 function authorizationOf({ url, method, headers }: Sent, region: string): string {
   const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

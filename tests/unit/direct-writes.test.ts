@@ -336,7 +336,7 @@ describe('a write past the SDK', () => {
     expect(sent[0]!.headers['authorization']).not.toContain('trace');
   });
 
-  it('is tried anew where the first credentials could not be had', async () => {
+  it('is tried again where the first credentials could not be had', async () => {
     let isThere = false;
     const credentials = async () => {
       if (!isThere) throw new Error('no credentials yet');

@@ -39,7 +39,7 @@ describe('fault points', () => {
     expect(counts).toEqual({ 'sqs-message-lost': 2, late: 1 });
   });
 
-  it('pass over what does not fit or is of another kind, and go on counting when they are armed anew', () => {
+  it('pass over what does not fit or is of another kind, and go on counting when they are armed again', () => {
     const points = createFaultPoints<SqsFault>(createRandom(1));
     points.arm([{ kind: 'sqs-message-lost', queue: 'a' }, { kind: 'sqs-message-twice' }]);
     expect(points.strike(({ queue }) => queue !== 'a')?.kind).toBe('sqs-message-twice');
@@ -61,7 +61,7 @@ describe('deaths at random', () => {
     expect(seen.size).toBe(2 * 40);
     expect(Math.min(...points.map((point) => point?.request ?? 0))).toBe(1);
     expect(faults.deathOf('upload')).toBeUndefined();
-    // Whether an invocation died of it is known to whoever ran it.
+    // Only the host knows whether an invocation died of it.
     expect(faults.counts()).toEqual({});
   });
 

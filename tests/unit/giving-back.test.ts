@@ -7,7 +7,7 @@ import { createRandom } from '../../shared/job/random.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
-import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
@@ -109,7 +109,7 @@ function startPipeline({
     createUpload({
       engine: {
         writer,
-        turnstile: createTurnstile({ pacer: createAdaptivePacer(), clock }),
+        rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
         clock,
         random: createRandom(workerSeed),
       },

@@ -1,7 +1,7 @@
 // A multipart upload on a virtual clock: it ends in an object, or it is aborted.
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../shared/job/random.ts';
-import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
@@ -17,7 +17,7 @@ const GONE = answer('NoSuchUpload', 404);
 const MISSING = answer('NotFound', 404);
 const DENIED = answer('AccessDenied', 403);
 const STORED: StoredObject = { etag: '"e-3"', bytes: 25 };
-const FREE: Turnstile = {
+const FREE: RateLimiter = {
   groupOf: (bucket) => bucket,
   pass: async () => ({ kind: 'passed' }),
   observe: () => undefined,
@@ -63,7 +63,7 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
     abort: () => call('abort', undefined),
   };
   const report = transferInParts(
-    { uploads, turnstile: FREE, clock, random: createRandom(3) },
+    { uploads, rateLimiter: FREE, clock, random: createRandom(3) },
     {
       write: { destination: { bucket: 'b', key: 'k' }, ifExists },
       plan: { kind: 'parts', partBytes: 10, parts: 3 },

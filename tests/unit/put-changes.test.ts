@@ -238,7 +238,7 @@ describe('putting a file that changes', () => {
           calls.push('abort');
         },
       },
-      turnstile: {
+      rateLimiter: {
         groupOf: (bucket) => bucket,
         pass: async () => ({ kind: 'passed' }),
         observe: () => undefined,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../shared/job/random.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
-import { createTurnstile, type Turnstile } from '../../shared/pacing/turnstile.ts';
+import { createRateLimiter, type RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from '../../shared/transfer/transfer.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
@@ -29,7 +29,7 @@ interface Setting {
   items?: Partial<TransferItem>[];
   ifExists?: ObjectWrite['ifExists'];
   stopAfterMs?: number;
-  turnstile?: (clock: VirtualClock) => Turnstile;
+  rateLimiter?: (clock: VirtualClock) => RateLimiter;
   random?: Random;
   latencyMs?: number;
 }
@@ -53,7 +53,7 @@ function itemOf(
   };
 }
 
-const FREE: Turnstile = {
+const FREE: RateLimiter = {
   groupOf: (bucket) => bucket,
   pass: async () => ({ kind: 'passed' }),
   observe: () => undefined,
@@ -65,7 +65,7 @@ async function transfer({
   items = [{}],
   ifExists = 'overwrite',
   stopAfterMs = MINUTE_MS,
-  turnstile = () => FREE,
+  rateLimiter = () => FREE,
   random = createRandom(7),
   latencyMs = 30,
 }: Setting) {
@@ -95,7 +95,7 @@ async function transfer({
     },
   };
   const reports = await transferAll(
-    { writer, turnstile: turnstile(clock), clock, random },
+    { writer, rateLimiter: rateLimiter(clock), clock, random },
     items.map((change) => itemOf(clock, change, ifExists)),
     startMs + stopAfterMs,
   );
@@ -324,7 +324,7 @@ describe('a batch', () => {
         }),
     };
     const [report] = await transferAll(
-      { writer, turnstile: FREE, clock, random: createRandom(7) },
+      { writer, rateLimiter: FREE, clock, random: createRandom(7) },
       [itemOf(clock, { mayBeWritten: true }, 'fail')],
       startMs + 1_000,
     );
@@ -337,12 +337,12 @@ describe('a batch', () => {
   });
 });
 
-describe('the turnstile', () => {
+describe('the rate limiter', () => {
   it('is passed before each attempt, and waited for', async () => {
     const waits = [0, 400];
     const { report, tookMs } = await transfer({
       writes: [CONFLICT, STORED],
-      turnstile: (clock) => ({
+      rateLimiter: (clock) => ({
         ...FREE,
         async pass() {
           await clock.sleep(waits.shift() ?? 0);
@@ -357,7 +357,7 @@ describe('the turnstile', () => {
 
   it('sheds an item whose group would wait longer, untried, with the delay that it asks for', async () => {
     const { report, calls, tookMs } = await transfer({
-      turnstile: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
     });
     expect(calls.writes).toBe(0);
     expect(tookMs).toBe(0);
@@ -369,7 +369,7 @@ describe('the turnstile', () => {
     { wasTried: true, kind: 'failed' },
   ])('lets age end what it sheds only if S3 was asked before: $wasTried', async ({ wasTried, kind }) => {
     const { report } = await transfer({
-      turnstile: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
       items: [{ giveUpAtMs: 0, wasTried }],
     });
     expect(report?.end).toMatchObject({ kind });
@@ -389,14 +389,14 @@ describe('the turnstile', () => {
     },
   ])('is told $seen', async ({ writes, seen }) => {
     const told: string[] = [];
-    const turnstile: Turnstile = {
+    const rateLimiter: RateLimiter = {
       ...FREE,
       observe: (_, { throttled, scope }) => {
         const by = scope === 'kms' ? ' by kms' : '';
         told.push(throttled ? `throttled${by}` : 'accepted');
       },
     };
-    await transfer({ writes, turnstile: () => turnstile, ifExists: 'skip' });
+    await transfer({ writes, rateLimiter: () => rateLimiter, ifExists: 'skip' });
     expect(told).toEqual(seen);
   });
 
@@ -404,7 +404,7 @@ describe('the turnstile', () => {
     const { reports } = await transfer({
       writes: [...Array.from({ length: 20 }, () => SLOW_DOWN), STORED],
       items: Array.from({ length: 20 }, () => ({})),
-      turnstile: (clock) => createTurnstile({ pacer: createAdaptivePacer(), clock }),
+      rateLimiter: (clock) => createRateLimiter({ pacer: createAdaptivePacer(), clock }),
     });
     expect(reports.filter(({ end }) => end.kind === 'stored').length).toBeGreaterThan(15);
   });

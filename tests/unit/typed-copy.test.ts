@@ -3,7 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../shared/job/clock.ts';
 import { createRandom } from '../../shared/job/random.ts';
-import type { Turnstile } from '../../shared/pacing/turnstile.ts';
+import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { classifyFault } from '../../shared/transfer/classify.ts';
 import { transferAll } from '../../shared/transfer/engine.ts';
 import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
@@ -232,13 +232,13 @@ describe('an item that is such a copy', () => {
     const clock = createVirtualClock();
     const { s3, sent, calls } = s3Of(heads, copies);
     const seen: string[] = [];
-    const turnstile: Turnstile = {
+    const rateLimiter: RateLimiter = {
       groupOf: (bucket) => bucket,
       pass: async (group) => (group === shed ? { kind: 'shed', waitMs: 5_000 } : { kind: 'passed' }),
       observe: (group, { throttled }) => void seen.push(`${group} ${throttled ? 'refused' : 'accepted'}`),
     };
     const [report] = await transferAll(
-      { writer: createObjectWriter(s3, clock), turnstile, clock, random: createRandom(5) },
+      { writer: createObjectWriter(s3, clock), rateLimiter, clock, random: createRandom(5) },
       [
         {
           write: copyOf(change),

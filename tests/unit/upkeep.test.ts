@@ -1,4 +1,4 @@
-// What sweep decides: which jobs are stopped, which slices are sent anew or settled, and how long it is patient.
+// What sweep decides: which jobs are stopped, which slices are sent again or settled, and how long it is patient.
 import { describe, expect, it } from 'vitest';
 import type { Job, JobControl, Progress } from '../../shared/job/job.ts';
 import {

@@ -39,7 +39,7 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
         },
         findOwn: async () => undefined,
       },
-      turnstile: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
+      rateLimiter: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
       clock,
       random: () => 0,
     },

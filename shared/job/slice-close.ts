@@ -5,7 +5,7 @@ import { openBlocks } from '../ledger/progress.ts';
 import type { SliceRow } from '../ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../ledger/tally.ts';
 import { narrowed, type Outcome } from '../report/outcome.ts';
-import { readBlocksAnyhow } from './blocks-anyhow.ts';
+import { readBestEffortBlocks } from './best-effort-blocks.ts';
 import { cancelledMessage } from './item-transfer.ts';
 import { isEnding, type Job } from './job.ts';
 import { uploadsAreOver } from './upkeep.ts';
@@ -40,7 +40,7 @@ export async function* bookMissing(
   missing: ReadonlySet<number>,
 ): AsyncGenerator<Outcome> {
   const { status, code, message } = bookingOf(job, slice);
-  for await (const { block, accepted, rejected, fault } of readBlocksAnyhow(reader, job, slice)) {
+  for await (const { block, accepted, rejected, fault } of readBestEffortBlocks(reader, job, slice)) {
     const isMissing = (number: number) => missing.has(block * job.blockRows + number);
     yield* rejected.flatMap((outcome) => narrowed(outcome, isMissing) ?? []);
     for (const { number, line, item } of accepted) {

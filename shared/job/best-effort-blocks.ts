@@ -1,4 +1,4 @@
-// A slice's rows for whoever has to account for every one of them: with their own columns where the manifest can still be read,
+// A slice's rows where every one of them has to be accounted for: with their own columns where the manifest can still be read,
 // and by their place alone where it can't.
 import { isGone, type ObjectReader } from '../aws/object-range.ts';
 import type { SliceRow } from '../ledger/rows.ts';
@@ -8,7 +8,7 @@ import { classifyFault } from '../transfer/classify.ts';
 import { type Block, readSliceBlocks } from './blocks.ts';
 import type { Job } from './job.ts';
 
-export interface AnyhowBlock extends Omit<Block, 'accepted'> {
+export interface BestEffortBlock extends Omit<Block, 'accepted'> {
   /** A row's columns may be unknown; its line is 0 then. */
   accepted: { number: number; line: number; item?: Outcome['item'] }[];
   /** Why the block could not be read, to be put behind a sentence; else empty. */
@@ -18,13 +18,13 @@ export interface AnyhowBlock extends Omit<Block, 'accepted'> {
 /**
  * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, is closed to us, or
  * was cut by another version of the parser), as the plan counted them, with the reading's error as their fault.
- * @throws what may pass: whoever accounts for the rows tries again
+ * @throws temporary errors: the caller that accounts for the rows tries again
  */
-export async function* readBlocksAnyhow(
+export async function* readBestEffortBlocks(
   reader: ObjectReader,
   job: Job,
   slice: SliceRow,
-): AsyncGenerator<AnyhowBlock> {
+): AsyncGenerator<BestEffortBlock> {
   let next = 0;
   let fault = canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
   try {

@@ -1,18 +1,18 @@
-// The waiter beside the pacer: lets a group's requests through one by one, in the order of their coming, each at the turn
-// that the pacer gives it. Who would wait too long is shed at once, untried; and so is who waits much longer than it seemed at
-// first, since the rate has fallen meanwhile.
+// The waiter beside the pacer: lets a group's requests through one by one, in the order of arrival, each at the turn that the
+// pacer gives it. A request that would wait too long is shed at once, untried. So is one whose wait grows much longer than it
+// seemed at first, because the rate has fallen meanwhile.
 import type { Clock } from '../job/clock.ts';
 import type { GroupAnswer, Pacer, PacingGroup } from './adaptive-pacer.ts';
 
 export type Passage = { kind: 'passed' } | { kind: 'shed'; waitMs: number };
 
-export interface Turnstile {
+export interface RateLimiter {
   /** The group that a write of this key is paced in, now: it may be another at its next attempt. */
   groupOf(bucket: string, key: string): PacingGroup;
   /**
    * Waits for the group's next free turn.
-   * @param mostMs who would wait longer is shed, and told when a turn behind all that wait or were shed before will come. Who
-   *   waits already is let wait up to twice as long
+   * @param mostMs a request that would wait longer is shed, with the time of a turn after all that wait or were shed before.
+   *   One that waits already may wait up to twice as long
    */
   pass(group: PacingGroup, mostMs: number): Promise<Passage>;
   /** What S3 answered to a request of the group. */
@@ -25,10 +25,10 @@ interface Queue {
   waiting: number;
 }
 
-/** How many times as long as it may wait by the rate at its coming is let wait who stands in the queue already. */
+/** A request in the queue may wait this many times its limit: its turn was computed by the rate at its arrival. */
 const PATIENCE = 2;
 
-export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }): Turnstile {
+export function createRateLimiter({ pacer, clock }: { pacer: Pacer; clock: Clock }): RateLimiter {
   const queues = new Map<PacingGroup, Queue>();
 
   /** @returns whether the turn came in time */
@@ -56,7 +56,7 @@ export function createTurnstile({ pacer, clock }: { pacer: Pacer; clock: Clock }
       const queue = queueOf(group);
       const nowMs = clock.now();
       const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, nowMs);
-      // All told the same time would come back together, to be shed again.
+      // Given the same time, all would come back together, to be shed again.
       if (waitMs > Math.min(mostMs, pacer.mostWaitMs(group, nowMs)))
         return { kind: 'shed', waitMs: pacer.book(group, queue.waiting, nowMs) };
       queue.waiting++;

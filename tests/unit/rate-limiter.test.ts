@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAdaptivePacer, type Pacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
-import { createTurnstile } from '../../shared/pacing/turnstile.ts';
+import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 /** Ten turns a second. */
@@ -24,15 +24,15 @@ function steadyPacer(): Pacer {
   };
 }
 
-describe('the turnstile', () => {
+describe('the rate limiter', () => {
   it('lets requests through in the order of their coming, each at its turn', async () => {
     const clock = createVirtualClock();
-    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
+    const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
     const startMs = clock.now();
     const passed: [number, number][] = [];
     await Promise.all(
       [0, 1, 2, 3].map(async (index) => {
-        await turnstile.pass('a', 10_000);
+        await rateLimiter.pass('a', 10_000);
         passed.push([index, clock.now() - startMs]);
       }),
     );
@@ -46,8 +46,8 @@ describe('the turnstile', () => {
 
   it('sheds who would wait longer than it may, and tells each a turn of its own', async () => {
     const clock = createVirtualClock();
-    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
-    const passages = await Promise.all(Array.from({ length: 30 }, () => turnstile.pass('a', 2_000)));
+    const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
+    const passages = await Promise.all(Array.from({ length: 30 }, () => rateLimiter.pass('a', 2_000)));
     expect(passages.filter(({ kind }) => kind === 'passed')).toHaveLength(21);
     const told = passages.filter((passage) => passage.kind === 'shed').map(({ waitMs }) => waitMs);
     expect(told).toEqual([2_200, 2_300, 2_400, 2_500, 2_600, 2_700, 2_800, 2_900, 3_000]);
@@ -61,10 +61,10 @@ describe('the turnstile', () => {
       ...pacer,
       take: (group, nowMs) => (turnMs > 100 ? turnMs : pacer.take(group, nowMs)),
     };
-    const turnstile = createTurnstile({ pacer: slowing, clock });
+    const rateLimiter = createRateLimiter({ pacer: slowing, clock });
     const startMs = clock.now();
     const waiting = Array.from({ length: 20 }, () =>
-      turnstile.pass('a', 2_000).then(({ kind }) => ({ kind, atMs: clock.now() - startMs })),
+      rateLimiter.pass('a', 2_000).then(({ kind }) => ({ kind, atMs: clock.now() - startMs })),
     );
     await clock.sleep(550);
     turnMs = 3_000;
@@ -77,10 +77,10 @@ describe('the turnstile', () => {
 
   it('keeps no group waiting for another', async () => {
     const clock = createVirtualClock();
-    const turnstile = createTurnstile({ pacer: steadyPacer(), clock });
+    const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
     const startMs = clock.now();
-    const slow = Promise.all(Array.from({ length: 10 }, () => turnstile.pass('slow', 10_000)));
-    await turnstile.pass('other', 10_000);
+    const slow = Promise.all(Array.from({ length: 10 }, () => rateLimiter.pass('slow', 10_000)));
+    await rateLimiter.pass('other', 10_000);
     expect(clock.now() - startMs).toBe(0);
     await slow;
   });
@@ -93,11 +93,12 @@ describe('the turnstile', () => {
       measuredAnswers: 2,
       floorPerSecond: 0.1,
     });
-    const turnstile = createTurnstile({ pacer, clock });
+    const rateLimiter = createRateLimiter({ pacer, clock });
     const startMs = clock.now();
-    await turnstile.pass('a', 10_000);
-    const waiting = Promise.all([turnstile.pass('a', 10_000), turnstile.pass('a', 10_000)]);
-    for (const sentAtMs of [startMs, startMs, startMs]) turnstile.observe('a', { throttled: true, sentAtMs });
+    await rateLimiter.pass('a', 10_000);
+    const waiting = Promise.all([rateLimiter.pass('a', 10_000), rateLimiter.pass('a', 10_000)]);
+    for (const sentAtMs of [startMs, startMs, startMs])
+      rateLimiter.observe('a', { throttled: true, sentAtMs });
     const cut = pacer.ratePerSecond('a', clock.now());
     expect(cut).toBeLessThan(2);
     await waiting;
