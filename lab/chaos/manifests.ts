@@ -204,7 +204,7 @@ const BAD_CSV: readonly ((key: string) => string)[] = [
 const BAD_NDJSON: readonly ((key: string) => string)[] = [
   (key) => ndjsonRow({ key }),
   () => '{"text":"no key"}',
-  (key) => JSON.stringify({ key, text: 7 }),
+  (key) => JSON.stringify({ key, text: [7] }),
   () => '{"key":',
   () => '["key"]',
   (key) => JSON.stringify({ key, text: 'x', colour: 'unknown' }),
