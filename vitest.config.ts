@@ -33,11 +33,23 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['tests/{integration,chaos,browser}/**/*.test.ts'],
+          include: ['tests/{integration,browser}/**/*.test.ts'],
           testTimeout: 120 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Runs of minutes: `npm run test:long`.
+        extends: true,
+        test: {
+          name: 'long',
+          include: ['tests/chaos/**/*.test.ts'],
+          testTimeout: 120 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
