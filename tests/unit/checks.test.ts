@@ -371,7 +371,9 @@ function runCheck(folder: string, name: string): Promise<Result> {
   const bins = path.join(HOUSE, 'node_modules/.bin');
   const env = { ...process.env, PATH: `${bins}${path.delimiter}${process.env['PATH']}`, NO_COLOR: '1' };
   // The launcher only chooses the Node: the small house has none of its own.
-  const [command = '', ...given] = (scripts[`check:${name}`] ?? '').replace(/^node \S*run\.js /, '').split(' ');
+  const [command = '', ...given] = (scripts[`check:${name}`] ?? '')
+    .replace(/^node \S*run\.js /, '')
+    .split(' ');
   return new Promise((resolve) => {
     execFile(
       path.join(bins, command),
