@@ -29,6 +29,14 @@ export function writeCondition(
   return ifNoneMatch ? { ifNoneMatch } : undefined;
 }
 
+/** S3 takes `*` alone in a write's If-None-Match. */
+export function hasUnknownCondition(
+  operation: string,
+  { 'if-none-match': ifNoneMatch }: NodeJS.Dict<string | string[]>,
+): boolean {
+  return CONDITIONAL_OPERATIONS.has(operation) && ifNoneMatch !== undefined && ifNoneMatch !== '*';
+}
+
 export interface ConditionalWrites {
   /** Claims the key for one conditional write, from its headers to its end. */
   begin(bucket: string, key: string): ConditionAnswer;

@@ -9,7 +9,7 @@ import type { Outages } from '../faults/outages.ts';
 import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
-import { type ConditionalWrites, writeCondition } from './conditional-writes.ts';
+import { type ConditionalWrites, hasUnknownCondition, writeCondition } from './conditional-writes.ts';
 import type { EventBus } from './event-bus.ts';
 import { answerPutEvents, isEventBridge } from './event-bus-http.ts';
 import { answerFauxqsErrors } from './fauxqs-errors.ts';
@@ -112,7 +112,7 @@ function pass(
   const isWrite = requestClass === 'write';
   const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
-  const refusal = unemulated(parts, s3) ?? formRefusal(s3, request);
+  const refusal = unemulated(parts, s3) ?? headerRefusal(s3, request) ?? formRefusal(s3, request);
   if (refusal !== undefined) {
     answerError(request, response, refusal);
     return;
@@ -153,6 +153,12 @@ function unemulated(
   if (objectRequests.handles(operation) || OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return undefined;
   const isMethod = operation === 'PostObject' || /^[A-Z]+$/.test(operation);
   return isMethod ? faultOf(405, 'MethodNotAllowed') : faultOf(501, 'NotImplemented');
+}
+
+/** A write that would go on as if the header were not there, and overwrite the object. S3 says the same of such an ETag. */
+function headerRefusal({ operation }: S3Request, { headers }: IncomingMessage): S3Fault | undefined {
+  const isAppending = operation === 'PutObject' && headers['x-amz-write-offset-bytes'] !== undefined;
+  return isAppending || hasUnknownCondition(operation, headers) ? faultOf(501, 'NotImplemented') : undefined;
 }
 
 /** fauxqs would take it for a list of objects to delete. Text and status as S3 gives them. */

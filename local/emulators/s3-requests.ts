@@ -60,7 +60,18 @@ function objectOperation(method: string, query: URLSearchParams, isCopy: boolean
 }
 
 /** Parts of an object beside its bytes, by their query parameter. A request for one is not about the object itself. */
-const OBJECT_PARTS = ['tagging', 'acl', 'retention', 'legal-hold', 'torrent', 'restore', 'select'];
+const OBJECT_PARTS = [
+  'tagging',
+  'acl',
+  'retention',
+  'legal-hold',
+  'torrent',
+  'restore',
+  'select',
+  'annotation',
+  'encryption',
+  'renameObject',
+];
 const OBJECT_PART = 'Object-';
 
 /** Parts of a bucket beside its objects, by their query parameter. */
@@ -81,6 +92,18 @@ const BUCKET_CONFIGURATIONS = {
   'object-lock': 'ObjectLockConfiguration',
   requestPayment: 'BucketRequestPayment',
   accelerate: 'BucketAccelerateConfiguration',
+  abac: 'BucketAbac',
+  analytics: 'BucketAnalyticsConfiguration',
+  'intelligent-tiering': 'BucketIntelligentTieringConfiguration',
+  inventory: 'BucketInventoryConfiguration',
+  metadataConfiguration: 'BucketMetadataConfiguration',
+  metadataTable: 'BucketMetadataTableConfiguration',
+  metadataAnnotationTable: 'BucketMetadataAnnotationTableConfiguration',
+  metadataInventoryTable: 'BucketMetadataInventoryTableConfiguration',
+  metadataJournalTable: 'BucketMetadataJournalTableConfiguration',
+  metrics: 'BucketMetricsConfiguration',
+  policyStatus: 'BucketPolicyStatus',
+  session: 'Session',
   versions: 'ObjectVersions',
   uploads: 'MultipartUploads',
 } as const;
