@@ -121,7 +121,7 @@ function extentOf(
     }
     return { start: part.offset, end: part.offset + part.length, isPartial: part.length > 0 };
   }
-  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range ?? '') ?? [];
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
   const whole = { start: 0, end: contentLength, isPartial: false };
   // S3 ignores a range that it does not understand, and one with several parts (API reference, GetObject).
   if (first === '' && last === '') return whole;

@@ -76,7 +76,7 @@ function copiedRange(
       400,
     );
   }
-  const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(String(header)) ?? [];
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(header)) ?? [];
   const [start, end] = [Number(first), Number(last) + 1];
   if (start < end && end <= contentLength) return { start, end };
   throw new S3Error(
