@@ -20,6 +20,7 @@ export const completeMultipartUpload: ObjectAction = async (
   const specs = partsIn(await listText(request));
   const asked = askedChecksum(request.headers);
   // From here to the write nothing else runs.
+  objects.assertBucket(bucket);
   assertConditions();
   const { headers } = uploads.find(uploadId, bucket, key);
   const object = uploads.complete(
