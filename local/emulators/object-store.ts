@@ -149,15 +149,22 @@ export class ObjectStore extends S3Store {
     const after = options.startAfter ?? options.marker ?? '';
     const objects: S3Object[] = [];
     const commonPrefixes = new Set<string>();
+    let prefixesBeforeLast = 0;
     for (const key of keys.from(prefix, after)) {
       const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
       const common = delimiter && end >= 0 ? key.slice(0, end + delimiter.length) : undefined;
       if (common !== undefined && (commonPrefixes.has(common) || after.startsWith(common))) continue;
       if (objects.length + commonPrefixes.size >= maxKeys) {
-        return { objects, commonPrefixes: [...commonPrefixes], isTruncated: true };
+        // fauxqs starts the next page behind the last key, so the prefixes that follow that key are left to it.
+        const listed = objects.length === 0 ? commonPrefixes.size : prefixesBeforeLast;
+        return { objects, commonPrefixes: [...commonPrefixes].slice(0, listed), isTruncated: true };
       }
-      if (common === undefined) objects.push(super.headObject(bucket, key));
-      else commonPrefixes.add(common);
+      if (common !== undefined) {
+        commonPrefixes.add(common);
+        continue;
+      }
+      objects.push(super.headObject(bucket, key));
+      prefixesBeforeLast = commonPrefixes.size;
     }
     return { objects, commonPrefixes: [...commonPrefixes], isTruncated: false };
   }
@@ -169,6 +176,8 @@ export class ObjectStore extends S3Store {
   }
 
   #read(bucket: string, keyText: string): S3Object {
+    // What an earlier call touched must not stand for this one.
+    this.#touched = undefined;
     const { key, versionId } = parseVersionedKey(keyText);
     const versions = this.#versioned.get(bucket);
     if (versions === undefined || (versionId === 'null' && versions.find(key, versionId).kind === 'absent')) {

@@ -1,0 +1,184 @@
+// Requests at the edges of the embedded S3: what must not pass for another operation, and what one object says of another.
+import { randomBytes } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketAnalyticsConfigurationCommand,
+  DeleteBucketCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsCommand,
+  ListObjectsV2Command,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  RenameObjectCommand,
+  S3Client,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
+
+const Bucket = 'plain';
+
+let emulators: Emulators;
+let s3: S3Client;
+
+beforeAll(async () => {
+  emulators = await startEmulators({
+    region: 'us-east-1',
+    accountId: '111122223333',
+    seed: 5,
+    buckets: [{ name: Bucket }],
+    queues: [],
+    tables: [],
+  });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  s3 = new S3Client({ endpoint: emulators.endpoints.aws, region: 'us-east-1', credentials, maxAttempts: 1 });
+});
+
+afterAll(async () => {
+  s3.destroy();
+  await emulators.stop();
+});
+
+async function text(Key: string, more: object = {}): Promise<string> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));
+  return (await Body?.transformToString()) ?? '';
+}
+
+describe('what the embedded S3 can not do', () => {
+  it.each([
+    ['renaming', () => new RenameObjectCommand({ Bucket, Key: 'kept', RenameSource: `${Bucket}/other` })],
+    ['appending', () => new PutObjectCommand({ Bucket, Key: 'kept', Body: 'more', WriteOffsetBytes: 4 })],
+    [
+      'a condition on another ETag',
+      () => new PutObjectCommand({ Bucket, Key: 'kept', Body: 'more', IfNoneMatch: '"abc"' }),
+    ],
+  ])('%s overwrites no object', async (_what, command) => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'kept' }));
+    await expect(s3.send(command() as PutObjectCommand)).rejects.toMatchObject({
+      name: 'NotImplemented',
+      $metadata: { httpStatusCode: 501 },
+    });
+    expect(await text('kept')).toBe('kept');
+  });
+
+  it.each(['annotation', 'encryption'])('%s is no object', async (part) => {
+    const answer = await fetch(`${emulators.endpoints.aws}/${Bucket}/part?${part}`, {
+      method: 'PUT',
+      body: '<x/>',
+    });
+    expect(answer.status).toBe(501);
+    await expect(text('part')).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  it('deleting a configuration deletes no bucket', async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'configured' }));
+    await expect(
+      s3.send(new DeleteBucketAnalyticsConfigurationCommand({ Bucket: 'configured', Id: 'x' })),
+    ).rejects.toMatchObject({ name: 'NotImplemented' });
+    await s3.send(new HeadBucketCommand({ Bucket: 'configured' }));
+  });
+});
+
+describe('a range', () => {
+  it('may end beyond any object, as SDKs for Java write an open one', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'range', Body: 'abcdef' }));
+    const Range = 'bytes=2-9223372036854775806';
+    const { ContentRange } = await s3.send(new HeadObjectCommand({ Bucket, Key: 'range', Range }));
+    expect([await text('range', { Range }), ContentRange]).toEqual(['cdef', 'bytes 2-5/6']);
+    expect(await text('range', { Range: 'bytes=-9223372036854775807' })).toBe('abcdef');
+    await expect(text('range', { Range: 'bytes=9223372036854775806-' })).rejects.toMatchObject({
+      name: 'InvalidRange',
+    });
+  });
+
+  it('of a copied part must end within the object', async () => {
+    const at = { Bucket, Key: 'copied-range' };
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'large', Body: randomBytes(6 * 1024 ** 2) }));
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(at));
+    const copy = new UploadPartCopyCommand({
+      ...at,
+      UploadId,
+      PartNumber: 1,
+      CopySource: `${Bucket}/large`,
+      CopySourceRange: 'bytes=0-9223372036854775806',
+    });
+    await expect(s3.send(copy)).rejects.toMatchObject({
+      message: expect.stringContaining('not valid for source object of size'),
+    });
+  });
+});
+
+it('says nothing of one object that holds for another', async () => {
+  const at = { Bucket: 'late-versions' };
+  await s3.send(new CreateBucketCommand(at));
+  await s3.send(new PutObjectCommand({ ...at, Key: 'old', Body: 'old' }));
+  await s3.send(new PutBucketVersioningCommand({ ...at, VersioningConfiguration: { Status: 'Enabled' } }));
+  await s3.send(new PutObjectCommand({ ...at, Key: 'new', Body: 'new', Expires: new Date(0) }));
+  const old = await s3.send(new HeadObjectCommand({ ...at, Key: 'old' }));
+  expect([old.VersionId, old.ExpiresString]).toEqual([undefined, undefined]);
+});
+
+it('keeps the parts of an upload whose bucket was deleted until it is aborted', async () => {
+  const at = { Bucket: 'short-lived', Key: 'parts' };
+  await s3.send(new CreateBucketCommand({ Bucket: at.Bucket }));
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand(at));
+  const { ETag } = await s3.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: 'x' }));
+  await s3.send(new DeleteBucketCommand({ Bucket: at.Bucket }));
+  const complete = new CompleteMultipartUploadCommand({
+    ...at,
+    UploadId,
+    MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+  });
+  await expect(s3.send(complete)).rejects.toMatchObject({ name: 'NoSuchBucket' });
+  await s3.send(new AbortMultipartUploadCommand({ ...at, UploadId }));
+});
+
+describe('pages of a listing with a delimiter', () => {
+  const keys = ['a', 'b/1', 'c/1', 'd', 'e/1', 'f/1', 'g/1'];
+  const expected = ['a', 'b/', 'c/', 'd', 'e/', 'f/', 'g/'];
+
+  beforeAll(async () => {
+    for (const key of keys) await s3.send(new PutObjectCommand({ Bucket, Key: `pages/${key}`, Body: '' }));
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7])('name each key and prefix once, %i on a page', async (MaxKeys) => {
+    const within = { Bucket, Prefix: 'pages/', Delimiter: '/', MaxKeys };
+    const seen: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await s3.send(new ListObjectsV2Command({ ...within, ContinuationToken: token }));
+      seen.push(...namesOf(page));
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    expect(seen.sort()).toEqual(expected);
+
+    const marked: string[] = [];
+    let marker: string | undefined;
+    do {
+      const page = await s3.send(new ListObjectsCommand({ ...within, Marker: marker }));
+      marked.push(...namesOf(page));
+      marker = page.NextMarker;
+    } while (marker !== undefined);
+    expect(marked.sort()).toEqual(expected);
+  });
+
+  function namesOf({
+    Contents = [],
+    CommonPrefixes = [],
+  }: {
+    Contents?: { Key?: string }[];
+    CommonPrefixes?: { Prefix?: string }[];
+  }): string[] {
+    const names = [
+      ...Contents.map(({ Key = '' }) => Key),
+      ...CommonPrefixes.map(({ Prefix = '' }) => Prefix),
+    ];
+    return names.map((name) => name.slice('pages/'.length));
+  }
+});
