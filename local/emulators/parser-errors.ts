@@ -1,13 +1,15 @@
 // Answers what is no HTTP request, or one whose body breaks off, as S3 does: in XML, with a request id.
 //
 // Node's parser reports it before any handler runs; its own answer is a status without a word.
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorXml, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
 
 export function answerParserErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // Behind the head of another answer this one would become part of its body. Node's own handler looks at the same field.
+    const { _httpMessage: underWay } = socket as Duplex & { _httpMessage?: ServerResponse | null };
+    if (error.code === 'ECONNRESET' || !socket.writable || underWay?.headersSent === true) {
       socket.destroy();
       return;
     }

@@ -1,5 +1,7 @@
 // Requests at the edges of the embedded S3: what must not pass for another operation, and what one object says of another.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -12,6 +14,7 @@ import {
   HeadObjectCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutBucketVersioningCommand,
   PutObjectCommand,
   RenameObjectCommand,
@@ -114,6 +117,21 @@ describe('a range', () => {
   });
 });
 
+it('answers no broken request within the body of an earlier answer', async () => {
+  // More than the sockets' buffers hold, so that the answer is under way while the client does not read.
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'under-way', Body: Buffer.alloc(32 * 1024 ** 2) }));
+  const { hostname, port } = new URL(emulators.endpoints.aws);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET /${Bucket}/under-way HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+  await once(socket, 'readable');
+  socket.write('no request\r\n\r\n');
+  await s3.send(new HeadObjectCommand({ Bucket, Key: 'under-way' }));
+  const chunks: Buffer[] = [];
+  socket.on('error', () => undefined).on('data', (chunk: Buffer) => void chunks.push(chunk));
+  await once(socket, 'close');
+  expect(Buffer.concat(chunks).includes('<Error>')).toBe(false);
+});
+
 it('says nothing of one object that holds for another', async () => {
   const at = { Bucket: 'late-versions' };
   await s3.send(new CreateBucketCommand(at));
@@ -171,10 +189,7 @@ describe('pages of a listing with a delimiter', () => {
   function namesOf({
     Contents = [],
     CommonPrefixes = [],
-  }: {
-    Contents?: { Key?: string }[];
-    CommonPrefixes?: { Prefix?: string }[];
-  }): string[] {
+  }: Pick<ListObjectsV2CommandOutput, 'Contents' | 'CommonPrefixes'>): string[] {
     const names = [
       ...Contents.map(({ Key = '' }) => Key),
       ...CommonPrefixes.map(({ Prefix = '' }) => Prefix),
