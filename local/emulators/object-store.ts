@@ -124,8 +124,12 @@ export class ObjectStore extends S3Store {
   }
 
   override deleteObject(bucket: string, keyText: string): void {
+    this.assertBucket(bucket);
     const { key, versionId } = parseVersionedKey(keyText);
     const versions = this.#versioned.get(bucket);
+    const isNamed = versionId !== undefined && versionId !== 'null';
+    // S3 deletes nothing where there is no such version.
+    if (isNamed && (versions?.find(key, versionId).kind ?? 'absent') === 'absent') return;
     if (versions !== undefined && versionId !== undefined) {
       const dropped = versions.find(key, versionId);
       const before = dropped.kind === 'version' ? dropped.object : this.#unversioned(bucket, key);

@@ -9,6 +9,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteBucketAnalyticsConfigurationCommand,
   DeleteBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -140,6 +141,20 @@ it('says nothing of one object that holds for another', async () => {
   await s3.send(new PutObjectCommand({ ...at, Key: 'new', Body: 'new', Expires: new Date(0) }));
   const old = await s3.send(new HeadObjectCommand({ ...at, Key: 'old' }));
   expect([old.VersionId, old.ExpiresString]).toEqual([undefined, undefined]);
+});
+
+it('deletes nothing by the id of a version that is not there', async () => {
+  const at = { Bucket: 'no-such-version', Key: 'kept' };
+  await s3.send(new CreateBucketCommand({ Bucket: at.Bucket }));
+  await s3.send(new PutObjectCommand({ ...at, Body: 'kept' }));
+  await s3.send(new DeleteObjectCommand({ ...at, VersionId: 'unknown' }));
+  expect(await text(at.Key, at)).toBe('kept');
+  const Status = 'Enabled';
+  await s3.send(new PutBucketVersioningCommand({ Bucket: at.Bucket, VersioningConfiguration: { Status } }));
+  await s3.send(new DeleteObjectCommand({ ...at, VersionId: 'unknown' }));
+  expect(await text(at.Key, at)).toBe('kept');
+  await s3.send(new DeleteObjectCommand({ ...at, VersionId: 'null' }));
+  await expect(text(at.Key, at)).rejects.toMatchObject({ name: 'NoSuchKey' });
 });
 
 it('keeps the parts of an upload whose bucket was deleted until it is aborted', async () => {
