@@ -5,6 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  fileError,
   holdBody,
   joinBodies,
   letGoOfBody,
@@ -67,6 +68,20 @@ describe('a body', () => {
     expect((await bytesOf(view)).toString()).toBe('yt');
     letGoOfBody(view);
     await vi.waitFor(async () => expect(await readdir(path.join(parent, 'spool-5'))).toEqual([]));
+  });
+});
+
+describe('a file that can not be opened', () => {
+  it.each(['EMFILE', 'ENFILE'])('asks to try again later for %s', (code) => {
+    expect(fileError(Object.assign(new Error(code), { code }))).toMatchObject({
+      code: 'ServiceUnavailable',
+      statusCode: 503,
+    });
+  });
+
+  it('is a failure for any other reason', () => {
+    const error = Object.assign(new Error('gone'), { code: 'ENOENT' });
+    expect(fileError(error)).toBe(error);
   });
 });
 

@@ -2,6 +2,7 @@
 //
 // A body owns one hold on each spool file of its pieces. A view (`sliceBody`) owns none until it is held itself.
 import { open } from 'node:fs/promises';
+import { S3Error } from '../fauxqs-parts.ts';
 
 /** A file of the spool. It is deleted when its last hold is let go. */
 export interface SpoolFile {
@@ -73,7 +74,13 @@ export function bytesInMemory({ pieces }: ObjectBody): Buffer | undefined {
   return buffers.length === 1 && only !== undefined ? only : Buffer.concat(buffers);
 }
 
-/** @throws the file system's error */
+/** @returns S3's answer where the process may open no further file: it holds until other bodies have been sent */
+export function fileError(error: NodeJS.ErrnoException): Error {
+  if (error.code !== 'EMFILE' && error.code !== 'ENFILE') return error;
+  return new S3Error('ServiceUnavailable', 'Too many files are open: send fewer requests at once.', 503);
+}
+
+/** @throws S3Error where too many files are open, else the file system's error */
 export async function* readBody(body: ObjectBody): AsyncGenerator<Buffer> {
   for (const piece of body.pieces) {
     if (piece.kind === 'memory') yield piece.bytes;
@@ -86,7 +93,9 @@ async function* readFilePiece({
   startByte,
   sizeBytes,
 }: Extract<Piece, { kind: 'file' }>): AsyncGenerator<Buffer> {
-  const handle = await open(file.path, 'r');
+  const handle = await open(file.path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw fileError(error);
+  });
   try {
     for (let done = 0; done < sizeBytes; ) {
       const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, sizeBytes - done));

@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { S3Error } from '../fauxqs-parts.ts';
-import { fileBody, memoryBody, type ObjectBody, type SpoolFile } from './object-body.ts';
+import { fileBody, fileError, memoryBody, type ObjectBody, type SpoolFile } from './object-body.ts';
 
 /** What takes the bytes of one body as they come. */
 export interface BodySink {
@@ -102,8 +102,7 @@ function diskError(error: NodeJS.ErrnoException, folder: string): Error {
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
     return new S3Error('InsufficientStorage', `The disk of ${folder} is full: ${remedy}.`, 507);
   }
-  if (error.code === 'EMFILE' || error.code === 'ENFILE') {
-    return new S3Error('ServiceUnavailable', 'Too many files are open: send fewer bodies at once.', 503);
-  }
+  const busy = fileError(error);
+  if (busy !== error) return busy;
   return new S3Error('InternalError', `A body can't be kept in ${folder}: ${error.message}`, 500);
 }
