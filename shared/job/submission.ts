@@ -106,7 +106,7 @@ function readJson(
  */
 function linesOf(rows: readonly Record<string, unknown>[], body: string): string | undefined {
   try {
-    const written = rows.some(hasNumberAsText)
+    const written = rows.some((row) => hasNumberAsText(row) || holdsInexact(row))
       ? (parseKeepingNumbers(body) as { rows: unknown[] }).rows
       : rows;
     return written.map((row) => `${JSON.stringify(row)}\n`).join('');
@@ -114,6 +114,11 @@ function linesOf(rows: readonly Record<string, unknown>[], body: string): string
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** `JSON.stringify` writes such a number as another one, and one that is too large as null: an absent member. */
+function holdsInexact(row: Record<string, unknown>): boolean {
+  return Object.values(row).some((value) => typeof value === 'number' && !Number.isSafeInteger(value));
 }
 
 function definedTexts(texts: Posted['options']): Record<string, string> {

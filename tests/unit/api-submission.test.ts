@@ -58,6 +58,13 @@ describe('POST /jobs', () => {
     );
   });
 
+  it('passes a size on that no number can hold, so that its row is rejected', async () => {
+    const { call, inbox } = createFakeApi();
+    const rows = '[{"key":"a","text":"b","size":1e400}]';
+    expect((await call(post(`{"rows":${rows}}`, 'application/json'))).statusCode).toBe(202);
+    expect([...inbox.values()][0]?.body).toBe('{"key":"a","text":"b","size":1e400}\n');
+  });
+
   it('refuses a row that is nested more deeply than can be written again', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     const text = `{"rows":[{"key":1,"text":${deep}}]}`;
