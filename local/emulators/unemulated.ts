@@ -1,4 +1,5 @@
-// What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist.
+// What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist. Nor does what it
+// would take for something else: the deletion of versions in a list.
 import type { buildApp } from 'fauxqs';
 import { errorXml } from './s3-answers.ts';
 
@@ -8,6 +9,11 @@ const INSPECTION = '/_fauxqs/';
 const CALLER_IDENTITY = 'GetCallerIdentity';
 
 const NO_BUCKET = { status: 404, code: 'NoSuchBucket', message: 'The specified bucket does not exist' };
+const NO_VERSION_LIST = {
+  status: 501,
+  code: 'NotImplemented',
+  message: 'The embedded S3 deletes versions one at a time: send a DeleteObject for each.',
+};
 const NO_ACTION =
   '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>' +
   'Only S3, SQS in its JSON protocol, PutEvents of EventBridge and GetCallerIdentity of STS are emulated.' +
@@ -27,6 +33,9 @@ export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
       !asksForCaller(request.body)
     ) {
       reply.code(404).header('content-type', 'text/xml').send(NO_ACTION);
+    } else if (request.method === 'POST' && namesVersions(request.query, request.body)) {
+      reply.code(NO_VERSION_LIST.status).header('content-type', 'application/xml');
+      reply.send(errorXml(NO_VERSION_LIST, request.url.split('?')[0] ?? '', String(request.id)));
     } else {
       done();
     }
@@ -36,6 +45,11 @@ export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
 /** The query protocol, in which SNS is called: a form. */
 function isQuery({ 'content-type': type = '' }: { 'content-type'?: string | undefined }): boolean {
   return type.includes('application/x-www-form-urlencoded');
+}
+
+/** Whether DeleteObjects names versions. fauxqs reads the keys alone, and would delete the newest versions. */
+function namesVersions(query: unknown, body: unknown): boolean {
+  return Object.hasOwn(query ?? {}, 'delete') && /<VersionId\b/.test(String(body));
 }
 
 function asksForCaller(body: unknown): boolean {

@@ -10,12 +10,14 @@ import {
   DeleteBucketAnalyticsConfigurationCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
+  type ObjectIdentifier,
   PutBucketVersioningCommand,
   PutObjectCommand,
   RenameObjectCommand,
@@ -154,6 +156,21 @@ it('deletes nothing by the id of a version that is not there', async () => {
   await s3.send(new DeleteObjectCommand({ ...at, VersionId: 'unknown' }));
   expect(await text(at.Key, at)).toBe('kept');
   await s3.send(new DeleteObjectCommand({ ...at, VersionId: 'null' }));
+  await expect(text(at.Key, at)).rejects.toMatchObject({ name: 'NoSuchKey' });
+});
+
+it('deletes no newer version for a list of older ones', async () => {
+  const at = { Bucket: 'listed-versions', Key: 'kept' };
+  await s3.send(new CreateBucketCommand({ Bucket: at.Bucket }));
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  await s3.send(new PutBucketVersioningCommand({ Bucket: at.Bucket, VersioningConfiguration }));
+  const { VersionId } = await s3.send(new PutObjectCommand({ ...at, Body: 'older' }));
+  await s3.send(new PutObjectCommand({ ...at, Body: 'newer' }));
+  const list = (Objects: ObjectIdentifier[]) =>
+    s3.send(new DeleteObjectsCommand({ Bucket: at.Bucket, Delete: { Objects } }));
+  await expect(list([{ Key: at.Key, VersionId }])).rejects.toMatchObject({ name: 'NotImplemented' });
+  expect(await text(at.Key, at)).toBe('newer');
+  await list([{ Key: at.Key }, { Key: '<VersionId>' }]);
   await expect(text(at.Key, at)).rejects.toMatchObject({ name: 'NoSuchKey' });
 });
 
