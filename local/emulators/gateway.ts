@@ -53,10 +53,10 @@ export interface GatewayParts {
 
 /** A body of 5 GiB at 1 MB a second, from a busy or slow disk, takes an hour and a half. Node's own limit is 5 minutes. */
 const REQUEST_TIMEOUT_MS = 2 * 60 * 60 * 1000;
-/** Of a new bucket. Buckets that exist from the start may have a longer name, from before 2018. */
-const MAX_NEW_BUCKET_CHARACTERS = 63;
-/** fauxqs' router takes no longer name. */
-const MAX_ROUTED_BUCKET_CHARACTERS = 100;
+/** No bucket is made with a longer name here. One that is there from the start may have an older name, of up to 255. */
+const MAX_BUCKET_CHARACTERS = 63;
+/** fauxqs' router finds no bucket of a longer name. */
+const MAX_BUCKET_CHARACTERS_OF_FAUXQS = 100;
 /** S3 user guide, "Naming Amazon S3 objects": in UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 /** Operations on an object that are left to fauxqs. */
@@ -141,13 +141,15 @@ function pass(
 
 /** What S3 does but this cloud does not, and what neither does. fauxqs would take it for another operation. */
 function unemulated(
-  { objectRequests }: GatewayParts,
+  { objectRequests, objects }: GatewayParts,
   { bucket, key, operation }: S3Request,
 ): S3Fault | undefined {
-  if (operation === 'CreateBucket' && bucket.length > MAX_NEW_BUCKET_CHARACTERS)
-    return faultOf(400, 'InvalidBucketName');
-  if (bucket.length > MAX_ROUTED_BUCKET_CHARACTERS && !objectRequests.handles(operation))
-    return faultOf(404, 'NoSuchBucket');
+  if (bucket.length > MAX_BUCKET_CHARACTERS && !objects.hasBucket(bucket)) {
+    return operation === 'CreateBucket' ? faultOf(400, 'InvalidBucketName') : faultOf(404, 'NoSuchBucket');
+  }
+  if (bucket.length > MAX_BUCKET_CHARACTERS_OF_FAUXQS && !objectRequests.handles(operation)) {
+    return faultOf(501, 'NotImplemented');
+  }
   if (key === '') return undefined;
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return faultOf(400, 'KeyTooLongError');
   if (objectRequests.handles(operation) || OBJECT_OPERATIONS_OF_FAUXQS.has(operation)) return undefined;

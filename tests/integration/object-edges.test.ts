@@ -29,6 +29,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
 
 const Bucket = 'plain';
+/** Of before 2018, and longer than fauxqs' router takes. */
+const LONG_NAME = 'Old_Bucket'.padEnd(255, 'x');
 
 let emulators: Emulators;
 let s3: S3Client;
@@ -38,7 +40,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     accountId: '111122223333',
     seed: 5,
-    buckets: [{ name: Bucket }],
+    buckets: [{ name: Bucket }, { name: LONG_NAME }],
     queues: [],
     tables: [],
   });
@@ -89,6 +91,15 @@ describe('what the embedded S3 can not do', () => {
     ).rejects.toMatchObject({ name: 'NotImplemented' });
     await s3.send(new HeadBucketCommand({ Bucket: 'configured' }));
   });
+});
+
+it('keeps objects in a bucket with a long, old name, and does not call it missing', async () => {
+  const at = { Bucket: LONG_NAME };
+  await s3.send(new PutObjectCommand({ ...at, Key: 'a', Body: 'old' }));
+  expect(await text('a', at)).toBe('old');
+  await expect(s3.send(new ListObjectsV2Command(at))).rejects.toMatchObject({ name: 'NotImplemented' });
+  const other = new GetObjectCommand({ Bucket: LONG_NAME.replaceAll('x', 'y'), Key: 'a' });
+  await expect(s3.send(other)).rejects.toMatchObject({ name: 'NoSuchBucket' });
 });
 
 describe('a range', () => {
