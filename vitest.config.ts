@@ -1,4 +1,4 @@
-// Which tests run together: what computes runs side by side, what starts a cloud has the machine to itself.
+// Which tests run together: what computes takes all cores, of what starts a cloud two files run at once, since much of it waits.
 import { defineConfig } from 'vitest/config';
 
 const SECOND_MS = 1000;
@@ -36,7 +36,7 @@ export default defineConfig({
           include: ['tests/{integration,browser}/**/*.test.ts'],
           testTimeout: 120 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
