@@ -1,13 +1,13 @@
 // The API client of the commands: this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
 import { systemClock } from '../../shared/job/clock.ts';
-import { connectionOf } from '../s3/connection.ts';
+import { connect } from '../s3/connection.ts';
 import { assertCredentials } from '../s3/open.ts';
 import { type ApiClient, createApiClient } from './client.ts';
 import { connectFetch } from './connection.ts';
 
 export function openApi(api: string): ApiClient {
-  connectFetch();
+  connectFetch(api);
   return createApiClient({ fetch, clock: systemClock, env: process.env, credentials: ownCredentials }, api);
 }
 
@@ -15,7 +15,7 @@ export function openApi(api: string): ApiClient {
 async function ownCredentials(): Promise<Credentials> {
   const { COMMAND_BUDGET } = await import('../../shared/aws/budgets.ts');
   const { createS3Client } = await import('../../shared/aws/clients.ts');
-  const client = createS3Client({ region: 'us-east-1' }, COMMAND_BUDGET, connectionOf());
+  const client = createS3Client({ region: 'us-east-1' }, COMMAND_BUDGET, connect());
   try {
     await assertCredentials(client);
     return await client.config.credentials();

@@ -14,6 +14,8 @@ import { connectionRemedy } from './remedies.ts';
 /** Milliseconds for the answer to each try: a slow one gets more time, and the user hears of it after the first. */
 const TRIES_MS = [5_000, 10_000, 20_000] as const;
 const REST_MS = 500;
+/** A proxy answers so in S3's place; for https it refuses the tunnel. */
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 export interface BucketDependencies {
   s3: S3Client;
@@ -60,6 +62,12 @@ async function isAnswered(s3: S3Client, bucket: string, error: unknown, { answer
   if (error instanceof RedirectFault)
     throw new Failure(`bucket ${bucket}: ${error.message}`, { cause: error });
   const status = answer?.status;
+  if (status === PROXY_AUTHENTICATION_REQUIRED) {
+    throw new Failure(
+      'the proxy asks for a user name and a password: HTTP_PROXY takes them before its host, with an @ between',
+      { cause: error },
+    );
+  }
   // Who may write may lack the right to look; and a throttled answer is an answer.
   if (classifyFault(error).kind === 'throttle') return true;
   // AWS answers 400 to a token that it can't read.

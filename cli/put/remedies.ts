@@ -34,7 +34,13 @@ const REMEDIES: ReadonlyMap<string, Remedy> = new Map<string, Remedy>([
   ['ECONNREFUSED', { text: 'nothing listens there: check --endpoint-url and proxies', isFinal: false }],
   ['ENOTFOUND', { text: 'there is no such host: check --endpoint-url and proxies', isFinal: false }],
   ['ECONNRESET', { text: 'the connection was closed: https:// instead of http://?', isFinal: false }],
-  ['ERR_PROXY_TUNNEL', { text: 'the proxy refuses it: check HTTPS_PROXY and NO_PROXY', isFinal: true }],
+  [
+    'ERR_PROXY_TUNNEL',
+    {
+      text: 'the proxy refuses it: check HTTPS_PROXY, with user and password if it asks for them, and NO_PROXY',
+      isFinal: true,
+    },
+  ],
 ]);
 
 /** @returns undefined where the error says enough */

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from '../../shared/aws/clients.ts';
 import { followRedirects } from '../../shared/aws/redirects.ts';
 import { assertEndpoint } from '../address.ts';
 import { describeError, Failure } from '../failure.ts';
-import { connectionOf } from './connection.ts';
+import { connect } from './connection.ts';
 
 /** Endpoints other than AWS's mostly have no regions, but requests are signed for one. */
 const REGION_ELSEWHERE = 'us-east-1';
@@ -18,7 +18,7 @@ export async function openS3(
   endpointUrl: string | undefined,
   create: (config: S3ClientConfig, connection: ConnectionOptions) => S3Client,
 ): Promise<S3Client> {
-  const connection = connectionOf();
+  const connection = connect();
   // The SDK reads environment and profile; it makes no request for that.
   const reader = create({}, connection);
   try {

@@ -1,6 +1,7 @@
 // A forward proxy that alone knows some hosts: it passes requests on, and opens tunnels.
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 
 export interface ForwardProxy {
@@ -12,11 +13,17 @@ export interface ForwardProxy {
   close(): void;
 }
 
-/** @param ports of 127.0.0.1, by the host names that lead to them */
-export async function startForwardProxy(ports: Readonly<Record<string, number>>): Promise<ForwardProxy> {
+/**
+ * @param ports of 127.0.0.1, by the host names that lead to them
+ * @param tls of the proxy itself; absent: it speaks plain HTTP
+ */
+export async function startForwardProxy(
+  ports: Readonly<Record<string, number>>,
+  tls?: { cert: string; key: string },
+): Promise<ForwardProxy> {
   const asked: string[] = [];
   const authorizations: (string | undefined)[] = [];
-  const server = createServer((incoming, response) => {
+  const pass = (incoming: IncomingMessage, response: ServerResponse): void => {
     asked.push(`${incoming.method} ${incoming.url}`);
     authorizations.push(incoming.headers['proxy-authorization']);
     const url = new URL(incoming.url ?? '');
@@ -32,7 +39,8 @@ export async function startForwardProxy(ports: Readonly<Record<string, number>>)
     );
     onward.on('error', () => response.writeHead(502).end());
     incoming.pipe(onward);
-  });
+  };
+  const server = tls === undefined ? createServer(pass) : createTlsServer(tls, pass);
   server.on('connect', (incoming, socket) => {
     asked.push(`CONNECT ${incoming.url}`);
     authorizations.push(incoming.headers['proxy-authorization']);
@@ -50,7 +58,7 @@ export async function startForwardProxy(ports: Readonly<Record<string, number>>)
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     asked,
     authorizations,
     close() {

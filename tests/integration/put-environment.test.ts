@@ -1,9 +1,11 @@
 // `spillway put` in the environment that AWS's tools share. Each case holds for the three ways in which an object is written:
 // small ones directly, those above 1 MiB by one request of the SDK's, and large ones in parts.
 
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,8 +70,8 @@ async function startS3(options: SmallS3Options = {}): Promise<SmallS3> {
   return s3;
 }
 
-async function startProxy(ports: Record<string, number>): Promise<ForwardProxy> {
-  const proxy = await startForwardProxy(ports);
+async function startProxy(ports: Record<string, number>, tls?: typeof TLS): Promise<ForwardProxy> {
+  const proxy = await startForwardProxy(ports, tls);
   open.push(proxy);
   return proxy;
 }
@@ -143,6 +145,44 @@ describe('proxies', () => {
     const env = { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: CERTIFICATE };
     expectAll(s3, await put('https://s3.corp.example', env));
     expect(new Set(proxy.asked)).toEqual(new Set(['CONNECT s3.corp.example:443']));
+  });
+
+  it('with a certificate of an authority in AWS_CA_BUNDLE are trusted', async () => {
+    const s3 = await startS3({ tls: TLS });
+    const proxy = await startProxy({ 's3.corp.example': s3.port }, TLS);
+    const env = { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: CERTIFICATE };
+    expectAll(s3, await put('https://s3.corp.example', env));
+  });
+
+  it('that ask for a user and a password are named, and not taken for the endpoint', async () => {
+    const asking = await startS3({
+      intercept(_request, response) {
+        response.writeHead(407, { 'proxy-authenticate': 'Basic', 'content-type': 'text/html' }).end('<html>');
+        return true;
+      },
+    });
+    const { code, stderr } = await put('http://s3.corp.example', { HTTP_PROXY: asking.url });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'the proxy asks for a user name and a password: HTTP_PROXY takes them before its host',
+    );
+  });
+
+  it('are passed by for an API on this machine', async () => {
+    const api = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"jobs":[]}');
+    });
+    api.listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    open.push(api);
+    const { port } = api.address() as AddressInfo;
+    const proxy = await startProxy({ '127.0.0.1': port });
+    const end = await runSpillway(['status', '--api', `http://127.0.0.1:${port}`], {
+      cwd: work,
+      env: { ...BARE, HTTP_PROXY: proxy.url },
+    });
+    expect(end.code, end.stderr).toBe(0);
+    expect(proxy.asked).toEqual([]);
   });
 
   it('are passed by for the hosts of NO_PROXY and for this machine', async () => {

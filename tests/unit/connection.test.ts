@@ -1,7 +1,9 @@
 // What the environment says of proxies, as Node's agents are given it.
+import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectionOf } from '../../cli/s3/connection.ts';
+import { connect, connectionOf, fetchProxyOf } from '../../cli/s3/connection.ts';
 
 const PROXY = 'http://proxy.example:3128';
 
@@ -16,6 +18,7 @@ describe('proxies', () => {
     { env: { HTTP_PROXY: 'proxy.example:3128' }, proxyEnv: { http_proxy: PROXY } },
     { env: { http_proxy: 'http://lower', HTTP_PROXY: PROXY }, proxyEnv: { http_proxy: 'http://lower' } },
     { env: { http_proxy: '', HTTP_PROXY: PROXY }, proxyEnv: { http_proxy: PROXY } },
+    { env: { HTTP_PROXY: 'HTTP://proxy.example:3128' }, proxyEnv: { http_proxy: PROXY } },
     { env: { HTTPS_PROXY: 'https://secure:443' }, proxyEnv: { https_proxy: 'https://secure:443' } },
   ])('of $env are $proxyEnv', ({ env, proxyEnv }) => {
     const found = connectionOf(env).proxyEnv;
@@ -45,6 +48,46 @@ describe('proxies', () => {
     expect(proxyEnv?.['no_proxy']).toBe(OWN + given);
   });
 
+  it.each([
+    { what: 'a percent sign of its own', password: 'secret%', message: 'write % as %25' },
+    { what: 'bytes that are no text', password: 'secret%ff', message: 'write % as %25' },
+    { what: 'a line feed', password: 'sec\nret', message: 'is no address of a proxy' },
+  ])('are refused by name where the password holds $what', ({ password, message }) => {
+    const refused = () => connectionOf({ HTTPS_PROXY: `http://user:${password}@proxy.example` });
+    expect(refused).toThrow(message);
+    expect(refused).toThrow(/^HTTPS_PROXY (?!.*ret)/);
+  });
+
+  // fetch knows names only. Agents know all of these.
+  it.each([
+    { api: 'http://api.example', noProxy: '', isAsked: true },
+    { api: 'https://api.example', noProxy: '', isAsked: true },
+    { api: 'http://127.0.0.1:4580', noProxy: '', isAsked: false },
+    { api: 'http://127.8.9.1:4580', noProxy: '', isAsked: false },
+    { api: 'http://localhost:4580', noProxy: '', isAsked: false },
+    { api: 'http://[::1]:4580', noProxy: '', isAsked: false },
+    { api: 'http://api.example', noProxy: 'other.example,*', isAsked: false },
+    { api: 'http://API.corp.example', noProxy: 'Corp.example', isAsked: false },
+    { api: 'http://corp.example', noProxy: '.corp.example', isAsked: false },
+    { api: 'http://api.corp.example', noProxy: '*.corp.example', isAsked: false },
+    { api: 'http://badcorp.example', noProxy: 'corp.example', isAsked: true },
+    { api: 'https://api.example', noProxy: 'api.example:443', isAsked: false },
+    { api: 'https://api.example:8443', noProxy: 'api.example:443', isAsked: true },
+    { api: 'http://10.20.30.40', noProxy: '10.0.0.0/8', isAsked: false },
+    { api: 'http://11.20.30.40', noProxy: '10.0.0.0/8', isAsked: true },
+    { api: 'http://10-a.example', noProxy: '10.0.0.0/8', isAsked: true },
+  ])('are asked for the API at $api beside "$noProxy": $isAsked', ({ api, noProxy, isAsked }) => {
+    const connection = connectionOf({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: noProxy });
+    const name = api.startsWith('https:') ? 'https_proxy' : 'http_proxy';
+    const expected = isAsked ? { [name]: PROXY, no_proxy: expect.any(String) } : undefined;
+    expect(fetchProxyOf(connection, api)).toEqual(expected);
+  });
+
+  it('of http are not asked for an API of https', () => {
+    expect(fetchProxyOf(connectionOf({ HTTP_PROXY: PROXY }), 'https://api.example')).toBeUndefined();
+    expect(fetchProxyOf(connectionOf({}), 'https://api.example')).toBeUndefined();
+  });
+
   it('never show what is in their address', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
@@ -55,5 +98,18 @@ describe('proxies', () => {
         }
       }),
     );
+  });
+});
+
+describe('authorities', () => {
+  it('are trusted by the process, and are no part of the name of a connection', () => {
+    const file = fileURLToPath(new URL('../integration/fixtures/test-only-certificate.pem', import.meta.url));
+    const before = tls.getCACertificates('default');
+    try {
+      expect(connect({ AWS_CA_BUNDLE: file })).toEqual({});
+      expect(tls.getCACertificates('default')).toHaveLength(1 + tls.getCACertificates('extra').length);
+    } finally {
+      tls.setDefaultCACertificates(before);
+    }
   });
 });
