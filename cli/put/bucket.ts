@@ -30,22 +30,17 @@ export async function assertBucket(dependencies: BucketDependencies, bucket: str
   await assertCredentials(s3);
   for (const [tries, limitMs] of TRIES_MS.entries()) {
     const isLast = tries === TRIES_MS.length - 1;
-    const command = new HeadBucketCommand({ Bucket: bucket });
-    const heard = listen(command);
     const late = AbortSignal.timeout(limitMs);
     try {
-      await s3.send(command, { abortSignal: late });
-      // Any server answers a HEAD with 200; S3 and most that speak its protocol name themselves in a header.
-      if (heard.answer === undefined || !hasS3Header(heard.answer))
-        await assertKnown(s3, bucket, heard.answer);
+      await ask(s3, bucket, late);
       return;
     } catch (error) {
-      if (late.aborted && heard.answer === undefined) {
+      if (error instanceof Failure) throw error;
+      if (late.aborted) {
         if (isLast) throw silence(bucket, limitMs, error);
         onLate(limitMs);
         continue;
       }
-      if (await isAnswered(s3, bucket, error, heard)) return;
       if (isLast || classifyFault(error).kind !== 'transient' || connectionRemedy(error)?.isFinal === true)
         throw unreachable(bucket, error);
     }
@@ -54,11 +49,34 @@ export async function assertBucket(dependencies: BucketDependencies, bucket: str
 }
 
 /**
+ * @param late ends it, with all that it asks
+ * @throws Failure where nothing will ever be stored; else what the client throws
+ */
+async function ask(s3: S3Client, bucket: string, late: AbortSignal): Promise<void> {
+  const command = new HeadBucketCommand({ Bucket: bucket });
+  const heard = listen(command);
+  try {
+    await s3.send(command, { abortSignal: late });
+  } catch (error) {
+    if (await isAnswered(s3, bucket, error, heard, late)) return;
+    throw error;
+  }
+  // Any server answers a HEAD with 200; S3 and most that speak its protocol name themselves in a header.
+  if (heard.answer === undefined || !hasS3Header(heard.answer))
+    await assertKnown(s3, bucket, heard.answer, late);
+}
+
+/**
  * @returns whether the bucket has answered all the same, as S3 does
  * @throws Failure where it never will
  */
-async function isAnswered(s3: S3Client, bucket: string, error: unknown, { answer }: Heard): Promise<boolean> {
-  if (error instanceof Failure) throw error;
+async function isAnswered(
+  s3: S3Client,
+  bucket: string,
+  error: unknown,
+  { answer }: Heard,
+  late: AbortSignal,
+): Promise<boolean> {
   if (error instanceof RedirectFault)
     throw new Failure(`bucket ${bucket}: ${error.message}`, { cause: error });
   const status = answer?.status;
@@ -72,7 +90,8 @@ async function isAnswered(s3: S3Client, bucket: string, error: unknown, { answer
   if (classifyFault(error).kind === 'throttle') return true;
   // AWS answers 400 to a token that it can't read.
   const mayBeUnknown = status === 403 || status === 400;
-  if (mayBeUnknown || (answer !== undefined && isForeignPage(answer))) await assertKnown(s3, bucket, answer);
+  if (mayBeUnknown || (answer !== undefined && isForeignPage(answer)))
+    await assertKnown(s3, bucket, answer, late);
   if (mayBeUnknown) return true;
   if (status === 404) throw new Failure(`there is no bucket ${bucket} there`, { cause: error });
   return false;
@@ -104,16 +123,22 @@ const LISTING = /^\s*(<\?xml[^>]*\?>)?\s*<(\w+:)?ListBucketResult[\s/>]/;
 /**
  * A HEAD's answer has no body that says why, or whose it is: that of a listing of nothing has one.
  * @param head what the bucket's HEAD was answered
- * @throws Failure where the credentials are refused, or the endpoint is no S3
+ * @throws Failure where the credentials are refused, or the endpoint is no S3; what the client throws where it is late
  */
-async function assertKnown(s3: S3Client, bucket: string, head: Answer | undefined): Promise<void> {
+async function assertKnown(
+  s3: S3Client,
+  bucket: string,
+  head: Answer | undefined,
+  late: AbortSignal,
+): Promise<void> {
   const command = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 0 });
   const heard = listen(command);
   let fault: Fault | undefined;
   let cause: unknown;
   try {
-    await s3.send(command);
+    await s3.send(command, { abortSignal: late });
   } catch (error) {
+    if (late.aborted) throw error;
     fault = classifyFault(error);
     cause = error;
   }

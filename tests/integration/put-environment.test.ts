@@ -430,6 +430,31 @@ describe('requests', () => {
     expect(s3.asked.filter(({ headers }) => headers.expect !== undefined)).toEqual([]);
   });
 
+  it.each([
+    { what: 'silence', answerList: () => undefined },
+    {
+      what: 'blanks without an end',
+      answerList(response: ServerResponse) {
+        const timer = setInterval(() => response.write(' '), 50);
+        response.on('close', () => clearInterval(timer));
+      },
+    },
+  ])('to a bucket whose listing is answered with $what are told to be late', async ({ answerList }) => {
+    const s3 = await startS3({
+      intercept(request, response) {
+        // No header of S3's: so a listing has to tell whose answer it is.
+        if (request.method === 'HEAD') response.writeHead(200).end();
+        else answerList(response);
+        return true;
+      },
+    });
+    const args = ['put', ...Object.keys(SIZES), 's3://bucket', '--endpoint-url', s3.url];
+    const run = startSpillway(args, { cwd: work, env: BARE });
+    await run.until('bucket bucket: no answer in 5 s; asked again');
+    run.child.kill('SIGINT');
+    expect((await run.ended).code).toBe(130);
+  });
+
   it('that were never answered are no success in the summary', async () => {
     const s3 = await startS3({ intercept: ({ method }) => method === 'PUT' || method === 'POST' });
     const run = startSpillway(['put', ...Object.keys(SIZES), 's3://bucket', '--endpoint-url', s3.url], {
