@@ -11,7 +11,7 @@ import type { Clock } from '../job/clock.ts';
 import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
-import { REDIRECTS } from './redirects.ts';
+import { otherRegion, REDIRECTS } from './redirects.ts';
 import { createSigner, type Signer } from './signature.ts';
 import { elementText } from './xml-element.ts';
 
@@ -75,7 +75,8 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
 
   return {
     async send({ bucket, key, headers, body }, cutOff) {
-      const model = await modelOf(bucket);
+      const known = modelOf(bucket);
+      const model = await known;
       if (model === undefined) return undefined;
       const path = model.path + encodeKey(key);
       const length = body === undefined ? {} : { 'content-length': String(body.length) };
@@ -113,9 +114,10 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
           return { etag, headers: answer.headers, text };
         throw unproven(answer, isCopy);
       }
-      if (REDIRECTS.has(answer.status)) {
-        // The SDK's way of writing follows it, and the next model is made of what it learned.
-        models.delete(bucket);
+      const isElsewhere = answer.status === 400 && otherRegion(answer, { headers: signed }) !== undefined;
+      if (REDIRECTS.has(answer.status) || isElsewhere) {
+        // The SDK's way of writing follows it, and the next model is made of what it learned: a late answer spares that one.
+        if (models.get(bucket) === known) models.delete(bucket);
         return undefined;
       }
       const fault = faultOf(answer);

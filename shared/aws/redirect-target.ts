@@ -4,7 +4,13 @@ import { elementText } from './xml-element.ts';
 
 const MAX_LOCATION_LENGTH = 8_192;
 const REGION = /^[a-z0-9-]{1,40}$/;
-const S3_OF_AWS = /(^|\.)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?$/;
+/** What may stand behind s3 in AWS's names. A load balancer may be called s3 as well: s3-1234.REGION.elb.amazonaws.com. */
+const S3_OF_AWS =
+  /(^|\.)s3([.-](dualstack|fips|accelerate|external-1|[a-z]{2,}(-[a-z]+)+-\d{1,2}))*(\.vpce)?\.amazonaws\.com(\.cn)?$/;
+/** Those whose name in another region is known. */
+const PLAIN_S3_OF_AWS = /^s3([.-][a-z]{2,}(-[a-z]+)+-\d{1,2})?\.(amazonaws\.com(\.cn)?)$/;
+/** Domains in which anyone may register a name. */
+const PUBLIC = /^(com?|net?|org?|gov?|edu|ac)\.[a-z]{2}$/;
 
 export interface Address {
   protocol: string;
@@ -22,12 +28,15 @@ export interface Place extends Address {
   isVirtualHosted: boolean;
 }
 
-/** What a request asked for: the path without its bucket, and the domain of its endpoint. */
+/** What a request was made for, before it was moved anywhere. */
 export interface Asked {
-  request: SignedRequest;
   bucket: string;
+  /** The path behind the bucket. */
   keyPath: string;
+  /** The endpoint's, without the bucket. */
   domain: string;
+  /** Of an endpoint that has a path: where its buckets are elsewhere, can't be told. */
+  hasOwnPath: boolean;
 }
 
 /** A redirect that was not followed. The message says where it leads, and why it was not. */
@@ -47,20 +56,36 @@ export function regionIn({ status, headers, text }: Answer): string | undefined 
   return region !== undefined && REGION.test(region) ? region : undefined;
 }
 
-/** @throws RedirectFault where it leads out of the endpoint's domain, or nowhere */
-export function placeOf({ host, status, headers, text }: Answer, asked: Asked): Place {
-  const { request, bucket, domain } = asked;
-  const { url, isVirtualHosted } = targetOf({ headers, text }, asked);
+/** The region that a request was signed for. */
+export function signedRegion({ headers }: Pick<SignedRequest, 'headers'>): string | undefined {
+  return /^AWS4-HMAC-SHA256 Credential=[^,]*\/([^/,]+)\/[^/,]+\/aws4_request,/.exec(
+    headers['authorization'] ?? '',
+  )?.[1];
+}
+
+/**
+ * @param request what was answered so, wherever it was moved
+ * @throws RedirectFault where it leads out of the endpoint's domain, or nowhere
+ */
+export function placeOf(answer: Answer, request: SignedRequest, asked: Asked): Place {
+  const { host, status } = answer;
+  const { bucket, domain, hasOwnPath } = asked;
+  const { url, isVirtualHosted } = targetOf(answer, request, asked);
   const refuse = (why: string) => {
     throw new RedirectFault(status, `${host} redirects ${why}`);
   };
-  if (url === undefined) return refuse('and names no address: check --endpoint-url and AWS_REGION');
+  if (url === undefined) {
+    const region = regionIn(answer);
+    const named = region === undefined ? '' : `, only the region ${region}`;
+    return refuse(`and names no address${named}: check --endpoint-url and AWS_REGION`);
+  }
   const named = `to ${url.origin}`;
   const remedy = `If that is right: --endpoint-url ${withoutBucket(url, bucket, isVirtualHosted ?? false)}`;
   if (!isWithin(domain, url.hostname))
     return refuse(`${named}, which is outside of its own domain. ${remedy}`);
   if (request.protocol === 'https:' && url.protocol !== 'https:')
     return refuse(`${named}, from https to http. ${remedy}`);
+  if (hasOwnPath) return refuse(`${named}, from an endpoint that has a path. ${remedy}`);
   if (isVirtualHosted === undefined) return refuse(`${named}, and there to another object. ${remedy}`);
   return {
     protocol: url.protocol,
@@ -76,11 +101,11 @@ interface Target {
   isVirtualHosted?: boolean;
 }
 
-/** By Location, else by the error's element Endpoint, which is a host without a path. */
-function targetOf(
-  { headers, text }: Pick<Answer, 'headers' | 'text'>,
-  { request, bucket, keyPath }: Asked,
-): Target {
+/**
+ * By Location, else by the error's element Endpoint, which is a host without a path. To a HEAD, AWS names the region alone.
+ */
+function targetOf(answer: Answer, request: SignedRequest, { bucket, keyPath, domain }: Asked): Target {
+  const { headers, text } = answer;
   const location = headers['location'] ?? '';
   const base = `${request.protocol}//${hostOf(request)}`;
   if (location !== '' && location.length <= MAX_LOCATION_LENGTH && URL.canParse(location, base)) {
@@ -92,7 +117,10 @@ function targetOf(
       ? { url, isVirtualHosted: true }
       : { url };
   }
-  const endpoint = elementText(text, 'Endpoint') ?? '';
+  const region = regionIn(answer);
+  const suffix = PLAIN_S3_OF_AWS.exec(domain)?.[3];
+  const regional = region === undefined || suffix === undefined ? '' : `s3.${region}.${suffix}`;
+  const endpoint = elementText(text, 'Endpoint') ?? regional;
   const address = `${request.protocol}//${endpoint}`;
   if (endpoint === '' || endpoint.length > MAX_LOCATION_LENGTH || !URL.canParse(address)) return {};
   const url = new URL(address);
@@ -111,7 +139,8 @@ function plainPath(path: string): string {
 
 export function moveTo(
   { protocol, hostname, port, isVirtualHosted }: Place,
-  { request, bucket, keyPath }: Asked,
+  request: SignedRequest,
+  { bucket, keyPath }: Asked,
 ): void {
   request.protocol = protocol;
   request.hostname = hostname;
@@ -127,7 +156,7 @@ function isWithin(own: string, other: string): boolean {
   if (S3_OF_AWS.test(own)) return S3_OF_AWS.test(other);
   const parent = own.slice(own.indexOf('.') + 1);
   const hasOwnParent = parent.includes('.') && /[a-z]/i.test(own.slice(own.lastIndexOf('.') + 1));
-  return hasOwnParent && (other === parent || other.endsWith(`.${parent}`));
+  return hasOwnParent && !PUBLIC.test(parent) && (other === parent || other.endsWith(`.${parent}`));
 }
 
 function withoutBucket(url: URL, bucket: string, isVirtualHosted: boolean): string {

@@ -4,7 +4,7 @@
 //   x-amz-bucket-region   from then on, requests are made and signed for that region
 //   else                  refused, with the address that was named
 //
-// What was learned of a bucket holds for the client's whole life, so that each body is sent in vain once at most.
+// What was learned of a bucket holds for the client's whole life: in vain is sent only what is under way until then.
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Answer, bounded, MOST_ANSWER_BYTES } from './answer.ts';
@@ -17,6 +17,7 @@ import {
   RedirectFault,
   regionIn,
   type SignedRequest,
+  signedRegion,
 } from './redirect-target.ts';
 
 /** They ask for the same method and body again. 302 and 303 don't: a login page answers so, and never S3. */
@@ -39,37 +40,34 @@ class Redirected extends Error {
 /** @returns the same client, which follows redirects from now on */
 export function followRedirects(s3: S3Client): S3Client {
   const places = new Map<string, Place>();
+  /** By the context that all steps of one command share. */
+  const askedBy = new WeakMap<object, Asked>();
 
-  async function learn(bucket: string, { answer, request }: Redirected): Promise<void> {
-    const region = regionIn(answer);
-    const isNewRegion = region !== undefined && region !== (await s3.config.region());
-    if (isNewRegion) s3.config.region = () => Promise.resolve(region);
+  async function learn({ answer, request }: Redirected, asked: Asked): Promise<void> {
+    const region = otherRegion(answer, request);
+    // Others may have learned it, and been sent somewhere, since this request left.
+    if (region !== undefined) s3.config.region = () => Promise.resolve(region);
     // By its region alone the SDK finds AWS's own address.
-    if (isNewRegion && s3.config.isCustomEndpoint !== true) return;
-    if (REDIRECTS.has(answer.status))
-      places.set(bucket, placeOf(answer, askedOf(request, bucket, places.get(bucket))));
+    if (region !== undefined && s3.config.isCustomEndpoint !== true) return;
+    if (REDIRECTS.has(answer.status)) places.set(asked.bucket, placeOf(answer, request, asked));
   }
 
-  /**
-   * A bucket may be named as the host begins: only the client knows in which style it asks.
-   * @param place where the request was moved to; absent: it is as the SDK made it
-   */
-  function askedOf(request: SignedRequest, bucket: string, place?: Place): Asked {
-    const isInHost = request.hostname.startsWith(`${bucket}.`);
-    const isVirtualHosted = isInHost && (place?.isVirtualHosted ?? s3.config.forcePathStyle !== true);
-    return isVirtualHosted
-      ? { request, bucket, keyPath: request.path, domain: request.hostname.slice(bucket.length + 1) }
-      : { request, bucket, keyPath: request.path.slice(bucket.length + 1), domain: request.hostname };
+  /** Of a request as the SDK made it. A bucket may be named as the host begins: only the client knows its style. */
+  async function askedOf({ hostname, path }: SignedRequest, bucket: string): Promise<Asked> {
+    if (s3.config.forcePathStyle !== true && hostname.startsWith(`${bucket}.`))
+      return { bucket, keyPath: path, domain: hostname.slice(bucket.length + 1), hasOwnPath: false };
+    const ownPath = (await s3.config.endpoint?.())?.path ?? '/';
+    return { bucket, keyPath: path.slice(bucket.length + 1), domain: hostname, hasOwnPath: ownPath !== '/' };
   }
 
   s3.middlewareStack.add(
-    (next) => async (args) => {
-      const { Bucket: bucket = '' } = args.input as { Bucket?: string };
+    (next, context) => async (args) => {
       for (let hops = 0; ; hops++) {
         try {
           return await next(args);
         } catch (error) {
-          if (!(error instanceof Redirected)) throw error;
+          const asked = askedBy.get(context);
+          if (!(error instanceof Redirected) || asked === undefined) throw error;
           if (hops === MAX_HOPS) {
             const { status, host } = error.answer;
             throw new RedirectFault(
@@ -77,17 +75,20 @@ export function followRedirects(s3: S3Client): S3Client {
               `${host} redirects again, after ${MAX_HOPS} redirects: they lead in a circle`,
             );
           }
-          await learn(bucket, error);
+          await learn(error, asked);
         }
       }
     },
     { step: 'initialize', priority: 'high', name: 'followRedirects' },
   );
   s3.middlewareStack.add(
-    (next) => async (args) => {
+    (next, context) => async (args) => {
       const { Bucket: bucket = '' } = args.input as { Bucket?: string };
+      const request = args.request as SignedRequest;
+      const asked = await askedOf(request, bucket);
+      askedBy.set(context, asked);
       const place = places.get(bucket);
-      if (place !== undefined) moveTo(place, askedOf(args.request as SignedRequest, bucket));
+      if (place !== undefined) moveTo(place, request, asked);
       return next(args);
     },
     // Behind all that makes the request, and before its signature.
@@ -107,7 +108,7 @@ export function followRedirects(s3: S3Client): S3Client {
       const text = await textOf(response.body);
       const answer: Answer = { host: hostOf(request), status, headers, text, isWhole: true };
       const { Bucket: bucket } = args.input as { Bucket?: string };
-      const isElsewhere = REDIRECTS.has(status) || (await isOfOtherRegion(s3, answer));
+      const isElsewhere = REDIRECTS.has(status) || otherRegion(answer, request) !== undefined;
       if (bucket !== undefined && isElsewhere) throw new Redirected(answer, request);
       response.body = Readable.from([Buffer.from(text)], { objectMode: false });
       return result;
@@ -124,8 +125,10 @@ async function textOf(body: Readable): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** S3 answers 400 to a signature for another region, and says for which it has to be. */
-async function isOfOtherRegion(s3: S3Client, answer: Answer): Promise<boolean> {
+/** @returns the region that the bucket is in, where the request was signed for another: S3 answers 400, or redirects */
+export function otherRegion(answer: Answer, request: Pick<SignedRequest, 'headers'>): string | undefined {
+  const signedFor = signedRegion(request);
   const region = regionIn(answer);
-  return region !== undefined && region !== (await s3.config.region());
+  // Other signatures than SigV4 hold for several regions.
+  return signedFor === undefined || region === signedFor ? undefined : region;
 }

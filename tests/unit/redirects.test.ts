@@ -15,6 +15,11 @@ function client(endpoint: string | undefined, answer: (request: SentRequest) => 
   return { s3: followRedirects(s3), sent };
 }
 
+const OF_SITE_2: GivenAnswer = {
+  statusCode: 400,
+  text: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>site-2</Region></Error>',
+};
+
 const put = () => new PutObjectCommand({ Bucket: 'bucket', Key: 'a key/ü', Body: Buffer.from('x') });
 
 describe('a redirect', () => {
@@ -44,6 +49,16 @@ describe('a redirect', () => {
       to: 'https://x.execute-api.eu-west-1.amazonaws.com',
       isFollowed: false,
     },
+    {
+      from: 'https://s3.us-east-1.amazonaws.com',
+      to: 'https://s3-1234567890.us-east-1.elb.amazonaws.com',
+      isFollowed: false,
+    },
+    // Anyone may have a name there.
+    { from: 'https://storage.co.uk', to: 'https://other.co.uk', isFollowed: false },
+    { from: 'https://storage.com.au', to: 'https://com.au', isFollowed: false },
+    // A path of the endpoint's own is none of a bucket.
+    { from: 'https://s3.corp.example/gateway', to: 'https://s3-eu.corp.example', isFollowed: false },
   ])('from $from to $to is followed: $isFollowed', async ({ from, to, isFollowed }) => {
     const { host, protocol } = new URL(to);
     const { s3, sent } = client(from, ({ hostname, path, headers, ...request }) =>
@@ -65,6 +80,53 @@ describe('a redirect', () => {
     // From then on at once.
     await s3.send(put());
     expect(sent).toHaveLength(3);
+  });
+
+  it('leads out of the domain by no chain of steps', async () => {
+    const next: Record<string, string> = {
+      's3.eu.corp.example': 'eu.corp.example',
+      'eu.corp.example': 'corp.example',
+      'corp.example': 'other.corp.example',
+    };
+    const { s3, sent } = client('https://s3.eu.corp.example', ({ hostname, path }) =>
+      hostname in next
+        ? { statusCode: 307, headers: { location: `https://${next[hostname]}${path}` } }
+        : STORED,
+    );
+    await expect(s3.send(put())).rejects.toThrow(/to https:\/\/corp\.example, which is outside of its own/);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('of an endpoint with a path stores nothing under another name', async () => {
+    const { s3, sent } = client('https://s3.corp.example/gateway', () => ({
+      statusCode: 301,
+      text: '<Error><Endpoint>s3-eu.corp.example</Endpoint></Error>',
+    }));
+    await expect(s3.send(put())).rejects.toThrow(/from an endpoint that has a path\. .*--endpoint-url/);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('from a name in the host to path style is followed by requests that left before', async () => {
+    const { s3, sent } = client(undefined, ({ hostname, path }) =>
+      hostname.startsWith('bucket.')
+        ? { statusCode: 307, headers: { location: `https://s3.us-west-2.amazonaws.com/bucket${path}` } }
+        : STORED,
+    );
+    await Promise.all([s3.send(put()), s3.send(put())]);
+    expect(sent.slice(2).map(({ hostname, path }) => hostname + path)).toEqual(
+      Array.from({ length: 2 }, () => 's3.us-west-2.amazonaws.com/bucket/a%20key/%C3%BC'),
+    );
+  });
+
+  it('of AWS to a HEAD, which names the region alone, is followed from an endpoint that was named', async () => {
+    const { s3, sent } = client('https://s3.us-east-1.amazonaws.com', ({ hostname }) =>
+      hostname === 's3.eu-central-1.amazonaws.com'
+        ? STORED
+        : { statusCode: 301, headers: { 'x-amz-bucket-region': 'eu-central-1' } },
+    );
+    await s3.send(new HeadBucketCommand({ Bucket: 'bucket' }));
+    expect(sent[1]).toMatchObject({ hostname: 's3.eu-central-1.amazonaws.com', path: '/bucket/' });
+    expect(sent[1]?.headers['authorization']).toContain('/eu-central-1/s3/');
   });
 
   it('that names its bucket in the host is followed without it in the path', async () => {
@@ -158,15 +220,36 @@ describe('a redirect', () => {
 describe('a 400', () => {
   it("for a signature of another region is signed for that bucket's region", async () => {
     const { s3, sent } = client('https://s3.corp.example', ({ headers }) =>
-      headers['authorization']?.includes('/site-2/') === true
-        ? STORED
-        : {
-            statusCode: 400,
-            text: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>site-2</Region></Error>',
-          },
+      headers['authorization']?.includes('/site-2/') === true ? STORED : OF_SITE_2,
     );
     await s3.send(put());
     expect(sent).toHaveLength(2);
+  });
+
+  it('for a region that others have learned meanwhile is signed again as well', async () => {
+    const { s3, sent } = client('https://s3.corp.example', ({ headers }) =>
+      headers['authorization']?.includes('/site-2/') === true ? STORED : OF_SITE_2,
+    );
+    const ends = await Promise.all([s3.send(put()), s3.send(put()), s3.send(put())]);
+    expect(ends.map(({ ETag }) => ETag)).toEqual(['"e"', '"e"', '"e"']);
+    expect(sent).toHaveLength(6);
+  });
+
+  it('for another region is followed by direct writes', async () => {
+    const { s3, sent } = client('https://s3.corp.example', ({ headers }) =>
+      headers['authorization']?.includes('/site-2/') === true ? STORED : OF_SITE_2,
+    );
+    const writer = createObjectWriter(s3, systemClock);
+    const write = (key: string) =>
+      writer.write({
+        source: { kind: 'bytes', bytes: Buffer.from('x') },
+        destination: { bucket: 'bucket', key },
+        ifExists: 'overwrite',
+      });
+    await Promise.all(['a', 'b', 'c'].map(write));
+    const before = sent.length;
+    await write('d');
+    expect(sent).toHaveLength(before + 1);
   });
 
   it('of another kind stays what it is', async () => {
