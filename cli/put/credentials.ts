@@ -2,7 +2,7 @@
 // go on asking with them would last until the last file's retry time.
 //
 //   renewed by their provider   the files are tried again
-//   of a fixed value            the run ends at once
+//   of a fixed value            the run ends at once; so with those of the environment, although they may name their end
 //   not renewed in time         the run ends: the provider's own session is over, or the account refuses it
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Credentials } from '../../shared/aws/signature.ts';
@@ -47,12 +47,13 @@ export interface CredentialsWatch {
 
 export interface WatchDependencies {
   credentials: S3Client['config']['credentials'];
+  env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   /** Called once: nothing can be stored any more. */
   onEnd(why: EndFault): void;
 }
 
-export function watchCredentials({ credentials, clock, onEnd }: WatchDependencies): CredentialsWatch {
+export function watchCredentials({ credentials, env, clock, onEnd }: WatchDependencies): CredentialsWatch {
   let refusedSinceMs: number | undefined;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let isAsking = false;
@@ -70,7 +71,8 @@ export function watchCredentials({ credentials, clock, onEnd }: WatchDependencie
     try {
       const old = await credentials();
       const renewed = await credentials({ forceRefresh: true });
-      if (areSame(old, renewed) && renewed.expiration === undefined) return end(why);
+      const isFixed = renewed.expiration === undefined || renewed.accessKeyId === env['AWS_ACCESS_KEY_ID'];
+      if (areSame(old, renewed) && isFixed) return end(why);
     } catch (error) {
       why = { code: fault.code, message: describeError(error) };
     }

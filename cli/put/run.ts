@@ -113,13 +113,18 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     budget: { retries: FIRST_RETRIES },
     cutOff: cutOff.signal,
   };
-  const running: { progress?: Progress; watch?: { end(): void }; startedAtMs: number } = {
+  const running: { progress?: Progress; watch?: { end(): void }; startedAtMs: number; isTold?: true } = {
     startedAtMs: clock.now(),
   };
 
   /** What ends the run before its files do. */
   const early = Promise.withResolvers<EndFault>();
-  const credentials = watchCredentials({ credentials: s3.config.credentials, clock, onEnd: early.resolve });
+  const credentials = watchCredentials({
+    credentials: s3.config.credentials,
+    env: process.env,
+    clock,
+    onEnd: early.resolve,
+  });
   const onAnswer: OnAnswer = (fault) => {
     addAnswer(tally, fault);
     if (fault === undefined) credentials.onTaken();
@@ -135,6 +140,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
 
   const abortUploads = () => uploads.abortAll(clock.now() + LAST_ABORTS_MS);
   const tellEnd = (state: PutState, openUploads: readonly OpenUpload[], fault?: EndFault): void => {
+    // Ctrl-C may come between the end's report and the process's end.
+    if (running.isTold === true) return;
+    running.isTold = true;
     running.progress?.end();
     const seconds = (clock.now() - running.startedAtMs) / 1000;
     const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, fault, openUploads };
@@ -183,6 +191,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     // Before anything is printed: the reader of the output may be gone.
     if (fault !== undefined || tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
     tellEnd(fault === undefined ? 'completed' : 'failed', openUploads, fault);
+    // Files that wait for their next try, and aborts that are tried again, would keep the process for half a minute.
+    if (fault !== undefined) process.exit(1);
     if (tally.rows === 0) throw new Failure('there are no files there');
   } catch (error) {
     if (interrupt.isInterrupted()) return await forever();

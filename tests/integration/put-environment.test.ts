@@ -423,6 +423,28 @@ describe('expired credentials', () => {
   });
 });
 
+describe('a run that ends early', () => {
+  it('asks nothing more once it has told its end', async () => {
+    const s3 = await startS3({
+      intercept(request, response) {
+        if (request.method === 'HEAD' || request.method === 'POST') return false;
+        refuse(response, 400, 'ExpiredToken', 'The provided token has expired.');
+        return true;
+      },
+    });
+    const args = ['put', ...Object.keys(SIZES), 's3://bucket', '--endpoint-url', s3.url, '--json'];
+    const run = startSpillway(args, {
+      cwd: work,
+      env: { ...BARE, AWS_SESSION_TOKEN: 'token', AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z' },
+    });
+    await run.until('"state":"failed"');
+    const asked = s3.asked.length;
+    expect((await run.ended).code).toBe(1);
+    // An abort of its file and one of the run's end may have been on the way.
+    expect(s3.asked.length - asked).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('requests', () => {
   it('never ask whether S3 wants the body: a gateway may not answer', async () => {
     const s3 = await startS3();

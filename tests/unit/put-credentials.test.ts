@@ -18,7 +18,7 @@ const EXPIRED: Fault = {
   message: 'The provided token has expired.',
 };
 
-function fixture(renew: (times: number) => Keys, first: Keys = STATIC) {
+function fixture(renew: (times: number) => Keys, first: Keys = STATIC, env: Record<string, string> = {}) {
   let nowMs = 0;
   let renewed = 0;
   const ends: EndFault[] = [];
@@ -29,6 +29,7 @@ function fixture(renew: (times: number) => Keys, first: Keys = STATIC) {
       if (options?.forceRefresh === true) current = renew(++renewed);
       return current;
     },
+    env,
     clock,
     onEnd: (why) => ends.push(why),
   });
@@ -50,6 +51,22 @@ describe('credentials that S3 calls expired', () => {
     const { ends, refusedAt } = fixture(() => STATIC);
     await refusedAt(0);
     expect(ends).toEqual([{ code: 'ExpiredToken', message: 'The provided token has expired.' }]);
+  });
+
+  it('end the run at once where they are of the environment, which says when they end', async () => {
+    const keys = { ...STATIC, expiration: new Date(0) };
+    const { ends, refusedAt } = fixture(() => keys, keys, { AWS_ACCESS_KEY_ID: 'A' });
+    await refusedAt(0);
+    expect(ends).toHaveLength(1);
+  });
+
+  it('are asked for again where a provider still gives the old ones', async () => {
+    const keys = { ...STATIC, expiration: new Date(0) };
+    const { ends, refusedAt } = fixture(() => keys, keys, { AWS_ACCESS_KEY_ID: 'other' });
+    for (const ms of [0, 15_000, 29_000]) await refusedAt(ms);
+    expect(ends).toHaveLength(0);
+    await refusedAt(31_000);
+    expect(ends).toHaveLength(1);
   });
 
   it('end it once, however many requests meet it', async () => {
