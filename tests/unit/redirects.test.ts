@@ -233,7 +233,7 @@ describe('a 400', () => {
         headers['authorization']?.includes('/site-2/') === true ? STORED : OF_SITE_2,
       );
       const first = s3.send(put());
-      for (let turn = 0; turn < turns; turn++) await undefined;
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
       await expect(s3.send(put())).resolves.toMatchObject({ ETag: '"e"' });
       await first;
     }
