@@ -366,19 +366,14 @@ function buildHouse(files: Record<string, string>): string {
   return folder;
 }
 
-/** Runs a script of package.json in a small house. */
+/** Runs a script of package.json in a small house, on this Node. */
 function runCheck(folder: string, name: string): Promise<Result> {
-  const bins = path.join(HOUSE, 'node_modules/.bin');
-  const env = { ...process.env, PATH: `${bins}${path.delimiter}${process.env['PATH']}`, NO_COLOR: '1' };
-  // The launcher only chooses the Node: the small house has none of its own.
-  const [command = '', ...given] = (scripts[`check:${name}`] ?? '')
-    .replace(/^node \S*run\.js /, '')
-    .split(' ');
+  const [, launcher = '', ...given] = (scripts[`check:${name}`] ?? '').split(' ');
   return new Promise((resolve) => {
     execFile(
-      path.join(bins, command),
-      [...given, ...(REPORTER[name] ?? [])],
-      { cwd: folder, env },
+      process.execPath,
+      [path.join(HOUSE, launcher), ...given, ...(REPORTER[name] ?? [])],
+      { cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
       (error, stdout, stderr) => {
         resolve({
           exitCode: error === null ? 0 : Number(error.code),
