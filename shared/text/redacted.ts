@@ -1,7 +1,7 @@
 // Takes credentials out of text that is printed, logged or kept: those in a URL, and those that sign a request.
 //
 //   https://name:password@host/      https://***@host/
-//   …?X-Amz-Signature=0af3…          …?X-Amz-Signature=***      also Google's, AWS's older ones, and those in a header
+//   …?X-Amz-Signature=0af3…          …?X-Amz-Signature=***      also Google's, AWS's older ones, and those in headers
 //
 // Passwords hold characters that a URL does not allow. In doubt too much is hidden rather than too little. The path of
 // s3://bucket/@types/node stays.
@@ -18,15 +18,24 @@ const brokenUserInfo = new RegExp(
   'g',
 );
 
+/** Within another URL: `https%3A%2F%2Fname%3Apassword%40host`. As a URL, it ends at the first slash. */
+const encodedUserInfo = /%3A%2F%2F(?:(?!%2F|%3F|%23)[^\s/?#&"'<>])*%40/gi;
+
+/** A session's token as a header, or as a value of JSON: some servers answer with the request that they refuse. */
+const tokenHeader = /\b(X-(?:Amz|Goog)-Security-Token"?\s{0,3}:\s{0,3}"?)[^\s"'<>#,;]+/gi;
+
 /** %3D: within another URL a query is encoded once more. */
 const signing =
   /\b((?:X-Amz|X-Goog)-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|GoogleAccessId|Signature)(=|%3D)[^\s&"'<>#,;]+/gi;
 
 /** The text, with every credential in it as `***`. */
 export function redacted(text: string): string {
-  const shown = text.includes('@')
-    ? text.replace(userInfo, `://${HIDDEN}@`).replace(brokenUserInfo, `://${HIDDEN}@`)
-    : text;
+  let shown = text;
+  if (shown.includes('@')) {
+    shown = shown.replace(userInfo, `://${HIDDEN}@`).replace(brokenUserInfo, `://${HIDDEN}@`);
+  }
+  if (shown.includes('%40')) shown = shown.replace(encodedUserInfo, `%3A%2F%2F${HIDDEN}%40`);
+  if (shown.includes(':')) shown = shown.replace(tokenHeader, `$1${HIDDEN}`);
   return /=|%3D/i.test(shown) ? shown.replace(signing, `$1$2${HIDDEN}`) : shown;
 }
 

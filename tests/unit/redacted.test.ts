@@ -39,6 +39,9 @@ describe('a text without its credentials', () => {
       'AWS4-HMAC-SHA256 SignedHeaders=host, Signature=s3cret',
       'AWS4-HMAC-SHA256 SignedHeaders=host, Signature=***',
     ],
+    ['next=HTTPS%3a%2f%2fme%3As3cret%40host%2Fx', 'next=HTTPS%3A%2F%2F***%40host%2Fx'],
+    ['x-amz-security-token: s3cret/+==, host: h', 'x-amz-security-token: ***, host: h'],
+    ['{"X-Amz-Security-Token":"s3cret","a":1}', '{"X-Amz-Security-Token":"***","a":1}'],
   ])('%s', (text, shown) => {
     expect(redacted(text)).toBe(shown);
   });
@@ -49,6 +52,7 @@ describe('a text without its credentials', () => {
     'file:///C:/photos/a@b.jpg',
     'mail to someone@example.com about https://example.com/',
     'SignatureDoesNotMatch: the signature = what you sent',
+    's3%3A%2F%2Fbucket%2F%40types%2Fnode and a%40b',
     '',
   ])('is the same where it holds none: %s', (text) => {
     expect(redacted(text)).toBe(text);
