@@ -1,4 +1,5 @@
 // Failures that a user can do something about: they end the command with their message alone, without a stack.
+import { missingPackageText } from './node/missing-package.js';
 import { line, lines, type TerminalText } from './terminal/text.ts';
 
 /** Of a stack, and of errors that caused each other: what is wrong stands at the top. */
@@ -30,6 +31,8 @@ export function failureOf(error: unknown): Failure {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Failure) return error.message;
+  const missing = missingPackageText(error);
+  if (missing !== undefined) return missing;
   const named = nameOf(error);
   return isDebugging() ? named : `${named} (SPILLWAY_DEBUG=1 shows where)`;
 }

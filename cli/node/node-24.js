@@ -2,6 +2,7 @@
 // Plain JavaScript without imports from the project: an older Node must be able to run this file.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import path from 'node:path';
 
 /** The version that Lambda runs. */
@@ -77,7 +78,8 @@ export function runOn(node, args) {
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
+    // As a shell reports it: 137 where the system has killed it, for lack of memory.
+    process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
   });
 }
 

@@ -1,16 +1,19 @@
 // What npm scripts start: `run.js TOOL ARGS` or `run.js FILE.ts ARGS` on Node 24 or newer.
 // npm before 11 takes node_modules/.bin/node away again after the install, so PATH can't be relied on.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { notInstalledText } from './missing-package.js';
 import { nodeForThisProcess, runOn } from './node-24.js';
 
 const root = new URL('../../', import.meta.url);
 const [command = '', ...args] = process.argv.slice(2);
+const { dependencies, devDependencies } = readPackage(new URL('package.json', root));
+const missing = Object.keys({ ...dependencies, ...devDependencies }).find(
+  (name) => !existsSync(homeOf(name)),
+);
+if (missing !== undefined) end(notInstalledText(missing));
 const script = command.endsWith('.ts') ? new URL(command, root) : fileOfTool(command);
-if (script === undefined) {
-  console.error(`${command} is no tool of package.json's dependencies that is installed: run "npm ci"`);
-  process.exit(1);
-}
+if (script === undefined) end(`${command} is no command of a package in package.json`);
 const node = nodeForThisProcess();
 runOn(node.kind === 'child' ? node.file : process.execPath, [fileURLToPath(script), ...args]);
 
@@ -19,24 +22,32 @@ runOn(node.kind === 'child' ? node.file : process.execPath, [fileURLToPath(scrip
  * @param {string} tool
  */
 function fileOfTool(tool) {
-  const { devDependencies } = readPackage(new URL('package.json', root));
   for (const name of Object.keys(devDependencies ?? {})) {
-    const home = new URL(`node_modules/${name}/`, root);
+    const home = homeOf(name);
     const file = readPackage(new URL('package.json', home)).bin?.[tool];
     if (file !== undefined) return new URL(file, home);
   }
   return undefined;
 }
 
+/** @param {string} name of a package */
+function homeOf(name) {
+  return new URL(`node_modules/${name}/`, root);
+}
+
 /**
  * @param {URL} file
- * @returns {{ bin?: Record<string, string>, devDependencies?: Record<string, string> }} empty if it is not installed
+ * @returns {Partial<Record<'bin' | 'dependencies' | 'devDependencies', Record<string, string>>>}
  */
 function readPackage(file) {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return {};
-    throw error;
-  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function end(message) {
+  console.error(message);
+  process.exit(1);
 }

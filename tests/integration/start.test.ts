@@ -1,6 +1,6 @@
 // What a command loads before it does anything: that is the time of its start.
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -101,6 +101,13 @@ describe('the cache of compiled code', () => {
     const { code, stdout } = await run(['key', 'a', '--spread', 'off'], { NODE_COMPILE_CACHE: folder });
     expect([code, stdout]).toEqual([0, 'a\n']);
     expect((await readdir(folder, { recursive: true })).length).toBeGreaterThan(10);
+  });
+
+  it('lies with the installation where the variable is empty, and not in a folder that users share', async () => {
+    const shared = path.join(work, 'shared');
+    await mkdir(shared);
+    const { code } = await run(['key', 'a'], { NODE_COMPILE_CACHE: '', TMPDIR: shared });
+    expect([code, await readdir(shared)]).toEqual([0, []]);
   });
 
   it('is done without where its folder can not be made', async () => {
