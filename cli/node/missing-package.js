@@ -15,5 +15,17 @@ export function missingPackageText(error) {
   return name === undefined ? undefined : notInstalledText(name);
 }
 
+/**
+ * Ends the process with a line about the package.
+ * @param {unknown} error
+ * @throws the error, if it is another one
+ */
+export function endOnMissingPackage(error) {
+  const text = missingPackageText(error);
+  if (text === undefined) throw error;
+  console.error(`spillway: ${text}`);
+  process.exit(1);
+}
+
 export const notInstalledText = (/** @type {string} */ name) =>
   `the package ${name} is not installed: run "npm ci", without --omit`;
