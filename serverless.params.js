@@ -35,6 +35,7 @@ const NUMBERS = /** @type {const} */ ({
 export async function settings({ resolveVariable }) {
   const faults = /** @type {string[]} */ ([]);
   const text = async (/** @type {string} */ name) => String((await resolveVariable(`param:${name}`)) ?? '');
+  await checkGiven(resolveVariable, faults);
   const stack = await readStack(resolveVariable);
   checkStackNames(stack, faults);
   if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
@@ -87,6 +88,24 @@ export async function settings({ resolveVariable }) {
     alarmActions: topicArn === '' ? [] : [topicArn],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
   };
+}
+
+/**
+ * The command line's parameters: osls passes over a name that it doesn't know, and keeps the last of those given twice.
+ * @param {(name: string) => Promise<unknown>} resolveVariable
+ * @param {string[]} faults
+ */
+async function checkGiven(resolveVariable, faults) {
+  const known = Object.keys((await resolveVariable('self:params.default')) ?? {});
+  const given = /** @type {string[]} */ ((await resolveVariable('opt:param, null')) ?? []);
+  const names = given.map((text) => text.slice(0, text.indexOf('=')));
+  for (const name of new Set(names)) {
+    if (!known.includes(name)) {
+      faults.push(`--param ${shown(name)} is none; the parameters are ${known.join(', ')}`);
+    } else if (names.indexOf(name) !== names.lastIndexOf(name)) {
+      faults.push(`--param ${name} is given twice, and the last would win; give it once, a list with commas`);
+    }
+  }
 }
 
 /**

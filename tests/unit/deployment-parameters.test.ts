@@ -16,12 +16,16 @@ const STACK = { service: 'spillway', stage: 'dev', region: 'us-east-1', deployme
 
 interface Given {
   params?: Record<string, string>;
+  /** As the command line gives them. */
+  options?: string[];
   stack?: { service?: string; stage?: string; region?: string; deploymentBucket?: unknown };
 }
 
-function settle({ params = {}, stack = {} }: Given) {
+function settle({ params = {}, options, stack = {} }: Given) {
   const { service, stage, region, deploymentBucket } = { ...STACK, ...stack };
   const values: Record<string, unknown> = {
+    'self:params.default': DEFAULTS,
+    'opt:param, null': options ?? null,
     'self:service': service,
     'sls:stage': stage,
     'self:provider.region': region,
@@ -199,6 +203,19 @@ describe('a number', () => {
     expect(await faultsOf({ params: { reportDays: '14', manifestDays: '14' } })).toEqual([
       expect.stringContaining('reportDays is "14"; it takes a whole number from 15'),
       expect.stringContaining('manifestDays is "14"; it takes a whole number from 15'),
+    ]);
+  });
+});
+
+describe('the command line', () => {
+  it('gives parameters that serverless.yml has, each once', async () => {
+    expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);
+    expect(await faultsOf({ options: ['souceBuckets=a', 'constructor=a'] })).toEqual([
+      expect.stringMatching(/^--param "souceBuckets" is none; the parameters are sourceBuckets, .*TopicArn$/),
+      expect.stringMatching(/^--param "constructor" is none/),
+    ]);
+    expect(await faultsOf({ options: ['sourceBuckets=a', 'sourceBuckets=b', 'batchSize=1'] })).toEqual([
+      '--param sourceBuckets is given twice, and the last would win; give it once, a list with commas',
     ]);
   });
 });
