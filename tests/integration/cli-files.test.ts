@@ -83,7 +83,7 @@ async function filesLeft(): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-describe('files that can not be written', () => {
+describe('files that cannot be written', () => {
   it("of the demo leave its result, and say where they weren't written and what to do", async () => {
     const { code, result, stderr } = await runOnFullDisk(['demo', '--files', '5', '--json']);
     expect(code).toBe(1);
@@ -106,7 +106,7 @@ describe('files that can not be written', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
-  it('of a report leave what is told of it', async () => {
+  it('of a report do not hide its summary', async () => {
     const url = await serveReport();
     const args = ['report', JOB_ID, '--api', url, '--endpoint-url', url, '--out', 'out', '--json'];
     const { code, result, stderr } = await runOnFullDisk(args);

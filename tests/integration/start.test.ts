@@ -110,7 +110,7 @@ describe('the cache of compiled code', () => {
     expect([code, await readdir(shared)]).toEqual([0, []]);
   });
 
-  it('is done without where its folder can not be made', async () => {
+  it('is not used where its folder cannot be made', async () => {
     const folder = path.join(work, 'a.txt', 'cache');
     const { code, stdout, stderr } = await run(['key', 'a', '--spread', 'off'], {
       NODE_COMPILE_CACHE: folder,

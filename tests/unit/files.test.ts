@@ -58,7 +58,7 @@ describe('a file', () => {
     ['a file stands where its folder should (ENOTDIR)', 'file/below/a.txt'],
     ['a folder stands where the file should (EISDIR)', 'folder'],
     ['its name is too long for the file system (ENAMETOOLONG)', 'n'.repeat(256)],
-  ])('that can not be written is named, with the reason and the remedy: %s', async (reason, name) => {
+  ])('that cannot be written is named, with the reason and the remedy: %s', async (reason, name) => {
     writeFileSync(path.join(work, 'file'), 'x');
     mkdirSync(path.join(work, 'folder'));
     const to = path.join(work, name);
@@ -70,7 +70,7 @@ describe('a file', () => {
 });
 
 describe('several files', () => {
-  it('are written up to the first that can not be, and the others are told of', async () => {
+  it('are written up to the first that fails, whose failure is returned', async () => {
     mkdirSync(path.join(work, 'out', 'b'), { recursive: true });
     const out = path.join(work, 'out');
     const { files, failure } = await writeFiles(out, { a: 'first', b: 'second', c: 'third' }, ELSEWHERE);

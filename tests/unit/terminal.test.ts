@@ -165,7 +165,7 @@ describe('the terminal', () => {
     expect(exits).toEqual([0, 1]);
   });
 
-  it('ends the process with one line when stdout can not be written, and bears a stderr that can not', () => {
+  it('ends the process with one line when stdout cannot be written, and ignores a failing stderr', () => {
     const { streams, written, process, exits, guard } = setting();
     guard();
     streams.stderr.emit('error', Object.assign(new Error('write'), { code: 'ENOSPC' }));
