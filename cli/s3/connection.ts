@@ -37,8 +37,11 @@ export function connect(env: Environment = process.env): ConnectionOptions {
 }
 
 /** @throws Failure where a setting can't be used, with its name */
-export function connectionOf(env: Environment): ConnectionOptions {
-  const proxyEnv = proxiesOf(env);
+export function connectionOf(
+  env: Environment,
+  nodeVersion: string = process.versions.node,
+): ConnectionOptions {
+  const proxyEnv = proxiesOf(env, nodeVersion);
   const ca = authoritiesOf(env);
   return {
     ...(proxyEnv === undefined ? {} : { proxyEnv }),
@@ -83,14 +86,14 @@ function isInRange(host: string, entry: string): boolean {
   return numberOf(first) <= numberOf(host) && numberOf(host) <= numberOf(last);
 }
 
-function proxiesOf(env: Environment): ConnectionOptions['proxyEnv'] {
+function proxiesOf(env: Environment, nodeVersion: string): ConnectionOptions['proxyEnv'] {
   const http_proxy = proxyOf(env, 'http_proxy');
   const https_proxy = proxyOf(env, 'https_proxy');
   if (http_proxy === undefined && https_proxy === undefined) return undefined;
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
   if (major < PROXY_NODE[0] || (major === PROXY_NODE[0] && minor < PROXY_NODE[1])) {
     throw new Failure(
-      `a proxy is set, and Node ${process.versions.node} can't use one: install Node ${PROXY_NODE.join('.')} or newer`,
+      `a proxy is set, and Node ${nodeVersion} can't use one: install Node ${PROXY_NODE.join('.')} or newer`,
     );
   }
   const no_proxy = directHosts(`${env['no_proxy'] ?? ''},${env['NO_PROXY'] ?? ''}`).join(',');

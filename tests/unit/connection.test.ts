@@ -10,7 +10,17 @@ const PROXY = 'http://proxy.example:3128';
 /** This machine itself, which is never asked through a proxy. */
 const OWN = 'localhost,127.0.0.0-127.255.255.255,::1,[::1]';
 
+/** The first that takes proxies. */
+const NODE = '24.5.0';
+
 describe('proxies', () => {
+  it('need a Node that takes them, and say so', () => {
+    expect(() => connectionOf({ HTTP_PROXY: PROXY }, '24.0.0')).toThrow(
+      /Node 24\.0\.0 can't use one: install Node 24\.5/,
+    );
+    expect(connectionOf({}, '24.0.0')).toEqual({});
+  });
+
   it.each([
     { env: {}, proxyEnv: undefined },
     { env: { HTTP_PROXY: ' ', https_proxy: '' }, proxyEnv: undefined },
@@ -21,7 +31,7 @@ describe('proxies', () => {
     { env: { HTTP_PROXY: 'HTTP://proxy.example:3128' }, proxyEnv: { http_proxy: PROXY } },
     { env: { HTTPS_PROXY: 'https://secure:443' }, proxyEnv: { https_proxy: 'https://secure:443' } },
   ])('of $env are $proxyEnv', ({ env, proxyEnv }) => {
-    const found = connectionOf(env).proxyEnv;
+    const found = connectionOf(env, NODE).proxyEnv;
     if (proxyEnv === undefined) expect(found).toBeUndefined();
     else expect(found).toEqual({ ...proxyEnv, no_proxy: expect.any(String) });
   });
@@ -44,7 +54,7 @@ describe('proxies', () => {
     { noProxy: '10.0.0.0/33', given: ',10.0.0.0/33' },
     { noProxy: '300.0.0.0/8', given: ',300.0.0.0/8' },
   ])('are passed by for the hosts of "$noProxy"', ({ noProxy, given }) => {
-    const { proxyEnv } = connectionOf({ HTTP_PROXY: PROXY, NO_PROXY: noProxy });
+    const { proxyEnv } = connectionOf({ HTTP_PROXY: PROXY, NO_PROXY: noProxy }, NODE);
     expect(proxyEnv?.['no_proxy']).toBe(OWN + given);
   });
 
@@ -53,7 +63,7 @@ describe('proxies', () => {
     { what: 'bytes that are no text', password: 'secret%ff', message: 'write % as %25' },
     { what: 'a line feed', password: 'sec\nret', message: 'is no address of a proxy' },
   ])('are refused by name where the password holds $what', ({ password, message }) => {
-    const refused = () => connectionOf({ HTTPS_PROXY: `http://user:${password}@proxy.example` });
+    const refused = () => connectionOf({ HTTPS_PROXY: `http://user:${password}@proxy.example` }, NODE);
     expect(refused).toThrow(message);
     expect(refused).toThrow(/^HTTPS_PROXY (?!.*ret)/);
   });
@@ -77,22 +87,22 @@ describe('proxies', () => {
     { api: 'http://11.20.30.40', noProxy: '10.0.0.0/8', isAsked: true },
     { api: 'http://10-a.example', noProxy: '10.0.0.0/8', isAsked: true },
   ])('are asked for the API at $api beside "$noProxy": $isAsked', ({ api, noProxy, isAsked }) => {
-    const connection = connectionOf({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: noProxy });
+    const connection = connectionOf({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: noProxy }, NODE);
     const name = api.startsWith('https:') ? 'https_proxy' : 'http_proxy';
     const expected = isAsked ? { [name]: PROXY, no_proxy: expect.any(String) } : undefined;
     expect(fetchProxyOf(connection, api)).toEqual(expected);
   });
 
   it('of http are not asked for an API of https', () => {
-    expect(fetchProxyOf(connectionOf({ HTTP_PROXY: PROXY }), 'https://api.example')).toBeUndefined();
-    expect(fetchProxyOf(connectionOf({}), 'https://api.example')).toBeUndefined();
+    expect(fetchProxyOf(connectionOf({ HTTP_PROXY: PROXY }, NODE), 'https://api.example')).toBeUndefined();
+    expect(fetchProxyOf(connectionOf({}, NODE), 'https://api.example')).toBeUndefined();
   });
 
   it('never show what is in their address', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         try {
-          connectionOf({ HTTPS_PROXY: `secret${text}` });
+          connectionOf({ HTTPS_PROXY: `secret${text}` }, NODE);
         } catch (error) {
           expect(String(error)).not.toContain('secret');
         }
