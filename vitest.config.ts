@@ -1,4 +1,4 @@
-// Which tests run together: what computes takes all cores, of what starts a cloud two files run at once, since much of it waits.
+// Which tests run together: what computes runs side by side, what starts a cloud has the machine to itself.
 import { defineConfig } from 'vitest/config';
 
 const SECOND_MS = 1000;
@@ -36,7 +36,7 @@ export default defineConfig({
           include: ['tests/{integration,browser}/**/*.test.ts'],
           testTimeout: 120 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },
