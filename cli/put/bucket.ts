@@ -98,9 +98,8 @@ async function isAnswered(
 }
 
 function silence(bucket: string, waitedMs: number, cause: unknown): Failure {
-  const tries = TRIES_MS.length;
   return new Failure(
-    `bucket ${bucket} can't be reached: no answer in ${waitedMs / 1000} s, at the ${tries}rd try. ` +
+    `bucket ${bucket} can't be reached: ${TRIES_MS.length} tries, and no answer in the last one's ${waitedMs / 1000} s. ` +
       'Check --endpoint-url (http or https?), proxies, and what is on the way',
     { cause },
   );

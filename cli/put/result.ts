@@ -92,6 +92,11 @@ function openUploadText({ key, uploadId, code, message }: OpenUpload): TerminalT
   ]);
 }
 
+/** Where the run ended early, some were not tried again. */
+function triedAgain(requests: number): string {
+  return ` and ${requests === 1 ? 'was' : 'were'} tried again`;
+}
+
 /** How S3 took the requests. */
 function answersText(state: PutState, tally: PutTally): TerminalText {
   const { stored, failed, throttled, transient, answered, lastFault } = tally;
@@ -100,7 +105,7 @@ function answersText(state: PutState, tally: PutTally): TerminalText {
   const told = [
     ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
     ...(transient > 0
-      ? [`${amountText(transient, 'request')} failed and ${transient === 1 ? 'was' : 'were'} tried again`]
+      ? [`${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`]
       : []),
     ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
   ];

@@ -4,7 +4,7 @@
 //   x-amz-bucket-region   from then on, requests are made and signed for that region
 //   else                  refused, with the address that was named
 //
-// What was learned of a bucket holds for the client's whole life: in vain is sent only what is under way until then.
+// What was learned of a bucket holds for the client's whole life: only requests under way until then are sent twice.
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Answer, bounded, MOST_ANSWER_BYTES } from './answer.ts';

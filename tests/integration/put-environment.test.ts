@@ -423,6 +423,8 @@ describe('expired credentials', () => {
     });
     expect(stderr).toContain('Ended early: ');
     expect(stderr).toContain('Get new ones, and run the same command again.');
+    // What ends the run is not tried again.
+    expect(stderr).not.toContain('tried again');
     expect(stderr).toContain('--if-exists skip goes on where this ended');
   });
 });
