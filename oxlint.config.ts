@@ -29,6 +29,63 @@ const CLIENTS = {
   '@aws-sdk/client-eventbridge': ['EventBridgeClient', 'EventBridge'],
 };
 
+/**
+ * The rooms of shared/, lowest first: each may import from those before it. With the sentence that says why nothing above
+ * may be known there.
+ */
+const SHARED_ROOMS = {
+  time: 'time/ is the clock and the chance that all others are given: it knows none of them.',
+  text: 'text/ bounds and escapes text, whatever the text is about.',
+  keys: 'keys/ makes the names of objects from text alone, so that any tool can make them again.',
+  pacing: 'pacing/ decides how fast requests may be sent; the simulator runs it without any request.',
+  aws: 'aws/ knows services and their faults, and nothing of jobs.',
+  manifest: 'manifest/ turns bytes into rows: the same rows, whoever asks.',
+  job: 'job/ is the model that all stages share: it knows none of the ways in which it is stored, sent or carried out.',
+  transfer:
+    'transfer/ writes one object after another; where they came from and where they are booked is not its concern.',
+  sources: 'sources/ says where an object comes from: it knows nothing of queues, ledger and reports.',
+  queue: 'queue/ sends and returns messages, whatever the ledger says of their items.',
+  ledger: 'ledger/ books what has ended; it knows nothing of the files that tell why.',
+  report: 'report/ writes outcomes and reports of rows that were judged elsewhere.',
+  blocks: 'blocks/ is the uppermost room of shared/: only functions/ builds on it.',
+} as const;
+type SharedRoom = keyof typeof SHARED_ROOMS;
+
+/** Same input, same output: no client, no file, no timer. */
+const PURE_ROOMS: readonly SharedRoom[] = ['text', 'keys', 'pacing', 'manifest', 'job'];
+
+const STAGES = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
+
+/** Folders beside or above the importing file. */
+function roomsBeside(rooms: readonly string[]): string {
+  return `^(\\.\\./)+(${rooms.join('|')})/`;
+}
+
+function roomWall(room: SharedRoom) {
+  const rooms = Object.keys(SHARED_ROOMS);
+  const above = rooms.slice(rooms.indexOf(room) + 1);
+  return above.length === 0 ? [] : [{ regex: roomsBeside(above), message: SHARED_ROOMS[room] }];
+}
+
+function stageWall(stage: string) {
+  const others = STAGES.filter((other) => other !== stage);
+  return {
+    regex: roomsBeside(others),
+    message:
+      'No stage imports another: each is deployed alone, and what two of them share lies in shared/ or in functions/runtime/.',
+  };
+}
+
+const runtimeWall = {
+  regex: roomsBeside(STAGES),
+  message: 'runtime/ is the Lambda glue of all functions: it knows no stage.',
+};
+
+const noLambda = {
+  regex: '^(aws-lambda$|@middy/|@aws-lambda-powertools/)',
+  message: 'shared/ knows no Lambda: the command, the lab and the simulator run it too.',
+};
+
 function wall(room: keyof typeof WALLS) {
   const { closed, why } = WALLS[room];
   return { group: [...closed, 'tests'].map((other) => `**/${other}/**`), message: why };
@@ -152,27 +209,43 @@ export default defineConfig({
       files: ['functions/**'],
       rules: { 'no-restricted-imports': ['error', { patterns: [wall('functions')] }] },
     },
-    // A later match replaces an earlier one whole, so each repeats what still holds.
     {
-      files: ['shared/**'],
+      files: ['functions/runtime/**'],
+      rules: { 'no-restricted-imports': ['error', { patterns: [wall('functions'), runtimeWall] }] },
+    },
+    ...STAGES.map((stage) => ({
+      files: [`functions/${stage}/**`],
       rules: {
-        'no-restricted-imports': ['error', { patterns: [wall('shared')], paths: noClients }],
-        ...timeAndChance,
+        'no-restricted-imports': ['error', { patterns: [wall('functions'), stageWall(stage)] }],
+      } satisfies DummyRuleMap,
+    })),
+    { files: ['shared/**'], rules: timeAndChance },
+    ...(Object.keys(SHARED_ROOMS) as SharedRoom[]).map((room) => ({
+      files: [`shared/${room}/**`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              ...[wall('shared'), noLambda, ...roomWall(room)],
+              ...(PURE_ROOMS.includes(room) ? [pure] : []),
+            ],
+            paths: room === 'aws' ? [] : noClients,
+          },
+        ],
+      } satisfies DummyRuleMap,
+    })),
+    {
+      files: ['shared/ledger/tally.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          { patterns: [wall('shared'), noLambda, ...roomWall('ledger'), pure], paths: noClients },
+        ],
       },
     },
     {
-      files: ['shared/aws/**'],
-      rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared')] }] },
-    },
-    {
-      files: [
-        ...['shared/pacing/**', 'shared/spread/**', 'shared/manifest/**', 'shared/text/**'],
-        'shared/ledger/tally.ts',
-      ],
-      rules: { 'no-restricted-imports': ['error', { patterns: [wall('shared'), pure], paths: noClients }] },
-    },
-    {
-      files: ['shared/job/clock.ts', 'shared/job/random.ts'],
+      files: ['shared/time/*.ts'],
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },
   ],

@@ -1,7 +1,7 @@
 // Option values of the commands: read from text, or refused with what would do.
 import { InvalidArgumentError } from 'commander';
+import { parseSpread } from '../shared/keys/spread.ts';
 import { CONTENT_TYPE } from '../shared/manifest/content-type.ts';
-import { parseSpread } from '../shared/spread/spread.ts';
 import { assertNoUserInfo, isHttpAddress } from './address.ts';
 
 const HIGHEST_PORT = 65_535;

@@ -1,7 +1,6 @@
 // Ctrl-C: the first ends a command cleanly, the second at once. Everything of the embedded cloud lives in threads of this
 // process, so nothing outlives it either way.
-
-import { steadyClock } from '../shared/job/clock.ts';
+import { steadyClock } from '../shared/time/clock.ts';
 
 /** As a shell reports a process that Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED_EXIT_CODE = 130;

@@ -2,8 +2,8 @@
 //
 // Any client can put an event on the bus in Spillway's name, so each is checked before it is believed.
 import * as z from 'zod/mini';
+import type { EventBridgeEntry } from '../local/aws/eventbridge/event-bus.ts';
 import type { Cloud } from '../local/cloud.ts';
-import type { EventBridgeEntry } from '../local/emulators/event-bus.ts';
 import { emptyTotals, type JobFault, type JobState, type SettledTotals } from '../shared/job/job.ts';
 
 export interface JobEnd extends SettledTotals {

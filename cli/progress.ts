@@ -1,6 +1,6 @@
 // Shows how far something is, on stderr: a bar on a terminal, a line every few seconds elsewhere.
 import { createRequire } from 'node:module';
-import { steadyClock } from '../shared/job/clock.ts';
+import { steadyClock } from '../shared/time/clock.ts';
 import { type Terminal, terminal } from './terminal/terminal.ts';
 import { line, padEnd, type TerminalText } from './terminal/text.ts';
 import { countText } from './text.ts';

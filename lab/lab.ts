@@ -3,10 +3,10 @@
 // Every strategy has a fresh bucket with the same limits and the same partitions. S3 splits a partition after 30 to 60
 // minutes of load; the lab does not wait for that, its buckets are split already where the hash's first bits part.
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { type Emulators, startEmulators } from '../local/emulators/emulators.ts';
+import { type Emulators, startEmulators } from '../local/aws/emulators.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
-import { type Clock, steadyClock } from '../shared/job/clock.ts';
-import { createRandom } from '../shared/job/random.ts';
+import { type Clock, steadyClock } from '../shared/time/clock.ts';
+import { createRandom } from '../shared/time/random.ts';
 import { type Lesson, teach } from './lesson.ts';
 import { STRATEGIES } from './strategies/all.ts';
 import { measure, type StrategyResult } from './strategies/measure.ts';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { createTransferClient } from '../shared/aws/clients.ts';
-import type { Clock } from '../shared/job/clock.ts';
+import type { Clock } from '../shared/time/clock.ts';
 import type { LabObject } from './strategies/strategy.ts';
 
 /** Uploads at once, and in all at most: enough to pass any limit that two cores can pass. */

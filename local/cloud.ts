@@ -2,12 +2,11 @@
 //
 //   serverless.yml -> ServiceModel -> emulators (S3, SQS, DynamoDB, EventBridge; off this event loop)
 //                                  -> Lambda: environments, event sources, schedules, HTTP API
-import { systemClock } from '../shared/job/clock.ts';
-import { createRandom } from '../shared/job/random.ts';
-import { type BucketOptions, startEmulators } from './emulators/emulators.ts';
-import type { EventBridgeEntry } from './emulators/event-bus.ts';
-import type { MeterReading } from './emulators/meter-reading.ts';
-import type { S3Limit } from './emulators/s3-limits.ts';
+import { systemClock } from '../shared/time/clock.ts';
+import { createRandom } from '../shared/time/random.ts';
+import { type BucketOptions, startEmulators } from './aws/emulators.ts';
+import type { EventBridgeEntry } from './aws/eventbridge/event-bus.ts';
+import type { S3Limit } from './aws/s3/s3-limits.ts';
 import { type Fault, isLambdaFault } from './faults/fault.ts';
 import type { FaultCounts } from './faults/fault-points.ts';
 import { createLambdaFaults } from './faults/lambda.ts';
@@ -24,6 +23,7 @@ import { createQueueClient } from './lambda/sqs-client.ts';
 import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
 import type { FunctionUsage } from './lambda/usage.ts';
 import { environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import type { MeterReading } from './meter/meter-reading.ts';
 import {
   type CloudNames,
   depthsByLogicalId,

@@ -1,12 +1,12 @@
 // Spillway's API as the commands ask it: requests signed where they have to be, tried again where that can help, and every
 // refusal with what to do about it. All requests here may be made twice.
 import * as z from 'zod/mini';
+import { embeddedSince } from '../../local/service/embedded-since.ts';
 import { type Credentials, createSigner } from '../../shared/aws/signature.ts';
-import { embeddedSince } from '../../shared/http/embedded-since.ts';
-import type { Clock } from '../../shared/job/clock.ts';
 import { isJobId } from '../../shared/job/identity.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import type { DeadLetterEntry } from '../../shared/report/dead-letters.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { describeError, Failure } from '../failure.ts';
 import { queryText, signingScopeOf } from './signing.ts';
 

@@ -1,6 +1,6 @@
 // The API client of the commands: this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 import { connect } from '../s3/connection.ts';
 import { assertCredentials } from '../s3/open.ts';
 import { type ApiClient, createApiClient } from './client.ts';

@@ -1,7 +1,7 @@
 // spillway key: where objects land, without asking anyone.
 import { type Command, InvalidArgumentError } from 'commander';
-import { faultOfPath, folderPrefix } from '../../shared/spread/destination.ts';
-import { destinationKey, parseSpread } from '../../shared/spread/spread.ts';
+import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
+import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
 import { spreadText } from '../arguments.ts';
 import { Failure } from '../failure.ts';
 import { terminal } from '../terminal/terminal.ts';

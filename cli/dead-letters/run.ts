@@ -1,5 +1,4 @@
 // Lists the dead letters: what was sent, what became of it, and where the raw message is kept.
-
 import type { ApiClient, DeadLetterList } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';

@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { listKeys } from '../../shared/aws/list-keys.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import type { StagedFile } from './stage.ts';
 
 const CONCURRENCY = 32;

@@ -1,5 +1,5 @@
 // What the demo has to say at its end: to programs as one object, to people as a page.
-import { type CostUsd, costPerMillion, type Usage } from '../../local/cost.ts';
+import { type CostUsd, costPerMillion, type Usage } from '../../local/meter/cost.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';
 import { joined, line, lines, padEnd, type TerminalText, type Value } from '../terminal/text.ts';

@@ -1,13 +1,13 @@
 // The demo's steps: stage, drop, follow, save the report, read back, tell.
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
-import { type CostReading, usageBetween } from '../../local/cost.ts';
 import type { MetricSums } from '../../local/lambda/logs.ts';
+import { type CostReading, usageBetween } from '../../local/meter/cost.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { steadyClock, systemClock } from '../../shared/job/clock.ts';
+import { destinationKey, parseSpread, type Spread } from '../../shared/keys/spread.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
-import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
-import type { MetricName } from '../../shared/telemetry/telemetry.ts';
+import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import { Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';

@@ -1,8 +1,7 @@
 // Follows a job on the embedded cloud until its end, and shows what happens at the destination meanwhile.
-
 import type { Cloud } from '../../local/cloud.ts';
-import type { BucketReading } from '../../local/emulators/meter-reading.ts';
-import { type Clock, systemClock } from '../../shared/job/clock.ts';
+import type { BucketReading } from '../../local/meter/meter-reading.ts';
+import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { Failure } from '../failure.ts';
 import { type JobEnd, jobEnds } from '../job-end.ts';
 import type { Progress } from '../progress.ts';

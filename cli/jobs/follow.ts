@@ -1,6 +1,6 @@
 // Follows a job over the API until it stands as is waited for, with its progress on stderr.
-import type { Clock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import type { ApiClient } from '../api/client.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { line, type TerminalText } from '../terminal/text.ts';

@@ -1,6 +1,6 @@
 // What the commands about jobs run: look, order, follow, tell.
-import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import type { JobView } from '../../shared/job/view.ts';
+import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import type { ApiClient, Order } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';

@@ -2,10 +2,10 @@
 // once for each file.
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { type Answer, describeAnswer, hasS3Header, isPageOrJson } from '../../shared/aws/answer.ts';
+import { classifyFault, type Fault } from '../../shared/aws/classify.ts';
 import { type Heard, listen } from '../../shared/aws/proof.ts';
 import { RedirectFault } from '../../shared/aws/redirect-target.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { describeError, Failure } from '../failure.ts';
 import { assertCredentials } from '../s3/open.ts';
 import { BAD_CREDENTIALS } from './credentials.ts';

@@ -5,9 +5,9 @@
 //   of a fixed value            the run ends at once; so with those of the environment, although they may name their end
 //   not renewed in time         the run ends: the provider's own session is over, or the account refuses it
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { Fault } from '../../shared/aws/classify.ts';
 import type { Credentials } from '../../shared/aws/signature.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Fault } from '../../shared/transfer/classify.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { describeError } from '../failure.ts';
 
 /** What S3 says of credentials that it knows nothing of, or no longer. */

@@ -3,9 +3,9 @@
 // Where one can't be had, the file or request waits and is tried again until its retry time. From then on fewer files are at
 // work at once, and fewer requests under way, and idle connections are closed. After a while without a lack the bound grows
 // back: another program may have caused it.
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
 import { type Backoff, fullJitterMs } from '../../shared/pacing/backoff.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { type Budget, createBudget } from './budget.ts';
 

@@ -4,8 +4,8 @@ import {
   folderPrefix,
   splitDestination,
   splitObjectPath,
-} from '../../shared/spread/destination.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+} from '../../shared/keys/destination.ts';
+import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
 import { Failure } from '../failure.ts';
 
 export interface PutDestination {

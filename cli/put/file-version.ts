@@ -6,7 +6,7 @@
 // What this can't see: writes through a memory map to a page that is dirty already, file systems that keep no ctime of
 // their own (FAT), and network file systems that answer from a cache.
 import { fstatSync } from 'node:fs';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 /** Above the longest kernel tick, 10 ms on Linux at 100 Hz, and Windows' 15.6 ms: file systems stamp by it. */
 const GRAIN_MS = 20;

@@ -1,5 +1,5 @@
 // Shows how far `put` is, counts what there is to do, and says why nothing moves where nothing does.
-import { steadyClock } from '../../shared/job/clock.ts';
+import { steadyClock } from '../../shared/time/clock.ts';
 import type { Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';

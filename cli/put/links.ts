@@ -11,7 +11,7 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MAX_KEY_BYTES } from '../../shared/spread/destination.ts';
+import { MAX_KEY_BYTES } from '../../shared/keys/destination.ts';
 
 /** Folders that are followed at most, each remembered by its path: some 20 MB. */
 const MAX_FOLLOWED_FOLDERS = 100_000;

@@ -10,7 +10,7 @@
 import { closeSync, constants, fstatSync, open, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { faultOf } from '../demo/files.ts';
 import { isSameVersion, settledVersion, versionOf } from './file-version.ts';

@@ -1,6 +1,6 @@
 // Remembers which multipart uploads are open, so that none is left behind when the command ends: the parts of an
 // interrupted one wait for turns that will not come any more, and S3 keeps and bills what was sent.
-import type { Fault } from '../../shared/transfer/classify.ts';
+import type { Fault } from '../../shared/aws/classify.ts';
 import { type AbortDependencies, abortUpload } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
 

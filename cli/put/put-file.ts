@@ -1,9 +1,9 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
-import type { Clock } from '../../shared/job/clock.ts';
 import type { IfExists } from '../../shared/job/options.ts';
-import { MAX_KEY_BYTES } from '../../shared/spread/destination.ts';
-import { faultOfKey } from '../../shared/spread/refused-key.ts';
-import type { Spread } from '../../shared/spread/spread.ts';
+import { MAX_KEY_BYTES } from '../../shared/keys/destination.ts';
+import { faultOfKey } from '../../shared/keys/refused-key.ts';
+import type { Spread } from '../../shared/keys/spread.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { type EngineDependencies, type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';

@@ -1,5 +1,5 @@
 // What `put` has to say at its end: to programs as one object, to people as a few lines.
-import { costPerMillion } from '../../local/cost.ts';
+import { costPerMillion } from '../../local/meter/cost.ts';
 import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
 import { amountText, bytesText, countText } from '../text.ts';
 import type { EndFault } from './credentials.ts';

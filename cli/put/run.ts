@@ -1,13 +1,13 @@
 // Puts the files of some paths straight into S3: many at once as far as the pace and --concurrency allow, each until it has
 // an end.
 import { randomUUID } from 'node:crypto';
-import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import type { IfExists } from '../../shared/job/options.ts';
-import { systemRandom } from '../../shared/job/random.ts';
+import { parseSpread } from '../../shared/keys/spread.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { parseSpread } from '../../shared/spread/spread.ts';
+import { steadyClock, systemClock } from '../../shared/time/clock.ts';
+import { systemRandom } from '../../shared/time/random.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { createObjectWriter } from '../../shared/transfer/transfer.ts';

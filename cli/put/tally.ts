@@ -1,5 +1,5 @@
 // What became of the files so far. It does not grow with their number: failures are kept by name up to a bound.
-import type { Fault } from '../../shared/transfer/classify.ts';
+import type { Fault } from '../../shared/aws/classify.ts';
 import type { TransferReport } from '../../shared/transfer/engine.ts';
 
 /** Failed files that are kept to be named at the end; those above are told as they happen. */

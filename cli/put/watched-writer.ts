@@ -1,5 +1,5 @@
 // A writer whose requests are counted while they are under way, and whose answers are told as they come.
-import { classifyFault, type Fault } from '../../shared/transfer/classify.ts';
+import { classifyFault, type Fault } from '../../shared/aws/classify.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import type { Descriptors } from './descriptors.ts';

@@ -1,6 +1,6 @@
 // What there is still to do: files as the walk finds them, and those that were put back for later. It does not grow with
 // the number of files: where many wait, no new ones are taken up.
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 /** Files that wait at most before new ones are left where they are. */
 const MOST_WAITING = 10_000;

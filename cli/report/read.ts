@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
 import { describeError, Failure } from '../failure.ts';
 
 export interface Report {

@@ -1,7 +1,7 @@
 // Starts the embedded cloud with its page, says where everything is, and tells of each job's end until Ctrl-C.
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { servePage } from '../../local/page/page.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { type JobEnd, readJobEvents } from '../job-end.ts';

@@ -1,8 +1,8 @@
 // How the functions behind queues take a batch: each record by itself. What fails stays in the queue and comes back after a delay.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
-import { retryLater } from '../../shared/queue/retry-later.ts';
-import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import { retryLater } from './retry-later.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** Where a function's messages come from, and how long a failed one waits. */
 export interface RecordSource {

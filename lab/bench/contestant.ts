@@ -1,5 +1,5 @@
 // One who is measured: a process that puts the files of a folder into a bucket, or the whole pipeline.
-import type { BucketReading } from '../../local/emulators/meter-reading.ts';
+import type { BucketReading } from '../../local/meter/meter-reading.ts';
 
 export interface Course {
   /** Holds nothing but the files. */

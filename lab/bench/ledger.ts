@@ -1,24 +1,23 @@
 // A job of many rows through ingest, upload, ledger and settle, with nothing transferred: the production functions on DynamoDB,
 // with S3 and SQS in memory. What it shows is the account: each row told of once, and what the ledger was asked for.
 //
-//   units         as DynamoDB bills them, by the table's meter (local/emulators/dynamodb-meter.ts)
+//   units         as DynamoDB bills them, by the table's meter (local/aws/dynamodb/dynamodb-meter.ts)
 //   hottestKey    the partition key that was written to most within one second; DynamoDB takes 1,000 units there
 //   peakHeapMiB   JavaScript heap of the functions; the objects in memory, which are S3's, lie outside of it
 import { inspect } from 'node:util';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createIngest } from '../../functions/ingest.ts';
-import { createSettle } from '../../functions/settle.ts';
-import { createUpload } from '../../functions/upload.ts';
-import { startEmulators } from '../../local/emulators/emulators.ts';
-import type { DynamodbReading } from '../../local/emulators/meter-reading.ts';
+import { createIngest } from '../../functions/ingest/handler.ts';
+import type { Telemetry } from '../../functions/runtime/telemetry.ts';
+import { createSettle } from '../../functions/settle/handler.ts';
+import { createUpload } from '../../functions/upload/handler.ts';
+import { startEmulators } from '../../local/aws/emulators.ts';
+import type { DynamodbReading } from '../../local/meter/meter-reading.ts';
 import { emulatorsOptions } from '../../local/service/emulated.ts';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import { createDynamoDbClient } from '../../shared/aws/pipeline-clients.ts';
-import { steadyClock, systemClock } from '../../shared/job/clock.ts';
 import { BLOCK_ROWS, SLICE_BYTES } from '../../shared/job/identity.ts';
 import { type EndedJob, unaccountedRows } from '../../shared/job/job.ts';
-import { createRandom } from '../../shared/job/random.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
@@ -26,7 +25,8 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import { steadyClock, systemClock } from '../../shared/time/clock.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import { CREDENTIALS } from './contestant.ts';
 import { createMemoryS3, type MemoryS3 } from './memory-s3.ts';

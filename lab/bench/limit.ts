@@ -7,9 +7,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
-import { startEmulators } from '../../local/emulators/emulators.ts';
-import type { BucketReading } from '../../local/emulators/meter-reading.ts';
-import { idealSeconds } from '../../local/emulators/s3-limits.ts';
+import { startEmulators } from '../../local/aws/emulators.ts';
+import { idealSeconds } from '../../local/aws/s3/s3-limits.ts';
+import type { BucketReading } from '../../local/meter/meter-reading.ts';
 import { type Contestant, type Course, REGION } from './contestant.ts';
 import { ENGINE, findPeers } from './peers.ts';
 import { PIPELINE } from './pipeline.ts';

@@ -3,8 +3,8 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { toSqsEvent } from '../../local/lambda/sqs-event.ts';
-import { systemClock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 
 export interface MemorySqs {
   client: SQSClient;

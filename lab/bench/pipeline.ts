@@ -9,7 +9,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { steadyClock } from '../../shared/job/clock.ts';
+import { steadyClock } from '../../shared/time/clock.ts';
 import type { Contestant, Track } from './contestant.ts';
 
 const SOURCE_BUCKET = 'bench-source';

@@ -9,7 +9,7 @@ export interface ChaosPlaces {
   settle: string;
 }
 
-/** Two machines' clocks may differ by twice as much: within the 15 s that the pipeline allows for (shared/job/upkeep.ts). */
+/** Two machines' clocks may differ by twice as much: within the 15 s that the pipeline allows for (functions/sweep/job-needs.ts). */
 const CLOCK_OFF_MS = 7_000;
 const LATE_MS = 4_000;
 const SLOW_MS = 800;

@@ -1,7 +1,7 @@
 // The manifests of a chaos run, and for each of their rows what must become of it: known from the seed alone, never from
 // what the pipeline did.
-import type { Random } from '../../shared/job/random.ts';
-import { destinationKey, parseSpread } from '../../shared/spread/spread.ts';
+import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
+import type { Random } from '../../shared/time/random.ts';
 
 /** What a row must end as, whatever fails meanwhile. A good row may also fail, but then it must be told as failed. */
 export type Fate =

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
 
 export interface EndEvent extends RowCounts {
   job: string;

@@ -8,8 +8,8 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { type Clock, steadyClock } from '../../shared/job/clock.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { type Clock, steadyClock } from '../../shared/time/clock.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import {
   CHAOS_FAULTS,
   type ChaosFaultName,

@@ -1,7 +1,7 @@
 // What goes on beside the jobs of a chaos run: outages as the work proceeds, and sweeps far more often than each minute.
 import type { Cloud } from '../../local/cloud.ts';
 import type { OutageService } from '../../local/faults/outages.ts';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 export interface TroubleOptions {
   /** In their order, each begun when its share of the objects is stored. */

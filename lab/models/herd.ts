@@ -1,7 +1,6 @@
 // A herd in virtual time: many clients wake at once, each with one object, and back off each by itself until S3 takes it.
 // The scenario of "Exponential Backoff And Jitter" (AWS Architecture blog, M. Brooker), on this project's model of S3.
-import { createS3Limits } from '../../local/emulators/s3-limits.ts';
-import { createRandom, type Random } from '../../shared/job/random.ts';
+import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
 import {
   type Backoff,
   decorrelatedJitterMs,
@@ -9,6 +8,7 @@ import {
   exponentialMs,
   fullJitterMs,
 } from '../../shared/pacing/backoff.ts';
+import { createRandom, type Random } from '../../shared/time/random.ts';
 
 const BACKOFF: Backoff = { baseMs: 100, capMs: 20_000 };
 const LIMIT = { limitPerSecond: 100, burstSeconds: 0.25 };

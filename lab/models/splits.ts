@@ -1,7 +1,7 @@
 // Splits in virtual time, at S3's own pace: what a bucket takes from a load far above one partition's limit, as time goes by,
 // with keys in sequence and with a hash before them.
-import { createS3Limits } from '../../local/emulators/s3-limits.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
+import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
 
 /** Small, so that hours are computed in a second, but not so small that a quiet second hides the load from S3. */
 const LIMIT_PER_SECOND = 50;

@@ -8,7 +8,6 @@
 // queue   a million new items at all times; what was given back is drawn among them
 //
 // What the model leaves out is told in docs/scale.md.
-import { createRandom, type Random } from '../../shared/job/random.ts';
 import { createAdaptivePacer, type Pacer, type PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
 import { fullJitterMs } from '../../shared/pacing/backoff.ts';
 import {
@@ -17,6 +16,7 @@ import {
   IN_PLACE_MS,
   THROTTLE_BACKOFF,
 } from '../../shared/pacing/waits.ts';
+import { createRandom, type Random } from '../../shared/time/random.ts';
 import { createEventQueue, type SimulatedEvent } from './event-queue.ts';
 import { createFifo, type Fifo } from './fifo.ts';
 import type { FleetOptions, FleetRun } from './fleet-options.ts';

@@ -1,7 +1,7 @@
 // The queue before the fleet: it holds a million new items at all times, and what was given back among them. Items have numbers, which are used
 // again once an item is stored, since a run has millions of them.
-import type { Random } from '../../shared/job/random.ts';
 import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
+import type { Random } from '../../shared/time/random.ts';
 import { createFifo } from './fifo.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { KEYS } from './key-space.ts';

@@ -1,4 +1,4 @@
-// The keys of a simulated run: paths of a binary spread (shared/spread/spread.ts), and where partitions cut them.
+// The keys of a simulated run: paths of a binary spread (shared/keys/spread.ts), and where partitions cut them.
 
 /** Every path of this many leading bits: what a hash of endless keys comes to. A partition holds at least 16 of them. */
 const KEY_BITS = 16;

@@ -1,6 +1,6 @@
 // S3 as the fleet meets it: the model of its limits that the embedded cloud runs, with limits that change and a partition
 // that ails.
-import { createS3Limits } from '../../local/emulators/s3-limits.ts';
+import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { evenStartKeys, firstKeyOf, spreadPaths } from './key-space.ts';
 

@@ -1,8 +1,8 @@
 // Runs a strategy on a bucket of its own, and measures it by what S3 saw rather than by what the uploader says.
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { Emulators } from '../../local/emulators/emulators.ts';
-import { compareKeys } from '../../local/emulators/key-order.ts';
-import { idealSeconds, type S3LimitsReading } from '../../local/emulators/s3-limits.ts';
+import type { Emulators } from '../../local/aws/emulators.ts';
+import { compareKeys } from '../../local/aws/s3/key-order.ts';
+import { idealSeconds, type S3LimitsReading } from '../../local/aws/s3/s3-limits.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { Strategy, StrategyName, UploadEnd, UploadTask } from './strategy.ts';
 

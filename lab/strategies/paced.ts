@@ -1,10 +1,10 @@
 // Spillway's own engine, as the upload function and `spillway put` run it: with the keys as they are, or spread.
 import pMap from 'p-map';
 import { createTransferClient } from '../../shared/aws/clients.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 import { type EngineDependencies, type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
 import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { createObjectWriter } from '../../shared/transfer/transfer.ts';

@@ -1,10 +1,10 @@
 // Strategies of a plain loop around a client that does not retry: how long they wait, and how often they try.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { createTransferClient } from '../../shared/aws/clients.ts';
-import type { Random } from '../../shared/job/random.ts';
 import { type Backoff, exponentialMs, fullJitterMs } from '../../shared/pacing/backoff.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
 /** Tries an object gets: as rclone's --low-level-retries has it by default; s5cmd's --retry-count is 10 as well. */

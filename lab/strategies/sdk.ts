@@ -1,8 +1,8 @@
 // The AWS SDK's own retries, as they come: both modes try three times by default.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
 /** The SDK's default (DEFAULT_MAX_ATTEMPTS of @smithy/core), said here so that no AWS_MAX_ATTEMPTS changes it. */

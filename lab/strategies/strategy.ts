@@ -1,7 +1,7 @@
 // What a strategy is: a way to bring objects into a bucket that refuses what comes too fast.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 
 export const STRATEGY_NAMES = [
   'naive',

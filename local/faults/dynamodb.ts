@@ -1,5 +1,5 @@
 // DynamoDB's faults: of whole calls, and of single keys of a batch.
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { DynamodbFault } from './fault.ts';
 import { createFaultPoints, type FaultCounts } from './fault-points.ts';
 

@@ -1,7 +1,7 @@
 // The seeded choice of when a fault strikes, and the count of how often it did.
 //
 // A fault strikes with its probability among the requests that it fits, until its count is used up.
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { FaultTiming } from './fault.ts';
 
 /** How often each fault struck, by its name. */

@@ -1,5 +1,5 @@
 // Lambda's faults: which invocation dies at which of its requests, and whose clock is off.
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { CrashPoint } from '../lambda/protocol.ts';
 import type { LambdaFault } from './fault.ts';
 import { createFaultPoints, type FaultCounts } from './fault-points.ts';

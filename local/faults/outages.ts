@@ -1,7 +1,7 @@
 // Outages: a service is gone for a while. What is under way breaks, and every connection is reset until it is back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import type { FaultCounts } from './fault-points.ts';
 
 export type OutageService = 's3' | 'sqs' | 'dynamodb';

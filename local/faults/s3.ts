@@ -1,7 +1,7 @@
 // S3's faults: which one strikes a request, and what it does before fauxqs carries the request out and after.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Random } from '../../shared/job/random.ts';
-import { answerError, faultOf, KMS_SLOW_DOWN, SLOW_DOWN } from '../emulators/s3-answers.ts';
+import type { Random } from '../../shared/time/random.ts';
+import { answerError, faultOf, KMS_SLOW_DOWN, SLOW_DOWN } from '../aws/s3/s3-answers.ts';
 import type { S3Fault } from './fault.ts';
 import { createFaultPoints, type FaultCounts } from './fault-points.ts';
 

@@ -1,5 +1,5 @@
 // SQS's faults: of whole calls, of the entries and receipts in them, and of the messages in a queue.
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { SqsFault } from './fault.ts';
 import { createFaultPoints, type FaultCounts } from './fault-points.ts';
 

@@ -1,7 +1,7 @@
 // One execution environment of Lambda: a worker thread with its own module state and environment variables, which runs
 // one invocation at a time and is killed when that takes too long.
 import { Worker } from 'node:worker_threads';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import type { BootstrapData, Death, HandlerError, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 export interface EnvironmentOptions extends BootstrapData {

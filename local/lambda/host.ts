@@ -1,6 +1,6 @@
 // Lambda itself: keeps the execution environments of every function, warm ones first, and accounts for what they did.
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import type { ClockSkew, LambdaFaults } from '../faults/lambda.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type CrashOrders, createCrashOrders } from './crash-orders.ts';

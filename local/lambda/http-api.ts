@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EMBEDDED_SINCE_HEADER } from '../../shared/http/embedded-since.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer } from '../guard/guarded-server.ts';
+import { EMBEDDED_SINCE_HEADER } from '../service/embedded-since.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type LambdaHost, REQUEST_LIMIT_BYTES } from './host.ts';
 import {

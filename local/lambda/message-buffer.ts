@@ -1,5 +1,5 @@
 // Messages that were received and wait to be invoked with: gathers them to batches by count, bytes and time.
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { ReceivedMessage } from './sqs-client.ts';
 import { recordSizeBytes } from './sqs-event.ts';
 

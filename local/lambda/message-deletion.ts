@@ -1,6 +1,6 @@
 // Deletes messages that are done, in batches, again and again where SQS refuses some.
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { QueueClient } from './sqs-client.ts';
 
 const MESSAGES_PER_DELETE = 10;

@@ -4,7 +4,7 @@
 // request made inside a function, SQS keeps it as the message's AWSTraceHeader, and Lambda stops a chain in which one
 // function has run about 16 times (Lambda developer guide, "Recursive loop detection").
 import { createHash } from 'node:crypto';
-import type { Random } from '../../shared/job/random.ts';
+import type { Random } from '../../shared/time/random.ts';
 
 /** Times that a function may appear in one chain. */
 export const RECURSION_LIMIT = 16;

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { ScheduledEvent } from 'aws-lambda';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { FunctionModel, ScheduleModel } from '../service/model.ts';
 import type { InvokeResult, LambdaHost } from './host.ts';
 import { nextTraceHeader } from './recursion.ts';

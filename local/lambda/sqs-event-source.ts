@@ -7,8 +7,8 @@
 // - it receives no more than can be invoked at once: messages that lie in a poller's hands use up their receives;
 // - a chain of invocations that turns in a loop is stopped (recursion.ts): the message goes to the dead-letter queue.
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { FunctionModel, SqsSourceModel } from '../service/model.ts';
 import { judgeBatch } from './batch-response.ts';
 import type { LambdaHost } from './host.ts';

@@ -2,8 +2,8 @@
 // from elsewhere.
 import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import type { S3LimitsReading } from '../aws/s3/s3-limits.ts';
 import type { Cloud } from '../cloud.ts';
-import type { S3LimitsReading } from '../emulators/s3-limits.ts';
 
 /** Seconds of the destination's writes that the chart shows. */
 const CHART_SECONDS = 120;

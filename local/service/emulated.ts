@@ -1,13 +1,7 @@
 // The model's resources as the emulators take them, and the emulators' readings under the model's names.
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
-import type {
-  BucketOptions,
-  Emulators,
-  EmulatorsOptions,
-  Fidelity,
-  QueueDepth,
-} from '../emulators/emulators.ts';
-import type { S3Limit } from '../emulators/s3-limits.ts';
+import type { BucketOptions, Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../aws/emulators.ts';
+import type { S3Limit } from '../aws/s3/s3-limits.ts';
 import type { ServiceModel } from './model.ts';
 
 /** Throttling these would slow the pipeline's own bookkeeping, which S3 spreads over prefixes of its own. */

@@ -7,7 +7,7 @@
 // credentials (directory buckets, multi-region access points), the SDK itself has to write.
 import type { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { Clock } from '../job/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';

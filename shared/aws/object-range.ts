@@ -1,20 +1,11 @@
 // Bytes of an object, streamed: of one version of it, where it has versions. A stream that breaks off goes on where it broke.
-
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { Clock } from '../job/clock.ts';
-import type { Random } from '../job/random.ts';
+import type { StoredObject } from '../keys/stored-object.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
-import { classifyFault, type Fault } from '../transfer/classify.ts';
-
-export interface StoredObject {
-  bucket: string;
-  key: string;
-  /** Absent in a bucket whose objects are written once, or that has no versions yet. */
-  versionId?: string;
-  /** Without a version: what the object must still be. */
-  etag?: string;
-}
+import type { Clock } from '../time/clock.ts';
+import type { Random } from '../time/random.ts';
+import { classifyFault, type Fault } from './classify.ts';
 
 /** Tries in a row that bring nothing; after the last one the message in hand is tried again later. */
 const TRIES = 4;

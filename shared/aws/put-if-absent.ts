@@ -1,8 +1,8 @@
 // Writes an object unless its key holds one. S3 answers 409 while another conditional write of the key is under way; the SDK does
 // not try that again.
 import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3';
-import { type Clock, systemClock } from '../job/clock.ts';
-import { classifyFault } from '../transfer/classify.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import { classifyFault } from './classify.ts';
 import { sendProven } from './proof.ts';
 
 const CONFLICT_TRIES = 5;

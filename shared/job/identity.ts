@@ -92,3 +92,7 @@ export function dropJobId(arrival: ManifestArrival): JobId {
 export function jobIdOfManifest(arrival: ManifestArrival): JobId {
   return namedJobId(arrival.key) ?? dropJobId(arrival);
 }
+
+export function itemName({ job, slice, block, number }: ItemId): string {
+  return `${job}/${slice}/${block}/${number}`;
+}

@@ -1,9 +1,8 @@
 // A job as the ledger holds it: what was frozen at first sight, and how far it is.
-import type { StoredObject } from '../aws/object-range.ts';
-import { isCovered } from '../ledger/tally.ts';
+import type { StoredObject } from '../keys/stored-object.ts';
 import type { ManifestHead } from '../manifest/open.ts';
 import { boundedName, boundedText } from '../text/bounded.ts';
-import { groupsOf, type JobId } from './identity.ts';
+import type { JobId } from './identity.ts';
 import type { JobOptions } from './options.ts';
 
 /**
@@ -149,11 +148,6 @@ export function isLive(job: Pick<Job, 'state'>): boolean {
   return job.state === 'planning' || job.state === 'running';
 }
 
-/** Whether every slice of it has settled: it can be completed. */
-export function isSettled({ settledGroups, slices }: Pick<Job, 'settledGroups' | 'slices'>): boolean {
-  return isCovered(settledGroups, slices === undefined ? undefined : groupsOf(slices));
-}
-
 /** Whether its rows are to be transferred now. */
 export function isRunning(job: Pick<Job, 'state' | 'control'>): boolean {
   return isLive(job) && job.control === 'run';
@@ -190,3 +184,6 @@ export function addTotals(left: SettledTotals, right: SettledTotals): SettledTot
 export function unaccountedRows(counts: RowCounts): number {
   return counts.rows - counts.stored - counts.skipped - counts.failed - counts.cancelled - counts.rejected;
 }
+
+/** Slices after which the plan's cursor is remembered. */
+export const PLAN_REMEMBER_EVERY = 16;

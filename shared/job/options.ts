@@ -1,9 +1,9 @@
 // A job's options: what its submitter may choose. They come as S3 user metadata on the manifest
 // (`x-amz-meta-spillway-<name>`), which the API writes too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
-import { isBucketName } from '../manifest/bucket-name.ts';
-import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../spread/destination.ts';
-import { parseSpread, type Spread } from '../spread/spread.ts';
+import { isBucketName } from '../keys/bucket-name.ts';
+import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
+import { parseSpread, type Spread } from '../keys/spread.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
 
 /** S3's user metadata, in which options travel, carries ASCII only. */

@@ -6,9 +6,9 @@
 //   S#<job>#<slice>            a slice: its stretch, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { StoredObject } from '../aws/object-range.ts';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import { type Job, type JobFault, jobFault, type RowIntake, type SettledTotals } from '../job/job.ts';
+import type { StoredObject } from '../keys/stored-object.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
 
 export type Attributes = Record<string, AttributeValue>;

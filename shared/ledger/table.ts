@@ -9,9 +9,9 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import type { Clock } from '../job/clock.ts';
-import type { Random } from '../job/random.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Random } from '../time/random.ts';
 import type { Attributes } from './rows.ts';
 
 /** DynamoDB takes 100 keys a BatchGetItem. */

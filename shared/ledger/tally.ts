@@ -1,5 +1,7 @@
 // The set logic of the ledger: pure. A block, a slice and a job are each finished when sets of numbers cover their size.
 // Sets, because deliveries come more than once and in any order: adding a number twice changes nothing, a counter would.
+import { groupsOf } from '../job/identity.ts';
+import type { Job } from '../job/job.ts';
 
 /** How a row ended, as the ledger's sets know it. `done` is stored or skipped: the report tells them apart. */
 export const ROW_ENDS = ['done', 'failed', 'cancelled', 'rejected'] as const;
@@ -51,4 +53,9 @@ export function encodeCounts(counts: BlockCounts): string {
 export function decodeCounts(text: string): BlockCounts {
   const parts = text.split('/').map(Number);
   return Object.fromEntries(ROW_ENDS.map((end, index) => [end, parts[index] ?? 0])) as BlockCounts;
+}
+
+/** Whether every slice of it has settled: it can be completed. */
+export function isSettled({ settledGroups, slices }: Pick<Job, 'settledGroups' | 'slices'>): boolean {
+  return isCovered(settledGroups, slices === undefined ? undefined : groupsOf(slices));
 }

@@ -1,8 +1,8 @@
 // The columns of a manifest row, what each may hold, and the object that a row asks for.
 import * as z from 'zod/mini';
+import { isBucketName } from '../keys/bucket-name.ts';
 import { redacted } from '../text/redacted.ts';
 import { visibleText } from '../text/visible.ts';
-import { isBucketName } from './bucket-name.ts';
 import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';

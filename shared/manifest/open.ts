@@ -33,7 +33,7 @@ export interface AboutManifest {
   key: string;
   contentType?: string;
   sizeBytes: number;
-  /** It came as text, in which each byte that is not UTF-8 was replaced: it is 0xff (shared/http/body.ts). */
+  /** It came as text, in which each byte that is not UTF-8 was replaced: it is 0xff (functions/api/body.ts). */
   wasText?: boolean;
 }
 

@@ -1,5 +1,5 @@
 // Backoff: how long to wait before trying again. Pure; chance is passed in.
-import type { Random } from '../job/random.ts';
+import type { Random } from '../time/random.ts';
 
 export interface Backoff {
   /** Milliseconds: the bound of the first wait. */

@@ -1,7 +1,7 @@
 // The waiter beside the pacer: lets a group's requests through one by one, in the order of arrival, each at the turn that the
 // pacer gives it. A request that would wait too long is shed at once, untried. So is one whose wait grows much longer than it
 // seemed at first, because the rate has fallen meanwhile.
-import type { Clock } from '../job/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { GroupAnswer, Pacer, PacingGroup } from './adaptive-pacer.ts';
 
 export type Passage = { kind: 'passed' } | { kind: 'shed'; waitMs: number };

@@ -1,6 +1,6 @@
 // How long an item waits: in place, in the hands of the worker that has it, and in the queue when it is given back. The
 // simulator waits by the same rules.
-import type { Random } from '../job/random.ts';
+import type { Random } from '../time/random.ts';
 import { type Backoff, fullJitterMs } from './backoff.ts';
 
 /** An item of a batch waits in place for about two seconds, for its turn and in all between its retries. */

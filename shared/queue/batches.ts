@@ -8,9 +8,9 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
-import type { Clock } from '../job/clock.ts';
-import type { Random } from '../job/random.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Random } from '../time/random.ts';
 
 /** SQS takes 10 entries and 1 MiB a batch (quotas of messages). */
 const BATCH_ENTRIES = 10;

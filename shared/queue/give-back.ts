@@ -5,7 +5,7 @@
 //   repost   a longer delay, a message received often, or no room in this worker's share of the in-flight quota: a new message
 //            with DelaySeconds, and the original deleted at once. A delayed message is not in flight and was received 0 times.
 //            So throttling neither fills SQS's in-flight quota (about 120,000 a queue) nor leads to the dead-letter queue
-import type { Clock } from '../job/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import {
   changeVisibility,
   deleteMessages,
@@ -22,7 +22,7 @@ const REPOST_MOST_SECONDS = 900;
 export const RECEIVES_BEFORE_REPOST = 4;
 /**
  * Messages that one worker leaves in flight at a time: 1,000 workers, Lambda's most for a queue, then hold half the quota.
- * serverless.params.js counts them beside those in the workers' hands.
+ * infrastructure/params.js counts them beside those in the workers' hands.
  */
 export const RETURNS_PER_WORKER = 60;
 

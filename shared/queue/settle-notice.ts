@@ -1,6 +1,6 @@
 // Tells settle of work: a slice whose blocks have all closed, or a job whose slices may all have settled.
-import type { Clock } from '../job/clock.ts';
 import type { JobId, SliceId } from '../job/identity.ts';
+import type { Clock } from '../time/clock.ts';
 import { type QueueDependencies, sendMessages } from './batches.ts';
 import { SCHEMA_VERSION, type SettleMessage } from './messages.ts';
 

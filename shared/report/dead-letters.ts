@@ -3,11 +3,11 @@
 // letter is delivered.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { classifyFault } from '../aws/classify.ts';
 import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import type { ItemId } from '../job/identity.ts';
 import { boundedText } from '../text/bounded.ts';
-import { classifyFault } from '../transfer/classify.ts';
 
 const FOLDER = 'deadletters/';
 const SUFFIX = '.json';

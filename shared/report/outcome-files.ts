@@ -1,11 +1,11 @@
 // Outcomes on their way to the report: one NDJSON file per invocation and slice, in the report bucket under
 // outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { classifyFault } from '../aws/classify.ts';
 import { listKeys } from '../aws/list-keys.ts';
 import { sendProven } from '../aws/proof.ts';
 import type { SliceId } from '../job/identity.ts';
 import { boundedName, boundedText } from '../text/bounded.ts';
-import { classifyFault } from '../transfer/classify.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
 const READ_TRIES = 4;

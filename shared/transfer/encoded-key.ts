@@ -1,7 +1,7 @@
 // Why a copy's source is missing where its key was taken from a list of URL-encoded keys.
+import type { Fault } from '../aws/classify.ts';
 import { boundedText, boundedWithTail } from '../text/bounded.ts';
 import { visibleText } from '../text/visible.ts';
-import type { Fault } from './classify.ts';
 import type { ObjectWrite } from './transfer.ts';
 
 const ENCODED = /(?:%[0-9A-Fa-f]{2})+/g;

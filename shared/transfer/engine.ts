@@ -3,8 +3,8 @@
 //   stored, skipped, failed   the item has ended
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
+import { classifyFault, type Fault } from '../aws/classify.ts';
 import { giveBackDelayMs, IN_PLACE_MS } from '../pacing/waits.ts';
-import { classifyFault, type Fault } from './classify.ts';
 import { messageOfMissing } from './encoded-key.ts';
 import {
   type PacingDependencies,

@@ -6,10 +6,10 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { classifyFault } from '../aws/classify.ts';
 import { sendProven } from '../aws/proof.ts';
 import { createSourceHeads } from '../aws/source-heads.ts';
 import { base64Crc32, checksumSetting, compositeCrc32 } from './checksum.ts';
-import { classifyFault } from './classify.ts';
 import type { ObjectWrite, StoredObject } from './transfer.ts';
 
 export type PartedWrite = Omit<ObjectWrite, 'source'>;

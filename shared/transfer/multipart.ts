@@ -1,9 +1,9 @@
 // The transfer of one large object: begun, its parts side by side, completed; every request at its turn of the pacer and
 // tried again in place. What does not end in an object is aborted, since S3 keeps and bills the parts of an open upload.
 import pMap from 'p-map';
+import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import { THROTTLE_BACKOFF } from '../pacing/waits.ts';
-import { classifyFault, type Fault } from './classify.ts';
 import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
 import type { MultipartWriter, PartedWrite, SentPart } from './multipart-writer.ts';
 import {

@@ -3,12 +3,12 @@
 //   ended        S3 took it, or refused it for good
 //   given-up     its time is over; the last fault says why
 //   unfinished   S3 may take it later, but the sender has to let it go for now
-import type { Clock } from '../job/clock.ts';
-import type { Random } from '../job/random.ts';
+import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import type { RateLimiter } from '../pacing/rate-limiter.ts';
 import { type GiveBackCause, THROTTLE_BACKOFF, TRANSIENT_BACKOFF } from '../pacing/waits.ts';
-import { classifyFault, type Fault } from './classify.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Random } from '../time/random.ts';
 import { SourceRefusal } from './source-refusal.ts';
 
 /** Retries for each item that shares a budget, on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */

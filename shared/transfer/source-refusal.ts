@@ -1,5 +1,5 @@
 // A request to a copy's source that was refused: the item's fault, but none of the destination's.
-import type { Fault } from './classify.ts';
+import type { Fault } from '../aws/classify.ts';
 
 export class SourceRefusal extends Error {
   readonly fault: Fault;

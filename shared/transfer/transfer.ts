@@ -1,5 +1,4 @@
 // One attempt to write one object: bytes that the manifest carries by PutObject, an object in S3 by a server-side copy.
-
 import {
   CopyObjectCommand,
   type HeadObjectCommandOutput,
@@ -7,14 +6,14 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { copyTimeoutMs } from '../aws/budgets.ts';
+import { classifyFault, SOURCE_CONDITION } from '../aws/classify.ts';
 import { createDirectWrites } from '../aws/direct-writes.ts';
 import { sendProven } from '../aws/proof.ts';
 import { createSourceHeads, type SourceHeads } from '../aws/source-heads.ts';
-import type { Clock } from '../job/clock.ts';
 import type { IfExists } from '../job/options.ts';
 import type { ObjectSource } from '../manifest/columns.ts';
+import type { Clock } from '../time/clock.ts';
 import { base64Crc32, checksumSetting, isMd5Of } from './checksum.ts';
-import { classifyFault, SOURCE_CONDITION } from './classify.ts';
 import { writeDirectly } from './direct-write.ts';
 import { type CopySource, copyHeaders, type SourceHead, sourceHeadOf } from './source-copy.ts';
 

@@ -1,7 +1,7 @@
 // A copy with a content type, from its HEAD to its end. The HEAD is a request to the source's bucket: it has a turn of that
 // bucket's readers, and what is refused to it says nothing of the destination's rate.
+import { classifyFault, type Fault } from '../aws/classify.ts';
 import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
-import { classifyFault, type Fault } from './classify.ts';
 import type { EngineDependencies, TransferEnd } from './engine.ts';
 import type { PacedPlace, RequestTally } from './paced-request.ts';
 import type { SourceHead } from './source-copy.ts';

@@ -1,6 +1,5 @@
 // Messages that are lost: queues whose contents are deleted in mid job, and rows that nobody can send any more. Sweep finds what
 // stands still, and every row is accounted for once all the same.
-
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -3,19 +3,20 @@
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BurialDependencies, judge } from '../../shared/job/burial.ts';
-import { type CareDependencies, careForJob } from '../../shared/job/care.ts';
+import { type BurialDependencies, judge } from '../../functions/dead-letters/decide.ts';
+import { resumeSlices } from '../../functions/ingest/resume-job.ts';
+import { type CareDependencies, careForJob } from '../../functions/sweep/reconcile-job.ts';
+import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import { emptyTotals, type Job } from '../../shared/job/job.ts';
+import { isSettled } from '../../shared/ledger/tally.ts';
 import {
   completeJob,
   type EndDependencies,
   failJob,
   failUnopenedJob,
   type UnopenedDependencies,
-} from '../../shared/job/end.ts';
-import type { JobId } from '../../shared/job/identity.ts';
-import { emptyTotals, isSettled, type Job } from '../../shared/job/job.ts';
-import { resumeSlices } from '../../shared/job/resume.ts';
-import { CLOCK_MARGIN_MS } from '../../shared/job/upkeep.ts';
+} from '../../shared/report/end-job.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob } from '../helpers/records.ts';
 

@@ -1,7 +1,7 @@
 // Runs workers side by side, one step at a time, in an order that a script decides: every call of a worker to the world outside
 // waits for its turn. A worker can die before or after a call's effect, and a call can fail, with its effect or without.
 // Between two turns everything that can go on without the world goes on, so the same script gives the same run.
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 /**
  * done           the call has its effect, and its answer comes

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { expect } from 'vitest';
-import { type ApiDependencies, createApi } from '../../functions/api.ts';
+import { type ApiDependencies, createApi } from '../../functions/api/handler.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { BadCursorError, cursorBehind, type JobPage } from '../../shared/ledger/job-index.ts';

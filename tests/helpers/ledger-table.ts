@@ -5,8 +5,8 @@ import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from
 import dynalite from 'dynalite';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
-import { createRandom } from '../../shared/job/random.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export interface LedgerTable {

@@ -13,10 +13,10 @@ const NEEDED = [
   'shared',
   'package.json',
   'serverless.yml',
-  'serverless.params.js',
-  'serverless.buckets.js',
-  'serverless.rights.js',
-  'serverless.dashboard.js',
+  'infrastructure/params.js',
+  'infrastructure/buckets.js',
+  'infrastructure/rights.js',
+  'infrastructure/dashboard.js',
 ];
 
 /** Loaded into osls before anything else: whatever reaches out is refused at once, and says so. */

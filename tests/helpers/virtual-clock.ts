@@ -1,5 +1,5 @@
 // A clock whose time passes only while everybody sleeps: hours of waiting take no time, and the same run waits the same.
-import type { Clock } from '../../shared/job/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 export interface VirtualClock extends Clock {
   /** Lets time pass without waking anybody early. */

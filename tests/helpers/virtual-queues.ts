@@ -7,12 +7,12 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { StandardQueue } from '../../local/aws/sqs/standard-queue.ts';
 import { createSqsFaults } from '../../local/faults/sqs.ts';
 import type { ReceivedMessage } from '../../local/lambda/sqs-client.ts';
 import { toSqsEvent } from '../../local/lambda/sqs-event.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Random } from '../../shared/job/random.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { Random } from '../../shared/time/random.ts';
 import type { BatchEntry } from './fake-sqs.ts';
 
 export interface VirtualQueue {

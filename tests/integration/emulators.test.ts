@@ -37,8 +37,8 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Emulators, type EmulatorsOptions, startEmulators } from '../../local/emulators/emulators.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import { type Emulators, type EmulatorsOptions, startEmulators } from '../../local/aws/emulators.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 
 const account = '111122223333';
 const arnOf = (queue: string): string => `arn:aws:sqs:us-east-1:${account}:${queue}`;

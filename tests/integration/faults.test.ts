@@ -25,7 +25,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
+import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
 import type { Fault } from '../../local/faults/fault.ts';
 import { type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
 

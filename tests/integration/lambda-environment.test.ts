@@ -7,8 +7,8 @@ import { createLambdaFaults } from '../../local/faults/lambda.ts';
 import { createLambdaHost } from '../../local/lambda/host.ts';
 import { createFunctionLogs } from '../../local/lambda/logs.ts';
 import { readService } from '../../local/service/read-service.ts';
-import { systemClock } from '../../shared/job/clock.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { FIXTURE_SERVICE, type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
 
 interface TickAnswer {

@@ -16,7 +16,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
+import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
 
 /** Above what fauxqs takes, and what is kept in memory. */
 const LARGE = randomBytes(13 * 1024 ** 2);

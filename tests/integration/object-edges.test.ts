@@ -26,7 +26,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
+import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
 
 const Bucket = 'plain';
 /** Of before 2018, and longer than fauxqs' router takes. */

@@ -1,6 +1,6 @@
 // The whole job: a manifest goes in, its objects come out, and every row is accounted for.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { destinationKey } from '../../shared/spread/spread.ts';
+import { destinationKey } from '../../shared/keys/spread.ts';
 import {
   type Dropped,
   headObject,

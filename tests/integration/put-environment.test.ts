@@ -1,6 +1,5 @@
 // `spillway put` in the environment that AWS's tools share. Each case holds for the three ways in which an object is written:
 // small ones directly, those above 1 MiB by one request of the SDK's, and large ones in parts.
-
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

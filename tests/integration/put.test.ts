@@ -15,8 +15,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/emulators/emulators.ts';
-import { destinationKey } from '../../shared/spread/spread.ts';
+import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
+import { destinationKey } from '../../shared/keys/spread.ts';
 import { runSpillway, startSpillway } from '../helpers/spillway.ts';
 
 const ODD_NAMES = [

@@ -2,7 +2,7 @@
 import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../shared/job/view.ts';
-import { destinationKey } from '../../shared/spread/spread.ts';
+import { destinationKey } from '../../shared/keys/spread.ts';
 import {
   type JobEnd,
   type PipelineCloud,

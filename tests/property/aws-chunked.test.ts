@@ -1,7 +1,7 @@
 // The aws-chunked decoder: whatever the cuts of the network, the same bytes and trailers, and no broken body passes.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAwsChunked } from '../../local/emulators/s3/aws-chunked.ts';
+import { decodeAwsChunked } from '../../local/aws/s3/aws-chunked.ts';
 
 const TRAILER = 'x-amz-checksum-crc32:AAAAAA==\r\n';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf, parseDestination, placeOf } from '../../cli/put/destination.ts';
 import { parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
-import { faultOfPath, folderPrefix } from '../../shared/spread/destination.ts';
-import { destinationKey, type Spread } from '../../shared/spread/spread.ts';
+import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
+import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
 
 const BUCKET = 'some-bucket';
 /** Printable ASCII, which a job's metadata carries. */

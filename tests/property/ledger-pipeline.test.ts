@@ -2,7 +2,6 @@
 // workers interleaved at every call that they make, with duplicates, losses, deaths before and after any call, lost answers, and
 // with the job paused, resumed and cancelled in between. What the ledger and the report say at the end is held against plain sets
 // of what has had its effect.
-
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -2,10 +2,10 @@
 // and no item starves.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../shared/job/random.ts';
 import { createAdaptivePacer, type Pacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { hotStretch, type SectionCount } from '../../shared/pacing/sections.ts';
+import { createRandom } from '../../shared/time/random.ts';
 
 const BUCKET = 'destination';
 const START_MS = 1_000_000;

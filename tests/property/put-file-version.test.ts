@@ -19,7 +19,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openLocalFile } from '../../cli/put/local-file.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 
 const PART_BYTES = 4;
 const PARTS = 3;

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { destinationName } from '../../serverless.buckets.js';
-import { settings } from '../../serverless.params.js';
-import { environmentBytes, partitionOf, policyCharacters } from '../../serverless.rights.js';
+import { METRICS } from '../../functions/runtime/telemetry.ts';
+import { destinationName } from '../../infrastructure/buckets.js';
+import { settings } from '../../infrastructure/params.js';
+import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/rights.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
-import { METRICS } from '../../shared/telemetry/telemetry.ts';
 import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';

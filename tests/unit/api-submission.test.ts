@@ -1,6 +1,6 @@
 // Posting manifests to the API: the status of each answer, and what it says.
 import { describe, expect, it } from 'vitest';
-import { readSubmission } from '../../shared/job/submission.ts';
+import { readSubmission } from '../../functions/api/read-submission.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { readRows } from '../../shared/manifest/rows.ts';
 import { createFakeApi, post, sample } from '../helpers/fake-api.ts';

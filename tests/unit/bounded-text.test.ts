@@ -2,11 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { readSubmission } from '../../functions/api/read-submission.ts';
+import { boundedField } from '../../functions/runtime/telemetry.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { jobFault } from '../../shared/job/job.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
-import { readSubmission } from '../../shared/job/submission.ts';
 import { parseUploadMessage } from '../../shared/queue/messages.ts';
-import { boundedField } from '../../shared/telemetry/telemetry.ts';
 import {
   boundedList,
   boundedText,
@@ -14,7 +15,6 @@ import {
   describeIssues,
   MAX_TEXT_BYTES,
 } from '../../shared/text/bounded.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
 
 const LONG = 'x'.repeat(257 * 1024);
 const bytes = (text: string) => Buffer.byteLength(text);

@@ -29,17 +29,17 @@ export async function send(client: SQSClient, text: string): Promise<void> {
   'shared/pacing/pace.ts': `// Says how long to wait.
 export const delayMs = (attempt: number): number => 2 ** attempt;
 `,
-  'functions/ingest.ts': `// Says what it was given.
-import { createSqsClient } from '../shared/aws/clients.ts';
-import { delayMs } from '../shared/pacing/pace.ts';
-import { send } from '../shared/queue/send.ts';
+  'functions/ingest/handler.ts': `// Says what it was given.
+import { createSqsClient } from '../../shared/aws/clients.ts';
+import { delayMs } from '../../shared/pacing/pace.ts';
+import { send } from '../../shared/queue/send.ts';
 
 export const handler = async (event: { attempt: number }): Promise<void> => {
   await send(createSqsClient(), String(delayMs(event.attempt)));
 };
 `,
   'local/start.ts': `// Starts a function.
-import { handler } from '../functions/ingest.ts';
+import { handler } from '../functions/ingest/handler.ts';
 
 export const start = (): Promise<void> => handler({ attempt: 1 });
 `,
@@ -72,7 +72,72 @@ let printed = 0;
 const printing = (text: string, by: string): Fault[] => [
   ['lint', `a command that prints by ${by}`, `cli/print-${printed++}.ts`, text, /Commands print through/],
 ];
+/** The rooms of shared/, lowest first: none may import from one behind it. */
+const ROOMS = [
+  ...['time', 'text', 'keys', 'pacing', 'aws', 'manifest', 'job'],
+  ...['transfer', 'sources', 'queue', 'ledger', 'report', 'blocks'],
+];
+const STAGES = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
 const FAULTS: Fault[] = [
+  ...ROOMS.slice(0, -1).map((room, at): Fault => {
+    const above = ROOMS[at + 1];
+    const text = `import '../${above}/${above}.ts';`;
+    return [
+      'lint',
+      `${room}/ importing from ${above}/`,
+      `shared/${room}/above.ts`,
+      text,
+      new RegExp(`${room}/`),
+    ];
+  }),
+  [
+    'lint',
+    'a folder of a room importing from above',
+    'shared/keys/in/up.ts',
+    "import '../../job/id.ts';",
+    /keys\//,
+  ],
+  ...STAGES.map((stage, at): Fault => {
+    const other = STAGES[(at + 1) % STAGES.length];
+    const text = `import '../${other}/handler.ts';`;
+    return [
+      'lint',
+      `${stage} importing ${other}`,
+      `functions/${stage}/other.ts`,
+      text,
+      /No stage imports another/,
+    ];
+  }),
+  [
+    'lint',
+    'the glue of all functions importing a stage',
+    'functions/runtime/stage.ts',
+    "import '../ingest/handler.ts';",
+    /runtime\/ is the Lambda glue/,
+  ],
+  ...['aws-lambda', '@middy/core', '@aws-lambda-powertools/logger'].map(
+    (name, at): Fault => [
+      'lint',
+      `shared importing ${name}`,
+      `shared/queue/lambda-${at}.ts`,
+      `import '${name}';`,
+      /shared\/ knows no Lambda/,
+    ],
+  ),
+  [
+    'lint',
+    'the model of a job making requests',
+    'shared/job/net.ts',
+    "import 'node:https';",
+    /This room is pure/,
+  ],
+  [
+    'lint',
+    "the ledger's sets reading AWS",
+    'shared/ledger/tally.ts',
+    "import '@aws-sdk/client-dynamodb';",
+    /pure/,
+  ],
   ['format', 'bad layout', 'lab/layout.ts', 'export const  wide={a:1}', /format/i],
   [
     'format',
@@ -155,7 +220,7 @@ const FAULTS: Fault[] = [
     'lint',
     'shared importing from functions',
     'shared/job/up.ts',
-    "import '../../functions/ingest.ts';",
+    "import '../../functions/ingest/handler.ts';",
     /shared\/ is the domain/,
   ],
   [
@@ -169,7 +234,7 @@ const FAULTS: Fault[] = [
     'lint',
     'the clients’ room importing from functions',
     'shared/aws/up.ts',
-    "import '../../functions/ingest.ts';",
+    "import '../../functions/ingest/handler.ts';",
     /shared\/ is the domain/,
   ],
   [
@@ -232,7 +297,7 @@ const FAULTS: Fault[] = [
   [
     'lint',
     'spread that goes to the network',
-    'shared/spread/network.ts',
+    'shared/keys/network.ts',
     "import 'node:http';",
     /This room is pure/,
   ],

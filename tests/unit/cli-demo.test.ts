@@ -10,8 +10,8 @@ import { readBack } from '../../cli/demo/read-back.ts';
 import { isSound, resultOf, summaryOf } from '../../cli/demo/result.ts';
 import { stageFiles } from '../../cli/demo/stage.ts';
 import type { JobEnd } from '../../cli/job-end.ts';
-import { systemClock } from '../../shared/job/clock.ts';
 import { emptyTotals } from '../../shared/job/job.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 
 const BUCKET = 'bucket';
 

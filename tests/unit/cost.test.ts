@@ -1,9 +1,9 @@
 // The bill of a run: what counts, what does not, and at which price.
 import { describe, expect, it } from 'vitest';
 import type { CloudMeterReading } from '../../local/cloud.ts';
-import { costPerMillion, type Usage, usageBetween } from '../../local/cost.ts';
-import type { S3Count } from '../../local/emulators/meter-reading.ts';
 import { emptyUsage } from '../../local/lambda/usage.ts';
+import { costPerMillion, type Usage, usageBetween } from '../../local/meter/cost.ts';
+import type { S3Count } from '../../local/meter/meter-reading.ts';
 
 const DESTINATION = 'destination';
 const MILLION = 1_000_000;

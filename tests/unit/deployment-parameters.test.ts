@@ -1,10 +1,10 @@
-// What serverless.params.js takes and refuses: nothing that would fail later, in the deployment or in a job.
+// What infrastructure/params.js takes and refuses: nothing that would fail later, in the deployment or in a job.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { settings } from '../../serverless.params.js';
-import { environmentBytes, policyCharacters } from '../../serverless.rights.js';
+import { settings } from '../../infrastructure/params.js';
+import { environmentBytes, policyCharacters } from '../../infrastructure/rights.js';
 
 const SERVICE = z.looseObject({
   params: z.object({ default: z.record(z.string(), z.union([z.string(), z.number()])) }),

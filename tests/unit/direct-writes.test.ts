@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { CopyObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { createSigner } from '../../shared/aws/signature.ts';
 import { elementText } from '../../shared/aws/xml-element.ts';
-import { systemClock } from '../../shared/job/clock.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 
 interface Sent {

@@ -1,6 +1,6 @@
 // The functions' configuration from their environment: what is missing or no number is named.
 import { describe, expect, it } from 'vitest';
-import { readEnvironment, wholeNumber, wholeNumbers } from '../../shared/aws/environment.ts';
+import { readEnvironment, wholeNumber, wholeNumbers } from '../../functions/runtime/environment.ts';
 
 it('names every variable that is missing', () => {
   expect(() => readEnvironment(['A', 'B', 'C'], { B: '' })).toThrow(/missing environment variables: A, C /);

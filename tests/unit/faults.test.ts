@@ -4,7 +4,7 @@ import type { SqsFault } from '../../local/faults/fault.ts';
 import { createFaultPoints } from '../../local/faults/fault-points.ts';
 import { createLambdaFaults } from '../../local/faults/lambda.ts';
 import { skewClock } from '../../local/lambda/clock-skew.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { createRandom } from '../../shared/time/random.ts';
 
 const RUNS = 1_000;
 

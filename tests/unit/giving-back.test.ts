@@ -2,8 +2,8 @@
 // policy and in-flight quota, many workers, thousands of items. What is unfinished goes back, and nothing else happens to it.
 import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { createUpload } from '../../functions/upload.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import type { Telemetry } from '../../functions/runtime/telemetry.ts';
+import { createUpload } from '../../functions/upload/handler.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
@@ -12,7 +12,7 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

@@ -1,7 +1,7 @@
 // What is known of an item before it is written: whether an earlier delivery may have written its object already.
 import { describe, expect, it } from 'vitest';
-import { transferItemOf } from '../../shared/job/item-transfer.ts';
-import { parseDeliveries, repostOf } from '../../shared/queue/delivery.ts';
+import { parseDeliveries, repostOf } from '../../functions/upload/delivery.ts';
+import { transferItemOf } from '../../functions/upload/item-transfer.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 

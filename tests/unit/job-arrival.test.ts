@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { parseNotification } from '../../shared/job/arrival.ts';
+import { parseNotification } from '../../shared/queue/s3-notification.ts';
 
 const sample = (name: string): unknown => {
   const event = JSON.parse(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readJobEvents } from '../../cli/job-end.ts';
 import { createReporter } from '../../cli/up/run.ts';
-import type { EventBridgeEntry } from '../../local/emulators/event-bus.ts';
+import type { EventBridgeEntry } from '../../local/aws/eventbridge/event-bus.ts';
 import { JOB_ID } from '../helpers/records.ts';
 
 const GOOD = {

@@ -1,8 +1,9 @@
 // A manifest's first sight: which job it starts, and why one is not taken.
 import { describe, expect, it } from 'vitest';
+import { startJob } from '../../functions/ingest/open-job.ts';
 import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
 import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
-import { isManifestOf, startJob, takenJob } from '../../shared/job/start.ts';
+import { isManifestOf, takenJob } from '../../shared/job/unopened-job.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const NAMED = 'customers-0001' as JobId;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createEnvironment } from '../../local/lambda/environment.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 
 const HOST_FLAGS = [...process.execArgv];
 const QUIET = '--disable-warning=ExperimentalWarning';

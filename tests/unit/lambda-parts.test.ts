@@ -5,7 +5,7 @@ import { createMessageBuffer } from '../../local/lambda/message-buffer.ts';
 import { nextTraceHeader, parseLineage, timesInChain } from '../../local/lambda/recursion.ts';
 import type { ReceivedMessage } from '../../local/lambda/sqs-client.ts';
 import { concurrencyLimit } from '../../local/lambda/sqs-scaling.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { createRandom } from '../../shared/time/random.ts';
 
 describe('lineage', () => {
   const random = createRandom(1);

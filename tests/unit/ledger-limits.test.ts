@@ -1,10 +1,10 @@
 // DynamoDB's limits, held against the ledger's own rows at the most that they can hold: docs/ledger.md has the arithmetic.
-
 import { Readable } from 'node:stream';
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/emulators/item-size.ts';
+import { planJob } from '../../functions/ingest/split-manifest.ts';
+import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/aws/dynamodb/item-size.ts';
 import {
   BLOCK_ROWS,
   GROUP_SLICES,
@@ -22,7 +22,6 @@ import {
   type JobFault,
   type SettledTotals,
 } from '../../shared/job/job.ts';
-import { planJob } from '../../shared/job/plan.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';

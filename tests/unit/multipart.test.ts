@@ -1,7 +1,7 @@
 // A multipart upload on a virtual clock: it ends in an object, or it is aborted.
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../shared/job/random.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';

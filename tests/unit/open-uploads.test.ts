@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rememberOpenUploads } from '../../cli/put/open-uploads.ts';
 import { resultOf, summaryOf } from '../../cli/put/result.ts';
 import { emptyTally } from '../../cli/put/tally.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

@@ -1,13 +1,13 @@
 // Backoff bounds by property.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../shared/job/random.ts';
 import {
   decorrelatedJitterMs,
   equalJitterMs,
   exponentialMs,
   fullJitterMs,
 } from '../../shared/pacing/backoff.ts';
+import { createRandom } from '../../shared/time/random.ts';
 
 const anyBackoff = fc.record({
   baseMs: fc.integer({ min: 1, max: 10_000 }),

@@ -21,8 +21,8 @@ import { createBudget } from '../../cli/put/budget.ts';
 import { type FileVersion, settledVersion } from '../../cli/put/file-version.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { type FileTask, type PutDependencies, putFile } from '../../cli/put/put-file.ts';
-import { type Clock, systemClock } from '../../shared/job/clock.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { type Clock, systemClock } from '../../shared/time/clock.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import type { SentPart } from '../../shared/transfer/multipart-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

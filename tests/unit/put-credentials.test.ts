@@ -1,8 +1,8 @@
 // When credentials that S3 refuses end a run of `put`, and when not.
 import { describe, expect, it, vi } from 'vitest';
 import { type EndFault, watchCredentials } from '../../cli/put/credentials.ts';
-import type { Clock } from '../../shared/job/clock.ts';
-import type { Fault } from '../../shared/transfer/classify.ts';
+import type { Fault } from '../../shared/aws/classify.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 
 interface Keys {
   accessKeyId: string;

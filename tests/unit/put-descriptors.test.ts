@@ -10,9 +10,9 @@ import { describe, expect, it } from 'vitest';
 import { limitSockets } from '../../cli/put/client.ts';
 import { createDescriptors, type DescriptorLack } from '../../cli/put/descriptors.ts';
 import { type Found, walkPaths } from '../../cli/put/walk.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { createUplinkClient } from '../../shared/aws/clients.ts';
-import { createRandom } from '../../shared/job/random.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

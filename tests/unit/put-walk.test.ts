@@ -7,7 +7,7 @@ import { createLinks } from '../../cli/put/links.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { openTree } from '../../cli/put/tree.ts';
 import { type Found, type FoundFile, refuseTakenKeys, walkPaths } from '../../cli/put/walk.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 
 let root: string;
 beforeEach(async () => {

@@ -1,7 +1,6 @@
 // SQS's batch calls: nothing that SQS reports as failed may get lost.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../shared/job/random.ts';
 import {
   changeVisibility,
   deleteMessages,
@@ -9,6 +8,7 @@ import {
   sendMessages,
   UnsentMessagesError,
 } from '../../shared/queue/batches.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

@@ -1,7 +1,6 @@
 // Giving items back: which way each takes, and that none is lost whatever SQS refuses on the way.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../shared/job/random.ts';
 import {
   createReturnShare,
   giveBack,
@@ -9,6 +8,7 @@ import {
   planGiveBack,
   type UnfinishedMessage,
 } from '../../shared/queue/give-back.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

@@ -2,7 +2,7 @@
 import type { Context, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { eachRecord } from '../../functions/runtime/records.ts';
-import type { Telemetry } from '../../shared/telemetry/telemetry.ts';
+import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { createVirtualQueues } from '../helpers/virtual-queues.ts';

@@ -5,12 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { assertEndpoint, assertNoUserInfo } from '../../cli/address.ts';
 import { addApiOptions } from '../../cli/api/options.ts';
 import { httpAddress } from '../../cli/arguments.ts';
+import { boundedField } from '../../functions/runtime/telemetry.ts';
 import { describeAnswer } from '../../shared/aws/answer.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import { parseItem } from '../../shared/manifest/columns.ts';
-import { boundedField } from '../../shared/telemetry/telemetry.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
 import { redacted, redactedAddress } from '../../shared/text/redacted.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
 
 const SECRET = 's3cret';
 

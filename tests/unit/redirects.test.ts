@@ -3,7 +3,7 @@ import { HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { RedirectFault } from '../../shared/aws/redirect-target.ts';
 import { followRedirects } from '../../shared/aws/redirects.ts';
-import { systemClock } from '../../shared/job/clock.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { answeringS3, type GivenAnswer, type SentRequest } from '../helpers/answering-s3.ts';
 

@@ -7,12 +7,13 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readSliceBlocks } from '../../shared/job/blocks.ts';
+import { redrivableOf, submitRedrive } from '../../functions/api/submit-redrive.ts';
+import { startJob } from '../../functions/ingest/open-job.ts';
+import { planJob } from '../../functions/ingest/split-manifest.ts';
+import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job, type JobFault } from '../../shared/job/job.ts';
-import { planJob } from '../../shared/job/plan.ts';
-import { parseRedriveOrder, redrivableOf, submitRedrive } from '../../shared/job/redrive.ts';
-import { startJob } from '../../shared/job/start.ts';
+import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

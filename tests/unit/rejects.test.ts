@@ -1,18 +1,18 @@
 // Jobs of bad rows: what of them is listed, and when ingest stops one.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobId } from '../../shared/job/identity.ts';
-import type { Job, RowIntake } from '../../shared/job/job.ts';
+import { watchRejects } from '../../functions/ingest/watch-rejects.ts';
+import { createOutcomeMerge } from '../../functions/settle/merge-outcomes.ts';
+import { reportRow } from '../../functions/settle/report-rows.ts';
 import {
   createRejectListing,
   MAX_LISTED_BYTES_PER_BYTE,
   MAX_LISTED_REJECTS,
-} from '../../shared/job/reject-listing.ts';
-import { watchRejects } from '../../shared/job/reject-watch.ts';
+} from '../../shared/blocks/reject-listing.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import type { Job, RowIntake } from '../../shared/job/job.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
-import { createOutcomeMerge } from '../../shared/report/merge.ts';
 import { narrowed, numbersOf, type Outcome, rangesOf, rowCountOf } from '../../shared/report/outcome.ts';
-import { reportRow } from '../../shared/report/report-rows.ts';
 import { aJob, anOutcome } from '../helpers/records.ts';
 
 const BLOCK_ROWS = 500;

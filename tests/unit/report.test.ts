@@ -10,15 +10,15 @@ import {
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createOutcomeMerge } from '../../functions/settle/merge-outcomes.ts';
+import { writeSliceReport } from '../../functions/settle/slice-report.ts';
 import { STAND_IN_CONFIG } from '../../lab/bench/memory-s3.ts';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { unaccountedRows } from '../../shared/job/job.ts';
 import type { ReportKind } from '../../shared/job/options.ts';
-import { createOutcomeMerge } from '../../shared/report/merge.ts';
 import { OUTCOME_STATUSES, type Outcome, type OutcomeRecord } from '../../shared/report/outcome.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
-import { writeSliceReport } from '../../shared/report/slice-report.ts';
 import { aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
 
 const SLICE = { job: JOB_ID, slice: 3 };

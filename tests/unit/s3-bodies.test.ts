@@ -13,9 +13,9 @@ import {
   type ObjectBody,
   readBody,
   sliceBody,
-} from '../../local/emulators/s3/object-body.ts';
-import { createSpool, MAX_BYTES_IN_MEMORY } from '../../local/emulators/s3/spool.ts';
-import { claimSpoolFolder } from '../../local/emulators/s3/spool-folder.ts';
+} from '../../local/aws/s3/object-body.ts';
+import { createSpool, MAX_BYTES_IN_MEMORY } from '../../local/aws/s3/spool.ts';
+import { claimSpoolFolder } from '../../local/aws/s3/spool-folder.ts';
 
 const noLeftOver = (error: Error) => {
   throw error;

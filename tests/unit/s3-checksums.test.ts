@@ -7,7 +7,7 @@ import {
   type ChecksumName,
   createDigest,
   fullObjectChecksum,
-} from '../../local/emulators/s3/checksums.ts';
+} from '../../local/aws/s3/checksums.ts';
 
 function checksum(name: ChecksumName, ...pieces: Uint8Array[]): string {
   const digest = createDigest(name);

@@ -1,8 +1,8 @@
 // S3's limits as a model: what a partition lets through, when it splits, and where.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareKeys } from '../../local/emulators/key-order.ts';
-import { createS3Limits, idealSeconds, mintedTokens, type S3Limit } from '../../local/emulators/s3-limits.ts';
+import { compareKeys } from '../../local/aws/s3/key-order.ts';
+import { createS3Limits, idealSeconds, mintedTokens, type S3Limit } from '../../local/aws/s3/s3-limits.ts';
 
 /** Offers `perSecond` writes a second for `seconds`, evenly, and returns how many were accepted. */
 function offer(

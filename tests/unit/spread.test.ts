@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import murmurHash3 from 'murmurhash3js-revisited';
 import { describe, expect, it } from 'vitest';
-import { faultOfKey } from '../../shared/spread/refused-key.ts';
-import { destinationKey, parseSpread, type Spread } from '../../shared/spread/spread.ts';
+import { faultOfKey } from '../../shared/keys/refused-key.ts';
+import { destinationKey, parseSpread, type Spread } from '../../shared/keys/spread.ts';
 
 const binary: Spread = { kind: 'binary' };
 const hex8: Spread = { kind: 'hex', digits: 8 };

@@ -1,8 +1,8 @@
 // A standard queue in virtual time: visibility, its 12 hours, awkward receives.
 import { describe, expect, it } from 'vitest';
-import { type QueueLimits, StandardQueue } from '../../local/emulators/standard-queue.ts';
+import { type QueueLimits, StandardQueue } from '../../local/aws/sqs/standard-queue.ts';
 import { createSqsFaults } from '../../local/faults/sqs.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { createRandom } from '../../shared/time/random.ts';
 
 const HOUR_MS = 3600 * 1000;
 

@@ -1,7 +1,7 @@
 // A submission whose key is taken, and is free again before it is looked at.
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { submitObject } from '../../shared/job/submit.ts';
+import { submitObject } from '../../functions/api/submit-manifest.ts';
 import { JOB_ID } from '../helpers/records.ts';
 
 const refusal = (name: string, httpStatusCode: number) =>

@@ -1,9 +1,9 @@
 // Suspects in a batch: which is worked on alone, which waits, and which is parted from the items that it came back with.
 import { describe, expect, it } from 'vitest';
-import type { OpenItem } from '../../shared/job/lookup.ts';
-import { createRandom } from '../../shared/job/random.ts';
-import type { Delivery } from '../../shared/queue/delivery.ts';
-import { partSuspects, setSuspectsApart } from '../../shared/queue/suspects.ts';
+import type { Delivery } from '../../functions/upload/delivery.ts';
+import type { OpenItem } from '../../functions/upload/look-up.ts';
+import { partSuspects, setSuspectsApart } from '../../functions/upload/suspects.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

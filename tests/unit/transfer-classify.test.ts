@@ -1,7 +1,7 @@
 // What S3's answers mean: by code, then by status.
 import { NoSuchKey, S3ServiceException } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 
 const service = (name: string, httpStatusCode: number, message = 'said S3') =>
   new S3ServiceException({ name, message, $fault: 'server', $metadata: { httpStatusCode } });

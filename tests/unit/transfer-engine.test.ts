@@ -1,8 +1,8 @@
 // The transfer of a batch on a virtual clock: each end that an item can have, and the bounds on how long and how often.
 import { describe, expect, it } from 'vitest';
-import { createRandom, type Random } from '../../shared/job/random.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter, type RateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { createRandom, type Random } from '../../shared/time/random.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from '../../shared/transfer/transfer.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';

@@ -1,10 +1,10 @@
 // A copy that changes the content type: what it keeps of its source, what it does when that changes, and whose fault is whose.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../shared/job/clock.ts';
-import { createRandom } from '../../shared/job/random.ts';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { classifyFault } from '../../shared/transfer/classify.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { transferAll } from '../../shared/transfer/engine.ts';
 import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, errorAnswer, type GivenAnswer, isOfSdk, leftToSdk } from '../helpers/answering-s3.ts';

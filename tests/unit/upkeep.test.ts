@@ -1,6 +1,5 @@
 // What sweep decides: which jobs are stopped, which slices are sent again or settled, and how long it is patient.
 import { describe, expect, it } from 'vitest';
-import type { Job, JobControl, Progress } from '../../shared/job/job.ts';
 import {
   allowanceFor,
   careOf,
@@ -8,8 +7,9 @@ import {
   planCareOf,
   type SliceCare,
   slicesToRead,
-  uploadsAreOver,
-} from '../../shared/job/upkeep.ts';
+} from '../../functions/sweep/job-needs.ts';
+import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
+import type { Job, JobControl, Progress } from '../../shared/job/job.ts';
 import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { aJob } from '../helpers/records.ts';
 

@@ -1,0 +1,128 @@
+// A manifest as it is posted: its bytes, or its rows in JSON, with its options beside them.
+import * as z from 'zod/mini';
+import { OPTION_NAMES } from '../../shared/job/options.ts';
+import type { ManifestFormat } from '../../shared/manifest/open.ts';
+import { hasNumberAsText, parseKeepingNumbers } from '../../shared/manifest/written-numbers.ts';
+import { boundedName, boundedText, describeIssues } from '../../shared/text/bounded.ts';
+import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
+
+export interface Posted {
+  contentType: string | undefined;
+  /** Option texts by name. */
+  options: Readonly<Record<string, string | undefined>>;
+  body: PostedBytes | PostedJson;
+}
+
+interface PostedBytes {
+  kind: 'bytes';
+  bytes: Uint8Array;
+  /** It came as text: each byte that was not UTF-8 is 0xff. */
+  wasText: boolean;
+}
+
+interface PostedJson {
+  kind: 'json';
+  value: unknown;
+  /** What the value was read from. An unescaped U+FFFD may stand for another byte that was sent. */
+  text: string;
+}
+
+export type ReadSubmission =
+  | {
+      kind: 'read';
+      format: ManifestFormat;
+      bytes: Uint8Array;
+      wasText: boolean;
+      options: Record<string, string>;
+    }
+  | { kind: 'unknown type'; message: string }
+  | { kind: 'invalid'; message: string };
+
+/** API Gateway passes text/* as text, and these others as the bytes that they are (functions/api/body.ts). */
+const FORMATS: Readonly<Record<string, ManifestFormat>> = {
+  'text/csv': 'csv',
+  'application/csv': 'csv',
+  'application/x-ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/jsonlines': 'ndjson',
+};
+
+/** Bytes that a message gives to faults: what the body is to be, behind them, is the remedy. */
+const FAULTS_BYTES = 600;
+
+const jsonSubmission = z.strictObject({
+  rows: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
+  options: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
+});
+
+export function readSubmission({ contentType = '', options, body }: Posted): ReadSubmission {
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (format !== undefined && body.kind === 'bytes') {
+    const { bytes, wasText } = body;
+    return { kind: 'read', format, bytes, wasText, options: definedTexts(options) };
+  }
+  if (type === 'application/json') {
+    const json = body.kind === 'json' ? body : { value: undefined, text: '' };
+    return readJson(json, definedTexts(options));
+  }
+  return {
+    kind: 'unknown type',
+    message: `content type "${boundedName(type)}": send the manifest as ${Object.keys(FORMATS).join(', ')}, or application/json { rows, options }`,
+  };
+}
+
+/** Options in the body go before those beside it. */
+function readJson(
+  { value, text: body }: Omit<PostedJson, 'kind'>,
+  options: Record<string, string>,
+): ReadSubmission {
+  const parsed = jsonSubmission.safeParse(value);
+  if (!parsed.success) {
+    const faults = boundedText(describeIssues(parsed.error.issues, 'body'), FAULTS_BYTES);
+    return {
+      kind: 'invalid',
+      message: `${faults}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
+    };
+  }
+  const { options: inBody = {} } = parsed.data;
+  const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
+  const text = linesOf(parsed.data.rows, body);
+  if (text === undefined)
+    return { kind: 'invalid', message: 'a row is nested too deeply: a row is { "key": ..., "source": ... }' };
+  const wasReplaced = holdsReplaced(body);
+  return {
+    kind: 'read',
+    format: 'ndjson',
+    bytes: wasReplaced ? bytesOfText(text) : Buffer.from(text),
+    wasText: wasReplaced,
+    options: { ...options, ...Object.fromEntries(own) },
+  };
+}
+
+/**
+ * The rows as NDJSON. Their numbers keep their digits, so that the row's reader sees what was posted.
+ * @returns undefined where a row is nested more deeply than the stack allows
+ */
+function linesOf(rows: readonly Record<string, unknown>[], body: string): string | undefined {
+  try {
+    const written = rows.some((row) => hasNumberAsText(row) || holdsInexact(row))
+      ? (parseKeepingNumbers(body) as { rows: unknown[] }).rows
+      : rows;
+    return written.map((row) => `${JSON.stringify(row)}\n`).join('');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** `JSON.stringify` writes such a number as another one, and one that is too large as null: an absent member. */
+function holdsInexact(row: Record<string, unknown>): boolean {
+  return Object.values(row).some((value) => typeof value === 'number' && !Number.isSafeInteger(value));
+}
+
+function definedTexts(texts: Posted['options']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,96 @@
+// Puts a manifest into the inbox under a job id of our choosing, as api/<job>/manifest: how the API submits. The same id again makes
+// no second job: the first manifest stands.
+import { createHash } from 'node:crypto';
+import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
+import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
+import { OPTION_METADATA_PREFIX } from '../../shared/job/options.ts';
+import type { ManifestFormat } from '../../shared/manifest/open.ts';
+
+export interface Inbox {
+  s3: S3Client;
+  inbox: string;
+}
+
+export interface Submission {
+  job: JobId;
+  format: ManifestFormat;
+  body: Uint8Array;
+  /** Option texts by name, as parseJobOptions takes them. */
+  options: Readonly<Record<string, string>>;
+}
+
+/** `conflict`: the id was used before, for other contents. */
+export type Submitted = { kind: 'accepted' | 'repeated' | 'conflict'; manifest: string };
+
+const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
+  csv: 'text/csv',
+  ndjson: 'application/x-ndjson',
+};
+const DIGEST = 'submission-sha256';
+/** Times that a manifest may be found and be gone again. */
+const GONE_TRIES = 5;
+
+/** What is put under a job's id: a manifest, or an order for one. */
+export interface SubmittedObject {
+  job: JobId;
+  contentType: string;
+  body: Uint8Array;
+  metadata: Readonly<Record<string, string>>;
+}
+
+export async function submitManifest(
+  inbox: Inbox,
+  { job, format, body, options }: Submission,
+): Promise<Submitted> {
+  const metadata = Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
+  );
+  return submitObject(inbox, { job, contentType: CONTENT_TYPES[format], body, metadata });
+}
+
+export async function submitObject(
+  { s3, inbox }: Inbox,
+  { job, contentType, body, metadata }: SubmittedObject,
+): Promise<Submitted> {
+  // Its content type tells the format: one key for both, so that the id in another format meets what stands there.
+  const key = keyOfJob(job);
+  const manifest = `s3://${inbox}/${key}`;
+  const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
+  const put = {
+    Bucket: inbox,
+    Key: key,
+    Body: body,
+    ContentType: contentType,
+    Metadata: { ...metadata, [DIGEST]: digest },
+  };
+  for (let tries = 1; ; tries++) {
+    if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
+    const standing = await digestOf({ s3, inbox }, key);
+    if (standing !== undefined) return { kind: standing === digest ? 'repeated' : 'conflict', manifest };
+    if (tries === GONE_TRIES)
+      throw new Error(`${manifest} is there and gone again each time it is looked at`);
+  }
+}
+
+/** @returns undefined where the object has gone since S3 found it, or can't be told */
+async function digestOf({ s3, inbox }: Inbox, key: string): Promise<string | undefined> {
+  try {
+    const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
+    return Metadata?.[DIGEST] ?? '';
+  } catch (error) {
+    const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+    // The API may list its own folder alone. A HEAD names no folder, so S3 answers 403 of an object that is gone.
+    if ($metadata?.httpStatusCode === 403 || $metadata?.httpStatusCode === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a manifest was submitted under this id: its job may not have been opened yet. */
+export async function wasSubmitted({ s3, inbox }: Inbox, job: JobId): Promise<boolean> {
+  const key = keyOfJob(job);
+  const { Contents = [] } = await s3.send(
+    new ListObjectsV2Command({ Bucket: inbox, Prefix: key, MaxKeys: 1 }),
+  );
+  return Contents[0]?.Key === key;
+}

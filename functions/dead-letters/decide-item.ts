@@ -1,0 +1,97 @@
+// What is to be done about an item's dead letter. Whether a worker died of it, or of a neighbour in its batch, nobody can tell:
+// so it is sent again once, as a suspect, to be uploaded alone.
+import type { ItemId } from '../../shared/job/identity.ts';
+import { isLive } from '../../shared/job/job.ts';
+import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
+import { hasEnded } from '../../shared/ledger/tally.ts';
+import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
+import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
+import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
+import { accountFor } from '../../shared/report/account.ts';
+import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { nothingLeft, unreadable, type Verdict } from './decision.ts';
+
+export interface ItemBurialDependencies {
+  ledger: Pick<Ledger, 'getJob' | 'readBlocks' | 'recordEnds'>;
+  outcomes: OutcomeFiles;
+  queue: QueueDependencies;
+  uploadQueueUrl: string;
+  clock: Clock;
+}
+
+/** @param suspectsBefore suspects among the letters that came with this one: they are not to be sent at the same time */
+export async function judgeItem(
+  dependencies: ItemBurialDependencies,
+  message: UploadMessage,
+  suspectsBefore: number,
+): Promise<Verdict> {
+  const { ledger } = dependencies;
+  const id = placeOf(message);
+  const [job, blocks] = await Promise.all([ledger.getJob(id.job), ledger.readBlocks([id])]);
+  const block = blocks.get(blockName(id));
+  if (job === undefined || !isLive(job)) return nothingLeft(id, 'its job has ended');
+  if (block === undefined || id.number >= block.size)
+    return unreadable(id, 'it names no row that the ledger knows');
+  if (hasEnded(block, id.number)) {
+    return {
+      ...nothingLeft(id, 'its row has ended'),
+      // A crash may have come between the row's end and its block's closing.
+      carryOut: async () => void (await ledger.recordEnds(id, {})),
+    };
+  }
+  return message.suspect === true
+    ? failure(dependencies, message)
+    : suspicion(dependencies, message, suspectsBefore);
+}
+
+function suspicion(
+  { queue, uploadQueueUrl, clock }: ItemBurialDependencies,
+  message: UploadMessage,
+  suspectsBefore: number,
+): Verdict {
+  return {
+    burial: {
+      ...placeOf(message),
+      kind: 'suspect',
+      reason: 'received as often as its queue allows without an end: a worker may have died of it',
+    },
+    carryOut: async () => {
+      const suspect: UploadMessage = {
+        ...message,
+        suspect: true,
+        reposted: message.reposted + 1,
+        // Its age starts at zero: workers that died with it did not retry it in that time.
+        firstSentAtMs: clock.now(),
+      };
+      const delaySeconds = suspectDelaySeconds(suspectsBefore);
+      await sendMessages(queue, uploadQueueUrl, [
+        { body: messageBody(suspect), delaySeconds, groupId: message.job },
+      ]);
+    },
+  };
+}
+
+function failure({ outcomes, ledger }: ItemBurialDependencies, message: UploadMessage): Verdict {
+  const id = placeOf(message);
+  const { item, line, attempts, throttled, returned, reposted } = message;
+  const reason =
+    'received as often as its queue allows without an end, the last times alone: its worker may die of it';
+  return {
+    burial: { ...id, kind: 'row-failed', reason },
+    carryOut: async (place, writer) => {
+      const outcome = {
+        status: 'failed',
+        ...{ line, item, attempts, throttled, returned, reposted },
+        code: 'DeadLettered',
+        message: `${reason}; its message is kept as ${place}`,
+      } as const;
+      const { errors } = await accountFor({ outcomes, ledger }, [{ id, outcome }], writer);
+      if (errors[0] !== undefined) throw errors[0];
+    },
+  };
+}
+
+function placeOf({ job, slice, block, number }: UploadMessage): ItemId {
+  return { job, slice, block, number };
+}

@@ -1,0 +1,177 @@
+// A job's first sight: from a manifest's version in the inbox to the row that freezes how it is processed, or to the reason
+// why it can't be.
+import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { classifyFault } from '../../shared/aws/classify.ts';
+import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
+import { type JobId, type ManifestArrival, namedJobId, sliceBytesOf } from '../../shared/job/identity.ts';
+import type { Job, JobFault, ManifestVersion } from '../../shared/job/job.ts';
+import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
+import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
+import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
+import { type ManifestHead, openManifest } from '../../shared/manifest/open.ts';
+import { jobReportKey } from '../../shared/report/report.ts';
+import { readRedriveReport } from './redrive-report.ts';
+
+/** Bytes from which format and header are read. */
+const HEAD_BYTES = 256 * 1024;
+
+export interface StartDependencies {
+  reader: ObjectReader;
+  destinationBuckets: readonly string[];
+  /** Where the reports lie that redrives take up. */
+  reportBucket: string;
+  /** How the deployment has manifests cut: frozen in the job. */
+  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
+  nowMs: number;
+}
+
+/** @returns the job's row to be: `planning`, or `failed` with its fault where the manifest can't be read at all */
+export async function startJob(dependencies: StartDependencies, arrival: ManifestArrival): Promise<Job> {
+  const { reader, reportBucket, cut, nowMs } = dependencies;
+  const { s3 } = reader;
+  const named = namedJobId(arrival.key);
+  if (named !== undefined && (await hasReport(s3, reportBucket, named)))
+    return takenJob(arrival, named, nowMs);
+  const job = { ...unopenedJob(arrival, nowMs), ...cut };
+  const failed = (fault: JobFault): Job => ({ ...job, state: 'failed', endedAtMs: nowMs, fault });
+
+  const found = await headManifest(s3, arrival);
+  if (found.kind === 'gone') return failed({ code: 'ManifestGone', message: found.message });
+  job.manifest = found.manifest;
+
+  const opened = isRedriveOrder(found.contentType)
+    ? await openRedrive(dependencies, job.manifest)
+    : await openRows(dependencies, found);
+  if (opened.kind === 'unreadable') return { ...failed(opened.fault), ...opened.known };
+  const { head, options, files } = opened.opening;
+  return {
+    ...job,
+    ...opened.opening,
+    deadlineMs: nowMs + options.deadlineSeconds * 1000,
+    plan: {
+      ...job.plan,
+      offset: head.bodyOffset,
+      line: head.bodyLine,
+      ...(files === undefined ? {} : { file: 0 }),
+    },
+  };
+}
+
+/** What the opening of a manifest adds to its job. */
+interface Opening extends Pick<Job, 'options' | 'sliceBytes' | 'files' | 'redriveOf'> {
+  head: ManifestHead;
+}
+
+type Opened =
+  | { kind: 'opened'; opening: Opening }
+  | { kind: 'unreadable'; fault: JobFault; known?: Pick<Partial<Job>, 'options' | 'redriveOf'> };
+
+async function openRows(
+  { reader, destinationBuckets, cut }: StartDependencies,
+  { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
+): Promise<Opened> {
+  const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
+  if (options.kind === 'invalid') {
+    return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
+  }
+  const opened = openManifest(await readStart(reader, manifest), {
+    key: manifest.key,
+    sizeBytes: manifest.sizeBytes,
+    ...(contentType === undefined ? {} : { contentType }),
+  });
+  if (opened.kind === 'unreadable')
+    return unreadable(opened.code, opened.message, { options: options.options });
+  const sliceBytes = sliceBytesOf(manifest.sizeBytes, cut.sliceBytes);
+  return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
+}
+
+/** A redrive has the options of the job that it takes up, as far as this deployment still allows them. */
+async function openRedrive(
+  { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
+  manifest: ManifestVersion,
+): Promise<Opened> {
+  const order = parseRedriveOrder(Buffer.from(await readStart(reader, manifest)).toString(), reportBucket);
+  if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
+  const { redriveOf, report } = order;
+  const old = await readRedriveReport(reader, report);
+  if (old.kind === 'unreadable') return { ...old, known: { redriveOf } };
+  const options = parseFrozenOptions(old.options, destinationBuckets);
+  if (options.kind === 'invalid') {
+    return unreadable(
+      'InvalidOptions',
+      `the options of job ${redriveOf}, which it redrives: ${options.message}`,
+      { redriveOf },
+    );
+  }
+  // Each file is from one slice of a job that had no more of them than this one may have: no file is cut for its bytes.
+  const sliceBytes = old.files.reduce((most, file) => Math.max(most, file.sizeBytes), cut.sliceBytes);
+  const head: ManifestHead = { format: 'ndjson', bodyOffset: 0, bodyLine: 1 };
+  return {
+    kind: 'opened',
+    opening: { options: options.options, head, sliceBytes, redriveOf, files: { kind: 'report', ...report } },
+  };
+}
+
+function unreadable(
+  code: string,
+  message: string,
+  known: Pick<Partial<Job>, 'options' | 'redriveOf'> = {},
+): Opened {
+  return { kind: 'unreadable', fault: { code, message }, known };
+}
+
+/** The ledger's row of a job expires, and its report stays: it is not to be written over. */
+async function hasReport(s3: S3Client, bucket: string, job: JobId): Promise<boolean> {
+  try {
+    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: jobReportKey(job) }));
+    return true;
+  } catch (error) {
+    if (isGone(classifyFault(error))) return false;
+    throw error;
+  }
+}
+
+type FoundManifest =
+  | {
+      kind: 'found';
+      manifest: ManifestVersion;
+      metadata: Record<string, string>;
+      contentType: string | undefined;
+    }
+  | { kind: 'gone'; message: string };
+
+async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<FoundManifest> {
+  let answer: HeadObjectCommandOutput;
+  try {
+    answer = await s3.send(
+      new HeadObjectCommand({ Bucket: arrival.bucket, Key: arrival.key, ...versionOf(arrival) }),
+    );
+  } catch (error) {
+    if (!isGone(classifyFault(error))) throw error;
+    return goneManifest(arrival);
+  }
+  // Not every S3 looks at a HEAD's condition.
+  if ('etag' in arrival && answer.ETag !== arrival.etag) return goneManifest(arrival);
+  return {
+    kind: 'found',
+    manifest: { ...arrival, sizeBytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '' },
+    metadata: answer.Metadata ?? {},
+    contentType: answer.ContentType,
+  };
+}
+
+function goneManifest(arrival: ManifestArrival): FoundManifest {
+  const place = `s3://${arrival.bucket}/${arrival.key}`;
+  return {
+    kind: 'gone',
+    message:
+      'versionId' in arrival
+        ? `${place} version ${arrival.versionId} was deleted before it was read: drop it again`
+        : `${place} was replaced or deleted before it was read, and the bucket kept no version of it: drop it again`,
+  };
+}
+
+async function readStart(reader: ObjectReader, manifest: ManifestVersion): Promise<Uint8Array> {
+  const end = Math.min(HEAD_BYTES, manifest.sizeBytes);
+  return Buffer.concat(await Array.fromAsync(readRange(reader, manifest, 0, end)));
+}

@@ -1,0 +1,90 @@
+// The report that a redrive takes up: the options that its job had, and the files that name what it did not store.
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import * as z from 'zod/mini';
+import { classifyFault } from '../../shared/aws/classify.ts';
+import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-range.ts';
+import { type JobFault, jobFault } from '../../shared/job/job.ts';
+import type { JobOptions } from '../../shared/job/options.ts';
+import type { StoredObject } from '../../shared/keys/stored-object.ts';
+import { describeIssues } from '../../shared/text/bounded.ts';
+import type { ManifestFile } from './manifest-files.ts';
+
+/** Bytes of a report that are read, at most: twice those of 32,768 slices with three files each, in 330 bytes a file. */
+const REPORT_BYTES_MOST = 64 * 1024 * 1024;
+
+const jobOptions = z.object({
+  destination: z.object({ bucket: z.string(), prefix: z.string() }),
+  spread: z.string(),
+  ifExists: z.enum(['overwrite', 'skip', 'fail']),
+  retryForSeconds: z.number(),
+  deadlineSeconds: z.number(),
+  maxFailedPercent: z.number(),
+  maxFailedAfterRows: z.number(),
+  report: z.enum(['all', 'failures', 'none']),
+});
+const jobReport = z.object({
+  version: z.literal(1),
+  options: jobOptions,
+  files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.number() })),
+});
+
+export type RedriveReport =
+  | { kind: 'readable'; options: JobOptions; files: ManifestFile[] }
+  | { kind: 'unreadable'; fault: JobFault };
+
+/** @returns the files of failed rows, in the report's order: at least one */
+export async function readRedriveReport(
+  reader: ObjectReader,
+  { bucket, key }: StoredObject,
+): Promise<RedriveReport> {
+  const place = `s3://${bucket}/${key}`;
+  const unreadable = (code: string, message: string): RedriveReport => ({
+    kind: 'unreadable',
+    fault: jobFault(code, message),
+  });
+  let text: string | undefined;
+  try {
+    text = await readAgain(reader, () => readText(reader.s3, { bucket, key }));
+  } catch (error) {
+    if (!isGone(classifyFault(error))) throw error;
+    return unreadable(
+      'ReportGone',
+      `${place} was deleted: without the report of the job that is to be redriven, drop what is missing as a manifest`,
+    );
+  }
+  if (text === undefined)
+    return unreadable('ReportUnreadable', `${place} has more than ${REPORT_BYTES_MOST} bytes`);
+  const parsed = jobReport.safeParse(parseJson(text));
+  if (!parsed.success) {
+    const faults = describeIssues(parsed.error.issues, 'it');
+    return unreadable('ReportUnreadable', `${place} is no report of this version: ${faults}`);
+  }
+  const { options, files } = parsed.data;
+  const failed = files.filter(({ kind }) => kind === 'failed');
+  if (failed.length === 0) {
+    return unreadable(
+      'NothingToRedrive',
+      `${place} names no file of failed rows: nothing had failed, or the job's option report was none`,
+    );
+  }
+  return {
+    kind: 'readable',
+    options,
+    files: failed.map((file) => ({ bucket, key: file.key, sizeBytes: file.bytes })),
+  };
+}
+
+/** @returns undefined where it is too long to be read */
+async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
+  const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return ContentLength > REPORT_BYTES_MOST ? undefined : await Body?.transformToString();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The schema says that it is no object.
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+// Sends a slice's rows: each block's row is in the ledger before its messages are sent, and what was sent is remembered in
+// the slice, so that a redelivered slice carries on. Of a block that has a row already, only what it lacks is sent.
+import pMap from 'p-map';
+import {
+  type Block,
+  type BlockReaderDependencies,
+  openBlock,
+  readSliceBlocks,
+} from '../../shared/blocks/read-blocks.ts';
+import type { SliceId } from '../../shared/job/identity.ts';
+import type { Job, JobFault } from '../../shared/job/job.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import type { SliceRow } from '../../shared/ledger/rows.ts';
+import { hasEnded } from '../../shared/ledger/tally.ts';
+import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
+import { messageBody, SCHEMA_VERSION, type UploadMessage } from '../../shared/queue/messages.ts';
+import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { watchControl } from './watch-control.ts';
+import { watchRejects } from './watch-rejects.ts';
+
+/** Blocks sent at once: each is up to 50 SendMessageBatch calls, 16 at a time. */
+const BLOCK_CONCURRENCY = 4;
+/** Blocks after which those that were sent are remembered. */
+const REMEMBER_EVERY = 16;
+
+export interface SendSliceDependencies {
+  blocks: BlockReaderDependencies;
+  ledger: Ledger;
+  outcomes: OutcomeFiles;
+  queue: QueueDependencies;
+  uploadQueueUrl: string;
+  clock: Clock;
+}
+
+/**
+ * sent          every row of the slice is on its way, or has ended
+ * out of time   the rest is for another invocation
+ * halted        the job is paused or ending, or is stopped by this call: the rest is not sent now
+ */
+export interface SliceSending {
+  end: 'sent' | 'out of time' | 'halted';
+  /** Rows that this call sent, and rejected. */
+  accepted: number;
+  rejected: number;
+  /** Why this call stopped the job. */
+  fault?: JobFault;
+}
+
+export async function sendSlice(
+  { blocks, ledger, outcomes, queue, uploadQueueUrl, clock }: SendSliceDependencies,
+  job: Job,
+  slice: SliceRow,
+  deadlineMs: number,
+): Promise<SliceSending> {
+  const id: SliceId = { job: job.id, slice: slice.slice };
+  const sending: SliceSending = { end: 'sent', accepted: 0, rejected: 0 };
+  const control = watchControl({ ledger, clock }, job);
+  const rejects = watchRejects({ ledger }, job, slice);
+  let read = 0;
+  let unmarked: number[] = [];
+
+  const remember = async () => {
+    const marking = unmarked;
+    unmarked = [];
+    await ledger.markSent(id, slice.replays, marking, rejects.intake);
+  };
+  const sendBlock = async (block: Block): Promise<void> => {
+    read += block.size;
+    if (slice.sentBlocks.has(block.block)) return;
+    const row = await openBlock({ ledger, outcomes }, id, block);
+    const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
+    const isReplay = slice.replays > 0 || row.openings > 1;
+    await sendMessages(
+      queue,
+      uploadQueueUrl,
+      missing.map((accepted) => ({
+        body: messageBody(uploadMessage(id, block.block, accepted, clock.now(), isReplay)),
+        groupId: id.job,
+      })),
+    );
+    sending.accepted += missing.length;
+    sending.rejected += block.size - block.accepted.length;
+    unmarked.push(block.block);
+    if (unmarked.length >= REMEMBER_EVERY) await remember();
+  };
+  /** Its rows are not opened then: settle books them as it books all that is left of a job that was stopped. */
+  const stopForRejects = async (block: Block): Promise<boolean> => {
+    const fault = await rejects.see(block);
+    if (fault === undefined) return false;
+    await ledger.controlJob(id.job, 'cancelling', fault);
+    sending.end = 'halted';
+    sending.fault = fault;
+    return true;
+  };
+  // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
+  const faults: unknown[] = [];
+  const trySending = async (block: Block): Promise<void> => {
+    if (faults.length > 0 || sending.end !== 'sent') return;
+    try {
+      if (clock.now() >= deadlineMs) sending.end = 'out of time';
+      else if ((await control()) !== 'run') sending.end = 'halted';
+      else if (!(await stopForRejects(block))) await sendBlock(block);
+    } catch (error) {
+      faults.push(error);
+    }
+  };
+  await pMap(readSliceBlocks(blocks, job, slice), trySending, { concurrency: BLOCK_CONCURRENCY });
+  await remember();
+  if (faults.length > 0) throw faults[0];
+  if (sending.end === 'sent' && read !== slice.rows) {
+    throw new Error(`slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`);
+  }
+  return sending;
+}
+
+function uploadMessage(
+  slice: SliceId,
+  block: number,
+  { number, line, item }: Block['accepted'][number],
+  firstSentAtMs: number,
+  isReplay: boolean,
+): UploadMessage {
+  return {
+    v: SCHEMA_VERSION,
+    ...slice,
+    block,
+    number,
+    line,
+    item,
+    firstSentAtMs,
+    attempts: 0,
+    throttled: 0,
+    returned: 0,
+    reposted: 0,
+    ...(isReplay ? { replay: true } : {}),
+  };
+}

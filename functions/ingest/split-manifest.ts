@@ -1,0 +1,84 @@
+// Cuts the files that hold a job's rows into slices: each a row in the ledger and a message to ingest. How far it is stands in
+// the job's row, so that the next invocation goes on from there; what it cuts again, it cuts into the same slices.
+import type { ObjectReader } from '../../shared/aws/object-range.ts';
+import { MOST_SLICES, SLICE_BLOCKS, type SliceId } from '../../shared/job/identity.ts';
+import type { Job, JobFault } from '../../shared/job/job.ts';
+import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { cutFiles } from './manifest-files.ts';
+import { watchControl } from './watch-control.ts';
+
+export interface PlanDependencies {
+  reader: ObjectReader;
+  ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan' | 'controlJob'>;
+  /** Has the slice ingested. */
+  tellSlice(slice: SliceId): Promise<void>;
+  clock: Clock;
+}
+
+/**
+ * finished   every slice is known; `job` is its row, or undefined where it has ended meanwhile
+ * out of time   the rest is for another invocation
+ * halted   the job was paused or has ended: resuming it lets the plan go on
+ * unreadable   not even a first slice can be cut: there is no row to account for
+ */
+export type PlanEnd =
+  | { kind: 'finished'; job: Job | undefined; plan: Job['plan'] }
+  | { kind: 'out of time' }
+  | { kind: 'halted' }
+  | { kind: 'unreadable'; fault: JobFault };
+
+export async function planJob(
+  { reader, ledger, tellSlice, clock }: PlanDependencies,
+  job: Job,
+  deadlineMs: number,
+): Promise<PlanEnd> {
+  const { id, head } = job;
+  if (head === undefined) throw new Error(`job ${id} has no manifest head: it was never opened`);
+  const control = watchControl({ ledger, clock }, job);
+  const limits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
+  let plan = job.plan;
+  for await (const cut of cutFiles(reader, { ...job, head }, limits)) {
+    if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };
+    if (cut.kind === 'gone' || plan.slices === MOST_SLICES) {
+      // What lies behind is not counted; the rows before it are accounted for as those of any cancelled job.
+      await ledger.controlJob(id, 'cancelling', cut.kind === 'gone' ? cut.fault : tooManySlices(job, plan));
+      break;
+    }
+    const under = await control();
+    if (under === 'paused' || under === 'ended') {
+      await ledger.movePlan(id, plan);
+      return { kind: 'halted' };
+    }
+    const { start, end, rows } = cut.slice;
+    const slice = { job: id, slice: plan.slices };
+    await ledger.recordSlice(slice, {
+      ...(cut.file === undefined ? {} : { file: cut.file }),
+      startOffset: start.offset,
+      startLine: start.line,
+      endOffset: end.offset,
+      rows,
+      blocks: Math.ceil(rows / job.blockRows),
+    });
+    // The rows of a job that is being ended are counted, not sent: settle books them.
+    if (under === 'run') await tellSlice(slice);
+    plan = cut.next;
+    if (clock.now() >= deadlineMs) {
+      await ledger.movePlan(id, plan);
+      return { kind: 'out of time' };
+    }
+    if (plan.slices % PLAN_REMEMBER_EVERY === 0) await ledger.movePlan(id, plan);
+  }
+  return { kind: 'finished', job: await ledger.finishPlan(id, plan), plan };
+}
+
+function tooManySlices({ files }: Job, { rows, line }: Job['plan']): JobFault {
+  return {
+    code: 'TooManySlices',
+    message:
+      files === undefined
+        ? `the manifest has more rows than ${MOST_SLICES} slices hold: cut it at line ${line}, behind its first ${rows} rows, and drop the parts as jobs of their own`
+        : `the files listed in s3://${files.bucket}/${files.key} make more than ${MOST_SLICES} slices: drop those behind the first ${rows} rows as manifests of their own`,
+  };
+}

@@ -1,0 +1,121 @@
+// A slice's files of the report, merged from its outcome files in two passes: the first finds each row's outcome, the second
+// writes it. What is held at a time has a bound that does not grow with the rows, but for 17 bytes of each: files are kept for
+// the second pass as far as there is room, and read again where there is none.
+import pMap from 'p-map';
+import { emptyTotals, type Job, type SettledTotals } from '../../shared/job/job.ts';
+import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
+import { type Outcome, type OutcomeRecord, rowCountOf } from '../../shared/report/outcome.ts';
+import { parseOutcomes } from '../../shared/report/outcome-files.ts';
+import type { ReportDependencies } from '../../shared/report/report.ts';
+import { createOutcomeMerge, type OutcomePlace } from './merge-outcomes.ts';
+import { createReportFile, type ReportFileWriter } from './report-file.ts';
+import { fileOf, reportRow } from './report-rows.ts';
+
+/** Outcome files read at once; each holds one invocation's outcomes. */
+const READ_CONCURRENCY = 32;
+/** Bytes of files that are kept for the second pass. A slice of 128,000 rows whose keys have 100 bytes has about 50 MB of them. */
+const KEEP_BYTES = 256 * 1024 * 1024;
+
+export interface SliceReportOptions {
+  job: Pick<Job, 'id' | 'blockRows' | 'options'>;
+  slice: Pick<SliceRow, 'slice' | 'rows'>;
+  /** Makes the files' names unique: of two settles at once only one's result is frozen, with its own files. */
+  writer: string;
+  /** Books rows that no outcome file tells of, counted from the slice's start: an outcome for each. */
+  book(rows: ReadonlySet<number>): AsyncIterable<Outcome>;
+}
+
+export async function writeSliceReport(
+  { s3, bucket, outcomes }: ReportDependencies,
+  { job, slice, writer, book }: SliceReportOptions,
+): Promise<SliceResult> {
+  const keys = await outcomes.list({ job: job.id, slice: slice.slice });
+  const read = keeping((key) => outcomes.read(key), KEEP_BYTES);
+  const merge = createOutcomeMerge(slice.rows, job.blockRows);
+  await eachFile(read, keys, async (file, number) => {
+    eachLine(file, number, (record, at) => {
+      if (record.status === 'returned') merge.addReturned(record);
+      else merge.consider(record, at);
+    });
+  });
+
+  const totals: SettledTotals = { ...emptyTotals(), rows: slice.rows };
+  const files = new Map<ReportFile['kind'], ReportFileWriter>();
+  const add = (chosen: Outcome) => {
+    const outcome = merge.withReturned(chosen);
+    countOutcome(totals, outcome);
+    const kind = fileOf(outcome, job.options.report);
+    if (kind === undefined) return;
+    const key = `jobs/${job.id}/${kind}/${String(slice.slice).padStart(6, '0')}-${writer}.ndjson`;
+    const file = files.get(kind) ?? createReportFile({ s3, bucket }, kind, key);
+    files.set(kind, file);
+    file.add(reportRow(outcome));
+  };
+  const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
+  try {
+    await eachFile(read, keys, async (file, number) => {
+      eachLine(file, number, (record, at) => {
+        const chosen = record.status === 'returned' ? undefined : merge.chosen(record, at);
+        if (chosen !== undefined) add(chosen);
+      });
+      await flush();
+    });
+    const missing = new Set(merge.missing());
+    if (missing.size > 0) {
+      for await (const outcome of book(missing)) {
+        add(outcome);
+        await flush();
+      }
+    }
+    const written = await Promise.all([...files.values()].map((file) => file.close()));
+    return { totals, files: written.filter((file) => file !== undefined) };
+  } catch (error) {
+    // What can't be aborted either is S3's lifecycle rule's to abort.
+    await Promise.allSettled([...files.values()].map((file) => file.abort()));
+    throw error;
+  }
+}
+
+type ReadFile = (key: string) => Promise<Uint8Array>;
+
+/** Reads, and keeps what it read as long as all that it keeps has at most so many bytes. */
+function keeping(read: ReadFile, mostBytes: number): ReadFile {
+  const kept = new Map<string, Uint8Array>();
+  let bytes = 0;
+  return async (key) => {
+    const file = kept.get(key) ?? (await read(key));
+    if (!kept.has(key) && bytes + file.length <= mostBytes) {
+      kept.set(key, file);
+      bytes += file.length;
+    }
+    return file;
+  };
+}
+
+/** Files are read side by side, so in no order; each keeps its number. */
+async function eachFile(
+  read: ReadFile,
+  keys: readonly string[],
+  visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
+): Promise<void> {
+  await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key)), number), {
+    concurrency: READ_CONCURRENCY,
+  });
+}
+
+function eachLine(
+  file: readonly OutcomeRecord[],
+  number: number,
+  visit: (record: OutcomeRecord, at: OutcomePlace) => void,
+): void {
+  for (const [line, record] of file.entries()) visit(record, { file: number, line });
+}
+
+function countOutcome(totals: SettledTotals, outcome: Outcome): void {
+  totals[outcome.status] += rowCountOf(outcome);
+  totals.attempts += outcome.attempts ?? 0;
+  totals.throttled += outcome.throttled ?? 0;
+  totals.returned += outcome.returned ?? 0;
+  totals.reposted += outcome.reposted ?? 0;
+  if (outcome.status === 'stored') totals.bytes += outcome.bytes ?? 0;
+}

@@ -1,0 +1,102 @@
+// An item on its way: what is to be written for it, and how its end stands in the account.
+import type { Job } from '../../shared/job/job.ts';
+import { spreadOf } from '../../shared/job/options.ts';
+import { destinationKey } from '../../shared/keys/spread.ts';
+import { objectSource } from '../../shared/manifest/columns.ts';
+import type { EndedRow } from '../../shared/report/account.ts';
+import { cancelledMessage } from '../../shared/report/outcome.ts';
+import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
+import { type Delivery, firstSeenAtMs, historyAfter } from './delivery.ts';
+import type { OpenItem } from './look-up.ts';
+
+export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => boolean): TransferItem {
+  const { message, receiveCount } = delivery;
+  const { item, attempts, returned, replay, suspect } = message;
+  const { ifExists, retryForSeconds } = job.options;
+  // A pause is no time in which it was retried.
+  const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
+  return {
+    write: {
+      source: objectSource(item),
+      destination: destinationOf(delivery, job),
+      ifExists,
+      ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
+    },
+    giveUpAtMs: agesFromMs + retryForSeconds * 1000,
+    givenBack: receiveCount - 1 + message.returned + message.reposted,
+    wasTried: attempts > 0,
+    // By a worker that died, or whose answer was lost. A message that was returned tells of no requests, but may have had some.
+    mayBeWritten: receiveCount > 1 || attempts > 0 || returned > 0 || replay === true || suspect === true,
+    isHalted,
+  };
+}
+
+export type FinalEnd = Exclude<TransferEnd, { kind: 'unfinished' }>;
+
+export function endedRow(
+  { delivery, job }: OpenItem,
+  end: FinalEnd,
+  { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
+): EndedRow {
+  const { message } = delivery;
+  const { item, line } = message;
+  const { bucket, key } = destinationOf(delivery, job);
+  const history = {
+    line,
+    ...historyAfter(delivery, { attempts, throttled }),
+    ms,
+    destination: `s3://${bucket}/${key}`,
+  };
+  const named = { key: item.key, ...(item.source === undefined ? {} : { source: item.source }) };
+  switch (end.kind) {
+    case 'stored': {
+      const bytes = end.object.bytes ?? item.size;
+      return {
+        id: message,
+        outcome: {
+          status: 'stored',
+          ...history,
+          item: named,
+          ...end.object,
+          ...(bytes === undefined ? {} : { bytes }),
+        },
+      };
+    }
+    case 'skipped':
+      return { id: message, outcome: { status: 'skipped', ...history, item: named } };
+    case 'failed':
+      return {
+        id: message,
+        outcome: { status: 'failed', ...history, item, code: end.code, message: end.message },
+      };
+  }
+}
+
+/**
+ * A row that its job's end came before. Its object may be there all the same, where the answer to an earlier attempt was lost:
+ * what is booked is that nobody knows it to be stored.
+ */
+export function cancelledRow(
+  { delivery }: OpenItem,
+  job: Pick<Job, 'fault'> | undefined,
+  { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
+): EndedRow {
+  const { message } = delivery;
+  return {
+    id: message,
+    outcome: {
+      status: 'cancelled',
+      line: message.line,
+      ...historyAfter(delivery, { attempts, throttled }),
+      ms,
+      item: message.item,
+      code: 'Cancelled',
+      message: cancelledMessage(job),
+    },
+  };
+}
+
+function destinationOf({ message }: Delivery, { options }: Job): { bucket: string; key: string } {
+  const { bucket, prefix } = options.destination;
+  return { bucket, key: destinationKey(message.item.key, spreadOf(options), prefix) };
+}

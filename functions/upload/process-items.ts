@@ -1,0 +1,166 @@
+// Works on items of a batch together: they are transferred, accounted for, and given back where they are unfinished.
+import type { ItemId } from '../../shared/job/identity.ts';
+import { itemName } from '../../shared/job/identity.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { objectSource } from '../../shared/manifest/columns.ts';
+import type { QueueDependencies } from '../../shared/queue/batches.ts';
+import {
+  type GiveBackCounts,
+  giveBack,
+  planGiveBack,
+  type ReturnShare,
+  type UnfinishedMessage,
+} from '../../shared/queue/give-back.ts';
+import { accountFor, type EndedRow } from '../../shared/report/account.ts';
+import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { ReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import {
+  type AllowedBuckets,
+  type Refusal,
+  refusalOfDestination,
+  refusalOfSource,
+} from '../../shared/sources/allowed-buckets.ts';
+import { type EngineDependencies, type TransferReport, transferAll } from '../../shared/transfer/engine.ts';
+import { repostOf } from './delivery.ts';
+import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
+import type { OpenItem } from './look-up.ts';
+import type { JobWatch } from './watch-jobs.ts';
+
+export interface WorkDependencies {
+  engine: EngineDependencies;
+  ledger: Pick<Ledger, 'recordEnds'>;
+  outcomes: OutcomeFiles;
+  queue: QueueDependencies;
+  uploadQueueUrl: string;
+  returns: ReturnShare;
+  returnedAttempts: ReturnedAttempts;
+  allowed: AllowedBuckets;
+}
+
+/**
+ * What becomes of an item after its transfer.
+ *
+ *   row    it ended, or its job is being cancelled: it is accounted for
+ *   back   it goes back to the queue
+ *   drop   it is acknowledged unaccounted: its job is paused, books what is missing by itself, or has ended
+ */
+type Fate = { kind: 'row'; row: EndedRow } | { kind: 'back'; message: UnfinishedItem } | { kind: 'drop' };
+
+interface UnfinishedItem extends UnfinishedMessage {
+  id: ItemId;
+  sent: { attempts: number; throttled: number };
+}
+
+export interface WorkResult {
+  item: OpenItem;
+  report: TransferReport;
+  fate: Fate;
+}
+
+export interface Work {
+  results: WorkResult[];
+  /** Rows that ended after their slice's result was frozen. */
+  late: number;
+  givenBack: GiveBackCounts;
+  /** Ids of the messages that stay in the queue: what was returned, and what could not be accounted for or reposted. */
+  staying: string[];
+  /** Those of them that have their visibility. */
+  returned: string[];
+  errors: Error[];
+}
+
+export interface WorkBounds {
+  watch: JobWatch;
+  /** Epoch ms: nothing is begun beyond it. */
+  stopAtMs: number;
+  /** Names the outcome files; unique to this work. */
+  writer: string;
+}
+
+export async function workOn(
+  dependencies: WorkDependencies,
+  open: readonly OpenItem[],
+  { watch, stopAtMs, writer }: WorkBounds,
+): Promise<Work> {
+  const { engine, queue, uploadQueueUrl, returns, returnedAttempts } = dependencies;
+  const refused = open.flatMap((item) => {
+    const refusal = refusalOf(item, dependencies.allowed);
+    return refusal === undefined ? [] : [{ item, report: refusedReport(refusal) }];
+  });
+  const refusedItems = new Set(refused.map(({ item }) => item));
+  const permitted = open.filter((item) => !refusedItems.has(item));
+  const reports = await transferAll(
+    engine,
+    permitted.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
+    stopAtMs,
+  );
+  const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
+  const results = [...refused, ...transferred].map(({ item, report }) => ({
+    item,
+    report,
+    fate: fateOf(item, report, watch),
+  }));
+
+  const rows = results.flatMap(({ fate }) => (fate.kind === 'row' ? [fate.row] : []));
+  const unfinished = results.flatMap(({ fate }) => (fate.kind === 'back' ? [fate.message] : []));
+  const plan = planGiveBack(unfinished, returns);
+  // A repost carries its item's requests; a returned message can't.
+  for (const { message } of plan.returns)
+    if (message.wasTried) returnedAttempts.add(message.id, message.sent);
+  const { unbooked, late, errors } = await accountFor(dependencies, rows, writer);
+  const back = await giveBack(queue, uploadQueueUrl, plan);
+
+  const unbookedNames = new Set(unbooked.map(itemName));
+  const staying = results
+    .filter(({ item }) => unbookedNames.has(itemName(item.delivery.message)))
+    .map(({ item }) => item.delivery.messageId);
+  return {
+    results,
+    late,
+    givenBack: back.counts,
+    staying: [...staying, ...back.failures],
+    returned: plan.returns.map(({ message }) => message.messageId),
+    errors: [...errors, ...back.errors],
+  };
+}
+
+function refusalOf(
+  { delivery, job }: OpenItem,
+  { sources, destinations }: AllowedBuckets,
+): Refusal | undefined {
+  return (
+    refusalOfSource(objectSource(delivery.message.item), sources) ??
+    refusalOfDestination(job.options.destination.bucket, destinations)
+  );
+}
+
+function refusedReport({ code, message }: Refusal): TransferReport {
+  return { end: { kind: 'failed', code, message }, attempts: 0, throttled: 0, transient: 0, ms: 0 };
+}
+
+/** What is under way when its job is halted ends as it ends; what comes back unfinished from then on does not go back. */
+function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch): Fate {
+  if (end.kind !== 'unfinished') return { kind: 'row', row: endedRow(item, end, sent) };
+  switch (watch.standingOf(item.job.id)) {
+    case 'cancel':
+      return { kind: 'row', row: cancelledRow(item, watch.jobOf(item.job.id), sent) };
+    case 'drop':
+      return { kind: 'drop' };
+    case 'go-on': {
+      const { messageId, receiptHandle, receiveCount } = item.delivery;
+      return {
+        kind: 'back',
+        message: {
+          id: item.delivery.message,
+          sent,
+          messageId,
+          receiptHandle,
+          receiveCount,
+          wasTried: sent.attempts > 0,
+          delayMs: end.delayMs,
+          reposted: repostOf(item.delivery, sent),
+        },
+      };
+    }
+  }
+}

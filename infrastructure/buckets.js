@@ -1,0 +1,134 @@
+// Which buckets serverless.yml may be given: names as S3 has them, and none that belongs to a stack of this service.
+
+/** Longest value of a parameter that a message shows. */
+const SHOWN_CHARACTERS = 300;
+const BUCKET_CHARACTERS = 63;
+/** An account's id in a bucket's name, where no real one is known yet. */
+const ANY_ACCOUNT = '0'.repeat(12);
+
+/**
+ * As shared/keys/bucket-name.ts, which osls can't load. Buckets made in us-east-1 before March 2018 may have capitals,
+ * underscores and up to 255 characters.
+ */
+const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
+/** Shapes that S3 keeps from general purpose buckets: its guide, "General purpose bucket naming rules". */
+const NO_BUCKETS = /** @type {const} */ ([
+  [/--x-s3$/, 'a directory bucket, which the rights of this stack (s3:GetObject, s3:PutObject) do not open'],
+  [
+    /--xa-s3$/,
+    'the alias of an access point to a directory bucket, which the rights of this stack do not open',
+  ],
+  [/-s3alias$/, 'the alias of an access point: name the bucket behind it'],
+  [/--ol-s3$/, 'the alias of an Object Lambda access point: name the bucket behind it'],
+  [/\.mrap$/, 'a Multi-Region Access Point: name one of the buckets behind it'],
+  [/--table-s3$/, 'a table bucket, which holds tables and no objects'],
+  [/^(xn--|sthree-|amzn-s3-demo-)/, 'no name of a bucket: S3 keeps this beginning for itself'],
+  [/\.\./, 'no name of a bucket: two dots stand together'],
+  [/^\d+(\.\d+){3}$/, 'no name of a bucket: it is an IP address'],
+]);
+
+/**
+ * Names and place of the stack that is packaged.
+ * @typedef {{ service: string, stage: string, region: string, deploymentBucket: string | undefined }} Stack
+ */
+
+/** What a message may show of a parameter: bounded, and without characters that steer a terminal. */
+export const shown = (/** @type {string} */ value) =>
+  JSON.stringify(value.length <= SHOWN_CHARACTERS ? value : `${value.slice(0, SHOWN_CHARACTERS)}…`).replace(
+    /[^\x20-\x7e…]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** The name of the stack's own destination, as long as in the account. */
+export const destinationName = (/** @type {Stack} */ { service, stage, region }) =>
+  `${service}-${stage}-destination-${ANY_ACCOUNT}-${region}`;
+
+/**
+ * Every name in the stack begins with service and stage. Buckets take the fewest characters: no capital, 63 at most.
+ * @param {Stack} stack
+ * @param {string[]} faults
+ */
+export function checkStackNames(stack, faults) {
+  for (const part of /** @type {const} */ (['service', 'stage'])) {
+    const value = stack[part];
+    if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value)) continue;
+    const better = value
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '');
+    faults.push(
+      `${part} is ${shown(value)}; it begins the names of buckets, which take lower-case letters, digits and hyphens` +
+        (better === '' ? '' : `. Use ${shown(better)}`),
+    );
+  }
+  const excess = destinationName(stack).length - BUCKET_CHARACTERS;
+  if (excess > 0) {
+    const most = stack.stage.length - excess;
+    const remedy = most > 0 ? `a stage of at most ${most} characters` : 'a shorter service';
+    faults.push(
+      `stage ${shown(stack.stage)} of service ${shown(stack.service)} makes ${shown(destinationName(stack))}, a bucket's name ` +
+        `of ${BUCKET_CHARACTERS + excess} characters; S3 takes ${BUCKET_CHARACTERS}. Use ${remedy}`,
+    );
+  }
+}
+
+/**
+ * @param {'sourceBuckets' | 'destinationBuckets'} parameter
+ * @param {string} value names, separated by commas
+ * @param {Stack} stack
+ * @param {string[]} faults
+ * @returns {string[]} each name once
+ */
+export function bucketNames(parameter, value, stack, faults) {
+  const names = value.split(',').map((part) => part.trim());
+  const once = [...new Set(names.filter((part) => part !== ''))];
+  const isSource = parameter === 'sourceBuckets';
+  for (const name of once) {
+    const fault = notABucket(name) ?? notForJobs(name, isSource, stack);
+    if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);
+  }
+  return once;
+}
+
+/** @param {string} name */
+function notABucket(name) {
+  for (const [shape, fault] of NO_BUCKETS) {
+    if (shape.test(name)) return fault;
+  }
+  return BUCKET_NAME.test(name)
+    ? undefined
+    : 'no name of a bucket. It takes names separated by commas: no ARN, no s3://, no wildcard';
+}
+
+/**
+ * Buckets of this stage, of another stage of the same service, and of the packaging.
+ * @param {string} name
+ * @param {boolean} isSource
+ * @param {Stack} stack
+ */
+function notForJobs(name, isSource, { service, stage, deploymentBucket }) {
+  const rest = name.startsWith(`${service}-`) ? name.slice(service.length) : '';
+  const isOwn = rest.startsWith(`-${stage}-`);
+  const [, kind] =
+    /^-(?:[a-z0-9-]+-)?(inbox|reports)-\d{12}-[a-z0-9-]+$/.exec(rest) ??
+    /^-(inbox|reports)-/.exec(isOwn ? rest.slice(stage.length + 1) : '') ??
+    [];
+  const whose = isOwn ? 'of this stack' : 'of another stage';
+  if (kind === 'inbox') {
+    return isSource
+      ? `the inbox ${whose}: all who may drop a manifest could read the manifests of others`
+      : `the inbox ${whose}: objects written there would start jobs`;
+  }
+  if (kind === 'reports') {
+    return isSource
+      ? `the report bucket ${whose}: all who may drop a manifest could read the reports of others`
+      : `the report bucket ${whose}: objects written there would spoil jobs`;
+  }
+  // CloudFormation shortens the logical id ServerlessDeploymentBucket in the name that it makes.
+  if (name === deploymentBucket || /-serverlessdeploymentbuck(et)?-[a-z0-9]+$/.test(name)) {
+    return isSource
+      ? 'a deployment bucket: all who may drop a manifest could read the code of a stack'
+      : 'a deployment bucket: objects written there could replace the code of a stack';
+  }
+  return undefined;
+}

@@ -1,0 +1,155 @@
+// Turns the parameters of serverless.yml into checked numbers, policies and the dashboard; a bad one stops the packaging.
+import { bucketNames, checkStackNames, shown } from './buckets.js';
+import { dashboardBody } from './dashboard.js';
+import { checkRoom, partitionOf, transferStatements } from './rights.js';
+
+/** SQS stops delivering at about 120,000 messages in flight, silently. */
+const MOST_MESSAGES_IN_FLIGHT = 110_000;
+/** Messages that one upload function has returned and that are still in flight (shared/queue/give-back.ts). */
+const RETURNS_PER_WORKER = 60;
+
+/** The steps that CloudWatch Logs knows. */
+const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** name -> [lowest, highest], both as AWS or SQS allows them. */
+const NUMBERS = /** @type {const} */ ({
+  maximumConcurrency: [2, 1000],
+  batchSize: [1, 10_000],
+  sliceBytes: [65_536, 1_073_741_824],
+  blockRows: [1, 500],
+  replayIdleSeconds: [60, 86_400],
+  replayBusySeconds: [600, 864_000],
+  logRetentionDays: [1, 3653],
+  // A job lives for 14 days if its manifest sets no deadline, and reads its outcomes and its manifest until then.
+  reportDays: [15, 3650],
+  manifestDays: [15, 3650],
+  oldestMessageSeconds: [60, 864_000],
+});
+
+/**
+ * What serverless.yml reads as `custom.settings`. Reports every fault at once.
+ * @param {{ resolveVariable: (name: string) => Promise<unknown> }} context
+ */
+export async function settings({ resolveVariable }) {
+  const faults = /** @type {string[]} */ ([]);
+  const text = async (/** @type {string} */ name) => String((await resolveVariable(`param:${name}`)) ?? '');
+  await checkGiven(resolveVariable, faults);
+  const stack = await readStack(resolveVariable);
+  checkStackNames(stack, faults);
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
+    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
+  }
+
+  const numbers = /** @type {Record<keyof typeof NUMBERS, number>} */ ({});
+  for (const name of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
+    numbers[name] = wholeNumber(name, await text(name), NUMBERS[name], faults);
+  }
+  if (!Number.isNaN(numbers.logRetentionDays) && !LOG_RETENTION_DAYS.includes(numbers.logRetentionDays)) {
+    faults.push(
+      `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
+    );
+  }
+  const inFlight = numbers.maximumConcurrency * (numbers.batchSize + RETURNS_PER_WORKER);
+  if (inFlight > MOST_MESSAGES_IN_FLIGHT) {
+    const remedy = Math.max(
+      2,
+      Math.floor(MOST_MESSAGES_IN_FLIGHT / (numbers.batchSize + RETURNS_PER_WORKER)),
+    );
+    faults.push(
+      `maximumConcurrency ${numbers.maximumConcurrency} x (batchSize ${numbers.batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
+        `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
+        `Lower maximumConcurrency to ${remedy}, or batchSize`,
+    );
+  }
+
+  const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), stack, faults);
+  const destinationBuckets = bucketNames(
+    'destinationBuckets',
+    await text('destinationBuckets'),
+    stack,
+    faults,
+  );
+  checkRoom(sourceBuckets, destinationBuckets, stack, faults);
+  const topicArn = await text('alarmTopicArn');
+  if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
+  if (faults.length > 0) {
+    const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
+    error.stack = error.message; // osls prints the stack, which would bury the remedy
+    throw error;
+  }
+
+  return {
+    ...numbers,
+    sourceBuckets: sourceBuckets.join(','),
+    destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
+    transferStatements: transferStatements(sourceBuckets, destinationBuckets),
+    alarmActions: topicArn === '' ? [] : [topicArn],
+    dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
+  };
+}
+
+/**
+ * The command line's parameters: osls passes over a name that it doesn't know, and keeps the last of those given twice.
+ * @param {(name: string) => Promise<unknown>} resolveVariable
+ * @param {string[]} faults
+ */
+async function checkGiven(resolveVariable, faults) {
+  const known = Object.keys((await resolveVariable('self:params.default')) ?? {});
+  const given = /** @type {string[]} */ ((await resolveVariable('opt:param, null')) ?? []);
+  const names = given.map((text) => text.slice(0, text.indexOf('=')));
+  for (const name of new Set(names)) {
+    if (!known.includes(name)) {
+      faults.push(`--param ${shown(name)} is none; the parameters are ${known.join(', ')}`);
+    } else if (names.indexOf(name) !== names.lastIndexOf(name)) {
+      faults.push(`--param ${name} is given twice, and the last would win; give it once, a list with commas`);
+    }
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {readonly [number, number]} range
+ * @param {string[]} faults
+ */
+function wholeNumber(name, value, [lowest, highest], faults) {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= lowest && number <= highest)) {
+    faults.push(`${name} is ${shown(value)}; it takes a whole number from ${lowest} to ${highest}`);
+  }
+  return number;
+}
+
+/**
+ * CloudWatch calls topics of the alarm's own region only.
+ * @param {string} arn
+ * @param {string} region
+ * @param {string[]} faults
+ */
+function checkTopic(arn, region, faults) {
+  const [, partition, place] =
+    /^arn:([a-z-]+):sns:([a-z0-9-]+):\d{12}:[\w-]{1,256}(?:\.fifo)?$/.exec(arn) ?? [];
+  if (place === undefined) {
+    faults.push(`alarmTopicArn is ${shown(arn)}; it takes the ARN of an SNS topic, not of a subscription`);
+  } else if (place !== region || partition !== partitionOf(region)) {
+    faults.push(`alarmTopicArn is ${shown(arn)}; alarms in ${region} take a topic of the same region`);
+  }
+}
+
+/**
+ * @param {(name: string) => Promise<unknown>} resolveVariable
+ * @returns {Promise<import('./buckets.js').Stack>}
+ */
+async function readStack(resolveVariable) {
+  const bucket = /** @type {string | { name?: string } | null | undefined} */ (
+    await resolveVariable('self:provider.deploymentBucket')
+  );
+  return {
+    service: String(await resolveVariable('self:service')),
+    stage: String(await resolveVariable('sls:stage')),
+    region: String(await resolveVariable('self:provider.region')),
+    deploymentBucket: typeof bucket === 'string' ? bucket : bucket?.name,
+  };
+}

@@ -1,0 +1,153 @@
+// What upload may read and write, and whether IAM and Lambda can hold the list of it.
+import { destinationName } from './buckets.js';
+
+/** @typedef {import('./buckets.js').Stack} Stack */
+
+/** Of all inline policies of a role, white space not counted (IAM and STS quotas). Not adjustable. */
+const POLICY_CHARACTERS = 10_240;
+/** Of a function's environment, measured as JSON (Lambda quotas, and the text of its refusal). Not adjustable. */
+const ENVIRONMENT_BYTES = 4096;
+/**
+ * What UploadRole's other policy, and ingest's other variables, take at most, under the longest names that a stack can have.
+ * The template test compares both with the packaged template.
+ */
+const OTHER_POLICY_CHARACTERS = 1100;
+const OTHER_ENVIRONMENT_BYTES = 1050;
+
+/** Regions whose ARNs do not begin with arn:aws. */
+const PARTITIONS = /** @type {const} */ ([
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['us-isof-', 'aws-iso-f'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['eusc-', 'aws-eusc'],
+]);
+
+export const partitionOf = (/** @type {string} */ region) =>
+  PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
+
+/**
+ * How an ARN is written: for CloudFormation, or as it stands in the account.
+ * @template Arn
+ * @typedef {{ arn: (resource: string) => Arn, ownBucket: Arn, ownObjects: Arn }} ArnForm
+ */
+
+/** @type {ArnForm<{ 'Fn::Sub': string } | { 'Fn::GetAtt': string[] }>} */
+const CLOUDFORMATION = {
+  arn: (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` }),
+  ownBucket: { 'Fn::GetAtt': ['DestinationBucket', 'Arn'] },
+  ownObjects: { 'Fn::Sub': `\${DestinationBucket.Arn}/*` },
+};
+
+/**
+ * The statements as serverless.yml takes them.
+ * @param {string[]} sourceBuckets
+ * @param {string[]} destinationBuckets
+ */
+export const transferStatements = (sourceBuckets, destinationBuckets) =>
+  statements(sourceBuckets, destinationBuckets, CLOUDFORMATION);
+
+/**
+ * Everyone who may write to the inbox borrows these rights, so sources are an explicit list, empty by default. A server-side
+ * copy reads and writes tags too, and is refused without the right to. A destination is read to compare an object that is
+ * there already, a source to keep its metadata. Both are listed so that S3 answers 404, not 403, for a missing object.
+ * @template Arn
+ * @param {string[]} sourceBuckets
+ * @param {string[]} destinationBuckets
+ * @param {ArnForm<Arn>} form
+ */
+function statements(sourceBuckets, destinationBuckets, { arn, ownBucket, ownObjects }) {
+  const objectsIn = (/** @type {string} */ bucket) => arn(`${bucket}/*`);
+  const destinations = {
+    Effect: 'Allow',
+    Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObject'],
+    Resource: [ownObjects, ...destinationBuckets.map(objectsIn)],
+  };
+  const listed = new Set([...destinationBuckets, ...sourceBuckets]);
+  const lists = {
+    Effect: 'Allow',
+    Action: ['s3:ListBucket'],
+    Resource: [ownBucket, ...[...listed].map(arn)],
+  };
+  if (sourceBuckets.length === 0) return [destinations, lists];
+  const sources = {
+    Effect: 'Allow',
+    Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
+    Resource: sourceBuckets.map(objectsIn),
+  };
+  return [destinations, lists, sources];
+}
+
+/**
+ * Characters of UploadRole's inline policies, as IAM counts them.
+ * @param {string[]} sourceBuckets
+ * @param {string[]} destinationBuckets
+ * @param {Stack} stack
+ */
+export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
+  const arn = (/** @type {string} */ resource) => `arn:${partitionOf(stack.region)}:s3:::${resource}`;
+  const own = destinationName(stack);
+  const form = { arn, ownBucket: arn(own), ownObjects: arn(`${own}/*`) };
+  const Statement = statements(sourceBuckets, destinationBuckets, form);
+  return OTHER_POLICY_CHARACTERS + JSON.stringify({ Version: '2012-10-17', Statement }).length;
+}
+
+/**
+ * Bytes of the environment of ingest, which is the largest, as Lambda counts them.
+ * @param {string[]} sourceBuckets
+ * @param {string[]} destinationBuckets
+ * @param {Stack} stack
+ */
+export function environmentBytes(sourceBuckets, destinationBuckets, stack) {
+  // Names of buckets are ASCII and need no escapes in JSON.
+  const destinations = [destinationName(stack), ...destinationBuckets].join(',');
+  return OTHER_ENVIRONMENT_BYTES + destinations.length + sourceBuckets.join(',').length;
+}
+
+/**
+ * @param {string[]} sourceBuckets
+ * @param {string[]} destinationBuckets
+ * @param {Stack} stack
+ * @param {string[]} faults
+ */
+export function checkRoom(sourceBuckets, destinationBuckets, stack, faults) {
+  const policy = policyCharacters(sourceBuckets, destinationBuckets, stack);
+  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack);
+  const over = [
+    ...(policy > POLICY_CHARACTERS
+      ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
+      : []),
+    ...(environment > ENVIRONMENT_BYTES
+      ? [`${environment} bytes of environment for ingest and upload, where Lambda takes ${ENVIRONMENT_BYTES}`]
+      : []),
+  ];
+  if (over.length === 0) return;
+
+  const fits = (/** @type {string[]} */ sources) =>
+    policyCharacters(sources, destinationBuckets, stack) <= POLICY_CHARACTERS &&
+    environmentBytes(sources, destinationBuckets, stack) <= ENVIRONMENT_BYTES;
+  const remedy = fits([])
+    ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to further stacks (--stage NAME)`
+    : 'The destination buckets alone are too many: spread them over further stacks (--stage NAME)';
+  faults.push(
+    `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length}) make ` +
+      `${over.join(', and ')}. ${remedy}`,
+  );
+}
+
+/**
+ * How many names from the first on fit. More names never take less room, so halving finds it.
+ * @param {string[]} names of which none fits too
+ * @param {(names: string[]) => boolean} fits
+ */
+function mostThatFit(names, fits) {
+  let [most, tooMany] = [0, names.length];
+  while (tooMany - most > 1) {
+    const middle = Math.floor((most + tooMany) / 2);
+    if (fits(names.slice(0, middle))) most = middle;
+    else tooMany = middle;
+  }
+  return most;
+}

@@ -1,0 +1,63 @@
+// EventBridge over HTTP: AWS's JSON 1.1 protocol, the operation named in a header.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Meter } from '../../meter/meter.ts';
+import type { EventBus } from './event-bus.ts';
+
+const SERVICE = 'AWSEvents.';
+/** EventBridge's quota for the entries of a request, with room for the names and quotes around them. */
+const MAX_REQUEST_BYTES = 2 * 1024 ** 2;
+
+export function isEventBridge(request: IncomingMessage): boolean {
+  const target = request.headers['x-amz-target'];
+  return typeof target === 'string' && target.startsWith(SERVICE);
+}
+
+export async function answerPutEvents(
+  { bus, meter }: { bus: EventBus; meter: Meter },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request).catch(() => undefined);
+  if (body === undefined) return; // the client went away
+  if (body.length > MAX_REQUEST_BYTES) {
+    return send(response, 413, { __type: 'RequestEntityTooLarge', message: 'The request is too large.' });
+  }
+  if (request.headers['x-amz-target'] !== `${SERVICE}PutEvents`) {
+    return send(response, 400, {
+      __type: 'UnknownOperationException',
+      message: 'Only PutEvents is emulated.',
+    });
+  }
+  const answer = bus.put(parse(body));
+  meter.eventBridge(answer.kind === 'taken' ? answer.entries.length : 0);
+  if (answer.kind === 'invalid') return send(response, 400, { __type: answer.code, message: answer.message });
+  send(response, 200, { FailedEntryCount: answer.failed, Entries: answer.entries });
+}
+
+/** What is above the bound is read and dropped, so that the client sees the answer. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    if (sizeBytes <= MAX_REQUEST_BYTES) chunks.push(chunk);
+    sizeBytes += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function send(response: ServerResponse, status: number, answer: object): void {
+  const text = JSON.stringify(answer);
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.1',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}

@@ -1,0 +1,102 @@
+// EventBridge's PutEvents, enough of it: entries are checked, kept in a bounded ring, and answered with ids.
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../shared/time/clock.ts';
+
+export interface EventBridgeEntry {
+  id: string;
+  /** ISO time. */
+  time: string;
+  eventBusName: string;
+  source: string;
+  detailType: string;
+  detail: unknown;
+  resources: string[];
+}
+
+export interface EventBus {
+  /** The answer to PutEvents: accepted and refused entries, in the order of the request. */
+  put(request: unknown): PutEventsAnswer;
+  entries(): EventBridgeEntry[];
+}
+
+export type PutEventsAnswer =
+  | { kind: 'invalid'; code: string; message: string }
+  | {
+      kind: 'taken';
+      failed: number;
+      entries: ({ EventId: string } | { ErrorCode: string; ErrorMessage: string })[];
+    };
+
+/** Entries a request may hold, by AWS's quota. */
+const ENTRIES_PER_REQUEST = 10;
+/** Entries kept for `entries()`; the oldest go first. */
+const ENTRIES_KEPT = 10_000;
+
+export function createEventBus(
+  { clock, onEntry }: { clock: Clock; onEntry: (entry: EventBridgeEntry) => void },
+  { keep = ENTRIES_KEPT }: { keep?: number } = {},
+): EventBus {
+  const kept: EventBridgeEntry[] = [];
+
+  function take(raw: unknown): { EventId: string } | { ErrorCode: string; ErrorMessage: string } {
+    const { Source, DetailType, Detail, EventBusName, Resources, Time } = (raw ?? {}) as Record<
+      string,
+      unknown
+    >;
+    if (typeof Source !== 'string' || Source === '')
+      return refused('InvalidArgument', 'Parameter Source is not valid.');
+    if (typeof DetailType !== 'string' || DetailType === '')
+      return refused('InvalidArgument', 'Parameter DetailType is not valid.');
+    if (typeof Detail !== 'string') return refused('InvalidArgument', 'Parameter Detail is not valid.');
+    const time = new Date(typeof Time === 'number' ? Time * 1000 : clock.now());
+    if (Number.isNaN(time.getTime())) return refused('InvalidArgument', 'Parameter Time is not valid.');
+    const detail = parseObject(Detail);
+    if (detail === undefined) return refused('MalformedDetail', 'Detail is malformed.');
+    const entry: EventBridgeEntry = {
+      id: randomUUID(),
+      time: time.toISOString(),
+      eventBusName: typeof EventBusName === 'string' ? EventBusName : 'default',
+      source: Source,
+      detailType: DetailType,
+      detail,
+      resources: Array.isArray(Resources) ? Resources.map(String) : [],
+    };
+    kept.push(entry);
+    if (kept.length > keep) kept.shift();
+    onEntry(entry);
+    return { EventId: entry.id };
+  }
+
+  return {
+    put(request) {
+      const entries = (request as { Entries?: unknown } | undefined)?.Entries;
+      if (!Array.isArray(entries) || entries.length === 0 || entries.length > ENTRIES_PER_REQUEST) {
+        return {
+          kind: 'invalid',
+          code: 'ValidationException',
+          message: `Entries must hold 1 to ${ENTRIES_PER_REQUEST} members.`,
+        };
+      }
+      const answers = entries.map(take);
+      return {
+        kind: 'taken',
+        failed: answers.filter((answer) => 'ErrorCode' in answer).length,
+        entries: answers,
+      };
+    },
+    entries: () => [...kept],
+  };
+}
+
+function refused(code: string, message: string): { ErrorCode: string; ErrorMessage: string } {
+  return { ErrorCode: code, ErrorMessage: message };
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

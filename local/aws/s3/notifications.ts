@@ -1,0 +1,98 @@
+// S3 event notifications to SQS: the true record, sent at least once.
+//
+// Facts (facts.md, S3 user guide "Event message structure"): `eventName` has no `s3:`, the key is form-encoded (a space is
+// `+`), the ETag has no quotes, `sequencer` orders the events of one key, and each new target gets an s3:TestEvent.
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../../shared/time/clock.ts';
+import type { Random } from '../../../shared/time/random.ts';
+import type { BucketOptions } from '../emulators.ts';
+import type { Touched } from './object-store.ts';
+
+const EVENT_NAMES: Record<string, string> = {
+  PutObject: 'ObjectCreated:Put',
+  CopyObject: 'ObjectCreated:Copy',
+  CompleteMultipartUpload: 'ObjectCreated:CompleteMultipartUpload',
+  PostObject: 'ObjectCreated:Post',
+};
+
+export interface Notifications {
+  /** Tells the targets that the bucket notifies them, as S3 does when a notification is configured. */
+  sendTestEvents(): void;
+  objectCreated(operation: string, touched: Touched, sender: { address: string; requestId: string }): void;
+}
+
+interface Dependencies {
+  clock: Clock;
+  random: Random;
+  send: (queueArn: string, body: string) => void;
+}
+
+export function createNotifications(
+  { clock, random, send }: Dependencies,
+  { buckets, region, duplicateShare }: { buckets: BucketOptions[]; region: string; duplicateShare: number },
+): Notifications {
+  const targets = new Map(
+    buckets.map(({ name, notifications = [] }) => [name, notifications.map(({ queueArn }) => queueArn)]),
+  );
+  let sequence = 0;
+
+  return {
+    sendTestEvents() {
+      for (const [bucket, queueArns] of targets) {
+        for (const queueArn of queueArns) {
+          const body = {
+            Service: 'Amazon S3',
+            Event: 's3:TestEvent',
+            Time: new Date(clock.now()).toISOString(),
+            Bucket: bucket,
+            RequestId: randomBytes(8).toString('hex').toUpperCase(),
+            HostId: randomBytes(48).toString('base64'),
+          };
+          send(queueArn, JSON.stringify(body));
+        }
+      }
+    },
+
+    objectCreated(operation, { bucket, key, object, versionId }, { address, requestId }) {
+      const eventName = EVENT_NAMES[operation];
+      const queueArns = targets.get(bucket) ?? [];
+      if (eventName === undefined || queueArns.length === 0) return;
+      sequence += 1;
+      const record = {
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        awsRegion: region,
+        eventTime: new Date(clock.now()).toISOString(),
+        eventName,
+        userIdentity: { principalId: 'AWS:LOCAL' },
+        requestParameters: { sourceIPAddress: address },
+        responseElements: { 'x-amz-request-id': requestId, 'x-amz-id-2': randomBytes(48).toString('base64') },
+        s3: {
+          s3SchemaVersion: '1.0',
+          configurationId: `${bucket}-created`,
+          bucket: { name: bucket, ownerIdentity: { principalId: 'LOCAL' }, arn: `arn:aws:s3:::${bucket}` },
+          object: {
+            key: formEncoded(key),
+            size: object.contentLength,
+            eTag: object.etag.replaceAll('"', ''),
+            ...(versionId === undefined ? {} : { versionId }),
+            sequencer: (clock.now() * 4096 + (sequence % 4096)).toString(16).toUpperCase().padStart(18, '0'),
+          },
+        },
+      };
+      const body = JSON.stringify({ Records: [record] });
+      for (const queueArn of queueArns) {
+        send(queueArn, body);
+        if (duplicateShare > 0 && random() < duplicateShare) send(queueArn, body);
+      }
+    },
+  };
+}
+
+/** As java.net.URLEncoder does it, and so S3: letters, digits and `.-*_` stand, a space is `+`; S3 leaves `/` too. */
+function formEncoded(key: string): string {
+  return encodeURIComponent(key)
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/')
+    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -1,0 +1,221 @@
+// Carries out the requests for objects that fauxqs would take whole into memory, or refuse for their content type.
+//
+// fauxqs keeps what is left: buckets, listings, deletions, attributes and forms that are posted to a bucket.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { S3Fault as InjectedFault } from '../../faults/fault.ts';
+import { strikeAfter } from '../../faults/s3.ts';
+import { abortMultipartUpload } from './abort-multipart-upload.ts';
+import { completeMultipartUpload } from './complete-multipart-upload.ts';
+import { checkCondition, checkSource, type WriteCondition } from './conditional-writes.ts';
+import { copyObject } from './copy-object.ts';
+import { createMultipartUpload } from './create-multipart-upload.ts';
+import { S3Error } from './fauxqs-parts.ts';
+import { getObject, headObject } from './get-object.ts';
+import type { Notifications } from './notifications.ts';
+import type { ObjectAction, ObjectAnswer, ObjectDependencies } from './object-action.ts';
+import { bytesInMemory, holdBody, letGoOfBody, type ObjectBody, readBody, sliceBody } from './object-body.ts';
+import type { ObjectHeaders } from './object-headers.ts';
+import { putObject } from './put-object.ts';
+import { answerError, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
+import type { S3Request } from './s3-requests.ts';
+import { uploadPart, uploadPartCopy } from './upload-part.ts';
+
+export interface ObjectRequests {
+  handles(operation: string): boolean;
+  /** Never rejects. */
+  answer(passage: ObjectPassage, request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+export interface ObjectPassage {
+  s3: S3Request;
+  condition: WriteCondition | undefined;
+  fault: InjectedFault | undefined;
+}
+
+const ACTIONS = new Map<string, ObjectAction>(
+  Object.entries({
+    PutObject: putObject,
+    CopyObject: copyObject,
+    GetObject: getObject,
+    HeadObject: headObject,
+    CreateMultipartUpload: createMultipartUpload,
+    UploadPart: uploadPart,
+    UploadPartCopy: uploadPartCopy,
+    CompleteMultipartUpload: completeMultipartUpload,
+    AbortMultipartUpload: abortMultipartUpload,
+  }),
+);
+/** The largest sample of a body whose first half a fault lets through. */
+const MAX_HALVED_BYTES = 1024 ** 2;
+
+/** A write or a copy whose conditions do not hold. */
+class ConditionError extends Error {
+  readonly fault: S3Fault;
+
+  constructor(fault: S3Fault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+interface Dependencies extends ObjectDependencies {
+  notifications: Notifications;
+  objectHeaders: ObjectHeaders;
+  /** The emulator's own failure. */
+  onFailure: (error: unknown) => void;
+}
+
+export function createObjectRequests(dependencies: Dependencies): ObjectRequests {
+  const { objects, notifications, objectHeaders, onFailure } = dependencies;
+
+  function assertConditions(
+    { s3, condition }: ObjectPassage,
+    request: IncomingMessage,
+    source?: { etag: string },
+  ) {
+    const ofSource = checkSource(s3.operation, request.headers, source);
+    if (ofSource.kind === 'fails') throw new ConditionError(ofSource);
+    if (condition === undefined) return;
+    const ofTarget = checkCondition(condition, objects.peek(s3.bucket, s3.key));
+    if (ofTarget.kind === 'fails') throw new ConditionError(ofTarget);
+  }
+
+  /** What was done is told, and what else is kept of the object joins the answer. */
+  function completed({ s3 }: ObjectPassage, answer: ObjectAnswer, request: IncomingMessage): ObjectAnswer {
+    const requestId = newRequestId();
+    const headers = { ...answer.headers, 'x-amz-request-id': requestId, 'x-amz-id-2': requestId };
+    const { touched, source, keptHeaders } = answer;
+    if (touched === undefined || answer.status >= 300) return { ...answer, headers };
+    const isRead = s3.operation === 'GetObject' || s3.operation === 'HeadObject';
+    if (!isRead) {
+      objectHeaders.wrote(
+        keptHeaders === undefined ? request : { headers: keptHeaders },
+        touched.object,
+        source,
+      );
+    }
+    const address = request.socket.remoteAddress ?? '';
+    notifications.objectCreated(s3.operation, touched, { address, requestId });
+    return {
+      ...answer,
+      headers: {
+        ...headers,
+        ...objectHeaders.of(s3, touched.object),
+        ...(touched.versionId === undefined ? {} : { 'x-amz-version-id': touched.versionId }),
+      },
+    };
+  }
+
+  async function carryOut(passage: ObjectPassage, request: IncomingMessage): Promise<ObjectAnswer> {
+    const action = ACTIONS.get(passage.s3.operation);
+    if (action === undefined) throw new S3Error('NotImplemented', 'This operation is not emulated.', 501);
+    const answer = await action(dependencies, {
+      s3: passage.s3,
+      request,
+      assertConditions: (source) => assertConditions(passage, request, source),
+    });
+    return completed(passage, answer, request);
+  }
+
+  return {
+    handles: (operation) => ACTIONS.has(operation),
+
+    async answer(passage, request, response) {
+      try {
+        const answer = await carryOut(passage, request);
+        letGoAtEnd(answer, response);
+        await sendStruck(passage.fault, answer, request, response);
+      } catch (error) {
+        // The client went away, in the middle of its own body or of the answer.
+        if (response.destroyed || (request.destroyed && !request.complete)) return;
+        const fault = faultFrom(error);
+        if (fault === undefined) onFailure(error);
+        if (response.headersSent) response.destroy();
+        else answerError(request, response, fault ?? faultOf(500, 'InternalError'));
+      }
+    },
+  };
+}
+
+function faultFrom(error: unknown): S3Fault | undefined {
+  if (error instanceof ConditionError) return error.fault;
+  if (!(error instanceof S3Error)) return undefined;
+  const { code, statusCode, message } = error as Error & { code: string; statusCode: number };
+  return { status: statusCode, code, message };
+}
+
+function letGoAtEnd({ content }: ObjectAnswer, response: ServerResponse): void {
+  if (content === undefined || typeof content === 'string') return;
+  if (response.closed || response.destroyed) letGoOfBody(content);
+  else response.once('close', () => letGoOfBody(content));
+}
+
+async function sendStruck(
+  fault: InjectedFault | undefined,
+  answer: ObjectAnswer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (fault === undefined) return await send(answer, response);
+  const { content } = answer;
+  const payload = typeof content === 'object' ? await sampleOf(content) : content;
+  await new Promise<void>((resolve, reject) => {
+    response.once('close', resolve);
+    strikeAfter(
+      fault,
+      { request, response, payload },
+      () => writeHead(answer, response),
+      () => void send(answer, response).then(resolve, reject),
+    );
+  });
+}
+
+async function send(answer: ObjectAnswer, response: ServerResponse): Promise<void> {
+  const { content } = answer;
+  if (content === undefined || typeof content === 'string') {
+    writeHead(answer, response);
+    response.end(content);
+    return;
+  }
+  const bytes = bytesInMemory(content);
+  if (bytes !== undefined) {
+    writeHead(answer, response);
+    response.end(bytes);
+    return;
+  }
+  const chunks = readBody(content);
+  try {
+    // A file that can't be read is an error answer, as long as no head is sent.
+    const first = await chunks.next();
+    writeHead(answer, response);
+    if (first.done !== true) await pipeline(startingWith(first.value, chunks), response);
+    else response.end();
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+async function* startingWith(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+function writeHead({ status, headers, content }: ObjectAnswer, response: ServerResponse): void {
+  const length =
+    status === 204 || status === 304 || 'content-length' in headers
+      ? {}
+      : { 'content-length': typeof content === 'string' ? Buffer.byteLength(content) : 0 };
+  response.writeHead(status, { ...headers, ...length });
+}
+
+async function sampleOf(body: ObjectBody): Promise<Buffer> {
+  const sample = holdBody(sliceBody(body, 0, Math.min(body.sizeBytes, MAX_HALVED_BYTES)));
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readBody(sample)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  } finally {
+    letGoOfBody(sample);
+  }
+}

@@ -1,0 +1,77 @@
+// An object as the embedded S3 keeps it: fauxqs' fields, by which it lists objects, with the bytes in memory or on disk.
+import type { ChecksumName, ChecksumType } from './checksums.ts';
+import type { S3Object } from './fauxqs-parts.ts';
+import type { ObjectBody } from './object-body.ts';
+
+/** What a client says of an object beside its bytes; a copy has it from its source. */
+export interface ObjectProperties {
+  contentType: string;
+  /** User metadata, by names without their prefix. */
+  metadata: Record<string, string>;
+  contentLanguage?: string;
+  contentDisposition?: string;
+  cacheControl?: string;
+  contentEncoding?: string;
+}
+
+export interface ObjectChecksum {
+  checksumAlgorithm?: ChecksumName;
+  checksumValue?: string;
+  checksumType?: ChecksumType;
+  /** Of a multipart upload, in the order of its parts. */
+  partChecksums?: string[];
+}
+
+export interface StoredObject
+  extends Omit<S3Object, keyof ObjectProperties | keyof ObjectChecksum>,
+    ObjectProperties,
+    ObjectChecksum {
+  content: ObjectBody;
+}
+
+/** In fauxqs' own field stands nothing: none of its actions that would read it is used. */
+const NO_BYTES = Buffer.alloc(0);
+
+export function storedObject(
+  key: string,
+  content: ObjectBody,
+  more: ObjectProperties & ObjectChecksum & { etag: string; parts?: NonNullable<S3Object['parts']> },
+  nowMs: number,
+): StoredObject {
+  return {
+    ...more,
+    key,
+    body: NO_BYTES,
+    content,
+    contentLength: content.sizeBytes,
+    lastModified: new Date(nowMs),
+  };
+}
+
+/** fauxqs' types know fewer checksums. */
+export function asS3Object(object: StoredObject): S3Object {
+  return object as unknown as S3Object;
+}
+
+export function asStored(object: S3Object): StoredObject {
+  return object as unknown as StoredObject;
+}
+
+export function propertiesOf(object: ObjectProperties): ObjectProperties {
+  const { contentType, metadata, contentLanguage, contentDisposition, cacheControl, contentEncoding } =
+    object;
+  return {
+    contentType,
+    metadata,
+    ...(contentLanguage === undefined ? {} : { contentLanguage }),
+    ...(contentDisposition === undefined ? {} : { contentDisposition }),
+    ...(cacheControl === undefined ? {} : { cacheControl }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+  };
+}
+
+export function checksumOf(object: ObjectChecksum): ObjectChecksum {
+  const { checksumAlgorithm, checksumValue, checksumType } = object;
+  if (checksumAlgorithm === undefined || checksumValue === undefined || checksumType === undefined) return {};
+  return { checksumAlgorithm, checksumValue, checksumType };
+}

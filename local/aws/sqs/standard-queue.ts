@@ -1,0 +1,354 @@
+// A standard SQS queue behind fauxqs' SQS protocol, with the limits that fauxqs does not keep.
+//
+// fauxqs' actions call it by the names of fauxqs' own queue. Unlike that one it
+// - answers nothing while the in-flight quota is used up (facts: about 120,000, and no error on a long poll);
+// - ends visibility 12 hours after the receive, however often it was extended;
+// - drops messages past their retention, counted from the first send, also in a dead-letter queue;
+// - remembers lineage (AWSTraceHeader), the message group, and the source of a dead letter;
+// - draws from a window at random, and loses, delays and doubles messages, if told to;
+// - costs the same for a receive however many messages are in flight.
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../../../shared/time/clock.ts';
+import type { Random } from '../../../shared/time/random.ts';
+import type { SqsFaults } from '../../faults/sqs.ts';
+import { createDueTimes } from './due-times.ts';
+import { type SendingRequest, sendingEntry } from './lineage.ts';
+
+export interface QueueMessage {
+  messageId: string;
+  body: string;
+  md5OfBody: string;
+  messageAttributes: Record<string, unknown>;
+  md5OfMessageAttributes: string;
+  sentTimestamp: number;
+  approximateReceiveCount: number;
+  approximateFirstReceiveTimestamp?: number;
+  delayUntil?: number | undefined;
+  messageGroupId?: string | undefined;
+  traceHeader?: string | undefined;
+  deadLetterSourceArn?: string;
+  receivedTwice?: true;
+}
+
+interface InFlight {
+  message: QueueMessage;
+  receiptHandle: string;
+  receivedAtMs: number;
+}
+
+export interface QueueIdentity {
+  name: string;
+  url: string;
+  arn: string;
+}
+
+export interface QueueLimits {
+  inFlightLimit: number;
+  shuffleWindow: number;
+  duplicateShare: number;
+}
+
+/** What may happen to its messages. */
+export type MessageFaults = Pick<SqsFaults, 'forSent' | 'isReceivedTwice'>;
+
+export interface QueueDependencies {
+  clock: Clock;
+  random: Random;
+  faults: MessageFaults;
+}
+
+const VISIBILITY_LIMIT_MS = 12 * 3600 * 1000;
+/** The most that one receive returns: so one waiting poll is woken for as many messages. */
+const MESSAGES_PER_RECEIVE = 10;
+const POLL_MS = 20;
+
+const DEFAULT_ATTRIBUTES: Record<string, string> = {
+  VisibilityTimeout: '30',
+  DelaySeconds: '0',
+  MaximumMessageSize: '1048576',
+  MessageRetentionPeriod: '345600',
+  ReceiveMessageWaitTimeSeconds: '0',
+  SqsManagedSseEnabled: 'true',
+};
+
+export class StandardQueue {
+  readonly name: string;
+  readonly url: string;
+  readonly arn: string;
+  readonly attributes: Record<string, string>;
+  readonly tags = new Map<string, string>();
+  /** By receipt handle; fauxqs' actions look into it. */
+  readonly inflightMessages = new Map<string, InFlight>();
+  /** The request whose messages are being enqueued, for the while of one synchronous call. */
+  sending: SendingRequest | undefined;
+
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #faults: MessageFaults;
+  readonly #limits: QueueLimits;
+  readonly #invisible = createDueTimes<InFlight>();
+  readonly #delayed = createDueTimes<QueueMessage>();
+  readonly #createdSeconds: number;
+  #visible: QueueMessage[] = [];
+  #head = 0;
+  #waiters: (() => void)[] = [];
+  #pollTimer: NodeJS.Timeout | undefined;
+  #wakeIsPlanned = false;
+
+  constructor(
+    dependencies: QueueDependencies,
+    identity: QueueIdentity,
+    options: { attributes?: Record<string, string>; limits: QueueLimits },
+  ) {
+    this.#clock = dependencies.clock;
+    this.#random = dependencies.random;
+    this.#faults = dependencies.faults;
+    this.#limits = options.limits;
+    this.name = identity.name;
+    this.url = identity.url;
+    this.arn = identity.arn;
+    this.attributes = { ...DEFAULT_ATTRIBUTES, ...options.attributes };
+    this.#createdSeconds = Math.floor(this.#clock.now() / 1000);
+  }
+
+  isFifo(): false {
+    return false;
+  }
+
+  enqueue(message: QueueMessage): void {
+    if (this.sending !== undefined) Object.assign(message, sendingEntry(this.sending, message.body));
+    const fault = this.#faults.forSent(this.name);
+    if (fault?.kind === 'lost') return;
+    if (fault?.kind === 'late') {
+      message.delayUntil = Math.max(message.delayUntil ?? 0, this.#clock.now()) + fault.delayMs;
+    }
+    if (message.delayUntil !== undefined && message.delayUntil > this.#clock.now()) {
+      this.#delayed.add(message, message.delayUntil);
+    } else {
+      this.#show(message);
+    }
+  }
+
+  /** A message of AWS's own making, such as an S3 notification. */
+  send(body: string): void {
+    const md5OfBody = createHash('md5').update(body).digest('hex');
+    this.#show({
+      messageId: randomUUID(),
+      body,
+      md5OfBody,
+      messageAttributes: {},
+      md5OfMessageAttributes: '',
+      sentTimestamp: this.#clock.now(),
+      approximateReceiveCount: 0,
+    });
+  }
+
+  dequeue(
+    maxCount: number,
+    visibilitySeconds: number | undefined,
+    queueByArn: (arn: string) => StandardQueue | undefined,
+  ): Record<string, unknown>[] {
+    this.processTimers();
+    const redrive = this.#redrivePolicy();
+    const received: Record<string, unknown>[] = [];
+    while (received.length < Math.min(maxCount, MESSAGES_PER_RECEIVE)) {
+      if (this.inflightMessages.size >= this.#limits.inFlightLimit) break;
+      const message = this.#takeVisible();
+      if (message === undefined) break;
+      const deadLetters = redrive === undefined ? undefined : queueByArn(redrive.deadLetterTargetArn);
+      if (redrive && deadLetters && message.approximateReceiveCount >= redrive.maxReceiveCount) {
+        message.deadLetterSourceArn = this.arn;
+        message.delayUntil = undefined;
+        deadLetters.#show(message);
+        continue;
+      }
+      received.push(this.#receive(message, visibilitySeconds ?? Number(this.attributes.VisibilityTimeout)));
+    }
+    return received;
+  }
+
+  #receive(message: QueueMessage, visibilitySeconds: number): Record<string, unknown> {
+    const nowMs = this.#clock.now();
+    message.approximateReceiveCount += 1;
+    message.approximateFirstReceiveTimestamp ??= nowMs;
+    const inFlight: InFlight = { message, receiptHandle: randomUUID(), receivedAtMs: nowMs };
+    this.inflightMessages.set(inFlight.receiptHandle, inFlight);
+    this.#invisible.add(inFlight, nowMs + Math.min(visibilitySeconds * 1000, VISIBILITY_LIMIT_MS));
+    if (message.receivedTwice === undefined) {
+      const { duplicateShare } = this.#limits;
+      const isDouble = duplicateShare > 0 && this.#random() < duplicateShare;
+      if (isDouble || this.#faults.isReceivedTwice(this.name)) {
+        message.receivedTwice = true;
+        this.#show(message);
+      }
+    }
+    return {
+      MessageId: message.messageId,
+      ReceiptHandle: inFlight.receiptHandle,
+      MD5OfBody: message.md5OfBody,
+      Body: message.body,
+      ...(message.md5OfMessageAttributes ? { MD5OfMessageAttributes: message.md5OfMessageAttributes } : {}),
+      ...(Object.keys(message.messageAttributes).length > 0
+        ? { MessageAttributes: message.messageAttributes }
+        : {}),
+    };
+  }
+
+  deleteMessage(receiptHandle: string): boolean {
+    const inFlight = this.#release(receiptHandle);
+    return inFlight !== undefined;
+  }
+
+  changeVisibility(receiptHandle: string, timeoutSeconds: number): void {
+    const inFlight = this.inflightMessages.get(receiptHandle);
+    if (inFlight === undefined) return;
+    if (timeoutSeconds <= 0) {
+      this.#release(receiptHandle);
+      this.#show(inFlight.message);
+      return;
+    }
+    // SQS refuses what goes beyond 12 hours from the receive; fauxqs' batch action has no way to say so for one entry.
+    const wantedMs = this.#clock.now() + timeoutSeconds * 1000;
+    this.#invisible.add(inFlight, Math.min(wantedMs, inFlight.receivedAtMs + VISIBILITY_LIMIT_MS));
+  }
+
+  processTimers(): void {
+    const nowMs = this.#clock.now();
+    for (const inFlight of this.#invisible.takeDue(nowMs)) {
+      this.inflightMessages.delete(inFlight.receiptHandle);
+      this.#show(inFlight.message);
+    }
+    for (const message of this.#delayed.takeDue(nowMs)) this.#show(message);
+    let oldest = this.#visible[this.#head];
+    while (oldest !== undefined && this.#isExpired(oldest)) {
+      this.#takeAt(this.#head);
+      oldest = this.#visible[this.#head];
+    }
+  }
+
+  async waitForMessages(waitSeconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== wake);
+        if (this.#waiters.length === 0) this.#stopPolling();
+        resolve();
+      };
+      const timer = setTimeout(wake, waitSeconds * 1000);
+      this.#waiters.push(wake);
+      this.#pollTimer ??= setInterval(() => this.processTimers(), POLL_MS);
+      this.#planWake();
+    });
+  }
+
+  cancelWaiters(): void {
+    for (const wake of this.#waiters) wake();
+  }
+
+  purge(): void {
+    this.#visible = [];
+    this.#head = 0;
+    this.inflightMessages.clear();
+    this.#invisible.clear();
+    this.#delayed.clear();
+  }
+
+  depth(): { visible: number; inFlight: number; delayed: number } {
+    this.processTimers();
+    return {
+      visible: this.#visible.length - this.#head,
+      inFlight: this.inflightMessages.size,
+      delayed: this.#delayed.size,
+    };
+  }
+
+  setAttributes(attributes: Record<string, string>): void {
+    Object.assign(this.attributes, attributes);
+    if (attributes.RedrivePolicy === '') delete this.attributes.RedrivePolicy;
+  }
+
+  getAllAttributes(names: string[]): Record<string, string> {
+    const { visible, inFlight, delayed } = this.depth();
+    const all: Record<string, string> = {
+      ...this.attributes,
+      QueueArn: this.arn,
+      ApproximateNumberOfMessages: String(visible),
+      ApproximateNumberOfMessagesNotVisible: String(inFlight),
+      ApproximateNumberOfMessagesDelayed: String(delayed),
+      CreatedTimestamp: String(this.#createdSeconds),
+      LastModifiedTimestamp: String(this.#createdSeconds),
+    };
+    if (names.includes('All')) return all;
+    return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+  }
+
+  getAttribute(name: string): string | undefined {
+    return this.getAllAttributes([name])[name];
+  }
+
+  #show(message: QueueMessage): void {
+    this.#visible.push(message);
+    if (this.#waiters.length > 0) this.#planWake();
+  }
+
+  /** Later in the same turn, so that a batch wakes one poll and not ten. */
+  #planWake(): void {
+    if (this.#wakeIsPlanned) return;
+    this.#wakeIsPlanned = true;
+    queueMicrotask(() => {
+      this.#wakeIsPlanned = false;
+      if (this.inflightMessages.size >= this.#limits.inFlightLimit) return;
+      const polls = Math.ceil((this.#visible.length - this.#head) / MESSAGES_PER_RECEIVE);
+      for (const wake of this.#waiters.slice(0, polls)) wake();
+    });
+  }
+
+  #release(receiptHandle: string): InFlight | undefined {
+    const inFlight = this.inflightMessages.get(receiptHandle);
+    if (inFlight === undefined) return undefined;
+    this.inflightMessages.delete(receiptHandle);
+    this.#invisible.remove(inFlight);
+    if (this.#waiters.length > 0) this.#planWake();
+    return inFlight;
+  }
+
+  #takeVisible(): QueueMessage | undefined {
+    while (this.#head < this.#visible.length) {
+      const window = Math.min(this.#limits.shuffleWindow, this.#visible.length - this.#head);
+      const message = this.#takeAt(this.#head + (window > 1 ? Math.floor(this.#random() * window) : 0));
+      if (message !== undefined && !this.#isExpired(message)) return message;
+    }
+    return undefined;
+  }
+
+  #takeAt(index: number): QueueMessage | undefined {
+    const message = this.#visible[index];
+    const head = this.#visible[this.#head];
+    if (head !== undefined) this.#visible[index] = head;
+    this.#head += 1;
+    // The taken places are cut off once they are half: each message is then moved about once.
+    if (this.#head > 1000 && this.#head * 2 > this.#visible.length) {
+      this.#visible = this.#visible.slice(this.#head);
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  #isExpired(message: QueueMessage): boolean {
+    return this.#clock.now() - message.sentTimestamp > Number(this.attributes.MessageRetentionPeriod) * 1000;
+  }
+
+  #redrivePolicy(): { deadLetterTargetArn: string; maxReceiveCount: number } | undefined {
+    if (this.attributes.RedrivePolicy === undefined) return undefined;
+    const policy = JSON.parse(this.attributes.RedrivePolicy) as Record<string, unknown>;
+    return {
+      deadLetterTargetArn: String(policy.deadLetterTargetArn),
+      maxReceiveCount: Number(policy.maxReceiveCount),
+    };
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#pollTimer);
+    this.#pollTimer = undefined;
+  }
+}

@@ -1,0 +1,112 @@
+// What an error from S3 means for the item that met it: by its code, then by its status. A HEAD's 503 has no body and so
+// no code, and the SDK then calls it transient; by status it is throttling all the same (measured; aws-sdk-java-v2#5414).
+import { boundedName, boundedText } from '../text/bounded.ts';
+
+/**
+ * throttle        S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
+ * transient       the outcome may be unknown; the same key and body again is safe
+ * conflict        another conditional write of the key is under way: try again
+ * exists          a conditional write found an object
+ * source-changed  the source of a copy is not the one that a HEAD found: it is read again
+ * permanent       trying again changes nothing
+ */
+export type Fault =
+  | { kind: 'throttle'; scope: 'partition' | 'kms'; code: string; message: string }
+  | {
+      kind: 'transient' | 'conflict' | 'exists' | 'source-changed' | 'permanent';
+      code: string;
+      message: string;
+    };
+
+type FaultKind = Fault['kind'];
+
+/** How S3 names, in a 412's element Condition, a source that has another ETag; of the destination it names If-None-Match. */
+export const SOURCE_CONDITION = 'x-amz-copy-source-If-Match';
+
+const KIND_BY_CODE = new Map<string, FaultKind>(
+  Object.entries({
+    SlowDown: 'throttle',
+    ServiceUnavailable: 'throttle',
+    Throttling: 'throttle',
+    ThrottlingException: 'throttle',
+    TooManyRequestsException: 'throttle',
+    RequestLimitExceeded: 'throttle',
+    'KMS.ThrottlingException': 'throttle',
+    InternalError: 'transient',
+    RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
+    IncompleteBody: 'transient', // HTTP 400, like the next two: what came is not what was sent
+    BadDigest: 'transient',
+    XAmzContentSHA256Mismatch: 'transient',
+    RequestTimeTooSkewed: 'transient', // the SDK corrects its clock offset from this answer
+    ExpiredToken: 'transient', // the role's credentials are renewed by then
+    TimeoutError: 'transient',
+    AbortError: 'transient',
+    ECONNRESET: 'transient',
+    ECONNREFUSED: 'transient',
+    ECONNABORTED: 'transient',
+    EPIPE: 'transient',
+    ETIMEDOUT: 'transient',
+    EHOSTUNREACH: 'transient',
+    ENETUNREACH: 'transient',
+    ENOTFOUND: 'transient',
+    EAI_AGAIN: 'transient',
+    ConditionalRequestConflict: 'conflict',
+    OperationAborted: 'conflict',
+    PreconditionFailed: 'exists',
+    NotImplemented: 'permanent',
+    NoProof: 'permanent', // a 2xx answer that is not S3's
+  }),
+);
+
+const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
+  408: 'transient',
+  412: 'exists',
+  429: 'throttle',
+  500: 'transient',
+  502: 'transient',
+  503: 'throttle',
+  504: 'transient',
+  // What a server can't do it can't do next time: some endpoints know no conditional write, or no checksum.
+  501: 'permanent',
+  505: 'permanent',
+};
+
+/** Shape of what the SDK throws; system errors carry `code`, service errors `name`. */
+interface ThrownByClient {
+  name?: string;
+  code?: string;
+  Code?: string;
+  message?: string;
+  Condition?: string;
+  $metadata?: { httpStatusCode?: number };
+  $response?: { statusCode?: number };
+}
+
+export function classifyFault(thrown: unknown): Fault {
+  const error = (
+    typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) }
+  ) as ThrownByClient;
+  const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
+  const codes = [error.Code, error.name, error.code].filter((code) => code !== undefined);
+  const known = codes.find((code) => KIND_BY_CODE.has(code));
+  const kind = KIND_BY_CODE.get(known ?? '') ?? KIND_BY_STATUS[status ?? 0] ?? kindOfUnknown(status);
+  const code = boundedName(known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`);
+  const message = boundedText(error.message ?? '');
+  if (kind === 'throttle') {
+    return {
+      kind,
+      scope: code.startsWith('KMS') || /\bKMS\b/.test(message) ? 'kms' : 'partition',
+      code,
+      message,
+    };
+  }
+  if (kind === 'exists' && /^x-amz-copy-source-/i.test(error.Condition ?? '')) {
+    return { kind: 'source-changed', code, message };
+  }
+  return { kind, code, message };
+}
+
+/** No answer at all, or a server's fault we have no name for: the write may have happened, and may be tried again. */
+function kindOfUnknown(status: number | undefined): FaultKind {
+  return status === undefined || status >= 500 ? 'transient' : 'permanent';
+}

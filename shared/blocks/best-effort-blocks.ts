@@ -1,0 +1,48 @@
+// A slice's rows where every one of them has to be accounted for: with their own columns where the manifest can still be read,
+// and by their place alone where it can't.
+import { classifyFault } from '../aws/classify.ts';
+import { isGone, type ObjectReader } from '../aws/object-range.ts';
+import type { Job } from '../job/job.ts';
+import type { SliceRow } from '../ledger/rows.ts';
+import { canReadRowsOf, otherParserFault } from '../manifest/parser-version.ts';
+import type { Outcome } from '../report/outcome.ts';
+import { type Block, readSliceBlocks } from './read-blocks.ts';
+
+export interface BestEffortBlock extends Omit<Block, 'accepted'> {
+  /** A row's columns may be unknown; its line is 0 then. */
+  accepted: { number: number; line: number; item?: Outcome['item'] }[];
+  /** Why the block could not be read, to be put behind a sentence; else empty. */
+  fault: string;
+}
+
+/**
+ * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, is closed to us, or
+ * was cut by another version of the parser), as the plan counted them, with the reading's error as their fault.
+ * @throws temporary errors: the caller that accounts for the rows tries again
+ */
+export async function* readBestEffortBlocks(
+  reader: ObjectReader,
+  job: Job,
+  slice: SliceRow,
+): AsyncGenerator<BestEffortBlock> {
+  let next = 0;
+  let fault = canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
+  try {
+    // Whether a source is allowed no longer matters: no row of these is transferred.
+    const blocks = fault === '' ? readSliceBlocks({ ...reader, sourceBuckets: 'any' }, job, slice) : [];
+    for await (const block of blocks) {
+      yield { ...block, fault };
+      next = block.block + 1;
+    }
+  } catch (error) {
+    const reading = classifyFault(error);
+    // What may be read the next time is not given up for its place alone.
+    if (reading.kind !== 'permanent' && !isGone(reading)) throw error;
+    fault = `; the manifest could not be read: ${reading.message}`;
+  }
+  for (; next < slice.blocks; next++) {
+    const size = Math.min(job.blockRows, slice.rows - next * job.blockRows);
+    const accepted = Array.from({ length: size }, (_, number) => ({ number, line: 0 }));
+    yield { block: next, size, accepted, rejected: [], fault };
+  }
+}

@@ -1,0 +1,111 @@
+// A slice's rows as blocks, each row judged: accepted for transfer, or rejected with its reason. The same bytes give the
+// same blocks, at every reading.
+import { type ObjectReader, readRange } from '../aws/object-range.ts';
+import type { SliceId } from '../job/identity.ts';
+import type { Job } from '../job/job.ts';
+import { spreadOf } from '../job/options.ts';
+import { faultOfKey } from '../keys/refused-key.ts';
+import { destinationKey } from '../keys/spread.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
+import { type ManifestItem, objectSource } from '../manifest/columns.ts';
+import { type ManifestRow, readRows } from '../manifest/rows.ts';
+import { numbersOf, type Outcome } from '../report/outcome.ts';
+import type { OutcomeFiles } from '../report/outcome-files.ts';
+import { refusalOfSource } from '../sources/allowed-buckets.ts';
+import { createRejectListing, type RejectListing } from './reject-listing.ts';
+
+/** S3's limit for a key, in bytes of UTF-8. */
+const KEY_BYTES = 1024;
+
+export interface AcceptedRow {
+  number: number;
+  line: number;
+  item: ManifestItem;
+}
+
+export interface Block {
+  block: number;
+  size: number;
+  accepted: AcceptedRow[];
+  /** All other rows: an outcome may stand for several of them. */
+  rejected: Outcome[];
+}
+
+export interface BlockReaderDependencies extends ObjectReader {
+  /** Buckets that rows may name as sources. */
+  sourceBuckets: readonly string[] | 'any';
+}
+
+export async function* readSliceBlocks(
+  { sourceBuckets, ...reader }: BlockReaderDependencies,
+  job: Job,
+  slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
+): AsyncGenerator<Block> {
+  if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
+  const listing = createRejectListing(slice.startOffset);
+  const judge = createJudge(job, sourceBuckets, listing);
+  const bytes = readRange(reader, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
+  const from = { line: slice.startLine, offset: slice.startOffset };
+  let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
+  for await (const rows of readRows(job.head, from, bytes)) {
+    for (const row of rows) {
+      judge(row, block);
+      block.size++;
+      if (block.size === job.blockRows) {
+        yield { ...block, rejected: listing.endBlock() };
+        block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
+      }
+    }
+  }
+  if (block.size > 0) yield { ...block, rejected: listing.endBlock() };
+}
+
+/** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
+export async function openBlock(
+  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: OutcomeFiles },
+  slice: SliceId,
+  { block, size, rejected }: Block,
+  writer = 'ingest',
+): Promise<StoredBlockRow> {
+  // The name is not the invocation's: another one of the same kind writes the same again.
+  if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
+  return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
+}
+
+function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing: RejectListing) {
+  const spread = spreadOf(job.options);
+  const { prefix } = job.options.destination;
+
+  const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
+    const refusal = refusalOfSource(objectSource(item), sourceBuckets);
+    if (refusal !== undefined) return refusal;
+    const key = destinationKey(item.key, spread, prefix);
+    const keyBytes = Buffer.byteLength(key);
+    if (keyBytes > KEY_BYTES) {
+      return {
+        code: 'KeyTooLong',
+        message: `the destination key has ${keyBytes} bytes, S3 takes ${KEY_BYTES}: prefix and spread (${job.options.spread}) count`,
+      };
+    }
+    const refused = faultOfKey(key);
+    return refused === undefined
+      ? undefined
+      : { code: 'KeyRefused', message: `the destination key ${refused}` };
+  };
+
+  return (row: ManifestRow, block: Block): void => {
+    const number = block.size;
+    const { line, offset } = row.place;
+    const place = { block: block.block, number, status: 'rejected', line } as const;
+    if (row.kind === 'good') {
+      const fault = faultOf(row.item);
+      if (fault === undefined) block.accepted.push({ number, line, item: row.item });
+      else listing.add({ ...place, item: row.item, ...fault }, offset);
+      return;
+    }
+    const { code, message, columns, raw } = row;
+    const told = columns === undefined ? { raw } : { item: columns };
+    listing.add({ ...place, code, message, ...told }, offset);
+  };
+}
