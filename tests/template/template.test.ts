@@ -33,8 +33,10 @@ const readFunctionFile = (path: string): string =>
 
 /** A function's own file, with the record loop where it uses that. */
 const sourceOf = (name: string): string => {
-  const source = readFunctionFile(`${name}.ts`);
-  return source.includes("'./runtime/records.ts'") ? source + readFunctionFile('runtime/records.ts') : source;
+  const source = readFunctionFile(`${name === 'bury' ? 'dead-letters' : name}/handler.ts`);
+  return source.includes("'../runtime/records.ts'")
+    ? source + readFunctionFile('runtime/records.ts')
+    : source;
 };
 
 /** What each function emits: the dashboard and the alarms may name nothing else. */
