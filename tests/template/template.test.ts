@@ -31,9 +31,12 @@ const UPLOAD_BUNDLE_BYTES = 600_000;
 const readFunctionFile = (path: string): string =>
   readFileSync(new URL(`../../functions/${path}`, import.meta.url), 'utf8');
 
+/** The folder of a function. */
+const stageOf = (name: string): string => (name === 'bury' ? 'dead-letters' : name);
+
 /** A function's own file, with the record loop where it uses that. */
 const sourceOf = (name: string): string => {
-  const source = readFunctionFile(`${name === 'bury' ? 'dead-letters' : name}/handler.ts`);
+  const source = readFunctionFile(`${stageOf(name)}/handler.ts`);
   return source.includes("'../runtime/records.ts'")
     ? source + readFunctionFile('runtime/records.ts')
     : source;
@@ -334,11 +337,11 @@ describe.each(FUNCTIONS)('the function %s', (name) => {
     expect(lambda(name)).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      Handler: `functions/${name}.handler`,
+      Handler: `functions/${stageOf(name)}/handler.handler`,
       Tags: expect.arrayContaining([{ Key: 'project', Value: 'spillway' }]),
     });
     const entries = zipEntries(await service.readZip(name));
-    expect(entries.map((entry) => entry.name)).toEqual([`functions/${name}.mjs`]);
+    expect(entries.map((entry) => entry.name)).toEqual([`functions/${stageOf(name)}/handler.mjs`]);
   });
 
   it('keeps its logs for a while, under its own name', () => {
