@@ -1,7 +1,7 @@
-// An item of the upload queue in hand: its message, how often and since when it was received, and what goes back of it.
+// A received message of the upload queue: its item, its receive count, and the message that a repost sends.
 import { messageBody, parseUploadMessage, type UploadMessage } from '../../shared/queue/messages.ts';
 
-/** What SQS says of a received message, as far as it is looked at. */
+/** The fields of a received message that are used here. */
 export interface ReceivedMessage {
   messageId: string;
   receiptHandle: string;
@@ -38,12 +38,12 @@ export function parseDeliveries(records: readonly ReceivedMessage[]) {
   return { deliveries, unreadable };
 }
 
-/** An item's age begins when it is first in hand: in a job of days it waits behind others for longer than it may be retried. */
+/** An item's age counts from its first receive: in a job of days it may wait in the queue longer than it may be retried. */
 export function firstSeenAtMs({ message, firstReceivedAtMs }: Delivery): number {
   return message.reposted > 0 ? message.firstSentAtMs : firstReceivedAtMs;
 }
 
-/** What the item's history is after this delivery. */
+/** The item's history, this delivery included. */
 export function historyAfter(
   { message, receiveCount }: Delivery,
   sent: { attempts: number; throttled: number },

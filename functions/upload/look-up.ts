@@ -1,4 +1,4 @@
-// What a batch of items holds, by the ledger: what is to be transferred, what has ended already, what has no place.
+// Looks a batch up in the ledger: which items are to be transferred, which have ended, which are unknown.
 import type { BlockId, JobId } from '../../shared/job/identity.ts';
 import { itemName } from '../../shared/job/identity.ts';
 import { isLive, type Job } from '../../shared/job/job.ts';
@@ -6,7 +6,7 @@ import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded, isBlockClosed } from '../../shared/ledger/tally.ts';
 import type { Delivery } from './delivery.ts';
 
-/** A delivery whose row has not ended, under a job that lives. */
+/** A delivery of a live job whose row has not ended. */
 export interface OpenItem {
   delivery: Delivery;
   job: Job;
@@ -17,7 +17,7 @@ export interface FoundItems {
   open: OpenItem[];
   /** Nothing left to transfer: the row has ended, its job has, or it is in this batch already. */
   ended: Delivery[];
-  /** Of a live job, but without a place in a block to be booked in: left to the dead-letter queue. */
+  /** Of a live job, but of no row that the ledger knows: left to the dead-letter queue. */
   unplaced: Delivery[];
   /** Blocks of live jobs' ended items whose rows have all ended. */
   closed: BlockId[];
@@ -26,10 +26,10 @@ export interface FoundItems {
 }
 
 /**
- * Reads the jobs and blocks of a batch. What has ended is not transferred again: a stray duplicate must not overwrite what a later
- * job wrote under the same key. The window that remains: a delivery that looked here before another delivery of its row ended
- * it, or before its job ended, and that writes afterwards. It lasts from this reading to the item's last request, so at most
- * for the rest of the invocation. Where even that is too much, `if-exists: fail` or `skip` has S3 itself refuse.
+ * Reads the jobs and blocks of a batch. What has ended is not transferred again: a stray duplicate must not overwrite what a
+ * later job wrote under the same key. One window remains: this delivery reads the ledger, then another delivery of the row ends,
+ * or its job ends, and then this one writes. It lasts from this read to the item's last request, at most for the rest of the
+ * invocation. With `if-exists: fail` or `skip` S3 itself refuses such a write.
  */
 export async function lookUp(
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks'>,

@@ -1,12 +1,12 @@
-// Suspects: items that came back from the dead-letter queue, since a worker may have died of them. One of them at a time is
-// worked on, and nothing else meanwhile, so that it takes nobody along.
+// Suspects: items that came back from the dead-letter queue, because a worker may have died of them. Each is uploaded alone,
+// in quarantine, so that it can't fail other items.
 //
-//   - Its neighbours are accounted for, given back or reposted first, and what is done is gone from the queue: a worker that
-//     dies then leaves the suspect alone to come again.
-//   - A suspect that comes back beside items that are none may have been taken along by one of them, and would be again: it is
-//     parted from them, once, before any of them is begun.
-//   - A killer among the suspects comes again as often as the queue allows, and then to bury a second time, which fails it.
-//     The innocent are stored at their turn.
+//   - Its neighbours are first accounted for, given back or reposted, and finished messages are deleted. If the worker then
+//     dies, only the suspect comes again.
+//   - A suspect that comes back beside ordinary items may have failed because of one of them. So it is separated from them, once,
+//     before any of them is started.
+//   - A suspect that kills its worker comes again as often as the queue allows, and then reaches the dead-letter handler a
+//     second time, which fails it. The others are stored in their turn.
 import { isRunning } from '../../shared/job/job.ts';
 import { deleteMessages, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
@@ -14,20 +14,20 @@ import type { Random } from '../../shared/time/random.ts';
 import { type Delivery, repostOf } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
-/** A parted suspect comes back within so many seconds: not with those that it was parted from. */
+/** A separated suspect comes back within so many seconds, at a random one: not with the same items. */
 const PART_MOST_SECONDS = 30;
 
 export interface SetApart {
   others: OpenItem[];
-  /** Suspects that are to be parted from the others. */
+  /** Suspects to separate from the others. */
   parting: OpenItem[];
-  /** The one whose turn it is: any of them, so that the same is not passed over each time. */
+  /** The one to upload now: picked at random, so that none waits for ever. */
   suspect: OpenItem | undefined;
   /** Further suspects, which wait. */
   waiting: OpenItem[];
 }
 
-/** Of a halted job nothing is begun, so none of its items is dangerous. */
+/** Items of a halted job are not started, so they are no suspects here. */
 export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
   const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && isRunning(job);
   const others = open.filter((item) => !isSuspect(item));
@@ -44,7 +44,7 @@ export function setSuspectsApart(open: readonly OpenItem[], random: Random): Set
   };
 }
 
-/** @returns what stays in the queue, since it could not be sent again */
+/** @returns the messages that could not be sent again and stay in the queue */
 export async function partSuspects(
   queue: QueueDependencies,
   queueUrl: string,
@@ -66,15 +66,15 @@ export async function partSuspects(
 }
 
 export interface Released {
-  /** Whether the suspect may begin: nothing is in hand but it. */
+  /** Whether the worker holds nothing but the suspect, which may start then. */
   isClear: boolean;
   reposted: number;
   errors: Error[];
 }
 
 /**
- * Lets go of everything in hand but the suspect.
- * @param done receipts of what is accounted for. Where one can't be deleted, it comes again, and is found ended
+ * Releases every message but the suspect.
+ * @param done receipts of accounted messages. One that can't be deleted comes again, and its row is found ended
  */
 export async function releaseOthers(
   queue: QueueDependencies,
@@ -93,7 +93,7 @@ export async function releaseOthers(
     await sendMessages(queue, queueUrl, reposts);
     receipts.push(...waiting.map(({ receiptHandle }) => receiptHandle));
   } catch (error) {
-    // Some may have been sent: those come twice, which the ledger takes.
+    // Some may have been sent and come twice. The ledger counts them once.
     errors.push(error as Error);
     isClear = false;
   }

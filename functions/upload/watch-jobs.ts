@@ -1,34 +1,34 @@
-// The jobs whose items are being worked on: read again and again by itself, so that whether an item may still be begun
-// can be asked at any moment, without waiting.
+// Watches the jobs of a batch: reads them again every few seconds, so that the batch can ask at any moment, without a wait,
+// whether an item may still be started.
 import type { JobId } from '../../shared/job/identity.ts';
 import { isLive, isRunning, type Job } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 
-/** An order takes effect within this, and the requests that are under way: it is to be 15 s in all. */
+/** A pause or cancel takes effect within this time plus the requests under way: 15 s in all. */
 const READ_EVERY_MS = 5_000;
 
 /**
- * What is to become of an item that is not finished, by what its job is under.
+ * What happens to an unfinished item, by its job's control.
  *
  *   go-on   it is transferred, or given back
  *   cancel  it is booked as cancelled
- *   drop    it is acknowledged unaccounted: resume sends it again, or settle books it, or its job has ended
+ *   drop    it is acknowledged without an outcome: resume sends it again, settle books it, or its job has ended
  */
 export type Standing = 'go-on' | 'cancel' | 'drop';
 
 export interface JobWatch {
-  /** By the last reading. */
+  /** As of the last read. */
   standingOf(job: JobId): Standing;
   /** The job as it was last read. */
   jobOf(job: JobId): Job | undefined;
-  /** Ends the watch. @returns why readings failed; what was known stood on then */
+  /** Ends the watch. @returns the errors of reads that failed; the last good read was used then */
   end(): Promise<Error[]>;
 }
 
 /**
  * @param jobs as they were read just now
- * @param untilMs epoch ms: nothing is begun beyond it, so nothing needs to be known
+ * @param untilMs epoch ms after which no item is started
  */
 export function watchJobs(
   { ledger, clock }: { ledger: Pick<Ledger, 'getJobs'>; clock: Clock },

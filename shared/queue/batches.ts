@@ -1,5 +1,5 @@
-// SQS's batch calls. They answer 200 with a list of what failed: losing that list loses items, so every entry of it is
-// sent again or reported, never dropped.
+// SQS's batch calls. They answer 200 with a list of the entries that failed. To lose that list is to lose items, so every
+// entry in it is sent again or reported.
 import {
   type BatchResultErrorEntry,
   ChangeMessageVisibilityBatchCommand,
@@ -21,7 +21,7 @@ const BATCH_CONCURRENCY = 16;
 const RESEND_ROUNDS = 8;
 const RESEND_BACKOFF = { baseMs: 50, capMs: 2_000 };
 
-/** After a receipt has expired, or its message is gone, there is nothing left to do: the message is another delivery's now. */
+/** The receipt has expired or its message is gone. Nothing is left to do: another delivery has the message now. */
 const SPENT_RECEIPT = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue']);
 
 export interface Outgoing {
@@ -49,7 +49,7 @@ export class UnsentMessagesError extends Error {
 
 /**
  * Sends all messages, packed by count and bytes; entries that SQS reports as failed are sent again with backoff.
- * @throws UnsentMessagesError where entries still fail: the caller must not acknowledge what they stem from
+ * @throws UnsentMessagesError where entries still fail: the caller must not acknowledge the messages that they come from
  */
 export async function sendMessages(
   { sqs, clock, random }: QueueDependencies,
@@ -79,7 +79,7 @@ export async function sendMessages(
   );
 }
 
-/** Deletes received messages. A spent receipt is as good as deleted. */
+/** Deletes received messages. An expired receipt counts as deleted. */
 export async function deleteMessages(
   { sqs, clock, random }: QueueDependencies,
   queueUrl: string,
@@ -109,7 +109,7 @@ export interface VisibilityChange {
   delaySeconds: number;
 }
 
-/** Sets when received messages are seen again. A spent receipt is passed over: its message has its own time already. */
+/** Sets when received messages become visible again. An expired receipt is skipped: a later delivery sets its own time. */
 export async function changeVisibility(
   { sqs, clock, random }: QueueDependencies,
   queueUrl: string,

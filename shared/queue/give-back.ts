@@ -71,7 +71,7 @@ export function createReturnShare(clock: Clock, places = RETURNS_PER_WORKER): Re
   };
 }
 
-/** A message with the way on which it goes back. */
+/** A message, and the delay with which it goes back. */
 export type PlannedMessage<Message> = { message: Message; delaySeconds: number };
 
 export interface GiveBackPlan<Message> {
@@ -80,8 +80,8 @@ export interface GiveBackPlan<Message> {
 }
 
 /**
- * Decides each message's way, and takes its place in the share. Refused messages come first, since a repost has to carry their
- * requests; then those with the shortest delays, since their places are free again soonest.
+ * Decides for each message whether it is returned or reposted, and takes its place in the share. Refused messages come first:
+ * a repost carries their count of requests. Then come the shortest delays: their places are free soonest.
  */
 export function planGiveBack<Message extends UnfinishedMessage>(
   messages: readonly Message[],
@@ -99,11 +99,11 @@ export function planGiveBack<Message extends UnfinishedMessage>(
   return plan;
 }
 
-/** Messages by what had happened to them, and by the way that they went back. */
+/** How many messages were given back, by whether they had been tried and by how they went back. */
 export interface GiveBackCounts {
   /** S3 refused them, or failed. */
   refused: { returned: number; reposted: number };
-  /** Not tried in this delivery: their turn had not come. */
+  /** Not tried in this delivery. */
   untried: { returned: number; reposted: number };
 }
 
@@ -115,7 +115,7 @@ export interface GivenBack {
   errors: Error[];
 }
 
-/** Gives messages back. Whatever fails on the way, every message is either listed as a failure or reposted. */
+/** Gives messages back. Every message is either listed as a failure or reposted, also when SQS refuses a call. */
 export async function giveBack(
   queue: QueueDependencies,
   queueUrl: string,
@@ -145,7 +145,7 @@ export async function giveBack(
     ).catch(keepError);
   } catch (error) {
     keepError(error);
-    // Some of them may have been sent: those come twice, which the ledger takes.
+    // Some may have been sent and come twice. The ledger counts them once.
     posted = [];
   }
   const unposted = posted === reposts ? [] : reposts;
@@ -176,7 +176,7 @@ export function addCounts(left: GiveBackCounts, right: GiveBackCounts): GiveBack
   return { refused: add('refused'), untried: add('untried') };
 }
 
-/** Items that were sent again as new messages without being tried: suspects that make room for each other. */
+/** Counts of items that were reposted untried: suspects that give way to each other. */
 export function untriedReposts(reposted: number): GiveBackCounts {
   return { refused: { returned: 0, reposted: 0 }, untried: { returned: 0, reposted } };
 }

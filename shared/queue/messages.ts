@@ -1,4 +1,4 @@
-// What travels on the queues. Every message carries a schema version, so that a newer worker can tell an older message.
+// The messages on the queues. Each carries a schema version, so that a newer worker recognises an older message.
 import * as z from 'zod/mini';
 import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
 import { type ManifestItem, parseItem } from '../manifest/columns.ts';
@@ -16,9 +16,9 @@ const sliceMessage = z.strictObject({
   job: jobId,
   slice: ordinal,
 });
-/** On the ingest queue: go on cutting the manifest where the job's row says. */
+/** On the ingest queue: continue to cut the manifest, from the cursor in the job's row. */
 const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
-/** On the ingest queue: the job runs again after a pause; its slices numbered `from` on are to be sent again. */
+/** On the ingest queue: the job runs again after a pause; send its slices again, from the number `from` on. */
 const resumeMessage = z.strictObject({
   v: z.literal(SCHEMA_VERSION),
   kind: z.literal('resume'),
@@ -40,11 +40,11 @@ export const settleMessage = z.strictObject({
 });
 export type SettleMessage = z.infer<typeof settleMessage>;
 
-/** How an item has fared under earlier messages: a reposted message has a new id and receive count, so it carries these. */
+/** An item's history. A reposted message has a new id and a new receive count, so it carries these along. */
 export interface ItemHistory {
   /**
-   * When the item was first sent, epoch ms; in a reposted message, when it was first received: its age from then on
-   * decides when it is given up.
+   * Epoch ms when the item was first sent; in a reposted message, when it was first received. The item is given up by its age
+   * from then on.
    */
   firstSentAtMs: number;
   /** Requests to S3 so far, and how many of them S3 throttled. */
@@ -55,14 +55,14 @@ export interface ItemHistory {
   reposted: number;
 }
 
-/** On the upload queue: one item. The row's own columns travel as they stand, so that a failed row can be reported as it came. */
+/** On the upload queue: one item. It carries the row's own columns unchanged, so that a failed row is reported as it was written. */
 export interface UploadMessage extends ItemId, ItemHistory {
   v: typeof SCHEMA_VERSION;
   /** Sent again for a row that had not ended: an earlier message, lost or dropped, may have written the object. */
   replay?: true | undefined;
   /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
   suspect?: true | undefined;
-  /** A suspect that was sent again, apart from the items that it had come back with. */
+  /** A suspect that was sent again, separately from the items with which it had come back. */
   parted?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;
@@ -84,7 +84,7 @@ const uploadMessage = z.strictObject({
   replay: z.optional(z.literal(true)),
   suspect: z.optional(z.literal(true)),
   parted: z.optional(z.literal(true)),
-  // Judged as ingest judged it: an item that no transfer can be made of must not take its neighbours in the batch with it.
+  // Validated as at ingest: an item that can't be transferred must not fail its neighbours in the batch.
   item: z.custom<ManifestItem>(
     (value) =>
       typeof value === 'object' &&
@@ -95,8 +95,8 @@ const uploadMessage = z.strictObject({
 });
 
 /**
- * The message as SQS takes it: characters beyond the basic plane, and those that XML 1.0 leaves out, go as JSON escapes, for
- * not every SQS lets them through as they stand.
+ * The message in the characters that every SQS accepts: those beyond the basic plane and those outside XML 1.0 are written as
+ * JSON escapes.
  */
 export function messageBody(message: UploadMessage | IngestMessage | SettleMessage): string {
   return JSON.stringify(message).replace(

@@ -1,5 +1,5 @@
-// What S3 says when an object arrives in the inbox: at least once, in no order, its key form-encoded (S3 user guide,
-// "Event message structure").
+// S3's notification of a new object in the inbox. It comes at least once, in no order, with its key form-encoded (S3 user
+// guide, "Event message structure").
 import * as z from 'zod/mini';
 import type { ManifestArrival } from '../job/identity.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
@@ -31,8 +31,8 @@ export type ParsedNotification =
   | { kind: 'not-a-notification'; reason: string };
 
 /**
- * Events that are no arrivals are ignored. Folder markers, which consoles make, and hidden names are passed over.
- * @param inbox the only bucket that is believed: its queue can't refuse other senders, since S3 itself sends to it
+ * Ignores events of other kinds. Skips folder markers, which consoles make, and hidden names.
+ * @param inbox the only bucket whose events are accepted: the queue itself accepts messages from S3 for any bucket
  */
 export function parseNotification(json: unknown, inbox: string): ParsedNotification {
   if (testEvent.safeParse(json).success) return { kind: 'arrivals', arrivals: [], passedOver: [] };

@@ -1,4 +1,4 @@
-// Tells settle of work: a slice whose blocks have all closed, or a job whose slices may all have settled.
+// Notifies settle of work: a slice whose blocks have all closed, or a job whose slices may all have settled.
 import type { JobId, SliceId } from '../job/identity.ts';
 import type { Clock } from '../time/clock.ts';
 import { type QueueDependencies, sendMessages } from './batches.ts';
@@ -13,14 +13,14 @@ export function createSettleNotice(queue: QueueDependencies, settleQueueUrl: str
   };
 }
 
-/** Milliseconds for which a worker does not tell of a closed slice again: sweep, which tells of what was lost, is slower. */
+/** Milliseconds for which a worker does not notify of the same slice again. Sweep, which repeats lost notices, is slower. */
 const TOLD_FOR_MS = 30_000;
 /** Slices remembered by one worker. */
 const TOLD_MOST = 1_000;
 
 /**
- * Tells settle of closed slices. Every finder of a closed slice reports it, so each stray duplicate of its rows would: a worker
- * that has told of it just now keeps silent, since its message is in the queue.
+ * Notifies settle of closed slices. Each duplicate of a slice's rows finds the slice closed again. A worker that has just sent
+ * the notice does not repeat it: the message is in the queue.
  */
 export function createClosingNotice(notify: SettleNotice, clock: Clock): (slice: SliceId) => Promise<void> {
   const toldAtMs = new Map<string, number>();

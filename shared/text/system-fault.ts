@@ -1,4 +1,4 @@
-// What the system says of a file or stream that can't be written, in words.
+// The system's errors of a file or stream that can't be written, in words.
 
 const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
@@ -19,7 +19,7 @@ export function systemFaultText({ code, message }: NodeJS.ErrnoException): strin
   return words === undefined ? message : `${words} (${code})`;
 }
 
-/** What to say of a stdout that can't be written. Undefined where its reader has gone, as of `| head`: that is no fault. */
+/** The message for a stdout that can't be written. Undefined when its reader has closed it, as `| head` does: no fault. */
 export function lostOutputText(error: NodeJS.ErrnoException): string | undefined {
   if (error.code === 'EPIPE') return undefined;
   return `the output is cut off: ${systemFaultText(error)}. Free space there, or send it elsewhere`;

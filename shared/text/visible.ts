@@ -5,14 +5,14 @@
 //   Zl Zp   line and paragraph separators
 //   Zs      spaces other than the ordinary one, which look like it; and the blank Braille pattern
 //   Cs      surrogates without their other half
-//   others  all that Unicode says to leave undrawn where it is not known, as variation selectors, and noncharacters
+//   others  characters that Unicode calls default ignorable, such as variation selectors, and noncharacters
 
 const unseen =
   /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]--[ ]]/gv;
 
 /**
  * The text with each such character as JSON would escape it, `\u001b`, a surrogate pair as two. All others stay, the
- * backslash too: a text that was made visible does not change when that is done again. In JSON the values stay the same.
+ * backslash too, so a second pass changes nothing. In JSON the values stay the same.
  */
 export function visibleText(text: string): string {
   return text.replace(unseen, escaped);

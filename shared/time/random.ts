@@ -1,4 +1,4 @@
-// Chance as a dependency: a seeded generator makes every run that leans on chance repeatable.
+// Chance as a dependency: with a seeded generator a run can be repeated.
 
 /** A number in [0, 1). */
 export type Random = () => number;
