@@ -1,4 +1,4 @@
-// The end of a job, as the event on the bus tells it: counts, and where the report lies.
+// The end of a job, read from the event on the bus: counts, and where the report lies.
 //
 // Any client can put an event on the bus in Spillway's name, so each is checked before it is believed.
 import * as z from 'zod/mini';

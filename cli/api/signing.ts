@@ -1,4 +1,4 @@
-// Whether requests to an API are signed, and for which region: on AWS its routes ask for IAM, on one machine nobody does.
+// Whether requests to an API are signed, and for which region: on AWS its routes ask for IAM, on one machine none does.
 import type { SigningScope } from '../../shared/aws/signature.ts';
 
 const SERVICE = 'execute-api';

@@ -1,4 +1,4 @@
-// spillway cancel: ends a job where it stands.
+// spillway cancel: ends a job now; what has not ended is booked as cancelled.
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import type { WaitOptions } from '../jobs/run.ts';

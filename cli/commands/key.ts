@@ -1,4 +1,4 @@
-// spillway key: where objects land, without asking anyone.
+// spillway key: where objects land, computed without any request.
 import { type Command, InvalidArgumentError } from 'commander';
 import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
 import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';

@@ -1,4 +1,4 @@
-// spillway pause: a job rests, and loses nothing by it.
+// spillway pause: stops a job for a while; nothing is lost.
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import type { WaitOptions } from '../jobs/run.ts';

@@ -1,4 +1,4 @@
-// spillway report: what became of each row of a job, told and saved.
+// spillway report: prints and saves how each row of a job ended.
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import { httpAddress, wholeNumber } from '../arguments.ts';

@@ -1,4 +1,4 @@
-// spillway resume: a paused job goes on with what it lacks.
+// spillway resume: continues a paused job with the rows that have not ended.
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import type { WaitOptions } from '../jobs/run.ts';

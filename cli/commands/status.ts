@@ -1,4 +1,4 @@
-// spillway status: how jobs stand, over the API.
+// spillway status: the state of jobs, from the API.
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import { numberUpTo } from '../arguments.ts';

@@ -1,4 +1,4 @@
-// The demo's first line, said before the cloud is loaded: that takes longer than all that is needed to say it.
+// Prints the demo's first line before the cloud is loaded, which takes much longer.
 import { onInterrupt } from '../interrupt.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, type TerminalText } from '../terminal/text.ts';

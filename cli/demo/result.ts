@@ -1,4 +1,4 @@
-// What the demo has to say at its end: to programs as one object, to people as a page.
+// The demo's result: one JSON object for programs, a page of text for people.
 import { type CostUsd, costPerMillion, type Usage } from '../../local/meter/cost.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';

@@ -1,4 +1,4 @@
-// The demo's steps: stage, drop, follow, save the report, read back, tell.
+// The demo's steps: stage, drop, follow, save the report, read back, print.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';

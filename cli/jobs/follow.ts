@@ -1,4 +1,4 @@
-// Follows a job over the API until it stands as is waited for, with its progress on stderr.
+// Follows a job over the API until it reaches the wanted state, with its progress on stderr.
 import type { JobView } from '../../shared/job/view.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { ApiClient } from '../api/client.ts';

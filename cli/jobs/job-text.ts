@@ -1,4 +1,4 @@
-// A job as a terminal shows it: how it stands, how far it is, and what can be done next.
+// A job as a terminal shows it: its state, its progress, and what can be done next.
 import type { JobView } from '../../shared/job/view.ts';
 import { line, lines, padEnd, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
 import { amountText, bytesText, countText, durationText, timeText } from '../text.ts';

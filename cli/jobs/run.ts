@@ -1,4 +1,4 @@
-// What the commands about jobs run: look, order, follow, tell.
+// The steps of the commands about jobs: read, order, follow, print.
 import type { JobView } from '../../shared/job/view.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import type { ApiClient, Order } from '../api/client.ts';

@@ -1,4 +1,4 @@
-// What `put` has to say at its end: to programs as one object, to people as a few lines.
+// The result of `put`: one JSON object for programs, a few lines of text for people.
 import { costPerMillion } from '../../local/meter/cost.ts';
 import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
 import { amountText, bytesText, countText } from '../text.ts';

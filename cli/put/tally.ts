@@ -1,4 +1,4 @@
-// What became of the files so far. It does not grow with their number: failures are kept by name up to a bound.
+// Counts how the files have ended so far. It does not grow with their number: failures are kept by name up to a bound.
 import type { Fault } from '../../shared/aws/classify.ts';
 import type { TransferReport } from '../../shared/transfer/engine.ts';
 

@@ -1,4 +1,4 @@
-// A writer whose requests are counted while they are under way, and whose answers are told as they come.
+// A writer that counts its requests under way and reports each answer as it comes.
 import { classifyFault, type Fault } from '../../shared/aws/classify.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { ObjectWriter } from '../../shared/transfer/transfer.ts';

@@ -1,4 +1,4 @@
-// Tells a job's completion report: its counts, the first rows that were not stored and why, and where the files lie; saves it.
+// Prints a job's completion report: its counts, the first rows that were not stored and why, and where the files lie; saves it.
 import path from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { COMMAND_BUDGET } from '../../shared/aws/budgets.ts';

@@ -1,4 +1,4 @@
-// One who is measured: a process that puts the files of a folder into a bucket, or the whole pipeline.
+// One contestant of a benchmark: a process that puts the files of a folder into a bucket, or the whole pipeline.
 import type { BucketReading } from '../../local/meter/meter-reading.ts';
 
 export interface Course {

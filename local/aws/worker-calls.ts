@@ -1,4 +1,4 @@
-// Calls into an emulator's worker thread, and what the worker tells of its own accord.
+// Calls into an emulator's worker thread, and the events that the worker sends.
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
 
 type FromWorker =

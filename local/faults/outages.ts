@@ -1,4 +1,4 @@
-// Outages: a service is gone for a while. What is under way breaks, and every connection is reset until it is back.
+// Outages: a service does not answer for a while. Requests under way break, and new connections are reset.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../shared/time/clock.ts';

@@ -1,4 +1,4 @@
-// Sets the environment's clock off: what asks Date for the time gets one that is wrong by so much. Monotonic time
+// Skews the environment's clock: Date is wrong by a given time. Monotonic time
 // (performance.now, timers) is as right as ever, as on a machine whose clock nobody sets. Runs inside the execution environment.
 
 export function skewClock(byMs: number): void {

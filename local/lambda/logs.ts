@@ -1,4 +1,4 @@
-// What the functions write: cut into lines, metrics in CloudWatch's embedded metric format summed, the rest handed on.
+// The functions' output: cuts it into lines, sums metrics in CloudWatch's embedded metric format, passes the rest on.
 
 /** Sums of the metrics, by metric name. */
 export type MetricSums = Record<string, number>;

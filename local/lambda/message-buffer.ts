@@ -1,4 +1,4 @@
-// Messages that were received and wait to be invoked with: gathers them to batches by count, bytes and time.
+// Gathers received messages into batches by count, bytes and time.
 import type { Random } from '../../shared/time/random.ts';
 import type { ReceivedMessage } from './sqs-client.ts';
 import { recordSizeBytes } from './sqs-event.ts';

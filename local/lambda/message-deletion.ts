@@ -1,4 +1,4 @@
-// Deletes messages that are done, in batches, again and again where SQS refuses some.
+// Deletes finished messages in batches, and tries again those that SQS refuses.
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
 import type { QueueClient } from './sqs-client.ts';

@@ -1,4 +1,4 @@
-// What an execution environment (a worker thread) and its host say to each other.
+// The messages between an execution environment (a worker thread) and its host.
 
 /** Given to the worker at birth. */
 export interface BootstrapData {

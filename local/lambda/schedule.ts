@@ -1,4 +1,4 @@
-// Scheduled events: what `rate(…)` in serverless.yml sets off, on the machine's clock or at once when asked.
+// Scheduled events: invokes what `rate(…)` in serverless.yml schedules, by the machine's clock or at once on request.
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { ScheduledEvent } from 'aws-lambda';

@@ -1,4 +1,4 @@
-// The account of each function, as the REPORT lines of Lambda would add up.
+// Usage of each function: the sum of what Lambda's REPORT lines would say.
 import type { EnvironmentResult } from './environment.ts';
 
 export interface FunctionUsage {

@@ -1,4 +1,4 @@
-// The header by which the embedded cloud's API says since when it runs. It keeps nothing of earlier runs; a deployed API,
+// The header in which the embedded cloud's API says when it started. It keeps nothing of earlier runs; a deployed API,
 // whose ledger lasts, sends no such header.
 
 export const EMBEDDED_SINCE_HEADER = 'spillway-embedded-since';

@@ -1,4 +1,4 @@
-// The functions of serverless.yml: handler, limits, environment, and what sets each of them off.
+// The functions of serverless.yml: handler, limits, environment, and the events that invoke each of them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {

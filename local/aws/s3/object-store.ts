@@ -1,4 +1,4 @@
-// S3's buckets and objects: fauxqs' store, with versions, with listings in S3's order, and with word of what was done.
+// S3's buckets and objects: fauxqs' store, with versions, with listings in S3's order, and with events of what was done.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../shared/time/clock.ts';
 import { S3Error, type S3Object, S3Store } from './fauxqs-parts.ts';

@@ -1,4 +1,4 @@
-// What falls due when: messages wait here for the end of their delay or of their visibility timeout.
+// Holds messages until their delay or their visibility timeout ends.
 //
 // Due times are rounded up to a tick, and each tick holds a set, so that adding and removing cost the same with ten
 // messages as with the 120,000 that a queue may have in flight.
