@@ -39,7 +39,7 @@ const SHARED_ROOMS = {
   keys: 'keys/ makes the names of objects from text alone, so that any tool can make them again.',
   pacing: 'pacing/ decides how fast requests may be sent; the simulator runs it without any request.',
   aws: 'aws/ knows services and their faults, and nothing of jobs.',
-  manifest: 'manifest/ turns bytes into rows: the same rows, whoever asks.',
+  manifest: 'manifest/ turns bytes into rows: the same bytes always give the same rows.',
   job: 'job/ is the model that all stages share: it knows none of the ways in which it is stored, sent or carried out.',
   transfer:
     'transfer/ writes one object after another; where they came from and where they are booked is not its concern.',
