@@ -1,7 +1,9 @@
 // spillway demo: the whole job on one machine, with real files, from the manifest to the report.
 import type { Command } from 'commander';
-import { positiveInteger, positiveNumber, spreadText } from '../arguments.ts';
+import { OPTIONS } from '../../shared/job/option-table.ts';
+import { positiveInteger, positiveNumber } from '../arguments.ts';
 import type { DemoOptions } from '../demo/run.ts';
+import { jobOptionFlag } from '../job-option.ts';
 
 const FILES = 2_000;
 /**
@@ -16,7 +18,7 @@ export function addDemoCommand(program: Command): void {
     .argument('[dir]', "the folder to take files from (default: small files of the project's node_modules)")
     .option('--files <n>', 'files to take at most', positiveInteger, FILES)
     .option('--limit <n>', 'writes a second that S3 takes', positiveNumber, LIMIT_PER_SECOND)
-    .option('--spread <spread>', 'binary, hex:N (N from 1 to 8) or off', spreadText, 'binary')
+    .addOption(jobOptionFlag(OPTIONS.spread, 'spread'))
     .option('--json', 'print one JSON object at the end, and everything else to stderr')
     .addHelpText(
       'after',

@@ -1,9 +1,10 @@
 // spillway key: where objects land, computed without any request.
 import { type Command, InvalidArgumentError } from 'commander';
+import { OPTIONS } from '../../shared/job/option-table.ts';
 import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
 import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
-import { spreadText } from '../arguments.ts';
 import { Failure } from '../failure.ts';
+import { jobOptionFlag } from '../job-option.ts';
 import { terminal } from '../terminal/terminal.ts';
 
 export function addKeyCommand(program: Command): void {
@@ -11,7 +12,7 @@ export function addKeyCommand(program: Command): void {
     .command('key')
     .description('print the destination key of each key: the same that a job gives it')
     .argument('<key...>', 'keys as the manifest names them')
-    .option('--spread <spread>', 'binary, hex:N (N from 1 to 8) or off', spreadText, 'binary')
+    .addOption(jobOptionFlag(OPTIONS.spread, 'spread'))
     .option(
       '--prefix <prefix>',
       "the folder of the job's destination, with or without a slash at its end",

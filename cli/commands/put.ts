@@ -1,14 +1,14 @@
 // spillway put: local files straight to S3, at the rate that it takes.
-import { type Command, Option } from 'commander';
-import { contentTypeText, httpAddress, numberUpTo, positiveNumber, spreadText } from '../arguments.ts';
+import type { Command } from 'commander';
+import { OPTIONS } from '../../shared/job/option-table.ts';
+import { contentTypeText, httpAddress, numberUpTo, positiveNumber } from '../arguments.ts';
+import { jobOptionFlag } from '../job-option.ts';
 import type { PutOptions } from '../put/run.ts';
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
 const CONCURRENCY = 128;
 /** Each is a socket to S3, and a system allows a process some thousands. */
 const CONCURRENCY_MOST = 4_096;
-/** As a job's items. */
-const RETRY_FOR_SECONDS = 86_400;
 
 export function addPutCommand(program: Command): void {
   program
@@ -16,19 +16,15 @@ export function addPutCommand(program: Command): void {
     .description('put local files and folders straight into S3, at the rate that it takes')
     .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PATH')
     .option('--endpoint-url <url>', "any S3 endpoint (default: AWS's)", httpAddress)
-    .option('--spread <spread>', 'off, binary or hex:N (N from 1 to 8): hash the keys', spreadText, 'off')
+    .addOption(jobOptionFlag(OPTIONS.spread, 'spread').default('off'))
     .option('--concurrency <n>', 'requests at once, at most', numberUpTo(CONCURRENCY_MOST), CONCURRENCY)
-    .addOption(
-      new Option('--if-exists <what>', 'where a key holds an object already')
-        .choices(['overwrite', 'skip', 'fail'])
-        .default('overwrite'),
-    )
+    .addOption(jobOptionFlag(OPTIONS.ifExists, 'what'))
     .option('--content-type <type>', 'of every file (default: by the ending of its name)', contentTypeText)
     .option(
       '--retry-for <seconds>',
       'how long a file is tried again before it has failed',
       positiveNumber,
-      RETRY_FOR_SECONDS,
+      OPTIONS.retryForSeconds.default,
     )
     .option(
       '--follow-links',

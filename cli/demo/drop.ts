@@ -2,7 +2,7 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import Papa from 'papaparse';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
-import { OPTION_METADATA_PREFIX } from '../../shared/job/options.ts';
+import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { StagedFile } from './stage.ts';
 
 const MANIFEST_KEY = 'demo.csv';
@@ -24,7 +24,7 @@ export async function dropManifest(
       Key: MANIFEST_KEY,
       Body: `${Papa.unparse(rows, { newline: '\n' })}\n`,
       ContentType: 'text/csv',
-      Metadata: { [`${OPTION_METADATA_PREFIX}spread`]: spread },
+      Metadata: metadataOfOptionTexts({ spread }),
     }),
   );
   return {

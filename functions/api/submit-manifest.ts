@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
-import { OPTION_METADATA_PREFIX } from '../../shared/job/options.ts';
+import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { ManifestFormat } from '../../shared/manifest/open.ts';
 
 export interface Inbox {
@@ -43,9 +43,7 @@ export async function submitManifest(
   inbox: Inbox,
   { job, format, body, options }: Submission,
 ): Promise<Submitted> {
-  const metadata = Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
-  );
+  const metadata = metadataOfOptionTexts(options);
   return submitObject(inbox, { job, contentType: CONTENT_TYPES[format], body, metadata });
 }
 

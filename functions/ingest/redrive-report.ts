@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-range.ts';
 import { type JobFault, jobFault } from '../../shared/job/job.ts';
-import type { JobOptions } from '../../shared/job/options.ts';
+import { type JobOptions, storedOptions } from '../../shared/job/options.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import { describeIssues } from '../../shared/text/bounded.ts';
 import type { ManifestFile } from './manifest-files.ts';
@@ -12,19 +12,9 @@ import type { ManifestFile } from './manifest-files.ts';
 /** Bytes of a report that are read, at most: twice those of 32,768 slices with three files each, in 330 bytes a file. */
 const REPORT_BYTES_MOST = 64 * 1024 * 1024;
 
-const jobOptions = z.object({
-  destination: z.object({ bucket: z.string(), prefix: z.string() }),
-  spread: z.string(),
-  ifExists: z.enum(['overwrite', 'skip', 'fail']),
-  retryForSeconds: z.number(),
-  deadlineSeconds: z.number(),
-  maxFailedPercent: z.number(),
-  maxFailedAfterRows: z.number(),
-  report: z.enum(['all', 'failures', 'none']),
-});
 const jobReport = z.object({
   version: z.literal(1),
-  options: jobOptions,
+  options: storedOptions,
   files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.number() })),
 });
 

@@ -8,6 +8,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
+import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import { type Clock, steadyClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import {
@@ -117,16 +118,13 @@ async function endure(
   const { cloud, s3, clock } = scene;
   // Before the faults: a put that is tried again makes two versions, and so two jobs.
   for (const { key, body, contentType, options } of jobs) {
-    const Metadata = Object.fromEntries(
-      Object.entries(options).map(([name, value]) => [`spillway-${name}`, value]),
-    );
     await s3.send(
       new PutObjectCommand({
         Bucket: cloud.names.inbox,
         Key: key,
         Body: body,
         ContentType: contentType,
-        Metadata,
+        Metadata: metadataOfOptionTexts(options),
       }),
     );
   }

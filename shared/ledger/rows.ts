@@ -8,6 +8,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import { type Job, type JobFault, jobFault, type RowIntake, type SettledTotals } from '../job/job.ts';
+import { completeOptions } from '../job/options.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
 
@@ -170,6 +171,7 @@ export function readJobRow(item: Attributes): Job {
   const frozen = JSON.parse(item['frozen']?.S ?? '{}') as FrozenJob;
   return {
     ...frozen,
+    options: completeOptions(frozen.options),
     id: (item['pk']?.S ?? '').slice('J#'.length) as JobId,
     state: item['state']?.S as Job['state'],
     control: item['control']?.S as Job['control'],
