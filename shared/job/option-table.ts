@@ -1,5 +1,6 @@
 // Every option of a job, once. Metadata, query strings, stored jobs, redrives, the command's flags and docs/options.md follow it.
 // Plain data, from which options.ts makes its schemas: loading zod would slow every start of the command by a third.
+import { SPREADS } from '../keys/spread.ts';
 
 interface Described {
   /** As users write it. */
@@ -117,10 +118,14 @@ export function valuesOf(option: JobOption): string {
     case 'destination':
       return 's3://BUCKET or s3://BUCKET/PREFIX';
     case 'spread':
-      return 'binary, hex:N (N from 1 to 8) or off';
+      return oneOf(SPREADS);
     case 'choice':
-      return `${option.choices.slice(0, -1).join(', ')} or ${option.choices.at(-1)}`;
+      return oneOf(option.choices);
     case 'whole number':
       return `${option.least} to ${option.most}`;
   }
+}
+
+function oneOf(texts: readonly string[]): string {
+  return `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
 }

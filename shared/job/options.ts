@@ -81,13 +81,15 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
    */
   function parseFrozen(frozen: Options, destinationBuckets: readonly string[]): ParsedOptions<Options> {
     const values: Readonly<Record<string, unknown>> = frozen;
-    const { destination } = frozen as unknown as Pick<JobOptions, 'destination'>;
-    const texts = Object.fromEntries(options.map(([field, { name }]) => [name, String(values[field])]));
-    const parsed = parse({ ...texts, destination: `s3://${destination.bucket}` }, destinationBuckets);
+    const { bucket, prefix } = values['destination'] as JobOptions['destination'];
+    const texts = options.map(([field, { kind, name }]) => [
+      name,
+      kind === 'destination' ? `s3://${bucket}` : String(values[field]),
+    ]);
+    const parsed = parse(Object.fromEntries(texts), destinationBuckets);
     if (parsed.kind === 'invalid') return parsed;
-    if (!PREFIX.test(destination.prefix))
-      return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
-    return { kind: 'valid', options: { ...parsed.options, destination } };
+    if (!PREFIX.test(prefix)) return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
+    return { kind: 'valid', options: { ...parsed.options, destination: { bucket, prefix } } };
   }
 
   /**

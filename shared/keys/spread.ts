@@ -18,6 +18,9 @@ const maximumHexDigits = 8;
 
 const binaryBits = 20;
 
+/** What `parseSpread` takes. */
+export const SPREADS = ['binary', `hex:N (N from 1 to ${maximumHexDigits})`, 'off'] as const;
+
 /** Reads what a job or a command line says: `binary`, `hex:N` (N from 1 to 8) or `off`. */
 export function parseSpread(text: string): ParsedSpread {
   if (text === 'binary' || text === 'off') {
@@ -29,7 +32,7 @@ export function parseSpread(text: string): ParsedSpread {
   }
   return {
     kind: 'invalid',
-    message: `spread ${JSON.stringify(text)} is none of binary, hex:N (N from 1 to ${maximumHexDigits}) and off`,
+    message: `spread ${JSON.stringify(text)} is none of ${SPREADS.slice(0, -1).join(', ')} and ${SPREADS.at(-1)}`,
   };
 }
 

@@ -59,6 +59,7 @@ describe('a job', () => {
       head: { format: 'ndjson', bodyOffset: 3, bodyLine: 1 },
       files: { kind: 'report', bucket: 'reports', key: 'jobs/old/manifest.json' },
       options: {
+        ...aJob().options,
         destination: { bucket: 'b', prefix: 'a b/+é' },
         spread: 'hex:4',
         ifExists: 'skip',

@@ -1,6 +1,7 @@
 // Valid records to vary: a test names only what it is about.
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
+import { completeOptions } from '../../shared/job/options.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
@@ -15,16 +16,11 @@ export function aJob(change: Partial<Job> = {}): Job {
     state: 'planning',
     manifest: { bucket: 'inbox', key: 'list.csv', versionId: 'v1', sizeBytes: 100, etag: '"e"' },
     head: { format: 'csv', columns: ['key', 'text'], bodyOffset: 9, bodyLine: 2 },
-    options: {
+    options: completeOptions({
       destination: { bucket: 'destination', prefix: '' },
       spread: 'off',
-      ifExists: 'overwrite',
       retryForSeconds: 3600,
-      deadlineSeconds: 14 * 24 * 3600,
-      maxFailedPercent: 50,
-      maxFailedAfterRows: 1000,
-      report: 'all',
-    },
+    }),
     parserVersion: PARSER_VERSION,
     sliceBytes: 8 * 1024 * 1024,
     blockRows: 500,

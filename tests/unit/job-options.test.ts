@@ -1,6 +1,10 @@
-// A job's options: what is taken, what is refused, and that every fault is told at once.
+// A job's options: what is taken, what is refused, and that all faults are reported at once.
 import { describe, expect, it } from 'vitest';
+import { jobOptionFlag } from '../../cli/job-option.ts';
+import { OPTIONS, type OptionTable } from '../../shared/job/option-table.ts';
 import {
+  createOptionReader,
+  metadataOfOptionTexts,
   optionTextsOfMetadata,
   parseFrozenOptions,
   parseJobOptions,
@@ -109,13 +113,13 @@ describe('parseJobOptions', () => {
     });
   });
 
-  it('names an unknown option, and those there are', () => {
+  it('names an unknown option, and the known ones', () => {
     expect(messageOf({ prefix: 'x', Spread: 'off' })).toMatch(
       /unknown option "prefix", "Spread": the options are destination, spread, if-exists, retry-for-seconds/,
     );
   });
 
-  it('tells every fault, not the first only', () => {
+  it('reports every fault, not only the first', () => {
     const message = messageOf({
       colour: 'red',
       'if-exists': 'ask',
@@ -144,13 +148,19 @@ it("takes the options out of an object's metadata, and leaves the rest", () => {
   ).toEqual({ spread: 'off', '': 'x' });
 });
 
-it('reads a frozen spread, and does not go on with one that is not valid', () => {
+it('writes options as metadata from which it reads the same', () => {
+  const texts = { spread: 'off', 'if-exists': 'skip' };
+  expect(metadataOfOptionTexts(texts)).toEqual({ 'spillway-spread': 'off', 'spillway-if-exists': 'skip' });
+  expect(optionTextsOfMetadata(metadataOfOptionTexts(texts))).toEqual(texts);
+});
+
+it('reads a frozen spread, and throws where it is not valid', () => {
   const { options } = aJob();
   expect(spreadOf({ ...options, spread: 'hex:4' })).toEqual({ kind: 'hex', digits: 4 });
   expect(() => spreadOf({ ...options, spread: 'broken' })).toThrow(/not valid/);
 });
 
-describe('the options of a job from before', () => {
+describe('the options of an earlier job', () => {
   const frozen = (prefix: string, bucket = 'own-bucket') => {
     const { options } = aJob();
     return { ...options, destination: { bucket, prefix } };
@@ -163,11 +173,71 @@ describe('the options of a job from before', () => {
     },
   );
 
-  it('are refused where the deployment does not take them any more', () => {
+  it('are refused where the deployment no longer takes them', () => {
     expect(parseFrozenOptions(frozen('x', 'gone-bucket'), BUCKETS)).toMatchObject({
       kind: 'invalid',
       message: expect.stringMatching(/"gone-bucket" is not allowed/),
     });
     expect(parseFrozenOptions(frozen('a\nb'), BUCKETS)).toMatchObject({ kind: 'invalid' });
+  });
+});
+
+describe('an option that is new in the table', () => {
+  const table = {
+    ...OPTIONS,
+    noOp: { name: 'no-op', kind: 'choice', choices: ['on', 'off'], default: 'off', description: 'nothing' },
+    noOps: {
+      name: 'no-ops',
+      kind: 'whole number',
+      unit: 'rows',
+      default: 3,
+      least: 2,
+      most: 4,
+      description: 'rows of nothing',
+    },
+  } as const satisfies OptionTable;
+  const reader = createOptionReader(table);
+  const before = aJob().options;
+
+  it('is read from its text, and has its default without one', () => {
+    expect(reader.parse({ 'no-op': 'on', 'no-ops': '4' }, BUCKETS)).toMatchObject({
+      kind: 'valid',
+      options: { noOp: 'on', noOps: 4, spread: 'binary' },
+    });
+    expect(reader.parse({}, BUCKETS)).toMatchObject({ options: { noOp: 'off', noOps: 3 } });
+  });
+
+  it('is held to its values, and named among the options', () => {
+    expect(reader.parse({ 'no-op': 'x', 'no-ops': '5', other: '' }, BUCKETS)).toEqual({
+      kind: 'invalid',
+      message: `no-op: takes on or off; unknown option "other": the options are ${reader.names.join(', ')}; no-ops is 5: it takes 2 to 4`,
+    });
+    expect(reader.names.slice(-2)).toEqual(['no-op', 'no-ops']);
+  });
+
+  it('has its default in jobs and reports that were stored before', () => {
+    const expected = { ...before, noOp: 'off', noOps: 3 };
+    expect(reader.complete(before)).toEqual(expected);
+    expect(reader.stored.parse(before)).toEqual(expected);
+  });
+
+  it('goes on to a redrive, and is validated again there', () => {
+    const chosen = { ...before, noOp: 'on', noOps: 2 } as const;
+    expect(reader.parseFrozen(chosen, ['destination'])).toEqual({ kind: 'valid', options: chosen });
+    expect(reader.parseFrozen({ ...chosen, noOps: 5 }, ['destination'])).toEqual({
+      kind: 'invalid',
+      message: 'no-ops is 5: it takes 2 to 4',
+    });
+  });
+});
+
+it.each([
+  ['spread', 'spread', 'binary', /: binary, hex:N \(N from 1 to 8\) or off$/],
+  ['ifExists', 'if-exists', 'overwrite', /holds an object already$/],
+] as const)('makes a flag of %s', (field, name, usual, says) => {
+  expect(jobOptionFlag(OPTIONS[field], 'x')).toMatchObject({
+    long: `--${name}`,
+    defaultValue: usual,
+    description: expect.stringMatching(says),
   });
 });

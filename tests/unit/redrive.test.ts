@@ -13,6 +13,7 @@ import { planJob } from '../../functions/ingest/split-manifest.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job, type JobFault } from '../../shared/job/job.ts';
+import { completeOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
@@ -21,7 +22,7 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 const REPORT = `s3://reports/jobs/${JOB_ID}/manifest.json`;
 const REDRIVE_ID = hashedJobId('redrive', JOB_ID);
 const ORDER_KEY = `api/${REDRIVE_ID}/manifest`;
-const OPTIONS: Job['options'] = {
+const OPTIONS = completeOptions({
   destination: { bucket: 'destination', prefix: 'pre/fix' },
   spread: 'hex:2',
   ifExists: 'skip',
@@ -30,7 +31,7 @@ const OPTIONS: Job['options'] = {
   maxFailedPercent: 12,
   maxFailedAfterRows: 34,
   report: 'failures',
-};
+});
 
 const OPTIONS_ELSEWHERE: Job['options'] = { ...OPTIONS, destination: { bucket: 'elsewhere', prefix: '' } };
 

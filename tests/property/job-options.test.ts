@@ -1,0 +1,190 @@
+// Every option of the table keeps its value on its whole way: posted, in the inbox, in the job's row, in the report, in a redrive.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readSubmission } from '../../functions/api/read-submission.ts';
+import { submitManifest } from '../../functions/api/submit-manifest.ts';
+import { submitRedrive } from '../../functions/api/submit-redrive.ts';
+import { startJob } from '../../functions/ingest/open-job.ts';
+import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
+import { type EndedJob, emptyTotals, type Job } from '../../shared/job/job.ts';
+import { type JobOption, OPTIONS } from '../../shared/job/option-table.ts';
+import { parseJobOptions } from '../../shared/job/options.ts';
+import { readJobRow, type SliceResult, writeJobRow } from '../../shared/ledger/rows.ts';
+import { writeJobReport } from '../../shared/report/report.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const JOB = 'job-of-options' as JobId;
+const BUCKETS = ['own-bucket', 'other.bucket'];
+const FAILED_ROWS: SliceResult = {
+  totals: { ...emptyTotals(), rows: 1, failed: 1 },
+  files: [{ kind: 'failed', key: `jobs/${JOB}/failed/0.ndjson`, rows: 1, bytes: 9, sha256: 'x' }],
+};
+const TABLE = Object.entries<JobOption>(OPTIONS);
+
+/** Texts that an option takes, each with the value that it stands for. */
+function textsOf(option: JobOption): fc.Arbitrary<{ text: string; value: unknown }> {
+  const same = (text: string) => ({ text, value: text });
+  switch (option.kind) {
+    case 'destination':
+      return fc
+        .record({ bucket: fc.constantFrom(...BUCKETS), path: fc.constantFrom('', 'a', 'a/b c/', '2026+%2F') })
+        .map(({ bucket, path }) => ({
+          text: `s3://${bucket}/${path}`,
+          value: { bucket, prefix: path === '' || path.endsWith('/') ? path : `${path}/` },
+        }));
+    case 'spread':
+      return fc.constantFrom('binary', 'off', 'hex:1', 'hex:8').map(same);
+    case 'choice':
+      return fc.constantFrom(...option.choices).map(same);
+    case 'whole number':
+      return fc
+        .integer({ min: option.least, max: option.most })
+        .map((value) => ({ text: String(value), value }));
+  }
+}
+
+/** A text for another value than the default. */
+function notDefault(option: JobOption): string {
+  switch (option.kind) {
+    case 'destination':
+      return 's3://other.bucket/x/';
+    case 'spread':
+      return 'off';
+    case 'choice':
+      return option.choices.find((choice) => choice !== option.default) ?? '';
+    case 'whole number':
+      return String(option.default === option.most ? option.least : option.most);
+  }
+}
+
+/** Some of the options, by the names of their fields. */
+const someOptions = fc.record(Object.fromEntries(TABLE.map(([field, option]) => [field, textsOf(option)])), {
+  requiredKeys: [],
+});
+
+function open() {
+  const s3 = createMemoryS3();
+  const inbox = { s3: s3.client, inbox: 'inbox' };
+  const start = (id: JobId) =>
+    startJob(
+      {
+        reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
+        destinationBuckets: BUCKETS,
+        reportBucket: 'reports',
+        cut: { sliceBytes: 100, blockRows: 2 },
+        nowMs: 1_000,
+      },
+      { bucket: 'inbox', key: keyOfJob(id), versionId: 'v1' },
+    );
+  /** Ends the job, and starts its redrive. `change` is what an earlier version wrote otherwise into the report. */
+  const redrive = async (job: Job, change: (options: Record<string, unknown>) => void = () => {}) => {
+    const ended: EndedJob = { ...job, state: 'completed' };
+    const { report } = await writeJobReport({ s3: s3.client, bucket: 'reports' }, ended, [FAILED_ROWS]);
+    const key = `jobs/${JOB}/manifest.json`;
+    const written = JSON.parse(s3.read('reports', key).toString());
+    change(written.options);
+    s3.write('reports', key, JSON.stringify(written));
+    return start((await submitRedrive(inbox, { id: JOB, report })).job);
+  };
+  return { inbox, start, redrive };
+}
+
+/** Posts a manifest with these options: as its own text with a query string, or as JSON. */
+function post(texts: Record<string, string>, isJson: boolean) {
+  const value = { rows: [{ key: 'a', text: 'b' }], options: texts };
+  const read = isJson
+    ? readSubmission({
+        contentType: 'application/json',
+        options: {},
+        body: { kind: 'json', value, text: JSON.stringify(value) },
+      })
+    : readSubmission({
+        contentType: 'text/csv',
+        options: texts,
+        body: { kind: 'bytes', bytes: Buffer.from('key,text\na,b\n'), wasText: true },
+      });
+  if (read.kind !== 'read') throw new Error(read.message);
+  return { job: JOB, format: read.format, body: read.bytes, options: read.options };
+}
+
+const stored = (job: Job) => readJobRow(writeJobRow(job));
+
+/** The job's row as a version wrote it that did not have this option. */
+function storedWithout(job: Job, field: string): Job {
+  const row = writeJobRow(job);
+  const frozen = JSON.parse(row['frozen']?.S ?? '');
+  delete frozen.options[field];
+  return readJobRow({ ...row, frozen: { S: JSON.stringify(frozen) } });
+}
+
+function defaultsOf(): Record<string, unknown> {
+  const parsed = parseJobOptions({}, BUCKETS);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.options;
+}
+
+describe('the options of a job', () => {
+  it('keep their values from the request to the redrive, each of them', async () => {
+    await fc.assert(
+      fc.asyncProperty(someOptions, fc.boolean(), async (chosen, isJson) => {
+        const given = TABLE.flatMap(([field, { name }]) => {
+          const one = chosen[field];
+          return one === undefined ? [] : [{ field, name, ...one }];
+        });
+        const expected = {
+          ...defaultsOf(),
+          ...Object.fromEntries(given.map(({ field, value }) => [field, value])),
+        };
+        const texts = Object.fromEntries(given.map(({ name, text }) => [name, text]));
+
+        const { inbox, start, redrive } = open();
+        await submitManifest(inbox, post(texts, isJson));
+        const job = await start(JOB);
+        expect(job.options).toEqual(expected);
+        expect(stored(job).options).toEqual(expected);
+        expect((await redrive(stored(job))).options).toEqual(expected);
+      }),
+    );
+  });
+
+  it.each(TABLE.filter(([field]) => field !== 'destination').map(([field]) => field))(
+    'have the default of %s in a job, and in the redrive of a job, that was stored without it',
+    async (field) => {
+      const { inbox, start, redrive } = open();
+      const texts = Object.fromEntries(TABLE.map(([, option]) => [option.name, notDefault(option)]));
+      await submitManifest(inbox, post(texts, false));
+      const job = await start(JOB);
+      const expected = { ...job.options, [field]: defaultsOf()[field] };
+      expect(expected).not.toEqual(job.options);
+      expect(storedWithout(job, field).options).toEqual(expected);
+      const redriven = await redrive(job, (options) => delete options[field]);
+      expect(redriven).toMatchObject({ state: 'planning', options: expected });
+    },
+  );
+
+  it('are not guessed where a report names no destination: the redrive would write to another place', async () => {
+    const { inbox, start, redrive } = open();
+    await submitManifest(inbox, post({}, false));
+    const redriven = await redrive(await start(JOB), (options) => delete options['destination']);
+    expect(redriven).toMatchObject({
+      state: 'failed',
+      fault: { code: 'ReportUnreadable', message: expect.stringContaining('options.destination: ') },
+    });
+  });
+
+  it('of a stored job stay as they were frozen, also where a new job could not have them', async () => {
+    const { inbox, start, redrive } = open();
+    await submitManifest(inbox, post({}, false));
+    const job = await start(JOB);
+    job.options.retryForSeconds = 5_000_000;
+    expect(stored(job).options).toEqual(job.options);
+    expect(await redrive(stored(job))).toMatchObject({
+      state: 'failed',
+      fault: {
+        code: 'InvalidOptions',
+        message: expect.stringContaining('retry-for-seconds is 5000000: it takes 1 to 777600'),
+      },
+    });
+  });
+});
