@@ -1,4 +1,4 @@
-// Writes the manifest of staged files and drops it in the inbox, with nothing but an S3 client.
+// Writes the manifest of the staged files and drops it in the inbox, as a user with only an S3 client does.
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import Papa from 'papaparse';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';

@@ -1,4 +1,4 @@
-// A manifest as it is posted: its bytes, or its rows in JSON, with its options beside them.
+// Reads a posted manifest: its bytes, or its rows as JSON, and the options beside them.
 import * as z from 'zod/mini';
 import { OPTION_NAMES } from '../../shared/job/options.ts';
 import type { ManifestFormat } from '../../shared/manifest/open.ts';
@@ -16,14 +16,14 @@ export interface Posted {
 interface PostedBytes {
   kind: 'bytes';
   bytes: Uint8Array;
-  /** It came as text: each byte that was not UTF-8 is 0xff. */
+  /** The body came as text: each byte that was not UTF-8 is 0xff. */
   wasText: boolean;
 }
 
 interface PostedJson {
   kind: 'json';
   value: unknown;
-  /** What the value was read from. An unescaped U+FFFD may stand for another byte that was sent. */
+  /** The text of the value. An unescaped U+FFFD may stand for another byte that was sent. */
   text: string;
 }
 
@@ -38,7 +38,7 @@ export type ReadSubmission =
   | { kind: 'unknown type'; message: string }
   | { kind: 'invalid'; message: string };
 
-/** API Gateway passes text/* as text, and these others as the bytes that they are (functions/api/body.ts). */
+/** API Gateway passes text/* as text, and the others as bytes (functions/api/body.ts). */
 const FORMATS: Readonly<Record<string, ManifestFormat>> = {
   'text/csv': 'csv',
   'application/csv': 'csv',
@@ -47,7 +47,7 @@ const FORMATS: Readonly<Record<string, ManifestFormat>> = {
   'application/jsonlines': 'ndjson',
 };
 
-/** Bytes that a message gives to faults: what the body is to be, behind them, is the remedy. */
+/** Bytes that a message gives to faults: the body's shape follows as the remedy, and must stay visible. */
 const FAULTS_BYTES = 600;
 
 const jsonSubmission = z.strictObject({
@@ -72,7 +72,7 @@ export function readSubmission({ contentType = '', options, body }: Posted): Rea
   };
 }
 
-/** Options in the body go before those beside it. */
+/** Options in the body win over those in the query string. */
 function readJson(
   { value, text: body }: Omit<PostedJson, 'kind'>,
   options: Record<string, string>,
@@ -101,7 +101,7 @@ function readJson(
 }
 
 /**
- * The rows as NDJSON. Their numbers keep their digits, so that the row's reader sees what was posted.
+ * The rows as NDJSON. Their numbers keep their digits, so that the parser sees what was posted.
  * @returns undefined where a row is nested more deeply than the stack allows
  */
 function linesOf(rows: readonly Record<string, unknown>[], body: string): string | undefined {
@@ -116,7 +116,7 @@ function linesOf(rows: readonly Record<string, unknown>[], body: string): string
   }
 }
 
-/** `JSON.stringify` writes such a number as another one, and one that is too large as null: an absent member. */
+/** Whether `JSON.stringify` would change a number: it rounds, and writes null for one that is too large. */
 function holdsInexact(row: Record<string, unknown>): boolean {
   return Object.values(row).some((value) => typeof value === 'number' && !Number.isSafeInteger(value));
 }

@@ -1,5 +1,5 @@
-// Puts a manifest into the inbox under a job id of our choosing, as api/<job>/manifest: how the API submits. The same id again makes
-// no second job: the first manifest stands.
+// How the API submits: it puts a manifest into the inbox as api/<job>/manifest, under an id that it chose. The same id again makes
+// no second job: the first manifest stays.
 import { createHash } from 'node:crypto';
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
@@ -28,7 +28,7 @@ const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
   ndjson: 'application/x-ndjson',
 };
 const DIGEST = 'submission-sha256';
-/** Times that a manifest may be found and be gone again. */
+/** How often a manifest may be found by the write and be gone at the HEAD. */
 const GONE_TRIES = 5;
 
 /** What is put under a job's id: a manifest, or an order for one. */
@@ -51,7 +51,7 @@ export async function submitObject(
   { s3, inbox }: Inbox,
   { job, contentType, body, metadata }: SubmittedObject,
 ): Promise<Submitted> {
-  // Its content type tells the format: one key for both, so that the id in another format meets what stands there.
+  // The content type names the format. Both formats share one key, so the same id in the other format is a conflict.
   const key = keyOfJob(job);
   const manifest = `s3://${inbox}/${key}`;
   const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');
@@ -64,21 +64,21 @@ export async function submitObject(
   };
   for (let tries = 1; ; tries++) {
     if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
-    const standing = await digestOf({ s3, inbox }, key);
-    if (standing !== undefined) return { kind: standing === digest ? 'repeated' : 'conflict', manifest };
+    const found = await digestOf({ s3, inbox }, key);
+    if (found !== undefined) return { kind: found === digest ? 'repeated' : 'conflict', manifest };
     if (tries === GONE_TRIES)
       throw new Error(`${manifest} is there and gone again each time it is looked at`);
   }
 }
 
-/** @returns undefined where the object has gone since S3 found it, or can't be told */
+/** @returns undefined where the object has gone since S3 found it, or may have gone */
 async function digestOf({ s3, inbox }: Inbox, key: string): Promise<string | undefined> {
   try {
     const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: inbox, Key: key }));
     return Metadata?.[DIGEST] ?? '';
   } catch (error) {
     const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-    // The API may list its own folder alone. A HEAD names no folder, so S3 answers 403 of an object that is gone.
+    // The API may list only its own folder. A HEAD names no folder, so S3 answers 403 for an object that is gone.
     if ($metadata?.httpStatusCode === 403 || $metadata?.httpStatusCode === 404) return undefined;
     throw error;
   }

@@ -1,5 +1,5 @@
-// A job's first sight: from a manifest's version in the inbox to the row that freezes how it is processed, or to the reason
-// why it can't be.
+// Starts a job: reads a manifest's version in the inbox, and makes the row that freezes how it is processed. Where it can't
+// be processed, the row says why.
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
@@ -18,14 +18,14 @@ const HEAD_BYTES = 256 * 1024;
 export interface StartDependencies {
   reader: ObjectReader;
   destinationBuckets: readonly string[];
-  /** Where the reports lie that redrives take up. */
+  /** The bucket of the reports that redrives read. */
   reportBucket: string;
-  /** How the deployment has manifests cut: frozen in the job. */
+  /** How this deployment cuts manifests: frozen in the job. */
   cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
   nowMs: number;
 }
 
-/** @returns the job's row to be: `planning`, or `failed` with its fault where the manifest can't be read at all */
+/** @returns the job's new row: `planning`, or `failed` with its fault where the manifest can't be read at all */
 export async function startJob(dependencies: StartDependencies, arrival: ManifestArrival): Promise<Job> {
   const { reader, reportBucket, cut, nowMs } = dependencies;
   const { s3 } = reader;
@@ -57,7 +57,7 @@ export async function startJob(dependencies: StartDependencies, arrival: Manifes
   };
 }
 
-/** What the opening of a manifest adds to its job. */
+/** What an opened manifest adds to its job. */
 interface Opening extends Pick<Job, 'options' | 'sliceBytes' | 'files' | 'redriveOf'> {
   head: ManifestHead;
 }
@@ -85,7 +85,7 @@ async function openRows(
   return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
 }
 
-/** A redrive has the options of the job that it takes up, as far as this deployment still allows them. */
+/** A redrive has the options of its job, validated again for this deployment. */
 async function openRedrive(
   { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
   manifest: ManifestVersion,
@@ -103,7 +103,7 @@ async function openRedrive(
       { redriveOf },
     );
   }
-  // Each file is from one slice of a job that had no more of them than this one may have: no file is cut for its bytes.
+  // Each file is one slice. It comes from one slice of the earlier job, which had no more slices than this one may have.
   const sliceBytes = old.files.reduce((most, file) => Math.max(most, file.sizeBytes), cut.sliceBytes);
   const head: ManifestHead = { format: 'ndjson', bodyOffset: 0, bodyLine: 1 };
   return {
@@ -120,7 +120,7 @@ function unreadable(
   return { kind: 'unreadable', fault: { code, message }, known };
 }
 
-/** The ledger's row of a job expires, and its report stays: it is not to be written over. */
+/** Whether the id has a report. The job's row expires, but its report stays and must not be overwritten. */
 async function hasReport(s3: S3Client, bucket: string, job: JobId): Promise<boolean> {
   try {
     await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: jobReportKey(job) }));
@@ -150,7 +150,7 @@ async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Fou
     if (!isGone(classifyFault(error))) throw error;
     return goneManifest(arrival);
   }
-  // Not every S3 looks at a HEAD's condition.
+  // Some S3 implementations ignore a HEAD's condition.
   if ('etag' in arrival && answer.ETag !== arrival.etag) return goneManifest(arrival);
   return {
     kind: 'found',

@@ -1,4 +1,4 @@
-// The report that a redrive takes up: the options that its job had, and the files that name what it did not store.
+// Reads the report of a job that is redriven: the job's options, and the files of the rows that it did not store.
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
@@ -9,7 +9,7 @@ import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import { describeIssues } from '../../shared/text/bounded.ts';
 import type { ManifestFile } from './manifest-files.ts';
 
-/** Bytes of a report that are read, at most: twice those of 32,768 slices with three files each, in 330 bytes a file. */
+/** The most bytes of a report: twice those of 32,768 slices with three files each, at 330 bytes a file. */
 const REPORT_BYTES_MOST = 64 * 1024 * 1024;
 
 const jobReport = z.object({
@@ -64,7 +64,7 @@ export async function readRedriveReport(
   };
 }
 
-/** @returns undefined where it is too long to be read */
+/** @returns undefined where the report is too long */
 async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
   const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   return ContentLength > REPORT_BYTES_MOST ? undefined : await Body?.transformToString();
@@ -74,7 +74,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The schema says that it is no object.
+    // The schema then reports that it is no object.
     return undefined;
   }
 }
