@@ -1,5 +1,5 @@
 // The CloudWatch dashboard: the flow of rows, the throttling, the queues, the functions and the dead letters.
-const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'bury', 'api'];
+const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
 const QUEUES = ['ingest', 'upload', 'settle'];
 const WIDTH = 24;
 
@@ -61,10 +61,10 @@ export function dashboardBody(prefix) {
         ...own('settle', ['SlicesSettled']),
       ]),
       graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', deadLetters)),
-      graph('Items buried', own('bury', ['ItemsBuried'])),
+      graph('Dead letters flagged', own('dead-letters', ['DeadLettersFlagged'])),
       graph(
         'Messages that failed',
-        ['ingest', 'upload', 'settle', 'bury'].flatMap((name) => own(name, ['MessagesFailed'])),
+        ['ingest', 'upload', 'settle', 'dead-letters'].flatMap((name) => own(name, ['MessagesFailed'])),
       ),
     ],
   ];

@@ -76,7 +76,7 @@ export async function settings({ resolveVariable }) {
   if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
   if (faults.length > 0) {
     const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
-    error.stack = error.message; // osls prints the stack, which would bury the remedy
+    error.stack = error.message; // osls prints the stack, which would hide the remedy
     throw error;
   }
 

@@ -1,5 +1,5 @@
-// What is to be done about an item's dead letter. Whether a worker died of it, or of a neighbour in its batch, nobody can tell:
-// so it is sent again once, as a suspect, to be uploaded alone.
+// Decides about the dead letter of an item. Its worker may have died of it or of a neighbour in its batch, and nothing shows
+// which. So it is sent again once, as a suspect, to be uploaded alone.
 import type { ItemId } from '../../shared/job/identity.ts';
 import { isLive } from '../../shared/job/job.ts';
 import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
@@ -10,9 +10,9 @@ import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
 import { accountFor } from '../../shared/report/account.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { nothingLeft, unreadable, type Verdict } from './decision.ts';
+import { type Decision, nothingLeft, unreadable } from './decision.ts';
 
-export interface ItemBurialDependencies {
+export interface DecideItemDependencies {
   ledger: Pick<Ledger, 'getJob' | 'readBlocks' | 'recordEnds'>;
   outcomes: OutcomeFiles;
   queue: QueueDependencies;
@@ -20,12 +20,12 @@ export interface ItemBurialDependencies {
   clock: Clock;
 }
 
-/** @param suspectsBefore suspects among the letters that came with this one: they are not to be sent at the same time */
-export async function judgeItem(
-  dependencies: ItemBurialDependencies,
+/** @param suspectsBefore suspects among the letters of this batch so far: each is sent with a longer delay than the last */
+export async function decideItem(
+  dependencies: DecideItemDependencies,
   message: UploadMessage,
   suspectsBefore: number,
-): Promise<Verdict> {
+): Promise<Decision> {
   const { ledger } = dependencies;
   const id = placeOf(message);
   const [job, blocks] = await Promise.all([ledger.getJob(id.job), ledger.readBlocks([id])]);
@@ -36,32 +36,30 @@ export async function judgeItem(
   if (hasEnded(block, id.number)) {
     return {
       ...nothingLeft(id, 'its row has ended'),
-      // A crash may have come between the row's end and its block's closing.
+      // A crash may have left its block open after the row had ended.
       carryOut: async () => void (await ledger.recordEnds(id, {})),
     };
   }
   return message.suspect === true
-    ? failure(dependencies, message)
-    : suspicion(dependencies, message, suspectsBefore);
+    ? failRow(dependencies, message)
+    : sendAlone(dependencies, message, suspectsBefore);
 }
 
-function suspicion(
-  { queue, uploadQueueUrl, clock }: ItemBurialDependencies,
+function sendAlone(
+  { queue, uploadQueueUrl, clock }: DecideItemDependencies,
   message: UploadMessage,
   suspectsBefore: number,
-): Verdict {
+): Decision {
   return {
-    burial: {
-      ...placeOf(message),
-      kind: 'suspect',
-      reason: 'received as often as its queue allows without an end: a worker may have died of it',
-    },
+    ...placeOf(message),
+    kind: 'suspect',
+    reason: 'received as often as its queue allows without an end: a worker may have died of it',
     carryOut: async () => {
       const suspect: UploadMessage = {
         ...message,
         suspect: true,
         reposted: message.reposted + 1,
-        // Its age starts at zero: workers that died with it did not retry it in that time.
+        // Its age starts at zero: the workers that died with it did not spend that time on retries.
         firstSentAtMs: clock.now(),
       };
       const delaySeconds = suspectDelaySeconds(suspectsBefore);
@@ -72,13 +70,15 @@ function suspicion(
   };
 }
 
-function failure({ outcomes, ledger }: ItemBurialDependencies, message: UploadMessage): Verdict {
+function failRow({ outcomes, ledger }: DecideItemDependencies, message: UploadMessage): Decision {
   const id = placeOf(message);
   const { item, line, attempts, throttled, returned, reposted } = message;
   const reason =
     'received as often as its queue allows without an end, the last times alone: its worker may die of it';
   return {
-    burial: { ...id, kind: 'row-failed', reason },
+    ...id,
+    kind: 'row-failed',
+    reason,
     carryOut: async (place, writer) => {
       const outcome = {
         status: 'failed',

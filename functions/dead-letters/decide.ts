@@ -1,5 +1,5 @@
-// What is to be done about a dead letter: judged by what it says and by what the ledger knows, and carried out once the letter
-// itself is kept. Judging changes nothing, and what is carried out may be carried out twice.
+// Decides what happens to a dead letter, from its message and from the ledger. Deciding changes nothing: the decision is carried
+// out after the letter is stored.
 import { jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
 import { isEnding, isLive } from '../../shared/job/job.ts';
 import { isManifestOf, takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
@@ -16,18 +16,18 @@ import {
 import { parseNotification } from '../../shared/queue/s3-notification.ts';
 import { cutOff, failJob, failUnopenedJob, type UnopenedDependencies } from '../../shared/report/end-job.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { judgeItem } from './decide-item.ts';
-import { nothingLeft, unreadable, type Verdict } from './decision.ts';
+import { decideItem } from './decide-item.ts';
+import { type Decision, nothingLeft, unreadable } from './decision.ts';
 import { type FailSliceDependencies, failSlice } from './fail-slice.ts';
 
 /** SQS's longest delay. */
-const SEND_AGAIN_SECONDS = 900;
-/** How often a settle message is sent again at least, however near its job's deadline is. */
-const SETTLE_AGAIN_LEAST = 3;
-/** Milliseconds behind its deadline, and behind the order to end, that a job is given to settle all that can be settled. */
+const RESEND_DELAY_SECONDS = 900;
+/** A settle message is sent again at least so often, also after its job's deadline. */
+const MIN_SETTLE_RESENDS = 3;
+/** Time to settle all that can be settled, from the later of the job's deadline and the order to end it. */
 const SETTLE_GRACE_MS = 6 * 3_600_000;
 
-export interface BurialDependencies extends FailSliceDependencies {
+export interface DecideDependencies extends FailSliceDependencies {
   ledger: Ledger;
   end: UnopenedDependencies;
   /** The only bucket whose objects are manifests. */
@@ -39,33 +39,33 @@ export interface BurialDependencies extends FailSliceDependencies {
   clock: Clock;
 }
 
-/** @param suspectsBefore suspects among the letters that came with this one: they are not to be sent at the same time */
-export async function judge(
-  dependencies: BurialDependencies,
+/** @param suspectsBefore suspects among the letters of this batch so far: each is sent with a longer delay than the last */
+export async function decide(
+  dependencies: DecideDependencies,
   body: string,
   suspectsBefore: number,
-): Promise<Verdict> {
+): Promise<Decision> {
   const upload = parseUploadMessage(body);
-  if (upload.kind === 'message') return judgeItem(dependencies, upload.message, suspectsBefore);
+  if (upload.kind === 'message') return decideItem(dependencies, upload.message, suspectsBefore);
   const settle = parseSettleMessage(body);
-  if (settle.kind === 'message') return judgeSettle(dependencies, settle.message);
+  if (settle.kind === 'message') return decideSettle(dependencies, settle.message);
   const ingest = parseIngestMessage(body);
-  if (ingest.kind === 'message') return judgeIngest(dependencies, ingest.message);
+  if (ingest.kind === 'message') return decideIngest(dependencies, ingest.message);
   const notification = parseNotification(parseJson(body), dependencies.inbox);
-  if (notification.kind === 'arrivals') return judgeArrivals(dependencies, notification.arrivals);
+  if (notification.kind === 'arrivals') return decideArrivals(dependencies, notification.arrivals);
   return unreadable({}, `it is no item (${upload.reason}) and no event (${notification.reason})`);
 }
 
 /**
- * Nothing but settle can count a slice or end a job, so its messages are sent again until well behind the job's deadline: most
- * of what keeps settle from its work is mended by then, and every row is accounted for after all. Each round raises the alarm.
- * At the deadline sweep orders the job's end, and every slice that can be settled is, with its missing rows as lost. Only then
- * is what is left given up: the job ends with a report that tells which rows it does not account for.
+ * Only settle can count a slice or end a job, so its messages are sent again until well after the job's deadline. Most faults
+ * that stop settle are repaired by then, and every row is accounted for. Each round raises the alarm.
+ * At the deadline sweep orders the job's end, and every slice that can be settled books its missing rows as lost. After that the
+ * job fails, and its report names the rows that it can't account for.
  */
-async function judgeSettle(
-  { ledger, end, queue, settleQueueUrl, clock }: BurialDependencies,
+async function decideSettle(
+  { ledger, end, queue, settleQueueUrl, clock }: DecideDependencies,
   message: SettleMessage,
-): Promise<Verdict> {
+): Promise<Decision> {
   const { job: id, slice, buried = 0 } = message;
   const place = { job: id, ...(slice === undefined ? {} : { slice }) };
   const job = await ledger.getJob(id);
@@ -74,23 +74,21 @@ async function judgeSettle(
   if (job.control === 'paused')
     return nothingLeft(place, 'its job is paused, and reports it again when it is resumed');
   const isGivenUp =
-    buried >= SETTLE_AGAIN_LEAST &&
+    buried >= MIN_SETTLE_RESENDS &&
     isEnding(job) &&
     clock.now() >= Math.max(job.deadlineMs, job.haltedAtMs ?? 0) + SETTLE_GRACE_MS;
-  // One whose end is sealed has been settled to its last slice: all that is left of it is to tell.
+  // A job whose end is decided has settled its last slice: only its report and event are missing.
   const isOver = isGivenUp && (job.ending ?? 'abandoned') === 'abandoned';
   if (!isOver) {
     return {
-      burial: {
-        ...place,
-        kind: 'sent-again',
-        reason: `${what}; it is tried until its job's deadline is past`,
-      },
+      ...place,
+      kind: 'sent-again',
+      reason: `${what}; it is tried until its job's deadline is past`,
       carryOut: () =>
         sendMessages(queue, settleQueueUrl, [
           {
             body: messageBody({ ...message, buried: buried + 1 }),
-            delaySeconds: SEND_AGAIN_SECONDS,
+            delaySeconds: RESEND_DELAY_SECONDS,
             groupId: id,
           },
         ]),
@@ -98,7 +96,9 @@ async function judgeSettle(
   }
   const reason = `${what} by its deadline`;
   return {
-    burial: { ...place, kind: 'job-failed', reason },
+    ...place,
+    kind: 'job-failed',
+    reason,
     carryOut: async (kept) => {
       const fault = { code: 'SettleFailed', message: `${reason}; its message is kept as ${kept}` };
       await failJob(end, job, fault);
@@ -106,7 +106,7 @@ async function judgeSettle(
   };
 }
 
-async function judgeIngest(dependencies: BurialDependencies, message: IngestMessage): Promise<Verdict> {
+async function decideIngest(dependencies: DecideDependencies, message: IngestMessage): Promise<Decision> {
   const { ledger, end, queue, ingestQueueUrl } = dependencies;
   const job = await ledger.getJob(message.job);
   const place = { job: message.job, ...(message.kind === 'slice' ? { slice: message.slice } : {}) };
@@ -118,7 +118,9 @@ async function judgeIngest(dependencies: BurialDependencies, message: IngestMess
         return nothingLeft(place, 'its job is paused, and sends it again when it is resumed');
       const reason = 'its slice could not be ingested';
       return {
-        burial: { ...place, kind: 'slice-failed', reason },
+        ...place,
+        kind: 'slice-failed',
+        reason,
         carryOut: (kept, writer) =>
           failSlice(dependencies, job, message.slice, `${reason}; the message is kept as ${kept}`, writer),
       };
@@ -127,47 +129,53 @@ async function judgeIngest(dependencies: BurialDependencies, message: IngestMess
       if (job.state !== 'planning') return nothingLeft(place, 'its manifest is cut');
       const reason = 'the manifest could not be cut into slices to its end';
       return {
-        burial: { ...place, kind: 'job-failed', reason },
+        ...place,
+        kind: 'job-failed',
+        reason,
         carryOut: async (kept) => void (await cutOff(end, job, cutFault(reason, kept))),
       };
     }
     case 'resume':
       return {
-        burial: { ...place, kind: 'sent-again', reason: 'its job could not be resumed' },
+        ...place,
+        kind: 'sent-again',
+        reason: 'its job could not be resumed',
         carryOut: () =>
           sendMessages(queue, ingestQueueUrl, [
-            { body: messageBody(message), delaySeconds: SEND_AGAIN_SECONDS, groupId: message.job },
+            { body: messageBody(message), delaySeconds: RESEND_DELAY_SECONDS, groupId: message.job },
           ]),
       };
   }
 }
 
-/** S3 puts one arrival into an event; were there more, the letter tells of the first whose job it ends. */
-async function judgeArrivals(
-  dependencies: BurialDependencies,
+/** S3 puts one arrival into an event. If there were more, the letter names the first one whose job it fails. */
+async function decideArrivals(
+  dependencies: DecideDependencies,
   arrivals: readonly ManifestArrival[],
-): Promise<Verdict> {
-  const verdicts: Verdict[] = [];
-  for (const arrival of arrivals) verdicts.push(await judgeArrival(dependencies, arrival));
-  const telling = verdicts.find(({ burial }) => burial.kind !== 'nothing-left') ?? verdicts[0];
+): Promise<Decision> {
+  const decisions: Decision[] = [];
+  for (const arrival of arrivals) decisions.push(await decideArrival(dependencies, arrival));
+  const named = decisions.find(({ kind }) => kind !== 'nothing-left') ?? decisions[0];
   return {
-    burial: telling?.burial ?? nothingLeft({}, 'it tells of no manifest').burial,
+    ...(named ?? nothingLeft({}, 'it names no manifest')),
     carryOut: async (place, writer) => {
-      for (const verdict of verdicts) await verdict.carryOut(place, writer);
+      for (const decision of decisions) await decision.carryOut(place, writer);
     },
   };
 }
 
-async function judgeArrival(
-  { ledger, end, clock }: BurialDependencies,
+async function decideArrival(
+  { ledger, end, clock }: DecideDependencies,
   arrival: ManifestArrival,
-): Promise<Verdict> {
+): Promise<Decision> {
   const id = jobIdOfManifest(arrival);
   const known = await ledger.getJob(id);
   const reason = 'the manifest could not be opened and cut into slices to its end';
   if (known === undefined) {
     return {
-      burial: { job: id, kind: 'job-failed', reason },
+      job: id,
+      kind: 'job-failed',
+      reason,
       carryOut: async (place) => {
         await failUnopenedJob(end, unopenedJob(arrival, clock.now()), cutFault(reason, place));
       },
@@ -177,14 +185,18 @@ async function judgeArrival(
     const taken = takenJob(arrival, id, clock.now());
     const { fault = cutFault(reason, '') } = taken;
     return {
-      burial: { job: taken.id, kind: 'job-failed', reason: fault.message },
+      job: taken.id,
+      kind: 'job-failed',
+      reason: fault.message,
       carryOut: async () => void (await failUnopenedJob(end, taken, fault)),
     };
   }
   if (known.state !== 'planning')
     return nothingLeft({ job: id }, isLive(known) ? 'its manifest is cut' : 'its job has ended');
   return {
-    burial: { job: id, kind: 'job-failed', reason },
+    job: id,
+    kind: 'job-failed',
+    reason,
     carryOut: async (place) => void (await cutOff(end, known, cutFault(reason, place))),
   };
 }
@@ -200,7 +212,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON: told as unreadable, and kept as it is.
+    // Not JSON: the notification's parser reports it as unreadable.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// Fails the rows of a slice that can't be ingested, so that its blocks close and its job can end: every row is accounted for,
-// with its own columns where the manifest can still be read, and by its place alone where it can't.
+// Fails the rows of a slice that can't be ingested, so that its blocks close and its job can end. Every row is accounted for:
+// with its columns while the manifest can be read, else by its place alone.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { readBestEffortBlocks } from '../../shared/blocks/best-effort-blocks.ts';
 import { openBlock } from '../../shared/blocks/read-blocks.ts';
@@ -30,7 +30,7 @@ export async function failSlice(
   if (isCovered(slice.closedBlocks, slice.blocks)) return ledger.closeSlice(id);
 
   for await (const block of readBestEffortBlocks(reader, job, slice)) {
-    // Its messages are out, and its items end by themselves; or they have ended, by an earlier call that was cut short.
+    // Its messages are sent, so its items end by themselves; or an earlier, interrupted call has ended them.
     if (slice.sentBlocks.has(block.block) || slice.closedBlocks.has(block.block)) continue;
     const row = await openBlock({ ledger, outcomes }, id, { ...block, accepted: [] }, writer);
     const open = block.accepted.filter((accepted) => !hasEnded(row, accepted.number));

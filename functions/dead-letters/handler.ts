@@ -1,30 +1,30 @@
-// BURY: takes the dead letters of every queue, and closes their account.
+// DEAD LETTERS: handles the dead letters of every queue, so that their rows and jobs end.
 //
-//   1 judge      what is to be done about it, by what it says and by what the ledger knows (functions/dead-letters/decide.ts)
-//   2 keep       the letter, with what becomes of it, in the report bucket under deadletters/
-//   3 carry out  an item is sent again as a suspect, and failed when it comes a second time; a slice's rows, a manifest's job
-//                are failed; what only settle can do is sent again
+//   1 decide     what happens to it, from its message and from the ledger (functions/dead-letters/decide.ts)
+//   2 store      the letter, with that decision, in the report bucket under deadletters/
+//   3 carry out  send an item again as a suspect, and fail it the second time; fail a slice's rows or a manifest's job; send a
+//                settle message again
 //
-// A crash between two steps has the letter come again, and all three are taken again. The alarm is on the metric ItemsBuried,
-// since this function empties the dead-letter queues.
+// After a crash between two steps the letter comes again, and all three are repeated. This function empties the dead-letter
+// queues, so the alarm is on its metric DeadLettersFlagged.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import {
-  type Burial,
-  type BurialKind,
   createDeadLetterFiles,
   type DeadLetter,
+  type DeadLetterDecision,
   type DeadLetterFiles,
+  type DeadLetterKind,
 } from '../../shared/report/dead-letters.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
-import { type BurialDependencies, judge } from './decide.ts';
+import { type DecideDependencies, decide } from './decide.ts';
 
-/** What somebody should look at; a suspect's second chance is its own, and may well be its success. */
-const ALARMING: Readonly<Record<BurialKind, boolean>> = {
+/** Which letters an operator should look at. A suspect is not yet one: it may well be stored. */
+const FLAGGED: Readonly<Record<DeadLetterKind, boolean>> = {
   suspect: false,
   'row-failed': true,
   'slice-failed': true,
@@ -35,23 +35,23 @@ const ALARMING: Readonly<Record<BurialKind, boolean>> = {
   unreadable: true,
 };
 
-/** A slice of 128,000 rows is failed in about 20 s: no letter is begun with less time than that. */
+/** To fail a slice of 128,000 rows takes about 20 s: with less time left, no further letter is begun. */
 const LETTER_MS = 25_000;
 
-export interface BuryDependencies extends BurialDependencies {
+export interface DeadLettersDependencies extends DecideDependencies {
   letters: DeadLetterFiles;
   telemetry: Telemetry;
 }
 
-export function createBury(dependencies: BuryDependencies) {
+export function createDeadLetters(dependencies: DeadLettersDependencies) {
   const { letters, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
 
-  /** The letter outlives its queue, whatever keeps it from being handled. Once it is handled, that is written over this. */
+  /** So that the letter outlives its queue. Once it is handled, its decision replaces this record. */
   async function keepUnhandled(record: SQSRecord, { name, message }: Error): Promise<void> {
     const reason = `${name}: ${message}`;
     try {
-      await letters.write(letterOf(record, { kind: 'unhandled', reason }, clock.now()), 'former');
+      await letters.write(letterOf(record, { kind: 'unhandled', reason }, clock.now()), 'first');
     } catch (error) {
       logger.error('dead letter not kept', { messageId: record.messageId, error: error as Error });
     }
@@ -60,23 +60,23 @@ export function createBury(dependencies: BuryDependencies) {
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const failures: string[] = [];
     let unhandled = 0;
-    const burials: (Burial & { messageId: string; place: string })[] = [];
+    const handled: (DeadLetterDecision & { messageId: string; place: string })[] = [];
     for (const record of event.Records) {
       const { messageId, body } = record;
       if (context.getRemainingTimeInMillis() < LETTER_MS) {
-        // What is begun and cut off would come again beside those that are done.
+        // A timeout would bring the whole batch back, with the letters that are done.
         failures.push(messageId);
         continue;
       }
       try {
-        const suspects = burials.filter(({ kind }) => kind === 'suspect').length;
-        const { burial, carryOut } = await judge(dependencies, body, suspects);
-        const letter = letterOf(record, burial, clock.now());
-        // Keep the first record of a letter that comes again once all is done for it: a redelivery adds nothing.
-        await letters.write(letter, burial.kind === 'nothing-left' ? 'former' : 'this');
+        const suspects = handled.filter(({ kind }) => kind === 'suspect').length;
+        const { carryOut, ...decision } = await decide(dependencies, body, suspects);
+        const letter = letterOf(record, decision, clock.now());
+        // Keep the first record of a letter that was handled before: a redelivery adds nothing.
+        await letters.write(letter, decision.kind === 'nothing-left' ? 'first' : 'latest');
         const place = letters.placeOf(letter);
         await carryOut(place, `${context.awsRequestId}-${messageId}`);
-        burials.push({ messageId, place, ...burial });
+        handled.push({ messageId, place, ...decision });
       } catch (error) {
         logger.error('dead letter not handled', { messageId, error: error as Error });
         failures.push(messageId);
@@ -84,18 +84,18 @@ export function createBury(dependencies: BuryDependencies) {
         await keepUnhandled(record, error as Error);
       }
     }
-    const alarming = burials.filter(({ kind }) => ALARMING[kind]);
-    // Its queue keeps a letter for 14 days and says nothing when that is over.
-    count({ ItemsBuried: alarming.length, MessagesFailed: unhandled });
-    if (alarming.length > 0) logger.error('dead letters buried', { burials });
-    else logger.info('dead letters taken up', { burials });
+    const flagged = handled.filter(({ kind }) => FLAGGED[kind]);
+    // Counted, because a queue silently drops a letter after 14 days.
+    count({ DeadLettersFlagged: flagged.length, MessagesFailed: unhandled });
+    if (flagged.length > 0) logger.error('dead letters flagged', { letters: handled });
+    else logger.info('dead letters handled', { letters: handled });
     return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
 function letterOf(
   { messageId, body, attributes, messageAttributes, eventSourceARN }: SQSRecord,
-  burial: Burial,
+  decision: DeadLetterDecision,
   nowMs: number,
 ): DeadLetter {
   return {
@@ -103,14 +103,14 @@ function letterOf(
     messageId,
     sentAt: new Date(Number(attributes.SentTimestamp)).toISOString(),
     buriedAt: new Date(nowMs).toISOString(),
-    ...burial,
+    ...decision,
     body,
     attributes: { ...attributes },
     messageAttributes,
   };
 }
 
-function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
+function dependenciesFromEnvironment(telemetry: Telemetry): DeadLettersDependencies {
   const env = readEnvironment([
     'SPILLWAY_LEDGER_TABLE',
     'SPILLWAY_INBOX_BUCKET',
@@ -120,9 +120,9 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
     'SPILLWAY_SETTLE_QUEUE_URL',
     'SPILLWAY_EVENT_BUS',
   ]);
-  const queue = wireQueue(CLIENT_BUDGETS.bury);
-  const { ledger } = wireLedger(env, queue, CLIENT_BUDGETS.bury);
-  const reports = wireReports(env, CLIENT_BUDGETS.bury);
+  const queue = wireQueue(CLIENT_BUDGETS.deadLetters);
+  const { ledger } = wireLedger(env, queue, CLIENT_BUDGETS.deadLetters);
+  const reports = wireReports(env, CLIENT_BUDGETS.deadLetters);
   const { s3, bucket, outcomes } = reports;
   return {
     reader: { s3, clock: systemClock, random: queue.random },
@@ -130,7 +130,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
     inbox: env.SPILLWAY_INBOX_BUCKET,
     outcomes,
     letters: createDeadLetterFiles({ s3, bucket }),
-    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.bury),
+    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.deadLetters),
     queue,
     ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
@@ -142,4 +142,4 @@ function dependenciesFromEnvironment(telemetry: Telemetry): BuryDependencies {
 
 const telemetry = createTelemetry();
 
-export const handler = instrument(telemetry, () => createBury(dependenciesFromEnvironment(telemetry)));
+export const handler = instrument(telemetry, () => createDeadLetters(dependenciesFromEnvironment(telemetry)));

@@ -27,7 +27,7 @@ export const METRICS = {
   LateOutcomes: MetricUnit.Count,
   LiveJobs: MetricUnit.Count,
   RowsOutstanding: MetricUnit.Count,
-  ItemsBuried: MetricUnit.Count,
+  DeadLettersFlagged: MetricUnit.Count,
   /** Messages whose handling failed: they stay in their queue. */
   MessagesFailed: MetricUnit.Count,
 } as const;

@@ -91,7 +91,7 @@ const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
       { kind: 'lambda-death', function: 'upload', probability: 0.15 },
       { kind: 'lambda-death', function: 'settle', probability: 0.2 },
       { kind: 'lambda-death', function: 'sweep', probability: 0.2 },
-      { kind: 'lambda-death', function: 'bury', probability: 0.3 },
+      { kind: 'lambda-death', function: 'deadLetters', probability: 0.3 },
     ],
     'ingest-killed': [{ kind: 'lambda-death', function: 'ingest', probability: 0.35 }],
     'clock-skew': [{ kind: 'lambda-clock-skew', mostMs: CLOCK_OFF_MS, probability: 0.7 }],

@@ -192,9 +192,14 @@ async function tellProgress(
   if (say === undefined) return;
   const ended = jobs.filter(({ key }) => endsOf(cloud, key).length > 0).length;
   const struck = Object.values(countsByName(CHAOS_FAULTS, await cloud.faultCounts()));
-  const { ObjectsStored = 0, SlicesSettled = 0, SlicesReplayed = 0, ItemsBuried = 0 } = cloud.metrics();
+  const {
+    ObjectsStored = 0,
+    SlicesSettled = 0,
+    SlicesReplayed = 0,
+    DeadLettersFlagged = 0,
+  } = cloud.metrics();
   say(
     `${ended} of ${jobs.length} jobs ended · ${ObjectsStored} stored · ${SlicesSettled} slices settled, ${SlicesReplayed} replayed · ` +
-      `${ItemsBuried} buried · ${struck.reduce((sum, count) => sum + count, 0)} faults · queues ${JSON.stringify(await messagesLeft(cloud))}`,
+      `${DeadLettersFlagged} dead letters flagged · ${struck.reduce((sum, count) => sum + count, 0)} faults · queues ${JSON.stringify(await messagesLeft(cloud))}`,
   );
 }

@@ -22,7 +22,7 @@ const ENVIRONMENTS = 32;
 /** What is beyond it is refused as S3 refuses, shed untried, and given back by visibility. */
 const LIMIT = { limitPerSecond: 100, burstSeconds: 1 };
 /** Invocations at once: together fewer than environments, so that none waits until another's queue is empty. */
-const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 5, upload: 16, settle: 6, bury: 3 };
+const CONCURRENCY: Readonly<Record<string, number>> = { ingest: 5, upload: 16, settle: 6, deadLetters: 3 };
 /**
  * Less than the functions' own timeouts, which Lambda would refuse: what a dead worker held comes back sooner, and now and then
  * a message comes back while its worker still lives. Upload hands over after 6 s, 20 s before its end.
@@ -31,11 +31,11 @@ const VISIBILITY_SECONDS = 20;
 const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
-const BURY_TIMEOUT_SECONDS = 45;
+const DEAD_LETTERS_TIMEOUT_SECONDS = 45;
 const WINDOW_SECONDS = 0.2;
 /** Of what failed: within the run, as all waits here. */
 const RETRY_SECONDS = '2,5,10,20';
-/** A settle message that is buried comes back after 15 minutes; the others' workers die far more often than any real ones. */
+/** A dead-lettered settle message comes back after 15 minutes; the others' workers die far more often than any real ones. */
 const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, UploadQueue: 8, SettleQueue: 40 };
 
 export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
@@ -55,15 +55,15 @@ export function placesOf({ service }: Cloud): ChaosPlaces {
 }
 
 function quicken(service: ServiceModel, setting: ChaosSetting): void {
-  const { ingest, upload, settle, sweep, bury } = service.functions;
-  if (!ingest || !upload || !settle || !sweep || !bury) {
-    throw new Error('serverless.yml lacks a function of ingest, upload, settle, sweep and bury');
+  const { ingest, upload, settle, sweep, deadLetters } = service.functions;
+  if (!ingest || !upload || !settle || !sweep || !deadLetters) {
+    throw new Error('serverless.yml lacks a function of ingest, upload, settle, sweep and deadLetters');
   }
   ingest.timeoutSeconds = INGEST_TIMEOUT_SECONDS;
   upload.timeoutSeconds = setting.uploadTimeoutSeconds;
   settle.timeoutSeconds = SETTLE_TIMEOUT_SECONDS;
   sweep.timeoutSeconds = SWEEP_TIMEOUT_SECONDS;
-  bury.timeoutSeconds = BURY_TIMEOUT_SECONDS;
+  deadLetters.timeoutSeconds = DEAD_LETTERS_TIMEOUT_SECONDS;
   ingest.environment['SPILLWAY_SLICE_BYTES'] = String(setting.sliceBytes);
   ingest.environment['SPILLWAY_BLOCK_ROWS'] = String(setting.blockRows);
   sweep.environment['SPILLWAY_UPLOAD_SECONDS'] = String(setting.uploadTimeoutSeconds);

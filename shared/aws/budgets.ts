@@ -13,13 +13,13 @@ export interface ClientBudget {
  * A call takes at most attempts x request + backoff, and that has to fit into what its function keeps back at its end, since
  * work is begun until then. Backoff is the SDK's for throttling, the longer of its two: up to 1, 2, 4 … s.
  *
- *   function  timeout  kept back   request  attempts  a call at most
- *   api          15 s          -       3 s         3            12 s   the whole of one HTTP request
- *   sweep        55 s       10 s       2 s         3             9 s
- *   bury         60 s       25 s       5 s         3            18 s
- *   ingest      120 s       20 s       3 s         4            19 s
- *   upload      180 s       17 s       2 s         4            15 s   reports, queues, ledger; not the objects
- *   settle      300 s          -      15 s         6           121 s   reads and writes large report files
+ *   function     timeout  kept back   request  attempts  a call at most
+ *   api             15 s          -       3 s         3            12 s   the whole of one HTTP request
+ *   sweep           55 s       10 s       2 s         3             9 s
+ *   deadLetters     60 s       25 s       5 s         3            18 s
+ *   ingest         120 s       20 s       3 s         4            19 s
+ *   upload         180 s       17 s       2 s         4            15 s   reports, queues, ledger; not the objects
+ *   settle         300 s          -      15 s         6           121 s   reads and writes large report files
  *
  * Upload keeps back 20 s, and what is under way at its stop may take 3 s of them.
  * DynamoDB, SQS and small objects of S3 are answered within 0.1 s; S3's guide advises to repeat small requests after 2 s.
@@ -27,7 +27,7 @@ export interface ClientBudget {
 export const CLIENT_BUDGETS = {
   api: { connectionMs: 1_000, requestMs: 3_000, attempts: 3 },
   sweep: { connectionMs: 1_000, requestMs: 2_000, attempts: 3 },
-  bury: { connectionMs: 1_000, requestMs: 5_000, attempts: 3 },
+  deadLetters: { connectionMs: 1_000, requestMs: 5_000, attempts: 3 },
   ingest: { connectionMs: 1_000, requestMs: 3_000, attempts: 4 },
   upload: { connectionMs: 1_000, requestMs: 2_000, attempts: 4 },
   settle: { connectionMs: 2_000, requestMs: 15_000, attempts: 6 },

@@ -30,7 +30,7 @@ export type IngestMessage = z.infer<typeof ingestMessage>;
 
 /**
  * On the settle queue: a slice whose blocks have all closed, or a job (no slice) whose slices may all have settled.
- * `buried` counts how often it came back from the dead-letter queue.
+ * `buried` counts how often it came back from the dead-letter queue. Messages of older versions carry this name too.
  */
 export const settleMessage = z.strictObject({
   v: z.literal(SCHEMA_VERSION),

@@ -1,6 +1,5 @@
-// Dead letters on their way out: each is kept whole in the report bucket under deadletters/, with what became of it. The names
-// begin with the time at which the message was sent, so that S3 lists them by age, and are the same however often the dead
-// letter is delivered.
+// The store of dead letters: each is kept whole in the report bucket under deadletters/, with what was decided about it. A name
+// begins with the time at which the message was sent, so S3 lists letters by age. A redelivered letter keeps its name.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { classifyFault } from '../aws/classify.ts';
@@ -15,20 +14,21 @@ const SUFFIX = '.json';
 const READ_CONCURRENCY = 8;
 
 /**
- * What becomes of a dead letter. It is written down just before it is done, and done again where a crash comes between.
+ * What was decided about a dead letter. It is stored first and carried out next; after a crash between the two, both happen
+ * again.
  *
  *   suspect       an item: it is sent again, to be uploaded alone
  *   row-failed    an item that came back as suspect: its row ends as failed (DeadLettered)
  *   slice-failed  a slice: its rows that were never sent end as failed (IngestFailed)
- *   job-failed    a manifest that can't be cut, or a job that can't be settled: the job ends as failed. Of a manifest the rows
- *                 that are known are accounted for first
- *   sent-again    it is sent again with a long delay, for nobody else can do its work
- *   nothing-left  its row or its job had ended before, or others do its work by now
+ *   job-failed    a manifest that can't be cut, or a job that can't be settled: the job ends as failed. The known rows of a
+ *                 manifest are accounted for first
+ *   sent-again    it is sent again with a long delay: no other message does its work
+ *   nothing-left  its row or its job had ended before, or another message does its work
  *   unhandled     handling it failed: it stays in its dead-letter queue and is tried again
- *   unreadable    it says of no row or job that it is theirs. A row that it meant is still open in its block, so that sweep has
- *                 it sent again once its slice stands still
+ *   unreadable    it names no known row or job. A row that it meant is still open in its block: sweep sends it again once its
+ *                 slice makes no progress
  */
-export type BurialKind =
+export type DeadLetterKind =
   | 'suspect'
   | 'row-failed'
   | 'slice-failed'
@@ -38,19 +38,20 @@ export type BurialKind =
   | 'unhandled'
   | 'unreadable';
 
-/** With its place, as far as the letter tells one. */
-export interface Burial extends Partial<ItemId> {
-  kind: BurialKind;
+/** With the row, slice or job, as far as the letter names them. */
+export interface DeadLetterDecision extends Partial<ItemId> {
+  kind: DeadLetterKind;
   /** Why, in a sentence. */
   reason: string;
 }
 
-export interface DeadLetter extends Burial {
+export interface DeadLetter extends DeadLetterDecision {
   /** The dead-letter queue that it lay in. */
   queue: string;
   messageId: string;
-  /** ISO times: sent to the queue that it was first in, and buried. */
+  /** ISO time at which it was sent to the queue that it was first in. */
   sentAt: string;
+  /** ISO time at which it was decided about. The name is that of stored letters and of the API. */
   buriedAt: string;
   /** The message as it came. */
   body: string;
@@ -60,7 +61,7 @@ export interface DeadLetter extends Burial {
 
 /** A letter in a list: without the message itself, which may be long. */
 export interface DeadLetterEntry extends Omit<DeadLetter, 'body' | 'attributes' | 'messageAttributes'> {
-  /** Names it for `read`. */
+  /** Takes it to `read`. */
   id: string;
   bodyBytes: number;
 }
@@ -74,16 +75,16 @@ export interface DeadLetterPage {
 type LetterName = Pick<DeadLetter, 'sentAt' | 'queue' | 'messageId'>;
 
 export interface DeadLetterFiles {
-  /** Where a letter lies, or will: s3://bucket/key */
+  /** Where a letter is or will be stored: s3://bucket/key */
   placeOf(letter: LetterName): string;
-  /** @param standing what is to stand where the letter is kept already: that, or this one */
-  write(letter: DeadLetter, standing: 'former' | 'this'): Promise<void>;
+  /** @param keep which one stays where the letter is stored already. A first one of kind `unhandled` is always replaced */
+  write(letter: DeadLetter, keep: 'first' | 'latest'): Promise<void>;
   /**
    * Letters by the time of their sending, oldest first.
    * @param cursor of the page before, or a time: `2026-11-24` starts at the letters sent from then on
    */
   list(limit: number, cursor?: string): Promise<DeadLetterPage>;
-  /** @returns undefined where there is none of that id, or none any more */
+  /** @returns undefined where no letter has that id, or it has expired */
   read(id: string): Promise<DeadLetter | undefined>;
 }
 
@@ -101,16 +102,16 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
   return {
     placeOf: (letter) => `s3://${bucket}/${keyOf(idOf(letter))}`,
 
-    async write(letter, standing) {
+    async write(letter, keep) {
       const put = {
         Bucket: bucket,
         Key: keyOf(idOf(letter)),
         Body: Buffer.from(`${JSON.stringify({ ...letter, reason: boundedText(letter.reason) }, null, 2)}\n`),
         ContentType: 'application/json',
       };
-      if (standing === 'this') await sendProven(s3, new PutObjectCommand(put));
+      if (keep === 'latest') await sendProven(s3, new PutObjectCommand(put));
       else if ((await putIfAbsent(s3, put)) === 'exists' && letter.kind !== 'unhandled') {
-        // What was written when handling failed is no record of what became of it.
+        // The record of a failed attempt is no decision about the letter.
         if ((await read(idOf(letter)))?.kind === 'unhandled') await sendProven(s3, new PutObjectCommand(put));
       }
     },
@@ -142,12 +143,12 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
   };
 }
 
-/** The cursor of the page that goes on behind this letter. */
+/** The cursor of the page that starts after this letter. */
 export function cursorBehind({ id }: Pick<DeadLetterEntry, 'id'>): string {
   return `${id}${SUFFIX}`;
 }
 
-/** Letters are named by their times: any other text would start nowhere and hide letters without a word. */
+/** Names of letters start with a time. A list that starts at any other text could silently skip letters. */
 export function isLetterCursor(text: string): boolean {
   return /^\d{4}-\d\d-\d\d/.test(text);
 }

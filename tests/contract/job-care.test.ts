@@ -1,9 +1,9 @@
 // Jobs that something keeps from their end, on a DynamoDB with the table that serverless.yml describes: what sweep, settle and
-// bury do about it, step by step.
+// the dead-letter handler do about it, step by step.
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BurialDependencies, judge } from '../../functions/dead-letters/decide.ts';
+import { type DecideDependencies, decide } from '../../functions/dead-letters/decide.ts';
 import { resumeSlices } from '../../functions/ingest/resume-job.ts';
 import { type CareDependencies, careForJob } from '../../functions/sweep/reconcile-job.ts';
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
@@ -173,9 +173,9 @@ describe('while settle is busy', () => {
 });
 
 describe('a slice that can not be settled', () => {
-  const judgeNow = (end: EndDependencies, buried: number) =>
-    judge(
-      { ledger, end, clock: ledger.clock } as unknown as BurialDependencies,
+  const decideNow = (end: EndDependencies, buried: number) =>
+    decide(
+      { ledger, end, clock: ledger.clock } as unknown as DecideDependencies,
       JSON.stringify({ v: 1, job: id, slice: 0, buried }),
       0,
     );
@@ -185,17 +185,17 @@ describe('a slice that can not be settled', () => {
     await startJob(3, { deadlineMs: startedAtMs + HOUR_MS });
     const { end, told } = anEnd();
     ledger.clock.advance(HOUR_MS);
-    expect((await judgeNow(end, 9)).burial.kind).toBe('sent-again');
+    expect((await decideNow(end, 9)).kind).toBe('sent-again');
 
     await ledger.controlJob(id, 'expiring', { code: 'DeadlineExceeded', message: 'late' });
     ledger.clock.advance(HOUR_MS);
-    expect((await judgeNow(end, 9)).burial.kind).toBe('sent-again');
+    expect((await decideNow(end, 9)).kind).toBe('sent-again');
     for (const slice of [1, 2]) await settle(slice);
     ledger.clock.advance(6 * HOUR_MS);
-    expect((await judgeNow(end, 2)).burial.kind).toBe('sent-again');
+    expect((await decideNow(end, 2)).kind).toBe('sent-again');
 
-    const { burial, carryOut } = await judgeNow(end, 3);
-    expect(burial.kind).toBe('job-failed');
+    const { kind, carryOut } = await decideNow(end, 3);
+    expect(kind).toBe('job-failed');
     await carryOut('s3://reports/letter', 'writer');
     expect(told.events).toEqual(['failed']);
     expect(told.reports).toMatchObject([{ state: 'failed', totals: { rows: 3 * ROWS, stored: 2 * ROWS } }]);
@@ -207,7 +207,7 @@ describe('a slice that can not be settled', () => {
     await startJob(1, { deadlineMs: ledger.clock.now() });
     await ledger.controlJob(id, 'paused');
     ledger.clock.advance(24 * HOUR_MS);
-    expect((await judgeNow(anEnd().end, 9)).burial.kind).toBe('nothing-left');
+    expect((await decideNow(anEnd().end, 9)).kind).toBe('nothing-left');
   });
 });
 

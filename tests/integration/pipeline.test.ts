@@ -373,7 +373,7 @@ it('fails every row of a destination bucket that does not exist, each with its o
 });
 
 describe('dead letters', () => {
-  const buried = () => cloud.metricsOf('bury')['ItemsBuried'] ?? 0;
+  const flagged = () => cloud.metricsOf('deadLetters')['DeadLettersFlagged'] ?? 0;
 
   /** A job that runs for as long as S3 holds its first row back. */
   async function whileHeld(
@@ -398,7 +398,7 @@ describe('dead letters', () => {
 
   it('that are no item are kept and counted, and take no neighbour with them', async () => {
     await whileHeld('beside', async (dropped, job) => {
-      const before = buried();
+      const before = flagged();
       const bodies = [
         'no JSON at all',
         JSON.stringify(itemMessage({ job, item: { key: 'no payload' } })),
@@ -406,7 +406,7 @@ describe('dead letters', () => {
         JSON.stringify(itemMessage({ job, block: 7, item: { key: 'no such block', text: '' } })),
       ];
       for (const body of bodies) await cloud.send('UploadQueue', body);
-      await cloud.until('all are buried', () => buried() >= before + bodies.length);
+      await cloud.until('all are flagged', () => flagged() >= before + bodies.length);
       const kept = await cloud.keys(cloud.names.reports, 'deadletters/');
       const texts = (await Promise.all(kept.map((key) => text(key, cloud.names.reports)))).join('');
       for (const mark of ['no JSON at all', 'no payload', 'no such row', 'no such block'])

@@ -82,7 +82,7 @@ describe('SQS that refuses entries', () => {
 
 // Last, the one that is refused longest behind the rest: it leaves the pacers at their floor, and whatever came next would crawl.
 describe('S3 that throttles', () => {
-  it('stores everything in the end, gives back what it would not take, and buries nothing', async () => {
+  it('stores everything in the end, gives back what it would not take, and has no dead letter', async () => {
     const rows = 800;
     const end = await run('throttled', rows);
     await expectAllThere(end, 'throttled', rows);
@@ -92,7 +92,7 @@ describe('S3 that throttles', () => {
     const givenBack = ['RefusedReturned', 'RefusedReposted', 'UntriedReturned', 'UntriedReposted'];
     expect(givenBack.reduce((sum, name) => sum + (metrics[name] ?? 0), 0)).toBeGreaterThan(0);
     expect(end.returned + end.reposted).toBeGreaterThan(0);
-    expect(cloud.metricsOf('bury')['ItemsBuried'] ?? 0).toBe(0);
+    expect(cloud.metricsOf('deadLetters')['DeadLettersFlagged'] ?? 0).toBe(0);
   });
 
   it('is heard without a body too: what it answered 503 is tried again until each object is there', () =>

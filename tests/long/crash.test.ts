@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dropped, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
-type FunctionName = 'ingest' | 'upload' | 'settle' | 'bury';
+type FunctionName = 'ingest' | 'upload' | 'settle' | 'deadLetters';
 
 interface CrashPoint {
   request: number;
@@ -182,15 +182,15 @@ describe('a job', () => {
     ];
     console.log(JSON.stringify({ arrival, slice, upload, settle, jobs, crashes: cloud.crashes() }));
     expect(unreached).toEqual([]);
-    expect(cloud.metricsOf('bury')['ItemsBuried'] ?? 0).toBe(0);
+    expect(cloud.metricsOf('deadLetters')['DeadLettersFlagged'] ?? 0).toBe(0);
   });
 
-  it('ends whole with its dead letter failed, though bury dies at each of its requests', {
+  it('ends whole with its dead letter failed, though the dead-letter handler dies at each of its requests', {
     timeout: 120_000,
   }, async () => {
     await cloud.setFaults([{ kind: 's3-error', status: 500, code: 'InternalError', keyIncludes: '/held' }]);
     try {
-      const buryHeld = async ({ prefix, dropped }: TestJob) => {
+      const deadLetterHeld = async ({ prefix, dropped }: TestJob) => {
         const job = await runningJob(dropped);
         // Its neighbour is there: the block that it is booked in is open.
         await cloud.until('its slice is sent', async () =>
@@ -199,21 +199,21 @@ describe('a job', () => {
         await cloud.send('UploadDeadLetters', heldMessage(job));
       };
       const first = await dropJob();
-      const counting = countRequests('bury', 1);
-      await buryHeld(first);
+      const counting = countRequests('deadLetters', 1);
+      await deadLetterHeld(first);
       await expectWhole(first, ['held']);
       const [requests = 0] = counting;
       expect(requests).toBeGreaterThanOrEqual(5);
 
       const points = everyPoint(requests);
       while (points.length > 0) {
-        const orders = points.splice(0, WAVE).map((point) => cloud.crash('bury', point));
+        const orders = points.splice(0, WAVE).map((point) => cloud.crash('deadLetters', point));
         const wave = await dropJobs(WAVE);
-        for (const job of wave) await buryHeld(job);
+        for (const job of wave) await deadLetterHeld(job);
         for (const job of wave) await expectWhole(job, ['held']);
         void orders;
       }
-      expect(cloud.crashes()['bury']).toBeGreaterThanOrEqual(requests);
+      expect(cloud.crashes()['deadLetters']).toBeGreaterThanOrEqual(requests);
     } finally {
       await cloud.setFaults([]);
     }

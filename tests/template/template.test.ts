@@ -12,7 +12,7 @@ import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';
 
-const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'bury', 'api'] as const;
+const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'deadLetters', 'api'] as const;
 const QUEUES = ['Ingest', 'Upload', 'Settle'] as const;
 const BUCKETS = ['InboxBucket', 'DestinationBucket', 'ReportBucket'] as const;
 const DAY_SECONDS = 86_400;
@@ -21,7 +21,7 @@ const DAY_SECONDS = 86_400;
 const NAMED_BY_ROWS: Record<string, string[]> = {
   ingest: ['InboxBucket'],
   settle: ['InboxBucket'],
-  bury: ['InboxBucket'],
+  deadLetters: ['InboxBucket'],
   upload: ['DestinationBucket'],
 };
 
@@ -32,7 +32,7 @@ const readFunctionFile = (path: string): string =>
   readFileSync(new URL(`../../functions/${path}`, import.meta.url), 'utf8');
 
 /** The folder of a function. */
-const stageOf = (name: string): string => (name === 'bury' ? 'dead-letters' : name);
+const stageOf = (name: string): string => (name === 'deadLetters' ? 'dead-letters' : name);
 
 /** A function's own file, with the record loop where it uses that. */
 const sourceOf = (name: string): string => {
@@ -46,7 +46,7 @@ const sourceOf = (name: string): string => {
 const EMITTED = FUNCTIONS.flatMap((name) =>
   Object.keys(METRICS)
     .filter((metric) => new RegExp(`\\b${metric}\\b`).test(sourceOf(name)))
-    .map((metric) => `spillway-dev-${name} ${metric}`),
+    .map((metric) => `spillway-dev-${stageOf(name)} ${metric}`),
 );
 
 /** Every parameter as serverless.yml sets it, by the name that its helper asks for. */
@@ -278,9 +278,9 @@ describe.each(QUEUES)('the queue of %s', (name) => {
     }
   });
 
-  it('takes no dead letter that a principal sends: bury would pass it on under its own role', () => {
+  it('takes no dead letter that a principal sends: the handler would pass it on under its own role', () => {
     expect(policyOf(`${name}DeadLettersPolicy`)).toContainEqual({
-      Sid: 'OnlySqsBuries',
+      Sid: 'OnlySqsMovesDeadLetters',
       Effect: 'Deny',
       Principal: '*',
       Action: 'sqs:SendMessage',
@@ -289,7 +289,7 @@ describe.each(QUEUES)('the queue of %s', (name) => {
     });
   });
 
-  it('buries what was received five times, in its own dead letters alone', () => {
+  it('moves what was received five times to its own dead letters alone', () => {
     expect(properties(`${name}Queue`)['RedrivePolicy']).toEqual({
       deadLetterTargetArn: `<${name}DeadLetters.Arn>`,
       maxReceiveCount: 5,
@@ -603,7 +603,7 @@ describe('event sources', () => {
       { BatchSize: 100, MaximumBatchingWindowInSeconds: 1, ScalingConfig: { MaximumConcurrency: 50 } },
     ],
     ['settle', ['SettleQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
-    ['bury', ['IngestDeadLetters', 'UploadDeadLetters', 'SettleDeadLetters'], { BatchSize: 10 }],
+    ['deadLetters', ['IngestDeadLetters', 'UploadDeadLetters', 'SettleDeadLetters'], { BatchSize: 10 }],
   ])('%s takes its queues in bounded batches and reports partial failures', (name, queues, shape) => {
     expect(mappings(name).map(({ EventSourceArn }) => EventSourceArn)).toEqual(
       queues.map((id) => `<${id}.Arn>`),
@@ -629,7 +629,7 @@ describe('event sources', () => {
 
   it('let those that send messages again and again do so without being stopped as a loop', () => {
     const allowed = FUNCTIONS.filter((name) => lambda(name)['RecursiveLoop'] === 'Allow');
-    expect(allowed).toEqual(['ingest', 'upload', 'bury']);
+    expect(allowed).toEqual(['ingest', 'upload', 'deadLetters']);
   });
 
   it('call sweep each minute', () => {
@@ -677,15 +677,15 @@ describe('what is watched', () => {
     return widgets.flatMap((widget) => widget.properties.metrics);
   };
 
-  it('alarms on the first buried item', () => {
-    expect(properties('ItemsBuriedAlarm')).toMatchObject({
+  it('alarms on the first dead letter that needs attention', () => {
+    expect(properties('DeadLettersFlaggedAlarm')).toMatchObject({
       Namespace: 'Spillway',
-      MetricName: 'ItemsBuried',
+      MetricName: 'DeadLettersFlagged',
       Statistic: 'Sum',
       ComparisonOperator: 'GreaterThanThreshold',
       Threshold: 0,
       TreatMissingData: 'notBreaching',
-      Dimensions: [{ Name: 'service', Value: 'spillway-dev-bury' }],
+      Dimensions: [{ Name: 'service', Value: 'spillway-dev-dead-letters' }],
     });
   });
 

@@ -97,7 +97,7 @@ const WAYS: [string, (s3: S3Client) => Promise<unknown>][] = [
     "a job's report",
     (s3) => writeJobReport({ s3, bucket: 'reports' }, { ...aJob(), state: 'completed' as const }, []),
   ],
-  ['a dead letter', (s3) => createDeadLetterFiles({ s3, bucket: 'reports' }).write(LETTER, 'this')],
+  ['a dead letter', (s3) => createDeadLetterFiles({ s3, bucket: 'reports' }).write(LETTER, 'latest')],
   [
     'a submission',
     (s3) =>

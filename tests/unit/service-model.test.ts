@@ -107,7 +107,14 @@ describe('the project’s own serverless.yml', () => {
   it('is read whole: six functions, their queues with dead letters, the ledger', async () => {
     const file = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
     const model = await readService(file, { params: { maximumConcurrency: '7' } });
-    expect(Object.keys(model.functions)).toEqual(['ingest', 'upload', 'settle', 'sweep', 'bury', 'api']);
+    expect(Object.keys(model.functions)).toEqual([
+      'ingest',
+      'upload',
+      'settle',
+      'sweep',
+      'deadLetters',
+      'api',
+    ]);
     expect(model.functions.upload).toMatchObject({
       recursiveLoop: 'Allow',
       sqsSources: [

@@ -1,7 +1,7 @@
 // The dead-letter handler where handling itself fails: the letter is kept and counted, and tried again.
 import type { Context, SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { type BuryDependencies, createBury } from '../../functions/dead-letters/handler.ts';
+import { createDeadLetters, type DeadLettersDependencies } from '../../functions/dead-letters/handler.ts';
 import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
@@ -21,7 +21,7 @@ function start() {
       for (const [name, sum] of Object.entries(sums)) counted[name] = (counted[name] ?? 0) + sum;
     },
   };
-  const bury = createBury({
+  const handle = createDeadLetters({
     letters,
     clock: createVirtualClock(),
     inbox: 'inbox',
@@ -33,7 +33,7 @@ function start() {
       readBlocks: async () => new Map(),
     },
     telemetry,
-  } as unknown as BuryDependencies);
+  } as unknown as DeadLettersDependencies);
   const event = {
     Records: [
       {
@@ -46,14 +46,14 @@ function start() {
     ],
   } as unknown as SQSEvent;
   const kinds = async () => (await letters.list(10)).letters.map(({ kind, reason }) => [kind, reason]);
-  return { run: () => bury(event, CONTEXT), counted, state, kinds };
+  return { run: () => handle(event, CONTEXT), counted, state, kinds };
 }
 
 describe('a dead letter that can not be handled', () => {
   it('stays in its queue, is kept as unhandled, and is counted for the alarm', async () => {
     const { run, counted, kinds } = start();
     expect(await run()).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
-    expect(counted).toEqual({ ItemsBuried: 0, MessagesFailed: 1 });
+    expect(counted).toEqual({ DeadLettersFlagged: 0, MessagesFailed: 1 });
     expect(await kinds()).toEqual([['unhandled', 'Error: DynamoDB is away']]);
   });
 
