@@ -1,4 +1,6 @@
 // The CloudWatch dashboard: the flow of rows, the throttling, the queues, the functions and the dead letters.
+import { METRICS } from '../functions/runtime/metrics.js';
+
 const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
 const QUEUES = ['ingest', 'upload', 'settle'];
 const WIDTH = 24;
@@ -6,10 +8,14 @@ const WIDTH = 24;
 /**
  * The body as CloudFormation takes it: JSON, with the region still to be filled in.
  * @param {string} prefix `service-stage`, before the name of every function and queue
+ * @throws Error where a panel has no metric, or a metric no panel
  */
 export function dashboardBody(prefix) {
-  const own = (/** @type {string} */ service, /** @type {string[]} */ names, stat = 'Sum') =>
-    names.map((name) => ['Spillway', name, 'service', `${prefix}-${service}`, { stat }]);
+  const unshown = new Set(Object.values(METRICS).map(({ panel }) => panel));
+  const own = (/** @type {string} */ panel) => {
+    if (!unshown.delete(panel)) throw new Error(`functions/runtime/metrics.js has no panel "${panel}"`);
+    return graph(panel, linesOf(panel, prefix));
+  };
   const lambda = (/** @type {string} */ name, /** @type {string} */ stat) =>
     FUNCTIONS.map((of) => ['AWS/Lambda', name, 'FunctionName', `${prefix}-${of}`, { stat, label: of }]);
   const sqs = (/** @type {string} */ name, /** @type {string[]} */ queues) =>
@@ -17,29 +23,8 @@ export function dashboardBody(prefix) {
   const deadLetters = QUEUES.map((queue) => `${queue}-dead-letters`);
 
   const rows = [
-    [
-      graph('Rows', [
-        ...own('ingest', ['RowsAccepted', 'RowsRejected']),
-        ...own('upload', ['ObjectsStored', 'ObjectsSkipped', 'ObjectsFailed']),
-      ]),
-      graph('Jobs', [
-        ...own('sweep', ['LiveJobs', 'RowsOutstanding'], 'Maximum'),
-        ...own('settle', ['JobsCompleted', 'JobsFailed']),
-        ...own('ingest', ['JobsFailed']),
-        ...own('upload', ['LateOutcomes']),
-      ]),
-    ],
-    [
-      graph(
-        'Requests to S3 and their throttling',
-        own('upload', ['Attempts', 'Throttled', 'TransientFaults']),
-      ),
-      graph(
-        'Given back to the queue',
-        own('upload', ['RefusedReturned', 'RefusedReposted', 'UntriedReturned', 'UntriedReposted']),
-      ),
-      graph('Bytes stored', own('upload', ['BytesStored'])),
-    ],
+    [own('Rows'), own('Jobs')],
+    [own('Requests to S3 and their throttling'), own('Given back to the queue'), own('Bytes stored')],
     [
       graph('Messages waiting', sqs('ApproximateNumberOfMessagesVisible', QUEUES)),
       graph(
@@ -55,20 +40,32 @@ export function dashboardBody(prefix) {
       graph('Functions at work', lambda('ConcurrentExecutions', 'Maximum')),
     ],
     [
-      graph('Slices', [
-        ...own('ingest', ['SlicesIngested']),
-        ...own('sweep', ['SlicesReplayed']),
-        ...own('settle', ['SlicesSettled']),
-      ]),
+      own('Slices'),
       graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', deadLetters)),
-      graph('Dead letters flagged', own('dead-letters', ['DeadLettersFlagged'])),
-      graph(
-        'Messages that failed',
-        ['ingest', 'upload', 'settle', 'dead-letters'].flatMap((name) => own(name, ['MessagesFailed'])),
-      ),
+      own('Dead letters to look at'),
+      own('Messages that failed'),
     ],
   ];
+  if (unshown.size > 0) {
+    throw new Error(`infrastructure/dashboard.js gives no place to the panel ${[...unshown].join(', ')}`);
+  }
   return { 'Fn::Sub': JSON.stringify({ start: '-PT3H', widgets: rows.flatMap(placed) }) };
+}
+
+/**
+ * The lines of a panel of our own metrics.
+ * @param {string} panel
+ * @param {string} prefix
+ */
+function linesOf(panel, prefix) {
+  return Object.entries(METRICS)
+    .filter(([, metric]) => metric.panel === panel)
+    .flatMap(([name, { title, functions, stat }]) =>
+      functions.map((of) => {
+        const label = functions.length === 1 ? title : `${title}: ${of}`;
+        return ['Spillway', name, 'service', `${prefix}-${of}`, { stat, label }];
+      }),
+    );
 }
 
 /**

@@ -2,11 +2,22 @@
 // from elsewhere.
 import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { METRICS } from '../../functions/runtime/metrics.js';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import type { S3LimitsReading } from '../aws/s3/s3-limits.ts';
 import type { Cloud } from '../cloud.ts';
 
 /** Seconds of the destination's writes that the chart shows. */
 const CHART_SECONDS = 120;
+/** The metrics among the page's figures. */
+const SHOWN: readonly MetricName[] = [
+  'ObjectsStored',
+  'Throttled',
+  'RefusedReturned',
+  'RefusedReposted',
+  'UntriedReturned',
+  'UntriedReposted',
+];
 const HTML = readFileSync(new URL('./page.html', import.meta.url));
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -25,7 +36,7 @@ export interface PageState {
   /** By logical id. */
   queues: Record<string, { visible: number; inFlight: number; delayed: number }>;
   /** Sums of the functions' metrics since the start. */
-  metrics: Record<string, number>;
+  metrics: { title: string; value: number }[];
 }
 
 /** Serves the page at / and what it polls at /page/state. */
@@ -39,6 +50,7 @@ export function servePage(cloud: Cloud): void {
 async function stateOf(cloud: Cloud): Promise<PageState> {
   const nowMs = Date.now();
   const [meter, queues] = await Promise.all([cloud.meter(), cloud.queueDepths()]);
+  const sums = cloud.metrics();
   const { inbox, destination, reports } = cloud.names;
   const { writesBySecond = [], limits } = meter.s3.buckets[destination] ?? {};
   const sinceSecond = Math.floor(nowMs / 1000) - CHART_SECONDS;
@@ -51,7 +63,7 @@ async function stateOf(cloud: Cloud): Promise<PageState> {
       ? {}
       : { limits: { limitPerSecond: limits.limitPerSecond, partitions: limits.partitions.length } }),
     queues,
-    metrics: cloud.metrics(),
+    metrics: SHOWN.map((name) => ({ title: METRICS[name].title, value: sums[name] ?? 0 })),
   };
 }
 

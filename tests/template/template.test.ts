@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { METRICS } from '../../functions/runtime/telemetry.ts';
+import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/buckets.js';
 import { settings } from '../../infrastructure/params.js';
 import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/rights.js';
@@ -43,10 +43,8 @@ const sourceOf = (name: string): string => {
 };
 
 /** What each function emits: the dashboard and the alarms may name nothing else. */
-const EMITTED = FUNCTIONS.flatMap((name) =>
-  Object.keys(METRICS)
-    .filter((metric) => new RegExp(`\\b${metric}\\b`).test(sourceOf(name)))
-    .map((metric) => `spillway-dev-${stageOf(name)} ${metric}`),
+const EMITTED = Object.entries(METRICS).flatMap(([metric, { functions }]) =>
+  functions.map((name) => `spillway-dev-${name} ${metric}`),
 );
 
 /** Every parameter as serverless.yml sets it, by the name that its helper asks for. */

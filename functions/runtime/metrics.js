@@ -1,0 +1,70 @@
+// The table of metrics: EMF takes units from it, the dashboard and the local page their titles. It is plain JavaScript because
+// osls reads it through infrastructure/dashboard.js, also on a Node that can't run TypeScript.
+
+/**
+ * @typedef {'ingest' | 'upload' | 'settle' | 'sweep' | 'dead-letters' | 'api'} FunctionName
+ *
+ * @typedef {object} Metric
+ * @property {string} title Its label on the dashboard and the page.
+ * @property {readonly FunctionName[]} functions Those that count it. Each has a line of its own in the panel.
+ * @property {'Count' | 'Bytes'} [unit] Count by default.
+ * @property {'Sum' | 'Maximum'} [stat] How the dashboard sums up a minute; Sum by default.
+ */
+
+/** By name in CloudWatch, under the panel of the dashboard that shows it. */
+export const METRICS = {
+  ...inPanel('Rows', {
+    RowsAccepted: { title: 'Rows accepted', functions: ['ingest'] },
+    RowsRejected: { title: 'Rows rejected', functions: ['ingest'] },
+    ObjectsStored: { title: 'Objects stored', functions: ['upload'] },
+    ObjectsSkipped: { title: 'Objects skipped', functions: ['upload'] },
+    ObjectsFailed: { title: 'Objects failed', functions: ['upload'] },
+  }),
+  ...inPanel('Jobs', {
+    LiveJobs: { title: 'Live jobs', functions: ['sweep'], stat: 'Maximum' },
+    RowsOutstanding: { title: 'Rows outstanding', functions: ['sweep'], stat: 'Maximum' },
+    JobsCompleted: { title: 'Jobs completed', functions: ['settle'] },
+    JobsFailed: { title: 'Jobs failed', functions: ['settle', 'ingest'] },
+    LateOutcomes: { title: 'Outcomes after the end of their job', functions: ['upload'] },
+  }),
+  ...inPanel('Requests to S3 and their throttling', {
+    Attempts: { title: 'Requests', functions: ['upload'] },
+    Throttled: { title: 'SlowDown answers', functions: ['upload'] },
+    TransientFaults: { title: 'Transient faults', functions: ['upload'] },
+  }),
+  ...inPanel('Given back to the queue', {
+    RefusedReturned: { title: 'Refused, given back by visibility', functions: ['upload'] },
+    RefusedReposted: { title: 'Refused, delayed as a new message', functions: ['upload'] },
+    UntriedReturned: { title: 'Untried, given back by visibility', functions: ['upload'] },
+    UntriedReposted: { title: 'Untried, delayed as a new message', functions: ['upload'] },
+  }),
+  ...inPanel('Bytes stored', {
+    BytesStored: { title: 'Bytes stored', functions: ['upload'], unit: 'Bytes' },
+  }),
+  ...inPanel('Slices', {
+    SlicesIngested: { title: 'Slices ingested', functions: ['ingest'] },
+    SlicesReplayed: { title: 'Slices sent again', functions: ['sweep'] },
+    SlicesSettled: { title: 'Slices settled', functions: ['settle'] },
+  }),
+  ...inPanel('Dead letters to look at', {
+    DeadLettersFlagged: { title: 'Dead letters flagged', functions: ['dead-letters'] },
+  }),
+  ...inPanel('Messages that failed', {
+    // They stay in their queue and come again.
+    MessagesFailed: { title: 'Messages failed', functions: ['ingest', 'upload', 'settle', 'dead-letters'] },
+  }),
+};
+
+/**
+ * @template {string} Name
+ * @param {string} panel
+ * @param {Readonly<Record<Name, Metric>>} metrics
+ */
+function inPanel(panel, metrics) {
+  const entries = /** @type {[Name, Metric][]} */ (Object.entries(metrics));
+  return /** @type {Record<Name, Required<Metric> & { panel: string }>} */ (
+    Object.fromEntries(
+      entries.map(([name, metric]) => [name, { unit: 'Count', stat: 'Sum', ...metric, panel }]),
+    )
+  );
+}
