@@ -5,6 +5,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import { boundedText } from '../../shared/text/bounded.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { jsonTextOf } from './body.ts';
 
@@ -46,7 +47,7 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
   /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
   const logFault = (error: unknown) => {
     if ((error as { statusCode?: number }).statusCode === undefined)
-      logger.error('request failed', error as Error);
+      logger.error(LOG.requestFailed, error as Error);
   };
   return middy<ApiRequest, APIGatewayProxyResult>()
     .use(

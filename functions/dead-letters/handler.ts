@@ -19,6 +19,7 @@ import {
 import { systemClock } from '../../shared/time/clock.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
 import { type DecideDependencies, decide } from './decide.ts';
@@ -53,7 +54,7 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
     try {
       await letters.write(letterOf(record, { kind: 'unhandled', reason }, clock.now()), 'first');
     } catch (error) {
-      logger.error('dead letter not kept', { messageId: record.messageId, error: error as Error });
+      logger.error(LOG.letterNotKept, { messageId: record.messageId, error: error as Error });
     }
   }
 
@@ -78,7 +79,7 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
         await carryOut(place, `${context.awsRequestId}-${messageId}`);
         handled.push({ messageId, place, ...decision });
       } catch (error) {
-        logger.error('dead letter not handled', { messageId, error: error as Error });
+        logger.error(LOG.letterNotHandled, { messageId, error: error as Error });
         failures.push(messageId);
         unhandled += 1;
         await keepUnhandled(record, error as Error);
@@ -87,8 +88,8 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
     const flagged = handled.filter(({ kind }) => FLAGGED[kind]);
     // Counted, because a queue silently drops a letter after 14 days.
     count({ DeadLettersFlagged: flagged.length, MessagesFailed: unhandled });
-    if (flagged.length > 0) logger.error('dead letters flagged', { letters: handled });
-    else logger.info('dead letters handled', { letters: handled });
+    if (flagged.length > 0) logger.error(LOG.lettersFlagged, { letters: handled });
+    else logger.info(LOG.lettersHandled, { letters: handled });
     return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

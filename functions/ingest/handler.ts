@@ -26,6 +26,7 @@ import { boundedNames } from '../../shared/text/bounded.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { readEnvironment, splitList, wholeNumber, wholeNumbers } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import { eachRecord, type RecordSource } from '../runtime/records.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
@@ -89,7 +90,7 @@ export function createIngest(dependencies: IngestDependencies) {
     const ended = await failUnopenedJob(end, job, fault);
     if (ended.state === 'failed') {
       count({ JobsFailed: 1 });
-      logger.error('manifest can not be taken', { job: job.id, manifest: job.manifest, fault });
+      logger.error(LOG.manifestRefused, { job: job.id, manifest: job.manifest, fault });
     }
     return ended;
   }
@@ -98,19 +99,19 @@ export function createIngest(dependencies: IngestDependencies) {
   async function endUnreadable(job: Job): Promise<void> {
     const fault = otherParserFault(job);
     const how = await cutOff(end, job, fault);
-    logger.error('job of another parser version is ended', { job: job.id, fault, how });
+    logger.error(LOG.otherParser, { job: job.id, fault, how });
   }
 
   async function plan(job: Job, deadlineMs: number): Promise<void> {
     const planned = await planJob({ reader: blocks, ledger, tellSlice, clock }, job, deadlineMs);
     switch (planned.kind) {
       case 'halted':
-        logger.info('manifest not planned further: the job is paused or has ended', { job: job.id });
+        logger.info(LOG.planHalted, { job: job.id });
         return;
       case 'out of time':
         return tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
       case 'unreadable':
-        logger.error('manifest can not be cut', {
+        logger.error(LOG.manifestNotCut, {
           job: job.id,
           manifest: job.manifest,
           fault: planned.fault,
@@ -120,7 +121,7 @@ export function createIngest(dependencies: IngestDependencies) {
         return;
       case 'finished': {
         const { slices, rows } = planned.plan;
-        logger.info('manifest planned', { job: job.id, manifest: job.manifest, slices, rows });
+        logger.info(LOG.planFinished, { job: job.id, manifest: job.manifest, slices, rows });
         if (planned.job !== undefined) await tellIfSettled(planned.job);
       }
     }
@@ -139,8 +140,8 @@ export function createIngest(dependencies: IngestDependencies) {
     count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
     if (end === 'sent') await ledger.closeSlice(id);
     if (end === 'out of time') await tellSlice(id);
-    if (fault !== undefined) logger.error('job stopped', { ...id, control: 'cancelling', fault });
-    logger.info('slice ingested', {
+    if (fault !== undefined) logger.error(LOG.jobStopped, { ...id, control: 'cancelling', fault });
+    logger.info(LOG.sliceIngested, {
       ...id,
       rows: slice.rows,
       replays: slice.replays,
@@ -155,7 +156,7 @@ export function createIngest(dependencies: IngestDependencies) {
       await tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
     const next = await resumeSlices({ ledger, tellSlice, clock }, job, from, deadlineMs);
     if (next !== undefined) await tellIngest({ v: SCHEMA_VERSION, kind: 'resume', job: job.id, from: next });
-    logger.info('job resumed', { job: job.id, from, next });
+    logger.info(LOG.jobResumed, { job: job.id, from, next });
   }
 
   async function ingestMessage(message: IngestMessage, deadlineMs: number): Promise<void> {
@@ -163,7 +164,7 @@ export function createIngest(dependencies: IngestDependencies) {
     // The plan of a job that is being ended goes on, so that its rows are known; a paused job rests.
     const isDue = job !== undefined && (isRunning(job) || (isEnding(job) && message.kind === 'plan'));
     if (!isDue) {
-      logger.info('message of a job that is halted or has ended', {
+      logger.info(LOG.messageNotDue, {
         job: message.job,
         kind: message.kind,
         state: job?.state,
@@ -192,7 +193,7 @@ export function createIngest(dependencies: IngestDependencies) {
       );
     }
     if (notification.passedOver.length > 0) {
-      logger.info('folder markers and hidden names are no manifests', {
+      logger.info(LOG.manifestsPassedOver, {
         keys: boundedNames(notification.passedOver),
       });
     }
@@ -204,7 +205,7 @@ export function createIngest(dependencies: IngestDependencies) {
     queueUrl: dependencies.ingestQueueUrl,
     retrySeconds: dependencies.retrySeconds,
   };
-  return eachRecord(source, telemetry, 'message not ingested', async ({ body }, context) => {
+  return eachRecord(source, telemetry, LOG.messageNotIngested, async ({ body }, context) => {
     await ingestBody(body, clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS);
   });
 }

@@ -1,17 +1,17 @@
-// What every handler has around it: the logger's context and the metrics' flush.
+// The middleware of every handler: it gives the logger its context and writes the metrics.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import type { Telemetry } from './telemetry.ts';
+import type { LambdaTelemetry } from './telemetry.ts';
 
 /**
- * @param create makes the function with its clients at the first invocation, and is not called again while it stays warm
+ * @param create makes the function with its clients; called once, at the first invocation of an execution environment
  */
 export function instrument<Event, Result>(
-  { logger, metrics }: Telemetry,
+  { logger, metrics }: LambdaTelemetry,
   create: () => (event: Event, context: Context) => Promise<Result>,
 ) {
-  // Not Powertools' logMetrics: it warns of every invocation that counted nothing.
+  // Not Powertools' logMetrics: it logs a warning for every invocation without metrics.
   const flush = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   };

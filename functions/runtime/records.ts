@@ -1,6 +1,8 @@
-// How the functions behind queues take a batch: each record by itself. What fails stays in the queue and comes back after a delay.
+// The record loop of the functions behind queues: each record alone. A failed record stays in the queue and comes back after a
+// delay.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
+import { LOG, type LogMessage } from './log-messages.ts';
 import { retryLater } from './retry-later.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -8,17 +10,17 @@ import type { Telemetry } from './telemetry.ts';
 export interface RecordSource {
   queue: QueueDependencies;
   queueUrl: string;
-  /** By receive, from the first (serverless.yml, SPILLWAY_RETRY_SECONDS). */
+  /** By receive, from the first (SPILLWAY_RETRY_SECONDS in serverless.yml). */
   retrySeconds: readonly number[];
 }
 
 export type HandleRecord = (record: SQSRecord, context: Context) => Promise<void>;
 
-/** @param complaint what the log says of a record that failed */
+/** @param failure the log message of a failed record */
 export function eachRecord(
   source: RecordSource,
   telemetry: Telemetry,
-  complaint: string,
+  failure: LogMessage,
   handle: HandleRecord,
 ): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
   const { logger, count } = telemetry;
@@ -28,18 +30,18 @@ export function eachRecord(
       try {
         await handle(record, context);
       } catch (error) {
-        logger.error(complaint, { messageId: record.messageId, error: error as Error });
+        logger.error(failure, { messageId: record.messageId, error: error as Error });
         failed.push(record);
       }
     }
-    // Answered failures are no errors to Lambda: nothing else counts them.
+    // Counted here: Lambda counts no errors for failures in the answer.
     count({ MessagesFailed: failed.length });
     await hideFailed(source, telemetry, failed);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 }
 
-/** Where SQS refuses, they come back after the queue's visibility timeout. */
+/** If SQS refuses, they come back after the queue's visibility timeout. */
 export async function hideFailed(
   { queue, queueUrl, retrySeconds }: RecordSource,
   { logger }: Pick<Telemetry, 'logger'>,
@@ -52,6 +54,6 @@ export async function hideFailed(
   try {
     await retryLater(queue, queueUrl, messages, retrySeconds);
   } catch (error) {
-    logger.warn('failed messages keep the visibility of their queue', { error: error as Error });
+    logger.warn(LOG.failedNotHidden, { error: error as Error });
   }
 }

@@ -1,21 +1,21 @@
-// When a message whose handling failed is received again. Left alone it would stay hidden for the queue's whole visibility
-// timeout, which is long because it covers a whole invocation: a broken connection would cost a job 12 to 30 minutes.
+// Shortens the delay until a failed message is received again. Its queue would hide it for the whole visibility timeout, which
+// covers an invocation: a broken connection would delay a job by 12 to 30 minutes.
 import { changeVisibility, type QueueDependencies } from '../../shared/queue/batches.ts';
 
-/** Share of a delay that is added at random: what failed together does not come back together. */
+/** Share of a delay that is added at random, so that messages that failed together come back apart. */
 const JITTER = 0.25;
 
 export interface FailedMessage {
   receiptHandle: string;
-  /** 1 at its first receive. */
+  /** 1 at the first receive. */
   receiveCount: number;
 }
 
 /**
  * Hides failed messages for a delay that grows with their receives.
- * @param delaysSeconds by receive, from the first; the last one is for all further receives. With a `maxReceiveCount` of 5 the
- *   receives span the sum of four delays: longer than an outage that is to fail nothing
- * @throws where SQS refuses: the messages come back after the queue's visibility timeout
+ * @param delaysSeconds by receive, from the first; the last one also for all later receives. With a `maxReceiveCount` of 5 the
+ *   receives span the sum of four delays, and an outage that is shorter fails nothing
+ * @throws if SQS refuses: the messages come back after the queue's visibility timeout
  */
 export async function retryLater(
   queue: QueueDependencies,

@@ -1,15 +1,28 @@
 // A function's logs and metrics: one log line a batch, never one an item. Metrics are EMF, with the function as only dimension.
 import { Logger } from '@aws-lambda-powertools/logger';
+import type { LogItemExtraInput } from '@aws-lambda-powertools/logger/types';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { boundedText } from '../../shared/text/bounded.ts';
+import type { LogMessage } from './log-messages.ts';
 import { METRICS } from './metrics.js';
 
 export type MetricName = keyof typeof METRICS;
 
+/** Takes the messages of the catalogue alone. */
+type EventLog = Record<
+  'info' | 'warn' | 'error',
+  (message: LogMessage, ...fields: LogItemExtraInput) => void
+>;
+
+/** What the steps of a function see. */
 export interface Telemetry {
-  logger: Logger;
+  logger: EventLog;
   /** Adds to the sums of this invocation, which the handler's middleware writes at its end. */
   count(sums: Partial<Record<MetricName, number>>): void;
+}
+
+export interface LambdaTelemetry extends Telemetry {
+  logger: Logger;
   metrics: Metrics;
 }
 
@@ -27,7 +40,7 @@ export function boundedField(name: string, value: unknown): unknown {
 }
 
 /** Name and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
-export function createTelemetry(): Telemetry {
+export function createTelemetry(): LambdaTelemetry {
   const metrics = new Metrics();
   return {
     logger: new Logger({ jsonReplacerFn: boundedField }),

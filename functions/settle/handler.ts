@@ -17,6 +17,7 @@ import type { ReportDependencies } from '../../shared/report/report.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { readEnvironment, wholeNumber, wholeNumbers } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import { eachRecord, type RecordSource } from '../runtime/records.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
@@ -72,7 +73,7 @@ export function createSettle({
     const slice = await ledger.getSlice(id);
     const result = slice === undefined ? undefined : await resultOf(known, slice, writer);
     if (slice === undefined || result === undefined) {
-      logger.warn('slice is not closed', {
+      logger.warn(LOG.sliceNotClosed, {
         job: id.job,
         slice: id.slice,
         closed: slice?.closedBlocks.size,
@@ -82,14 +83,14 @@ export function createSettle({
     }
     await ledger.expireBlocks(id, slice.blocks);
     const job = await ledger.settleSlice(id);
-    logger.info('slice settled', { job: id.job, slice: id.slice, ...result.totals });
+    logger.info(LOG.sliceSettled, { job: id.job, slice: id.slice, ...result.totals });
     return job;
   }
 
   async function settle({ job: jobId, slice }: SettleMessage, writer: string): Promise<void> {
     const known = await ledger.getJob(jobId);
     if (known === undefined || !isLive(known)) {
-      logger.info('settle message of an ended job', { job: jobId, slice });
+      logger.info(LOG.settleOfEndedJob, { job: jobId, slice });
       return;
     }
     if (known.ending === 'abandoned' && known.fault !== undefined) {
@@ -108,11 +109,11 @@ export function createSettle({
     count(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
     const line = { job: jobId, ...totals, unaccounted, report };
-    if (unaccounted === 0) logger.info('job completed', line);
-    else logger.error('job completed with rows unaccounted', line);
+    if (unaccounted === 0) logger.info(LOG.jobCompleted, line);
+    else logger.error(LOG.jobCompletedUnaccounted, line);
   }
 
-  return eachRecord(source, telemetry, 'message not settled', async ({ body }, { awsRequestId }) => {
+  return eachRecord(source, telemetry, LOG.messageNotSettled, async ({ body }, { awsRequestId }) => {
     const parsed = parseSettleMessage(body);
     if (parsed.kind === 'unreadable') throw new Error(`unreadable message: ${parsed.reason}`);
     await settle(parsed.message, awsRequestId);

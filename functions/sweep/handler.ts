@@ -19,6 +19,7 @@ import { boundedList, boundedText } from '../../shared/text/bounded.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { readEnvironment, wholeNumber } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireLedger, wireQueue } from '../runtime/wiring.ts';
 import { type Backlog, orderFor, type UpkeepLimits } from './job-needs.ts';
@@ -61,7 +62,7 @@ export function createSweep(dependencies: SweepDependencies) {
     if (order === undefined) return false;
     const { control, fault } = order;
     const { kind } = await ledger.controlJob(job.id, control, fault);
-    logger.error('job stopped', { job: job.id, control, fault, kind });
+    logger.error(LOG.jobStopped, { job: job.id, control, fault, kind });
     return true;
   }
 
@@ -82,7 +83,7 @@ export function createSweep(dependencies: SweepDependencies) {
     );
     count({ SlicesReplayed: done.replayed });
     if (Object.values(done).some((times) => times > 0))
-      logger.warn('job looked after', { job: id, ending: isEnding(job), backlog, ...done });
+      logger.warn(LOG.jobReconciled, { job: id, ending: isEnding(job), backlog, ...done });
     await stopInTime(job, progress);
     return outstanding(progress);
   }
@@ -107,7 +108,7 @@ export function createSweep(dependencies: SweepDependencies) {
     await pMap([...ids.slice(from), ...ids.slice(0, from)], sweepInTime, { concurrency: JOB_CONCURRENCY });
 
     count({ LiveJobs: ids.length, RowsOutstanding: rowsOutstanding });
-    logger.info('jobs swept', { jobs: ids.length, unswept: unswept.length, rowsOutstanding, backlog });
+    logger.info(LOG.jobsSwept, { jobs: ids.length, unswept: unswept.length, rowsOutstanding, backlog });
     // One job's fault keeps no other from being swept, yet it counts as the function's error, on which there is an alarm.
     if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
   };

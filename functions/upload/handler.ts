@@ -22,6 +22,7 @@ import { systemRandom } from '../../shared/time/random.ts';
 import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { readEnvironment, splitList, wholeNumbers } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
+import { LOG } from '../runtime/log-messages.ts';
 import { hideFailed, type RecordSource } from '../runtime/records.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
@@ -200,8 +201,8 @@ function report({ logger, count }: Telemetry, { messages, found, unreadable, wor
     ...unreadable.map(({ reason }) => `unreadable message: ${reason}`),
     ...found.unplaced.map(({ message }) => `no place in the ledger for ${itemName(message)}`),
   ];
-  if (faults.length === 0) logger.info('batch uploaded', line);
-  else logger.error('batch uploaded, with faults', { ...line, faults });
+  if (faults.length === 0) logger.info(LOG.batchUploaded, line);
+  else logger.error(LOG.batchUploadedWithFaults, { ...line, faults });
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {

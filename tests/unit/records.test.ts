@@ -1,6 +1,7 @@
 // The record loop of the functions behind queues: what fails comes back soon, spans an outage, and is counted.
 import type { Context, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { LOG } from '../../functions/runtime/log-messages.ts';
 import { eachRecord } from '../../functions/runtime/records.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
@@ -37,7 +38,7 @@ function start(fate?: EntryFate) {
   const { counted, warnings, telemetry } = silentTelemetry();
   const queue = { sqs: sqs.client, clock: createVirtualClock(), random: () => 0 };
   const source = { queue, queueUrl: 'https://sqs.example/q', retrySeconds: RETRY_SECONDS };
-  const handle = eachRecord(source, telemetry, 'not handled', async ({ body }) => {
+  const handle = eachRecord(source, telemetry, LOG.messageNotSettled, async ({ body }) => {
     if (body.startsWith('bad')) throw new Error('no');
   });
   return { sqs, counted, warnings, handle };
@@ -94,7 +95,7 @@ describe('the record loop', () => {
       retrySeconds: RETRY_SECONDS,
     };
     let handledAtMs = Number.NaN;
-    const handle = eachRecord(source, telemetry, 'not handled', async () => {
+    const handle = eachRecord(source, telemetry, LOG.messageNotSettled, async () => {
       if (clock.now() < startMs + minutes * MINUTE_MS) throw new Error('S3 is away');
       handledAtMs = clock.now();
     });
