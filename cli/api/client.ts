@@ -1,6 +1,6 @@
-// Spillway's API as the commands ask it: requests signed where they have to be, tried again where that can help, and every
-// refusal with what to do about it. All requests here may be made twice.
-import * as z from 'zod/mini';
+// The commands' client of Spillway's API. It signs requests where the API asks for that, retries faults that may pass, and turns
+// each refusal into a message with a remedy. Every request may be sent twice.
+import { ROUTES, type Route } from '../../functions/api/routes.ts';
 import { embeddedSince } from '../../local/service/embedded-since.ts';
 import { type Credentials, createSigner } from '../../shared/aws/signature.ts';
 import { isJobId } from '../../shared/job/identity.ts';
@@ -18,20 +18,20 @@ export interface JobList extends Listed {
 
 export interface DeadLetterList extends Listed {
   letters: (DeadLetterEntry & { place: string })[];
-  /** Absent in answers of deployments that do not say it. */
+  /** Absent in answers of older deployments. */
   keptDays?: number | undefined;
 }
 
 interface Listed {
   cursor?: string | undefined;
-  /** ISO time at which the embedded cloud started, which keeps nothing of earlier runs. Absent from a deployed API. */
+  /** ISO time of the embedded cloud's start: it keeps nothing of earlier runs. Absent from a deployed API. */
   embeddedSince?: string | undefined;
 }
 
 export interface ApiClient {
   job(id: string): Promise<JobView>;
   jobs(limit: number, cursor?: string): Promise<JobList>;
-  /** @returns the job as it stands then; of a redrive, the new job */
+  /** @returns the job after the order; of a redrive, the new job */
   order(id: string, order: Order): Promise<JobView>;
   deadLetters(limit: number, cursor?: string): Promise<DeadLetterList>;
 }
@@ -40,39 +40,36 @@ export interface ApiDependencies {
   fetch: typeof fetch;
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
-  /** Whose signature it is; asked for only where requests are signed. */
+  /** Called only if requests are signed. */
   credentials: () => Promise<Credentials>;
 }
 
-interface ApiRequest {
-  method: 'GET' | 'POST';
-  path: string;
+interface ApiCall {
+  route: Route;
+  /** For the route's `{id}`. */
+  id?: string;
   query?: Record<string, string | number | undefined>;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
-/** A request that met a fault on the way or at the API is made so often, with rests that double. */
+/** Tries of a request that meets a fault of the connection or of the API. The pause between them doubles. */
 const TRIES = 5;
-const FIRST_REST_MS = 250;
-/** An order to a job that is not open yet is given again, when the API says, for about a minute. */
+const FIRST_PAUSE_MS = 250;
+/** Tries of an order to a job that is not open yet: about a minute, with the pauses that the API asks for. */
 const OPENING_TRIES = 30;
 
-const job = z.looseObject({ job: z.string(), state: z.string() });
-const jobList = z.looseObject({ jobs: z.array(job), cursor: z.optional(z.string()) });
-const letterList = z.looseObject({
-  letters: z.array(z.looseObject({})),
-  keptDays: z.optional(z.number()),
-  cursor: z.optional(z.string()),
-});
-
-/** @param api its address, with no slash at the end */
+/** @param api the API's address, without a slash at the end */
 export function createApiClient({ fetch, clock, env, credentials }: ApiDependencies, api: string): ApiClient {
   const base = new URL(api);
   const scope = signingScopeOf(base, env);
   const signer = scope === undefined ? undefined : createSigner(scope);
 
-  /** Signed for each request: a signature holds for five minutes. */
-  async function headersOf({ method, path, query }: Required<ApiRequest>): Promise<Record<string, string>> {
+  /** Signed again for each try: a signature is valid for five minutes. */
+  async function headersOf(
+    method: string,
+    path: string,
+    query: Required<ApiCall>['query'],
+  ): Promise<Record<string, string>> {
     if (signer === undefined) return { accept: 'application/json' };
     const signed = signer.sign(
       {
@@ -85,29 +82,28 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
       await credentials(),
       new Date(clock.now()),
     );
-    // The host is fetch's to send.
+    // fetch sets the host itself.
     const { host: _host, ...headers } = signed;
     return headers;
   }
 
-  async function ask(request: ApiRequest): Promise<Response> {
-    const path = `${base.pathname === '/' ? '' : base.pathname}${request.path}`;
-    const query = request.query ?? {};
+  async function send({ route, id = '', query = {} }: ApiCall): Promise<Response> {
+    const path = `${base.pathname === '/' ? '' : base.pathname}${route.path.replace('{id}', () => id)}`;
     const search = queryText(query);
     return await fetch(`${base.origin}${path}${search === '' ? '' : `?${search}`}`, {
-      method: request.method,
-      headers: await headersOf({ method: request.method, path, query }),
+      method: route.method,
+      headers: await headersOf(route.method, path, query),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       redirect: 'manual',
     });
   }
 
-  /** What may pass by is tried again; what is left is the answer, or a Failure. */
-  async function answerOf(request: ApiRequest): Promise<Response> {
+  /** Retries faults that may pass. @throws Failure */
+  async function answerOf(apiCall: ApiCall): Promise<Response> {
     for (let tries = 1; ; tries++) {
       let fault: () => Failure;
       try {
-        const answer = await ask(request);
+        const answer = await send(apiCall);
         if (answer.status < 500 && answer.status !== 429) return answer;
         const text = await messageOf(answer);
         fault = () => new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log tells why`);
@@ -121,17 +117,16 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
           });
       }
       if (tries === TRIES) throw fault();
-      await clock.sleep(FIRST_REST_MS * 2 ** (tries - 1));
+      await clock.sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
     }
   }
 
   async function call<T extends object>(
-    request: ApiRequest,
-    schema: z.ZodMiniType,
+    apiCall: ApiCall,
     onEmbedded: (answer: T, embeddedSince: string) => T = (answer) => answer,
   ): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const answer = await answerOf(request);
+      const answer = await answerOf(apiCall);
       const retryAfterSeconds = secondsOf(answer.headers.get('retry-after'));
       if (answer.status === 409 && retryAfterSeconds > 0 && tries < OPENING_TRIES) {
         await answer.body?.cancel();
@@ -139,45 +134,35 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
         continue;
       }
       const since = embeddedSince(answer.headers);
-      const forgotten = answer.status === 404 && since !== undefined ? jobIn(request.path) : undefined;
-      if (forgotten !== undefined) {
+      const { id, route } = apiCall;
+      // Text that is no id can't name a job of an earlier run.
+      if (answer.status === 404 && since !== undefined && id !== undefined && isJobId(id)) {
         await answer.body?.cancel();
-        throw new Failure(forgottenText(forgotten, since ?? ''));
+        throw new Failure(forgottenText(id, since));
       }
       if (!answer.ok) throw refusal(api, answer.status, await messageOf(answer), signer !== undefined);
       const body: unknown = await answer.json().catch(() => undefined);
-      if (!schema.safeParse(body).success) throw new Failure(strangerText(api));
+      if (!route.answer.safeParse(body).success) throw new Failure(notSpillwayText(api));
       return since === undefined ? (body as T) : onEmbedded(body as T, since);
     }
   }
 
   return {
-    job: (id) => call<JobView>({ method: 'GET', path: `/jobs/${id}` }, job),
-    jobs: (limit, cursor) =>
-      call<JobList>({ method: 'GET', path: '/jobs', query: { limit, cursor } }, jobList, sinceStart),
-    order: (id, order) => call<JobView>({ method: 'POST', path: `/jobs/${id}/${order}` }, job),
+    job: (id) => call<JobView>({ route: ROUTES.getJob, id }),
+    jobs: (limit, cursor) => call<JobList>({ route: ROUTES.listJobs, query: { limit, cursor } }, sinceStart),
+    order: (id, order) => call<JobView>({ route: ROUTES[`${order}Job` as const], id }),
     deadLetters: (limit, cursor) =>
-      call<DeadLetterList>(
-        { method: 'GET', path: '/deadletters', query: { limit, cursor } },
-        letterList,
-        sinceStart,
-      ),
+      call<DeadLetterList>({ route: ROUTES.listDeadLetters, query: { limit, cursor } }, sinceStart),
   };
 }
 
-/** Of a Retry-After: whatever answers there, it does not put the command to sleep. None where it is no short wait. */
+/** Seconds of a Retry-After header; 0 unless it is a short wait, so that no server can stop the command for long. */
 function secondsOf(text: string | null): number {
   return /^\d{1,2}$/.test(text ?? '') ? Number(text) : 0;
 }
 
 function sinceStart<T extends Listed>(list: T, since: string): T {
   return { ...list, embeddedSince: since };
-}
-
-/** The job that a request is about. What is no id can't have been a job of an earlier run either. */
-function jobIn(path: string): string | undefined {
-  const id = path.split('/')[2] ?? '';
-  return path.startsWith('/jobs/') && isJobId(id) ? id : undefined;
 }
 
 function forgottenText(id: string, since: string): string {
@@ -187,7 +172,7 @@ function forgottenText(id: string, since: string): string {
   );
 }
 
-function strangerText(api: string): string {
+function notSpillwayText(api: string): string {
   return `what answers at ${api} is not Spillway's API: look at --api, or SPILLWAY_API`;
 }
 
@@ -199,26 +184,26 @@ function refusal(api: string, status: number, message: string, isSigned: boolean
         : `the API at ${api} refuses requests that are not signed (${message}): give its own https address, or AWS_REGION with a domain of your own`,
     );
   }
-  // API Gateway's own words, where no route is: the address has a path too much or is another API's.
-  if (status === 404 && /^not found$/i.test(message)) return new Failure(strangerText(api));
-  if (status >= 300 && status < 400) return new Failure(strangerText(api));
+  // API Gateway's own text for a path without a route: the address has an extra path or belongs to another API.
+  if (status === 404 && /^not found$/i.test(message)) return new Failure(notSpillwayText(api));
+  if (status >= 300 && status < 400) return new Failure(notSpillwayText(api));
   return new Failure(message);
 }
 
 async function messageOf(answer: Response): Promise<string> {
-  const text = await answer.text();
+  const body = await answer.text();
   try {
-    // Spillway says `message`; so does API Gateway, at times with a capital.
-    const { message, Message } = JSON.parse(text) as Record<string, unknown>;
-    const told = message ?? Message;
-    if (typeof told === 'string') return told;
+    // Spillway's member is `message`. So is API Gateway's, sometimes with a capital.
+    const { message, Message } = JSON.parse(body) as Record<string, unknown>;
+    const text = message ?? Message;
+    if (typeof text === 'string') return text;
   } catch {
-    // Not JSON: its status has to tell.
+    // Not JSON: the status is all there is.
   }
   return `status ${answer.status}`;
 }
 
-/** fetch tells what happened in the error's cause; of several addresses tried, in each of theirs. */
+/** fetch puts the reason into the error's cause; after several addresses, into an error for each of them. */
 function causeOf(error: unknown): unknown {
   const cause = (error as { cause?: unknown }).cause;
   return cause instanceof AggregateError ? cause.errors[0] : (cause ?? error);

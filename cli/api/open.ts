@@ -1,4 +1,4 @@
-// The API client of the commands: this process's clock, environment and credentials.
+// Opens the commands' API client with this process's clock, environment and credentials.
 import type { Credentials } from '../../shared/aws/signature.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { connect } from '../s3/connection.ts';
@@ -11,7 +11,7 @@ export function openApi(api: string): ApiClient {
   return createApiClient({ fetch, clock: systemClock, env: process.env, credentials: ownCredentials }, api);
 }
 
-/** As every AWS tool finds them. Loaded where a request is signed, for the SDK takes a while. */
+/** Found as every AWS tool finds them. The SDK loads slowly, so it is loaded only to sign a request. */
 async function ownCredentials(): Promise<Credentials> {
   const { COMMAND_BUDGET } = await import('../../shared/aws/budgets.ts');
   const { createS3Client } = await import('../../shared/aws/clients.ts');

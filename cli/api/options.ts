@@ -1,4 +1,4 @@
-// What the commands that ask the API have in common on the command line: its address, a job's id, --json.
+// Options and arguments of all commands that call the API: its address, a job's id, --json.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isJobId } from '../../shared/job/identity.ts';
 import { assertNoUserInfo } from '../address.ts';
@@ -27,7 +27,7 @@ export function jobId(text: string): string {
   return text;
 }
 
-/** Without the slash at its end, and without what an address of an API has no place for. */
+/** Takes scheme, host and path alone, and drops slashes at the end. */
 function apiAddress(text: string): string {
   assertNoUserInfo(text, '--api, or SPILLWAY_API,');
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -1,16 +1,16 @@
-// Whether requests to an API are signed, and for which region: on AWS its routes ask for IAM, on one machine none does.
+// Decides whether requests to an API are signed, and for which region: a deployed API asks for IAM, the embedded cloud does not.
 import type { SigningScope } from '../../shared/aws/signature.ts';
 
 const SERVICE = 'execute-api';
-/** An API's own name: <id>.execute-api.<region>.amazonaws.com, in China with .cn. */
+/** The name that API Gateway gives an API: <id>.execute-api.<region>.amazonaws.com, in China with .cn. */
 const API_HOST = /^[^.]+\.execute-api\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;
 
 /**
  * The scope in which requests to this address are signed.
  *
- *   http               not signed: a signature over it would be anybody's
- *   an API's own name  for the region in it
- *   any other name     a domain of one's own before an API: for the region of the environment; without one, not signed
+ *   http                 not signed: others could read and use the signature
+ *   API Gateway's name   for the region in it
+ *   any other name       a custom domain: for the region of the environment; without one, not signed
  */
 export function signingScopeOf(
   api: URL,
@@ -21,7 +21,7 @@ export function signingScopeOf(
   return region === undefined ? undefined : { region, service: SERVICE };
 }
 
-/** A query as signatures want it: names in order, encoded by RFC 3986. */
+/** A query in the form that is signed: sorted by name, encoded by RFC 3986. */
 export function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
   return Object.entries(query)
     .filter((entry): entry is [string, string | number] => entry[1] !== undefined)

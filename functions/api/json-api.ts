@@ -1,22 +1,30 @@
-// An HTTP API that speaks JSON: routes, and what every answer of theirs has alike, errors among them.
+// An HTTP API that speaks JSON, made of a table of routes and their handlers: it validates requests and answers errors.
 import middy from '@middy/core';
 import httpErrorHandler from '@middy/http-error-handler';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
+import type * as z from 'zod/mini';
 import { boundedText } from '../../shared/text/bounded.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { jsonTextOf } from './body.ts';
+import type { ROUTES, Route, RouteName } from './routes.ts';
 
-type Method = 'GET' | 'POST';
-/** A request, and its body of JSON: as a value, and as the text that it was read from. */
-export type ApiRequest = APIGatewayProxyEventV2 & { json?: { value: unknown; text: string } };
-export type RouteHandler = (event: ApiRequest) => Promise<APIGatewayProxyResult>;
-/** By method and path, as API Gateway names them: `GET /jobs/{id}`. */
-export type Routes = Readonly<Record<`${Method} /${string}`, RouteHandler>>;
+/** A request with its body of JSON: as a value, and as the text that the value was parsed from. */
+export type ApiEvent = APIGatewayProxyEventV2 & { json?: { value: unknown; text: string } };
 
-/** An answer that is not a success; http-error-handler makes the response of it. */
+/** A request that its route's schemas accept. */
+interface ApiRequest<Matched extends Route> {
+  event: ApiEvent;
+  parameters: z.output<Matched['parameters']>;
+  query: z.output<Matched['query']>;
+}
+type Handle<Matched extends Route> = (request: ApiRequest<Matched>) => Promise<APIGatewayProxyResult>;
+export type RouteHandler<Name extends RouteName> = Handle<(typeof ROUTES)[Name]>;
+type Handlers<Routes extends Record<string, Route>> = { [Name in keyof Routes]: Handle<Routes[Name]> };
+
+/** An answer that is not a success. http-error-handler turns it into the response. */
 export class HttpError extends Error {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -41,15 +49,18 @@ export function json(
   };
 }
 
-/** Bodies of JSON come to the routes parsed, as `json`. */
-export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logger'>) {
+export function createJsonApi<Routes extends Record<string, Route>>(
+  routes: Routes,
+  handlers: Handlers<Routes>,
+  { logger }: Pick<Telemetry, 'logger'>,
+) {
   const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
-  /** A fault of ours answers 500 and says no more: what it was is told here, or nowhere. */
+  /** The answer to a fault of ours is a bare 500, so the log must name the cause. */
   const logFault = (error: unknown) => {
     if ((error as { statusCode?: number }).statusCode === undefined)
       logger.error(LOG.requestFailed, error as Error);
   };
-  return middy<ApiRequest, APIGatewayProxyResult>()
+  return middy<ApiEvent, APIGatewayProxyResult>()
     .use(
       httpErrorHandler({
         logger: logFault,
@@ -57,29 +68,46 @@ export function createJsonApi(routes: Routes, { logger }: Pick<Telemetry, 'logge
       }),
     )
     .use({
-      // Some clients name a content type with every GET: without a body there is nothing to parse.
+      // Some clients send a content type with every GET: without a body there is nothing to parse.
       before(request) {
         const { event } = request;
         const { body, isBase64Encoded } = event;
         if (body === undefined) return;
         parseJsonBody?.(request);
         const value: unknown = event.body;
-        // No value is its own text: a string has quotes there. So this tells that it was parsed.
+        // A parsed value never equals its own text, since even a string has quotes there. So a difference means it was parsed.
         if (value !== body) event.json = { value, text: jsonTextOf({ body, isBase64Encoded }) };
       },
       onError(request) {
-        // Middleware's errors bring bare text; every answer of this API is JSON.
+        // Errors of the middleware have plain text; every answer of this API is JSON.
         const { statusCode, message } = request.error as Partial<HttpError>;
         if (statusCode !== undefined && !(request.error instanceof HttpError))
           request.error = new HttpError(statusCode, message ?? '');
       },
     })
     .handler(
-      httpRouterHandler<ApiRequest>(
-        Object.entries(routes).map(([route, handler]) => {
-          const [method = '', path = ''] = route.split(' ');
-          return { method: method as Method, path, handler };
-        }),
+      httpRouterHandler<ApiEvent>(
+        Object.entries(routes).map(([name, route]) => ({
+          method: route.method,
+          path: route.path,
+          handler: validated(route, handlers[name] as Handle<Route>),
+        })),
       ),
     );
+}
+
+function validated(route: Route, handle: Handle<Route>) {
+  return async (event: ApiEvent): Promise<APIGatewayProxyResult> =>
+    handle({
+      event,
+      parameters: accepted(route.parameters, event.pathParameters, 404),
+      query: accepted(route.query, event.queryStringParameters, 400),
+    });
+}
+
+/** @throws HttpError of the status, with every fault */
+function accepted(schema: z.ZodMiniType, texts: object | undefined, status: number): unknown {
+  const parsed = schema.safeParse(texts ?? {});
+  if (parsed.success) return parsed.data;
+  throw new HttpError(status, parsed.error.issues.map(({ message }) => message).join('; '));
 }

@@ -4,6 +4,7 @@ import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Clien
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { expect } from 'vitest';
 import { type ApiDependencies, createApi } from '../../functions/api/handler.ts';
+import { ROUTES } from '../../functions/api/routes.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { BadCursorError, cursorBehind, type JobPage } from '../../shared/ledger/job-index.ts';
@@ -91,9 +92,21 @@ export function createFakeApi({
   const api = createApi(dependencies);
   const call = async (event: APIGatewayProxyEventV2) => {
     const answer = (await api(structuredClone(event), {} as Context)) as APIGatewayProxyResult;
-    return { ...answer, json: JSON.parse(answer.body) as Record<string, unknown> };
+    const json = JSON.parse(answer.body) as Record<string, unknown>;
+    if (answer.statusCode < 300) expect(schemaOf(event).safeParse(json).error?.issues).toBeUndefined();
+    return { ...answer, json };
   };
   return { call, inbox, logged, asked, orders };
+}
+
+/** Of the answers of the route that the request meets. */
+function schemaOf({ requestContext: { http } }: APIGatewayProxyEventV2) {
+  const met = Object.values(ROUTES).find(
+    ({ method, path }) =>
+      method === http.method && new RegExp(`^${path.replace('{id}', '[^/]+')}$`).test(http.path),
+  );
+  if (met === undefined) throw new Error(`${http.method} ${http.path} is no route`);
+  return met.answer;
 }
 
 const SLICE = {

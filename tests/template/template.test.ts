@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { ROUTES } from '../../functions/api/routes.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/buckets.js';
 import { settings } from '../../infrastructure/params.js';
@@ -641,18 +642,13 @@ describe('event sources', () => {
     expect(lambda('sweep')['Timeout']).toBeLessThan(60);
   });
 
-  it('open the API to signed requests only', () => {
+  it('open every route of the API to signed requests only', () => {
     const routes = ofType('AWS::ApiGatewayV2::Route').map(([id]) => properties(id));
-    expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
-      'GET /deadletters',
-      'GET /jobs',
-      'GET /jobs/{id}',
-      'POST /jobs',
-      'POST /jobs/{id}/cancel',
-      'POST /jobs/{id}/pause',
-      'POST /jobs/{id}/redrive',
-      'POST /jobs/{id}/resume',
-    ]);
+    expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual(
+      Object.values(ROUTES)
+        .map(({ method, path }) => `${method} ${path}`)
+        .sort(),
+    );
     for (const route of routes) expect(route['AuthorizationType']).toBe('AWS_IAM');
   });
 });

@@ -1,0 +1,30 @@
+// GET /deadletters: the stored dead letters, without their messages.
+import { cursorBehind, type DeadLetterFiles, isLetterCursor } from '../../shared/report/dead-letters.ts';
+import { HttpError, json, type RouteHandler } from './json-api.ts';
+import { pageOf } from './page.ts';
+
+const NO_LETTER_CURSOR =
+  'the cursor is neither one that this API gave out nor a time such as 2026-11-24: leave it out to start with the oldest letter';
+
+export interface ListDeadLettersDependencies {
+  deadLetters: Pick<DeadLetterFiles, 'list' | 'placeOf'>;
+  /** Days for which the report bucket keeps dead letters. */
+  deadLetterDays: number;
+}
+
+export function createListDeadLetters({
+  deadLetters,
+  deadLetterDays,
+}: ListDeadLettersDependencies): RouteHandler<'listDeadLetters'> {
+  return async ({ query: { limit, cursor } }) => {
+    if (cursor !== undefined && !isLetterCursor(cursor)) throw new HttpError(400, NO_LETTER_CURSOR);
+    const { letters, cursor: next } = await deadLetters.list(limit, cursor);
+    const page = pageOf(
+      letters,
+      next,
+      (letter) => ({ ...letter, place: deadLetters.placeOf(letter) }),
+      cursorBehind,
+    );
+    return json(200, { letters: page.views, keptDays: deadLetterDays, ...page.next });
+  };
+}

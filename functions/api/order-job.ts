@@ -1,0 +1,68 @@
+// POST /jobs/{id}/pause, resume, cancel and redrive. An order changes the job's row alone: the functions that work on the job
+// read it there. An order may be repeated, with the same answer.
+import type { JobControl } from '../../shared/job/job.ts';
+import { type JobView, standingOf, viewJob } from '../../shared/job/view.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { type ProgressReader, progressOf, unopenedJob } from './find-job.ts';
+import { HttpError, json, type RouteHandler } from './json-api.ts';
+import type { ResumeNotice } from './resume-notice.ts';
+import type { Inbox } from './submit-manifest.ts';
+import { redrivableOf, submitRedrive } from './submit-redrive.ts';
+
+type Order = 'pause' | 'resume' | 'cancel';
+
+/** What each order changes in the ledger, and the end of the sentence that refuses it. */
+const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> = {
+  pause: { control: 'paused', cannot: "it can't be paused" },
+  resume: {
+    control: 'run',
+    cannot: "it can't be resumed; a redrive takes up what an ended job has not stored",
+  },
+  cancel: { control: 'cancelling', cannot: "it can't be cancelled" },
+};
+
+export interface OrderJobDependencies extends Inbox {
+  ledger: Pick<Ledger, 'getJob' | 'controlJob'> & ProgressReader;
+  notifyResume: ResumeNotice;
+  destinationBuckets: readonly string[];
+}
+
+export function createOrderJob(dependencies: OrderJobDependencies) {
+  const { ledger, notifyResume, destinationBuckets } = dependencies;
+
+  const give =
+    (order: Order): RouteHandler<`${Order}Job`> =>
+    async ({ parameters: { id } }) => {
+      const { control, cannot } = ORDERS[order];
+      const controlled = await ledger.controlJob(id, control);
+      if (controlled.kind === 'unknown') throw await unopenedJob(dependencies, id);
+      const { job } = controlled;
+      if (controlled.kind === 'refused') throw new HttpError(409, `job ${id} ${standingOf(job)}: ${cannot}`);
+      // After the row, so that ingest finds the job running. Sent with each repeat, since the first may be lost. A job that was
+      // never paused lacks nothing.
+      if (order === 'resume' && job.resumedAtMs !== undefined) await notifyResume(id);
+      return json(202, viewJob(job, await progressOf(ledger, job)));
+    };
+
+  const redriveJob: RouteHandler<'redriveJob'> = async ({ parameters: { id } }) => {
+    const former = await ledger.getJob(id);
+    if (former === undefined) throw await unopenedJob(dependencies, id);
+    const redrivable = redrivableOf(former, destinationBuckets);
+    if (redrivable.kind === 'refused') throw new HttpError(409, redrivable.message);
+    const { kind, job, manifest } = await submitRedrive(dependencies, redrivable.job);
+    if (kind === 'conflict') {
+      throw new HttpError(
+        409,
+        `${manifest} is no redrive of job ${id}: delete it, and order the redrive again`,
+      );
+    }
+    const opened = kind === 'repeated' ? await ledger.getJob(job) : undefined;
+    const view: JobView =
+      opened === undefined
+        ? { job, state: 'submitted', manifest, redriveOf: id }
+        : viewJob(opened, await progressOf(ledger, opened));
+    return json(kind === 'accepted' ? 202 : 200, view, { location: `/jobs/${job}` });
+  };
+
+  return { pauseJob: give('pause'), resumeJob: give('resume'), cancelJob: give('cancel'), redriveJob };
+}

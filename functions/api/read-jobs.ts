@@ -1,0 +1,34 @@
+// GET /jobs and GET /jobs/{id}: jobs as the ledger has them.
+import { type JobView, viewJob } from '../../shared/job/view.ts';
+import { BadCursorError, cursorBehind, type JobIndex } from '../../shared/ledger/job-index.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { type ProgressReader, progressOf, unknownJob } from './find-job.ts';
+import { HttpError, json, type RouteHandler } from './json-api.ts';
+import { pageOf } from './page.ts';
+import { type Inbox, wasSubmitted } from './submit-manifest.ts';
+
+export interface ReadJobsDependencies extends Inbox {
+  ledger: Pick<Ledger, 'getJob' | 'getJobs'> & ProgressReader;
+  index: JobIndex;
+}
+
+export function createReadJobs({ s3, inbox, ledger, index }: ReadJobsDependencies) {
+  const listJobs: RouteHandler<'listJobs'> = async ({ query: { limit, cursor } }) => {
+    const { ids, cursor: next } = await index.list(limit, cursor).catch((error: unknown) => {
+      throw error instanceof BadCursorError ? new HttpError(400, error.message) : error;
+    });
+    const jobs = await ledger.getJobs(ids);
+    const found = ids.map((id) => jobs.get(id)).filter((job) => job !== undefined);
+    const page = pageOf(found, next, (job) => viewJob(job), cursorBehind);
+    return json(200, { jobs: page.views, ...page.next });
+  };
+
+  const getJob: RouteHandler<'getJob'> = async ({ parameters: { id } }) => {
+    const job = await ledger.getJob(id);
+    if (job !== undefined) return json(200, viewJob(job, await progressOf(ledger, job)));
+    if (!(await wasSubmitted({ s3, inbox }, id))) throw unknownJob(id);
+    return json(200, { job: id, state: 'submitted' } satisfies JobView);
+  };
+
+  return { listJobs, getJob };
+}

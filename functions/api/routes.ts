@@ -1,0 +1,92 @@
+// The table of the API's routes. The router and the client of the commands read it; each route has its handler in handler.ts. It
+// imports no Lambda code, so that a command loads none.
+import * as z from 'zod/mini';
+import { isJobId, type JobId } from '../../shared/job/identity.ts';
+
+export interface Route {
+  method: 'GET' | 'POST';
+  /** As API Gateway names it. */
+  path: `/${string}`;
+  /** Of the path. A request whose parameters it refuses has no resource: 404. */
+  parameters: z.ZodMiniType;
+  /** Of the query string; unknown names are passed over. Answers 400 to what it refuses. */
+  query: z.ZodMiniType;
+  /** The members that every successful answer has; newer versions may add others. */
+  answer: z.ZodMiniType;
+}
+
+const LIMIT = { default: 25, most: 100 };
+const LIMIT_FAULT = `limit takes 1 to ${LIMIT.most}`;
+/** Longer than our cursors: those of jobs have about 80 characters, those of dead letters a queue's name and two ids. */
+const MAX_CURSOR_LENGTH = 512;
+
+const none = z.object({});
+const notAnId = { error: ({ input }: { input?: unknown }) => `"${String(input)}" is not a job id` };
+const jobParameters = z.object({ id: z.custom<JobId>((id) => isJobId(String(id)), notAnId) });
+/** As they came: the job's options are parsed with the manifest. A record's schema would silently drop `__proto__`. */
+const optionTexts = z.custom<Readonly<Record<string, string | undefined>>>();
+const page = z.object({
+  limit: z._default(
+    z.pipe(
+      z.string().check(z.regex(/^\d{1,3}$/, LIMIT_FAULT)),
+      z.pipe(z.transform(Number), z.int().check(z.gte(1, LIMIT_FAULT), z.lte(LIMIT.most, LIMIT_FAULT))),
+    ),
+    LIMIT.default,
+  ),
+  cursor: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          new RegExp(`^[\\x20-\\x7e]{0,${MAX_CURSOR_LENGTH}}$`),
+          'the cursor is not one that this API gave out: leave it out to start over',
+        ),
+      ),
+  ),
+});
+
+const job = z.looseObject({ job: z.string(), state: z.string() });
+const jobs = z.looseObject({ jobs: z.array(job), cursor: z.optional(z.string()) });
+const letters = z.looseObject({
+  letters: z.array(z.looseObject({})),
+  keptDays: z.optional(z.number()),
+  cursor: z.optional(z.string()),
+});
+
+export const ROUTES = {
+  /** A manifest as the body, its options in the query; or JSON { rows, options }. */
+  submitJob: { method: 'POST', path: '/jobs', parameters: none, query: optionTexts, answer: job },
+  /** Newest first. */
+  listJobs: { method: 'GET', path: '/jobs', parameters: none, query: page, answer: jobs },
+  getJob: { method: 'GET', path: '/jobs/{id}', parameters: jobParameters, query: none, answer: job },
+  /** Starts no further transfer until the job is resumed. */
+  pauseJob: { method: 'POST', path: '/jobs/{id}/pause', parameters: jobParameters, query: none, answer: job },
+  /** Sends the missing rows again. */
+  resumeJob: {
+    method: 'POST',
+    path: '/jobs/{id}/resume',
+    parameters: jobParameters,
+    query: none,
+    answer: job,
+  },
+  /** Books unfinished rows as cancelled and ends the job. */
+  cancelJob: {
+    method: 'POST',
+    path: '/jobs/{id}/cancel',
+    parameters: jobParameters,
+    query: none,
+    answer: job,
+  },
+  /** Starts a new job with the rows that an ended job did not store. */
+  redriveJob: {
+    method: 'POST',
+    path: '/jobs/{id}/redrive',
+    parameters: jobParameters,
+    query: none,
+    answer: job,
+  },
+  /** Oldest first. */
+  listDeadLetters: { method: 'GET', path: '/deadletters', parameters: none, query: page, answer: letters },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;
