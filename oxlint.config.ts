@@ -81,6 +81,12 @@ const runtimeWall = {
   message: 'runtime/ is the Lambda glue of all functions: it knows no stage.',
 };
 
+const routesWall = {
+  regex: '^(aws-lambda$|@middy/|@aws-lambda-powertools/|@aws-sdk/|\\./)',
+  message:
+    'routes.ts is the table that the client of the commands reads: it must load no Lambda code and no AWS client.',
+};
+
 const noLambda = {
   regex: '^(aws-lambda$|@middy/|@aws-lambda-powertools/)',
   message: 'shared/ knows no Lambda: the command, the lab and the simulator run it too.',
@@ -219,6 +225,12 @@ export default defineConfig({
         'no-restricted-imports': ['error', { patterns: [wall('functions'), stageWall(stage)] }],
       } satisfies DummyRuleMap,
     })),
+    {
+      files: ['functions/api/routes.ts'],
+      rules: {
+        'no-restricted-imports': ['error', { patterns: [wall('functions'), stageWall('api'), routesWall] }],
+      },
+    },
     { files: ['shared/**'], rules: timeAndChance },
     ...(Object.keys(SHARED_ROOMS) as SharedRoom[]).map((room) => ({
       files: [`shared/${room}/**`],

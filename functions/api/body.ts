@@ -1,5 +1,5 @@
-// The body of a request to an HTTP API, as bytes. API Gateway passes some types as text (text/*, application/json,
-// application/xml, application/javascript), in which each byte that is not UTF-8 was replaced by U+FFFD; all others in base64.
+// The body of a request to an HTTP API, as bytes. API Gateway passes text/*, application/json, application/xml and
+// application/javascript as text, in which it replaced each byte that is not UTF-8 by U+FFFD. All other types come in base64.
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { bytesOfText } from '../../shared/text/replaced.ts';
 
@@ -17,7 +17,7 @@ export function bodyOf({ body = '', isBase64Encoded }: RawBody): Body {
     : { bytes: bytesOfText(body), wasText: true };
 }
 
-/** A body of JSON. */
+/** The text of a JSON body. */
 export function jsonTextOf({ body = '', isBase64Encoded }: RawBody): string {
   return isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
 }

@@ -1,13 +1,12 @@
-// Who sent a request to the HTTP API, as far as it is the same caller that may repeat it: what an idempotency key is a key of.
+// Identifies the caller of the HTTP API. An idempotency key belongs to one caller, who may repeat a request with it.
 //
-// Payload 2.0 gives, by the route's authorizer (API Gateway guide, "Create AWS Lambda proxy integrations for HTTP APIs"):
+// Payload 2.0 has, depending on the route's authorizer (API Gateway guide, "Create AWS Lambda proxy integrations for HTTP APIs"):
 //
-//   iam   the caller's ARN in `userArn`: of a role it is arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION, without the role's path;
-//         of users of an identity pool, who share a role, `cognitoIdentity.identityId` tells them apart
+//   iam   the caller's ARN in `userArn`: for a role arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION, without the role's path. Users
+//         of an identity pool share a role and differ in `cognitoIdentity.identityId`
 //   jwt   the token's claims; `sub` is unique within its issuer `iss` (RFC 7519)
 //
-// A session's name is left out: a CI run that is repeated has another one. What is signed by a root user or a federated user has
-// an ARN without a session.
+// The name of a session is left out: a repeated CI run has a new one. The ARN of a root user or a federated user has no session.
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
 interface Authorizer {
@@ -22,7 +21,7 @@ interface Authorizer {
 /** arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION; neither name holds a slash. */
 const ASSUMED_ROLE = /^arn:[^:]+:sts::(\d+):assumed-role\/([^/]+)\//;
 
-/** Parts to be hashed: the same for the same caller, and for no other. */
+/** Parts to hash: equal for the same caller, and different for every other. */
 export function callerOf({ requestContext }: APIGatewayProxyEventV2): readonly string[] {
   const { iam, jwt } = (requestContext as { authorizer?: Authorizer | null }).authorizer ?? {};
   if (iam?.userArn) {

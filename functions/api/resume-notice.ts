@@ -1,4 +1,4 @@
-// Tells ingest that a job was resumed: what had not ended when it was paused is to be sent again.
+// Notifies ingest that a job was resumed, so that it sends the rows again that had not ended at the pause.
 import type { JobId } from '../../shared/job/identity.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { type IngestMessage, messageBody, SCHEMA_VERSION } from '../../shared/queue/messages.ts';

@@ -31,7 +31,7 @@ const DIGEST = 'submission-sha256';
 /** How often a manifest may be found by the write and be gone at the HEAD. */
 const GONE_TRIES = 5;
 
-/** What is put under a job's id: a manifest, or an order for one. */
+/** What is put under a job's id: a manifest, or the order for a redrive. */
 export interface SubmittedObject {
   job: JobId;
   contentType: string;
@@ -84,7 +84,7 @@ async function digestOf({ s3, inbox }: Inbox, key: string): Promise<string | und
   }
 }
 
-/** Whether a manifest was submitted under this id: its job may not have been opened yet. */
+/** Whether a manifest was submitted under this id, even if its job is not open yet. */
 export async function wasSubmitted({ s3, inbox }: Inbox, job: JobId): Promise<boolean> {
   const key = keyOfJob(job);
   const { Contents = [] } = await s3.send(

@@ -1,15 +1,16 @@
+// Redrives: whether an ended job can be redriven, and the order for it, which is put into the inbox.
 import { hashedJobId, type JobId } from '../../shared/job/identity.ts';
 import { isLive, type Job } from '../../shared/job/job.ts';
 import { REDRIVE_CONTENT_TYPE, type RedriveOrder } from '../../shared/job/redrive-order.ts';
 import { standingOf } from '../../shared/job/view.ts';
 import { type Inbox, type Submitted, submitObject } from './submit-manifest.ts';
 
-/** A job that can be redriven: it has ended, and its report names rows that were not stored. */
+/** An ended job whose report names rows that were not stored. */
 export type RedrivableJob = Job & { report: string };
 
 export type Redrivable = { kind: 'redrivable'; job: RedrivableJob } | { kind: 'refused'; message: string };
 
-/** Whether a redrive of this job has anything to do, and may do it. */
+/** Whether a redrive of this job would have rows to write, and may write them. */
 export function redrivableOf(job: Job, destinationBuckets: readonly string[]): Redrivable {
   const refused = (why: string): Redrivable => ({ kind: 'refused', message: `job ${job.id} ${why}` });
   if (isLive(job))
@@ -29,7 +30,7 @@ export function redrivableOf(job: Job, destinationBuckets: readonly string[]): R
   return { kind: 'redrivable', job: { ...job, report } };
 }
 
-/** Orders the redrive of an ended job. Its id follows from that job's: the same redrive twice is one job. */
+/** Requests the redrive of an ended job. The new job's id is derived from that job's, so a repeated redrive is one job. */
 export async function submitRedrive(
   inbox: Inbox,
   { id, report }: Pick<RedrivableJob, 'id' | 'report'>,

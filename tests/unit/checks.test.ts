@@ -115,6 +115,13 @@ const FAULTS: Fault[] = [
     "import '../ingest/handler.ts';",
     /runtime\/ is the Lambda glue/,
   ],
+  [
+    'lint',
+    'the table of routes importing Lambda code',
+    'functions/api/routes.ts',
+    "import './json-api.ts';",
+    /routes\.ts is the table/,
+  ],
   ...['aws-lambda', '@middy/core', '@aws-lambda-powertools/logger'].map(
     (name, at): Fault => [
       'lint',
