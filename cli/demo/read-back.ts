@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { listKeys } from '../../shared/aws/list-keys.ts';
-import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
+import { type DestinationOptions, destinationOf } from '../../shared/keys/destination-key.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { StagedFile } from './stage.ts';
 
@@ -22,8 +22,8 @@ export type ReadBackFault =
   | { kind: 'extra'; destination: string };
 
 export interface ReadBackOptions {
-  bucket: string;
-  spread: Spread;
+  /** As the job has them. */
+  options: DestinationOptions;
   /** The destination throttles reads too: no faster than this. */
   readsPerSecond: number;
 }
@@ -32,9 +32,10 @@ export interface ReadBackOptions {
 export async function readBack(
   { s3, clock }: { s3: S3Client; clock: Clock },
   files: readonly StagedFile[],
-  { bucket, spread, readsPerSecond }: ReadBackOptions,
+  { options, readsPerSecond }: ReadBackOptions,
   onRead: (files: number) => void,
 ): Promise<ReadBack> {
+  const { bucket } = options.destination;
   const faults: ReadBackFault[] = [];
   const expected = new Set<string>();
   let read = 0;
@@ -42,7 +43,7 @@ export async function readBack(
   await pMap(
     files.entries(),
     async ([index, { key, sha256 }]) => {
-      const destination = destinationKey(key, spread);
+      const { key: destination } = destinationOf({ key }, options);
       expected.add(destination);
       await clock.sleep(Math.max(0, startedAtMs + (index / readsPerSecond) * 1000 - clock.now()));
       const found = await hashOf(s3, bucket, destination);

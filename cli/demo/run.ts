@@ -5,10 +5,9 @@ import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { MetricSums } from '../../local/lambda/logs.ts';
 import { type CostReading, usageBetween } from '../../local/meter/cost.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { destinationKey, parseSpread, type Spread } from '../../shared/keys/spread.ts';
+import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
-import { Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
@@ -87,7 +86,7 @@ interface Stage {
 async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: DemoOptions) {
   const clock = steadyClock;
   const { inbox, destination, reports } = cloud.names;
-  const spread = knownSpread(options.spread);
+  const to = { destination: { bucket: destination, prefix: '' }, spread: options.spread };
 
   const staging = show('staging', files.keys.length);
   const staged = await stageFiles(s3, SOURCE_BUCKET, files, (count) => staging.show(count));
@@ -110,7 +109,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   const checked = await readBack(
     { s3, clock },
     expected,
-    { bucket: destination, spread, readsPerSecond: options.limit * READS_PER_WRITE },
+    { options: to, readsPerSecond: options.limit * READS_PER_WRITE },
     (count) => reading.show(count),
   );
   reading.end();
@@ -127,7 +126,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   });
   const examples = expected
     .slice(0, EXAMPLES)
-    .map(({ key }) => `s3://${destination}/${destinationKey(key, spread)}`);
+    .map(({ key }) => `s3://${destination}/${destinationOf({ key }, to).key}`);
   const rerun = `npm start -- DIR --limit ${options.limit * 2}`;
   return {
     result,
@@ -148,12 +147,6 @@ function givenBackBy(metrics: MetricSums): GiveBackCounts {
 
 async function read(cloud: Cloud): Promise<CostReading> {
   return { meter: await cloud.meter(), logBytes: cloud.logBytes() };
-}
-
-function knownSpread(text: string): Spread {
-  const parsed = parseSpread(text);
-  if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
-  return parsed.spread;
 }
 
 /** The interrupt ends the process. */

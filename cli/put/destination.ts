@@ -5,7 +5,7 @@ import {
   splitDestination,
   splitObjectPath,
 } from '../../shared/keys/destination.ts';
-import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
+import { type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
 import { Failure } from '../failure.ts';
 
 export interface PutDestination {
@@ -45,6 +45,9 @@ export function placeOf({ path }: PutDestination, file: { key: string; isOnly: b
   return { prefix, key: name };
 }
 
-export function keyOf({ prefix, key }: ObjectPlace, spread: Spread): string {
-  return destinationKey(key, spread, prefix);
+export function addressOf(
+  { prefix, key }: ObjectPlace,
+  { bucket, spread }: { bucket: string; spread: string },
+): Destination {
+  return destinationOf({ key }, { destination: { bucket, prefix }, spread });
 }

@@ -1,8 +1,6 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
 import type { IfExists } from '../../shared/job/options.ts';
-import { MAX_KEY_BYTES } from '../../shared/keys/destination.ts';
-import { faultOfKey } from '../../shared/keys/refused-key.ts';
-import type { Spread } from '../../shared/keys/spread.ts';
+import { faultOfKey } from '../../shared/keys/destination-key.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { type EngineDependencies, type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
@@ -13,7 +11,7 @@ import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Descriptors } from './descriptors.ts';
-import { keyOf, type ObjectPlace } from './destination.ts';
+import { addressOf, type ObjectPlace } from './destination.ts';
 import { type LocalFile, openLocalFile } from './local-file.ts';
 import { refusalRemedy } from './remedies.ts';
 import type { Tree } from './tree.ts';
@@ -43,7 +41,8 @@ export interface PutDependencies extends EngineDependencies {
 
 export interface PutSettings {
   bucket: string;
-  spread: Spread;
+  /** `binary`, `hex:N` or `off`. */
+  spread: string;
   ifExists: IfExists;
   /** Of every file. Absent: by the ending of its name. */
   contentType?: string | undefined;
@@ -72,16 +71,12 @@ export async function putFile(
   settings: PutSettings,
   bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const key = keyOf(task.place, settings.spread);
-  const keyBytes = Buffer.byteLength(key);
-  if (keyBytes > MAX_KEY_BYTES) {
-    return failed('KeyTooLong', `the key has ${keyBytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
-  }
-  const refused = faultOfKey(key);
-  if (refused !== undefined) return failed('KeyRefused', `the key ${refused}`);
+  const destination = addressOf(task.place, settings);
+  const fault = faultOfKey(destination.key, settings.spread);
+  if (fault !== undefined) return failed(fault.code, `the key ${fault.message}`);
   const { clock } = dependencies;
   const write = {
-    destination: { bucket: settings.bucket, key },
+    destination,
     contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key),
     ifExists: settings.ifExists,
   };

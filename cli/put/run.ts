@@ -2,7 +2,6 @@
 // an end.
 import { randomUUID } from 'node:crypto';
 import type { IfExists } from '../../shared/job/options.ts';
-import { parseSpread } from '../../shared/keys/spread.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
@@ -21,7 +20,7 @@ import { type Budget, createBudget } from './budget.ts';
 import { createPutClient, limitSockets } from './client.ts';
 import { type EndFault, watchCredentials } from './credentials.ts';
 import { createDescriptors } from './descriptors.ts';
-import { keyOf, type PutDestination, parseDestination, placeOf } from './destination.ts';
+import { addressOf, type PutDestination, parseDestination, placeOf } from './destination.ts';
 import { followProgress } from './follow-progress.ts';
 import { type OpenUpload, rememberOpenUploads } from './open-uploads.ts';
 import { type FileTask, type PutDependencies, putFile } from './put-file.ts';
@@ -75,8 +74,6 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   if (paths.length === 0) {
     throw new Failure('name what to put: spillway put PATH… s3://BUCKET/PREFIX', { exitCode: 2 });
   }
-  const parsed = parseSpread(options.spread);
-  if (parsed.kind === 'invalid') throw new Failure(parsed.message, { exitCode: 2 });
   const s3 = await createPutClient(options);
   const clock = steadyClock;
   const cutOff = new AbortController();
@@ -101,7 +98,8 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   let url = urlOf(destination, destination.path);
   const taskOf = (found: FoundFile): FileTask => {
     const place = placeOf(destination, found);
-    url = urlOf(destination, found.isOnly ? keyOf(place, parsed.spread) : place.prefix);
+    const address = { bucket: destination.bucket, spread: options.spread };
+    url = urlOf(destination, found.isOnly ? addressOf(place, address).key : place.prefix);
     const { path, key: name, tree } = found;
     return { path, name, place, tree, giveUpAtMs: giveUpAtMs(), attempts: 0, putBack: 0 };
   };
@@ -177,7 +175,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.progress = createProgress('putting', 0);
     running.watch = followProgress(running.progress, walk(), tally, descriptors.requests.held);
     const { ifExists, contentType } = options;
-    const settings = { bucket: destination.bucket, spread: parsed.spread, ifExists, contentType };
+    const settings = { bucket: destination.bucket, spread: options.spread, ifExists, contentType };
     const put = (task: FileTask) =>
       descriptors.files.hold(1, () => putFile(dependencies, task, settings, bounds));
     const workers = Array.from({ length: options.concurrency }, () =>

@@ -1,12 +1,11 @@
 // An item on its way: what is to be written for it, and how its end stands in the account.
 import type { Job } from '../../shared/job/job.ts';
-import { spreadOf } from '../../shared/job/options.ts';
-import { destinationKey } from '../../shared/keys/spread.ts';
+import { destinationOf } from '../../shared/keys/destination-key.ts';
 import { objectSource } from '../../shared/manifest/columns.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
-import { type Delivery, firstSeenAtMs, historyAfter } from './delivery.ts';
+import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
 export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => boolean): TransferItem {
@@ -18,7 +17,7 @@ export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => bool
   return {
     write: {
       source: objectSource(item),
-      destination: destinationOf(delivery, job),
+      destination: destinationOf(item, job.options),
       ifExists,
       ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
     },
@@ -40,7 +39,7 @@ export function endedRow(
 ): EndedRow {
   const { message } = delivery;
   const { item, line } = message;
-  const { bucket, key } = destinationOf(delivery, job);
+  const { bucket, key } = destinationOf(item, job.options);
   const history = {
     line,
     ...historyAfter(delivery, { attempts, throttled }),
@@ -94,9 +93,4 @@ export function cancelledRow(
       message: cancelledMessage(job),
     },
   };
-}
-
-function destinationOf({ message }: Delivery, { options }: Job): { bucket: string; key: string } {
-  const { bucket, prefix } = options.destination;
-  return { bucket, key: destinationKey(message.item.key, spreadOf(options), prefix) };
 }

@@ -3,9 +3,7 @@
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { Job } from '../job/job.ts';
-import { spreadOf } from '../job/options.ts';
-import { faultOfKey } from '../keys/refused-key.ts';
-import { destinationKey } from '../keys/spread.ts';
+import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import { type ManifestItem, objectSource } from '../manifest/columns.ts';
@@ -14,9 +12,6 @@ import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import { refusalOfSource } from '../sources/allowed-buckets.ts';
 import { createRejectListing, type RejectListing } from './reject-listing.ts';
-
-/** S3's limit for a key, in bytes of UTF-8. */
-const KEY_BYTES = 1024;
 
 export interface AcceptedRow {
   number: number;
@@ -74,24 +69,11 @@ export async function openBlock(
 }
 
 function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing: RejectListing) {
-  const spread = spreadOf(job.options);
-  const { prefix } = job.options.destination;
-
   const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
     const refusal = refusalOfSource(objectSource(item), sourceBuckets);
     if (refusal !== undefined) return refusal;
-    const key = destinationKey(item.key, spread, prefix);
-    const keyBytes = Buffer.byteLength(key);
-    if (keyBytes > KEY_BYTES) {
-      return {
-        code: 'KeyTooLong',
-        message: `the destination key has ${keyBytes} bytes, S3 takes ${KEY_BYTES}: prefix and spread (${job.options.spread}) count`,
-      };
-    }
-    const refused = faultOfKey(key);
-    return refused === undefined
-      ? undefined
-      : { code: 'KeyRefused', message: `the destination key ${refused}` };
+    const fault = faultOfKey(destinationOf(item, job.options).key, job.options.spread);
+    return fault && { code: fault.code, message: `the destination key ${fault.message}` };
   };
 
   return (row: ManifestRow, block: Block): void => {

@@ -4,7 +4,7 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
-import { parseSpread, type Spread } from '../keys/spread.ts';
+import { parseSpread } from '../keys/spread.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
 import { type JobOption, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
 
@@ -125,13 +125,6 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
       .filter(([name]) => name.startsWith(OPTION_METADATA_PREFIX))
       .map(([name, value]) => [name.slice(OPTION_METADATA_PREFIX.length), value]),
   );
-}
-
-/** The spread of options that were validated when they were frozen. */
-export function spreadOf(options: Pick<JobOptions, 'spread'>): Spread {
-  const parsed = parseSpread(options.spread);
-  if (parsed.kind === 'invalid') throw new Error(`the job's frozen spread is not valid: ${parsed.message}`);
-  return parsed.spread;
 }
 
 /** An option's value as a job's row and its report hold it. */

@@ -1,10 +1,11 @@
 // A destination means one thing to all that read it: a job's options, `put`, and `spillway key`.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyOf, parseDestination, placeOf } from '../../cli/put/destination.ts';
-import { parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
+import { addressOf, type ObjectPlace, parseDestination, placeOf } from '../../cli/put/destination.ts';
+import { type JobOptions, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
-import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
+import { destinationOf } from '../../shared/keys/destination-key.ts';
+import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
 
 const BUCKET = 'some-bucket';
 /** Printable ASCII, which a job's metadata carries. */
@@ -12,24 +13,33 @@ const name = fc
   .string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 12 })
   .filter((text) => !text.includes('/') && text !== '.' && text !== '..');
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
-const spread = fc.constantFrom<Spread>({ kind: 'off' }, { kind: 'binary' }, { kind: 'hex', digits: 3 });
+const spread = fc.constantFrom('off', 'binary', 'hex:3');
 
-function prefixOfJob(destination: string): string {
-  const parsed = parseJobOptions({ destination }, [BUCKET]);
+function optionsOf(destination: string, how: string): JobOptions {
+  const parsed = parseJobOptions({ destination, spread: how }, [BUCKET]);
   if (parsed.kind === 'invalid') throw new Error(parsed.message);
-  return parsed.options.destination.prefix;
+  return parsed.options;
 }
+
+/** By the formula that programs use too. */
+function keyBehind(prefix: string, key: string, how: string): string {
+  const parsed = parseSpread(how);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return destinationKey(key, parsed.spread, prefix);
+}
+
+const put = (place: ObjectPlace, how: string) => addressOf(place, { bucket: BUCKET, spread: how });
 
 describe('a destination', () => {
   it('is the same folder with and without its closing slash, for a job, for put and for key', () => {
     fc.assert(
       fc.property(path, path, spread, (folder, key, how) => {
-        const expected = destinationKey(key, how, `${folder}/`);
+        const expected = { bucket: BUCKET, key: keyBehind(`${folder}/`, key, how) };
         for (const text of [`s3://${BUCKET}/${folder}`, `s3://${BUCKET}/${folder}/`]) {
-          expect(destinationKey(key, how, prefixOfJob(text))).toBe(expected);
-          expect(keyOf(placeOf(parseDestination(text), { key, isOnly: false }), how)).toBe(expected);
+          expect(destinationOf({ key }, optionsOf(text, how))).toEqual(expected);
+          expect(put(placeOf(parseDestination(text), { key, isOnly: false }), how)).toEqual(expected);
         }
-        expect(destinationKey(key, how, folderPrefix(folder))).toBe(expected);
+        expect(keyBehind(folderPrefix(folder), key, how)).toBe(expected.key);
       }),
     );
   });
@@ -42,8 +52,8 @@ describe('a destination', () => {
           isOnly: true,
         });
         const renamed = placeOf(parseDestination(`s3://${BUCKET}/${folder}/`), { key: last, isOnly: true });
-        expect(keyOf(named, how)).toBe(keyOf(renamed, how));
-        expect(keyOf(named, { kind: 'off' })).toBe(`${folder}/${last}`);
+        expect(put(named, how)).toEqual(put(renamed, how));
+        expect(put(named, 'off').key).toBe(`${folder}/${last}`);
       }),
     );
   });
@@ -54,9 +64,9 @@ describe('a destination', () => {
       fc.property(odd, (names) => {
         const text = `s3://${BUCKET}/${names.join('/')}`;
         const job = parseJobOptions({ destination: text }, [BUCKET]);
-        const put = () => parseDestination(text);
-        if (job.kind === 'valid') expect(put()).toMatchObject({ bucket: BUCKET });
-        else expect(put).toThrow(faultOfPath(names.join('/')) ?? 'nothing is wrong with it');
+        const parse = () => parseDestination(text);
+        if (job.kind === 'valid') expect(parse()).toMatchObject({ bucket: BUCKET });
+        else expect(parse).toThrow(faultOfPath(names.join('/')) ?? 'nothing is wrong with it');
       }),
     );
   });

@@ -92,7 +92,7 @@ describe('reading back', () => {
     const checked = await readBack(
       { s3, clock: systemClock },
       staged,
-      { bucket: BUCKET, spread: { kind: 'off' }, readsPerSecond: 1000 },
+      { options: { destination: { bucket: BUCKET, prefix: '' }, spread: 'off' }, readsPerSecond: 1000 },
       () => {},
     );
     expect(checked.right).toBe(2);

@@ -8,7 +8,6 @@ import {
   optionTextsOfMetadata,
   parseFrozenOptions,
   parseJobOptions,
-  spreadOf,
 } from '../../shared/job/options.ts';
 import { aJob } from '../helpers/records.ts';
 
@@ -152,12 +151,6 @@ it('writes options as metadata from which it reads the same', () => {
   const texts = { spread: 'off', 'if-exists': 'skip' };
   expect(metadataOfOptionTexts(texts)).toEqual({ 'spillway-spread': 'off', 'spillway-if-exists': 'skip' });
   expect(optionTextsOfMetadata(metadataOfOptionTexts(texts))).toEqual(texts);
-});
-
-it('reads a frozen spread, and throws where it is not valid', () => {
-  const { options } = aJob();
-  expect(spreadOf({ ...options, spread: 'hex:4' })).toEqual({ kind: 'hex', digits: 4 });
-  expect(() => spreadOf({ ...options, spread: 'broken' })).toThrow(/not valid/);
 });
 
 describe('the options of an earlier job', () => {

@@ -266,7 +266,7 @@ describe('putting a file that changes', () => {
         attempts: 0,
         putBack: 0,
       },
-      { bucket: 'b', spread: { kind: 'off' }, ifExists: 'overwrite' },
+      { bucket: 'b', spread: 'off', ifExists: 'overwrite' },
       {
         stopAtMs: Number.POSITIVE_INFINITY,
         inPlaceMs: 1_000,

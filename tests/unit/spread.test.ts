@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import murmurHash3 from 'murmurhash3js-revisited';
 import { describe, expect, it } from 'vitest';
-import { faultOfKey } from '../../shared/keys/refused-key.ts';
+import { destinationOf, faultOfKey } from '../../shared/keys/destination-key.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/keys/spread.ts';
 
 const binary: Spread = { kind: 'binary' };
@@ -101,7 +101,7 @@ describe('a key that S3 refuses in a URL', () => {
     [destinationKey('../../../../../x', binary), /segments/],
     [destinationKey('../../x', { kind: 'hex', digits: 2 }), /segments/],
   ])('is named: %s', (key, says) => {
-    expect(faultOfKey(key)).toMatch(says);
+    expect(faultOfKey(key, 'off')).toEqual({ code: 'KeyRefused', message: expect.stringMatching(says) });
   });
 
   it.each([
@@ -117,7 +117,28 @@ describe('a key that S3 refuses in a URL', () => {
     destinationKey('../../../../x', binary),
     destinationKey('../x', { kind: 'off' }, '2026/'),
   ])('is not %s', (key) => {
-    expect(faultOfKey(key)).toBeUndefined();
+    expect(faultOfKey(key, 'off')).toBeUndefined();
+  });
+});
+
+describe("the destination of a job's row", () => {
+  const options = { destination: { bucket: 'b', prefix: 'p/' }, spread: 'hex:2' };
+
+  it('is the bucket, and the key behind prefix and spread', () => {
+    const key = destinationKey('a', { kind: 'hex', digits: 2 }, 'p/');
+    expect(destinationOf({ key: 'a' }, options)).toEqual({ bucket: 'b', key });
+  });
+
+  it('is not made of a stored spread that is not valid', () => {
+    expect(() => destinationOf({ key: 'a' }, { ...options, spread: 'broken' })).toThrow(/not valid/);
+  });
+
+  it.each([1_024, 1_025])('has a key of 1,024 bytes of UTF-8 at most: %i', (bytes) => {
+    const fault = faultOfKey(`${'ü'.repeat(500)}${'x'.repeat(bytes - 1_000)}`, 'hex:2');
+    const says = /has 1025 bytes, S3 takes 1024: prefix and spread \(hex:2\) count/;
+    expect(fault).toEqual(
+      bytes === 1_024 ? undefined : { code: 'KeyTooLong', message: expect.stringMatching(says) },
+    );
   });
 });
 
