@@ -2,7 +2,8 @@
 // interrupted one wait for turns that will not come any more, and S3 keeps and bills what was sent.
 import type { Fault } from '../../shared/aws/classify.ts';
 import { type AbortDependencies, abortUpload } from '../../shared/transfer/multipart.ts';
-import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
+import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
+import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 
 export interface OpenUpload {
   bucket: string;
@@ -27,10 +28,10 @@ export interface OpenUploads {
 }
 
 export function rememberOpenUploads({ uploads, clock, random }: AbortDependencies): OpenUploads {
-  const open = new Map<string, PartedWrite>();
+  const open = new Map<string, ObjectWrite>();
   const beginning = new Set<Promise<unknown>>();
 
-  async function begin(write: PartedWrite): Promise<string> {
+  async function begin(write: ObjectWrite): Promise<string> {
     const uploadId = await uploads.begin(write);
     open.set(uploadId, write);
     return uploadId;
@@ -60,7 +61,7 @@ export function rememberOpenUploads({ uploads, clock, random }: AbortDependencie
       const finished = new AbortController();
       const isOver = clock.sleep(untilMs - clock.now(), finished.signal).catch(ignore);
       const faults = new Map<string, Fault>();
-      const abort = async ([uploadId, write]: [string, PartedWrite]): Promise<void> => {
+      const abort = async ([uploadId, write]: [string, ObjectWrite]): Promise<void> => {
         const fault = await abortUpload({ uploads, clock, random }, write, uploadId, untilMs);
         if (fault === undefined) open.delete(uploadId);
         else faults.set(uploadId, fault);

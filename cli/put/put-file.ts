@@ -2,10 +2,15 @@
 import type { IfExists } from '../../shared/job/options.ts';
 import { faultOfKey } from '../../shared/keys/destination-key.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { type EngineDependencies, type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
+import { type BytesWriter, writerOfBytes } from '../../shared/transfer/bytes-writer.ts';
+import { type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
-import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/paced-request.ts';
+import {
+  type PacingDependencies,
+  RETRIES_PER_ITEM,
+  type RequestBounds,
+} from '../../shared/transfer/paced-request.ts';
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';
@@ -30,7 +35,8 @@ const MAX_STARTS = new Map([
 /** Milliseconds before it is begun again, twice as long each time: most writers, and most failovers, are done by then. */
 const START_AGAIN_MS = 1_000;
 
-export interface PutDependencies extends EngineDependencies {
+export interface PutDependencies extends PacingDependencies {
+  writer: BytesWriter;
   uploads: MultipartWriter;
   descriptors: Pick<Descriptors, 'open'>;
   /** The clock that file systems stamp by. */
@@ -134,7 +140,8 @@ async function putOnce(
         transferOne(
           dependencies,
           {
-            write: { ...write, source: { kind: 'bytes', bytes } },
+            write,
+            writer: writerOfBytes(dependencies.writer, { ...write, bytes }),
             giveUpAtMs: task.giveUpAtMs,
             givenBack: task.putBack,
             wasTried: task.attempts > 0,

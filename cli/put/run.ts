@@ -7,9 +7,9 @@ import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
+import { createBytesWriter } from '../../shared/transfer/bytes-writer.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
-import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -159,7 +159,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
       terminal.err(line`  bucket ${destination.bucket}: no answer in ${waitedMs / 1000} s; asked again`);
     await assertBucket({ s3, clock, onLate }, destination.bucket);
     const dependencies: PutDependencies = {
-      writer: watched(withoutCutOff(createObjectWriter(s3, systemClock)), descriptors, onAnswer),
+      writer: watched(withoutCutOff(createBytesWriter(s3, systemClock)), descriptors, onAnswer),
       uploads: watched(uploads.uploads, descriptors, onAnswer),
       rateLimiter: createRateLimiter({
         pacer: createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond: START_PER_SECOND }),

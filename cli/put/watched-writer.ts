@@ -1,19 +1,19 @@
 // A writer that counts its requests under way and reports each answer as it comes.
 import { classifyFault, type Fault } from '../../shared/aws/classify.ts';
+import type { BytesWriter } from '../../shared/transfer/bytes-writer.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
-import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import type { Descriptors } from './descriptors.ts';
 
 /** Told of each request's answer; absent: S3 took it. */
 export type OnAnswer = (fault?: Fault) => void;
 
 /** Small files need not be cut off, and each listener of a signal that all share costs time. */
-export function withoutCutOff(writer: ObjectWriter): ObjectWriter {
-  return { ...writer, write: (object) => writer.write(object) };
+export function withoutCutOff(writer: BytesWriter): BytesWriter {
+  return { ...writer, write: (write) => writer.write(write) };
 }
 
 /** The same writer, each of whose requests has a slot while it is under way. */
-export function watched<Writer extends ObjectWriter | MultipartWriter>(
+export function watched<Writer extends BytesWriter | MultipartWriter>(
   writer: Writer,
   { requests, requestFault }: Descriptors,
   onAnswer: OnAnswer,

@@ -240,7 +240,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): IngestDependencies {
   return {
     blocks: {
       ...{ s3: reports.s3, clock: systemClock, random: queue.random },
-      sourceBuckets: splitList(env.SPILLWAY_SOURCE_BUCKETS),
+      sources: { buckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
     },
     inbox: env.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),

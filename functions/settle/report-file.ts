@@ -4,11 +4,8 @@ import { createHash } from 'node:crypto';
 import { DeleteObjectsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { sendProven } from '../../shared/aws/proof.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
-import {
-  createMultipartWriter,
-  type PartedWrite,
-  type SentPart,
-} from '../../shared/transfer/multipart-writer.ts';
+import { createMultipartWriter, type SentPart } from '../../shared/transfer/multipart-writer.ts';
+import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 
 /** S3 takes parts of 5 MiB and more, up to 10,000 of them. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -30,7 +27,7 @@ export function createReportFile(
   key: string,
 ): ReportFileWriter {
   const parted = createMultipartWriter(s3);
-  const write: PartedWrite = {
+  const write: ObjectWrite = {
     destination: { bucket, key },
     contentType: CONTENT_TYPE,
     ifExists: 'overwrite',

@@ -17,9 +17,9 @@ import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { addCounts, createReturnShare, untriedReposts } from '../../shared/queue/give-back.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import { createItemWriter } from '../../shared/sources/table.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
-import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { readEnvironment, splitList, wholeNumbers } from '../runtime/environment.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
@@ -219,11 +219,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.upload);
   return {
     engine: {
-      writer: createObjectWriter(createTransferClient(), clock),
       rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
       clock,
       random: systemRandom,
     },
+    writer: createItemWriter({ s3: createTransferClient(), clock }),
     ledger: wireLedger(env, queue, CLIENT_BUDGETS.upload).ledger,
     outcomes: wireReports(env, CLIENT_BUDGETS.upload).outcomes,
     queue,
@@ -231,7 +231,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): UploadDependencies {
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
     allowed: {
-      sources: splitList(env.SPILLWAY_SOURCE_BUCKETS),
+      sources: { buckets: splitList(env.SPILLWAY_SOURCE_BUCKETS) },
       destinations: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
     },
     retrySeconds: wholeNumbers(env, 'SPILLWAY_RETRY_SECONDS'),

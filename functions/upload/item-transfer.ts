@@ -1,26 +1,31 @@
 // An item on its way: what is to be written for it, and how its end stands in the account.
 import type { Job } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
-import { objectSource } from '../../shared/manifest/columns.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
+import type { ItemWriter } from '../../shared/sources/source.ts';
 import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
 import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
-export function transferItemOf({ delivery, job }: OpenItem, isHalted: () => boolean): TransferItem {
+export function transferItemOf(
+  { delivery, job }: OpenItem,
+  writer: ItemWriter,
+  isHalted: () => boolean,
+): TransferItem {
   const { message, receiveCount } = delivery;
   const { item, attempts, returned, replay, suspect } = message;
   const { ifExists, retryForSeconds } = job.options;
   // A pause is no time in which it was retried.
   const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
+  const write = {
+    destination: destinationOf(item, job.options),
+    ifExists,
+    ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
+  };
   return {
-    write: {
-      source: objectSource(item),
-      destination: destinationOf(item, job.options),
-      ifExists,
-      ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
-    },
+    write,
+    writer: writer.begin(item, write),
     giveUpAtMs: agesFromMs + retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
     wasTried: attempts > 0,

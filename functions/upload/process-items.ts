@@ -2,7 +2,6 @@
 import type { ItemId } from '../../shared/job/identity.ts';
 import { itemName } from '../../shared/job/identity.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import { objectSource } from '../../shared/manifest/columns.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
 import {
   type GiveBackCounts,
@@ -14,27 +13,26 @@ import {
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import type { ReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import {
-  type AllowedBuckets,
-  type Refusal,
-  refusalOfDestination,
-  refusalOfSource,
-} from '../../shared/sources/allowed-buckets.ts';
-import { type EngineDependencies, type TransferReport, transferAll } from '../../shared/transfer/engine.ts';
+import type { ItemWriter, Refusal, SourceConfiguration } from '../../shared/sources/source.ts';
+import { checkSource } from '../../shared/sources/table.ts';
+import { type TransferReport, transferAll } from '../../shared/transfer/engine.ts';
+import type { PacingDependencies } from '../../shared/transfer/paced-request.ts';
 import { repostOf } from './delivery.ts';
 import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
 import type { OpenItem } from './look-up.ts';
 import type { JobWatch } from './watch-jobs.ts';
 
 export interface WorkDependencies {
-  engine: EngineDependencies;
+  engine: PacingDependencies;
+  writer: ItemWriter;
   ledger: Pick<Ledger, 'recordEnds'>;
   outcomes: OutcomeFiles;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   returns: ReturnShare;
   returnedAttempts: ReturnedAttempts;
-  allowed: AllowedBuckets;
+  /** The deployment's configuration: it may have changed since ingest checked the rows. */
+  allowed: { sources: SourceConfiguration; destinations: readonly string[] };
 }
 
 /**
@@ -91,7 +89,9 @@ export async function workOn(
   const permitted = open.filter((item) => !refusedItems.has(item));
   const reports = await transferAll(
     engine,
-    permitted.map((item) => transferItemOf(item, () => watch.standingOf(item.job.id) !== 'go-on')),
+    permitted.map((item) =>
+      transferItemOf(item, dependencies.writer, () => watch.standingOf(item.job.id) !== 'go-on'),
+    ),
     stopAtMs,
   );
   const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
@@ -126,12 +126,15 @@ export async function workOn(
 
 function refusalOf(
   { delivery, job }: OpenItem,
-  { sources, destinations }: AllowedBuckets,
+  { sources, destinations }: WorkDependencies['allowed'],
 ): Refusal | undefined {
-  return (
-    refusalOfSource(objectSource(delivery.message.item), sources) ??
-    refusalOfDestination(job.options.destination.bucket, destinations)
-  );
+  const refusal = checkSource(delivery.message.item, sources);
+  const { bucket } = job.options.destination;
+  if (refusal !== undefined || destinations.includes(bucket)) return refusal;
+  return {
+    code: 'DestinationNotAllowed',
+    message: `destination bucket "${bucket}" is not allowed: add it to the deployment's parameter destinationBuckets`,
+  };
 }
 
 function refusedReport({ code, message }: Refusal): TransferReport {

@@ -4,6 +4,7 @@
 //   units         as DynamoDB bills them, by the table's meter (local/aws/dynamodb/dynamodb-meter.ts)
 //   hottestKey    the partition key that was written to most within one second; DynamoDB takes 1,000 units there
 //   peakHeapMiB   JavaScript heap of the functions; the objects in memory, which are S3's, lie outside of it
+
 import { inspect } from 'node:util';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
@@ -25,9 +26,9 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import type { ItemWriter } from '../../shared/sources/source.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import { CREDENTIALS } from './contestant.ts';
 import { createMemoryS3, type MemoryS3 } from './memory-s3.ts';
 import { createMemorySqs } from './memory-sqs.ts';
@@ -148,7 +149,7 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     count: () => undefined,
   } as unknown as Telemetry;
   const ingest = createIngest({
-    blocks: { s3: s3.client, clock, random, sourceBuckets: [] },
+    blocks: { s3: s3.client, clock, random, sources: { buckets: [] } },
     destinationBuckets: [DESTINATION],
     cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
     ...{ ledger, outcomes, end, queue, notifySettle, clock },
@@ -159,12 +160,13 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     telemetry,
   });
   const upload = createUpload({
-    engine: { writer: NO_TRANSFER, rateLimiter: NO_PACE, clock, random },
+    engine: { rateLimiter: NO_PACE, clock, random },
+    writer: NO_TRANSFER,
     ...{ ledger, outcomes, queue },
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
-    allowed: { sources: [], destinations: [DESTINATION] },
+    allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
     retrySeconds: [1],
     telemetry,
   });
@@ -218,10 +220,11 @@ const NOTIFICATION = {
   ],
 };
 
-const NO_TRANSFER: ObjectWriter = {
-  write: async () => ({ etag: '"0"', bytes: 4 }),
-  readSource: () => Promise.reject(new Error('no write here is a copy')),
-  findOwn: () => Promise.reject(new Error('no write here is conditional')),
+const NO_TRANSFER: ItemWriter = {
+  begin: () => ({
+    write: async () => ({ etag: '"0"', bytes: 4 }),
+    recognise: () => Promise.reject(new Error('no write here is conditional')),
+  }),
 };
 
 const NO_PACE: RateLimiter = {

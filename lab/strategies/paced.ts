@@ -1,13 +1,17 @@
 // Spillway's own engine, as the upload function and `spillway put` run it: with the keys as they are, or spread.
 import pMap from 'p-map';
 import { createTransferClient } from '../../shared/aws/clients.ts';
-import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
+import { destinationOf } from '../../shared/keys/destination-key.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { systemClock } from '../../shared/time/clock.ts';
-import { type EngineDependencies, type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
-import { RETRIES_PER_ITEM, type RequestBounds } from '../../shared/transfer/paced-request.ts';
-import { createObjectWriter } from '../../shared/transfer/transfer.ts';
+import { createBytesWriter, writerOfBytes } from '../../shared/transfer/bytes-writer.ts';
+import { type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
+import {
+  type PacingDependencies,
+  RETRIES_PER_ITEM,
+  type RequestBounds,
+} from '../../shared/transfer/paced-request.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
 /** An item is given up after this long: a job's default. */
@@ -16,20 +20,22 @@ const RETRY_FOR_MS = 24 * 60 * 60 * 1000;
 export const spillway: Strategy = {
   name: 'spillway',
   what: 'Sends at a rate that it learns from the answers, and tries again until S3 has taken everything.',
-  upload: (task) => sendPaced(task, { kind: 'off' }),
+  upload: (task) => sendPaced(task, 'off'),
 };
 
 export const spillwaySpread: Strategy = {
   name: 'spillway-spread',
   what: 'The same, with a hash before each key, so that the load meets every partition.',
-  upload: (task) => sendPaced(task, { kind: 'binary' }),
+  upload: (task) => sendPaced(task, 'binary'),
 };
 
-async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]> {
+async function sendPaced(task: UploadTask, spread: string): Promise<UploadEnd[]> {
   const { clientConfig, clock, random, bucket, objects, workers } = task;
   const s3 = createTransferClient(clientConfig);
   const rateLimiter = createRateLimiter({ pacer: createAdaptivePacer(), clock });
-  const engine = { writer: createObjectWriter(s3, systemClock), rateLimiter, clock, random };
+  const engine = { rateLimiter, clock, random };
+  const writer = createBytesWriter(s3, systemClock);
+  const options = { destination: { bucket, prefix: '' }, spread };
   const giveUpAtMs = clock.now() + RETRY_FOR_MS;
   const bounds = {
     stopAtMs: giveUpAtMs,
@@ -40,22 +46,18 @@ async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]>
   try {
     return await pMap(
       objects,
-      ({ key, body }) =>
-        untilEnded(
-          engine,
-          {
-            write: {
-              source: { kind: 'bytes', bytes: body },
-              destination: { bucket, key: destinationKey(key, spread) },
-              ifExists: 'overwrite',
-            },
-            giveUpAtMs,
-            givenBack: 0,
-            wasTried: false,
-            mayBeWritten: false,
-          },
-          bounds,
-        ),
+      ({ key, body: bytes }) => {
+        const write = { destination: destinationOf({ key }, options), ifExists: 'overwrite' as const };
+        const item = {
+          write,
+          writer: writerOfBytes(writer, { ...write, bytes }),
+          giveUpAtMs,
+          givenBack: 0,
+          wasTried: false,
+          mayBeWritten: false,
+        };
+        return untilEnded(engine, item, bounds);
+      },
       { concurrency: workers },
     );
   } finally {
@@ -65,7 +67,7 @@ async function sendPaced(task: UploadTask, spread: Spread): Promise<UploadEnd[]>
 
 /** What the engine gives back waits as it would in the upload queue. */
 async function untilEnded(
-  engine: EngineDependencies,
+  engine: PacingDependencies,
   item: TransferItem,
   bounds: RequestBounds,
 ): Promise<UploadEnd> {

@@ -29,7 +29,7 @@ export async function* readBestEffortBlocks(
   let fault = canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
   try {
     // Whether a source is allowed no longer matters: no row of these is transferred.
-    const blocks = fault === '' ? readSliceBlocks({ ...reader, sourceBuckets: 'any' }, job, slice) : [];
+    const blocks = fault === '' ? readSliceBlocks({ ...reader, sources: 'unchecked' }, job, slice) : [];
     for await (const block of blocks) {
       yield { ...block, fault };
       next = block.block + 1;

@@ -1,16 +1,17 @@
-// A slice's rows as blocks, each row judged: accepted for transfer, or rejected with its reason. The same bytes give the
-// same blocks, at every reading.
+// A slice's rows as blocks. Each row is checked: accepted for transfer, or rejected with its reason. The same bytes give the
+// same blocks at every reading.
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { Job } from '../job/job.ts';
 import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
-import { type ManifestItem, objectSource } from '../manifest/columns.ts';
+import type { ManifestItem } from '../manifest/columns.ts';
 import { type ManifestRow, readRows } from '../manifest/rows.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
-import { refusalOfSource } from '../sources/allowed-buckets.ts';
+import type { Refusal, SourceConfiguration } from '../sources/source.ts';
+import { checkSource } from '../sources/table.ts';
 import { createRejectListing, type RejectListing } from './reject-listing.ts';
 
 export interface AcceptedRow {
@@ -28,24 +29,24 @@ export interface Block {
 }
 
 export interface BlockReaderDependencies extends ObjectReader {
-  /** Buckets that rows may name as sources. */
-  sourceBuckets: readonly string[] | 'any';
+  /** `unchecked` where no row of these is transferred. */
+  sources: SourceConfiguration | 'unchecked';
 }
 
 export async function* readSliceBlocks(
-  { sourceBuckets, ...reader }: BlockReaderDependencies,
+  { sources, ...reader }: BlockReaderDependencies,
   job: Job,
   slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
 ): AsyncGenerator<Block> {
   if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
   const listing = createRejectListing(slice.startOffset);
-  const judge = createJudge(job, sourceBuckets, listing);
+  const take = createIntake(job, sources, listing);
   const bytes = readRange(reader, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
   const from = { line: slice.startLine, offset: slice.startOffset };
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of readRows(job.head, from, bytes)) {
     for (const row of rows) {
-      judge(row, block);
+      take(row, block);
       block.size++;
       if (block.size === job.blockRows) {
         yield { ...block, rejected: listing.endBlock() };
@@ -68,9 +69,10 @@ export async function openBlock(
   return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }
 
-function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing: RejectListing) {
-  const faultOf = (item: ManifestItem): { code: string; message: string } | undefined => {
-    const refusal = refusalOfSource(objectSource(item), sourceBuckets);
+/** Puts each row into its block, or into the list of the rejected. */
+function createIntake(job: Job, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
+  const faultOf = (item: ManifestItem): Refusal | undefined => {
+    const refusal = sources === 'unchecked' ? undefined : checkSource(item, sources);
     if (refusal !== undefined) return refusal;
     const fault = faultOfKey(destinationOf(item, job.options).key, job.options.spread);
     return fault && { code: fault.code, message: `the destination key ${fault.message}` };
@@ -87,7 +89,7 @@ function createJudge(job: Job, sourceBuckets: readonly string[] | 'any', listing
       return;
     }
     const { code, message, columns, raw } = row;
-    const told = columns === undefined ? { raw } : { item: columns };
-    listing.add({ ...place, code, message, ...told }, offset);
+    const content = columns === undefined ? { raw } : { item: columns };
+    listing.add({ ...place, code, message, ...content }, offset);
   };
 }

@@ -1,4 +1,4 @@
-// The columns of a manifest row, what each may hold, and the object that a row asks for.
+// The columns of a manifest row, and what each may hold.
 import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { redacted } from '../text/redacted.ts';
@@ -162,8 +162,9 @@ export type ManifestItem = z.infer<typeof itemSchema>;
 /** Every column of a manifest, in the order in which messages name them. */
 export const knownColumns: readonly string[] = Object.keys(itemSchema.def.shape);
 
-/** One of these holds the object itself. */
+/** Exactly one of these says what the object is: each is a source, in sources/table.ts. */
 export const payloadColumns = ['source', 'text', 'base64'] as const;
+export type PayloadColumn = (typeof payloadColumns)[number];
 
 export type ParsedItem =
   | { kind: 'good'; item: ManifestItem }
@@ -220,31 +221,8 @@ export function isReservedColumn(name: string): boolean {
   return name.startsWith(reservedPrefix);
 }
 
-export type ObjectSource =
-  | { kind: 's3'; bucket: string; key: string; versionId?: string }
-  | { kind: 'bytes'; bytes: Uint8Array };
-
-/** Where a good item's bytes come from. */
-export function objectSource(item: ManifestItem): ObjectSource {
-  if (item.text !== undefined) {
-    return { kind: 'bytes', bytes: Buffer.from(item.text, 'utf8') };
-  }
-  if (item.base64 !== undefined) {
-    return { kind: 'bytes', bytes: Buffer.from(item.base64, 'base64') };
-  }
-  const source = splitSource(item.source ?? '');
-  if (source === undefined) {
-    throw new Error(`item ${JSON.stringify(item.key)} holds no source: it has not passed parseItem`);
-  }
-  return {
-    kind: 's3',
-    ...source,
-    ...(item.source_version === undefined ? {} : { versionId: item.source_version }),
-  };
-}
-
 /** `s3://bucket/key`, raw: what follows the bucket's slash is the key, byte for byte. */
-function splitSource(source: string): { bucket: string; key: string } | undefined {
+export function splitSource(source: string): { bucket: string; key: string } | undefined {
   const slash = source.indexOf('/', 's3://'.length);
   if (!source.startsWith('s3://') || slash === -1 || slash === source.length - 1) {
     return undefined;

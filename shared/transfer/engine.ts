@@ -5,7 +5,8 @@
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { giveBackDelayMs, IN_PLACE_MS } from '../pacing/waits.ts';
-import { messageOfMissing } from './encoded-key.ts';
+import { createAskSource } from './ask-source.ts';
+import type { ObjectWrite, ObjectWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
   RETRIES_PER_ITEM,
@@ -14,8 +15,6 @@ import {
   type RequestTally,
   sendPaced,
 } from './paced-request.ts';
-import { isTypedCopy, type ObjectWrite, type ObjectWriter, type StoredObject } from './transfer.ts';
-import { createTypedCopy } from './typed-copy.ts';
 
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
 const CONCURRENCY = 128;
@@ -24,6 +23,8 @@ export const STOP_GRACE_MS = 3_000;
 
 export interface TransferItem {
   write: ObjectWrite;
+  /** Of this delivery alone. */
+  writer: ObjectWriter;
   /** Epoch ms after which it is given up. */
   giveUpAtMs: number;
   /** How often it was given back already. */
@@ -48,16 +49,12 @@ export interface TransferReport extends RequestTally {
   ms: number;
 }
 
-export interface EngineDependencies extends PacingDependencies {
-  writer: ObjectWriter;
-}
-
 /**
  * Transfers the items of a batch; the reports stand in their order. It never throws for an item's sake.
  * @param stopAtMs epoch ms: nothing is begun beyond it, and what is under way then is cut off soon after
  */
 export async function transferAll(
-  dependencies: EngineDependencies,
+  dependencies: PacingDependencies,
   items: readonly TransferItem[],
   stopAtMs: number,
 ): Promise<TransferReport[]> {
@@ -78,33 +75,31 @@ export async function transferAll(
 }
 
 export async function transferOne(
-  dependencies: EngineDependencies,
+  dependencies: PacingDependencies,
   item: TransferItem,
   bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const { writer, clock, random } = dependencies;
-  const { write } = item;
+  const { clock, random } = dependencies;
+  const { write, writer } = item;
   const startedAtMs = clock.now();
   const tally = { attempts: 0, throttled: 0, transient: 0 };
-  const typed = isTypedCopy(write) ? createTypedCopy(dependencies, write, tally) : undefined;
+  const ask = createAskSource(dependencies, tally);
   const end = await sendPaced<TransferEnd>(
     dependencies,
     {
       destination: write.destination,
-      alsoAsks: typed?.alsoAsks,
+      alsoAsks: writer.alsoAsks,
       giveUpAtMs: item.giveUpAtMs,
       wasTried: item.wasTried,
       isHalted: item.isHalted,
-      send: async (cutOff) => ({
-        kind: 'stored',
-        object: await (typed === undefined ? writer.write(write, cutOff) : typed.send(cutOff)),
-      }),
+      send: async (cutOff) => ({ kind: 'stored', object: await writer.write(ask, cutOff) }),
       refused: async (fault, attempts) => {
-        if (fault.kind === 'source-changed' || typed?.hasLostVersion(fault) === true) return typed?.changed();
-        if (fault.kind === 'permanent')
-          return { kind: 'failed', code: fault.code, message: messageOfMissing(fault, write) };
+        const meaning = writer.explain?.(fault);
+        if (meaning?.kind === 'failed') return meaning;
+        if (meaning?.kind === 'try-again' || fault.kind === 'source-changed') return undefined;
+        if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
         return settleExisting(write, item.mayBeWritten || attempts > 1, () =>
-          writer.findOwn(write, bounds.cutOff),
+          writer.recognise(bounds.cutOff),
         );
       },
     },
@@ -146,12 +141,12 @@ function retryTimeExceeded({ code, message }: Fault): TransferEnd {
 export async function settleExisting(
   { ifExists }: Pick<ObjectWrite, 'ifExists'>,
   mayBeOwn: boolean,
-  findOwn: () => Promise<StoredObject | undefined>,
+  recognise: () => Promise<StoredObject | undefined>,
 ): Promise<TransferEnd | undefined> {
   let refusal: Fault | undefined;
   if (mayBeOwn) {
     try {
-      const own = await findOwn();
+      const own = await recognise();
       if (own !== undefined) return { kind: 'stored', object: own };
     } catch (error) {
       refusal = classifyFault(error);

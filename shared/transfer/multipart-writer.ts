@@ -10,9 +10,7 @@ import { classifyFault } from '../aws/classify.ts';
 import { sendProven } from '../aws/proof.ts';
 import { createSourceHeads } from '../aws/source-heads.ts';
 import { base64Crc32, checksumSetting, compositeCrc32 } from './checksum.ts';
-import type { ObjectWrite, StoredObject } from './transfer.ts';
-
-export type PartedWrite = Omit<ObjectWrite, 'source'>;
+import { type ObjectWrite, type StoredObject, storedObject } from './object-writer.ts';
 
 export interface SentPart {
   number: number;
@@ -24,31 +22,31 @@ export interface SentPart {
 
 /** Each throws whatever the S3 client throws, or NoProof: classifyFault tells what it means. */
 export interface MultipartWriter {
-  exists(write: PartedWrite): Promise<boolean>;
-  /** Never cut off: of an upload whose id is not read none knows how to end it. @returns the upload's id */
-  begin(write: PartedWrite): Promise<string>;
+  exists(write: ObjectWrite): Promise<boolean>;
+  /** Never cut off: without its id an upload can't be aborted. @returns the id */
+  begin(write: ObjectWrite): Promise<string>;
   send(
-    write: PartedWrite,
+    write: ObjectWrite,
     uploadId: string,
     part: { number: number; bytes: Uint8Array },
     cutOff: AbortSignal,
   ): Promise<SentPart>;
   complete(
-    write: PartedWrite,
+    write: ObjectWrite,
     uploadId: string,
     parts: readonly SentPart[],
     cutOff: AbortSignal,
   ): Promise<StoredObject>;
   /** @returns the object at the destination if it is made of these parts, else undefined */
-  findOwn(write: PartedWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
+  recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
   /** An upload that is gone already is as good as aborted. */
-  abort(write: PartedWrite, uploadId: string): Promise<void>;
+  abort(write: ObjectWrite, uploadId: string): Promise<void>;
 }
 
 export function createMultipartWriter(s3: S3Client): MultipartWriter {
-  const at = ({ destination }: PartedWrite) => ({ Bucket: destination.bucket, Key: destination.key });
+  const at = ({ destination }: ObjectWrite) => ({ Bucket: destination.bucket, Key: destination.key });
   const heads = createSourceHeads(s3);
-  const head = ({ destination }: PartedWrite) => heads.head(destination, { withChecksum: true });
+  const head = ({ destination }: ObjectWrite) => heads.head(destination, { withChecksum: true });
   const sendsChecksums = checksumSetting(s3);
 
   return {
@@ -111,7 +109,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       return objectOf(answer.ETag, answer.VersionId, parts);
     },
 
-    async findOwn(write, parts) {
+    async recognise(write, parts) {
       const found = await head(write);
       if (found.ContentLength !== sizeOf(parts)) return undefined;
       // Endpoints without checksums are left with the size and the parts' number that the ETag ends in.
@@ -133,16 +131,12 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
 }
 
 function objectOf(
-  etag = '',
+  etag: string | undefined,
   versionId: string | undefined,
   parts: readonly SentPart[],
-): StoredObject & { bytes: number } {
-  return {
-    etag,
-    checksum: compositeCrc32(parts.map(({ checksum }) => checksum)),
-    bytes: sizeOf(parts),
-    ...(versionId === undefined ? {} : { versionId }),
-  };
+): StoredObject {
+  const checksum = compositeCrc32(parts.map(({ checksum: each }) => each));
+  return storedObject({ etag, checksum, bytes: sizeOf(parts), versionId });
 }
 
 function sizeOf(parts: readonly SentPart[]): number {

@@ -5,7 +5,8 @@ import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import { THROTTLE_BACKOFF } from '../pacing/waits.ts';
 import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
-import type { MultipartWriter, PartedWrite, SentPart } from './multipart-writer.ts';
+import type { MultipartWriter, SentPart } from './multipart-writer.ts';
+import type { ObjectWrite, StoredObject } from './object-writer.ts';
 import {
   type PacedRequest,
   type PacingDependencies,
@@ -15,7 +16,6 @@ import {
 } from './paced-request.ts';
 import { type PartPlan, partsOf } from './part-plan.ts';
 import { SourceFault } from './source-fault.ts';
-import type { StoredObject } from './transfer.ts';
 
 /** Parts of one object under way at once: what fills a fast line while each part waits for its answer. */
 const PARTS_AT_ONCE = 8;
@@ -33,7 +33,7 @@ export interface PartSource {
 }
 
 export interface PartedItem {
-  write: PartedWrite;
+  write: ObjectWrite;
   source: PartSource;
   plan: PartPlan & { kind: 'parts' };
   /** Epoch ms after which it is given up. */
@@ -169,8 +169,12 @@ async function fillAndComplete(
       // An answer that was lost may have completed it: the upload is gone then, or the object found is our own.
       const isGone = fault.code === 'NoSuchUpload';
       if (fault.kind !== 'exists' && !isGone) return failedStep(fault);
-      const findOwn = () => uploads.findOwn(write, parts);
-      const end = await settleExisting(write, attempts > 1, isGone ? () => noneIfMissing(findOwn) : findOwn);
+      const recognise = () => uploads.recognise(write, parts);
+      const end = await settleExisting(
+        write,
+        attempts > 1,
+        isGone ? () => noneIfMissing(recognise) : recognise,
+      );
       // S3 does not say now whether it is our own. Taken for lost, what is stored would be sent again.
       if (end === undefined) return undefined;
       return isGone && end.kind !== 'stored' ? failedStep(fault) : { kind: 'value', value: end };
@@ -202,7 +206,7 @@ function failedStep({ code, message }: { code: string; message: string }) {
  */
 export async function abortUpload(
   { uploads, clock, random }: AbortDependencies,
-  write: PartedWrite,
+  write: ObjectWrite,
   uploadId: string,
   untilMs: number,
 ): Promise<Fault | undefined> {

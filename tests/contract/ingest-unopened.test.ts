@@ -28,7 +28,7 @@ describe('a manifest that can not be opened', () => {
     };
     const counted: Record<string, number> = {};
     const ingest = createIngest({
-      blocks: { s3, clock: ledger.clock, random: () => 0, sourceBuckets: [] },
+      blocks: { s3, clock: ledger.clock, random: () => 0, sources: { buckets: [] } },
       inbox: 'inbox',
       retrySeconds: [10],
       destinationBuckets: ['destination'],

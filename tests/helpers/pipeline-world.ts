@@ -19,8 +19,8 @@ import { createClosingNotice, createSettleNotice } from '../../shared/queue/sett
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import type { Conductor, Worker } from './conductor.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { createMemoryQueues, type MemoryQueues, type QueueName } from './memory-queues.ts';
@@ -112,17 +112,18 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     return answer === 'slow down' && attempt >= answers.length ? 'stored' : answer;
   }
 
-  function writerOf(worker: Worker): ObjectWriter {
+  function writerOf(worker: Worker): ItemWriter {
     return {
-      write: ({ destination: { key } }) =>
-        worker.act(`PUT ${key}`, () => {
-          const answer = answerTo(key);
-          if (answer !== 'stored') throw refusal(answer);
-          record.written.push(key);
-          return { etag: `"${key}"`, bytes: 4 };
-        }),
-      readSource: () => Promise.reject(new Error('no write here is a copy')),
-      findOwn: () => Promise.reject(new Error('no write here is conditional')),
+      begin: (_item, { destination: { key } }) => ({
+        write: () =>
+          worker.act(`PUT ${key}`, () => {
+            const answer = answerTo(key);
+            if (answer !== 'stored') throw refusal(answer);
+            record.written.push(key);
+            return { etag: `"${key}"`, bytes: 4 };
+          }),
+        recognise: () => Promise.reject(new Error('no write here is conditional')),
+      }),
     };
   }
 
@@ -221,7 +222,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     ingest(worker: Worker) {
       const { clock, random, client, queue, notifySettle, ledger, outcomes, end } = dependenciesOf(worker);
       return createIngest({
-        blocks: { s3: client, clock, random, sourceBuckets: [] },
+        blocks: { s3: client, clock, random, sources: { buckets: [] } },
         inbox: INBOX,
         retrySeconds: RETRY_SECONDS,
         destinationBuckets: [DESTINATION],
@@ -241,7 +242,6 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
       const { clock, random, queue, ledger, outcomes } = dependenciesOf(worker);
       return createUpload({
         engine: {
-          writer: writerOf(worker),
           rateLimiter: {
             groupOf: () => 'g',
             pass: async () => ({ kind: 'passed' }),
@@ -250,13 +250,14 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
           clock,
           random,
         },
+        writer: writerOf(worker),
         ledger,
         outcomes,
         queue,
         uploadQueueUrl: 'upload',
         returns: createReturnShare(clock),
         returnedAttempts: createReturnedAttempts(),
-        allowed: { sources: [], destinations: [DESTINATION] },
+        allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
         retrySeconds: RETRY_SECONDS,
         telemetry: SILENT,
       });

@@ -5,7 +5,7 @@ import { completeOptions } from '../../shared/job/options.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
-import type { ObjectWrite } from '../../shared/transfer/transfer.ts';
+import type { ItemWrite } from './item-writes.ts';
 
 export const JOB_ID = '0123456789abcdef0123' as JobId;
 const STARTED_AT_MS = Date.UTC(2026, 0, 1);
@@ -55,6 +55,6 @@ export function anOutcome(change: Partial<Outcome> = {}): Outcome {
   return { block: 0, number: 0, status: 'stored', line: 2, ...change };
 }
 
-export function aCopyTo(destination: ObjectWrite['destination']): ObjectWrite {
-  return { source: { kind: 's3', bucket: 'source', key: 'x' }, destination, ifExists: 'overwrite' };
+export function aCopyTo(destination: ItemWrite['destination']): ItemWrite {
+  return { item: { key: 'k', source: 's3://source/x' }, destination, ifExists: 'overwrite' };
 }

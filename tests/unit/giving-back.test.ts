@@ -12,8 +12,8 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { createVirtualQueues } from '../helpers/virtual-queues.ts';
@@ -87,15 +87,16 @@ function startPipeline({
     bucket.tokens -= 1;
     return true;
   };
-  const writer: ObjectWriter = {
-    async write() {
-      writes.attempts++;
-      await clock.sleep(30);
-      if (clock.now() < recoversAtMs || !hasToken()) throw slowDown();
-      return { etag: '"e"', bytes: 1 };
-    },
-    readSource: () => Promise.reject(new Error('no write here is a copy')),
-    findOwn: async () => undefined,
+  const writer: ItemWriter = {
+    begin: () => ({
+      async write() {
+        writes.attempts++;
+        await clock.sleep(30);
+        if (clock.now() < recoversAtMs || !hasToken()) throw slowDown();
+        return { etag: '"e"', bytes: 1 };
+      },
+      recognise: async () => undefined,
+    }),
   };
   const givenBack = { refused: { returned: 0, reposted: 0 }, untried: { returned: 0, reposted: 0 } };
   const count = (sums: Record<string, number>) => {
@@ -108,11 +109,11 @@ function startPipeline({
   const worker = (workerSeed: number) =>
     createUpload({
       engine: {
-        writer,
         rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
         clock,
         random: createRandom(workerSeed),
       },
+      writer,
       ledger: {
         getJobs: async () => new Map([[job.id, job]]),
         readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
@@ -133,7 +134,7 @@ function startPipeline({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
-      allowed: { sources: 'any', destinations: [job.options.destination.bucket] },
+      allowed: { sources: { buckets: [] }, destinations: [job.options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: { logger: silent, count } as unknown as Telemetry,
     });

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { parseDeliveries, repostOf } from '../../functions/upload/delivery.ts';
 import { transferItemOf } from '../../functions/upload/item-transfer.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
+import type { ItemWriter } from '../../shared/sources/source.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
+
+const WRITER: ItemWriter = {
+  begin: () => ({ write: async () => ({ etag: '"e"' }), recognise: async () => undefined }),
+};
 
 function deliver(body: string, receiveCount: number) {
   const [delivery] = parseDeliveries([
@@ -22,7 +27,7 @@ function deliver(body: string, receiveCount: number) {
 }
 
 const mayBeWritten = (delivery: ReturnType<typeof deliver>) =>
-  transferItemOf({ delivery, job: aJob() }, () => false).mayBeWritten;
+  transferItemOf({ delivery, job: aJob() }, WRITER, () => false).mayBeWritten;
 
 describe('an item in hand', () => {
   it.each<{ receiveCount?: number; message?: Partial<UploadMessage>; expected: boolean }>([

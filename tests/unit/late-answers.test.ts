@@ -1,4 +1,5 @@
 // How long an answer is waited for: small writes have a short limit, and a copy has none but its signal.
+
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,15 +7,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { classifyFault } from '../../shared/aws/classify.ts';
-import { systemClock } from '../../shared/time/clock.ts';
-import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, leftToSdk } from '../helpers/answering-s3.ts';
+import { createItemWrites, type ItemWrite } from '../helpers/item-writes.ts';
 import { aCopyTo } from '../helpers/records.ts';
 
 const LIMIT_MS = 50;
 const destination = { bucket: 'bucket', key: 'k' };
-const BYTES: ObjectWrite = {
-  source: { kind: 'bytes', bytes: Buffer.from('x') },
+const BYTES: ItemWrite = {
+  item: { key: 'k', text: 'x' },
   destination,
   ifExists: 'overwrite',
 };
@@ -56,7 +56,7 @@ describe.each([
   });
 
   it('is given up in time where it is of bytes, and waited for where it is a copy', async () => {
-    const writer = createObjectWriter(s3, systemClock);
+    const writer = createItemWrites(s3);
     const cutOff = new AbortController();
     const copied = writer.write(COPY, cutOff.signal);
     const copy = await copyArrived.promise;
@@ -68,7 +68,7 @@ describe.each([
   });
 
   it('is ended by its signal', async () => {
-    const writer = createObjectWriter(s3, systemClock);
+    const writer = createItemWrites(s3);
     const cutOff = new AbortController();
     const copied = writer.write(COPY, cutOff.signal).catch((error: unknown) => error);
     await copyArrived.promise;
@@ -84,7 +84,7 @@ it('tells the HTTP handler so for a copy, and leaves the client’s limit to all
       ? { statusCode: 200, headers: { etag: '"e"' } }
       : { statusCode: 200, text: RESULT };
   });
-  const writer = createObjectWriter(s3, systemClock);
+  const writer = createItemWrites(s3);
   const { signal } = new AbortController();
   await writer.write(BYTES, signal);
   await writer.write(COPY, signal);
@@ -101,9 +101,9 @@ it('gives every HEAD of a copy the signal that ends its work', async () => {
     method === 'HEAD' ? { statusCode: 200, headers: { etag: '"s"' } } : conflict,
   );
   const { signal } = new AbortController();
-  const writer = createObjectWriter(s3, systemClock);
+  const writer = createItemWrites(s3);
   await expect(writer.write({ ...COPY, contentType: 'a/b', ifExists: 'fail' }, signal)).rejects.toBeDefined();
-  await writer.findOwn(COPY, signal);
+  await writer.recognise(COPY, signal);
   // Of the source before the copy and behind it, then of the object and its source.
   const heads = sent.filter(({ method }) => method === 'HEAD');
   expect(heads).toHaveLength(4);

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maximumRowBytes } from '../../shared/manifest/boundaries.ts';
-import { type ManifestItem, objectSource } from '../../shared/manifest/columns.ts';
+import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { rowFaults } from '../../shared/manifest/faults.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { type ManifestRow, readRows } from '../../shared/manifest/rows.ts';
+import { bytesOf } from '../../shared/sources/inline.ts';
+import { placeOf } from '../../shared/sources/s3-copy.ts';
 import { collect, cutInto } from '../helpers/manifest-bytes.ts';
 
 async function read(content: string | Uint8Array, key: string): Promise<ManifestRow[]> {
@@ -29,6 +31,8 @@ const readJson = (row: object | string) =>
 const inShort = (row: ManifestRow) => (row.kind === 'good' ? row.item.key : row.code);
 
 const source = 's3://some-bucket/a';
+
+const objectOf = (item: ManifestItem) => (item.source === undefined ? bytesOf(item) : placeOf(item));
 
 describe('CSV', () => {
   it.each([
@@ -389,28 +393,19 @@ describe('an item', () => {
   });
 
   it.each([
-    [
-      { key: 'k', text: 'ü' },
-      { kind: 'bytes', bytes: Buffer.from('ü') },
-    ],
-    [
-      { key: 'k', text: '' },
-      { kind: 'bytes', bytes: Buffer.alloc(0) },
-    ],
-    [
-      { key: 'k', base64: 'AP8=' },
-      { kind: 'bytes', bytes: Buffer.from([0, 255]) },
-    ],
+    [{ key: 'k', text: 'ü' }, Buffer.from('ü')],
+    [{ key: 'k', text: '' }, Buffer.alloc(0)],
+    [{ key: 'k', base64: 'AP8=' }, Buffer.from([0, 255])],
     [
       { key: 'k', source: 's3://b-1//x%2F+y' },
-      { kind: 's3', bucket: 'b-1', key: '/x%2F+y' },
+      { bucket: 'b-1', key: '/x%2F+y' },
     ],
     [
       { key: 'k', source, source_version: 'v' },
-      { kind: 's3', bucket: 'some-bucket', key: 'a', versionId: 'v' },
+      { bucket: 'some-bucket', key: 'a', versionId: 'v' },
     ],
   ] as [ManifestItem, object][])('%j asks for its object', (item, expected) => {
-    expect(objectSource(item)).toEqual(expected);
+    expect(objectOf(item)).toEqual(expected);
   });
 });
 
@@ -420,7 +415,7 @@ describe('the samples', () => {
   it('hold the same objects in CSV and NDJSON', async () => {
     const csv = await read(sample('objects.csv'), 'objects.csv');
     const ndjson = await read(sample('objects.ndjson'), 'objects.ndjson');
-    const object = (row: ManifestRow) => row.kind === 'good' && [row.item.key, objectSource(row.item)];
+    const object = (row: ManifestRow) => row.kind === 'good' && [row.item.key, objectOf(row.item)];
     expect(csv.map(object)).toEqual(ndjson.map(object));
     expect(csv.every((row) => row.kind === 'good')).toBe(true);
   });

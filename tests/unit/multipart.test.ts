@@ -4,8 +4,8 @@ import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
+import type { ObjectWrite, StoredObject } from '../../shared/transfer/object-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
-import type { ObjectWrite, StoredObject } from '../../shared/transfer/transfer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const answer = (name: string, httpStatusCode: number) =>
@@ -59,7 +59,7 @@ async function upload({ errors = {}, own, exists = false, ifExists = 'overwrite'
       return part;
     },
     complete: () => call('complete', STORED),
-    findOwn: () => call('find', own),
+    recognise: () => call('find', own),
     abort: () => call('abort', undefined),
   };
   const report = transferInParts(

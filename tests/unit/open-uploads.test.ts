@@ -4,7 +4,8 @@ import { rememberOpenUploads } from '../../cli/put/open-uploads.ts';
 import { resultOf, summaryOf } from '../../cli/put/result.ts';
 import { emptyTally } from '../../cli/put/tally.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import type { MultipartWriter, PartedWrite } from '../../shared/transfer/multipart-writer.ts';
+import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
+import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SLOW_DOWN = Object.assign(new Error('Reduce your request rate.'), { name: 'SlowDown' });
@@ -14,7 +15,7 @@ const DENIED = Object.assign(new Error('Access Denied'), {
 });
 const WITHIN_MS = 2_500;
 
-const writeOf = (key: string): PartedWrite => ({
+const writeOf = (key: string): ObjectWrite => ({
   destination: { bucket: 'b', key },
   ifExists: 'overwrite',
 });
@@ -25,12 +26,12 @@ function createSetting({ beginMs = 0, abort = async () => {} }: Partial<Behaviou
   const aborted: string[] = [];
   let aborts = 0;
   const writer = {
-    async begin({ destination }: PartedWrite) {
+    async begin({ destination }: ObjectWrite) {
       await clock.sleep(beginMs);
       return `id of ${destination.key}`;
     },
     complete: async () => ({ etag: '"e"' }),
-    async abort(_: PartedWrite, uploadId: string) {
+    async abort(_: ObjectWrite, uploadId: string) {
       aborts++;
       await abort(aborts);
       aborted.push(uploadId);

@@ -15,10 +15,9 @@ import { listKeys } from '../../shared/aws/list-keys.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
-import { systemClock } from '../../shared/time/clock.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
-import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, type GivenAnswer, leftToSdk } from '../helpers/answering-s3.ts';
+import { createItemWrites, type ItemWrite } from '../helpers/item-writes.ts';
 import { aCopyTo, aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
 
 const PAGE = '<!doctype html><html><body><div id="root"></div></body></html>';
@@ -41,8 +40,8 @@ const clientOf = (answer: GivenAnswer) =>
   answeringS3(() => answer, { endpoint: 'http://console.test:9001', forcePathStyle: true, maxAttempts: 3 });
 
 const destination = { bucket: 'bucket', key: 'k' };
-const bytesOf = (size: number): ObjectWrite => ({
-  source: { kind: 'bytes', bytes: Buffer.alloc(size) },
+const bytesOf = (size: number): ItemWrite => ({
+  item: { key: 'k', text: '\0'.repeat(size) },
   destination,
   ifExists: 'overwrite',
 });
@@ -64,15 +63,12 @@ const LETTER = {
 
 /** Every way in which the project writes an object, or asks for one. */
 const WAYS: [string, (s3: S3Client) => Promise<unknown>][] = [
-  ['small bytes', (s3) => createObjectWriter(s3, systemClock).write(bytesOf(5))],
-  ['large bytes, by the SDK', (s3) => createObjectWriter(s3, systemClock).write(bytesOf(2 * 1024 ** 2))],
-  ['a copy', (s3) => createObjectWriter(s3, systemClock).write(COPY)],
-  ['a copy by the SDK', (s3) => createObjectWriter(leftToSdk(s3), systemClock).write(COPY)],
-  [
-    'a copy with a content type',
-    (s3) => createObjectWriter(s3, systemClock).write({ ...COPY, contentType: 'a/b' }),
-  ],
-  ['the look for our own object', (s3) => createObjectWriter(s3, systemClock).findOwn(bytesOf(5))],
+  ['small bytes', (s3) => createItemWrites(s3).write(bytesOf(5))],
+  ['large bytes, by the SDK', (s3) => createItemWrites(s3).write(bytesOf(2 * 1024 ** 2))],
+  ['a copy', (s3) => createItemWrites(s3).write(COPY)],
+  ['a copy by the SDK', (s3) => createItemWrites(leftToSdk(s3)).write(COPY)],
+  ['a copy with a content type', (s3) => createItemWrites(s3).write({ ...COPY, contentType: 'a/b' })],
+  ['the look for our own object', (s3) => createItemWrites(s3).recognise(bytesOf(5))],
   ['the begin of an upload', (s3) => createMultipartWriter(s3).begin(parted)],
   [
     'a part',
@@ -186,7 +182,7 @@ describe('any answer without an ETag', () => {
 
 describe('a copy', () => {
   const copyWith = (text: string, headers: Record<string, string> = {}) =>
-    createObjectWriter(clientOf({ statusCode: 200, text, headers }).s3, systemClock).write(COPY);
+    createItemWrites(clientOf({ statusCode: 200, text, headers }).s3).write(COPY);
   const done = '<?xml version="1.0"?>\n<CopyObjectResult><ETag>&quot;e&quot;</ETag></CopyObjectResult>';
 
   it('is done by its result, even if the connection was kept open with blanks', async () => {
@@ -222,8 +218,8 @@ describe('a copy', () => {
 it('keeps the proof of an answer that some servers send as text/html, without a body', async () => {
   const answer = { statusCode: 200, headers: { 'content-type': 'text/html; charset=utf-8', etag: '"e"' } };
   const { s3 } = clientOf(answer);
-  expect(await createObjectWriter(s3, systemClock).write(bytesOf(5))).toMatchObject({ etag: '"e"' });
-  expect(await createObjectWriter(s3, systemClock).write(bytesOf(2 * 1024 ** 2))).toMatchObject({
+  expect(await createItemWrites(s3).write(bytesOf(5))).toMatchObject({ etag: '"e"' });
+  expect(await createItemWrites(s3).write(bytesOf(2 * 1024 ** 2))).toMatchObject({
     etag: '"e"',
   });
 });

@@ -1,11 +1,11 @@
 // Where a client goes that is redirected: within the endpoint's own domain, and nowhere else.
+
 import { HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { RedirectFault } from '../../shared/aws/redirect-target.ts';
 import { followRedirects } from '../../shared/aws/redirects.ts';
-import { systemClock } from '../../shared/time/clock.ts';
-import { createObjectWriter } from '../../shared/transfer/transfer.ts';
 import { answeringS3, type GivenAnswer, type SentRequest } from '../helpers/answering-s3.ts';
+import { createItemWrites } from '../helpers/item-writes.ts';
 
 const STORED: GivenAnswer = { statusCode: 200, headers: { etag: '"e"', 'x-amz-request-id': 'r' } };
 
@@ -177,9 +177,9 @@ describe('a redirect', () => {
         ? { statusCode: 307, headers: { location: `https://s3-new.corp.example${path}` } }
         : STORED,
     );
-    const writer = createObjectWriter(s3, systemClock);
+    const writer = createItemWrites(s3);
     const write = {
-      source: { kind: 'bytes' as const, bytes: Buffer.from('x') },
+      item: { key: 'k', text: 'x' },
       destination: { bucket: 'bucket', key: 'k' },
       ifExists: 'overwrite' as const,
     };
@@ -243,10 +243,10 @@ describe('a 400', () => {
     const { s3, sent } = client('https://s3.corp.example', ({ headers }) =>
       headers['authorization']?.includes('/site-2/') === true ? STORED : OF_SITE_2,
     );
-    const writer = createObjectWriter(s3, systemClock);
+    const writer = createItemWrites(s3);
     const write = (key: string) =>
       writer.write({
-        source: { kind: 'bytes', bytes: Buffer.from('x') },
+        item: { key, text: 'x' },
         destination: { bucket: 'bucket', key },
         ifExists: 'overwrite',
       });

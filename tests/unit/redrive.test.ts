@@ -262,7 +262,7 @@ describe('the plan of a redrive', () => {
     const keys: string[][] = [];
     for (const { start } of starts) {
       const found: string[] = [];
-      for await (const block of readSliceBlocks({ ...reader, sourceBuckets: [] }, job, start)) {
+      for await (const block of readSliceBlocks({ ...reader, sources: { buckets: [] } }, job, start)) {
         found.push(...block.accepted.map(({ item, line }) => `${item.key}:${line}`));
         found.push(...block.rejected.map(({ code }) => `rejected ${code}`));
       }

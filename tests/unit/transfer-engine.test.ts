@@ -4,7 +4,12 @@ import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter, type RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createRandom, type Random } from '../../shared/time/random.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
-import type { ObjectWrite, ObjectWriter, StoredObject } from '../../shared/transfer/transfer.ts';
+import type {
+  ObjectWrite,
+  ObjectWriter,
+  RefusalMeaning,
+  StoredObject,
+} from '../../shared/transfer/object-writer.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,10 +29,12 @@ type Answer = StoredObject | Error;
 interface Setting {
   /** Answers to the writes of any item, in their order; the last one stays. */
   writes?: Answer[];
-  /** Answers of findOwn; `undefined`: another's object. The last one stays. */
+  /** Answers of recognise; `undefined`: another's object. The last one stays. */
   finds?: (Answer | undefined)[];
   items?: Partial<TransferItem>[];
   ifExists?: ObjectWrite['ifExists'];
+  /** What the source has to say of each refusal. */
+  meanings?: (RefusalMeaning | undefined)[];
   stopAfterMs?: number;
   rateLimiter?: (clock: VirtualClock) => RateLimiter;
   random?: Random;
@@ -36,15 +43,13 @@ interface Setting {
 
 function itemOf(
   clock: VirtualClock,
+  writer: ObjectWriter,
   change: Partial<TransferItem>,
   ifExists: ObjectWrite['ifExists'],
 ): TransferItem {
   return {
-    write: {
-      source: { kind: 'bytes', bytes: Buffer.from('hello') },
-      destination: { bucket: 'destination', key: 'a' },
-      ifExists,
-    },
+    write: { destination: { bucket: 'destination', key: 'a' }, ifExists },
+    writer,
     giveUpAtMs: clock.now() + 60 * MINUTE_MS,
     givenBack: 0,
     wasTried: false,
@@ -68,6 +73,7 @@ async function transfer({
   rateLimiter = () => FREE,
   random = createRandom(7),
   latencyMs = 30,
+  meanings = [],
 }: Setting) {
   const clock = createVirtualClock();
   const startMs = clock.now();
@@ -85,8 +91,8 @@ async function transfer({
       if (given instanceof Error) throw given;
       return given;
     },
-    readSource: () => Promise.reject(new Error('no item here is a copy')),
-    async findOwn() {
+    explain: () => meanings.shift(),
+    async recognise() {
       const given = next(finds, calls.finds);
       calls.finds++;
       await clock.sleep(latencyMs);
@@ -95,8 +101,8 @@ async function transfer({
     },
   };
   const reports = await transferAll(
-    { writer, rateLimiter: rateLimiter(clock), clock, random },
-    items.map((change) => itemOf(clock, change, ifExists)),
+    { rateLimiter: rateLimiter(clock), clock, random },
+    items.map((change) => itemOf(clock, writer, change, ifExists)),
     startMs + stopAfterMs,
   );
   return { reports, report: reports[0], calls, tookMs: clock.now() - startMs };
@@ -128,49 +134,15 @@ describe('an item', () => {
     expect(calls.writes).toBe(1);
   });
 
-  const copyFrom = (key: string): Partial<TransferItem> => ({
-    write: {
-      source: { kind: 's3', bucket: 'source', key },
-      destination: { bucket: 'destination', key: 'a' },
-      ifExists: 'overwrite',
-    },
-  });
-  const messageFor = async (key: string, thrown: Error) => {
-    const { report } = await transfer({ writes: [thrown], items: [copyFrom(key)] });
-    return report?.end.kind === 'failed' ? report.end.message : '';
-  };
-
-  it.each([
-    ['a%20b%2B%C3%BC.txt', /here perhaps a b\+ü\.txt$/],
-    ['a+b%2B%C3%BC.txt', /here perhaps a b\+ü\.txt$/],
-    ['a%20b+c', /here perhaps a b\+c$/],
-    ['x%2Fy', /here perhaps x\/y$/],
-    ['a%20b%FC', /raw keys$/],
-    ['%E2%80%8Bx', /here perhaps \\u200bx$/],
-  ])('whose source is missing and looks URL-encoded is told so: %s', async (key, shown) => {
-    for (const code of ['NoSuchKey', 'NoSuchVersion']) {
-      const message = await messageFor(key, answer(code, 404));
-      expect(message).toMatch(
-        /^S3 says NoSuch\w+; the key of its source looks URL-encoded, as those of S3 Inventory and Batch Operations/,
-      );
-      expect(message).toMatch(shown);
-    }
+  it('ends with what its source has to say of a refusal', async () => {
+    const meaning = { kind: 'failed', code: 'NoSuchKey', message: 'and what to do' } as const;
+    const { report } = await transfer({ writes: [NOT_FOUND], meanings: [meaning] });
+    expect(report).toMatchObject({ end: meaning, attempts: 1 });
   });
 
-  it('whose source looks URL-encoded has a bounded message, whatever its key and the answer', async () => {
-    const message = await messageFor('%C3%BC'.repeat(170), answer('NoSuchKey'.padEnd(9), 404));
-    expect(Buffer.byteLength(message)).toBeLessThan(600);
-  });
-
-  it.each(['100%.txt', 'a+b', 'plain', '%FC', '50%zz'])(
-    'whose source is missing under a raw key gets no such hint: %s',
-    async (key) => {
-      expect(await messageFor(key, answer('NoSuchKey', 404))).toBe('S3 says NoSuchKey');
-    },
-  );
-
-  it('that is refused for another reason gets no such hint', async () => {
-    expect(await messageFor('a%20b', DENIED)).toBe('S3 says AccessDenied');
+  it('is tried again where its source says so of a refusal', async () => {
+    const { report } = await transfer({ writes: [DENIED, STORED], meanings: [{ kind: 'try-again' }] });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 2 });
   });
 
   it('is unfinished after about two seconds of throttling in place, with a delay', async () => {
@@ -311,8 +283,7 @@ describe('a batch', () => {
     const startMs = clock.now();
     const writer: ObjectWriter = {
       write: () => Promise.reject(EXISTS),
-      readSource: () => Promise.reject(new Error('no write here is a copy')),
-      findOwn: (_, cutOff) =>
+      recognise: (cutOff) =>
         new Promise((_resolve, reject) => {
           cutOff?.addEventListener('abort', () =>
             reject(Object.assign(new Error('cut off'), { name: 'AbortError' })),
@@ -324,8 +295,8 @@ describe('a batch', () => {
         }),
     };
     const [report] = await transferAll(
-      { writer, rateLimiter: FREE, clock, random: createRandom(7) },
-      [itemOf(clock, { mayBeWritten: true }, 'fail')],
+      { rateLimiter: FREE, clock, random: createRandom(7) },
+      [itemOf(clock, writer, { mayBeWritten: true }, 'fail')],
       startMs + 1_000,
     );
     expect(report?.end.kind).toBe('unfinished');

@@ -3,11 +3,11 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { systemClock } from '../../shared/time/clock.ts';
+import { createItemWriter } from '../../shared/sources/table.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { transferAll } from '../../shared/transfer/engine.ts';
-import { createObjectWriter, type ObjectWrite } from '../../shared/transfer/transfer.ts';
 import { answeringS3, errorAnswer, type GivenAnswer, isOfSdk, leftToSdk } from '../helpers/answering-s3.ts';
+import { createItemWrites, type ItemWrite } from '../helpers/item-writes.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const headOf = (etag: string, more: Record<string, string> = {}): GivenAnswer => ({
@@ -40,9 +40,9 @@ function s3Of(heads: GivenAnswer[], copies: GivenAnswer[]) {
   return { s3, sent, calls, copies: copies_ };
 }
 
-function copyOf(change: Partial<ObjectWrite> = {}): ObjectWrite {
+function copyOf(change: Partial<ItemWrite> = {}): ItemWrite {
   return {
-    source: { kind: 's3', bucket: 'source', key: 'x/ü' },
+    item: { key: 'k', source: 's3://source/x/ü' },
     destination: { bucket: 'destination', key: 'k' },
     contentType: 'text/html',
     ifExists: 'overwrite',
@@ -50,8 +50,7 @@ function copyOf(change: Partial<ObjectWrite> = {}): ObjectWrite {
   };
 }
 
-const write = (s3: S3Client, change: Partial<ObjectWrite> = {}) =>
-  createObjectWriter(s3, systemClock).write(copyOf(change));
+const write = (s3: S3Client, change: Partial<ItemWrite> = {}) => createItemWrites(s3).write(copyOf(change));
 const faultOf = async (work: Promise<unknown>) =>
   classifyFault(
     await work.then(
@@ -113,7 +112,7 @@ describe('a copy with a content type', () => {
     await write(s3);
     expect(copies()[0]!.headers['x-amz-copy-source']).toBe('source/x%2F%C3%BC?versionId=v%2F1');
     const named = s3Of([headOf('"one"', { 'x-amz-version-id': 'v0' })], [COPIED]);
-    await write(named.s3, { source: { kind: 's3', bucket: 'source', key: 'x', versionId: 'v0' } });
+    await write(named.s3, { item: { key: 'k', source: 's3://source/x', source_version: 'v0' } });
     expect(named.sent[0]!.query).toMatchObject({ versionId: 'v0' });
     expect(named.copies()[0]!.headers['x-amz-copy-source']).toBe('source/x?versionId=v0');
   });
@@ -141,7 +140,7 @@ describe('a copy with a content type', () => {
   it('costs no HEAD where it keeps the content type, nor where bytes are written', async () => {
     const { s3, calls } = s3Of([headOf('"one"')], [COPIED]);
     const { contentType: _, ...plain } = copyOf();
-    await createObjectWriter(s3, systemClock).write(plain);
+    await createItemWrites(s3).write(plain);
     expect(calls()).toBe('PUT');
   });
 
@@ -160,7 +159,7 @@ describe('a copy with a content type', () => {
         ? headOf('"one"')
         : BARE(301, { 'x-amz-bucket-region': 'eu-west-1' });
     });
-    const writer = createObjectWriter(s3, systemClock);
+    const writer = createItemWrites(s3);
     await writer.write(copyOf());
     await writer.write(copyOf());
     expect(sent.map(({ method, hostname }) => `${method} ${hostname}`)).toEqual([
@@ -192,7 +191,7 @@ it('asks no other host for a source where the endpoint is not AWS', async () => 
 });
 
 describe('a 412', () => {
-  const meaning = async (heads: GivenAnswer[], copy: GivenAnswer, ifExists: ObjectWrite['ifExists']) => {
+  const meaning = async (heads: GivenAnswer[], copy: GivenAnswer, ifExists: ItemWrite['ifExists']) => {
     const { s3, calls } = s3Of(heads, [copy]);
     return { kind: (await faultOf(write(s3, { ifExists }))).kind, calls: calls() };
   };
@@ -227,7 +226,7 @@ describe('an item that is such a copy', () => {
   async function transfer(
     heads: GivenAnswer[],
     copies: GivenAnswer[],
-    { change = {}, shed }: { change?: Partial<ObjectWrite>; shed?: string } = {},
+    { change = {}, shed }: { change?: Partial<ItemWrite>; shed?: string } = {},
   ) {
     const clock = createVirtualClock();
     const { s3, sent, calls } = s3Of(heads, copies);
@@ -237,11 +236,13 @@ describe('an item that is such a copy', () => {
       pass: async (group) => (group === shed ? { kind: 'shed', waitMs: 5_000 } : { kind: 'passed' }),
       observe: (group, { throttled }) => void seen.push(`${group} ${throttled ? 'refused' : 'accepted'}`),
     };
+    const { item, ...write } = copyOf(change);
     const [report] = await transferAll(
-      { writer: createObjectWriter(s3, clock), rateLimiter, clock, random: createRandom(5) },
+      { rateLimiter, clock, random: createRandom(5) },
       [
         {
-          write: copyOf(change),
+          write,
+          writer: createItemWriter({ s3, clock }).begin(item, write),
           giveUpAtMs: clock.now() + 3_600_000,
           givenBack: 0,
           wasTried: false,
@@ -299,8 +300,8 @@ describe('an item that is such a copy', () => {
     const found = await transfer(heads, [gone, COPIED]);
     expect(found.report.end.kind).toBe('stored');
     // The row's own version is what was asked for.
-    const source = { kind: 's3', bucket: 'source', key: 'x', versionId: '1' } as const;
-    const named = await transfer(heads, [gone, COPIED], { change: { source } });
+    const item = { key: 'k', source: 's3://source/x', source_version: '1' };
+    const named = await transfer(heads, [gone, COPIED], { change: { item } });
     expect(named.report.end).toMatchObject({ kind: 'failed', code: 'NoSuchVersion' });
   });
 
@@ -332,7 +333,7 @@ describe('an item that is such a copy', () => {
     expect(calls).toBe('');
   });
 
-  const versioned = { source: { kind: 's3', bucket: 'source', key: 'x', versionId: 'v' } } as const;
+  const versioned = { item: { key: 'k', source: 's3://source/x', source_version: 'v' } };
   it.each([
     { status: 404, change: {}, code: 'NoSuchKey', says: /s3:\/\/source\/x\/ü does not exist/ },
     { status: 404, change: versioned, code: 'NoSuchVersion', says: /s3:\/\/source\/x \(version v\)/ },

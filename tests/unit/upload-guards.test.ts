@@ -32,16 +32,18 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
   };
   const upload = createUpload({
     engine: {
-      writer: {
-        write: async ({ destination }: { destination: { key: string } }) => {
-          written.push(destination.key);
-          return { etag: '"e"' };
-        },
-        findOwn: async () => undefined,
-      },
       rateLimiter: { groupOf: () => 'g', pass: async () => ({ kind: 'passed' }), observe: () => undefined },
       clock,
       random: () => 0,
+    },
+    writer: {
+      begin: (_item: unknown, { destination }: { destination: { key: string } }) => ({
+        write: async () => {
+          written.push(destination.key);
+          return { etag: '"e"' };
+        },
+        recognise: async () => undefined,
+      }),
     },
     ledger: {
       getJobs: async () => {
@@ -63,7 +65,7 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
-    allowed: { sources: ['allowed'], destinations: ['destination'] },
+    allowed: { sources: { buckets: ['allowed'] }, destinations: ['destination'] },
     retrySeconds: [10, 60, 300, 720],
     telemetry: { logger: { info: () => undefined, error: () => undefined }, count: () => undefined },
   } as unknown as UploadDependencies);

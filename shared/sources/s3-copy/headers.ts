@@ -1,16 +1,14 @@
-// A copy that changes the content type. S3 replaces metadata as a whole or not at all, so that what the row does not change is
-// read by a HEAD of the source and sent along. The copy holds only while the source has the ETag that the HEAD told.
+// The headers of a copy. S3 replaces metadata as a whole or not at all. So a copy that changes the content type sends along all
+// other metadata, which a HEAD of the source has read, on condition that the source still has the HEAD's ETag.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { ObjectSource } from '../manifest/columns.ts';
-
-export type CopySource = Extract<ObjectSource, { kind: 's3' }>;
+import type { ObjectPlace } from '../../aws/source-heads.ts';
 
 /** A source as a HEAD found it. */
 export interface SourceHead {
   etag: string;
   /** Absent where the bucket has no versions. */
   versionId?: string;
-  /** Headers that give the copy what its source has, but for the content type. */
+  /** Headers that give the copy the metadata of its source, without the content type. */
   headers: Readonly<Record<string, string>>;
 }
 
@@ -29,15 +27,15 @@ const KEPT_CLASSES: ReadonlySet<string> = new Set([
 ]);
 const DIRECTORY_BUCKET = /--x-s3$/;
 
-/** Not every piece of a source's metadata can be read: what a copy would lose is no copy. */
+/** A HEAD can't show all of the source's metadata: a copy would lose the rest. */
 class HiddenMetadataError extends Error {
   override readonly name = 'MetadataUnreadable';
   readonly $metadata = { httpStatusCode: 400 };
 }
 
 /**
- * What a HEAD told. By S3's reference a copy with new metadata keeps tags and checksums by itself, like any copy; encryption,
- * object lock and ACLs are the destination's in any case.
+ * What a HEAD says of the source. A copy with new metadata keeps tags and checksums, like any copy (S3's API reference).
+ * Encryption, object lock and ACLs are the destination's in any case.
  * @throws an error named MetadataUnreadable
  */
 export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket: string): SourceHead {
@@ -69,9 +67,9 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
   };
 }
 
-/** The headers of a copy request, but for those that sign it. */
+/** The headers of a copy request, without those that sign it. */
 export function copyHeaders(
-  source: CopySource,
+  source: ObjectPlace,
   {
     contentType,
     ifAbsent,
@@ -88,12 +86,12 @@ export function copyHeaders(
   };
 }
 
-function copySourceOf({ bucket, key, versionId }: Omit<CopySource, 'kind'>): string {
+function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
   const version = versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`;
   return `${bucket}/${encodeURIComponent(key)}${version}`;
 }
 
-/** Some servers keep how an upload was sent as if it were part of the object; as a request's header it means that it is sent so. */
+/** Some servers store the encoding of the upload request as the object's own. On a copy request it would be false. */
 function withoutChunking(encoding: string | undefined): string | undefined {
   const kept = encoding
     ?.split(',')

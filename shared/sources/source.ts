@@ -1,0 +1,41 @@
+// What a source is: the place that a row's bytes come from. A source is one file behind this port, listed in table.ts.
+//
+//   check       may this deployment read it: asked at ingest for each row, and again before each transfer
+//   write       makes the object, one try at a time (ObjectWriter)
+//   recognise   tells our own object from another's, after a lost answer (ObjectWriter)
+//
+// What a row's columns may hold is the manifest's to check, in manifest/columns.ts.
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { ManifestItem } from '../manifest/columns.ts';
+import type { Clock } from '../time/clock.ts';
+import type { ObjectWrite, ObjectWriter } from '../transfer/object-writer.ts';
+
+/** What the deployment says of its sources. */
+export interface SourceConfiguration {
+  /** Buckets that rows may name as sources. */
+  buckets: readonly string[];
+}
+
+/** Why a row is not transferred: its code in the report, and a message that names the remedy. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+export interface SourceDependencies {
+  /** Reads sources and writes objects; retries and pace are the engine's. */
+  s3: S3Client;
+  clock: Clock;
+}
+
+export interface Source {
+  /** Asks nothing of the source itself. @returns undefined where the row may be transferred */
+  check(item: ManifestItem, configuration: SourceConfiguration): Refusal | undefined;
+  /** Made once: what the objects share, such as the regions of buckets, is kept here. */
+  createWriter(dependencies: SourceDependencies): ItemWriter;
+}
+
+export interface ItemWriter {
+  /** Sends no request yet. @returns the writer of the row's object for one delivery */
+  begin(item: ManifestItem, write: ObjectWrite): ObjectWriter;
+}

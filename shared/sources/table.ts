@@ -1,0 +1,39 @@
+// Every source, by the column of a row that holds it. Ingest's check, upload's second check and upload's writer read this table.
+//
+// A new source is one file behind the port in source.ts, its column in manifest/columns.ts, and its line here.
+import { type ManifestItem, type PayloadColumn, payloadColumns } from '../manifest/columns.ts';
+import { inline } from './inline.ts';
+import { s3Copy } from './s3-copy.ts';
+import type { ItemWriter, Refusal, Source, SourceConfiguration, SourceDependencies } from './source.ts';
+
+const SOURCES: Readonly<Record<PayloadColumn, Source>> = {
+  source: s3Copy,
+  text: inline,
+  base64: inline,
+};
+
+/** @returns why the row's source may not be read, or undefined where it may */
+export function checkSource(item: ManifestItem, configuration: SourceConfiguration): Refusal | undefined {
+  return sourceOf(item).check(item, configuration);
+}
+
+/** The writer of rows of every source. */
+export function createItemWriter(dependencies: SourceDependencies): ItemWriter {
+  // Two columns may share a source, and so its writer.
+  const writers = new Map<Source, ItemWriter>();
+  return {
+    begin(item, write) {
+      const source = sourceOf(item);
+      const writer = writers.get(source) ?? source.createWriter(dependencies);
+      writers.set(source, writer);
+      return writer.begin(item, write);
+    },
+  };
+}
+
+function sourceOf(item: ManifestItem): Source {
+  const column = payloadColumns.find((name) => item[name] !== undefined);
+  if (column === undefined)
+    throw new Error(`item ${JSON.stringify(item.key)} has no source: it has not passed parseItem`);
+  return SOURCES[column];
+}

@@ -1,0 +1,69 @@
+// What the engine is given to write one object: a writer, which alone knows where the bytes come from.
+import type { Fault } from '../aws/classify.ts';
+import type { SendOptions } from '../aws/proof.ts';
+import type { IfExists } from '../job/options.ts';
+import type { FinalFault, PacedPlace } from './paced-request.ts';
+
+/** What is written: everything but the bytes. */
+export interface ObjectWrite {
+  destination: { bucket: string; key: string };
+  contentType?: string;
+  ifExists: IfExists;
+}
+
+export interface StoredObject {
+  etag: string;
+  versionId?: string;
+  /** CRC32, base64, where S3 answers one. */
+  checksum?: string;
+  /** Bytes that were sent; a server-side copy sends none, and S3 does not say how many it copied. */
+  bytes?: number;
+}
+
+/** The writer of one object. It is made for each delivery, so it may keep what it learns from one try to the next. */
+export interface ObjectWriter {
+  /** Places beside the destination that the next try sends requests to: the try waits for a turn at each. Absent: none. */
+  alsoAsks?(): readonly PacedPlace[];
+  /**
+   * One try.
+   * @param ask sends the requests to the places of `alsoAsks`
+   * @param cutOff ends the requests; absent where they need not end early
+   * @throws what the S3 client throws, which classifyFault reads; or what `ask` throws
+   */
+  write(ask: AskSource, cutOff?: AbortSignal): Promise<StoredObject>;
+  /**
+   * Looks at the object that a conditional write found: after a lost answer it may be our own.
+   * @returns undefined where the object is another's
+   * @throws what the S3 client throws; an error named SourceUnreadable where the source is gone that it would be compared with
+   */
+  recognise(cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  /** What a refusal means for this source. Absent, or undefined: what it means for any object. */
+  explain?(fault: FinalFault): RefusalMeaning | undefined;
+}
+
+export type RefusalMeaning = { kind: 'try-again' } | { kind: 'failed'; code: string; message: string };
+
+/**
+ * Sends one request to a source. It is counted, and its answer sets the pace of the source's place, not the destination's.
+ * @param explain gives a permanent fault the code and message that the row is to have
+ * @throws SourceRefusal
+ */
+export type AskSource = <Answer>(
+  place: PacedPlace,
+  send: () => Promise<Answer>,
+  explain?: (fault: Fault, error: unknown) => Fault,
+) => Promise<Answer>;
+
+/** What an answer says of the stored object, without what it leaves out. */
+export function storedObject({
+  etag = '',
+  ...more
+}: { [Name in keyof StoredObject]?: StoredObject[Name] | undefined }): StoredObject {
+  const given = Object.entries(more).filter(([, value]) => value !== undefined);
+  return { etag, ...Object.fromEntries(given) };
+}
+
+/** A listener costs more, the more requests share the signal: 2% of a request's time at 256 at once. */
+export function endedBy(cutOff: AbortSignal | undefined): Pick<SendOptions, 'abortSignal'> {
+  return cutOff === undefined ? {} : { abortSignal: cutOff };
+}

@@ -1,0 +1,24 @@
+// Single tries of rows' writes, through the table of sources and without the engine.
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { ManifestItem } from '../../shared/manifest/columns.ts';
+import { createItemWriter } from '../../shared/sources/table.ts';
+import { type Clock, systemClock } from '../../shared/time/clock.ts';
+import type { AskSource, ObjectWrite, StoredObject } from '../../shared/transfer/object-writer.ts';
+
+export interface ItemWrite extends ObjectWrite {
+  item: ManifestItem;
+}
+
+/** Has no rate to keep to, and no account. */
+export const askAtOnce: AskSource = (_place, send) => send();
+
+export function createItemWrites(s3: S3Client, clock: Clock = systemClock) {
+  const writer = createItemWriter({ s3, clock });
+  const begin = ({ item, ...write }: ItemWrite) => writer.begin(item, write);
+  return {
+    write: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject> =>
+      begin(write).write(askAtOnce, cutOff),
+    recognise: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject | undefined> =>
+      begin(write).recognise(cutOff),
+  };
+}
