@@ -9,6 +9,8 @@ export interface SentRequest {
   path: string;
   query: Record<string, string>;
   headers: Record<string, string>;
+  /** Absent in a copy, or a HEAD. */
+  body?: Uint8Array;
   /** How the HTTP handler was told to wait for it. */
   options: { requestTimeout?: number; abortSignal?: AbortSignal };
 }
@@ -32,8 +34,9 @@ export function answeringS3(
     requestHandler: {
       handle: async (request: unknown, options: SentRequest['options'] = {}) => {
         // The SDK changes the request of a further attempt in place.
-        const { protocol, method, hostname, path, query, headers } = request as SentRequest;
-        const asked = { protocol, method, hostname, path, query, headers: { ...headers }, options };
+        const asked = { ...(request as SentRequest) };
+        asked.headers = { ...asked.headers };
+        asked.options = options;
         sent.push(asked);
         const { statusCode, headers: answered = {}, text = '' } = answer(asked);
         return {
