@@ -42,7 +42,7 @@ const SHARED_ROOMS = {
   manifest: 'manifest/ turns bytes into rows: the same bytes always give the same rows.',
   job: 'job/ is the model that all stages share: it knows none of the ways in which it is stored, sent or carried out.',
   transfer:
-    'transfer/ writes one object after another; where they came from and where they are booked is not its concern.',
+    'transfer/ writes objects and paces their requests: it knows neither their sources nor who records their ends.',
   sources: 'sources/ says where an object comes from: it knows nothing of queues, ledger and reports.',
   queue: 'queue/ sends and returns messages, whatever the ledger says of their items.',
   ledger: 'ledger/ books what has ended; it knows nothing of the files that tell why.',

@@ -4,7 +4,7 @@ import type { BytesWriter } from '../../shared/transfer/bytes-writer.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { Descriptors } from './descriptors.ts';
 
-/** Told of each request's answer; absent: S3 took it. */
+/** Called after each request, with its fault or, where S3 took it, without one. */
 export type OnAnswer = (fault?: Fault) => void;
 
 /** Small files need not be cut off, and each listener of a signal that all share costs time. */

@@ -1,4 +1,4 @@
-// An item on its way: what is to be written for it, and how its end stands in the account.
+// An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
 import type { Job } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
@@ -16,7 +16,7 @@ export function transferItemOf(
   const { message, receiveCount } = delivery;
   const { item, attempts, returned, replay, suspect } = message;
   const { ifExists, retryForSeconds } = job.options;
-  // A pause is no time in which it was retried.
+  // Pauses do not count.
   const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
   const write = {
     destination: destinationOf(item, job.options),
@@ -29,7 +29,7 @@ export function transferItemOf(
     giveUpAtMs: agesFromMs + retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
     wasTried: attempts > 0,
-    // By a worker that died, or whose answer was lost. A message that was returned tells of no requests, but may have had some.
+    // By a worker that died, or whose answer was lost. A returned message may have had requests that it does not count.
     mayBeWritten: receiveCount > 1 || attempts > 0 || returned > 0 || replay === true || suspect === true,
     isHalted,
   };
@@ -77,8 +77,8 @@ export function endedRow(
 }
 
 /**
- * A row that its job's end came before. Its object may be there all the same, where the answer to an earlier attempt was lost:
- * what is booked is that nobody knows it to be stored.
+ * A row that had not finished when its job ended. Its object may exist all the same, where the answer to an earlier attempt was
+ * lost.
  */
 export function cancelledRow(
   { delivery }: OpenItem,

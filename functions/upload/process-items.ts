@@ -1,4 +1,4 @@
-// Works on items of a batch together: they are transferred, accounted for, and given back where they are unfinished.
+// Uploads items of a batch: transfers them, accounts for those that ended, and gives the unfinished ones back to the queue.
 import type { ItemId } from '../../shared/job/identity.ts';
 import { itemName } from '../../shared/job/identity.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
@@ -40,7 +40,7 @@ export interface WorkDependencies {
  *
  *   row    it ended, or its job is being cancelled: it is accounted for
  *   back   it goes back to the queue
- *   drop   it is acknowledged unaccounted: its job is paused, books what is missing by itself, or has ended
+ *   drop   it is acknowledged without an account: its job is paused, accounts for missing rows itself, or has ended
  */
 type Fate = { kind: 'row'; row: EndedRow } | { kind: 'back'; message: UnfinishedItem } | { kind: 'drop' };
 
@@ -69,7 +69,7 @@ export interface Work {
 
 export interface WorkBounds {
   watch: JobWatch;
-  /** Epoch ms: nothing is begun beyond it. */
+  /** Epoch ms: no request begins after it. */
   stopAtMs: number;
   /** Names the outcome files; unique to this work. */
   writer: string;
@@ -141,7 +141,7 @@ function refusedReport({ code, message }: Refusal): TransferReport {
   return { end: { kind: 'failed', code, message }, attempts: 0, throttled: 0, transient: 0, ms: 0 };
 }
 
-/** What is under way when its job is halted ends as it ends; what comes back unfinished from then on does not go back. */
+/** An item that is under way when its job is halted keeps its end. An unfinished item of a halted job does not go back. */
 function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch): Fate {
   if (end.kind !== 'unfinished') return { kind: 'row', row: endedRow(item, end, sent) };
   switch (watch.standingOf(item.job.id)) {

@@ -1,6 +1,7 @@
 // The columns of a manifest row, and what each may hold.
 import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
+import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { redacted } from '../text/redacted.ts';
 import { visibleText } from '../text/visible.ts';
 import { CONTENT_TYPE } from './content-type.ts';
@@ -14,9 +15,6 @@ import { nearMiss } from './near-miss.ts';
  *   3   NDJSON: numbers where text is expected, and sizes as strings, are taken; sources may be in buckets with old names
  */
 export const PARSER_VERSION = 3;
-
-/** S3's limit on a key, in bytes of UTF-8. */
-const maximumKeyBytes = 1024;
 
 /** S3's limit on an object: 50 TB, taken as 50 x 1,024^4. */
 const maximumObjectBytes = 50 * 1024 ** 4;
@@ -63,7 +61,7 @@ const fitKey: Check<string> = (payload) => {
     fault(payload, 'KeyMissing', 'key is missing');
   } else if (isKeyTooLong(payload.value)) {
     const bytes = Buffer.byteLength(payload.value);
-    fault(payload, 'KeyTooLong', `key has ${bytes} bytes; S3 takes ${maximumKeyBytes}`);
+    fault(payload, 'KeyTooLong', `key has ${bytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
   }
 };
 
@@ -77,7 +75,7 @@ const fitSource: Check<string> = (payload) => {
       `source ${shown} is not s3://bucket/key, with the key as it stands in S3`,
     );
   } else if (isKeyTooLong(source.key)) {
-    fault(payload, 'SourceInvalid', `the key in source has more than ${maximumKeyBytes} bytes`);
+    fault(payload, 'SourceInvalid', `the key in source has more than ${MAX_KEY_BYTES} bytes`);
   }
 };
 
@@ -154,7 +152,7 @@ const itemSchema = z
         ),
     ),
   })
-  // Looked at whatever else is wrong with the row: every fault is told at once.
+  // Checked even where a column is wrong, so that every fault is reported at once.
   .check(z.check(fitPayload, { when: () => true }));
 
 export type ManifestItem = z.infer<typeof itemSchema>;
@@ -170,7 +168,7 @@ export type ParsedItem =
   | { kind: 'good'; item: ManifestItem }
   | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
 
-/** Judges a row whose fields have names; never throws. Members of value null and `spillway_*` ones must be gone already. */
+/** Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. */
 export function parseItem(record: Record<string, unknown>): ParsedItem {
   const parsed = itemSchema.safeParse(record);
   return parsed.success
@@ -232,7 +230,7 @@ export function splitSource(source: string): { bucket: string; key: string } | u
 
 /** A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting. */
 function isKeyTooLong(key: string): boolean {
-  return key.length * 3 > maximumKeyBytes && Buffer.byteLength(key) > maximumKeyBytes;
+  return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
 }
 
 function wrongType(column: string, input: unknown): string {

@@ -15,7 +15,7 @@ import {
 } from './object-writer.ts';
 
 /** Above it the bytes cost more than the SDK. */
-const MOST_DIRECT_BYTES = 1024 ** 2;
+const MAX_DIRECT_BYTES = 1024 ** 2;
 
 export interface BytesWrite extends ObjectWrite {
   bytes: Uint8Array;
@@ -45,7 +45,7 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
     checksum: string | undefined,
     cutOff: AbortSignal | undefined,
   ): Promise<StoredObject | undefined> {
-    if (bytes.length > MOST_DIRECT_BYTES) return undefined;
+    if (bytes.length > MAX_DIRECT_BYTES) return undefined;
     const headers = {
       'content-type': contentType ?? 'application/octet-stream',
       ...(checksum === undefined ? {} : { 'x-amz-checksum-crc32': checksum }),

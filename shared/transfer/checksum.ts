@@ -1,4 +1,4 @@
-// CRC32 as S3 writes it: the checksum that SDK v3 sends by default, and that every S3 endpoint knows.
+// CRC32 as S3 writes it: the checksum that SDK v3 sends by default and that every S3 endpoint knows.
 //
 // Some endpoints refuse its headers. AWS_REQUEST_CHECKSUM_CALCULATION=when_required, or the profile's setting, leaves them out.
 // The signature covers the bytes either way.
@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 
-/** @returns whether the client's writes carry a checksum; asked for once, as it does not change */
+/** @returns whether the client's writes carry a checksum; read once, because it does not change */
 export function checksumSetting({ config }: Pick<S3Client, 'config'>): () => Promise<boolean> {
   let isSent: Promise<boolean> | undefined;
   return () => (isSent ??= config.requestChecksumCalculation().then((when) => when !== 'WHEN_REQUIRED'));
@@ -18,13 +18,13 @@ export function base64Crc32(bytes: Uint8Array): string {
   return sum.toString('base64');
 }
 
-/** The checksum of an object in parts: that of its parts' checksums, with their number behind it. */
+/** The checksum of an object in parts: the checksum of the parts' checksums, then their number. */
 export function compositeCrc32(partChecksums: readonly string[]): string {
   const sums = Buffer.concat(partChecksums.map((checksum) => Buffer.from(checksum, 'base64')));
   return `${base64Crc32(sums)}-${partChecksums.length}`;
 }
 
-/** Whether the ETag is the MD5 of the bytes: S3 gives that to what is written at once, and not encrypted with KMS. */
+/** Whether the ETag is the MD5 of the bytes. S3 uses the MD5 where an object is written at once and not encrypted with KMS. */
 export function isMd5Of(etag: string | undefined, bytes: Uint8Array): boolean {
   return etag?.replaceAll('"', '').toLowerCase() === hash('md5', bytes);
 }

@@ -33,7 +33,7 @@ export interface TransferItem {
   wasTried: boolean;
   /** Whether an earlier attempt, whose answer was lost, may have written the object. */
   mayBeWritten: boolean;
-  /** Asked before each try: whether its job was halted, so that no further one is to be begun. */
+  /** Asked before each try: whether its job was halted, so that no further try begins. */
   isHalted?: () => boolean;
 }
 
@@ -45,13 +45,13 @@ export type TransferEnd =
 
 export interface TransferReport extends RequestTally {
   end: TransferEnd;
-  /** Milliseconds from taking the item up to its end, waiting included. */
+  /** Milliseconds from the item's start to its end, waiting included. */
   ms: number;
 }
 
 /**
- * Transfers the items of a batch; the reports stand in their order. It never throws for an item's sake.
- * @param stopAtMs epoch ms: nothing is begun beyond it, and what is under way then is cut off soon after
+ * Transfers the items of a batch. Each has a report, in the order of the items; what goes wrong with one is in its report.
+ * @param stopAtMs epoch ms: no request begins after it, and those under way then are cut off soon after
  */
 export async function transferAll(
   dependencies: PacingDependencies,
@@ -88,7 +88,7 @@ export async function transferOne(
     dependencies,
     {
       destination: write.destination,
-      alsoAsks: writer.alsoAsks,
+      alsoAsks: () => writer.alsoAsks?.() ?? [],
       giveUpAtMs: item.giveUpAtMs,
       wasTried: item.wasTried,
       isHalted: item.isHalted,
@@ -136,7 +136,7 @@ function retryTimeExceeded({ code, message }: Fault): TransferEnd {
 /**
  * The end of a conditional write that found an object.
  * @param mayBeOwn whether an attempt before, whose answer was lost, may have written it
- * @returns undefined where it can't be told now: the item is tried again
+ * @returns undefined where S3 can't say now: the item is tried again
  */
 export async function settleExisting(
   { ifExists }: Pick<ObjectWrite, 'ifExists'>,
@@ -154,7 +154,7 @@ export async function settleExisting(
       if (refusal.kind !== 'permanent' || refusal.code === 'NotFound') return undefined;
     }
   }
-  // An object is there, and whose it is does not matter.
+  // An object exists, and it does not matter whose it is.
   if (ifExists === 'skip') return { kind: 'skipped' };
   if (refusal !== undefined) return ownUnknown(refusal);
   return {
@@ -164,7 +164,7 @@ export async function settleExisting(
   };
 }
 
-/** Without s3:ListBucket S3 answers 403, not 404, of an object that has vanished: nothing can be concluded from it. */
+/** Without s3:ListBucket S3 answers 403, not 404, where an object has vanished: a 403 proves nothing. */
 function ownUnknown({ code, message }: Fault): TransferEnd {
   return {
     kind: 'failed',
@@ -175,5 +175,5 @@ function ownUnknown({ code, message }: Fault): TransferEnd {
   };
 }
 
-/** The batch has ended before its stop: the watch's sleep is cancelled. */
+/** The batch ended before its stop, which cancels the watch's sleep. */
 function ignoreEnd(): void {}

@@ -20,7 +20,7 @@ export interface SentPart {
   bytes: number;
 }
 
-/** Each throws whatever the S3 client throws, or NoProof: classifyFault tells what it means. */
+/** Each throws what the S3 client throws, or NoProof; classifyFault reads both. */
 export interface MultipartWriter {
   exists(write: ObjectWrite): Promise<boolean>;
   /** Never cut off: without its id an upload can't be aborted. @returns the id */
@@ -39,7 +39,7 @@ export interface MultipartWriter {
   ): Promise<StoredObject>;
   /** @returns the object at the destination if it is made of these parts, else undefined */
   recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
-  /** An upload that is gone already is as good as aborted. */
+  /** An upload that is gone already counts as aborted. */
   abort(write: ObjectWrite, uploadId: string): Promise<void>;
 }
 
@@ -112,7 +112,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     async recognise(write, parts) {
       const found = await head(write);
       if (found.ContentLength !== sizeOf(parts)) return undefined;
-      // Endpoints without checksums are left with the size and the parts' number that the ETag ends in.
+      // Where the endpoint has no checksums: the size, and the number of parts that the ETag ends in.
       const isOwn =
         found.ChecksumCRC32 === undefined
           ? found.ETag?.replaceAll('"', '').endsWith(`-${parts.length}`)

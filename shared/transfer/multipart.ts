@@ -1,5 +1,5 @@
-// The transfer of one large object: begun, its parts side by side, completed; every request at its turn of the pacer and
-// tried again in place. What does not end in an object is aborted, since S3 keeps and bills the parts of an open upload.
+// The multipart upload of one large object: begin it, send its parts side by side, complete it. Each request waits for its turn
+// and is retried in place. An upload that ends without an object is aborted: S3 keeps and bills the parts of an open upload.
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
@@ -19,9 +19,9 @@ import { SourceFault } from './source-fault.ts';
 
 /** Parts of one object under way at once: what fills a fast line while each part waits for its answer. */
 const PARTS_AT_ONCE = 8;
-/** Milliseconds that a request rests at most before it is taken up again: an open upload has no queue to go back to. */
-const MOST_REST_MS = 30_000;
-/** Milliseconds for which S3 is asked to abort an upload. */
+/** Milliseconds that an unfinished request waits at most before its next tries: an open upload can't go back to a queue. */
+const MAX_REST_MS = 30_000;
+/** Milliseconds in which the abort of an upload is tried. */
 const ABORT_MS = 30_000;
 
 export interface PartSource {
@@ -63,7 +63,7 @@ export async function transferInParts(
   const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
 
   if (write.ifExists !== 'overwrite') {
-    // Known before its bytes are sent for nothing; the completion is conditional all the same. A writer may lack the
+    // Looked up before its bytes are sent for nothing; the completion is conditional all the same. The caller may lack the
     // right to look.
     const found = await takeStep(
       () => uploads.exists(write),
@@ -85,7 +85,7 @@ export async function transferInParts(
       return ended({ kind: 'failed', code: error.code, message: error.message });
     throw error;
   } finally {
-    // The object's own end is reported; an upload that stays open is left to its list, or to a bucket's lifecycle rule.
+    // The report is about the object. An upload that stays open is left to the caller's list, or to a lifecycle rule.
     if (!isStored) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
   }
 }
@@ -95,7 +95,7 @@ type TakeStep = <Value>(
   refused?: PacedRequest<Step<Value>>['refused'],
 ) => Promise<Step<Value>>;
 
-/** One request of the upload, until it ends: what is unfinished rests, and is taken up again. */
+/** One request of the upload, until it ends: where it is unfinished, it waits and is sent again. */
 function createStep(
   dependencies: MultipartDependencies,
   item: PartedItem,
@@ -105,7 +105,7 @@ function createStep(
   const { clock, random } = dependencies;
   const leftMs = () => bounds.stopAtMs - clock.now();
   return async (send, refused) => {
-    // Over all rests: the answer that was lost may be one from before the last.
+    // Over all waits: the lost answer may be from before the last wait.
     let attempts = 0;
     for (let rests = 0; ; rests++) {
       bounds.budget.retries += RETRIES_PER_ITEM;
@@ -128,7 +128,7 @@ function createStep(
       if (sent.kind === 'ended') return sent.answer;
       const end = transferEnd(sent, rests, random);
       if (end.kind !== 'unfinished' || leftMs() <= 0) return { kind: 'over', end };
-      await clock.sleep(Math.min(MOST_REST_MS, end.delayMs, leftMs()));
+      await clock.sleep(Math.min(MAX_REST_MS, end.delayMs, leftMs()));
     }
   };
 }
@@ -175,7 +175,7 @@ async function fillAndComplete(
         attempts > 1,
         isGone ? () => noneIfMissing(recognise) : recognise,
       );
-      // S3 does not say now whether it is our own. Taken for lost, what is stored would be sent again.
+      // S3 can't say now whether it is our own. If it counted as lost, a stored object would be sent again.
       if (end === undefined) return undefined;
       return isGone && end.kind !== 'stored' ? failedStep(fault) : { kind: 'value', value: end };
     },
@@ -183,7 +183,7 @@ async function fillAndComplete(
   return completed.kind === 'over' ? completed.end : completed.value;
 }
 
-/** Of an upload that is gone, no object is left to wait for: the upload was lost. */
+/** Where the upload is gone and there is no object, the upload was lost. */
 async function noneIfMissing(
   find: () => Promise<StoredObject | undefined>,
 ): Promise<StoredObject | undefined> {
@@ -201,7 +201,7 @@ function failedStep({ code, message }: { code: string; message: string }) {
 
 /**
  * Asks S3 to abort an upload until it does: a bucket that throttles refuses this request as any other.
- * @param untilMs epoch ms: no further try is begun beyond it
+ * @param untilMs epoch ms: no try begins after it
  * @returns why the upload is still open, or undefined where it is not
  */
 export async function abortUpload(

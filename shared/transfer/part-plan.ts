@@ -6,9 +6,9 @@ export const PARTS_ABOVE_BYTES = 16 * MIB;
 /** S3 takes parts from 5 MiB; 8 MiB is what most tools send. */
 const PART_BYTES = 8 * MIB;
 /** S3's own limit. */
-const MOST_PARTS = 10_000;
+const MAX_PARTS = 10_000;
 /** A part is held in memory while it is sent, so this bounds it, and with it the largest object: 2.4 TiB. */
-const MOST_PART_BYTES = 256 * MIB;
+const MAX_PART_BYTES = 256 * MIB;
 
 export type PartPlan =
   | { kind: 'whole' }
@@ -25,9 +25,9 @@ export interface Part {
 /** Parts are of one size, in whole MiB, but for the last. */
 export function planParts(sizeBytes: number): PartPlan {
   if (sizeBytes <= PARTS_ABOVE_BYTES) return { kind: 'whole' };
-  const least = Math.ceil(sizeBytes / MOST_PARTS / MIB) * MIB;
+  const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
   const partBytes = Math.max(PART_BYTES, least);
-  if (partBytes > MOST_PART_BYTES) return { kind: 'too-large', mostBytes: MOST_PARTS * MOST_PART_BYTES };
+  if (partBytes > MAX_PART_BYTES) return { kind: 'too-large', mostBytes: MAX_PARTS * MAX_PART_BYTES };
   return { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) };
 }
 

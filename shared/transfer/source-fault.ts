@@ -1,4 +1,4 @@
-// What is wrong with the source of an object, and not with S3: the item ends failed, whatever S3 would say.
+// A fault of an object's source, not of S3: the item fails, and no retry helps.
 
 export class SourceFault extends Error {
   readonly code: string;

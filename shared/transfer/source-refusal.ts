@@ -1,4 +1,4 @@
-// A request to a copy's source that was refused: the item's fault, but none of the destination's.
+// A refused request to an object's source. It says nothing of the destination's rate.
 import type { Fault } from '../aws/classify.ts';
 
 export class SourceRefusal extends Error {

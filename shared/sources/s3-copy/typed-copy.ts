@@ -7,7 +7,7 @@ import { explainMissing } from './encoded-key.ts';
 import type { SourceHead } from './headers.ts';
 
 /** HEADs of one delivery, at most: the source may change after each HEAD, or a server's ETags may never match. */
-const MOST_HEADS = 4;
+const MAX_HEADS = 4;
 
 export type TypedCopy = Copy & { contentType: string };
 
@@ -21,7 +21,7 @@ export function createTypedCopy(copier: Copier, copy: TypedCopy): ObjectWriter {
   function changed(): RefusalMeaning {
     head = undefined;
     changes++;
-    if (changes < MOST_HEADS) return { kind: 'try-again' };
+    if (changes < MAX_HEADS) return { kind: 'try-again' };
     return {
       kind: 'failed',
       code: 'SourceChanged',
