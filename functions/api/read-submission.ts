@@ -1,7 +1,7 @@
 // Reads a posted manifest: its bytes, or its rows as JSON, and the options beside them.
 import * as z from 'zod/mini';
 import { OPTION_NAMES } from '../../shared/job/options.ts';
-import type { ManifestFormat } from '../../shared/manifest/open.ts';
+import { FORMATS, type FormatName, formatOfContentType } from '../../shared/manifest/formats/all.ts';
 import { hasNumberAsText, parseKeepingNumbers } from '../../shared/manifest/written-numbers.ts';
 import { boundedName, boundedText, describeIssues } from '../../shared/text/bounded.ts';
 import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
@@ -30,22 +30,13 @@ interface PostedJson {
 export type ReadSubmission =
   | {
       kind: 'read';
-      format: ManifestFormat;
+      format: FormatName;
       bytes: Uint8Array;
       wasText: boolean;
       options: Record<string, string>;
     }
   | { kind: 'unknown type'; message: string }
   | { kind: 'invalid'; message: string };
-
-/** API Gateway passes text/* as text, and the others as bytes (functions/api/body.ts). */
-const FORMATS: Readonly<Record<string, ManifestFormat>> = {
-  'text/csv': 'csv',
-  'application/csv': 'csv',
-  'application/x-ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-  'application/jsonlines': 'ndjson',
-};
 
 /** Bytes that a message gives to faults: the body's shape follows as the remedy, and must stay visible. */
 const FAULTS_BYTES = 600;
@@ -57,7 +48,7 @@ const jsonSubmission = z.strictObject({
 
 export function readSubmission({ contentType = '', options, body }: Posted): ReadSubmission {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  const format = formatOfContentType(type)?.name;
   if (format !== undefined && body.kind === 'bytes') {
     const { bytes, wasText } = body;
     return { kind: 'read', format, bytes, wasText, options: definedTexts(options) };
@@ -68,7 +59,7 @@ export function readSubmission({ contentType = '', options, body }: Posted): Rea
   }
   return {
     kind: 'unknown type',
-    message: `content type "${boundedName(type)}": send the manifest as ${Object.keys(FORMATS).join(', ')}, or application/json { rows, options }`,
+    message: `content type "${boundedName(type)}": send the manifest as ${FORMATS.flatMap(({ contentTypes }) => contentTypes).join(', ')}, or application/json { rows, options }`,
   };
 }
 

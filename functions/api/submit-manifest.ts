@@ -5,7 +5,7 @@ import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
-import type { ManifestFormat } from '../../shared/manifest/open.ts';
+import { type FormatName, formatNamed } from '../../shared/manifest/formats/all.ts';
 
 export interface Inbox {
   s3: S3Client;
@@ -14,7 +14,7 @@ export interface Inbox {
 
 export interface Submission {
   job: JobId;
-  format: ManifestFormat;
+  format: FormatName;
   body: Uint8Array;
   /** Option texts by name, as parseJobOptions takes them. */
   options: Readonly<Record<string, string>>;
@@ -23,10 +23,6 @@ export interface Submission {
 /** `conflict`: the id was used before, for other contents. */
 export type Submitted = { kind: 'accepted' | 'repeated' | 'conflict'; manifest: string };
 
-const CONTENT_TYPES: Readonly<Record<ManifestFormat, string>> = {
-  csv: 'text/csv',
-  ndjson: 'application/x-ndjson',
-};
 const DIGEST = 'submission-sha256';
 /** How often a manifest may be found by the write and be gone at the HEAD. */
 const GONE_TRIES = 5;
@@ -44,7 +40,7 @@ export async function submitManifest(
   { job, format, body, options }: Submission,
 ): Promise<Submitted> {
   const metadata = metadataOfOptionTexts(options);
-  return submitObject(inbox, { job, contentType: CONTENT_TYPES[format], body, metadata });
+  return submitObject(inbox, { job, contentType: formatNamed(format).contentTypes[0], body, metadata });
 }
 
 export async function submitObject(

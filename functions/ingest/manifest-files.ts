@@ -1,11 +1,11 @@
-// The files that hold a job's rows, one behind the other: its manifest, or those that a list names. Each is cut into slices of
-// its own.
+// Cuts the files that hold a job's rows into slices, one file after the other: the job's manifest, or the files of its list.
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
 import type { Job, JobFault, PlanCursor } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
-import type { ManifestHead } from '../../shared/manifest/open.ts';
-import { planSlices, type SlicePlan } from '../../shared/manifest/slices.ts';
+import type { SliceLimits } from '../../shared/manifest/format.ts';
+import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
+import type { ByteRange, SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
 export interface ManifestFile extends StoredObject {
@@ -13,11 +13,11 @@ export interface ManifestFile extends StoredObject {
 }
 
 /**
- * slice   the next one; `next` is where the plan stands behind it
- * gone    a file is no longer there, or its list is not: nothing further can be cut
+ * slice   the next slice; `next` is the plan's cursor behind it
+ * gone    a file, or the list, no longer exists: nothing more can be cut
  */
 export type Cut =
-  | { kind: 'slice'; slice: SlicePlan; file: StoredObject | undefined; next: PlanCursor }
+  | { kind: 'slice'; place: SlicePlace; rows: number; next: PlanCursor }
   | { kind: 'gone'; fault: JobFault };
 
 export type OpenedJob = Job & { head: ManifestHead };
@@ -26,7 +26,7 @@ export type OpenedJob = Job & { head: ManifestHead };
 export async function* cutFiles(
   reader: ObjectReader,
   job: OpenedJob,
-  limits: { sliceBytes: number; rows: number },
+  limits: SliceLimits,
 ): AsyncGenerator<Cut> {
   const listed = await listFiles(reader, job);
   if (listed.kind === 'unreadable') {
@@ -37,19 +37,25 @@ export async function* cutFiles(
   let { slices, rows } = plan;
   for (let number = plan.file ?? 0; number < listed.files.length; number++) {
     const file = listed.files[number] as ManifestFile;
-    const from = number === (plan.file ?? 0) ? plan : { offset: head.bodyOffset, line: head.bodyLine };
-    const bytes = readRange(reader, file, from.offset, file.sizeBytes);
+    const isStarted = number === (plan.file ?? 0);
+    const rest: ByteRange = {
+      startOffset: isStarted ? plan.offset : head.bodyOffset,
+      startLine: isStarted ? plan.line : head.bodyLine,
+      endOffset: file.sizeBytes,
+    };
+    const read = (start: number, end: number) => readRange(reader, file, start, end);
     try {
-      for await (const slice of planSlices(head, from, bytes, limits)) {
-        // Blank lines behind the last slice, met by a plan that carries on from there.
+      for await (const slice of formatOf(head).split(head, rest, read, limits)) {
+        // A plan that goes on behind its last slice may find blank lines alone.
         if (slice.rows === 0 && slices > 0) continue;
         slices += 1;
         rows += slice.rows;
-        // An end without rows is the cursor itself, with counts of its own.
-        const { offset, line } = slice.end;
-        const next = { slices, rows, offset, line };
-        if (job.files === undefined) yield { kind: 'slice', slice, file: undefined, next };
-        else yield { kind: 'slice', slice, file: nameOf(file), next: { ...next, file: number } };
+        const place: SlicePlace =
+          job.files === undefined
+            ? { kind: 'manifest-bytes', ...slice.range }
+            : { kind: 'file-bytes', file: nameOf(file), ...slice.range };
+        const cursor = job.files === undefined ? {} : { file: number };
+        yield { kind: 'slice', place, rows: slice.rows, next: { slices, rows, ...slice.next, ...cursor } };
       }
     } catch (error) {
       if (!isGone(classifyFault(error))) throw error;
@@ -61,7 +67,7 @@ export async function* cutFiles(
 
 type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
 
-/** Read again by each invocation that cuts: the job's row holds none of tens of thousands of files. */
+/** Each invocation that cuts reads the list again: a job's row can't hold tens of thousands of files. */
 async function listFiles(reader: ObjectReader, { manifest, files }: Job): Promise<Listed> {
   return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(reader, files);
 }

@@ -8,7 +8,8 @@ import type { Job, JobFault, ManifestVersion } from '../../shared/job/job.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
-import { type ManifestHead, openManifest } from '../../shared/manifest/open.ts';
+import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { readRedriveReport } from './redrive-report.ts';
 

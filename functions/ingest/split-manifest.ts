@@ -51,13 +51,10 @@ export async function planJob(
       await ledger.movePlan(id, plan);
       return { kind: 'halted' };
     }
-    const { start, end, rows } = cut.slice;
+    const { place, rows } = cut;
     const slice = { job: id, slice: plan.slices };
     await ledger.recordSlice(slice, {
-      ...(cut.file === undefined ? {} : { file: cut.file }),
-      startOffset: start.offset,
-      startLine: start.line,
-      endOffset: end.offset,
+      place,
       rows,
       blocks: Math.ceil(rows / job.blockRows),
     });

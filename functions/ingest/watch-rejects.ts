@@ -27,11 +27,11 @@ export interface RejectWatch {
 
 export function watchRejects(
   { ledger }: { ledger: Pick<Ledger, 'getJob' | 'getSlices'> },
-  { id, options, blockRows, manifest, files }: Job,
-  { slice, rows, endOffset }: Pick<SliceRow, 'slice' | 'rows' | 'endOffset'>,
+  { id, options, blockRows, manifest }: Job,
+  { slice, rows, place }: Pick<SliceRow, 'slice' | 'rows' | 'place'>,
 ): RejectWatch {
   // While the manifest is still being cut, the count of slices is not known.
-  const isWhole = files === undefined && slice === 0 && endOffset >= manifest.sizeBytes;
+  const isWhole = slice === 0 && place.kind === 'manifest-bytes' && place.endOffset >= manifest.sizeBytes;
   let intake: RowIntake = { read: 0, rejected: 0 };
   const enoughRows = Math.max(options.maxFailedAfterRows, Math.min(rows, BLOCKS_BEFORE_LOOK * blockRows));
   /** Rows of this slice at which the job is looked at next. */

@@ -7,7 +7,9 @@ import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
-import { type ManifestRow, readRows } from '../manifest/rows.ts';
+import type { ManifestRow } from '../manifest/format.ts';
+import { formatOf } from '../manifest/formats/all.ts';
+import { fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
@@ -36,15 +38,15 @@ export interface BlockReaderDependencies extends ObjectReader {
 export async function* readSliceBlocks(
   { sources, ...reader }: BlockReaderDependencies,
   job: Job,
-  slice: Pick<SliceRow, 'file' | 'startOffset' | 'startLine' | 'endOffset'>,
+  { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
   if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
-  const listing = createRejectListing(slice.startOffset);
+  const listing = createRejectListing(place.startOffset);
   const take = createIntake(job, sources, listing);
-  const bytes = readRange(reader, slice.file ?? job.manifest, slice.startOffset, slice.endOffset);
-  const from = { line: slice.startLine, offset: slice.startOffset };
+  const file = fileOfPlace(place, job.manifest);
+  const read = (start: number, end: number) => readRange(reader, file, start, end);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
-  for await (const rows of readRows(job.head, from, bytes)) {
+  for await (const rows of formatOf(job.head).read(job.head, place, read)) {
     for (const row of rows) {
       take(row, block);
       block.size++;

@@ -1,6 +1,6 @@
 // A job as the ledger holds it: what was frozen at first sight, and how far it is.
 import type { StoredObject } from '../keys/stored-object.ts';
-import type { ManifestHead } from '../manifest/open.ts';
+import type { ManifestHead } from '../manifest/formats/all.ts';
 import { boundedName, boundedText } from '../text/bounded.ts';
 import type { JobId } from './identity.ts';
 import type { JobOptions } from './options.ts';

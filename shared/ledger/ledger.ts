@@ -17,6 +17,7 @@ import {
   type SliceRow,
   type StoredBlockRow,
   sliceKey,
+  writePlace,
 } from './rows.ts';
 import { createTable, numberSet, numeral, type TableDependencies } from './table.ts';
 import {
@@ -39,10 +40,7 @@ const RESULT_PAGE = 200;
 
 export type Ends = Partial<Record<RowEnd, readonly number[]>>;
 
-export type SliceStart = Pick<
-  SliceRow,
-  'file' | 'startOffset' | 'startLine' | 'endOffset' | 'rows' | 'blocks'
->;
+export type SliceStart = Pick<SliceRow, 'place' | 'rows' | 'blocks'>;
 
 export type Ledger = ReturnType<typeof createLedger>;
 
@@ -93,10 +91,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     async recordSlice(id: SliceId, start: SliceStart): Promise<void> {
       await table.putIfAbsent({
         ...sliceKey(id),
-        ...(start.file === undefined ? {} : { file: { S: JSON.stringify(start.file) } }),
-        startOffset: numeral(start.startOffset),
-        startLine: numeral(start.startLine),
-        endOffset: numeral(start.endOffset),
+        ...writePlace(start.place),
         rows: numeral(start.rows),
         blocks: numeral(start.blocks),
         movedAtMs: table.now(),

@@ -3,13 +3,14 @@
 //
 //   J#<job>                    the job
 //   G#<job>#<group>            a group of slices: the set of those that have settled
-//   S#<job>#<slice>            a slice: its stretch, and the set of its closed blocks with their counts
+//   S#<job>#<slice>            a slice: its place, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import { type Job, type JobFault, jobFault, type RowIntake, type SettledTotals } from '../job/job.ts';
 import { completeOptions } from '../job/options.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
+import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
 
 export type Attributes = Record<string, AttributeValue>;
@@ -39,11 +40,7 @@ export interface SliceResult {
 export interface SliceRow {
   /** Its number. */
   slice: number;
-  /** Of what its offsets and lines are, where it is not its job's manifest. */
-  file?: StoredObject;
-  startOffset: number;
-  startLine: number;
-  endOffset: number;
+  place: SlicePlace;
   rows: number;
   blocks: number;
   sentBlocks: ReadonlySet<number>;
@@ -97,13 +94,9 @@ export function readSliceRow(item: Attributes): SliceRow {
     ([block, value]) => [Number(block), decodeCounts(value.S ?? '')] as const,
   );
   const result = item['result']?.S;
-  const file = item['file']?.S;
   return {
     slice: Number((item['pk']?.S ?? '').split('#').at(-1)),
-    ...(file === undefined ? {} : { file: JSON.parse(file) as StoredObject }),
-    startOffset: number(item['startOffset']),
-    startLine: number(item['startLine']),
-    endOffset: number(item['endOffset']),
+    place: readPlace(item),
     rows: number(item['rows']),
     blocks: number(item['blocks']),
     sentBlocks: numbers(item['sent']),
@@ -117,6 +110,36 @@ export function readSliceRow(item: Attributes): SliceRow {
     replayedAtMs: number(item['replayedAtMs']),
     ...(result === undefined ? {} : { result: JSON.parse(result) as SliceResult }),
   };
+}
+
+/** A place's kind is not stored: a range with a `file` is of that file, one without is of the manifest. */
+export function writePlace(place: SlicePlace): Attributes {
+  switch (place.kind) {
+    case 'manifest-bytes':
+      return writeRange(place);
+    case 'file-bytes':
+      return { file: { S: JSON.stringify(place.file) }, ...writeRange(place) };
+  }
+}
+
+function writeRange({ startOffset, startLine, endOffset }: ByteRange): Attributes {
+  return {
+    startOffset: { N: String(startOffset) },
+    startLine: { N: String(startLine) },
+    endOffset: { N: String(endOffset) },
+  };
+}
+
+function readPlace(item: Attributes): SlicePlace {
+  const file = item['file']?.S;
+  const range: ByteRange = {
+    startOffset: number(item['startOffset']),
+    startLine: number(item['startLine']),
+    endOffset: number(item['endOffset']),
+  };
+  return file === undefined
+    ? { kind: 'manifest-bytes', ...range }
+    : { kind: 'file-bytes', file: JSON.parse(file) as StoredObject, ...range };
 }
 
 /** What of a job never changes after its first sight; kept as one JSON text. */

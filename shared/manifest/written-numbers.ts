@@ -1,12 +1,17 @@
-// Numbers that exporters write where a column holds text: "key": 20240101. They are taken by the digits in the file.
+// Numbers of another type than their column: a size as text, and in JSON a number where a column holds text ("key": 20240101).
 //
-// A number is taken as text when it has one spelling that every JSON reader keeps: decimal digits, up to 2^53, without an
-// exponent or closing zeros. All others (1.10, 1e3, 9007199254740993) could become another key: the row must quote them.
+// A JSON number is accepted as text if every JSON reader keeps its spelling: decimal digits, up to 2^53, without an exponent
+// or closing zeros. All others (1.10, 1e3, 9007199254740993) could become another key: the row must quote them.
 
 /** A source or a content type is never a number; digits in base64 may have lost their leading zeros. */
 const TEXT_COLUMNS = ['key', 'text', 'source_version'] as const;
 
 const PLAIN = /^-?\d+(?:\.\d+)?$/;
+
+/** The number that the digits of a size stand for. Other text is returned unchanged, for the schema to refuse. */
+export function sizeOf(text: string): number | string {
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
+}
 
 /** ECMAScript's "JSON.parse source text access": the library definitions of this TypeScript do not have it yet. */
 interface JsonWithSource {
@@ -25,7 +30,7 @@ export function hasNumberAsText(record: Readonly<Record<string, unknown>>): bool
 }
 
 /**
- * The value with every number as it is written: `JSON.stringify` gives the same digits back.
+ * The value, in which every number keeps its spelling: `JSON.stringify` gives the same digits back.
  * @throws SyntaxError, or RangeError for a text that is nested too deeply
  */
 export function parseKeepingNumbers(text: string): unknown {
@@ -34,19 +39,19 @@ export function parseKeepingNumbers(text: string): unknown {
   );
 }
 
-/** The number that stands in this column, digit by digit; undefined where there is none, or none can be read. */
+/** The digits of this column's number; undefined where there is none, or it can't be read. */
 export function writtenDigits(text: string, column: string): string | undefined {
   try {
     const value = (parseKeepingNumbers(text) as Record<string, unknown>)[column];
     return json.isRawJSON(value) ? value.rawJSON : undefined;
   } catch {
-    // Nested too deeply for a reviver: without its digits no number is taken, and none is shown.
+    // Nested too deeply for a reviver: a number without known digits is neither accepted nor shown.
     return undefined;
   }
 }
 
 /**
- * The row with its numbers as text where that loses no digit. Numbers that can't be taken stay, for the schema to refuse.
+ * The row with its numbers as text where that loses no digit. Other numbers stay, for the schema to refuse.
  * @param text the row's JSON
  */
 export function withNumbersAsText(record: Record<string, unknown>, text: string): Record<string, unknown> {

@@ -167,12 +167,12 @@ export async function cutOff(
 async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: Job): Promise<PlanCursor> {
   const plan = { ...job.plan };
   for await (const page of slicesBehind(ledger, job)) {
-    for (const { slice, rows, endOffset, startLine } of page) {
+    for (const { slice, rows, place } of page) {
       plan.slices = slice + 1;
       plan.rows += rows;
-      plan.offset = endOffset;
+      plan.offset = place.endOffset;
       // Its end's line is told by cutting alone; nobody goes on from here.
-      plan.line = startLine;
+      plan.line = place.startLine;
     }
   }
   return plan;

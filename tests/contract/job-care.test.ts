@@ -18,7 +18,7 @@ import {
   type UnopenedDependencies,
 } from '../../shared/report/end-job.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 
 const LIMITS = { idleMs: 300_000, busyMs: 21_600_000, uploadMs: 180_000 };
 const HOUR_MS = 3_600_000;
@@ -51,9 +51,7 @@ async function startJob(slices: number, job: Partial<Job> = {}): Promise<void> {
   await ledger.createJob(aJob({ id, startedAtMs: ledger.clock.now(), ...job }));
   for (let slice = 0; slice < slices; slice++)
     await ledger.recordSlice(sliceOf(slice), {
-      startOffset: 9,
-      startLine: 2,
-      endOffset: 99,
+      place: manifestBytes(9, 99, 2),
       rows: ROWS,
       blocks: 1,
     });
@@ -140,9 +138,7 @@ describe('a group whose last slice was booked, but which was not', () => {
   it('of a job that is still planned is not taken for one', async () => {
     await ledger.createJob(aJob({ id, state: 'planning' }));
     await ledger.recordSlice(sliceOf(0), {
-      startOffset: 9,
-      startLine: 2,
-      endOffset: 99,
+      place: manifestBytes(9, 99, 2),
       rows: ROWS,
       blocks: 1,
     });

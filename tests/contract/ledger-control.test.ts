@@ -4,7 +4,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type JobControl } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 
 let table: LedgerTable;
 let ledger: TestLedger;
@@ -130,9 +130,7 @@ describe('a control', () => {
 
 describe('a replay', () => {
   const id = () => ({ job, slice: 0 });
-  beforeEach(() =>
-    ledger.recordSlice(id(), { startOffset: 9, startLine: 2, endOffset: 99, rows: 4, blocks: 2 }),
-  );
+  beforeEach(() => ledger.recordSlice(id(), { place: manifestBytes(9, 99, 2), rows: 4, blocks: 2 }));
 
   it('forgets what was sent, and keeps what has closed', async () => {
     await ledger.openBlock({ ...id(), block: 0 }, 2, [0, 1]);

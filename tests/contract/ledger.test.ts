@@ -13,8 +13,9 @@ import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
+import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 
 let table: LedgerTable;
 let ledger: TestLedger;
@@ -33,8 +34,10 @@ beforeEach(() => {
 const sliceOf = (slice = 0): SliceId => ({ job, slice });
 const blockOf = (block = 0, slice = 0): BlockId => ({ job, slice, block });
 const recordSlice = (rows: number, blocks: number, slice = 0) =>
-  ledger.recordSlice(sliceOf(slice), { startOffset: 9, startLine: 2, endOffset: 99, rows, blocks });
+  ledger.recordSlice(sliceOf(slice), { place: manifestBytes(9, 99, 2), rows, blocks });
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+const REPORT_FILE = { bucket: 'reports', key: 'jobs/old/failed/000000-w.ndjson' };
 
 async function item(pk: string) {
   const { Item } = await table.dynamodb.send(
@@ -220,9 +223,9 @@ describe('a slice', () => {
   it('is written once: what is booked in it stays when it is cut again', async () => {
     await recordSlice(3, 1);
     await ledger.markSent(sliceOf(), 0, [0]);
-    await ledger.recordSlice(sliceOf(), { startOffset: 0, startLine: 1, endOffset: 1, rows: 1, blocks: 1 });
+    await ledger.recordSlice(sliceOf(), { place: manifestBytes(0, 1), rows: 1, blocks: 1 });
     expect(await ledger.getSlice(sliceOf())).toMatchObject({
-      startOffset: 9,
+      place: manifestBytes(9, 99, 2),
       rows: 3,
       sentBlocks: new Set([0]),
     });
@@ -240,18 +243,21 @@ describe('a slice', () => {
     });
   });
 
-  it('names the file that it is a stretch of, where that is not the manifest', async () => {
-    const file = { bucket: 'reports', key: 'jobs/old/failed/000000-w.ndjson' };
-    const start = { startOffset: 0, startLine: 1, endOffset: 9, rows: 1, blocks: 1 };
-    await ledger.recordSlice(sliceOf(0), { ...start, file });
-    await ledger.recordSlice(sliceOf(1), start);
-    const slices = await ledger.getSlices(job, 0, 2);
-    expect(new Map(slices.map((slice) => [slice.slice, slice.file]))).toEqual(
-      new Map([
-        [0, file],
-        [1, undefined],
-      ]),
-    );
+  it.each<[string, SlicePlace, object]>([
+    ['the manifest', manifestBytes(9, 99, 2), {}],
+    [
+      'a file of a list',
+      { kind: 'file-bytes', file: REPORT_FILE, startOffset: 9, startLine: 2, endOffset: 99 },
+      { file: { S: JSON.stringify(REPORT_FILE) } },
+    ],
+  ])('has its place in %s in the attributes that earlier versions read and wrote', async (_, place, file) => {
+    await ledger.recordSlice(sliceOf(), { place, rows: 1, blocks: 1 });
+    const stored = await item(`S#${job}#0`);
+    const offsets = { startOffset: { N: '9' }, startLine: { N: '2' }, endOffset: { N: '99' } };
+    expect(stored).toMatchObject({ ...offsets, ...file });
+    expect(stored).not.toHaveProperty('place');
+    if (place.kind === 'manifest-bytes') expect(stored).not.toHaveProperty('file');
+    expect((await ledger.getSlice(sliceOf()))?.place).toEqual(place);
   });
 
   it('closes when its last block does, whichever comes last', async () => {

@@ -3,6 +3,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { completeOptions } from '../../shared/job/options.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
+import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import type { ItemWrite } from './item-writes.ts';
@@ -31,6 +32,11 @@ export function aJob(change: Partial<Job> = {}): Job {
     settledGroups: new Set(),
     ...change,
   };
+}
+
+/** A byte range of the manifest, as the place of a slice. */
+export function manifestBytes(startOffset: number, endOffset: number, startLine = 1): SlicePlace {
+  return { kind: 'manifest-bytes', startOffset, startLine, endOffset };
 }
 
 export function anUploadMessage(change: Partial<UploadMessage> = {}): UploadMessage {

@@ -12,6 +12,7 @@ import {
   type RowEnd,
 } from '../../shared/ledger/tally.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { manifestBytes } from '../helpers/records.ts';
 
 interface Delivery {
   block: number;
@@ -124,9 +125,7 @@ describe('the ledger', () => {
         });
         const sane = openLedger(table);
         await sane.recordSlice(id, {
-          startOffset: 0,
-          startLine: 1,
-          endOffset: 1,
+          place: manifestBytes(0, 1),
           rows,
           blocks: blocks.length,
         });
@@ -190,7 +189,7 @@ describe('the ledger', () => {
   it('lets the last of many at once close, and loses no end', async () => {
     const id: SliceId = { job: 'concurrent-job' as JobId, slice: 0 };
     const ledger = openLedger(table);
-    await ledger.recordSlice(id, { startOffset: 0, startLine: 1, endOffset: 1, rows: 120, blocks: 3 });
+    await ledger.recordSlice(id, { place: manifestBytes(0, 1), rows: 120, blocks: 3 });
     for (const block of [0, 1, 2]) await ledger.openBlock({ ...id, block }, 40, []);
     const rows = Array.from({ length: 120 }, (_, row) => ({ block: row % 3, number: Math.floor(row / 3) }));
     await Promise.all(

@@ -1,19 +1,19 @@
-// What must hold of manifests whatever they contain: chunks, slices, writers, garbage.
+// What must hold of CSV and NDJSON whatever they contain: the rules of quotes, writers, joined files, garbage. What holds of
+// every format is in tests/contract/formats.test.ts.
 import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, it } from 'vitest';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
-import { type ManifestFormat, type ManifestHead, openManifest } from '../../shared/manifest/open.ts';
-import { type ManifestRow, type Place, readRows } from '../../shared/manifest/rows.ts';
-import { planSlices, type SlicePlan } from '../../shared/manifest/slices.ts';
-import { collect, cutInto } from '../helpers/manifest-bytes.ts';
+import type { ManifestRow } from '../../shared/manifest/format.ts';
+import { type FormatName, formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { openManifest } from '../../shared/manifest/open.ts';
+import { bodyOf, collect, readerOf, rowsOf } from '../helpers/manifest-bytes.ts';
 
 const columns = ['key', 'source', 'text', 'size'];
-const heads: Record<ManifestFormat, ManifestHead> = {
+const heads: Record<FormatName, ManifestHead> = {
   csv: { format: 'csv', columns, bodyOffset: 0, bodyLine: 1 },
   ndjson: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
 };
-const start: Place = { line: 1, offset: 0 };
 
 /** Pieces that make every turn of the reader likely: quotes open, closed, doubled, stray; line ends of both kinds;
  * and a line that leaves quotes open whether it begins within them or not. */
@@ -48,29 +48,13 @@ const body = fc
     },
   )
   .map((parts) => Buffer.concat(parts));
-const format = fc.constantFrom<ManifestFormat>('csv', 'ndjson');
+const format = fc.constantFrom<FormatName>('csv', 'ndjson');
 
-function read(head: ManifestHead, bytes: Uint8Array, from: Place = start, cuts: number[] = []) {
-  return collect(readRows(head, from, cutInto(bytes, cuts)));
-}
-
-describe('readRows', () => {
-  it('gives the same rows and places however the bytes are cut into chunks', async () => {
-    await fc.assert(
-      fc.asyncProperty(format, body, fc.array(fc.nat(200)), async (format, bytes, cuts) => {
-        const whole = await read(heads[format], bytes);
-        expect(await read(heads[format], bytes, start, cuts)).toEqual(whole);
-        const single = [...bytes.keys()];
-        expect(await read(heads[format], bytes, start, single)).toEqual(whole);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
+describe('the rows', () => {
   it('ends CSV rows where the rules say, as a reader without buffers or memory finds them', async () => {
     await fc.assert(
       fc.asyncProperty(body, fc.array(fc.nat(200)), async (bytes, cuts) => {
-        const rows = await read(heads.csv, bytes, start, cuts);
+        const rows = await rowsOf(heads.csv, bytes, cuts);
         const found = rows.map((row) => [
           row.place.offset,
           row.kind === 'bad' && row.code === 'QuoteNotClosed',
@@ -85,7 +69,7 @@ describe('readRows', () => {
     await fc.assert(
       fc.asyncProperty(format, body, async (format, bytes) => {
         let previous = -1;
-        for (const { place } of await read(heads[format], bytes)) {
+        for (const { place } of await rowsOf(heads[format], bytes)) {
           expect(place.offset).toBeGreaterThan(previous);
           previous = place.offset;
           expect(place.offset === 0 || bytes[place.offset - 1] === 0x0a).toBe(true);
@@ -118,43 +102,10 @@ describe('readRows', () => {
             expect(opened.code).toBe('Binary');
             return;
           }
-          const { head } = opened;
-          const from = { line: head.bodyLine, offset: head.bodyOffset };
-          const rows = await read(head, bytes.subarray(head.bodyOffset), from);
+          const rows = await rowsOf(opened.head, bytes);
           expect(rows.map(itemOf)).toEqual(items);
         },
       ),
-    );
-  });
-});
-
-describe('planSlices', () => {
-  it('cuts so that reading slice by slice gives the rows of the whole', async () => {
-    const limits = fc.record({
-      sliceBytes: fc.integer({ min: 1, max: 80 }),
-      rows: fc.integer({ min: 1, max: 5 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(format, body, limits, fc.array(fc.nat(200)), async (format, bytes, limits, cuts) => {
-        const head = heads[format];
-        const plans: SlicePlan[] = [];
-        for await (const plan of planSlices(head, start, cutInto(bytes, cuts), limits)) {
-          plans.push(plan);
-        }
-        const rows: ManifestRow[] = [];
-        let end = 0;
-        for (const plan of plans) {
-          expect(plan.start.offset).toBe(end);
-          end = plan.end.offset;
-          const ofSlice = await read(head, bytes.subarray(plan.start.offset, end), plan.start);
-          expect(ofSlice).toHaveLength(plan.rows);
-          expect(plan.rows).toBeLessThanOrEqual(limits.rows);
-          expect(plan.rows <= 1 || end - plan.start.offset <= limits.sliceBytes).toBe(true);
-          rows.push(...ofSlice);
-        }
-        expect(rows).toEqual(await read(head, bytes));
-      }),
-      { numRuns: 500 },
     );
   });
 });
@@ -186,12 +137,12 @@ describe('joined manifests', () => {
           const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
           const opened = openManifest(bytes, { key: 'm.csv', sizeBytes: bytes.length });
           if (opened.kind === 'unreadable') throw new Error(opened.message);
-          const { bodyOffset: offset, bodyLine: line } = opened.head;
-          const chunks = cutInto(bytes.subarray(offset), cuts);
+          const { head } = opened;
+          const bytesRead = readerOf(bytes, cuts);
           const found: [number, string][] = [];
-          for await (const { start, end } of planSlices(opened.head, { offset, line }, chunks, limits)) {
-            const slice = bytes.subarray(start.offset, end.offset);
-            for (const row of await read(opened.head, slice, start, cuts))
+          const slices = formatOf(head).split(head, bodyOf(head, bytes.length), bytesRead, limits);
+          for await (const { range } of slices) {
+            for (const row of await collect(formatOf(head).read(head, range, bytesRead)))
               found.push([row.place.line, row.kind === 'good' ? row.item.key : row.code]);
           }
           expect(found).toEqual(lines.map(({ is }, index) => [index + 1, is]).slice(1));
@@ -223,7 +174,7 @@ function itemOf(row: ManifestRow): ManifestItem | string {
   return row.kind === 'good' ? row.item : row.message;
 }
 
-/** Starts of CSV rows and whether their quotes stay open: the rules of boundaries.ts as regular expressions. */
+/** Starts of CSV rows and whether their quotes stay open: the rules of csv-quoted-row.ts as regular expressions. */
 function rowsByTheRules(text: string): [number, boolean][] {
   const row =
     /(?:(?:"(?:[^"]|"")*"(?=,|\r?\n|\r?$)|(?!")[^,\n]*?),)*(?:"(?:[^"]|"")*"|(?!")[^,\n]*?)\r?(?:\n|$)/y;

@@ -2,9 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { readSubmission } from '../../functions/api/read-submission.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
-import { readRows } from '../../shared/manifest/rows.ts';
 import { createFakeApi, post, sample } from '../helpers/fake-api.ts';
-import { collect, cutInto } from '../helpers/manifest-bytes.ts';
+import { rowsOf } from '../helpers/manifest-bytes.ts';
 
 const CSV = 'key,text\na,1\n';
 
@@ -253,8 +252,7 @@ describe('a body whose bytes were replaced on their way', () => {
     const [{ bytes, contentType = '' } = { bytes: Buffer.alloc(0) }] = [...inbox.values()];
     const opened = openManifest(bytes, { key: 'manifest', contentType, sizeBytes: bytes.length });
     if (opened.kind === 'unreadable') throw new Error(opened.message);
-    const { bodyOffset: offset, bodyLine: line } = opened.head;
-    const rows = await collect(readRows(opened.head, { line, offset }, cutInto(bytes.subarray(offset), [])));
+    const rows = await rowsOf(opened.head, bytes);
     return rows.map((row) => (row.kind === 'good' ? row.item.key : row.code));
   }
 
@@ -295,7 +293,7 @@ describe('a body whose bytes were replaced on their way', () => {
   it('is told with what to do', async () => {
     const bytes = Buffer.from([0x6b, 0x2c, 0xff]);
     const head = { format: 'csv' as const, columns: ['key', 'text'], bodyOffset: 0, bodyLine: 1 };
-    const [row] = await collect(readRows(head, { line: 1, offset: 0 }, cutInto(bytes, [])));
+    const [row] = await rowsOf(head, bytes);
     expect(row).toMatchObject({
       code: 'InvalidUtf8',
       message: expect.stringMatching(/save the manifest as UTF-8.*application\/csv.*inbox/),

@@ -25,7 +25,7 @@ import {
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 /** DynamoDB's: 400 KB an item, 1,000 write and 3,000 read units a second for one partition key. */
@@ -75,9 +75,7 @@ describe('a row at the most that it can hold', () => {
     await ledger.recordSlice(
       { job, slice },
       {
-        startOffset: huge,
-        startLine: huge,
-        endOffset: huge,
+        place: manifestBytes(huge, huge, huge),
         rows: SLICE_BLOCKS * BLOCK_ROWS,
         blocks: SLICE_BLOCKS,
       },

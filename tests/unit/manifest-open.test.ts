@@ -102,6 +102,13 @@ describe('an unreadable manifest', () => {
       /one object a line/,
     ],
     ['an object as CSV', '{"key":"a"}', { key: 'm.csv' }, 'FormatMismatch', /csv .*JSON object/],
+    [
+      'a line sep= as NDJSON',
+      'sep=,\nkey,text\n',
+      { key: 'm.jsonl' },
+      'FormatMismatch',
+      /line sep=, as in CSV/,
+    ],
     ['a header as NDJSON', 'key,source\n', { key: 'm.ndjson' }, 'FormatMismatch', /ndjson .*CSV header/],
     [
       'a header above 2 KiB',

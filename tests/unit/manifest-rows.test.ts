@@ -2,14 +2,15 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maximumRowBytes } from '../../shared/manifest/boundaries.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { rowFaults } from '../../shared/manifest/faults.ts';
+import type { ManifestRow } from '../../shared/manifest/format.ts';
+import { formatOf } from '../../shared/manifest/formats/all.ts';
+import { maximumRowBytes } from '../../shared/manifest/lines/scan.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
-import { type ManifestRow, readRows } from '../../shared/manifest/rows.ts';
 import { bytesOf } from '../../shared/sources/inline.ts';
 import { placeOf } from '../../shared/sources/s3-copy.ts';
-import { collect, cutInto } from '../helpers/manifest-bytes.ts';
+import { collect, rowsOf } from '../helpers/manifest-bytes.ts';
 
 async function read(content: string | Uint8Array, key: string): Promise<ManifestRow[]> {
   const bytes = Buffer.from(content as string);
@@ -17,9 +18,7 @@ async function read(content: string | Uint8Array, key: string): Promise<Manifest
   if (opened.kind === 'unreadable') {
     throw new Error(opened.message);
   }
-  const { head } = opened;
-  const from = { line: head.bodyLine, offset: head.bodyOffset };
-  return collect(readRows(head, from, cutInto(bytes.subarray(from.offset), [])));
+  return rowsOf(opened.head, bytes);
 }
 
 const readCsv = (columns: string, rows: string | Uint8Array) =>
@@ -204,7 +203,8 @@ describe('the bound on a row', () => {
     }
     const head = { format: 'ndjson' as const, bodyOffset: 0, bodyLine: 1 };
     const before = process.memoryUsage().arrayBuffers;
-    const rows = await collect(readRows(head, { line: 1, offset: 0 }, endless()));
+    const range = { startOffset: 0, startLine: 1, endOffset: 64 << 20 };
+    const rows = await collect(formatOf(head).read(head, range, endless));
     expect(rows.map(inShort)).toEqual(['RowTooLong']);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
   });

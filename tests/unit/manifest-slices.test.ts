@@ -1,17 +1,17 @@
 // Where a manifest is cut, by rows and by bytes.
 import { describe, expect, it } from 'vitest';
-import type { ManifestHead } from '../../shared/manifest/open.ts';
-import { planSlices, type SlicePlan } from '../../shared/manifest/slices.ts';
-import { cutInto } from '../helpers/manifest-bytes.ts';
+import type { SliceLimits, SlicePlan } from '../../shared/manifest/format.ts';
+import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { bodyOf, readerOf } from '../helpers/manifest-bytes.ts';
 
 const head: ManifestHead = { format: 'csv', columns: ['key', 'text'], bodyOffset: 9, bodyLine: 2 };
-const from = { line: 2, offset: 9 };
 
-async function plan(text: string, limits: { sliceBytes: number; rows: number }): Promise<SlicePlan[]> {
-  return Array.fromAsync(planSlices(head, from, cutInto(Buffer.from(text), []), limits));
+async function plan(body: string, limits: SliceLimits): Promise<SlicePlan[]> {
+  const bytes = Buffer.from(`key,text\n${body}`);
+  return Array.fromAsync(formatOf(head).split(head, bodyOf(head, bytes.length), readerOf(bytes), limits));
 }
 
-describe('planSlices', () => {
+describe('the split into slices', () => {
   it.each([
     [
       'by rows',
@@ -77,8 +77,9 @@ describe('planSlices', () => {
     ['into one slice without rows where there is nothing', '', { sliceBytes: 999, rows: 1 }, [[2, 9, 9, 0]]],
   ])('cuts %s', async (_, text, limits, expected) => {
     const plans = await plan(text, limits);
-    expect(plans.map(({ start, end, rows }) => [start.line, start.offset, end.offset, rows])).toEqual(
-      expected,
-    );
+    expect(
+      plans.map(({ range, rows }) => [range.startLine, range.startOffset, range.endOffset, rows]),
+    ).toEqual(expected);
+    expect(plans.map(({ next }) => next.offset)).toEqual(plans.map(({ range }) => range.endOffset));
   });
 });

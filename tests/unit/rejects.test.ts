@@ -13,7 +13,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import type { Job, RowIntake } from '../../shared/job/job.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { narrowed, numbersOf, type Outcome, rangesOf, rowCountOf } from '../../shared/report/outcome.ts';
-import { aJob, anOutcome } from '../helpers/records.ts';
+import { aJob, anOutcome, manifestBytes } from '../helpers/records.ts';
 
 const BLOCK_ROWS = 500;
 
@@ -124,7 +124,7 @@ describe('an outcome of several rows', () => {
 });
 
 describe('the watch over rejected rows', () => {
-  const SLICE = { slice: 1, rows: 60_000, endOffset: 120_000 };
+  const SLICE = { slice: 1, rows: 60_000, place: manifestBytes(60_000, 120_000) };
   const bad = { size: BLOCK_ROWS, accepted: [] };
   const good = { size: BLOCK_ROWS, accepted: Array.from({ length: BLOCK_ROWS }, () => ({}) as never) };
 
@@ -155,12 +155,12 @@ describe('the watch over rejected rows', () => {
   const blocks = (count: number, block = bad) => Array.from({ length: count }, () => block);
 
   it('stops a job of one slice as soon as enough rows are read', async () => {
-    const { feed } = watch({ slices: 1 }, [], { slice: 0, rows: 10_000, endOffset: 99 });
+    const { feed } = watch({ slices: 1 }, [], { slice: 0, rows: 10_000, place: manifestBytes(9, 99) });
     expect(await feed(blocks(20))).toEqual({ code: 'TooManyRejected', read: 1_000 });
   });
 
   it('knows a slice that is the whole manifest before the plan says so', async () => {
-    const whole = { slice: 0, rows: 10_000, endOffset: aJob().manifest.sizeBytes };
+    const whole = { slice: 0, rows: 10_000, place: manifestBytes(9, aJob().manifest.sizeBytes) };
     const { feed } = watch({ state: 'planning' }, [], whole);
     expect(await feed(blocks(20))).toEqual({ code: 'TooManyRejected', read: 1_000 });
   });

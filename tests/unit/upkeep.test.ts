@@ -11,7 +11,7 @@ import {
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
 import type { Job, JobControl, Progress } from '../../shared/job/job.ts';
 import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
 const LIMITS = { idleMs: 300_000, busyMs: 21_600_000, uploadMs: 180_000 };
@@ -23,9 +23,7 @@ const halted = (control: JobControl, agoMs: number) => running({ control, halted
 
 const slice = (change: Partial<SliceRow> = {}): SliceRow => ({
   slice: 0,
-  startOffset: 0,
-  startLine: 2,
-  endOffset: 99,
+  place: manifestBytes(0, 99, 2),
   rows: 4,
   blocks: 2,
   sentBlocks: new Set([0, 1]),

@@ -2,7 +2,7 @@
 //
 // A row is one when the columns that are read hold names of columns, `key` and that of a payload among them: also in another
 // order than the first header has, after a byte order mark, in quotes, between spaces. An object of it would have the key `key`.
-import { isKnownColumn, isReservedColumn, payloadColumns } from './columns.ts';
+import { isKnownColumn, isReservedColumn, payloadColumns } from '../columns.ts';
 
 /** Longer than any name of a column with spaces, quotes and a byte order mark around it: most rows end at this test. */
 const maximumFieldLength = 24;

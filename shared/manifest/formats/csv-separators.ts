@@ -1,6 +1,6 @@
 // What separates the columns of a CSV file: Spillway reads commas, and names what it found where a file has something else.
-import { visibleText } from '../text/visible.ts';
-import { isKnownColumn } from './columns.ts';
+import { visibleText } from '../../text/visible.ts';
+import { isKnownColumn } from '../columns.ts';
 
 /** Excel in countries with a decimal comma, its "Text (tab delimited)", database tools, and Hive's text files. */
 const OTHERS = new Map([

@@ -1,40 +1,61 @@
-// Where rows begin and end: the one reader under readRows and planSlices, so that both see the same rows.
+// Where rows of text begin and end: the one scanner under reading and splitting, so that both find the same rows.
 //
-// - A line ends in LF or CRLF. Blank lines (nothing but spaces, tabs, CR) are no rows.
-// - NDJSON: a row is a line.
-// - CSV: a row ends at the first line end outside quotes. A quote opens a field only as its first character, `""` within
-//   stands for one, and a closing quote is followed by a comma or a line end (RFC 4180).
+// - A line ends in LF or CRLF. Blank lines (only spaces, tabs, CR) are not rows.
+// - A row is a line, unless the format's RowEnds finds its end behind a later line.
 // - A line above maximumRowBytes is one row, overlong.
-// - A row whose quotes do not close so within maximumRowBytes is its first line alone, unclosed; reading goes on at the
-//   next line, so a stray quote costs one row.
+// - A row whose end is not found within maximumRowBytes is its first line alone, unclosed. Scanning goes on at the next
+//   line, so that one stray quote costs one row.
 //
-// What a row is follows from the bytes from its start, whatever chunks they came in. It stays so where the bytes stop at
-// the end of another row (a slice's end): a row that ran on past that point unclosed is unclosed there, too.
+// What a row is depends on the bytes from its start alone, not on the chunks. It also does not depend on where the bytes
+// stop, if that is the end of another row (a slice's end): a row that was unclosed there stays unclosed.
 //
-// Bytes are scanned as latin1 text: a character a byte, so text positions are byte offsets, and every character that
-// matters here is ASCII, which in UTF-8 stands for itself alone.
-import type { ManifestFormat } from './open.ts';
-import { indexOrInfinity, quotedEnd } from './quoted-row.ts';
-
-/** Where a row starts: a physical line from 1, and a byte of the manifest from 0. */
-export interface Place {
-  line: number;
-  offset: number;
-}
+// Bytes are scanned as latin1 text: one character a byte, so text positions are byte offsets. Every character that matters
+// here is ASCII, which in UTF-8 is never part of another character.
+import type { ReadBytes } from '../format.ts';
+import type { ByteRange, Place } from '../slice-place.ts';
 
 /**
- * Line ends included. Four times the largest inline object: 64 KiB of text grow to 128 KiB when every character is a
- * quote to double, and to some more as JSON escapes.
+ * Line ends included. Four times the largest inline object: 64 KiB of text grow to 128 KiB if every character is a
+ * doubled quote, and a little more as JSON escapes.
  */
 export const maximumRowBytes = 256 * 1024;
 
-/** What is scanned at a time, beside an unfinished row. Planning ran at 4-9 M rows/s with 64 KiB, 1.5 M with 256 KiB. */
+/** Bytes scanned at a time, without an unfinished row. Splitting ran at 4-9 M rows/s with 64 KiB, 1.5 M with 256 KiB. */
 const windowBytes = 64 * 1024;
 
-/** What is kept of an overlong line. */
+/** Bytes kept of an overlong line. */
 const keptBytes = 1024;
 
-/** A row within its stretch. `quoted`: CSV with a quote somewhere. */
+/** Positions in the text: where the row begins, where its first line ends, and where the row must have ended. */
+export interface OpenRow {
+  start: number;
+  lineEnd: number;
+  bound: number;
+}
+
+/**
+ * ends        the row ends at this position: a line feed, or the end of the text
+ * unclosed    it does not end properly; up to `quotedUntil`, every line end after its start lies within its quotes
+ * undecided   more text is needed
+ */
+export type RowEnd =
+  | { kind: 'ends'; at: number }
+  | { kind: 'unclosed'; quotedUntil: number }
+  | { kind: 'undecided' };
+
+/** How rows of a format may run over line ends. A format whose rows are lines has none. */
+export interface RowEnds {
+  /** A row without this character is a line. */
+  quote: string;
+  /**
+   * Where a row with a quote in its first line ends.
+   * @param isLast nothing follows the text
+   * @param quotedUntil a row that has crossed a line end before this position is still within quotes there
+   */
+  find(text: string, row: OpenRow, isLast: boolean, quotedUntil: number): RowEnd;
+}
+
+/** A row within its stretch. `quoted`: it has a quote somewhere, and RowEnds found its end. */
 export interface RowSpan {
   kind: 'plain' | 'quoted' | 'unclosed' | 'overlong';
   /** Characters of the stretch's text, without the line end. */
@@ -45,30 +66,30 @@ export interface RowSpan {
   next: Place;
 }
 
-/** Consecutive rows, and the bytes that they lie in. */
+/** Consecutive rows, and the bytes that hold them. */
 export interface Stretch {
   bytes: Buffer;
   /** The bytes as latin1. */
   text: string;
-  /** The manifest's offset of the first byte. */
+  /** The file's offset of the first byte. */
   offset: number;
   rows: RowSpan[];
 }
 
-/** Rows from `from` to the end of `chunks`, whose first byte stands at `from.offset`. Memory: a window and a row. */
+/** Memory: one window and one row. */
 export async function* scanRows(
-  format: ManifestFormat,
-  from: Place,
-  chunks: AsyncIterable<Uint8Array>,
+  rowEnds: RowEnds | undefined,
+  { startLine, startOffset, endOffset }: ByteRange,
+  read: ReadBytes,
 ): AsyncGenerator<Stretch> {
-  const scanner = new RowScanner(format, from);
-  for await (const window of windows(chunks)) {
+  const scanner = new RowScanner(rowEnds, { line: startLine, offset: startOffset });
+  for await (const window of windows(read(startOffset, endOffset))) {
     yield* scanner.scan(window, false);
   }
   yield* scanner.scan(Buffer.alloc(0), true);
 }
 
-/** Evens chunks out, so that neither tiny nor huge ones cost more than their bytes. */
+/** Makes chunks of one size, so that tiny and huge ones cost no more than their bytes. */
 async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
@@ -88,7 +109,7 @@ async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
   yield joined(gathered);
 }
 
-/** One buffer of the parts; no copy where there is but one. */
+/** One buffer of the parts, without a copy if there is only one. */
 function joined(parts: Uint8Array[]): Buffer {
   const [first] = parts;
   return parts.length === 1 && first !== undefined
@@ -96,15 +117,20 @@ function joined(parts: Uint8Array[]): Buffer {
     : Buffer.concat(parts);
 }
 
-/** The first line that is not blank, as latin1: all that the head of a manifest is told from. */
+/** The first row that is not blank, as latin1 text. */
 export type FirstRow =
   | { kind: 'row'; text: string; isQuoted: boolean; next: Place }
   | { kind: 'broken' | 'unfinished'; text: string }
   | { kind: 'blank' };
 
-/** `bytes` begin at `from`; `isWhole`: nothing follows them. */
-export function firstRow(bytes: Buffer, from: Place, isWhole: boolean): FirstRow {
-  for (const { text, rows } of new RowScanner('csv', from).scan(bytes, isWhole)) {
+/** @param bytes begin at `from`; `isWhole`: nothing follows them */
+export function firstRow(
+  rowEnds: RowEnds | undefined,
+  bytes: Buffer,
+  from: Place,
+  isWhole: boolean,
+): FirstRow {
+  for (const { text, rows } of new RowScanner(rowEnds, from).scan(bytes, isWhole)) {
     const row = rows[0];
     if (row !== undefined) {
       const line = text.slice(row.start, row.end);
@@ -121,8 +147,8 @@ const newLine = 0x0a;
 const carriageReturn = 0x0d;
 
 class RowScanner {
-  readonly #format: ManifestFormat;
-  /** Where the first byte of `#carried` stands. */
+  readonly #rowEnds: RowEnds | undefined;
+  /** The place of the first byte of `#carried`. */
   #line: number;
   #offset: number;
   /** The unfinished row at the end of the last window. */
@@ -130,14 +156,14 @@ class RowScanner {
   /** The start of an overlong line whose end has not been seen. */
   #overlong: { bytes: Buffer; offset: number } | undefined;
   /**
-   * Up to this offset, every line end lies within quotes for some row that began before it and proved unclosed. A row
-   * crosses a line end only within quotes, so a later row that crosses one of these is in that same state and goes on
-   * from here. Without it, a file that opens a quote in every line would cost maximumRowBytes a line.
+   * Up to this offset, every line end lies within quotes for some earlier row that turned out to be unclosed. A row
+   * crosses a line end only within quotes. So a later row that crosses one of these is in the same state, and its scan
+   * goes on from here. Without this, a file that opens a quote in every line would cost maximumRowBytes a line.
    */
   #quotedUntil = 0;
 
-  constructor(format: ManifestFormat, from: Place) {
-    this.#format = format;
+  constructor(rowEnds: RowEnds | undefined, from: Place) {
+    this.#rowEnds = rowEnds;
     this.#line = from.line;
     this.#offset = from.offset;
   }
@@ -179,9 +205,10 @@ class RowScanner {
     return { bytes, text: bytes.toString('latin1'), offset, rows: [row] };
   }
 
-  /** Adds the rows that end within the text; returns where the first that does not begins. */
+  /** Adds the rows that end within the text. @returns where the first row begins that does not */
   #findRows({ text, offset, rows }: Stretch, isLast: boolean): number {
-    let nextQuote = this.#format === 'csv' ? -1 : Number.POSITIVE_INFINITY;
+    const rowEnds = this.#rowEnds;
+    let nextQuote = rowEnds === undefined ? Number.POSITIVE_INFINITY : -1;
     let start = 0;
     while (start < text.length) {
       const lineFeed = text.indexOf('\n', start);
@@ -189,20 +216,16 @@ class RowScanner {
         break;
       }
       const lineEnd = lineFeed === -1 ? text.length : lineFeed;
-      if (nextQuote < start) {
-        nextQuote = indexOrInfinity(text, '"', start);
+      if (rowEnds !== undefined && nextQuote < start) {
+        nextQuote = indexOrInfinity(text, rowEnds.quote, start);
       }
       let end = lineEnd;
       let kind: RowSpan['kind'] = 'plain';
       if ((lineFeed === -1 ? lineEnd : lineFeed + 1) - start > maximumRowBytes) {
         kind = 'overlong';
-      } else if (nextQuote < lineEnd) {
-        const found = quotedEnd(
-          text,
-          { start, lineEnd, bound: start + maximumRowBytes },
-          isLast,
-          this.#quotedUntil - offset,
-        );
+      } else if (rowEnds !== undefined && nextQuote < lineEnd) {
+        const row = { start, lineEnd, bound: start + maximumRowBytes };
+        const found = rowEnds.find(text, row, isLast, this.#quotedUntil - offset);
         if (found.kind === 'undecided') {
           break;
         }
@@ -245,4 +268,9 @@ function isBlank(text: string, start: number, end: number): boolean {
     }
   }
   return true;
+}
+
+export function indexOrInfinity(text: string, wanted: string, from: number): number {
+  const index = text.indexOf(wanted, from);
+  return index === -1 ? Number.POSITIVE_INFINITY : index;
 }

@@ -1,39 +1,24 @@
-// Where a CSV row that has quotes ends, by RFC 4180: the rules stand in boundaries.ts.
+// Where a CSV row that has quotes ends, by RFC 4180: at the first line end outside quotes. A quote opens a field only as the
+// field's first character, `""` within stands for one, and a closing quote is followed by a comma or a line end.
+import papaparse from 'papaparse';
+import { indexOrInfinity, type OpenRow, type RowEnd, type RowEnds } from '../lines/scan.ts';
 
 const newLine = 0x0a;
 const carriageReturn = 0x0d;
 const quoteMark = 0x22;
 const comma = 0x2c;
 
-/** Positions in the text: where the row begins, where its first line ends, and where the row must have ended. */
-export interface QuotedRow {
-  start: number;
-  lineEnd: number;
-  bound: number;
-}
+const undecided: RowEnd = { kind: 'undecided' };
 
-/**
- * What can be said of the row's end. Up to `quotedUntil`, every line end after its start lies within its quotes;
- * `undecided` waits for more text.
- */
-export type QuotedEnd =
-  | { kind: 'ends'; at: number }
-  | { kind: 'unclosed'; quotedUntil: number }
-  | { kind: 'undecided' };
+export const quotedRows: RowEnds = { quote: '"', find: quotedEnd };
 
-const undecided: QuotedEnd = { kind: 'undecided' };
-
-/**
- * Where the row ends: at a line feed, or at the end of all (`isLast`: nothing follows the text). Once it has crossed a
- * line end before `quotedUntil`, it goes on from there.
- */
-export function quotedEnd(
+function quotedEnd(
   text: string,
-  { start, lineEnd, bound }: QuotedRow,
+  { start, lineEnd, bound }: OpenRow,
   isLast: boolean,
   quotedUntil: number,
-): QuotedEnd {
-  // One character past the bound: only then is it plain that a row of just that length is not all there is.
+): RowEnd {
+  // One character past the bound: only then it is certain that a row of exactly that length is not the whole rest.
   const isBoundSeen = text.length > bound;
   let lastQuoted = start;
   let lineFeed = lineEnd;
@@ -100,7 +85,8 @@ function closingQuote(text: string, open: number, firstLineEnd: number, quotedUn
   }
 }
 
-export function indexOrInfinity(text: string, wanted: string, from: number): number {
-  const index = text.indexOf(wanted, from);
-  return index === -1 ? Number.POSITIVE_INFINITY : index;
+/** Fields of a row that has quotes: papaparse, which takes the text's end for the row's only end. */
+export function splitQuotedRow(text: string): string[] {
+  const parser = new papaparse.Parser({ delimiter: ',', newline: '\n', fastMode: false });
+  return parser.parse(text, 0, false).data[0];
 }

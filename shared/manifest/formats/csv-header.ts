@@ -1,0 +1,114 @@
+// The header of a CSV manifest: the columns that it names, or why they can't be read.
+import { isUtf8 } from 'node:buffer';
+import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
+import type { ManifestFault } from '../faults.ts';
+import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
+import type { FirstRow } from '../lines/scan.ts';
+import { blankFault, firstRowOf } from '../lines/start.ts';
+import type { Place } from '../slice-place.ts';
+import { quotedRows, splitQuotedRow } from './csv-quoted-row.ts';
+import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
+
+export interface CsvHead {
+  format: 'csv';
+  /** The header's names in order, `spillway_*` ones included. */
+  columns: string[];
+  bodyOffset: number;
+  bodyLine: number;
+}
+
+/** The job's row, which every upload reads, holds the columns: `spillway_*` ones have no other bound. */
+const maximumHeaderBytes = 2 * 1024;
+
+const loneCarriageReturns = unreadable(
+  'HeaderBroken',
+  'lines end in a lone carriage return: save the manifest with LF or CRLF',
+);
+
+/** The first row, or the one behind Excel's line `sep=,`. Such a line that names another separator is a fault. */
+function findHeader(start: ManifestStart): FirstRow | Unreadable {
+  const first = firstRowOf(start, quotedRows);
+  const separator = first.kind === 'row' ? namedSeparator(first.text) : undefined;
+  if (first.kind !== 'row' || separator === undefined) return first;
+  const fault = faultOfNamed(separator);
+  return fault === undefined
+    ? firstRowOf(start, quotedRows, first.next)
+    : unreadable('WrongSeparator', fault);
+}
+
+export function openHeader(start: ManifestStart): Opened<CsvHead> {
+  const header = findHeader(start);
+  if (header.kind === 'unreadable') return header;
+  if (header.kind === 'blank') return blankFault(start);
+  const otherSeparator = faultOfSeparator(header.text);
+  if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
+  if (header.text.includes('\r') && !header.text.includes('"')) return loneCarriageReturns;
+  switch (header.kind) {
+    case 'unfinished': {
+      const message = `the header row does not end within ${start.bytes.length} bytes`;
+      return unreadable('HeaderTooLong', message);
+    }
+    case 'broken':
+      return unreadable(
+        'HeaderBroken',
+        'the header row has a quote that does not close before a comma or line end',
+      );
+    case 'row':
+      return readHeader(header.text, header.isQuoted, header.next);
+  }
+}
+
+function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvHead> {
+  const bytes = Buffer.from(latin1, 'latin1');
+  if (!isUtf8(bytes)) {
+    return unreadable(
+      'NotUtf8',
+      'the header row is not UTF-8 (posted as text, U+FFFD counts as a byte that was not): save the manifest as UTF-8',
+    );
+  }
+  if (latin1.includes('\r') && !isQuoted) return loneCarriageReturns;
+  const text = bytes.toString('utf8');
+  const columns = (isQuoted ? splitQuotedRow(text) : text.split(',')).map((name) => name.trim());
+  const faults = headerFaults(columns);
+  const first = faults[0];
+  if (first !== undefined) {
+    return unreadable(first.code, faults.map((fault) => fault.message).join('; '));
+  }
+  if (bytes.length > maximumHeaderBytes) {
+    return unreadable(
+      'HeaderTooLong',
+      `the header row has ${bytes.length} bytes, above ${maximumHeaderBytes}: leave out columns that are named spillway_*`,
+    );
+  }
+  return {
+    kind: 'readable',
+    head: { format: 'csv', columns, bodyOffset: body.offset, bodyLine: body.line },
+  };
+}
+
+function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
+  const faults: { code: ManifestFault; message: string }[] = [];
+  const names = new Set(columns);
+  const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));
+  if (unknown.length > 0) {
+    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
+  }
+  if (names.has('')) {
+    faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
+  }
+  for (const name of knownColumns) {
+    if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
+      faults.push({ code: 'DuplicateColumn', message: `column ${name} is there twice` });
+    }
+  }
+  if (!names.has('key')) {
+    faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
+  }
+  if (!payloadColumns.some((name) => names.has(name))) {
+    faults.push({
+      code: 'PayloadColumnMissing',
+      message: `there is none of the columns ${payloadColumns.join(', ')}`,
+    });
+  }
+  return faults;
+}

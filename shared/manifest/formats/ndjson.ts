@@ -1,0 +1,114 @@
+// NDJSON: a row is a line that holds one JSON object, and a member of value null is an absent one.
+
+import { visibleText } from '../../text/visible.ts';
+import { isReservedColumn } from '../columns.ts';
+import { type Detected, type ManifestFormat, type ManifestStart, unreadable } from '../format.ts';
+import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
+import { splitRows } from '../lines/split.ts';
+import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
+import { hasNumberAsText, sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
+
+export interface NdjsonHead {
+  format: 'ndjson';
+  bodyOffset: number;
+  bodyLine: number;
+}
+
+export const ndjson: ManifestFormat<NdjsonHead> = {
+  name: 'ndjson',
+  endings: ['ndjson', 'jsonl'],
+  contentTypes: ['application/x-ndjson', 'application/jsonl', 'application/jsonlines'],
+  saveAs: 'NDJSON',
+  nameIt: '.ndjson',
+  detect,
+  open(start) {
+    const { offset, line } = textPlace(start);
+    return (
+      refusalOfText(start) ?? {
+        kind: 'readable',
+        head: { format: 'ndjson', bodyOffset: offset, bodyLine: line },
+      }
+    );
+  },
+  split: (_, range, read, limits) => splitRows(undefined, range, read, limits),
+  read: (_, range, read) => readRows(rules, range, read),
+};
+
+function detect(start: ManifestStart): Detected | undefined {
+  if (holdsNul(start)) return undefined;
+  const first = firstRowOf(start);
+  if (first.kind === 'blank') return undefined;
+  const other = otherJson(first.text.trim());
+  if (other !== undefined) return { kind: 'refused', fault: unreadable('UnsupportedFormat', other) };
+  const isObject = first.text.trimStart().startsWith('{');
+  return isObject ? { kind: 'own', shows: 'a JSON object, as in NDJSON' } : undefined;
+}
+
+/** JSON that is not NDJSON, by its first line. */
+function otherJson(line: string): string | undefined {
+  if (/^\[(?:$|[[\]{"\s])/.test(line))
+    return 'a JSON array is no NDJSON: write one object a line (jq -c ".[]" does)';
+  if (line === '{')
+    return 'an object over several lines is no NDJSON: write one object a line (jq -c . does)';
+  if (line.startsWith('\u001e'))
+    return "a JSON text sequence (RFC 7464) is no NDJSON: leave out the record separators U+001E (tr -d '\\036' does)";
+  return undefined;
+}
+
+const rules: RowRules = {
+  recordOf(line) {
+    const text = withoutMark(line);
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      return { code: 'InvalidJson', message: invalidJsonMessage(text, error as Error) };
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
+    return { record: asExported(withoutIgnored(value as Record<string, unknown>), text) };
+  },
+  digitsOf: (line, column) => writtenDigits(withoutMark(line), column),
+};
+
+const notAnObject: UnreadableRow = {
+  code: 'NotAnObject',
+  message: 'the line is JSON, but no object: a row is {"key": ..., ...}',
+};
+
+const byteOrderMark = 0xfeff;
+
+/** Each of several joined files may begin with a byte order mark. */
+function withoutMark(line: string): string {
+  return line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line;
+}
+
+/** Exporters choose the types: a number may be quoted, and text that looks like a number may not be. */
+function asExported(record: Record<string, unknown>, text: string): Record<string, unknown> {
+  if (typeof record['size'] === 'string') record['size'] = sizeOf(record['size']);
+  return hasNumberAsText(record) ? withNumbersAsText(record, text) : record;
+}
+
+function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {
+  for (const name in record) {
+    if (record[name] === null || isReservedColumn(name)) {
+      const kept = Object.entries(record).filter(([key, value]) => value !== null && !isReservedColumn(key));
+      return Object.fromEntries(kept);
+    }
+  }
+  return record;
+}
+
+/** Characters of the JSON parser's message that are shown. */
+const MAX_SHOWN = 200;
+
+function invalidJsonMessage(line: string, error: Error): string {
+  const message = `no JSON: ${visibleText(error.message.slice(0, MAX_SHOWN))}`;
+  const text = line.trim();
+  if (text.startsWith('{') && text.endsWith('},'))
+    return `${message}: leave out the comma at the end of the line, NDJSON has none between objects`;
+  if (text.startsWith('\u001e'))
+    return `${message}: leave out the record separator U+001E at the start of the line`;
+  if (text === '\u001a')
+    return `${message}: the row is Ctrl-Z, which old programs write at the end of a file: remove it`;
+  return `${message}: each line is one whole object, as jq -c writes it`;
+}

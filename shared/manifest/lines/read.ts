@@ -1,0 +1,129 @@
+// The rows of a range of lines, each with its place, good or bad. The format turns the text of a row into its columns.
+import { isAscii, isUtf8 } from 'node:buffer';
+import { boundedText } from '../../text/bounded.ts';
+import { knownColumns, parseItem } from '../columns.ts';
+import type { RowFault } from '../faults.ts';
+import type { ManifestRow, ReadBytes } from '../format.ts';
+import type { ByteRange, Place } from '../slice-place.ts';
+import { maximumRowBytes, type RowEnds, type RowSpan, type Stretch, scanRows } from './scan.ts';
+
+/** Rows are yielded in batches: an await for each row would cost more than reading it. */
+const rowsPerBatch = 1_000;
+
+const maximumRawBytes = 1024;
+
+/** Why a row gives no record. */
+export interface UnreadableRow {
+  code: RowFault;
+  message: string;
+}
+
+/** What a format of lines knows of its rows. */
+export interface RowRules {
+  rowEnds?: RowEnds;
+  /** The row's values by their columns, without those that are absent or ignored. */
+  recordOf: (text: string, span: RowSpan) => { record: Record<string, unknown> } | UnreadableRow;
+  /** The digits of a number in a column of text, as the file has them; for formats whose values have types. */
+  digitsOf?: (text: string, column: string) => string | undefined;
+}
+
+/** As `read` of the port. */
+export async function* readRows(
+  rules: RowRules,
+  range: ByteRange,
+  read: ReadBytes,
+): AsyncGenerator<ManifestRow[]> {
+  for await (const stretch of scanRows(rules.rowEnds, range, read)) {
+    const encoding = encodingOf(stretch);
+    for (let first = 0; first < stretch.rows.length; first += rowsPerBatch) {
+      const spans = stretch.rows.slice(first, first + rowsPerBatch);
+      yield spans.map((span) => readRow(stretch, span, rules, encoding));
+    }
+  }
+}
+
+function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Encoding): ManifestRow {
+  const place = { line: span.line, offset: stretch.offset + span.start };
+  if (span.kind === 'overlong') {
+    const message = `the line is above ${maximumRowBytes} bytes`;
+    return bad(stretch, span, place, { code: 'RowTooLong', message });
+  }
+  if (span.kind === 'unclosed') {
+    return bad(stretch, span, place, { code: 'QuoteNotClosed', message: quoteNotClosed });
+  }
+  const text = decode(stretch, span, encoding);
+  if (text === undefined) return bad(stretch, span, place, { code: 'InvalidUtf8', message: notUtf8 });
+  const read = rules.recordOf(text, span);
+  if ('code' in read) return bad(stretch, span, place, read);
+  const parsed = parseItem(read.record);
+  if (parsed.kind === 'good') return { kind: 'good', place, item: parsed.item };
+  const message = boundedText(parsed.faults.map((fault) => fault.message).join('; '));
+  return {
+    ...bad(stretch, span, place, { code: parsed.faults[0]?.code ?? 'WrongType', message }),
+    columns: shownColumns(stretch, span, rules),
+  };
+}
+
+/** API Gateway replaces bytes that are not UTF-8; such a byte looks like a U+FFFD that the manifest holds. */
+const notUtf8 =
+  'the row is not UTF-8: save the manifest as UTF-8. In one posted to the API as text or JSON, U+FFFD counts as a byte that was not: post it as application/csv or application/x-ndjson, or drop it into the inbox';
+
+const quoteNotClosed =
+  'a field that begins with a quote on this line does not end with one before a comma or line end (a quote within is doubled: "")';
+
+function bad(stretch: Stretch, span: RowSpan, place: Place, { code, message }: UnreadableRow) {
+  return { kind: 'bad' as const, place, code, message, raw: rawText(stretch, span) };
+}
+
+/** Decoded from the bytes, not cut from the text: a bad row that is kept must not keep its whole window in memory. */
+function rawText({ bytes }: Stretch, { start, end }: RowSpan): string {
+  let cut = Math.min(end, start + maximumRawBytes);
+  // Cut before a character, not within it: UTF-8 has at most three bytes 10xxxxxx in sequence.
+  for (let back = 0; back < 3 && cut < end && ((bytes[cut] ?? 0) & 0xc0) === 0x80; back++) {
+    cut -= 1;
+  }
+  return bytes.toString('utf8', start, cut);
+}
+
+/** The known columns of a bad row, for the report: read again, so that they do not keep the window in memory either. */
+function shownColumns(
+  { bytes }: Stretch,
+  span: RowSpan,
+  { recordOf, digitsOf }: RowRules,
+): Record<string, string> {
+  const text = bytes.toString('utf8', span.start, span.end);
+  const read = recordOf(text, span);
+  const record = 'record' in read ? read.record : {};
+  const columns: Record<string, string> = {};
+  for (const name of knownColumns) {
+    const value = record[name];
+    // The report is a manifest again: a rounded number there would be another key.
+    const shown =
+      typeof value === 'number' && name !== 'size' && digitsOf !== undefined ? digitsOf(text, name) : value;
+    if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
+      columns[name] = String(shown);
+    }
+  }
+  return columns;
+}
+
+/** Of all rows of a stretch: found once, not for each row. */
+type Encoding = 'ascii' | 'utf8' | 'unknown';
+
+function encodingOf({ bytes, rows }: Stretch): Encoding {
+  // What follows the last row is unfinished, and may end within a character.
+  const seen = bytes.subarray(0, rows.at(-1)?.end);
+  if (isAscii(seen)) {
+    return 'ascii';
+  }
+  return isUtf8(seen) ? 'utf8' : 'unknown';
+}
+
+/** The row's text; undefined when its bytes are not UTF-8. */
+function decode({ bytes, text }: Stretch, { start, end }: RowSpan, encoding: Encoding): string | undefined {
+  if (encoding === 'ascii') {
+    return text.slice(start, end);
+  }
+  const isKnown = encoding === 'utf8' || isUtf8(bytes.subarray(start, end));
+  return isKnown ? bytes.toString('utf8', start, end) : undefined;
+}
