@@ -16,14 +16,20 @@ import type { ByteRange } from '../../shared/manifest/slice-place.ts';
 import { bodyOf, collect, readerOf, rowsOf } from '../helpers/manifest-bytes.ts';
 
 interface Samples {
-  /** Whole files that show their format. */
-  files: readonly (string | Buffer)[];
-  /** What comes before the rows of a generated file. */
-  head: string;
-  /** Parts of rows, such that each turn of the reader is likely: good rows, bad rows, and what breaks them. */
-  pieces: readonly string[];
+  /** Whole files that show their format, with the number of their rows. The first opens with the head of generated files. */
+  files: readonly (readonly [content: string | Buffer, rows: number])[];
+  /** Files of good rows, bad rows and what breaks them. */
+  generated: fc.Arbitrary<Buffer>;
   /** Files that the format takes for its own and can't read: with the fault's code, and the remedy in its message. */
   refused: readonly (readonly [content: string, code: keyof typeof manifestFaults, remedy: RegExp])[];
+}
+
+/** Pieces of lines in any order, with characters of several bytes and random bytes between them. */
+function anyLines(head: string, pieces: readonly string[]): fc.Arbitrary<Buffer> {
+  const piece = fc.constantFrom(...pieces, 'ü', '日', '\u0000').map((text) => Buffer.from(text));
+  return fc
+    .array(fc.oneof({ weight: 9, arbitrary: piece }, fc.uint8Array({ maxLength: 3 })), { maxLength: 80 })
+    .map((parts) => Buffer.concat([Buffer.from(head), ...parts]));
 }
 
 const event = (name: string) => readFileSync(new URL(`../../events/manifests/${name}`, import.meta.url));
@@ -31,19 +37,18 @@ const event = (name: string) => readFileSync(new URL(`../../events/manifests/${n
 const SAMPLES: Record<FormatName, Samples> = {
   csv: {
     files: [
-      event('objects.csv'),
-      event('bad-rows.csv'),
-      'key,source\na,s3://bucket/a\n',
-      '\ufeff"key","text"\r\n"a","b"\r\n',
-      '\n\nkey,text,spillway_state\n',
-      'sep=,\nkey,text\n',
+      ['key,source,text,size\na,s3://bucket/a,,\nb,,c,1', 2],
+      [event('objects.csv'), 5],
+      [event('bad-rows.csv'), 8],
+      ['\ufeff"key","text"\r\n"a\n","b"\r\n', 1],
+      ['\n\nkey,text,spillway_state\n\n', 0],
+      ['sep=,\nkey,text\na,b', 1],
     ],
-    head: 'key,source,text,size\n',
-    pieces: [
+    generated: anyLines('key,source,text,size\n', [
       ...['"', '""', ',', '\n', '\r\n', '\r', 'a', 'key', ' ', '\t', 's3://bucket/k', 'sep=,', '12'],
       // These leave quotes open whether they begin within quotes or not.
       ...['k,s3://bucket/k,,1\n', '",x","\n', '"k,\n""1""",,"t\r\n",\n', 'key,source,text,size\n'],
-    ],
+    ]),
     refused: [
       ['key;text\na;b\n', 'WrongSeparator', /save it as CSV with commas/],
       ['sep=;\nkey;text\n', 'WrongSeparator', /remove that line/],
@@ -55,14 +60,13 @@ const SAMPLES: Record<FormatName, Samples> = {
   },
   ndjson: {
     files: [
-      event('objects.ndjson'),
-      event('bad-rows.ndjson'),
-      '{"key":"a","text":""}\n',
-      '\ufeff\n  {"text":"a,key,b","key":"k"}\r\n',
-      '{"x":1,"key","text"}\n',
+      ['{"key":"a","text":""}\n', 1],
+      [event('objects.ndjson'), 5],
+      [event('bad-rows.ndjson'), 7],
+      ['\ufeff\n  {"text":"a,key,b","key":"k"}\r\n{}', 2],
+      ['{"x":1,"key","text"}\n', 1],
     ],
-    head: '',
-    pieces: [
+    generated: anyLines('', [
       ...['{', '}', ':', '"', ',', '\n', '\r\n', '\r', ' ', '\t', 'null', '12', '1.10', '[', '\u001e'],
       ...[
         '{"key":"k","text":"t"}\n',
@@ -70,7 +74,7 @@ const SAMPLES: Record<FormatName, Samples> = {
         '{"key":null,"spillway_x":1}\n',
         '\ufeff',
       ],
-    ],
+    ]),
     refused: [
       ['[{"key":"a"}]', 'UnsupportedFormat', /write one object a line/],
       ['{\n  "key": "a"\n}\n', 'UnsupportedFormat', /write one object a line/],
@@ -87,32 +91,20 @@ const startOf = (content: string | Buffer) => {
 const shown = (content: string | Buffer) => JSON.stringify(content.toString().slice(0, 30));
 
 describe.each(FORMATS.map((format) => [format.name, format] as const))('the format %s', (name, format) => {
-  const { files, head: headText, pieces, refused } = SAMPLES[name];
-  const file = fc
-    .array(
-      fc.oneof(
-        {
-          weight: 9,
-          arbitrary: fc.constantFrom(...pieces, 'ü', '日', '\u0000').map((piece) => Buffer.from(piece)),
-        },
-        fc.uint8Array({ maxLength: 3 }),
-      ),
-      { maxLength: 80 },
-    )
-    .map((parts) => Buffer.concat([Buffer.from(headText), ...parts]));
+  const { files, generated: file, refused } = SAMPLES[name];
   const cuts = fc.array(fc.nat(300));
   const limits = fc.record({
     sliceBytes: fc.integer({ min: 1, max: 80 }),
     rows: fc.integer({ min: 1, max: 5 }),
   });
 
-  /** The head of a generated file: its rows may be anything, so that NUL bytes would keep it from being opened. */
-  const head = openHead(headText === '' ? files[0] : headText);
-  function openHead(content: string | Buffer = ''): ManifestHead {
+  const openHead = (content: string | Buffer): ManifestHead => {
     const opened = format.open(startOf(content));
     if (opened.kind === 'unreadable') throw new Error(opened.message);
     return opened.head as ManifestHead;
-  }
+  };
+  /** Not opened from the generated files themselves: those with NUL bytes can't be. */
+  const head = openHead(files[0]?.[0] ?? '');
 
   const split = (range: ByteRange, bytes: Buffer, limits: SliceLimits, at: number[]): Promise<SlicePlan[]> =>
     Array.fromAsync(formatOf(head).split(head, range, readerOf(bytes, at), limits));
@@ -186,15 +178,18 @@ describe.each(FORMATS.map((format) => [format.name, format] as const))('the form
     );
   });
 
-  it('opens a head that the job can keep as JSON', () => {
-    for (const content of files) {
+  it.each(files.map(([content, rows]) => [shown(content), rows, content] as const))(
+    'reads %s as %i rows, by a head that the job keeps as JSON',
+    async (_, rows, content) => {
       const head = openHead(content);
       expect(head.format).toBe(name);
-      expect(JSON.parse(JSON.stringify(head))).toEqual(head);
-    }
-  });
+      const kept = JSON.parse(JSON.stringify(head)) as ManifestHead;
+      expect(kept).toEqual(head);
+      expect(await rowsOf(kept, startOf(content).bytes)).toHaveLength(rows);
+    },
+  );
 
-  it.each(files.map((content) => [shown(content), content] as const))(
+  it.each(files.map(([content]) => [shown(content), content] as const))(
     'is the only one that recognises %s',
     (_, content) => {
       expect(FORMATS.filter(({ detect }) => detect(startOf(content)) !== undefined)).toEqual([format]);
