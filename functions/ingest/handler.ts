@@ -57,7 +57,7 @@ export function createIngest(dependencies: IngestDependencies) {
 
   const tellIngest = (message: IngestMessage) =>
     sendMessages(queue, dependencies.ingestQueueUrl, [{ body: messageBody(message), groupId: message.job }]);
-  const tellSlice = (slice: SliceId) => tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
+  const requestSlice = (slice: SliceId) => tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
 
   async function ingestArrival(arrival: ManifestArrival, deadlineMs: number): Promise<void> {
     const known = await ledger.getJob(jobIdOfManifest(arrival));
@@ -103,7 +103,7 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   async function plan(job: Job, deadlineMs: number): Promise<void> {
-    const planned = await planJob({ reader: blocks, ledger, tellSlice, clock }, job, deadlineMs);
+    const planned = await planJob({ reader: blocks, ledger, requestSlice, clock }, job, deadlineMs);
     switch (planned.kind) {
       case 'halted':
         logger.info(LOG.planHalted, { job: job.id });
@@ -139,7 +139,7 @@ export function createIngest(dependencies: IngestDependencies) {
     const { end, accepted, rejected, fault } = await sendSlice(dependencies, job, slice, deadlineMs);
     count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
     if (end === 'sent') await ledger.closeSlice(id);
-    if (end === 'out of time') await tellSlice(id);
+    if (end === 'out of time') await requestSlice(id);
     if (fault !== undefined) logger.error(LOG.jobStopped, { ...id, control: 'cancelling', fault });
     logger.info(LOG.sliceIngested, {
       ...id,
@@ -154,7 +154,7 @@ export function createIngest(dependencies: IngestDependencies) {
   async function resume(job: Job, from: number, deadlineMs: number): Promise<void> {
     if (job.state === 'planning' && from === 0)
       await tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
-    const next = await resumeSlices({ ledger, tellSlice, clock }, job, from, deadlineMs);
+    const next = await resumeSlices({ ledger, requestSlice, clock }, job, from, deadlineMs);
     if (next !== undefined) await tellIngest({ v: SCHEMA_VERSION, kind: 'resume', job: job.id, from: next });
     logger.info(LOG.jobResumed, { job: job.id, from, next });
   }

@@ -13,7 +13,7 @@ import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
-/** Bytes from which format and header are read. */
+/** Bytes of a manifest from which its format and head are read. */
 const HEAD_BYTES = 256 * 1024;
 
 export interface StartDependencies {

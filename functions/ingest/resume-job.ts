@@ -13,13 +13,13 @@ const PAGE = 100;
 
 export interface ResumeDependencies {
   ledger: Pick<Ledger, 'getSlices' | 'beginReplay' | 'closeSlice'>;
-  tellSlice(slice: SliceId): Promise<void>;
+  requestSlice(slice: SliceId): Promise<void>;
   clock: Clock;
 }
 
 /** @returns the slice from which another invocation goes on, or undefined where all are done */
 export async function resumeSlices(
-  { ledger, tellSlice, clock }: ResumeDependencies,
+  { ledger, requestSlice, clock }: ResumeDependencies,
   job: Job,
   from: number,
   deadlineMs: number,
@@ -36,9 +36,9 @@ export async function resumeSlices(
       if (isCovered(row.closedBlocks, row.blocks)) await ledger.closeSlice(id);
       // The order may be given again, and its message may come again: what was sent since the resume is not forgotten twice.
       else if (row.replayedAtMs >= resumedAtMs || (await ledger.beginReplay(id, row.replays)))
-        await tellSlice(id);
+        await requestSlice(id);
       // Another resumes it at the same time, and may die before it tells of it.
-      else if (row.sentBlocks.size === 0) await tellSlice(id);
+      else if (row.sentBlocks.size === 0) await requestSlice(id);
     }
   }
   return undefined;

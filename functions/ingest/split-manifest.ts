@@ -1,5 +1,5 @@
-// Cuts the files that hold a job's rows into slices: each a row in the ledger and a message to ingest. How far it is stands in
-// the job's row, so that the next invocation goes on from there; what it cuts again, it cuts into the same slices.
+// Cuts the files that hold a job's rows into slices: each is a row in the ledger and a message to ingest. The job's row keeps
+// the cursor, from which the next invocation continues. Bytes that are cut again give the same slices.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { MOST_SLICES, SLICE_BLOCKS, type SliceId } from '../../shared/job/identity.ts';
 import type { Job, JobFault } from '../../shared/job/job.ts';
@@ -12,16 +12,16 @@ import { watchControl } from './watch-control.ts';
 export interface PlanDependencies {
   reader: ObjectReader;
   ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan' | 'controlJob'>;
-  /** Has the slice ingested. */
-  tellSlice(slice: SliceId): Promise<void>;
+  /** Sends the message that starts the slice's ingest. */
+  requestSlice(slice: SliceId): Promise<void>;
   clock: Clock;
 }
 
 /**
- * finished   every slice is known; `job` is its row, or undefined where it has ended meanwhile
- * out of time   the rest is for another invocation
- * halted   the job was paused or has ended: resuming it lets the plan go on
- * unreadable   not even a first slice can be cut: there is no row to account for
+ * finished      every slice is known; `job` is the job's row, or undefined if it has ended in the meantime
+ * out of time   another invocation must continue
+ * halted        the job was paused or has ended; a resume continues the plan
+ * unreadable    not even a first slice can be cut: there are no rows to account for
  */
 export type PlanEnd =
   | { kind: 'finished'; job: Job | undefined; plan: Job['plan'] }
@@ -30,7 +30,7 @@ export type PlanEnd =
   | { kind: 'unreadable'; fault: JobFault };
 
 export async function planJob(
-  { reader, ledger, tellSlice, clock }: PlanDependencies,
+  { reader, ledger, requestSlice, clock }: PlanDependencies,
   job: Job,
   deadlineMs: number,
 ): Promise<PlanEnd> {
@@ -42,7 +42,7 @@ export async function planJob(
   for await (const cut of cutFiles(reader, { ...job, head }, limits)) {
     if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };
     if (cut.kind === 'gone' || plan.slices === MOST_SLICES) {
-      // What lies behind is not counted; the rows before it are accounted for as those of any cancelled job.
+      // The rest is not counted. The rows before it are accounted for as in any cancelled job.
       await ledger.controlJob(id, 'cancelling', cut.kind === 'gone' ? cut.fault : tooManySlices(job, plan));
       break;
     }
@@ -58,8 +58,8 @@ export async function planJob(
       rows,
       blocks: Math.ceil(rows / job.blockRows),
     });
-    // The rows of a job that is being ended are counted, not sent: settle books them.
-    if (under === 'run') await tellSlice(slice);
+    // The rows of a job that is ending are counted, but not sent: settle records their ends.
+    if (under === 'run') await requestSlice(slice);
     plan = cut.next;
     if (clock.now() >= deadlineMs) {
       await ledger.movePlan(id, plan);

@@ -9,10 +9,10 @@ import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
 
 /**
- * Frozen in each job: a parser that reads the same bytes as other rows, or accepts others of them, has another number.
+ * Frozen in each job. A parser has a new number if it finds other rows in the same bytes, or accepts other rows.
  *
- *   2   a repeated header line is rejected (1 made an object of it); a byte order mark before a line of NDJSON is passed over
- *   3   NDJSON: numbers where text is expected, and sizes as strings, are taken; sources may be in buckets with old names
+ *   2   rejects a repeated header line (1 made an object of it); skips a byte order mark before a line of NDJSON
+ *   3   NDJSON: accepts numbers where text is expected, and sizes as strings; sources may be in buckets with old names
  */
 export const PARSER_VERSION = 3;
 
@@ -23,15 +23,15 @@ const maximumObjectBytes = 50 * 1024 ** 4;
 const maximumInlineBytes = 64 * 1024;
 const maximumInlineBase64Length = Math.ceil(maximumInlineBytes / 3) * 4;
 
-/** Columns of Spillway's own reports: ignored, so that a report is a manifest as it stands. */
+/** Columns of Spillway's own reports. They are ignored, so that a report can be a manifest unchanged. */
 const reservedPrefix = 'spillway_';
 
-/** What is no manifest at all can have thousands of columns. */
+/** A file that is not a manifest can have thousands of columns. */
 const maximumNamedColumns = 5;
 
 // Lone surrogates have no UTF-8. The two noncharacters are outside XML 1.0: SQS refuses a message that holds them, and
-// JSON.stringify leaves them as they are. Everything else is let through, as S3 does: control characters reach SQS as
-// JSON escapes, and S3 takes any UTF-8 in a key.
+// JSON.stringify does not escape them. All other characters are accepted, as in S3: control characters reach SQS as
+// JSON escapes, and S3 accepts any UTF-8 in a key.
 const nonCharacters = /[\uFFFE\uFFFF]/;
 
 type Check<T> = z.core.CheckFn<T>;
@@ -108,7 +108,7 @@ const fitBase64: Check<string> = (payload) => {
     return;
   }
   const bytes = Buffer.from(payload.value, 'base64');
-  // Buffer skips what is no base64; only what it decodes without skipping comes back as it was.
+  // Buffer skips characters that are not base64. Only text without them is the same after decoding and encoding.
   if (bytes.toString('base64') !== payload.value) {
     fault(payload, 'Base64Invalid', 'base64 is not valid: standard alphabet, padded, without line breaks');
   } else if (bytes.length > maximumInlineBytes) {
@@ -128,7 +128,7 @@ const fitContentType: Check<string> = (payload) => {
 
 const sizeMessage = `size is no whole number of bytes from 0 to ${maximumObjectBytes}`;
 
-// An empty CSV field, quoted or not, is an absent one: CSV writers differ in which of the two they write.
+// An empty CSV field, quoted or not, is an absent one: CSV writers write either.
 const missingPayload =
   'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
 
@@ -206,7 +206,7 @@ export function unknownColumns(names: string[]): string {
   return `${label} ${named.join(', ')}${more}; there are ${knownColumns.join(', ')}, and spillway_* are ignored`;
 }
 
-/** A zero-width space in a name would else make it look like the right one. */
+/** Without this, a name with a zero-width space would look like the right one. */
 function quoted(text: string): string {
   return visibleText(JSON.stringify(text));
 }

@@ -1,13 +1,13 @@
-// What can be wrong with a manifest or a row of it. The codes stand in reports, so they are data and never renamed.
+// What can be wrong with a manifest or a row of it. Reports hold the codes, so they are data and are never renamed.
 
-/** A manifest that can't be read at all: its job ends as failed, with the code and a message that says what to do. */
+/** Why a manifest can't be read at all. Its job ends as failed, with the code and a message that says what to do. */
 export const manifestFaults = {
   Empty: 'no bytes, or blank lines alone',
   Compressed: 'gzip, zip, zstandard, bzip2 or xz',
   UnsupportedFormat: 'a binary format (Parquet, Avro, ORC, a spreadsheet) or a JSON array',
   Binary: 'NUL bytes near the start: no text',
   NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
-  UnknownFormat: 'neither name, content type nor first line tells CSV or NDJSON',
+  UnknownFormat: 'neither name, content type nor first line shows a format that Spillway reads',
   FormatMismatch: 'the name says one format, the first line is plainly the other',
   WrongSeparator: 'CSV: columns that are separated by semicolons, tabs or other characters than commas',
   HeaderTooLong: 'a header row above 2 KiB, or one that does not end within the bytes that are looked at',
@@ -21,7 +21,7 @@ export const manifestFaults = {
 
 export type ManifestFault = keyof typeof manifestFaults;
 
-/** A row that can't be taken: it is rejected with its place, and the rows around it go on. */
+/** Why a row can't be read or accepted. It is rejected with its place; the rows around it are not affected. */
 export const rowFaults = {
   RowTooLong: 'a line above maximumRowBytes',
   QuoteNotClosed:

@@ -1,4 +1,4 @@
-// What a mistyped name was probably meant to be.
+// Finds the known name that a mistyped name was probably meant to be.
 
 /** More than this many edits apart is another word. */
 const maximumEdits = 2;
@@ -6,7 +6,7 @@ const maximumEdits = 2;
 /** Names are compared up to this length: no known one is as long. */
 const maximumNameLength = 40;
 
-/** The nearest of `known` within two edits, case aside; undefined when none is near. */
+/** The nearest of `known` within two edits, ignoring case; undefined when none is near. */
 export function nearMiss(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase().slice(0, maximumNameLength);
   let nearest: string | undefined;
@@ -21,7 +21,7 @@ export function nearMiss(name: string, known: readonly string[]): string | undef
   return nearest;
 }
 
-/** Levenshtein's distance, a row of his matrix at a time. */
+/** Levenshtein's distance, one row of the matrix at a time. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

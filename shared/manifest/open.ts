@@ -5,8 +5,7 @@
 //   2. its content type
 //   3. its content
 // Content that plainly shows another format than the name says is refused.
-import type { ManifestStart, Opened, Unreadable } from './format.ts';
-import { unreadable } from './format.ts';
+import { type ManifestStart, type Opened, type Unreadable, unreadable } from './format.ts';
 import { FORMATS, formatOfContentType, type ManifestHead } from './formats/all.ts';
 import { refusalOfText } from './lines/start.ts';
 import { endingOf, refusalOfFile } from './refused-files.ts';
@@ -42,7 +41,7 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
       `a manifest in ${format.name} by its name, but its first line is ${found.own.shows}`,
     );
   }
-  return format.open(start) as OpenedManifest;
+  return format.open(start);
 }
 
 interface Found {

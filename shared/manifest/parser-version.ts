@@ -1,14 +1,14 @@
-// Which jobs this parser can read: a job freezes the version that it began under, and its rows' identities are places in it.
+// Which jobs this parser can read. A job keeps the version under which it began: its rows' identities depend on it.
 import { PARSER_VERSION } from './columns.ts';
 
-/** Versions that find the same rows at the same places as this one; what they say of a row may differ. */
+/** Versions that find the same rows at the same places as this one. They may accept other rows than this one. */
 const SAME_ROWS: ReadonlySet<number> = new Set([1, 2, PARSER_VERSION]);
 
 export function canReadRowsOf({ parserVersion }: { parserVersion: number }): boolean {
   return SAME_ROWS.has(parserVersion);
 }
 
-/** Why a job of another version is ended, and what to do. */
+/** Why a job of another version fails, and what to do. */
 export function otherParserFault({ parserVersion }: { parserVersion: number }): {
   code: string;
   message: string;

@@ -101,7 +101,7 @@ describe.each(FORMATS.map((format) => [format.name, format] as const))('the form
   const openHead = (content: string | Buffer): ManifestHead => {
     const opened = format.open(startOf(content));
     if (opened.kind === 'unreadable') throw new Error(opened.message);
-    return opened.head as ManifestHead;
+    return opened.head;
   };
   /** Not opened from the generated files themselves: those with NUL bytes can't be. */
   const head = openHead(files[0]?.[0] ?? '');

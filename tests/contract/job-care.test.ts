@@ -350,7 +350,7 @@ describe('what was sent', () => {
     const told: unknown[] = [];
     const resume = async () =>
       resumeSlices(
-        { ledger, tellSlice: async (slice) => void told.push(slice), clock: ledger.clock },
+        { ledger, requestSlice: async (slice) => void told.push(slice), clock: ledger.clock },
         (await ledger.getJob(id)) as Job,
         0,
         ledger.clock.now() + 60_000,

@@ -205,7 +205,7 @@ describe('a manifest of any size', () => {
       {
         reader: { s3, clock: createVirtualClock(), random: () => 0 },
         clock: createVirtualClock(),
-        tellSlice: async () => undefined,
+        requestSlice: async () => undefined,
         ledger: {
           getJob: async () => planned,
           recordSlice: async (id) => void recorded.push(id.slice),

@@ -240,7 +240,7 @@ describe('the plan of a redrive', () => {
       {
         reader,
         clock,
-        tellSlice: async () => undefined,
+        requestSlice: async () => undefined,
         ledger: {
           getJob: async () => job,
           recordSlice: async ({ slice }, start) => void recorded.push({ slice, start }),

@@ -1,5 +1,5 @@
 // The formats that Spillway reads. Detection, the API's content types and the texts of errors come from this table.
-import type { FormatHead, ManifestFormat } from '../format.ts';
+import type { ManifestFormat } from '../format.ts';
 import { csv } from './csv.ts';
 import { ndjson } from './ndjson.ts';
 
@@ -10,8 +10,7 @@ export type FormatName = keyof typeof FORMATS_BY_NAME;
 type HeadOf<Format> = Format extends ManifestFormat<infer Head> ? Head : never;
 export type ManifestHead = HeadOf<(typeof FORMATS_BY_NAME)[FormatName]>;
 
-/** A format whose heads the caller does not tell apart. */
-type AnyFormat = ManifestFormat<FormatHead> & { readonly name: FormatName };
+type AnyFormat = ManifestFormat<ManifestHead>;
 
 /** In the order in which messages name them. */
 export const FORMATS: readonly AnyFormat[] = Object.values(FORMATS_BY_NAME);
@@ -21,7 +20,7 @@ export function formatNamed(name: FormatName): AnyFormat {
 }
 
 /** The format that opened a manifest. */
-export function formatOf({ format }: ManifestHead): ManifestFormat<ManifestHead> {
+export function formatOf({ format }: ManifestHead): AnyFormat {
   return FORMATS_BY_NAME[format];
 }
 

@@ -1,10 +1,11 @@
-// Tells a header line among the rows of a CSV manifest: `cat a.csv b.csv` leaves one at the start of each file.
+// Recognises a header line among the rows of a CSV manifest: `cat a.csv b.csv` leaves one at the start of each file.
 //
-// A row is one when the columns that are read hold names of columns, `key` and that of a payload among them: also in another
-// order than the first header has, after a byte order mark, in quotes, between spaces. An object of it would have the key `key`.
+// A row is a header if the columns that are read hold names of columns, among them `key` and a payload column. Their order
+// may differ from the first header's, and byte order mark, quotes and spaces may surround them. Read as a row, it would
+// write an object with the key `key`.
 import { isKnownColumn, isReservedColumn, payloadColumns } from '../columns.ts';
 
-/** Longer than any name of a column with spaces, quotes and a byte order mark around it: most rows end at this test. */
+/** Longer than any column name with spaces, quotes and a byte order mark around it: most rows end at this test. */
 const maximumFieldLength = 24;
 
 /**
@@ -17,7 +18,7 @@ export function isHeaderLine(fields: readonly string[], names: readonly (string 
   for (let index = 0; index < names.length; index++) {
     if (names[index] === undefined) continue;
     const field = fields[index] ?? '';
-    // Most rows end here, at their first field: without a call that looks through it.
+    // Most rows end here, at their first field, without a further call.
     if (field.length > maximumFieldLength || field === '') return false;
     const name = nameIn(field);
     if (!isKnownColumn(name) && !isReservedColumn(name)) return false;
@@ -27,7 +28,7 @@ export function isHeaderLine(fields: readonly string[], names: readonly (string 
   return isKeyNamed && isPayloadNamed;
 }
 
-/** As the header's own names are read. Trimming takes a byte order mark, too, behind which quotes are part of the field. */
+/** Reads a name as the header's are read. Trimming also removes a byte order mark; quotes behind one belong to the field. */
 function nameIn(field: string): string {
   const trimmed = field.trim();
   return trimmed.startsWith('"') && trimmed.endsWith('"') ? trimmed.slice(1, -1).trim() : trimmed;

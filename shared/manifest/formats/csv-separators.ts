@@ -1,8 +1,8 @@
-// What separates the columns of a CSV file: Spillway reads commas, and names what it found where a file has something else.
+// The separator of a CSV file's columns. Spillway reads commas; where a file has another separator, the fault names it.
 import { visibleText } from '../../text/visible.ts';
 import { isKnownColumn } from '../columns.ts';
 
-/** Excel in countries with a decimal comma, its "Text (tab delimited)", database tools, and Hive's text files. */
+/** Written by Excel in countries with a decimal comma, its "Text (tab delimited)", database tools, and Hive. */
 const OTHERS = new Map([
   [';', 'semicolons'],
   ['\t', 'tabs'],
@@ -10,8 +10,8 @@ const OTHERS = new Map([
   ['\u0001', 'the control character U+0001, as in Hive'],
 ]);
 
-/** `sep=` with a character, quotes, a byte order mark, and commas of empty cells: no sensible row is as short and alike. */
-const MOST_LINE_LENGTH = 32;
+/** `sep=` with a character, quotes, a byte order mark, and commas of empty cells. Longer lines need not be matched. */
+const MAX_LINE_LENGTH = 32;
 
 const REMEDY =
   "save it as CSV with commas, or as NDJSON (Excel takes the separator from the system's regional settings)";
@@ -21,7 +21,7 @@ const REMEDY =
  * @returns the character that it names; undefined for any other line
  */
 export function namedSeparator(line: string): string | undefined {
-  if (line.length > MOST_LINE_LENGTH) return undefined;
+  if (line.length > MAX_LINE_LENGTH) return undefined;
   return /^\ufeff?"?sep=(.)"?,*$/i.exec(line)?.[1];
 }
 
@@ -33,7 +33,7 @@ export function faultOfNamed(separator: string): string | undefined {
   return `the first line, ${shown}, says that the columns are separated by ${name}, and Spillway reads commas: ${REMEDY}, and remove that line`;
 }
 
-/** Why a header is not read: its columns are separated by something else. Undefined where commas may separate them. */
+/** Why a header is not read: another separator is between its columns. Undefined where commas may separate them. */
 export function faultOfSeparator(header: string): string | undefined {
   const separator = [...OTHERS.keys()].find(
     (each) => header.includes(each) && (!header.includes(',') || isSeparatedBy(header, each)),
