@@ -7,6 +7,7 @@
 
 import { inspect } from 'node:util';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createIngest } from '../../functions/ingest/handler.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
@@ -29,9 +30,9 @@ import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
+import { createMemoryS3, type MemoryS3 } from '../memory/s3.ts';
+import { createMemorySqs, type MemorySqs } from '../memory/sqs.ts';
 import { CREDENTIALS } from './contestant.ts';
-import { createMemoryS3, type MemoryS3 } from './memory-s3.ts';
-import { createMemorySqs } from './memory-sqs.ts';
 
 const INBOX = 'inbox';
 const REPORTS = 'reports';
@@ -41,6 +42,9 @@ const UPLOAD_BATCH = 100;
 const UPLOADERS = 4;
 /** An upload queue that ingest is not to outrun: a bench's memory would grow with its rows. */
 const MOST_WAITING = 5_000;
+const SENDER_WAITS_MS = 5;
+/** As the embedded cloud's receives are drawn. */
+const SHUFFLE_WINDOW = 500;
 const INVOCATION_MS = 900_000;
 const LOOK_EVERY_MS = 5;
 const HEAP_EVERY_MS = 100;
@@ -84,7 +88,7 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
     credentials: CREDENTIALS,
   });
   try {
-    const s3 = createMemoryS3();
+    const s3 = createMemoryS3({ versioned: [INBOX] });
     s3.write(INBOX, ARRIVAL.key, manifestOf(rows), {
       metadata: { 'spillway-destination': `s3://${DESTINATION}`, 'spillway-spread': 'off' },
     });
@@ -125,8 +129,12 @@ interface Places {
 function startPipeline({ dynamodb, table, s3 }: Places) {
   const clock = systemClock;
   const random = createRandom(1);
-  const sqs = createMemorySqs({ random, mostWaiting: MOST_WAITING });
-  const queue = { sqs: sqs.client, clock, random };
+  const attributes = { VisibilityTimeout: INVOCATION_MS / 1000 };
+  const sqs = createMemorySqs(
+    { clock, random },
+    { queues: { ingest: attributes, upload: attributes, settle: attributes }, shuffleWindow: SHUFFLE_WINDOW },
+  );
+  const queue = { sqs: boundedSqs(sqs), clock, random };
   const notifySettle = createSettleNotice(queue, 'settle');
   const ledger = createLedger({
     dynamodb,
@@ -181,10 +189,11 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     peakHeapBytes = Math.max(peakHeapBytes, process.memoryUsage().heapUsed);
   }, HEAP_EVERY_MS);
   async function poll(name: string, batch: number, handle: Handler): Promise<void> {
+    const polled = sqs.queue(name);
     while (!isOver) {
-      const event = sqs.receive(name, batch);
-      if (event === undefined) await clock.sleep(LOOK_EVERY_MS);
-      else sqs.settle(name, event, await handle(event, contextOf(invocations++)));
+      const Records = await polled.receive(batch);
+      if (Records.length === 0) await clock.sleep(LOOK_EVERY_MS);
+      else polled.settle(Records, await handle({ Records }, contextOf(invocations++)));
     }
   }
   const pollers = [
@@ -192,7 +201,7 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     ...Array.from({ length: UPLOADERS }, () => poll('upload', UPLOAD_BATCH, upload)),
     poll('settle', 1, settle),
   ];
-  sqs.put('ingest', JSON.stringify(NOTIFICATION));
+  sqs.queue('ingest').put(JSON.stringify(NOTIFICATION));
   const finished = Promise.race([ended.promise, Promise.all(pollers)])
     .then(() => ended.promise)
     .finally(() => {
@@ -207,6 +216,18 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     }),
     peakHeapBytes: () => peakHeapBytes,
   };
+}
+
+/** Senders to a queue that is full wait: the memory of a bench must not grow with its rows. */
+function boundedSqs({ client, queue }: MemorySqs): SQSClient {
+  const send = async (command: SendMessageBatchCommand) => {
+    if (command instanceof SendMessageBatchCommand) {
+      const { standard } = queue(command.input.QueueUrl ?? '');
+      while (standard.depth().visible > MOST_WAITING) await systemClock.sleep(SENDER_WAITS_MS);
+    }
+    return client.send(command);
+  };
+  return { send } as unknown as SQSClient;
 }
 
 type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;

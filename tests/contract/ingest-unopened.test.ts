@@ -2,7 +2,7 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIngest, type IngestDependencies } from '../../functions/ingest/handler.ts';
-import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { jobIdOfManifest } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';

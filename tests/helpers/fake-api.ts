@@ -1,28 +1,23 @@
 // The API with fakes behind it, and the requests that its tests make of the samples.
 import { readFileSync } from 'node:fs';
-import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { expect } from 'vitest';
 import { type ApiDependencies, createApi } from '../../functions/api/handler.ts';
 import { ROUTES } from '../../functions/api/routes.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { BadCursorError, cursorBehind, type JobPage } from '../../shared/ledger/job-index.ts';
 import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
+import { failing as failingOn, refusal } from './failing.ts';
 
 export const sample = (name: string) =>
   JSON.parse(
     readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'),
   ) as APIGatewayProxyEventV2;
-
-interface StoredManifest {
-  body: string;
-  bytes: Buffer;
-  contentType: string | undefined;
-  metadata: Record<string, string>;
-}
 
 export interface FakeOptions {
   jobs?: Job[];
@@ -45,13 +40,30 @@ export function createFakeApi({
   failing,
   conflicts = 0,
 }: FakeOptions = {}) {
-  const inbox = new Map<string, StoredManifest>();
+  const memory = createMemoryS3();
+  let conflictsLeft = conflicts;
+  const s3 = failingOn(memory.client, (command) => {
+    if (failing !== undefined) return { when: 'before', error: failing };
+    if (!(command instanceof PutObjectCommand)) return undefined;
+    expect(command.input.IfNoneMatch).toBe('*');
+    return conflictsLeft-- > 0
+      ? { when: 'before', error: refusal('ConditionalRequestConflict', 409) }
+      : undefined;
+  });
+  /** What lies in the inbox, in the order of its keys. */
+  const manifests = () =>
+    memory.keys('inbox').flatMap((key) => {
+      const object = memory.object('inbox', key);
+      if (object === undefined) return [];
+      const { body: bytes, contentType, metadata } = object;
+      return [{ body: String(bytes), bytes, contentType, metadata }];
+    });
   const logged: unknown[][] = [];
   /** What was asked of the indexes, and what was ordered, in its order. */
   const asked: unknown[][] = [];
   const orders: unknown[][] = [];
   const dependencies: ApiDependencies = {
-    s3: { send: fakeInbox(inbox, failing, conflicts) } as unknown as S3Client,
+    s3,
     inbox: 'inbox',
     destinationBuckets: ['own-bucket'],
     ledger: {
@@ -96,7 +108,7 @@ export function createFakeApi({
     if (answer.statusCode < 300) expect(schemaOf(event).safeParse(json).error?.issues).toBeUndefined();
     return { ...answer, json };
   };
-  return { call, inbox, logged, asked, orders };
+  return { call, manifests, logged, asked, orders };
 }
 
 /** Of the answers of the route that the request meets. */
@@ -115,38 +127,6 @@ const SLICE = {
   blocks: 1,
   counts: new Map([[0, { done: 4, failed: 1, cancelled: 0, rejected: 2 }]]),
 } as unknown as SliceRow;
-
-function fakeInbox(inbox: Map<string, StoredManifest>, failing: Error | undefined, conflicts: number) {
-  let conflictsLeft = conflicts;
-  return async (command: unknown) => {
-    if (failing !== undefined) throw failing;
-    if (command instanceof PutObjectCommand) {
-      if (conflictsLeft-- > 0)
-        throw Object.assign(new Error('under way'), {
-          name: 'ConditionalRequestConflict',
-          $metadata: { httpStatusCode: 409 },
-        });
-      const { Key = '', Body, ContentType, Metadata = {}, IfNoneMatch } = command.input;
-      expect(IfNoneMatch).toBe('*');
-      if (inbox.has(Key)) {
-        throw Object.assign(new Error('exists'), {
-          name: 'PreconditionFailed',
-          $metadata: { httpStatusCode: 412 },
-        });
-      }
-      const bytes = Buffer.from(Body as Uint8Array);
-      inbox.set(Key, { body: String(bytes), bytes, contentType: ContentType, metadata: Metadata });
-      return { ETag: '"e"' };
-    }
-    if (command instanceof HeadObjectCommand)
-      return { Metadata: inbox.get(command.input.Key ?? '')?.metadata };
-    if (command instanceof ListObjectsV2Command) {
-      const { Prefix = '' } = command.input;
-      return { Contents: [...inbox.keys()].filter((key) => key.startsWith(Prefix)).map((Key) => ({ Key })) };
-    }
-    throw new Error('the fake S3 does not know this');
-  };
-}
 
 export function post(
   body: string | undefined,

@@ -9,7 +9,7 @@ import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import { createSettle } from '../../functions/settle/handler.ts';
 import { createSweep } from '../../functions/sweep/handler.ts';
 import { createUpload } from '../../functions/upload/handler.ts';
-import { createMemoryS3, type MemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
 import type { EndedJob } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';

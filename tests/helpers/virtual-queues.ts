@@ -13,7 +13,7 @@ import type { ReceivedMessage } from '../../local/lambda/sqs-client.ts';
 import { toSqsEvent } from '../../local/lambda/sqs-event.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
-import type { BatchEntry } from './fake-sqs.ts';
+import type { BatchEntry } from './failing.ts';
 
 export interface VirtualQueue {
   url: string;

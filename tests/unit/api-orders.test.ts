@@ -98,7 +98,7 @@ describe('POST /jobs/{id}/redrive', () => {
     });
 
   it('orders a new job by a small object in the inbox, which names the report', async () => {
-    const { call, inbox } = createFakeApi({ jobs: [ended()] });
+    const { call, manifests } = createFakeApi({ jobs: [ended()] });
     const { statusCode, json, headers } = await call(request);
     const manifest = `s3://inbox/api/${REDRIVE_ID}/manifest`;
     expect([statusCode, json]).toEqual([
@@ -106,20 +106,20 @@ describe('POST /jobs/{id}/redrive', () => {
       { job: REDRIVE_ID, state: 'submitted', manifest, redriveOf: JOB_ID },
     ]);
     expect(headers).toMatchObject({ location: `/jobs/${REDRIVE_ID}` });
-    const [stored] = [...inbox.values()];
-    expect(stored?.contentType).toBe('application/vnd.spillway.redrive+json');
-    expect(JSON.parse(stored?.body ?? '')).toEqual({
+    const [object] = manifests();
+    expect(object?.contentType).toBe('application/vnd.spillway.redrive+json');
+    expect(JSON.parse(object?.body ?? '')).toEqual({
       redriveOf: JOB_ID,
       report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
     });
   });
 
   it('answers 200 to the same order again, and with the job once it is open', async () => {
-    const { call, inbox } = createFakeApi({ jobs: [ended()] });
+    const { call, manifests } = createFakeApi({ jobs: [ended()] });
     const first = await call(request);
     const again = await call(request);
     expect([again.statusCode, again.json]).toEqual([200, first.json]);
-    expect(inbox.size).toBe(1);
+    expect(manifests().length).toBe(1);
 
     const opened = aJob({ id: REDRIVE_ID, state: 'running', slices: 1, redriveOf: JOB_ID });
     const withRow = createFakeApi({ jobs: [ended(), opened] });
@@ -140,10 +140,10 @@ describe('POST /jobs/{id}/redrive', () => {
     ],
     ['kept no rows', { options: { ...ended().options, report: 'none' } }, /kept no rows/],
   ])('answers 409 where the job %s, and orders nothing', async (_, change, says) => {
-    const { call, inbox } = createFakeApi({ jobs: [ended(change)] });
+    const { call, manifests } = createFakeApi({ jobs: [ended(change)] });
     const { statusCode, json } = await call(request);
     expect([statusCode, json['message']]).toEqual([409, expect.stringMatching(says)]);
-    expect(inbox.size).toBe(0);
+    expect(manifests().length).toBe(0);
   });
 
   it('answers 404 where there is no such job', async () => {

@@ -9,7 +9,7 @@ const CSV = 'key,text\na,1\n';
 
 describe('POST /jobs', () => {
   it('takes rows and options as JSON, as the sample has them', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const { statusCode, json, headers } = await call(sample('api-post-jobs'));
     expect(statusCode).toBe(202);
     expect(json).toEqual({
@@ -18,7 +18,7 @@ describe('POST /jobs', () => {
       manifest: `s3://inbox/api/${json['job']}/manifest`,
     });
     expect(headers).toMatchObject({ location: `/jobs/${json['job']}`, 'content-type': 'application/json' });
-    expect([...inbox.values()]).toEqual([
+    expect(manifests()).toEqual([
       {
         body: '{"key":"notes/1.txt","text":"hello"}\n',
         bytes: expect.any(Buffer),
@@ -40,28 +40,28 @@ describe('POST /jobs', () => {
       stored: 'application/x-ndjson',
     },
   ])('takes a manifest as $contentType', async ({ contentType, body, stored }) => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     expect((await call(post(body, contentType, { query: { spread: 'off' } }))).statusCode).toBe(202);
-    expect([...inbox.values()][0]).toMatchObject({
+    expect(manifests()[0]).toMatchObject({
       contentType: stored,
       metadata: { 'spillway-spread': 'off' },
     });
   });
 
   it('passes the digits of numbers on as they were posted', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const rows = '[{"key":1.10,"text":5},{"key":9007199254740993,"text":"b"},{"key":"c","size":1e3}]';
     expect((await call(post(`{"rows":${rows}}`, 'application/json'))).statusCode).toBe(202);
-    expect([...inbox.values()][0]?.body).toBe(
+    expect(manifests()[0]?.body).toBe(
       '{"key":1.10,"text":5}\n{"key":9007199254740993,"text":"b"}\n{"key":"c","size":1e3}\n',
     );
   });
 
   it('passes a size on that no number can hold, so that its row is rejected', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const rows = '[{"key":"a","text":"b","size":1e400}]';
     expect((await call(post(`{"rows":${rows}}`, 'application/json'))).statusCode).toBe(202);
-    expect([...inbox.values()][0]?.body).toBe('{"key":"a","text":"b","size":1e400}\n');
+    expect(manifests()[0]?.body).toBe('{"key":"a","text":"b","size":1e400}\n');
   });
 
   it('refuses a row that is nested more deeply than can be written again', () => {
@@ -82,13 +82,13 @@ describe('POST /jobs', () => {
   );
 
   it('decodes a body that came as base64', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const event = {
       ...post(Buffer.from(`${CSV}é,2\n`).toString('base64'), 'text/csv'),
       isBase64Encoded: true,
     };
     expect((await call(event)).statusCode).toBe(202);
-    expect([...inbox.values()][0]?.body).toBe(`${CSV}é,2\n`);
+    expect(manifests()[0]?.body).toBe(`${CSV}é,2\n`);
   });
 
   it.each([
@@ -199,15 +199,15 @@ describe('POST /jobs', () => {
       says: /Idempotency-Key/,
     },
   ])('answers $status to $what, and stores nothing', async ({ event, status, says }) => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const { statusCode, json } = await call(event);
     expect(statusCode).toBe(status);
     expect(json['message']).toMatch(says);
-    expect(inbox.size).toBe(0);
+    expect(manifests().length).toBe(0);
   });
 
   it('makes one job of one Idempotency-Key, and tells a repeat from a conflict', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const first = await call(post(CSV, 'text/csv', { key: 'k' }));
     const again = await call(post(CSV, 'text/csv', { key: 'k' }));
     expect([first.statusCode, again.statusCode]).toEqual([202, 200]);
@@ -222,7 +222,7 @@ describe('POST /jobs', () => {
       expect(json['message']).toMatch(/Idempotency-Key "k" was used before/);
     }
     expect((await call(post(CSV, 'text/csv', { key: 'other' }))).json['job']).not.toBe(first.json['job']);
-    expect(inbox.size).toBe(2);
+    expect(manifests().length).toBe(2);
   });
 
   it.each([
@@ -237,19 +237,19 @@ describe('POST /jobs', () => {
   );
 
   it('makes a job of each request without one', async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     await call(post(CSV, 'text/csv'));
     await call(post(CSV, 'text/csv'));
-    expect(inbox.size).toBe(2);
+    expect(manifests().length).toBe(2);
   });
 });
 
 describe('a body whose bytes were replaced on their way', () => {
   /** The rows that are stored, read as ingest reads them: the key, or the code of what is wrong. */
   async function verdicts(event: ReturnType<typeof post>): Promise<string[]> {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     expect((await call(event)).statusCode).toBe(202);
-    const [{ bytes, contentType = '' } = { bytes: Buffer.alloc(0) }] = [...inbox.values()];
+    const [{ bytes, contentType = '' } = { bytes: Buffer.alloc(0) }] = manifests();
     const opened = openManifest(bytes, { key: 'manifest', contentType, sizeBytes: bytes.length });
     if (opened.kind === 'unreadable') throw new Error(opened.message);
     const rows = await rowsOf(opened.head, bytes);
@@ -357,12 +357,12 @@ describe('an Idempotency-Key', () => {
   });
 
   it("does not meet another caller's job, whatever that one holds", async () => {
-    const { call, inbox } = createFakeApi();
+    const { call, manifests } = createFakeApi();
     const theirs = await call(post(CSV, 'text/csv', { key: 'k', as: iam(`${sts}:assumed-role/a/s`) }));
     const mine = await call(
       post(`${CSV}b,2\n`, 'text/csv', { key: 'k', as: iam(`${sts}:assumed-role/b/s`) }),
     );
-    expect([theirs.statusCode, mine.statusCode, inbox.size]).toEqual([202, 202, 2]);
+    expect([theirs.statusCode, mine.statusCode, manifests().length]).toEqual([202, 202, 2]);
     expect(mine.body).not.toContain(String(theirs.json['job']));
   });
 });

@@ -2,37 +2,17 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseFiles } from '../../cli/demo/files.ts';
 import { readBack } from '../../cli/demo/read-back.ts';
 import { isSound, resultOf, summaryOf } from '../../cli/demo/result.ts';
 import { stageFiles } from '../../cli/demo/stage.ts';
 import type { JobEnd } from '../../cli/job-end.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { emptyTotals } from '../../shared/job/job.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 
 const BUCKET = 'bucket';
-
-/** A bucket in memory, as far as the demo asks of it. */
-function memoryS3(objects = new Map<string, Buffer>()) {
-  const send = async (command: unknown) => {
-    if (command instanceof PutObjectCommand) {
-      objects.set(command.input.Key ?? '', Buffer.from(command.input.Body as Uint8Array));
-      return {};
-    }
-    if (command instanceof GetObjectCommand) {
-      const body = objects.get(command.input.Key ?? '');
-      if (body === undefined) throw Object.assign(new Error('not there'), { name: 'NoSuchKey' });
-      return { Body: Readable.from([body]) };
-    }
-    if (command instanceof ListObjectsV2Command)
-      return { Contents: [...objects.keys()].map((Key) => ({ Key })) };
-    throw new Error(`unexpected ${String(command)}`);
-  };
-  return { objects, s3: { send } as unknown as S3Client };
-}
 
 let folder: string;
 beforeEach(async () => {
@@ -62,21 +42,21 @@ describe('the choice of files', () => {
 
 describe('staging', () => {
   it('puts each file with its bytes', async () => {
-    const { s3, objects } = memoryS3();
-    const staged = await stageFiles(s3, BUCKET, await chooseFiles(folder, 10), () => {});
+    const s3 = createMemoryS3();
+    const staged = await stageFiles(s3.client, BUCKET, await chooseFiles(folder, 10), () => {});
     expect(staged.map(({ key, sizeBytes }) => [key, sizeBytes])).toEqual([
       ['.hidden', 7],
       ['a/1', 3],
       ['a/2', 3],
       ['b', 1],
     ]);
-    expect(objects.get('a/1')?.toString()).toBe('a/1');
+    expect(String(s3.read(BUCKET, 'a/1'))).toBe('a/1');
   });
 
   it('names a file that is gone by then, and what to do', async () => {
     const files = await chooseFiles(folder, 10);
     await rm(path.join(folder, 'a/2'));
-    await expect(stageFiles(memoryS3().s3, BUCKET, files, () => {})).rejects.toThrow(
+    await expect(stageFiles(createMemoryS3().client, BUCKET, files, () => {})).rejects.toThrow(
       /a\/2 does not exist: it was deleted since the folder was read/,
     );
   });
@@ -84,13 +64,13 @@ describe('staging', () => {
 
 describe('reading back', () => {
   it('names what is missing, what differs, and what no row explains', async () => {
-    const { s3, objects } = memoryS3();
-    const staged = await stageFiles(s3, BUCKET, await chooseFiles(folder, 10), () => {});
-    objects.delete('a/1');
-    objects.set('b', Buffer.from('B'));
-    objects.set('stray', Buffer.from(''));
+    const s3 = createMemoryS3();
+    const staged = await stageFiles(s3.client, BUCKET, await chooseFiles(folder, 10), () => {});
+    s3.remove(BUCKET, 'a/1');
+    s3.write(BUCKET, 'b', 'B');
+    s3.write(BUCKET, 'stray', '');
     const checked = await readBack(
-      { s3, clock: systemClock },
+      { s3: s3.client, clock: systemClock },
       staged,
       { options: { destination: { bucket: BUCKET, prefix: '' }, spread: 'off' }, readsPerSecond: 1000 },
       () => {},

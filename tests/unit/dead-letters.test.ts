@@ -2,7 +2,7 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { createDeadLetters, type DeadLettersDependencies } from '../../functions/dead-letters/handler.ts';
-import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
 import { anUploadMessage } from '../helpers/records.ts';

@@ -1,6 +1,6 @@
 // The report of a job, where another job's report may lie already.
 import { describe, expect, it } from 'vitest';
-import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import type { EndedJob, Job } from '../../shared/job/job.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';

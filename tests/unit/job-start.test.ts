@@ -1,7 +1,7 @@
 // A manifest's first sight: which job it starts, and why one is not taken.
 import { describe, expect, it } from 'vitest';
 import { startJob } from '../../functions/ingest/open-job.ts';
-import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
 import { isManifestOf, takenJob } from '../../shared/job/unopened-job.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
@@ -11,7 +11,7 @@ const KEY = `api/${NAMED}/manifest`;
 const NOW_MS = 1_000;
 
 function open() {
-  const s3 = createMemoryS3();
+  const s3 = createMemoryS3({ versioned: ['inbox'] });
   const start = (arrival: ManifestArrival) =>
     startJob(
       {
@@ -60,7 +60,7 @@ describe('a manifest at first sight', () => {
   it('is not taken under an id whose report is there, though the row of its job has expired', async () => {
     const { s3, start } = open();
     s3.write('inbox', KEY, 'key,text\nx,1\n');
-    const arrival = { bucket: 'inbox', key: KEY, versionId: 'v2' };
+    const arrival = { bucket: 'inbox', key: KEY, versionId: 'v1' };
     expect(await start(arrival)).toMatchObject({ id: NAMED, state: 'planning' });
     s3.write('reports', `jobs/${NAMED}/manifest.json`, '{}');
     const refused = await start(arrival);

@@ -1,9 +1,8 @@
 // DynamoDB's limits, held against the ledger's own rows at the most that they can hold: docs/ledger.md has the arithmetic.
-import { Readable } from 'node:stream';
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planJob } from '../../functions/ingest/split-manifest.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/aws/dynamodb/item-size.ts';
 import {
   BLOCK_ROWS,
@@ -198,12 +197,13 @@ describe('a manifest of any size', () => {
       manifest: { ...aJob().manifest, sizeBytes: bytes.length },
       plan: { slices: 0, rows: 0, offset: 9, line: 2 },
     });
-    const s3 = { send: async () => ({ Body: Readable.from([bytes.subarray(9)]) }) } as unknown as S3Client;
+    const s3 = createMemoryS3({ versioned: ['inbox'] });
+    s3.write('inbox', planned.manifest.key, bytes);
     const recorded: number[] = [];
     const controlled: [JobControl, JobFault | undefined][] = [];
     const end = await planJob(
       {
-        reader: { s3, clock: createVirtualClock(), random: () => 0 },
+        reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         clock: createVirtualClock(),
         requestSlice: async () => undefined,
         ledger: {

@@ -1,46 +1,48 @@
 // Outcome files, read from an S3 whose answers break off.
-import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createOutcomeFiles, parseOutcomes } from '../../shared/report/outcome-files.ts';
+import { meddled, refusal } from '../helpers/failing.ts';
 import { anOutcome } from '../helpers/records.ts';
 
 const broken = () => Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
-const refused = () =>
-  Object.assign(new Error('no'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
+const FILE = 'outcomes/job/0/a.ndjson';
 
 /** @param fates of the reads, in their order: an error, or the answer */
 function start(fates: readonly (Error | undefined)[]) {
   let reads = 0;
-  const text = `${JSON.stringify(anOutcome())}\n`;
-  const send = async () => ({
-    Body: {
-      transformToByteArray: async () => {
-        const fate = fates[reads++];
-        if (fate !== undefined) throw fate;
-        return Buffer.from(text);
-      },
-    },
+  const memory = createMemoryS3();
+  memory.write('reports', FILE, `${JSON.stringify(anOutcome())}\n`);
+  const s3 = meddled(memory.client, async (_command, pass) => {
+    const answer = (await pass()) as { Body: { transformToByteArray(): Promise<Uint8Array> } };
+    const whole = answer.Body.transformToByteArray;
+    answer.Body.transformToByteArray = async () => {
+      const fate = fates[reads++];
+      if (fate !== undefined) throw fate;
+      return whole();
+    };
+    return answer;
   });
-  const files = createOutcomeFiles({ s3: { send } as unknown as S3Client, bucket: 'reports' });
+  const files = createOutcomeFiles({ s3, bucket: 'reports' });
   return { files, reads: () => reads };
 }
 
 describe('reading a file of outcomes', () => {
   it('begins again where the answer breaks off', async () => {
     const { files, reads } = start([broken(), broken(), broken(), undefined]);
-    expect(parseOutcomes(await files.read('outcomes/job/0/a.ndjson'))).toEqual([anOutcome()]);
+    expect(parseOutcomes(await files.read(FILE))).toEqual([anOutcome()]);
     expect(reads()).toBe(4);
   });
 
   it('gives up after the fourth break, and its message comes again', async () => {
     const { files, reads } = start(Array.from({ length: 9 }, broken));
-    await expect(files.read('outcomes/job/0/a.ndjson')).rejects.toThrow('aborted');
+    await expect(files.read(FILE)).rejects.toThrow('aborted');
     expect(reads()).toBe(4);
   });
 
   it('does not begin again where it was refused', async () => {
-    const { files, reads } = start([refused(), undefined]);
-    await expect(files.read('outcomes/job/0/a.ndjson')).rejects.toThrow('no');
+    const { files, reads } = start([refusal('AccessDenied', 403), undefined]);
+    await expect(files.read(FILE)).rejects.toThrow('AccessDenied');
     expect(reads()).toBe(1);
   });
 });

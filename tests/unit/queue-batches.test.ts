@@ -9,14 +9,14 @@ import {
   UnsentMessagesError,
 } from '../../shared/queue/batches.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const QUEUE = 'https://sqs.example/queue';
 const MIB = 1024 * 1024;
 
 function createQueue(fate?: EntryFate) {
-  const sqs = createFakeSqs(fate);
+  const sqs = createWatchedSqs(fate);
   const clock = createVirtualClock();
   return { ...sqs, clock, queue: { sqs: sqs.client, clock, random: createRandom(1) } };
 }

@@ -9,7 +9,7 @@ import {
   type UnfinishedMessage,
 } from '../../shared/queue/give-back.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const QUEUE = 'https://sqs.example/upload';
@@ -83,7 +83,7 @@ describe("a worker's share of the in-flight quota", () => {
 
 describe('giveBack', () => {
   function run(messages: UnfinishedMessage[], { fate, places }: { fate?: EntryFate; places?: number } = {}) {
-    const sqs = createFakeSqs(fate);
+    const sqs = createWatchedSqs(fate);
     const clock = createVirtualClock();
     const share = createReturnShare(clock, places);
     const queue = { sqs: sqs.client, clock, random: createRandom(1) };

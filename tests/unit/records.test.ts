@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LOG } from '../../functions/runtime/log-messages.ts';
 import { eachRecord } from '../../functions/runtime/records.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
-import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { createVirtualQueues } from '../helpers/virtual-queues.ts';
 
@@ -34,10 +34,10 @@ const record = (name: string, receiveCount: number): SQSRecord =>
   }) as SQSRecord;
 
 function start(fate?: EntryFate) {
-  const sqs = createFakeSqs(fate);
+  const sqs = createWatchedSqs(fate);
   const { counted, warnings, telemetry } = silentTelemetry();
   const queue = { sqs: sqs.client, clock: createVirtualClock(), random: () => 0 };
-  const source = { queue, queueUrl: 'https://sqs.example/q', retrySeconds: RETRY_SECONDS };
+  const source = { queue, queueUrl: 'https://sqs.example/queue', retrySeconds: RETRY_SECONDS };
   const handle = eachRecord(source, telemetry, LOG.messageNotSettled, async ({ body }) => {
     if (body.startsWith('bad')) throw new Error('no');
   });

@@ -1,25 +1,22 @@
 // A redrive, from its order in the inbox to the slices that the old report's failed rows are cut into.
-import { Readable } from 'node:stream';
-import {
-  type GetObjectCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { redrivableOf, submitRedrive } from '../../functions/api/submit-redrive.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
 import { planJob } from '../../functions/ingest/split-manifest.ts';
+import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job, type JobFault } from '../../shared/job/job.ts';
 import { completeOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
+import { meddled } from '../helpers/failing.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
-import { createVirtualClock } from '../helpers/virtual-clock.ts';
+import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
-const REPORT = `s3://reports/jobs/${JOB_ID}/manifest.json`;
+const REPORT_KEY = `jobs/${JOB_ID}/manifest.json`;
+const REPORT = `s3://reports/${REPORT_KEY}`;
 const REDRIVE_ID = hashedJobId('redrive', JOB_ID);
 const ORDER_KEY = `api/${REDRIVE_ID}/manifest`;
 const OPTIONS = completeOptions({
@@ -35,55 +32,25 @@ const OPTIONS = completeOptions({
 
 const OPTIONS_ELSEWHERE: Job['options'] = { ...OPTIONS, destination: { bucket: 'elsewhere', prefix: '' } };
 
-interface Stored {
-  body: string;
-  contentType: string | undefined;
-  metadata: Record<string, string> | undefined;
-}
-
-let objects: Map<string, Stored>;
-let asked: (string | undefined)[];
-const s3 = { send: fakeS3 } as unknown as S3Client;
+let memory: MemoryS3;
+let s3: S3Client;
+let reader: { s3: S3Client; clock: VirtualClock; random: () => number };
+/** Places of the report bucket that were read, with the version that was named. */
+let asked: string[];
 
 beforeEach(() => {
-  objects = new Map();
+  memory = createMemoryS3({ versioned: ['inbox'] });
   asked = [];
+  s3 = meddled(memory.client, async (command, pass) => {
+    if (command instanceof GetObjectCommand) {
+      const { Bucket, Key, VersionId } = command.input;
+      asked.push(`${Bucket}/${Key}${VersionId === undefined ? '' : `@${VersionId}`}`);
+    }
+    return pass();
+  });
+  reader = { s3, clock: createVirtualClock(), random: () => 0 };
 });
 
-async function fakeS3(command: PutObjectCommand | HeadObjectCommand | GetObjectCommand): Promise<object> {
-  const place = `${command.input.Bucket}/${command.input.Key}`;
-  const standing = objects.get(place);
-  if (command instanceof PutObjectCommand) {
-    const { Body, ContentType, Metadata, IfNoneMatch } = command.input;
-    if (standing !== undefined && IfNoneMatch === '*') throw failing('PreconditionFailed', 412);
-    objects.set(place, { body: String(Body), contentType: ContentType, metadata: Metadata });
-    return { ETag: '"e"' };
-  }
-  if (command instanceof HeadObjectCommand) {
-    if (standing === undefined) throw failing('NotFound', 404);
-    const { body, contentType, metadata } = standing;
-    return { ContentLength: body.length, ETag: '"e"', ContentType: contentType, Metadata: metadata };
-  }
-  if (standing === undefined) throw failing('NoSuchKey', 404);
-  const { Range, VersionId } = command.input;
-  asked.push(`${place}${VersionId === undefined ? '' : `@${VersionId}`}`);
-  const [, from = '0', to = String(standing.body.length)] = /^bytes=(\d+)-(\d+)$/.exec(Range ?? '') ?? [];
-  const body = standing.body.slice(Number(from), Number(to) + 1);
-  return {
-    ContentLength: body.length,
-    Body: Object.assign(Readable.from([Buffer.from(body)]), {
-      transformToString: async () => body,
-      transformToByteArray: async () => Buffer.from(body),
-    }),
-  };
-}
-
-function failing(name: string, httpStatusCode: number): Error {
-  return Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
-}
-
-const put = (place: string, body: string) =>
-  objects.set(place, { body, contentType: undefined, metadata: undefined });
 /** A row as settle writes it. */
 const failedRow = (key: string) =>
   `${JSON.stringify({ key, text: `of ${key}`, spillway_code: 'AccessDenied', spillway_place: 'line 7' })}\n`;
@@ -93,17 +60,15 @@ function putReport(files: readonly string[][], options: Partial<Job['options']> 
   const written = files.map((keys, index) => {
     const key = `jobs/${JOB_ID}/failed/00000${index}-w.ndjson`;
     const body = keys.map(failedRow).join('');
-    put(`reports/${key}`, body);
+    memory.write('reports', key, body);
     return { kind: 'failed', key, rows: keys.length, bytes: body.length, sha256: 'x' };
   });
   const other = { kind: 'succeeded', key: `jobs/${JOB_ID}/succeeded/000000-w.ndjson`, rows: 1, bytes: 5 };
   const report = { version: 1, job: JOB_ID, options: { ...OPTIONS, ...options }, files: [other, ...written] };
-  put(`reports/jobs/${JOB_ID}/manifest.json`, JSON.stringify(report));
+  memory.write('reports', REPORT_KEY, JSON.stringify(report));
 }
 
 const order = () => submitRedrive({ s3, inbox: 'inbox' }, { id: JOB_ID, report: REPORT });
-
-const reader = { s3, clock: createVirtualClock(), random: () => 0 };
 
 async function open(destinationBuckets = ['other', 'destination']): Promise<Job> {
   return startJob(
@@ -123,11 +88,11 @@ describe('the order for a redrive', () => {
     const manifest = `s3://inbox/${ORDER_KEY}`;
     expect(await order()).toEqual({ kind: 'accepted', job: REDRIVE_ID, manifest });
     expect(await order()).toEqual({ kind: 'repeated', job: REDRIVE_ID, manifest });
-    expect(objects.size).toBe(1);
-    expect(objects.get(`inbox/${ORDER_KEY}`)).toMatchObject({
-      contentType: 'application/vnd.spillway.redrive+json',
-      body: `${JSON.stringify({ redriveOf: JOB_ID, report: REPORT })}\n`,
-    });
+    expect(memory.keys('inbox')).toEqual([ORDER_KEY]);
+    expect(memory.object('inbox', ORDER_KEY)?.contentType).toBe('application/vnd.spillway.redrive+json');
+    expect(String(memory.read('inbox', ORDER_KEY))).toBe(
+      `${JSON.stringify({ redriveOf: JOB_ID, report: REPORT })}\n`,
+    );
   });
 
   it.each([
@@ -209,7 +174,7 @@ describe('the opening of a redrive', () => {
     [
       'is none',
       'ReportUnreadable',
-      () => put(`reports/jobs/${JOB_ID}/manifest.json`, '{"version":2}'),
+      () => memory.write('reports', REPORT_KEY, '{"version":2}'),
       /no report of this version: version: /,
     ],
     [
@@ -285,9 +250,9 @@ describe('the plan of a redrive', () => {
       [2, `jobs/${JOB_ID}/failed/000002-w.ndjson`, 2, 1],
     ]);
     expect(await keysOf(job, recorded)).toEqual([['a:1', 'b:2', 'c:3'], ['d:1'], ['e:1', 'f:2']]);
-    expect(
-      asked.filter((place) => place?.startsWith('reports/')).every((place) => !place?.includes('@')),
-    ).toBe(true);
+    const reads = asked.filter((place) => place.startsWith('reports/'));
+    expect(reads.length).toBeGreaterThan(0);
+    expect(reads.filter((place) => place.includes('@'))).toEqual([]);
   });
 
   it('cuts a file of more rows than a slice may have, and goes on with the next', async () => {
@@ -325,7 +290,7 @@ describe('the plan of a redrive', () => {
 
   it('ends the job with a clear fault where a file is gone, its earlier slices accounted for', async () => {
     putReport([['a'], ['b'], ['c']]);
-    objects.delete(`reports/jobs/${JOB_ID}/failed/000001-w.ndjson`);
+    memory.remove('reports', `jobs/${JOB_ID}/failed/000001-w.ndjson`);
     await order();
     const { planned, recorded, controlled } = planner(await open());
     expect(await planned).toMatchObject({ kind: 'finished', plan: { slices: 1, rows: 1 } });
@@ -342,7 +307,7 @@ describe('the plan of a redrive', () => {
     putReport([['a']]);
     await order();
     const job = await open();
-    objects.delete(`reports/jobs/${JOB_ID}/manifest.json`);
+    memory.remove('reports', REPORT_KEY);
     expect(await planner(job).planned).toMatchObject({ kind: 'unreadable', fault: { code: 'ReportGone' } });
   });
 });

@@ -1,24 +1,18 @@
 // The report of a slice: one row of it for each row of the manifest, whatever the outcome files hold.
 import { createHash } from 'node:crypto';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  type PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createOutcomeMerge } from '../../functions/settle/merge-outcomes.ts';
 import { writeSliceReport } from '../../functions/settle/slice-report.ts';
-import { STAND_IN_CONFIG } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { unaccountedRows } from '../../shared/job/job.ts';
 import type { ReportKind } from '../../shared/job/options.ts';
 import { OUTCOME_STATUSES, type Outcome, type OutcomeRecord } from '../../shared/report/outcome.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
+import { meddled } from '../helpers/failing.ts';
 import { aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
 
 const SLICE = { job: JOB_ID, slice: 3 };
@@ -27,61 +21,27 @@ const rowOf = ({ block, number }: Outcome) => block * BLOCK_ROWS + number;
 const atRow = (row: number, change: Partial<Outcome> = {}) =>
   anOutcome({ block: Math.floor(row / BLOCK_ROWS), number: row % BLOCK_ROWS, line: row + 2, ...change });
 
-/** S3 as far as a report needs it: objects by one PUT, or by parts. */
-function memoryS3() {
-  const written = new Map<string, Buffer>();
-  const parts = new Map<string, Buffer[]>();
-  let mostHeld = 0;
-  const send = async (command: object) => {
-    if (command instanceof CreateMultipartUploadCommand) {
-      parts.set(command.input.Key ?? '', []);
-      return { UploadId: command.input.Key };
-    }
-    if (command instanceof UploadPartCommand) {
-      const body = command.input.Body as Buffer;
-      mostHeld = Math.max(mostHeld, body.length);
-      parts.get(command.input.Key ?? '')?.push(body);
-      return { ETag: String(command.input.PartNumber) };
-    }
-    if (command instanceof CompleteMultipartUploadCommand) {
-      const key = command.input.Key ?? '';
-      written.set(key, Buffer.concat(parts.get(key) ?? []));
-      return { ETag: 'whole' };
-    }
-    if (command instanceof AbortMultipartUploadCommand) {
-      parts.delete(command.input.Key ?? '');
-      return {};
-    }
-    const { input } = command as PutObjectCommand;
-    written.set(input.Key ?? '', input.Body as Buffer);
-    return { ETag: 'whole' };
-  };
-  return {
-    s3: { send, config: STAND_IN_CONFIG } as unknown as S3Client,
-    written,
-    parts,
-    mostHeld: () => mostHeld,
-  };
-}
-
 const fileOfOutcomes = (outcomes: readonly OutcomeRecord[]) =>
   Buffer.from(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
 
 interface Settling {
   report?: ReportKind;
   book?: (missing: ReadonlySet<number>) => AsyncIterable<Outcome>;
-  /** Is shown the uploads that are begun. */
-  onParts?: (parts: Map<string, Buffer[]>) => void;
+  s3?: MemoryS3;
 }
 
 /** Writes the report of files that hold these outcomes. */
 async function settle(
   files: OutcomeRecord[][],
   rows: number,
-  { report = 'all', book = lostAll, onParts }: Settling = {},
+  { report = 'all', book = lostAll, s3 = createMemoryS3() }: Settling = {},
 ) {
-  const { s3, written, parts, mostHeld } = memoryS3();
-  onParts?.(parts);
+  let mostHeld = 0;
+  const client = meddled(s3.client, async (command, pass) => {
+    if (command instanceof UploadPartCommand)
+      mostHeld = Math.max(mostHeld, (command.input.Body as Buffer).length);
+    return pass();
+  });
   let [reading, mostReading] = [0, 0];
   const outcomes: OutcomeFiles = {
     write: async () => undefined,
@@ -96,7 +56,7 @@ async function settle(
     },
   };
   const result = await writeSliceReport(
-    { s3, bucket: 'reports', outcomes },
+    { s3: client, bucket: 'reports', outcomes },
     {
       job: aJob({ options: { ...aJob().options, report } }),
       slice: { slice: SLICE.slice, rows },
@@ -106,13 +66,13 @@ async function settle(
   );
   const rowsOf = (kind: string): Record<string, unknown>[] => {
     const file = result.files.find((each) => each.kind === kind);
-    const text = file === undefined ? '' : String(written.get(file.key));
+    const text = file === undefined ? '' : String(s3.read('reports', file.key));
     return text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line));
   };
-  return { ...result, rowsOf, written, mostHeld, mostReading: () => mostReading };
+  return { ...result, rowsOf, s3, mostHeld: () => mostHeld, mostReading: () => mostReading };
 }
 
 async function* lostAll(missing: ReadonlySet<number>): AsyncGenerator<Outcome> {
@@ -322,15 +282,19 @@ describe("a slice's report", () => {
     const files = Array.from({ length: 100 }, (_, row) => [
       atRow(row, { status: 'failed', item: { key: `k${row}`, text } }),
     ]);
-    const s3Left: Map<string, Buffer[]>[] = [];
     // biome-ignore lint/correctness/useYield: it fails before its first row
     const book = async function* (): AsyncGenerator<Outcome> {
       throw new Error('no manifest');
     };
-    await expect(settle(files, 101, { book, onParts: (parts) => s3Left.push(parts) })).rejects.toThrow(
-      'no manifest',
-    );
-    expect(s3Left[0]?.size).toBe(0);
+    let begun = 0;
+    const uploads = createMemoryS3();
+    const client = meddled(uploads.client, async (command, pass) => {
+      if (command instanceof CreateMultipartUploadCommand) begun++;
+      return pass();
+    });
+    await expect(settle(files, 101, { book, s3: { ...uploads, client } })).rejects.toThrow('no manifest');
+    expect(begun).toBeGreaterThan(0);
+    expect(uploads.openUploads()).toEqual([]);
   });
 
   it('takes no row that is not of the slice', async () => {
@@ -387,15 +351,13 @@ describe("a slice's report", () => {
   });
 
   it('names its files by slice and writer, with size and digest', async () => {
-    const { files, written } = await settle([[atRow(0)]], 1);
+    const { files, s3 } = await settle([[atRow(0)]], 1);
     expect(files).toHaveLength(1);
-    const body = written.get(`jobs/${JOB_ID}/succeeded/000003-writer-1.ndjson`);
+    const body = s3.read('reports', `jobs/${JOB_ID}/succeeded/000003-writer-1.ndjson`);
     expect(files[0]).toMatchObject({
       kind: 'succeeded',
-      bytes: body?.length,
-      sha256: createHash('sha256')
-        .update(body ?? '')
-        .digest('hex'),
+      bytes: body.length,
+      sha256: createHash('sha256').update(body).digest('hex'),
     });
   });
 
@@ -414,17 +376,12 @@ describe("a slice's report", () => {
 });
 
 it("writes a job's report from its slices' results, and the same when it is written again", async () => {
-  const bodies: string[] = [];
-  const s3 = {
-    send: async ({ input }: PutObjectCommand) => {
-      bodies.push(String(input.Body));
-      return { ETag: 'whole' };
-    },
-  } as unknown as S3Client;
+  const s3 = createMemoryS3();
+  const written = () => String(s3.read('reports', `jobs/${JOB_ID}/manifest.json`));
   const { totals: one, files } = await settle([[atRow(0, { bytes: 4 })]], 1);
   const job = { ...aJob(), state: 'completed' as const };
   const write = () =>
-    writeJobReport({ s3, bucket: 'reports' }, job, [
+    writeJobReport({ s3: s3.client, bucket: 'reports' }, job, [
       { totals: one, files },
       { totals: one, files },
     ]);
@@ -432,9 +389,10 @@ it("writes a job's report from its slices' results, and the same when it is writ
     report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
     totals: { rows: 2, stored: 2, bytes: 8 },
   });
+  const first = written();
   await write();
-  expect(bodies[0]).toBe(bodies[1]);
-  expect(JSON.parse(bodies[0] ?? '')).toMatchObject({
+  expect(written()).toBe(first);
+  expect(JSON.parse(first)).toMatchObject({
     version: 1,
     job: JOB_ID,
     state: 'completed',

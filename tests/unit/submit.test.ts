@@ -1,26 +1,23 @@
 // A submission whose key is taken, and is free again before it is looked at.
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { submitObject } from '../../functions/api/submit-manifest.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
+import { failing, refusal } from '../helpers/failing.ts';
 import { JOB_ID } from '../helpers/records.ts';
-
-const refusal = (name: string, httpStatusCode: number) =>
-  Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
 
 /** @param puts answers to the PUTs, in their order; the last one stays */
 function submit(puts: ('exists' | 'stored')[], head: Error) {
   const asked: string[] = [];
-  const send = async (command: unknown) => {
-    if (command instanceof HeadObjectCommand) {
-      asked.push('HEAD');
-      throw head;
-    }
-    asked.push('PUT');
-    if ((puts.length > 1 ? puts.shift() : puts[0]) === 'exists') throw refusal('PreconditionFailed', 412);
-    return { ETag: '"e"' };
-  };
+  const s3 = failing(createMemoryS3().client, (command) => {
+    const isHead = command instanceof HeadObjectCommand;
+    asked.push(isHead ? 'HEAD' : 'PUT');
+    if (isHead) return { when: 'before', error: head };
+    const isTaken = (puts.length > 1 ? puts.shift() : puts[0]) === 'exists';
+    return isTaken ? { when: 'before', error: refusal('PreconditionFailed', 412) } : undefined;
+  });
   const submitted = submitObject(
-    { s3: { send } as unknown as S3Client, inbox: 'inbox' },
+    { s3, inbox: 'inbox' },
     { job: JOB_ID, contentType: 'text/csv', body: Buffer.from('key\n'), metadata: {} },
   );
   return { submitted, asked };

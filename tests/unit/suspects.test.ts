@@ -4,7 +4,7 @@ import type { Delivery } from '../../functions/upload/delivery.ts';
 import type { OpenItem } from '../../functions/upload/look-up.ts';
 import { partSuspects, setSuspectsApart } from '../../functions/upload/suspects.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { createFakeSqs, type EntryFate } from '../helpers/fake-sqs.ts';
+import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -78,7 +78,7 @@ describe('of a batch', () => {
 describe('a suspect that is parted', () => {
   const suspects = ['a', 'b'].map((name) => deliveryOf({ name, suspect: true, receiveCount: 2 }));
   const part = async (fateOf?: EntryFate) => {
-    const sqs = createFakeSqs(fateOf);
+    const sqs = createWatchedSqs(fateOf);
     const queue = { sqs: sqs.client, clock: createVirtualClock(), random: createRandom(1) };
     return { sqs, end: await partSuspects(queue, 'queue', suspects) };
   };

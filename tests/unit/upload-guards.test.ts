@@ -8,7 +8,7 @@ import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome, OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import { createFakeSqs } from '../helpers/fake-sqs.ts';
+import { createWatchedSqs } from '../helpers/failing.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -16,7 +16,7 @@ const CONTEXT = { awsRequestId: 'r', getRemainingTimeInMillis: () => 180_000 } a
 
 function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: () => Promise<void> } = {}) {
   const clock = createVirtualClock();
-  const sqs = createFakeSqs();
+  const sqs = createWatchedSqs();
   const written: string[] = [];
   const outcomes: OutcomeRecord[] = [];
   let canKeepOutcomes = true;

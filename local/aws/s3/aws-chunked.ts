@@ -3,7 +3,7 @@
 //   10000;chunk-signature=…\r\n  <65,536 bytes>\r\n  …  0\r\n  x-amz-checksum-crc32:AAAAAA==\r\n  \r\n
 //
 // Signatures are not checked: the embedded cloud has no credentials.
-import { S3Error } from './fauxqs-parts.ts';
+import { S3Error } from '../fauxqs-parts.ts';
 
 /** A chunk's line holds its size and a signature, a trailer's a name and a checksum: some 100 bytes. */
 const MAX_LINE_BYTES = 4_096;

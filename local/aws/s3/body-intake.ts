@@ -1,6 +1,7 @@
 // Takes the body of an object or a part: its bytes as they come, decoded, counted and checked, to memory or to the spool.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import { decodeAwsChunked, malformedTrailer } from './aws-chunked.ts';
 import {
   askedChecksum,
@@ -11,7 +12,6 @@ import {
   checksumHeader,
   createDigest,
 } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import type { ObjectBody } from './object-body.ts';
 import { isAwsChunked } from './object-properties.ts';
 import { MAX_BYTES_IN_MEMORY, type Spool } from './spool.ts';

@@ -4,8 +4,8 @@
 //   composite     over the checksums of the parts, with `-PARTS` behind it
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { S3Error } from '../fauxqs-parts.ts';
 import { type CrcName, crc32c, crc64nvme, joinedCrc } from './crc.ts';
-import { S3Error } from './fauxqs-parts.ts';
 
 const SIZES_BYTES = {
   CRC32: 4,

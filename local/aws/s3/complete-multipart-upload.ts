@@ -1,7 +1,7 @@
 // CompleteMultipartUpload: the parts that the request lists become the object.
 import type { IncomingMessage } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import { askedChecksum, assertEqual, checksumHeader } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import type { PartSpec } from './multipart-uploads.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { escapeXml } from './s3-answers.ts';

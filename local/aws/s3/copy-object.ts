@@ -1,8 +1,9 @@
 // CopyObject: a further object on the same bytes, which are not copied.
+
+import { S3Error } from '../fauxqs-parts.ts';
 import { MAX_BODY_BYTES } from './body-intake.ts';
 import { checksumNamed } from './checksums.ts';
 import { copySource, digestedCopy } from './copy-source.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { holdBody, letGoOfBody } from './object-body.ts';
 import { propertiesFrom } from './object-properties.ts';

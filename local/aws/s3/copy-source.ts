@@ -1,9 +1,9 @@
 // The source of a copy: what its header names, and the digests of bytes that are copied.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import type { TakenBody } from './body-intake.ts';
 import { type ChecksumName, createDigest } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import { holdBody, letGoOfBody, type ObjectBody, readBody } from './object-body.ts';
 import type { ObjectStore } from './object-store.ts';
 import { asStored, type StoredObject } from './stored-object.ts';

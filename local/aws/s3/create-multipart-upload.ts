@@ -1,7 +1,7 @@
 // CreateMultipartUpload: keeps what the request says of the object until its parts are complete.
 import type { IncomingHttpHeaders } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import { type ChecksumName, type ChecksumType, checksumNamed, isCrc } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { propertiesFrom } from './object-properties.ts';
 import { escapeXml } from './s3-answers.ts';

@@ -1,7 +1,7 @@
 // GetObject and HeadObject: whole, by range and by part number, streamed from where the bytes lie.
 import type { IncomingHttpHeaders } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import { checksumHeader } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import type { ObjectAction, ObjectAnswer, ObjectCall, ObjectDependencies } from './object-action.ts';
 import { holdBody, type ObjectBody, sliceBody } from './object-body.ts';
 import { readCondition } from './read-conditions.ts';

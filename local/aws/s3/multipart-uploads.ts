@@ -1,6 +1,7 @@
 // Multipart uploads under way: their parts, and how they become one object without a copy of their bytes.
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 import type { TakenBody } from './body-intake.ts';
 import {
   type ChecksumName,
@@ -9,7 +10,6 @@ import {
   fullObjectChecksum,
   isCrc,
 } from './checksums.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import { joinBodies, letGoOfBody } from './object-body.ts';
 import {
   type ObjectChecksum,

@@ -1,7 +1,7 @@
 // What the actions on objects have in common: what they are given, and the answer that they return.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../../../shared/time/clock.ts';
-import type { S3Object } from './fauxqs-parts.ts';
+import type { S3Object } from '../fauxqs-parts.ts';
 import type { MultipartUploads } from './multipart-uploads.ts';
 import type { ObjectBody } from './object-body.ts';
 import type { ObjectStore, Touched } from './object-store.ts';

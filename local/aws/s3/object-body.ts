@@ -2,7 +2,7 @@
 //
 // A body owns one hold on each spool file of its pieces. A view (`sliceBody`) owns none until it is held itself.
 import { open } from 'node:fs/promises';
-import { S3Error } from './fauxqs-parts.ts';
+import { S3Error } from '../fauxqs-parts.ts';
 
 /** A file of the spool. It is deleted when its last hold is let go. */
 export interface SpoolFile {

@@ -1,7 +1,7 @@
 // Properties of objects that fauxqs does not keep. S3 answers a GET or HEAD with them, and a copy has them as it asks for:
 // Expires like other metadata; storage class and redirect only where the copy names them.
 import type { IncomingMessage } from 'node:http';
-import type { S3Object } from './fauxqs-parts.ts';
+import type { S3Object } from '../fauxqs-parts.ts';
 import type { S3Request } from './s3-requests.ts';
 
 const COPIED = ['expires'] as const;

@@ -1,5 +1,5 @@
 // What a request's headers say of the object: its content type and metadata, kept as they were sent.
-import { S3Error } from './fauxqs-parts.ts';
+import { S3Error } from '../fauxqs-parts.ts';
 import type { ObjectProperties } from './stored-object.ts';
 
 type Headers = NodeJS.Dict<string | string[]>;

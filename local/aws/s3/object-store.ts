@@ -1,7 +1,7 @@
 // S3's buckets and objects: fauxqs' store, with versions, with listings in S3's order, and with events of what was done.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../shared/time/clock.ts';
-import { S3Error, type S3Object, S3Store } from './fauxqs-parts.ts';
+import { S3Error, type S3Object, S3Store } from '../fauxqs-parts.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { letGoOfBody, memoryBody } from './object-body.ts';
 import { DEFAULT_CONTENT_TYPE } from './object-properties.ts';

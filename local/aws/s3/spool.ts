@@ -1,7 +1,7 @@
 // Where large bodies lie: one file each in the embedded cloud's own temporary folder, deleted with the last use.
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { S3Error } from './fauxqs-parts.ts';
+import { S3Error } from '../fauxqs-parts.ts';
 import { fileBody, fileError, memoryBody, type ObjectBody, type SpoolFile } from './object-body.ts';
 
 /** What takes the bytes of one body as they come. */

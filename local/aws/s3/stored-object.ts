@@ -1,6 +1,7 @@
 // An object as the embedded S3 keeps it: fauxqs' fields, by which it lists objects, with the bytes in memory or on disk.
+
+import type { S3Object } from '../fauxqs-parts.ts';
 import type { ChecksumName, ChecksumType } from './checksums.ts';
-import type { S3Object } from './fauxqs-parts.ts';
 import type { ObjectBody } from './object-body.ts';
 
 /** What a client says of an object beside its bytes; a copy has it from its source. */

@@ -1,8 +1,9 @@
 // UploadPart and UploadPartCopy: a part of up to 5 GiB, sent or cut from another object.
+
+import { S3Error } from '../fauxqs-parts.ts';
 import { MAX_BODY_BYTES, takeBody } from './body-intake.ts';
 import { checksumHeader } from './checksums.ts';
 import { copySource, digestedCopy } from './copy-source.ts';
-import { S3Error } from './fauxqs-parts.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { sliceBody } from './object-body.ts';
 import type { StoredObject } from './stored-object.ts';

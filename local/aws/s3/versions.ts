@@ -1,6 +1,6 @@
 // The versions of a versioned bucket's objects, and how a version is named within a key on its way through fauxqs.
 import { randomUUID } from 'node:crypto';
-import type { S3Object } from './fauxqs-parts.ts';
+import type { S3Object } from '../fauxqs-parts.ts';
 
 export type VersionLookup =
   | { kind: 'version'; versionId: string; object: S3Object }

@@ -116,13 +116,17 @@ export class StandardQueue {
   }
 
   enqueue(message: QueueMessage): void {
+    // fauxqs stamps by the machine's clock; this queue may run on another.
+    const nowMs = this.#clock.now();
+    if (message.delayUntil !== undefined) message.delayUntil += nowMs - message.sentTimestamp;
+    message.sentTimestamp = nowMs;
     if (this.sending !== undefined) Object.assign(message, sendingEntry(this.sending, message.body));
     const fault = this.#faults.forSent(this.name);
     if (fault?.kind === 'lost') return;
     if (fault?.kind === 'late') {
-      message.delayUntil = Math.max(message.delayUntil ?? 0, this.#clock.now()) + fault.delayMs;
+      message.delayUntil = Math.max(message.delayUntil ?? 0, nowMs) + fault.delayMs;
     }
-    if (message.delayUntil !== undefined && message.delayUntil > this.#clock.now()) {
+    if (message.delayUntil !== undefined && message.delayUntil > nowMs) {
       this.#delayed.add(message, message.delayUntil);
     } else {
       this.#show(message);
