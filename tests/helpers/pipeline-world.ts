@@ -1,8 +1,6 @@
 // The pipeline's own functions on a ledger in DynamoDB, with queues and S3 in memory, each run as a worker under a conductor:
 // what they call waits for its turn. Beside them stands a record of what has had its effect, in plain sets.
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { createIngest } from '../../functions/ingest/handler.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
@@ -22,8 +20,9 @@ import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import type { Conductor, Worker } from './conductor.ts';
+import { type Command, meddled, refusal } from './failing.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { createMemoryQueues, type MemoryQueues, type QueueName } from './memory-queues.ts';
+import { createScriptedQueues, type QueueName, type ScriptedQueues } from './scripted-queues.ts';
 
 /** What S3 says to a row's object, at each attempt; the last is said from then on, but for `slow down`. */
 export type Answer = 'stored' | 'denied' | 'slow down';
@@ -50,7 +49,7 @@ const BATCH = 4;
 
 export interface World {
   job: JobId;
-  queues: MemoryQueues;
+  queues: ScriptedQueues;
   s3: MemoryS3;
   /** What the functions' calls did, as far as they had their effect. */
   record: {
@@ -77,8 +76,8 @@ export interface World {
 export function createWorld(table: LedgerTable, plan: Plan, name: string, conductor: Conductor): World {
   const arrival = { bucket: INBOX, key: `${name}.csv`, versionId: 'v1' };
   const job = jobIdOfManifest(arrival);
-  const queues = createMemoryQueues();
-  const s3 = createMemoryS3();
+  const queues = createScriptedQueues({ now: conductor.now, sleep: async () => undefined });
+  const s3 = createMemoryS3({ versioned: [INBOX] });
   const record: World['record'] = {
     isOpened: false,
     written: [],
@@ -118,7 +117,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         write: () =>
           worker.act(`PUT ${key}`, () => {
             const answer = answerTo(key);
-            if (answer !== 'stored') throw refusal(answer);
+            if (answer !== 'stored') throw REFUSALS[answer];
             record.written.push(key);
             return { etag: `"${key}"`, bytes: 4 };
           }),
@@ -157,37 +156,27 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
   function dependenciesOf(worker: Worker) {
     const { clock } = worker;
     const random = createRandom(1);
-    const dynamodb = {
-      send: (command: never) =>
-        worker.act(nameOfLedgerCall(command), async () => {
-          const answer = await table.dynamodb.send(command);
-          noteWrite(worker, (command as { input: LedgerWrite }).input);
-          return answer;
-        }),
-    } as unknown as DynamoDBClient;
-    const client = {
-      config: s3.client.config,
-      send: (command: never) =>
-        worker.act(nameOfS3Call(command), async () => {
-          const answer = await s3.client.send(command);
-          if ((command as unknown) instanceof PutObjectCommand) {
-            const { Key, Body } = (command as unknown as PutObjectCommand).input;
-            noteOutcomes(Key ?? '', String(Body));
-          }
-          if ((command as unknown) instanceof ListObjectsV2Command) {
-            const { Prefix = '' } = (command as unknown as ListObjectsV2Command).input;
-            listed.set(`${worker.name}/${Prefix.split('/')[2]}`, structuredClone(record.outcomes));
-          }
-          return answer;
-        }),
-    } as unknown as S3Client;
-    const sqs = {
-      send: (command: { constructor: { name: string }; input: { QueueUrl: string; Entries?: unknown[] } }) =>
-        worker.act(
-          `${command.constructor.name.replace('Command', '')} ${command.input.QueueUrl} x${command.input.Entries?.length ?? 0}`,
-          () => queues.answer(command),
-        ),
-    } as unknown as SQSClient;
+    const dynamodb = meddled(table.dynamodb, (command, pass) =>
+      worker.act(nameOfLedgerCall(command), async () => {
+        const answer = await pass();
+        noteWrite(worker, command.input);
+        return answer;
+      }),
+    );
+    const client = meddled(s3.client, (command, pass) =>
+      worker.act(nameOfS3Call(command), async () => {
+        const answer = await pass();
+        if (command instanceof PutObjectCommand)
+          noteOutcomes(command.input.Key ?? '', String(command.input.Body));
+        if (command instanceof ListObjectsV2Command)
+          listed.set(
+            `${worker.name}/${command.input.Prefix?.split('/')[2]}`,
+            structuredClone(record.outcomes),
+          );
+        return answer;
+      }),
+    );
+    const sqs = meddled(queues.client, (command, pass) => worker.act(nameOfSqsCall(command), () => pass()));
     const queue = { sqs, clock, random };
     const notifySettle = createSettleNotice(queue, 'settle');
     const ledger = createLedger({
@@ -285,14 +274,14 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     record,
     async deliver(queue, pick, copies = false) {
       const most = queue === 'upload' ? BATCH : 1;
-      const received = queues.receive(queue, { pick, most, copies, nowMs: conductor.now() });
+      const received = await queues.receive(queue, { pick, most, copies });
       if (received === undefined) return false;
-      const { event, end } = received;
-      const all = event.Records.map(({ messageId }) => messageId);
+      const { Records, end } = received;
+      const all = Records.map(({ messageId }) => messageId);
       await conductor.start(
         `${queue}-${workers++}`,
         async (worker) => {
-          const { batchItemFailures } = await functions[queue](worker)(event, contextOf(worker));
+          const { batchItemFailures } = await functions[queue](worker)({ Records }, contextOf(worker));
           end(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
         },
         () => end(all),
@@ -347,7 +336,9 @@ function contextOf(worker: Worker): Context {
   return { awsRequestId: worker.name, getRemainingTimeInMillis: () => INVOCATION_MS } as Context;
 }
 
-function nameOfLedgerCall(command: { constructor: { name: string }; input: object }): string {
+const verbOf = (command: Command) => command.constructor.name.replace('Command', '');
+
+function nameOfLedgerCall(command: Command): string {
   const {
     Key,
     Item,
@@ -361,21 +352,23 @@ function nameOfLedgerCall(command: { constructor: { name: string }; input: objec
   };
   const keys = RequestItems === undefined ? [Key ?? Item] : Object.values(RequestItems)[0]?.Keys;
   const named = (keys ?? []).map((key) => key?.pk.S.replace(/#[^#]+/, '')).join(' ');
-  return `${command.constructor.name.replace('Command', '')} ${named} ${UpdateExpression}`.trim();
+  return `${verbOf(command)} ${named} ${UpdateExpression}`.trim();
 }
 
-function nameOfS3Call(command: {
-  constructor: { name: string };
-  input: { Key?: string; Prefix?: string };
-}): string {
-  const { Key, Prefix = '' } = command.input;
-  return `${command.constructor.name.replace('Command', '')} ${Key ?? Prefix}`;
+function nameOfS3Call(command: Command): string {
+  const { Key, Prefix = '' } = command.input as { Key?: string; Prefix?: string };
+  return `${verbOf(command)} ${Key ?? Prefix}`;
 }
 
-function refusal(answer: Exclude<Answer, 'stored'>): Error {
-  const [name, httpStatusCode] = answer === 'denied' ? ['AccessDenied', 403] : ['SlowDown', 503];
-  return Object.assign(new Error(answer), { name, $metadata: { httpStatusCode } });
+function nameOfSqsCall(command: Command): string {
+  const { QueueUrl, Entries = [] } = command.input as { QueueUrl: string; Entries?: unknown[] };
+  return `${verbOf(command)} ${QueueUrl} x${Entries.length}`;
 }
+
+const REFUSALS: Record<Exclude<Answer, 'stored'>, Error> = {
+  denied: refusal('AccessDenied', 403),
+  'slow down': refusal('SlowDown', 503),
+};
 
 function notificationOf({ bucket, key, versionId }: { bucket: string; key: string; versionId: string }) {
   return {

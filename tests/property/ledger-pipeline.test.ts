@@ -10,7 +10,6 @@ import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { type Conductor, createConductor, FATES, type Fate } from '../helpers/conductor.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
-import { QUEUES, type QueueName } from '../helpers/memory-queues.ts';
 import {
   type Answer,
   createWorld,
@@ -21,6 +20,7 @@ import {
   type World,
 } from '../helpers/pipeline-world.ts';
 import { assertReplayable } from '../helpers/replayable.ts';
+import { QUEUES, type QueueName } from '../helpers/scripted-queues.ts';
 
 /** What happens next, as far as it can: what can't is passed over. */
 type Happening =
@@ -111,7 +111,8 @@ async function happen(world: World, conductor: Conductor, next: Happening): Prom
     case 'lose':
       // A notification is S3's to deliver until its job has a row.
       if (next.queue === 'ingest' && !world.record.isOpened) return;
-      if (world.queues.lose(next.queue, next.pick)) conductor.log.push(`${next.queue}  A MESSAGE VANISHES`);
+      if (await world.queues.lose(next.queue, next.pick))
+        conductor.log.push(`${next.queue}  A MESSAGE VANISHES`);
       return;
     case 'wake':
       await conductor.wake();

@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import { createUpload } from '../../functions/upload/handler.ts';
+import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
@@ -16,7 +17,6 @@ import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
-import { createVirtualQueues } from '../helpers/virtual-queues.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -28,6 +28,7 @@ const BATCH = 100;
 const TIMEOUT_MS = 180 * SECOND_MS;
 const MAX_RECEIVES = 5;
 const VISIBILITY_SECONDS = 1_080;
+const RETENTION_SECONDS = 10 * 24 * 3600;
 
 const ITEMS = 2_000;
 const WORKERS = 10;
@@ -60,10 +61,13 @@ function startPipeline({
 }: Setting) {
   const clock = createVirtualClock(START_MS);
   const random = createRandom(seed);
-  const { queue, deadLetters, sqs } = createVirtualQueues(
+  const attributes = { VisibilityTimeout: VISIBILITY_SECONDS, MessageRetentionPeriod: RETENTION_SECONDS };
+  const RedrivePolicy = { deadLetterTargetArn: 'dead', maxReceiveCount: MAX_RECEIVES };
+  const sqs = createMemorySqs(
     { clock, random },
-    { visibilitySeconds: VISIBILITY_SECONDS, maxReceives: MAX_RECEIVES },
+    { queues: { upload: { ...attributes, RedrivePolicy }, dead: attributes }, shuffleWindow: 200 },
   );
+  const queue = sqs.queue('upload');
 
   const block: StoredBlockRow & Record<'done' | 'failed' | 'cancelled' | 'rejected', Set<number>> = {
     size: ITEMS,
@@ -130,7 +134,7 @@ function startPipeline({
         list: async () => [],
         read: async () => new Uint8Array(),
       },
-      queue: { sqs, clock, random: createRandom(workerSeed) },
+      queue: { sqs: sqs.client, clock, random: createRandom(workerSeed) },
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
@@ -157,7 +161,7 @@ function startPipeline({
   /** Lambda's event source and one environment behind it. */
   async function poll(upload: ReturnType<typeof worker>, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      const Records = queue.receive(BATCH);
+      const Records = await queue.receive(BATCH);
       if (Records.length === 0) {
         await clock.sleep(5 * SECOND_MS);
         continue;
@@ -188,7 +192,7 @@ function startPipeline({
 
   for (let number = 0; number < ITEMS; number++) {
     const item = { key: `${number}.txt`, text: 'x' };
-    queue.send(messageBody(anUploadMessage({ number, item, firstSentAtMs: clock.now() })));
+    queue.put(messageBody(anUploadMessage({ number, item, firstSentAtMs: clock.now() })));
   }
   const ended = () => block.done.size + block.failed.size;
   return {
@@ -198,7 +202,7 @@ function startPipeline({
     seen,
     writes,
     wait: (ms: number) => clock.advance(ms),
-    deadLetters: () => deadLetters.standard.depth().visible,
+    deadLetters: () => sqs.queue('dead').standard.depth().visible,
     async run(untilMs: number): Promise<void> {
       const isOver = () => ended() === ITEMS || clock.now() >= untilMs;
       await Promise.all(environments.map((upload) => poll(upload, isOver)));

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { LOG } from '../../functions/runtime/log-messages.ts';
 import { eachRecord } from '../../functions/runtime/records.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
+import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
-import { createVirtualQueues } from '../helpers/virtual-queues.ts';
 
 const RETRY_SECONDS = [10, 60, 300, 720];
 const MINUTE_MS = 60_000;
@@ -84,13 +84,22 @@ describe('the record loop', () => {
   it.each([1, 5, 10, 15])('loses no message to an outage of %i minutes', async (minutes) => {
     const clock = createVirtualClock();
     const startMs = clock.now();
-    const { queue, deadLetters, sqs } = createVirtualQueues(
+    const sqs = createMemorySqs(
       { clock, random: () => 0.5 },
-      { visibilitySeconds: 1_800, maxReceives: 5 },
+      {
+        queues: {
+          queue: {
+            VisibilityTimeout: 1_800,
+            RedrivePolicy: { deadLetterTargetArn: 'dead', maxReceiveCount: 5 },
+          },
+          dead: {},
+        },
+      },
     );
+    const queue = sqs.queue('queue');
     const { telemetry } = silentTelemetry();
     const source = {
-      queue: { sqs, clock, random: () => 0.5 },
+      queue: { sqs: sqs.client, clock, random: () => 0.5 },
       queueUrl: queue.url,
       retrySeconds: RETRY_SECONDS,
     };
@@ -99,13 +108,13 @@ describe('the record loop', () => {
       if (clock.now() < startMs + minutes * MINUTE_MS) throw new Error('S3 is away');
       handledAtMs = clock.now();
     });
-    queue.send('message');
+    queue.put('message');
     while (Number.isNaN(handledAtMs) && clock.now() < startMs + 60 * MINUTE_MS) {
-      const Records = queue.receive(1);
+      const Records = await queue.receive(1);
       if (Records.length === 0) await clock.sleep(1_000);
       else queue.settle(Records, await handle({ Records }, CONTEXT));
     }
-    expect(deadLetters.standard.depth().visible).toBe(0);
+    expect(sqs.queue('dead').standard.depth().visible).toBe(0);
     // The next receive comes within the delay that followed the last failure.
     expect(handledAtMs - startMs).toBeLessThan(23 * MINUTE_MS);
   });
