@@ -3,6 +3,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIngest, type IngestDependencies } from '../../functions/ingest/handler.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
+import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { jobIdOfManifest } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
@@ -19,7 +20,9 @@ afterAll(() => table?.stop());
 describe('a manifest that can not be opened', () => {
   it('has its end told by the next delivery of its arrival', async () => {
     const ledger = openLedger(table);
-    const { client: s3 } = createMemoryS3();
+    const { client: s3 } = createMemoryS3({ versioned: ['inbox'] });
+    const chance = { clock: ledger.clock, random: () => 0 };
+    const sqs = createMemorySqs(chance, { queues: { ingest: {} } });
     const told: string[] = [];
     let isBusAway = true;
     const ended = async ({ state }: Job) => {
@@ -34,7 +37,7 @@ describe('a manifest that can not be opened', () => {
       destinationBuckets: ['destination'],
       ledger,
       end: { ledger, events: { ended }, reports: { s3, bucket: 'reports' } },
-      queue: { sqs: { send: async () => ({}) }, clock: ledger.clock, random: () => 0 },
+      queue: { sqs: sqs.client, ...chance },
       ingestQueueUrl: 'ingest',
       clock: ledger.clock,
       cut: { sliceBytes: 100, blockRows: 2 },

@@ -1,11 +1,12 @@
 // Jobs that something keeps from their end, on a DynamoDB with the table that serverless.yml describes: what sweep, settle and
 // the dead-letter handler do about it, step by step.
-import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { PutObjectCommand } from '@aws-sdk/client-s3';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DecideDependencies, decide } from '../../functions/dead-letters/decide.ts';
 import { resumeSlices } from '../../functions/ingest/resume-job.ts';
 import { type CareDependencies, careForJob } from '../../functions/sweep/reconcile-job.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job } from '../../shared/job/job.ts';
@@ -17,6 +18,7 @@ import {
   failUnopenedJob,
   type UnopenedDependencies,
 } from '../../shared/report/end-job.ts';
+import { meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
@@ -39,10 +41,8 @@ beforeEach(() => {
 });
 
 /** The ledger on a DynamoDB whose requests go through `meddle`. */
-function ledgerThat(meddle: (command: object, send: () => Promise<unknown>) => Promise<unknown>): TestLedger {
-  const { dynamodb } = table;
-  const send = (command: object) => meddle(command, () => dynamodb.send(command as never));
-  return openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+function ledgerThat(meddle: Parameters<typeof meddled>[1]): TestLedger {
+  return openLedger({ dynamodb: meddled(table.dynamodb, meddle), table: table.table });
 }
 
 const sliceOf = (slice: number) => ({ job: id, slice });
@@ -98,18 +98,19 @@ function anEnd(whileWriting: () => Promise<void> = async () => undefined): {
 } {
   const told: Told = { reports: [], events: [] };
   let isFirst = true;
-  const send = async (put: PutObjectCommand) => {
+  const s3 = meddled(createMemoryS3().client, async (command, pass) => {
+    if (!(command instanceof PutObjectCommand)) return pass();
     if (isFirst) {
       isFirst = false;
       await whileWriting();
     }
-    told.reports.push(JSON.parse(String(put.input.Body)));
-    return { ETag: '"e"' };
-  };
+    told.reports.push(JSON.parse(String(command.input.Body)));
+    return pass();
+  });
   const end = {
     ledger,
     events: { ended: async (job: Job) => void told.events.push(job.state) },
-    reports: { bucket: 'reports', s3: { send } },
+    reports: { bucket: 'reports', s3 },
   } as unknown as EndDependencies;
   return { end, told };
 }

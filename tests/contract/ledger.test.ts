@@ -2,7 +2,6 @@
 import {
   type BatchGetItemCommandOutput,
   DeleteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -14,6 +13,7 @@ import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
+import { meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
@@ -400,9 +400,9 @@ describe('a block', () => {
 describe('what DynamoDB had no capacity for', () => {
   it('is asked for again, with the rest', async () => {
     let calls = 0;
-    const send = async (command: { input: object }) => {
+    const dynamodb = meddled(table.dynamodb, async (_command, pass) => {
       calls++;
-      const answer = (await table.dynamodb.send(command as never)) as BatchGetItemCommandOutput;
+      const answer = (await pass()) as BatchGetItemCommandOutput;
       const items = answer.Responses?.[table.table];
       if (calls > 2 || items === undefined) return answer;
       const [kept, ...left] = items;
@@ -410,16 +410,17 @@ describe('what DynamoDB had no capacity for', () => {
         Responses: { [table.table]: kept === undefined ? [] : [kept] },
         UnprocessedKeys: { [table.table]: { Keys: left.map(({ pk }) => ({ pk })) } },
       };
-    };
-    const slow = openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+    });
+    const slow = openLedger({ dynamodb, table: table.table });
     await Promise.all(range(0, 5).map((slice) => recordSlice(slice, 1, slice)));
     expect(await slow.getSlices(job, 0, 5)).toHaveLength(5);
     expect(calls).toBe(3);
   });
 
   it('for long is an error, not an endless wait', async () => {
-    const send = async () => ({ UnprocessedKeys: { [table.table]: { Keys: [{ pk: { S: 'x' } }] } } });
-    const starved = openLedger({ dynamodb: { send } as unknown as DynamoDBClient, table: table.table });
+    const UnprocessedKeys = { [table.table]: { Keys: [{ pk: { S: 'x' } }] } };
+    const dynamodb = meddled(table.dynamodb, async () => ({ UnprocessedKeys }));
+    const starved = openLedger({ dynamodb, table: table.table });
     await expect(starved.getSlices(job, 0, 1)).rejects.toThrow(/1 keys unprocessed after 10 rounds/);
   });
 });

@@ -1,6 +1,6 @@
 // The ledger under at-least-once delivery: in any order, with any duplication, with deaths in mid-step and redelivery, a
 // slice closes exactly when all of its rows have ended, and the counts are the same.
-import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobId, SliceId } from '../../shared/job/identity.ts';
@@ -11,6 +11,7 @@ import {
   ROW_ENDS,
   type RowEnd,
 } from '../../shared/ledger/tally.ts';
+import { failing } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { manifestBytes } from '../helpers/records.ts';
 
@@ -67,15 +68,12 @@ describe('the ledger', () => {
   /** A DynamoDB whose writers die: after their n-th write, for each n of the script, with the write done or not. */
   function mortal(deaths: readonly { write: number; done: boolean }[]) {
     let writes = 0;
-    const send = async (command: never) => {
-      if (!((command as object) instanceof UpdateItemCommand)) return table.dynamodb.send(command);
+    return failing(table.dynamodb, (command) => {
+      if (!(command instanceof UpdateItemCommand)) return undefined;
       const death = deaths.find(({ write }) => write === writes);
       writes++;
-      if (death === undefined) return table.dynamodb.send(command);
-      if (death.done) await table.dynamodb.send(command);
-      throw new Error('killed');
-    };
-    return { send } as unknown as DynamoDBClient;
+      return death && { when: death.done ? 'after' : 'before', error: new Error('killed') };
+    });
   }
 
   const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 });
