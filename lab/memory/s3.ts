@@ -19,6 +19,10 @@ import { DEFAULT_CONTENT_TYPE } from '../../local/aws/s3/object-properties.ts';
 
 /** As S3 has it. */
 const PAGE_KEYS = 1_000;
+/** Of a body that is put without a type. */
+const SDK_CONTENT_TYPE = 'application/octet-stream';
+/** Of every part but the last. */
+const LEAST_PART_BYTES = 5 * 1024 ** 2;
 
 interface StoredObject {
   body: Buffer;
@@ -105,11 +109,9 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
 
   on(PutObjectCommand, (input) => {
     checkAbsent(input);
-    const { Bucket = '', Key = '', Body, ContentType, Metadata } = input;
-    const object = objectOf(Buffer.from(Body as Uint8Array), {
-      ...(ContentType === undefined ? {} : { contentType: ContentType }),
-      ...(Metadata === undefined ? {} : { metadata: Metadata }),
-    });
+    const { Bucket = '', Key = '', Body, ContentType = SDK_CONTENT_TYPE, Metadata = {} } = input;
+    const properties = { contentType: ContentType, metadata: Metadata };
+    const object = objectOf(Buffer.from(Body as Uint8Array), properties);
     return { ETag: object.etag, ...store(Bucket, Key, object) };
   });
   on(GetObjectCommand, (input) => {
@@ -136,12 +138,10 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
     for (const { Key = '' } of Delete?.Objects ?? []) remove(Bucket, Key);
     return {};
   });
-  on(CreateMultipartUploadCommand, ({ Bucket = '', Key = '', ContentType, Metadata }) => {
+  on(CreateMultipartUploadCommand, (input) => {
+    const { Bucket = '', Key = '', ContentType = DEFAULT_CONTENT_TYPE, Metadata = {} } = input;
     const UploadId = `upload-${uploadIds++}`;
-    const properties = {
-      ...(ContentType === undefined ? {} : { contentType: ContentType }),
-      ...(Metadata === undefined ? {} : { metadata: Metadata }),
-    };
+    const properties = { contentType: ContentType, metadata: Metadata };
     uploads.set(UploadId, { bucket: Bucket, key: Key, properties, parts: new Map() });
     return { UploadId };
   });
@@ -158,6 +158,7 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
       const part = parts.get(PartNumber);
       return part === undefined || part.etag !== ETag ? refuse('InvalidPart', 400) : part;
     });
+    if (listed.slice(0, -1).some(({ body }) => body.length < LEAST_PART_BYTES)) refuse('EntityTooSmall', 400);
     uploads.delete(input.UploadId ?? '');
     const digests = Buffer.concat(listed.map(({ body }) => Buffer.from(hash('md5', body), 'hex')));
     const etag = `"${hash('md5', digests)}-${listed.length}"`;

@@ -15,6 +15,14 @@ export interface LedgerTable {
   stop(): Promise<void>;
 }
 
+/** The table as serverless.yml describes it. */
+export async function ledgerTableModel(): Promise<{ name: string; definition: CreateTableCommandInput }> {
+  const { tables } = await readService(SERVICE_FILE);
+  const model = tables['LedgerTable'];
+  if (model === undefined) throw new Error('serverless.yml has no LedgerTable');
+  return { name: model.name, definition: model.definition as CreateTableCommandInput };
+}
+
 export async function startLedgerTable(): Promise<LedgerTable> {
   const server = dynalite({ createTableMs: 0 });
   server.listen(0, '127.0.0.1');
@@ -25,13 +33,11 @@ export async function startLedgerTable(): Promise<LedgerTable> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  const { tables } = await readService(SERVICE_FILE);
-  const model = tables['LedgerTable'];
-  if (model === undefined) throw new Error('serverless.yml has no LedgerTable');
-  await dynamodb.send(new CreateTableCommand(model.definition as CreateTableCommandInput));
+  const { name, definition } = await ledgerTableModel();
+  await dynamodb.send(new CreateTableCommand(definition));
   return {
     dynamodb,
-    table: model.name,
+    table: name,
     async stop() {
       dynamodb.destroy();
       await new Promise((resolve) => server.close(resolve));

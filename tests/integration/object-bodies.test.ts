@@ -11,38 +11,27 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
+import { type Embedded, startEmbedded } from '../helpers/embedded.ts';
 
 /** Above what fauxqs takes, and what is kept in memory. */
 const LARGE = randomBytes(13 * 1024 ** 2);
 const PART = LARGE.subarray(0, 6 * 1024 ** 2);
 const Bucket = 'plain';
 
-let emulators: Emulators;
+let embedded: Embedded;
 let s3: S3Client;
 
 beforeAll(async () => {
-  emulators = await startEmulators({
-    region: 'us-east-1',
-    accountId: '111122223333',
-    seed: 3,
-    buckets: [{ name: Bucket }, { name: 'versioned', versioned: true }],
-    queues: [],
-    tables: [],
-  });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  s3 = new S3Client({ endpoint: emulators.endpoints.aws, region: 'us-east-1', credentials, maxAttempts: 1 });
+  embedded = await startEmbedded({ buckets: [{ name: Bucket }, { name: 'versioned', versioned: true }] });
+  s3 = embedded.s3;
 });
 
-afterAll(async () => {
-  s3.destroy();
-  await emulators.stop();
-});
+afterAll(() => embedded?.stop());
 
 const etagOf = (bytes: Uint8Array) => `"${createHash('md5').update(bytes).digest('hex')}"`;
 
@@ -52,7 +41,7 @@ async function bytes(Key: string, more: object = {}): Promise<Buffer> {
 }
 
 async function ask(method: string, path: string, init: RequestInit = {}) {
-  const answer = await fetch(`${emulators.endpoints.aws}${path}`, { method, ...init });
+  const answer = await fetch(`${embedded.emulators.endpoints.aws}${path}`, { method, ...init });
   const text = await answer.text();
   return {
     status: answer.status,
@@ -64,7 +53,7 @@ async function ask(method: string, path: string, init: RequestInit = {}) {
 
 /** As it goes over the wire: what no client library would send. */
 async function raw(text: string | Buffer): Promise<string> {
-  const { hostname, port } = new URL(emulators.endpoints.aws);
+  const { hostname, port } = new URL(embedded.emulators.endpoints.aws);
   const socket = connect(Number(port), hostname);
   socket.write(text);
   const chunks: Buffer[] = [];

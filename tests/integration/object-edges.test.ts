@@ -21,37 +21,26 @@ import {
   PutBucketVersioningCommand,
   PutObjectCommand,
   RenameObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
+import { type Embedded, startEmbedded } from '../helpers/embedded.ts';
 
 const Bucket = 'plain';
 /** Of before 2018, and longer than fauxqs' router takes. */
 const LONG_NAME = 'Old_Bucket'.padEnd(255, 'x');
 
-let emulators: Emulators;
+let embedded: Embedded;
 let s3: S3Client;
 
 beforeAll(async () => {
-  emulators = await startEmulators({
-    region: 'us-east-1',
-    accountId: '111122223333',
-    seed: 5,
-    buckets: [{ name: Bucket }, { name: LONG_NAME }],
-    queues: [],
-    tables: [],
-  });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  s3 = new S3Client({ endpoint: emulators.endpoints.aws, region: 'us-east-1', credentials, maxAttempts: 1 });
+  embedded = await startEmbedded({ buckets: [{ name: Bucket }, { name: LONG_NAME }] });
+  s3 = embedded.s3;
 });
 
-afterAll(async () => {
-  s3.destroy();
-  await emulators.stop();
-});
+afterAll(() => embedded?.stop());
 
 async function text(Key: string, more: object = {}): Promise<string> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));
@@ -76,7 +65,7 @@ describe('what the embedded S3 can not do', () => {
   });
 
   it.each(['annotation', 'encryption'])('%s is no object', async (part) => {
-    const answer = await fetch(`${emulators.endpoints.aws}/${Bucket}/part?${part}`, {
+    const answer = await fetch(`${embedded.emulators.endpoints.aws}/${Bucket}/part?${part}`, {
       method: 'PUT',
       body: '<x/>',
     });
@@ -134,7 +123,7 @@ describe('a range', () => {
 it('answers no broken request within the body of an earlier answer', async () => {
   // More than the sockets' buffers hold, so that the answer is under way while the client does not read.
   await s3.send(new PutObjectCommand({ Bucket, Key: 'under-way', Body: Buffer.alloc(32 * 1024 ** 2) }));
-  const { hostname, port } = new URL(emulators.endpoints.aws);
+  const { hostname, port } = new URL(embedded.emulators.endpoints.aws);
   const socket = connect(Number(port), hostname);
   socket.write(`GET /${Bucket}/under-way HTTP/1.1\r\nhost: localhost\r\n\r\n`);
   await once(socket, 'readable');
