@@ -1,8 +1,7 @@
 // A forward proxy that alone knows some hosts: it passes requests on, and opens tunnels.
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { serve } from './serve.ts';
 
 export interface ForwardProxy {
   url: string;
@@ -40,7 +39,7 @@ export async function startForwardProxy(
     onward.on('error', () => response.writeHead(502).end());
     incoming.pipe(onward);
   };
-  const server = tls === undefined ? createServer(pass) : createTlsServer(tls, pass);
+  const { server, url, close } = await serve(pass, tls);
   server.on('connect', (incoming, socket) => {
     asked.push(`CONNECT ${incoming.url}`);
     authorizations.push(incoming.headers['proxy-authorization']);
@@ -54,16 +53,5 @@ export async function startForwardProxy(
     onward.on('error', () => socket.destroy());
     socket.on('error', () => onward.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
-    asked,
-    authorizations,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { url, asked, authorizations, close };
 }

@@ -1,11 +1,9 @@
 // A small S3 in memory, for what the embedded one does not do: TLS, redirects, refused headers, expired tokens. It checks the
 // signature of each request, as S3 does, and keeps what was asked.
 import { createHash, hash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSigner } from '../../shared/aws/signature.ts';
+import { type Serving, serve } from './serve.ts';
 
 export const SMALL_S3_KEYS = { accessKeyId: 'AKIDTEST', secretAccessKey: 'test-secret' };
 
@@ -17,13 +15,10 @@ export interface Asked {
   headers: IncomingMessage['headers'];
 }
 
-export interface SmallS3 {
-  url: string;
-  port: number;
+export interface SmallS3 extends Omit<Serving, 'server'> {
   /** Bodies by `bucket/key`. */
   objects: Map<string, Buffer>;
   asked: Asked[];
-  close(): void;
 }
 
 export interface SmallS3Options {
@@ -105,20 +100,7 @@ export async function startSmallS3({ tls, region, intercept }: SmallS3Options = 
     }
   }
 
-  const server: Server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
-    port,
-    objects,
-    asked,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { ...(await serve(handle, tls)), objects, asked };
 }
 
 export function refuse(

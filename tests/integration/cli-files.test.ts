@@ -1,15 +1,13 @@
 // Commands whose files can't be written: their result is printed all the same, nothing is left half written.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JOB_ID } from '../helpers/records.ts';
+import { serve } from '../helpers/serve.ts';
 
 const shell = promisify(execFile);
 const BIN = path.resolve('cli/bin.js');
@@ -66,16 +64,12 @@ async function serveReport(): Promise<string> {
     [`/reports/${REPORT}`]: JSON.stringify({ version: 1, files: [file] }),
     [`/reports/${file.key}`]: ROWS,
   };
-  const server = createServer(({ url = '' }, response) => {
-    const text = answers[new URL(url, 'http://host').pathname];
+  const { url, close } = await serve(({ url: asked = '' }, response) => {
+    const text = answers[new URL(asked, 'http://host').pathname];
     response.writeHead(text === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(text);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  servers.push(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  servers.push(close);
+  return url;
 }
 
 async function filesLeft(): Promise<string[]> {

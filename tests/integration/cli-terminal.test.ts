@@ -1,16 +1,15 @@
 // The commands as a user runs them, with hostile text from every side: no byte of it steers the terminal.
 import { execFile, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeApi, type FakeOptions, get } from '../helpers/fake-api.ts';
 import { aJob, JOB_ID } from '../helpers/records.ts';
+import { serve } from '../helpers/serve.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
 /** Writes the clipboard, clears the screen, forges a line, turns the text around. */
@@ -33,19 +32,15 @@ afterEach(async () => {
   await rm(work, { recursive: true, force: true });
 });
 
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  servers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function serving(listener: RequestListener): Promise<string> {
+  const { url, close } = await serve(listener);
+  servers.push(close);
+  return url;
 }
 
 function serveApi(options: FakeOptions): Promise<string> {
   const { call } = createFakeApi(options);
-  return serve(({ url = '' }, response) => {
+  return serving(({ url = '' }, response) => {
     const { pathname, searchParams } = new URL(url, 'http://api');
     call(get(pathname, Object.fromEntries(searchParams))).then(
       ({ statusCode, body }) =>
@@ -57,7 +52,7 @@ function serveApi(options: FakeOptions): Promise<string> {
 
 /** An S3 that holds these objects and refuses every write. */
 function serveS3(objects: Record<string, string> = {}): Promise<string> {
-  return serve(({ method, url = '' }, response) => {
+  return serving(({ method, url = '' }, response) => {
     const text = objects[decodeURIComponent(new URL(url, 'http://s3').pathname)];
     if (method === 'HEAD') response.writeHead(200).end();
     else if (method === 'GET' && text !== undefined) response.writeHead(200).end(text);
@@ -116,7 +111,7 @@ describe('hostile text', () => {
   });
 
   it('of an API that is another is escaped where it is the fault', async () => {
-    const api = await serve((_, response) =>
+    const api = await serving((_, response) =>
       response.writeHead(409).end(JSON.stringify({ message: `${HOSTILE}${'x'.repeat(257 * 1024)}` })),
     );
     const { code, stderr } = await run(['pause', JOB_ID, '--api', api]);

@@ -1,17 +1,16 @@
 // `spillway put` against servers that are no S3, or not all of the time: nothing is told as stored.
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Serving, serve } from '../helpers/serve.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
 const PAGE = '<!doctype html><html><body>console</body></html>';
 
 let work: string;
-let server: Server | undefined;
+let server: Serving | undefined;
 
 beforeEach(async () => {
   work = await mkdtemp(path.join(tmpdir(), 'spillway-no-s3-'));
@@ -22,21 +21,18 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  server?.closeAllConnections();
   server?.close();
   await rm(work, { recursive: true, force: true });
 });
 
 async function put(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const asked: string[] = [];
-  server = createServer((request, response) => {
+  server = await serve((request, response) => {
     asked.push(request.method ?? '');
     request.resume();
     request.on('end', () => answer(request, response));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port } = server;
   const args = ['put', 'a.txt', 'large.bin', 's3://bucket', '--endpoint-url', `http://127.0.0.1:${port}`];
   const end = await runSpillway([...args, '--json'], { cwd: work });
   const result = end.stdout === '' ? undefined : (JSON.parse(end.stdout) as Record<string, unknown>);
