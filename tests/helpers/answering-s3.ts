@@ -1,4 +1,4 @@
-// An S3 client whose requests go nowhere: each is remembered, and answered by the test.
+// An S3 client that sends no requests: it records each, and the test answers it.
 import { Readable } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
@@ -11,7 +11,7 @@ export interface SentRequest {
   headers: Record<string, string>;
   /** Absent in a copy, or a HEAD. */
   body?: Uint8Array;
-  /** How the HTTP handler was told to wait for it. */
+  /** The options that the HTTP handler was given. */
   options: { requestTimeout?: number; abortSignal?: AbortSignal };
 }
 
@@ -52,7 +52,7 @@ export function answeringS3(
   return { s3, sent };
 }
 
-/** Has the SDK write by itself: what is not signed as the direct writes sign is left to it. */
+/** Makes the SDK send its writes itself: direct writes leave requests without a signature to it. */
 export function leftToSdk(s3: S3Client): S3Client {
   s3.middlewareStack.add(
     (next) => (args) => {

@@ -1,14 +1,14 @@
-// Runs workers side by side, one step at a time, in an order that a script decides: every call of a worker to the world outside
-// waits for its turn. A worker can die before or after a call's effect, and a call can fail, with its effect or without.
-// Between two turns everything that can go on without the world goes on, so the same script gives the same run.
+// Runs workers side by side, one step at a time, in an order that a script decides. Every call of a worker to a service waits
+// for its turn. A worker can die before or after a call's effect, and a call can fail with or without its effect.
+// Between two turns all workers run until each waits for a call, so the same script gives the same run.
 import type { Clock } from '../../shared/time/clock.ts';
 
 /**
  * done           the call has its effect, and its answer comes
  * failed         it has none: the caller gets an error
  * answer lost    it has its effect: the caller gets an error
- * killed before  the worker is no more, and neither is the effect
- * killed after   the worker is no more, the effect is
+ * killed before  the worker dies, and the call has no effect
+ * killed after   the worker dies after the effect
  */
 export const FATES = ['done', 'failed', 'answer lost', 'killed before', 'killed after'] as const;
 export type Fate = (typeof FATES)[number];
@@ -16,7 +16,7 @@ export type Fate = (typeof FATES)[number];
 /** One run of a function, with the calls that wait for their turns. */
 export interface Worker {
   name: string;
-  /** Its dependencies make every call outside through this. */
+  /** Its dependencies make every call to a service through this. */
   act<T>(call: string, effect: () => T | Promise<T>): Promise<T>;
   clock: Clock;
 }
@@ -32,11 +32,11 @@ interface Waiting {
 interface RunningWorker {
   name: string;
   isDead: boolean;
-  /** It has died: the delivery of its message handles that. */
+  /** Called once, when it dies: its messages can then be received again. */
   onDeath(): void;
 }
 
-/** Turns of the event loop without anything new after which nothing more will come: streams and promises need a few. */
+/** Idle turns of the event loop after which no worker runs any more: streams and promises need a few. */
 const QUIET_TURNS = 12;
 
 export type Conductor = ReturnType<typeof createConductor>;
@@ -46,7 +46,7 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
   let waiting: Waiting[] = [];
   let running = new Set<RunningWorker>();
   let stirs = 0;
-  /** What happened, in order: told where a property fails. */
+  /** What happened, in order: printed when a property fails. */
   const log: string[] = [];
 
   function die(worker: RunningWorker): void {
@@ -141,8 +141,8 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
     },
     running: () => running.size,
     /**
-     * Starts a worker; it goes as far as its first call.
-     * @param work ends when the worker has nothing more to do; it is not told of the worker's death
+     * Starts a worker, which runs up to its first call.
+     * @param work ends when the worker has nothing more to do; after the worker's death it may never end
      */
     async start(name: string, work: (worker: Worker) => Promise<void>, onDeath: () => void): Promise<void> {
       const self: RunningWorker = { name, isDead: false, onDeath };
@@ -159,11 +159,11 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
       });
       await untilQuiet();
     },
-    /** One of the waiting calls has its turn. @returns whether there was one */
+    /** Gives one of the waiting calls its turn. @returns whether there was one */
     step: (pick: number, fate: Fate = 'done') => run(calls()[pick % Math.max(1, calls().length)], fate),
     /** Time passes until the first sleeper wakes. @returns whether there was one */
     wake: () => run(sleeps()[0], 'done'),
-    /** Every worker goes on to its end. */
+    /** Runs every worker to its end. */
     async drain(): Promise<void> {
       while (running.size > 0) {
         if (await this.step(0)) continue;

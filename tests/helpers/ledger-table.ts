@@ -47,7 +47,7 @@ export async function startLedgerTable(): Promise<LedgerTable> {
 
 export interface TestLedger extends Ledger {
   clock: VirtualClock;
-  /** Every slice that the ledger told as closed, in order: it may tell of one more than once. */
+  /** Every slice that the ledger reported as closed, in order; it may report one more than once. */
   closed: SliceId[];
 }
 

@@ -1,5 +1,5 @@
-// The pipeline's own functions on a ledger in DynamoDB, with queues and S3 in memory, each run as a worker under a conductor:
-// what they call waits for its turn. Beside them stands a record of what has had its effect, in plain sets.
+// The production functions on a ledger in DynamoDB, with queues and S3 in memory. Each runs as a worker under a conductor, so
+// its calls wait for their turns. A record keeps, in plain sets, the effects that the calls had.
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { createIngest } from '../../functions/ingest/handler.ts';

@@ -15,7 +15,7 @@ export async function assertReplayable<Ts>(
 ): Promise<void> {
   const { PROPERTY_SEED, PROPERTY_PATH, PROPERTY_RUNS } = process.env;
   const details = await fc.check(property, {
-    // A failure is told before the test's own time is over, as far as it is made smaller by then.
+    // Reports a failure before the test's own time limit, with the smallest case found by then.
     interruptAfterTimeLimit: TIME_LIMIT_MS,
     ...parameters,
     numRuns: Number(PROPERTY_RUNS ?? numRuns),
@@ -28,7 +28,7 @@ export async function assertReplayable<Ts>(
   }
   const { testPath = '', currentTestName = '' } = expect.getState();
   const file = path.relative(process.cwd(), testPath);
-  // A pattern that a shell leaves alone: any sign that means something to either is any sign.
+  // As a pattern, with a dot for each character that a shell or a pattern would interpret.
   const title = currentTestName.replaceAll(/[^\w\s,>-]/gu, '.');
   throw new Error(
     `${fc.defaultReportMessage(details)}\n\nreplay: PROPERTY_SEED=${details.seed} PROPERTY_PATH=${details.counterexamplePath} npx vitest run ${file} -t '${title}'`,

@@ -1,5 +1,5 @@
-// A small S3 in memory, for what the embedded one does not do: TLS, redirects, refused headers, expired tokens. It checks the
-// signature of each request, as S3 does, and keeps what was asked.
+// A small S3 server for what the embedded one can't do: TLS, redirects, refused headers, expired tokens.
+// It checks the signature of each request, as S3 does, and records the requests.
 import { createHash, hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSigner } from '../../shared/aws/signature.ts';

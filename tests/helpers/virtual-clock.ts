@@ -1,8 +1,8 @@
-// A clock whose time passes only while everybody sleeps: hours of waiting take no time, and the same run waits the same.
+// A clock whose time passes only while all its users sleep: hours of waiting take no time, and every run waits the same.
 import type { Clock } from '../../shared/time/clock.ts';
 
 export interface VirtualClock extends Clock {
-  /** Lets time pass without waking anybody early. */
+  /** Lets time pass; wakes no sleeper early. */
   advance(ms: number): void;
 }
 
@@ -16,7 +16,7 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
   let sleepers: Sleeper[] = [];
   let isTurning = false;
 
-  /** Runs after everything that can go on without waiting has gone on. */
+  /** Runs once nothing else can continue without waiting. */
   function turn(): void {
     // Of those due at once, the one that fell asleep first.
     let first = 0;
