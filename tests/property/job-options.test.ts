@@ -5,7 +5,7 @@ import { readSubmission } from '../../functions/api/read-submission.ts';
 import { submitManifest } from '../../functions/api/submit-manifest.ts';
 import { submitRedrive } from '../../functions/api/submit-redrive.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
-import { createMemoryS3 } from '../../lab/bench/memory-s3.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
 import { type EndedJob, emptyTotals, type Job } from '../../shared/job/job.ts';
 import { type JobOption, OPTIONS } from '../../shared/job/option-table.ts';
