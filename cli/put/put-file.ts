@@ -1,16 +1,13 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
 import type { IfExists } from '../../shared/job/options.ts';
 import { faultOfKey } from '../../shared/keys/destination-key.ts';
+import { RETRIES_PER_ITEM } from '../../shared/pacing/retry.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { type BytesWriter, writerOfBytes } from '../../shared/transfer/bytes-writer.ts';
 import { type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
 import { transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
-import {
-  type PacingDependencies,
-  RETRIES_PER_ITEM,
-  type RequestBounds,
-} from '../../shared/transfer/paced-request.ts';
+import type { PacingDependencies, RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import type { Budget } from './budget.ts';

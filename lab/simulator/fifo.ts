@@ -3,7 +3,8 @@
 export interface Fifo {
   readonly size: number;
   push(value: number): void;
-  /** @returns undefined where nothing waits */
+  /** @returns undefined where nothing waits, as shift does */
+  first(): number | undefined;
   shift(): number | undefined;
 }
 
@@ -20,6 +21,7 @@ export function createFifo(): Fifo {
     push(value) {
       values.push(value);
     },
+    first: () => values[head],
     shift() {
       const value = values[head];
       if (value === undefined) return undefined;

@@ -1,20 +1,20 @@
-// The queue before the fleet: it holds a million new items at all times, and what was given back among them. Items have numbers, which are used
-// again once an item is stored, since a run has millions of them.
+// The queue before the fleet: it holds a million new items at all times, and items that were given back among them. Items have
+// numbers. A stored item's number is used again, since a run has millions of items.
 import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
+import type { Tries } from '../../shared/pacing/retry.ts';
 import type { Random } from '../../shared/time/random.ts';
 import { createFifo } from './fifo.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { KEYS } from './key-space.ts';
 
-export interface Item {
+export interface Item extends Tries {
   /** The number of its path. */
   key: number;
   group: PacingGroup;
+  /** Until when it may wait in its line. */
+  untilMs: number;
   sentAtMs: number;
   isThrottled: boolean;
-  /** Of this receive. */
-  retries: number;
-  backedOffMs: number;
   givenBack: number;
 }
 
@@ -23,9 +23,11 @@ const VISIBLE_NEW_ITEMS = 1_000_000;
 export interface ItemQueue {
   take(nowMs: number): number;
   at(number: number): Item;
-  /** An item's delay is over. */
+  /** The item is counted as given back, with no tries since. Its delay begins. */
+  giveBack(number: number): void;
+  /** The item's delay is over. */
   comeBack(number: number): void;
-  /** It is stored: its number is free. */
+  /** The item has ended: its number is free. */
   forget(number: number): void;
 }
 
@@ -51,18 +53,38 @@ export function createItemQueue({ keys, seconds }: FleetOptions, random: Random)
       if (item === undefined) items.push(newItem(key));
       else {
         item.key = key;
-        item.retries = 0;
-        item.backedOffMs = 0;
         item.givenBack = 0;
+        item.attempts = 0;
+        item.backedOffMs = 0;
+        item.wasTried = false;
       }
       return number;
     },
     at: (number) => items[number] as Item,
+    giveBack(number) {
+      const item = items[number] as Item;
+      item.givenBack++;
+      item.wasTried ||= item.attempts > 0;
+      item.attempts = 0;
+      item.backedOffMs = 0;
+    },
     comeBack: (number) => returned.push(number),
     forget: (number) => free.push(number),
   };
 }
 
 function newItem(key: number): Item {
-  return { key, group: '', sentAtMs: 0, isThrottled: false, retries: 0, backedOffMs: 0, givenBack: 0 };
+  return {
+    key,
+    group: '',
+    untilMs: 0,
+    sentAtMs: 0,
+    isThrottled: false,
+    givenBack: 0,
+    attempts: 0,
+    backedOffMs: 0,
+    wasTried: false,
+    // No item grows too old here: a run is shorter than the retry time of any job.
+    giveUpAtMs: Number.POSITIVE_INFINITY,
+  };
 }

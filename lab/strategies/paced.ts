@@ -4,14 +4,11 @@ import { createTransferClient } from '../../shared/aws/clients.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { RETRIES_PER_ITEM } from '../../shared/pacing/retry.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { createBytesWriter, writerOfBytes } from '../../shared/transfer/bytes-writer.ts';
 import { type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
-import {
-  type PacingDependencies,
-  RETRIES_PER_ITEM,
-  type RequestBounds,
-} from '../../shared/transfer/paced-request.ts';
+import type { PacingDependencies, RequestBounds } from '../../shared/transfer/paced-request.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
 /** An item is given up after this long: a job's default. */

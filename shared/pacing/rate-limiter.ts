@@ -1,72 +1,53 @@
-// The waiter beside the pacer: lets a group's requests through one by one, in the order of arrival, each at the turn that the
-// pacer gives it. A request that would wait too long is shed at once, untried. So is one whose wait grows much longer than it
-// seemed at first, because the rate has fallen meanwhile.
+// Lets a group's requests through one by one, in the order of arrival, each at the turn that the pacer gives it. It waits by a
+// clock; what it waits for, and which requests it sheds, are the steps of admission.ts.
 import type { Clock } from '../time/clock.ts';
 import type { GroupAnswer, Pacer, PacingGroup } from './adaptive-pacer.ts';
-
-export type Passage = { kind: 'passed' } | { kind: 'shed'; waitMs: number };
+import { admit, askForTurn, type Line, type Passage } from './admission.ts';
 
 export interface RateLimiter {
-  /** The group that a write of this key is paced in, now: it may be another at its next attempt. */
+  /** The group that a write of this key is paced in now. At its next attempt it may be another. */
   groupOf(bucket: string, key: string): PacingGroup;
   /**
    * Waits for the group's next free turn.
-   * @param mostMs a request that would wait longer is shed, with the time of a turn after all that wait or were shed before.
-   *   One that waits already may wait up to twice as long
+   * @param mostMs a request that would wait longer is shed at once; the wait may last twice as long where the rate falls
    */
   pass(group: PacingGroup, mostMs: number): Promise<Passage>;
   /** What S3 answered to a request of the group. */
   observe(group: PacingGroup, answer: GroupAnswer): void;
 }
 
-interface Queue {
-  /** Settles when the last one in the queue has passed. */
-  tail: Promise<void>;
-  waiting: number;
+interface WaitingLine extends Line {
+  /** Settles when the last request of the line has left it. */
+  tail: Promise<unknown>;
 }
 
-/** A request in the queue may wait this many times its limit: its turn was computed by the rate at its arrival. */
-const PATIENCE = 2;
-
 export function createRateLimiter({ pacer, clock }: { pacer: Pacer; clock: Clock }): RateLimiter {
-  const queues = new Map<PacingGroup, Queue>();
+  const lines = new Map<PacingGroup, WaitingLine>();
 
-  /** @returns whether the turn came in time */
-  async function takeTurn(group: PacingGroup, untilMs: number): Promise<boolean> {
-    for (;;) {
-      const nowMs = clock.now();
-      if (nowMs > untilMs) return false;
-      const waitMs = pacer.take(group, nowMs);
-      if (waitMs === 0) return true;
-      if (nowMs + waitMs > untilMs) return false;
-      // The rate may change meanwhile: the turn is asked for again, not booked ahead.
-      await clock.sleep(waitMs);
-    }
+  function lineOf(group: PacingGroup): WaitingLine {
+    const line = lines.get(group) ?? { group, waiting: 0, tail: Promise.resolve() };
+    lines.set(group, line);
+    return line;
   }
 
-  function queueOf(group: PacingGroup): Queue {
-    const queue = queues.get(group) ?? { tail: Promise.resolve(), waiting: 0 };
-    queues.set(group, queue);
-    return queue;
+  async function waitForTurn(line: Line, untilMs: number): Promise<Passage> {
+    for (;;) {
+      const turn = askForTurn(pacer, line, untilMs, clock.now());
+      if (turn.kind !== 'wait') return turn;
+      await clock.sleep(turn.delayMs);
+    }
   }
 
   return {
     groupOf: (bucket, key) => pacer.groupOf(bucket, key, clock.now()),
     async pass(group, mostMs) {
-      const queue = queueOf(group);
-      const nowMs = clock.now();
-      const waitMs = (queue.waiting * 1000) / pacer.ratePerSecond(group, nowMs);
-      // Given the same time, all would come back together, to be shed again.
-      if (waitMs > Math.min(mostMs, pacer.mostWaitMs(group, nowMs)))
-        return { kind: 'shed', waitMs: pacer.book(group, queue.waiting, nowMs) };
-      queue.waiting++;
-      const turn = queue.tail.then(() => takeTurn(group, nowMs + mostMs * PATIENCE));
-      queue.tail = turn.then(
-        () => void queue.waiting--,
-        () => void queue.waiting--,
-      );
-      if (await turn) return { kind: 'passed' };
-      return { kind: 'shed', waitMs: pacer.book(group, queue.waiting, clock.now()) };
+      const line = lineOf(group);
+      const admission = admit(pacer, line, mostMs, clock.now());
+      if (admission.kind === 'shed') return admission;
+      const passage = line.tail.then(() => waitForTurn(line, admission.untilMs));
+      // A request that failed does not stop those behind it; its own caller gets the error.
+      line.tail = passage.catch(() => undefined);
+      return await passage;
     },
     observe: (group, answer) => pacer.observe(group, answer, clock.now()),
   };

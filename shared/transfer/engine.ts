@@ -4,12 +4,11 @@
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
-import { giveBackDelayMs, IN_PLACE_MS } from '../pacing/waits.ts';
+import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
-  RETRIES_PER_ITEM,
   type RequestBounds,
   type RequestEnd,
   type RequestTally,
@@ -58,14 +57,13 @@ export async function transferAll(
   items: readonly TransferItem[],
   stopAtMs: number,
 ): Promise<TransferReport[]> {
-  const budget = { retries: items.length * RETRIES_PER_ITEM };
   const cutOff = new AbortController();
   const finished = new AbortController();
   const { clock } = dependencies;
   const watch = clock
     .sleep(stopAtMs + STOP_GRACE_MS - clock.now(), finished.signal)
     .then(() => cutOff.abort(), ignoreEnd);
-  const bounds = { stopAtMs, inPlaceMs: IN_PLACE_MS, budget, cutOff: cutOff.signal };
+  const bounds = { ...batchBounds(items.length, stopAtMs), cutOff: cutOff.signal };
   const reports = await pMap(items, (item) => transferOne(dependencies, item, bounds), {
     concurrency: CONCURRENCY,
   });
@@ -121,7 +119,7 @@ export function transferEnd(
     case 'given-up':
       return retryTimeExceeded(end.fault);
     case 'unfinished':
-      return { kind: 'unfinished', delayMs: giveBackDelayMs(end, givenBack, random) };
+      return { kind: 'unfinished', delayMs: giveBackDelayMs(end.cause, givenBack, random) };
   }
 }
 

@@ -3,14 +3,13 @@
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
-import { THROTTLE_BACKOFF } from '../pacing/waits.ts';
+import { RETRIES_PER_ITEM, THROTTLE_BACKOFF } from '../pacing/retry.ts';
 import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
 import type { MultipartWriter, SentPart } from './multipart-writer.ts';
 import type { ObjectWrite, StoredObject } from './object-writer.ts';
 import {
   type PacedRequest,
   type PacingDependencies,
-  RETRIES_PER_ITEM,
   type RequestBounds,
   sendPaced,
 } from './paced-request.ts';

@@ -4,15 +4,18 @@
 //   given-up     its time is over; the last fault says why
 //   unfinished   S3 may take it later, but the sender has to let it go for now
 import { classifyFault, type Fault } from '../aws/classify.ts';
-import { fullJitterMs } from '../pacing/backoff.ts';
 import type { RateLimiter } from '../pacing/rate-limiter.ts';
-import { type GiveBackCause, THROTTLE_BACKOFF, TRANSIENT_BACKOFF } from '../pacing/waits.ts';
+import {
+  afterFault,
+  afterShed,
+  type GiveBackCause,
+  type RetryBounds,
+  type RetryDecision,
+  turnWaitMs,
+} from '../pacing/retry.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
 import { SourceRefusal } from './source-refusal.ts';
-
-/** Retries for each item that shares a budget, on average: above it a retry storm outlives its cause (Bronson, HotOS'21). */
-export const RETRIES_PER_ITEM = 3;
 
 export interface PacingDependencies {
   rateLimiter: RateLimiter;
@@ -21,12 +24,7 @@ export interface PacingDependencies {
 }
 
 /** What all the requests of a batch or a command share. */
-export interface RequestBounds {
-  /** Epoch ms: nothing is begun beyond it. It may be moved nearer while requests are under way. */
-  stopAtMs: number;
-  /** Milliseconds that a request waits in place: for its turn, and in all between its retries. */
-  inPlaceMs: number;
-  budget: { retries: number };
+export interface RequestBounds extends RetryBounds {
   cutOff: AbortSignal;
 }
 
@@ -68,7 +66,7 @@ export type FinalFault = Fault & { kind: 'permanent' | 'exists' | 'source-change
 export type RequestEnd<Answer> =
   | { kind: 'ended'; answer: Answer }
   | { kind: 'given-up'; fault: Fault }
-  | ({ kind: 'unfinished' } & GiveBackCause);
+  | { kind: 'unfinished'; cause: GiveBackCause };
 
 /** The end of an item whose time ran out while it waited to be tried again. */
 const NO_TURN: Fault = {
@@ -78,6 +76,8 @@ const NO_TURN: Fault = {
   message: 'S3 takes so little of its group that its turn has not come',
 };
 
+const UNFINISHED: RequestEnd<never> = { kind: 'unfinished', cause: { kind: 'refused' } };
+
 /** @param tally counts on: one tally may stand for many requests */
 export async function sendPaced<Answer>(
   { rateLimiter, clock, random }: PacingDependencies,
@@ -86,28 +86,23 @@ export async function sendPaced<Answer>(
   tally: RequestTally,
 ): Promise<RequestEnd<Answer>> {
   const { bucket, key } = request.destination;
-  const { inPlaceMs, budget, cutOff } = bounds;
-  const leftMs = () => bounds.stopAtMs - clock.now();
-  const isOver = () => leftMs() <= 0 || request.isHalted?.() === true;
-  let attempts = 0;
-  let backedOffMs = 0;
+  const { giveUpAtMs, wasTried } = request;
+  const mostMs = () => turnWaitMs(bounds, clock.now());
+  const isOver = () => bounds.stopAtMs <= clock.now() || request.isHalted?.() === true;
+  const tries = { attempts: 0, backedOffMs: 0, giveUpAtMs, wasTried };
 
   for (;;) {
-    if (isOver()) return { kind: 'unfinished', cause: 'refused' };
+    if (isOver()) return UNFINISHED;
     // Asked at each try: the pacer may have set the key's part of the bucket apart meanwhile.
     const group = rateLimiter.groupOf(bucket, key);
-    let passage = await rateLimiter.pass(group, Math.min(inPlaceMs, leftMs()));
+    let passage = await rateLimiter.pass(group, mostMs());
     for (const place of request.alsoAsks?.() ?? []) {
       if (passage.kind === 'shed' || isOver()) break;
       const other = rateLimiter.groupOf(place.bucket, place.key);
-      passage = await rateLimiter.pass(other, Math.min(inPlaceMs, leftMs()));
+      passage = await rateLimiter.pass(other, mostMs());
     }
-    if (passage.kind === 'shed') {
-      const isTooOld = clock.now() >= request.giveUpAtMs;
-      if (isTooOld && (request.wasTried || attempts > 0)) return { kind: 'given-up', fault: NO_TURN };
-      return { kind: 'unfinished', cause: 'shed', turnInMs: passage.waitMs };
-    }
-    if (isOver()) return { kind: 'unfinished', cause: 'refused' };
+    if (passage.kind === 'shed') return endOf(afterShed(tries, passage.turnInMs, clock.now()), NO_TURN);
+    if (isOver()) return UNFINISHED;
 
     const sentAtMs = clock.now();
     const tell = (scope?: 'partition' | 'kms') =>
@@ -118,11 +113,11 @@ export async function sendPaced<Answer>(
         ...(scope === undefined ? {} : { scope }),
       });
     tally.attempts++;
-    attempts++;
+    tries.attempts++;
     let fault: Fault;
     let isOfDestination = true;
     try {
-      const answer = await request.send(cutOff);
+      const answer = await request.send(bounds.cutOff);
       tell();
       return { kind: 'ended', answer };
     } catch (error) {
@@ -136,7 +131,7 @@ export async function sendPaced<Answer>(
       case 'source-changed': {
         // Refused for what it is, not for the rate: as good as taken, to the pacer.
         if (isOfDestination) tell();
-        const answer = await request.refused({ ...fault, kind: fault.kind }, attempts);
+        const answer = await request.refused({ ...fault, kind: fault.kind }, tries.attempts);
         if (answer !== undefined) return { kind: 'ended', answer };
         break;
       }
@@ -147,14 +142,18 @@ export async function sendPaced<Answer>(
       default:
         tally.transient++;
     }
-    if (clock.now() >= request.giveUpAtMs) return { kind: 'given-up', fault };
-    const backoff = fault.kind === 'throttle' ? THROTTLE_BACKOFF : TRANSIENT_BACKOFF;
-    const waitMs = fullJitterMs(backoff, attempts - 1, random);
-    backedOffMs += waitMs;
-    if (budget.retries <= 0 || backedOffMs > inPlaceMs || waitMs >= leftMs()) {
-      return { kind: 'unfinished', cause: 'refused' };
-    }
-    budget.retries--;
-    await clock.sleep(waitMs);
+    const met = fault.kind === 'throttle' ? 'throttle' : 'transient';
+    const decision = afterFault(tries, met, bounds, clock.now(), random);
+    if (decision.kind !== 'retry') return endOf(decision, fault);
+    bounds.budget.retries--;
+    tries.backedOffMs = decision.backedOffMs;
+    await clock.sleep(decision.delayMs);
   }
+}
+
+/** @param fault why it is given up, where it is */
+function endOf(decision: Exclude<RetryDecision, { kind: 'retry' }>, fault: Fault): RequestEnd<never> {
+  return decision.kind === 'give-up'
+    ? { kind: 'given-up', fault }
+    : { kind: 'unfinished', cause: decision.cause };
 }

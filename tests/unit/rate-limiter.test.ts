@@ -49,7 +49,7 @@ describe('the rate limiter', () => {
     const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
     const passages = await Promise.all(Array.from({ length: 30 }, () => rateLimiter.pass('a', 2_000)));
     expect(passages.filter(({ kind }) => kind === 'passed')).toHaveLength(21);
-    const told = passages.filter((passage) => passage.kind === 'shed').map(({ waitMs }) => waitMs);
+    const told = passages.filter((passage) => passage.kind === 'shed').map(({ turnInMs }) => turnInMs);
     expect(told).toEqual([2_200, 2_300, 2_400, 2_500, 2_600, 2_700, 2_800, 2_900, 3_000]);
   });
 

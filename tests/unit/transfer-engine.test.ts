@@ -328,7 +328,7 @@ describe('the rate limiter', () => {
 
   it('sheds an item whose group would wait longer, untried, with the delay that it asks for', async () => {
     const { report, calls, tookMs } = await transfer({
-      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', turnInMs: 5_000 }) }),
     });
     expect(calls.writes).toBe(0);
     expect(tookMs).toBe(0);
@@ -340,7 +340,7 @@ describe('the rate limiter', () => {
     { wasTried: true, kind: 'failed' },
   ])('lets age end what it sheds only if S3 was asked before: $wasTried', async ({ wasTried, kind }) => {
     const { report } = await transfer({
-      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', waitMs: 5_000 }) }),
+      rateLimiter: () => ({ ...FREE, pass: async () => ({ kind: 'shed', turnInMs: 5_000 }) }),
       items: [{ giveUpAtMs: 0, wasTried }],
     });
     expect(report?.end).toMatchObject({ kind });

@@ -233,7 +233,7 @@ describe('an item that is such a copy', () => {
     const seen: string[] = [];
     const rateLimiter: RateLimiter = {
       groupOf: (bucket) => bucket,
-      pass: async (group) => (group === shed ? { kind: 'shed', waitMs: 5_000 } : { kind: 'passed' }),
+      pass: async (group) => (group === shed ? { kind: 'shed', turnInMs: 5_000 } : { kind: 'passed' }),
       observe: (group, { throttled }) => void seen.push(`${group} ${throttled ? 'refused' : 'accepted'}`),
     };
     const { item, ...write } = copyOf(change);
