@@ -2,7 +2,7 @@
 // that ails.
 import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
 import type { FleetOptions } from './fleet-options.ts';
-import { evenStartKeys, firstKeyOf, spreadPaths } from './key-space.ts';
+import { evenStartKeys, firstKeyOf, SPREAD_PATHS } from './key-space.ts';
 
 export interface SimulatedS3 {
   /** Whether a write to the path of this number is taken. */
@@ -17,7 +17,6 @@ export interface SimulatedS3 {
 export function createSimulatedS3(options: FleetOptions): SimulatedS3 {
   const { partitions, burstSeconds, splits, ailing } = options;
   let { limitPerSecond } = options;
-  const paths = spreadPaths();
   const limits = createS3Limits({
     limitPerSecond,
     burstSeconds,
@@ -35,7 +34,7 @@ export function createSimulatedS3(options: FleetOptions): SimulatedS3 {
 
   const ails = (nowMs: number) =>
     ailing !== undefined && nowMs >= ailing.fromSecond * 1000 && nowMs < ailing.toSecond * 1000;
-  const pathOf = (key: number) => paths[key] ?? '';
+  const pathOf = (key: number) => SPREAD_PATHS[key] ?? '';
   return {
     pathOf,
     admits(key, nowMs) {
