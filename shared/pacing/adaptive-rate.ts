@@ -1,28 +1,28 @@
-// The adaptive rate of one group: how many requests a second may leave, learnt from S3's answers alone. Pure: a state and an
-// event give the next state; the time comes with the event.
+// Computes the adaptive rate of one group: how many requests a second may leave, learnt from S3's answers alone. Pure: a state
+// and an event give the next state, and the time comes with the event.
 //
 // cold        doubles each second until the first SlowDown
 // probing     grows by GROWTH x sqrt(rate) a second; without a SlowDown for long, ever faster
-// measuring   a SlowDown came: the rate stands still until enough answers tell how much S3 accepts; then it is cut once
+// measuring   a SlowDown came: the rate stays until enough answers show how much S3 accepts, then it is cut once
 //
-// Growth and cut both go with the square root of the rate. A fixed step can't serve 1 worker and 1,000 alike, and one in
-// proportion to the rate is never fair; between them the square root gives every worker of a fleet the same number of cuts
-// a second, GROWTH / CUT, and so the same rate, whatever the fleet's size (binomial congestion control: Bansal and
-// Balakrishnan, INFOCOM 2001). The fleet's SlowDowns are then about N x GROWTH / CUT a second, whatever the limit.
-// Far above the limit, at a cold start or when the limit falls, the measured share of refusals says how deep to cut, and
-// also where the limit lies: more refusals follow before the whole fleet has cut, and growing back by square roots would
-// take minutes. So a rate that fell below the limit once measured returns there within seconds (CUBIC's idea, RFC 9438).
+// Growth and cut both go with the square root of the rate. A fixed step can't serve 1 worker and 1,000 alike, and a step in
+// proportion to the rate is never fair. The square root gives every worker of a fleet the same number of cuts a second,
+// GROWTH / CUT, and so the same rate, whatever the fleet's size (binomial congestion control: Bansal and Balakrishnan,
+// INFOCOM 2001). The fleet's SlowDowns are then about N x GROWTH / CUT a second, whatever the limit.
+// A rate is far above the limit at a cold start or when the limit falls. The measured share of refusals then says how deep to
+// cut, and also where the limit lies. More refusals follow before the whole fleet has cut, and growing back by square roots
+// would take minutes. So a rate that fell below a measured limit returns there within seconds (CUBIC's idea, RFC 9438).
 
 export interface AdaptiveRate {
   phase: 'cold' | 'probing' | 'measuring';
   ratePerSecond: number;
-  /** Until when the rate has grown, epoch ms. */
+  /** Epoch ms of the last growth. */
   grownAtMs: number;
-  /** Requests that left since the rate last grew: a rate that is not used does not grow. */
+  /** Requests that left since then: a rate that is not used does not grow. */
   sentSinceGrowth: number;
-  /** Answers to requests that left before this, epoch ms, tell of an earlier rate. */
+  /** Epoch ms. Answers to requests that left earlier are those of an earlier rate. */
   validFromMs: number;
-  /** Where a deep cut put the limit, requests a second, and when. Below it the rate returns to it. */
+  /** Where a deep cut found the limit, requests a second, and when. A lower rate returns to it. */
   aimPerSecond: number;
   aimedAtMs: number;
   /** While measuring: answers to requests that left after the first SlowDown. */
@@ -33,16 +33,16 @@ export interface AdaptiveRate {
 export interface AdaptiveRateOptions {
   /** Requests a second at a cold start. */
   startPerSecond: number;
-  /** Requests a second: a worker never falls under it, since S3 splits only what it sees under load. */
+  /** Requests a second. A worker never falls below it, since S3 splits only partitions under load. */
   floorPerSecond: number;
   /** Growth in requests a second, per second and square root of the rate. */
   growth: number;
   /** Cut in requests a second, per square root of the rate. */
   cut: number;
-  /** Answers that a measurement takes at least. */
+  /** Least number of answers in a measurement. */
   measuredAnswers: number;
-  /** Milliseconds after which a measurement ends with the answers there are. */
-  measureMostMs: number;
+  /** Milliseconds after which a measurement ends with whatever answers came. */
+  maxMeasureMs: number;
   /** Milliseconds of growing without a SlowDown after which the limit is taken to have risen. */
   patienceMs: number;
 }
@@ -54,26 +54,26 @@ export const ADAPTIVE_RATE: AdaptiveRateOptions = {
   growth: 0.25,
   cut: 0.75,
   measuredAnswers: 20,
-  measureMostMs: 2_000,
+  maxMeasureMs: 2_000,
   patienceMs: 15_000,
 };
 
 /** Growth is computed in steps of this many milliseconds at least. */
 const GROWTH_STEP_MS = 50;
-/** Growth after long patience: doubled each time this many milliseconds pass, up to so many times as fast. */
+/** Growth after long patience doubles each time this many milliseconds pass, up to so many times as fast. */
 const HASTE_DOUBLES_MS = 2_000;
-const MOST_HASTE = 32;
-/** A fast worker's measurement takes the answers of this many seconds: what it finds is the closer. */
+const MAX_HASTE = 32;
+/** A fast worker's measurement takes the answers of this many seconds: more answers measure more closely. */
 const MEASURED_SECONDS = 0.1;
-/** A measurement sets an aim with this many times its least answers: from fewer it would be chance, and a fleet unfair. */
+/** A measurement with this many times its least answers sets an aim. Fewer would be chance, and a fleet unfair. */
 const AIM_ANSWERS = 2;
-/** Measurements within this many milliseconds of a deep cut tell of a fleet that has not cut yet: they lower no aim. */
+/** For this many milliseconds after a deep cut, measurements lower no aim: the rest of the fleet may not have cut yet. */
 const AIM_HOLDS_MS = 3_000;
-/** The rate returns to this share of its aim; the rest is probed for. */
+/** The rate returns to this share of its aim, and probes for the rest. */
 const AIM_SHARE = 0.97;
 /** Seconds in which the distance to the aim falls to a third. */
 const RETURN_SECONDS = 2;
-/** A rate counts as used where at least this share of it was sent. */
+/** A rate counts as used if at least this share of it was sent. */
 const USED_SHARE = 0.7;
 
 export function coldRate({ startPerSecond }: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
@@ -90,7 +90,7 @@ export function coldRate({ startPerSecond }: AdaptiveRateOptions, nowMs: number)
   };
 }
 
-/** A rate to go on from, at which S3's limit is taken to lie. */
+/** A rate to continue from: S3's limit is assumed to be there. */
 export function settledRate(
   options: AdaptiveRateOptions,
   ratePerSecond: number,
@@ -120,7 +120,7 @@ export function afterAnswer(
   if (answer.sentAtMs < state.validFromMs) return state;
   if (state.phase !== 'measuring') {
     if (!answer.throttled) return grow(state, options, nowMs);
-    // What is on its way was sent while S3 still had a burst to give; the measurement begins behind it.
+    // Requests under way were sent while S3 still had a burst to give: the measurement begins after them.
     return { ...state, phase: 'measuring', validFromMs: nowMs, accepted: 0, throttled: 0 };
   }
   const counted = answer.throttled
@@ -129,7 +129,7 @@ export function afterAnswer(
   return endMeasurement(counted, options, nowMs);
 }
 
-/** The system's clock can be set back: what the state remembers then lies ahead, and is taken for now. */
+/** The system's clock can be set back. Times of the state that lie in the future then count as now. */
 function inTime(state: AdaptiveRate, nowMs: number): AdaptiveRate {
   if (state.grownAtMs <= nowMs && state.validFromMs <= nowMs) return state;
   return {
@@ -159,9 +159,9 @@ function grow(state: AdaptiveRate, { growth, patienceMs }: AdaptiveRateOptions, 
   };
 }
 
-/** The limit seems to have risen: growth doubles again and again, up to a bound. */
+/** How many times as fast the rate grows: without a refusal for long, the limit has probably risen. */
 function haste(probedMs: number, patienceMs: number): number {
-  return Math.min(MOST_HASTE, 2 ** Math.max(0, (probedMs - patienceMs) / HASTE_DOUBLES_MS));
+  return Math.min(MAX_HASTE, 2 ** Math.max(0, (probedMs - patienceMs) / HASTE_DOUBLES_MS));
 }
 
 function endMeasurement(state: AdaptiveRate, options: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
@@ -170,9 +170,9 @@ function endMeasurement(state: AdaptiveRate, options: AdaptiveRateOptions, nowMs
   const { ratePerSecond: rate } = state;
   const isOver =
     answers >= Math.max(options.measuredAnswers, rate * MEASURED_SECONDS) ||
-    nowMs - state.validFromMs >= options.measureMostMs;
+    nowMs - state.validFromMs >= options.maxMeasureMs;
   if (!isOver) return state;
-  // Chance alone refuses a few: only what lies a standard deviation above none counts as the share refused.
+  // Chance alone refuses a few: only refusals above one standard deviation count.
   const refusedShare =
     answers === 0 ? 0 : Math.max(0, state.throttled - Math.sqrt(state.throttled)) / answers;
   const accepted = rate * (1 - refusedShare);

@@ -10,9 +10,9 @@ export const RETRIES_PER_ITEM = 3;
 /** Between two tries in place, by what the last one met. */
 export const THROTTLE_BACKOFF: Backoff = { baseMs: 200, capMs: 2_000 };
 const TRANSIENT_BACKOFF: Backoff = { baseMs: 50, capMs: 2_000 };
-/** In the queue, of an item that S3 refused, by how often it was given back. */
+/** In the queue, for an item that S3 refused, by how often it was given back. */
 const GIVE_BACK_BACKOFF: Backoff = { baseMs: 1_000, capMs: 600_000 };
-/** Share of a turn's wait that is added at random: other workers give back items to the same time. */
+/** Share of a turn's wait that is added at random: other workers send items back for the same time. */
 const TURN_JITTER = 0.25;
 
 /** What the items of a batch or of a command share. */
