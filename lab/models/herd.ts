@@ -1,5 +1,5 @@
-// A herd in virtual time: many clients wake at once, each with one object, and back off each by itself until S3 takes it.
-// The scenario of "Exponential Backoff And Jitter" (AWS Architecture blog, M. Brooker), on this project's model of S3.
+// Simulates a herd: many clients wake at once, each with one object, and each backs off by itself until S3 takes its object.
+// It is the scenario of "Exponential Backoff And Jitter" (AWS Architecture blog, M. Brooker), on this project's model of S3.
 import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
 import {
   type Backoff,
@@ -12,13 +12,13 @@ import { createRandom, type Random } from '../../shared/time/random.ts';
 
 const BACKOFF: Backoff = { baseMs: 100, capMs: 20_000 };
 const LIMIT = { limitPerSecond: 100, burstSeconds: 0.25 };
-/** Until a request reaches S3, and its answer the client: drawn evenly from these. */
+/** Milliseconds of each way, to S3 and back: drawn evenly from this range. */
 const LATENCY_MS = { least: 5, most: 15 };
 const RUNS = 10;
 
 export const HERD_SIZES = [25, 50, 100, 200, 400, 800] as const;
 
-/** The wait before the next try. @param previousMs the wait before; undefined before the first */
+/** Milliseconds before the next try. @param previousMs the previous wait; undefined before the first */
 type Step = (retries: number, previousMs: number | undefined, random: Random) => number;
 
 export const HERD_STEPS: Record<string, Step> = {
@@ -60,7 +60,7 @@ function runOnce(clients: number, step: Step, random: Random): { requests: numbe
   let requests = 0;
   let endMs = 0;
   while (arrivals.length > 0) {
-    // A wave: everyone waits at least for an answer, so a request within a latency of the first is ahead of its retry.
+    // A wave: every retry comes at least two latencies after its request, so none of these requests is a retry of another.
     const waveEndMs = Math.min(...arrivals.map(({ atMs }) => atMs)) + 2 * LATENCY_MS.least;
     const wave = arrivals
       .filter(({ atMs }) => atMs < waveEndMs)

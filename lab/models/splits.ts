@@ -1,9 +1,9 @@
-// Splits in virtual time, at S3's own pace: what a bucket takes from a load far above one partition's limit, as time goes by,
-// with keys in sequence and with a hash before them.
+// Simulates splits at S3's own pace: how much a bucket takes of a load far above one partition's limit, over time, with keys in
+// sequence and with a hash before them.
 import { createS3Limits } from '../../local/aws/s3/s3-limits.ts';
 import { destinationKey, type Spread } from '../../shared/keys/spread.ts';
 
-/** Small, so that hours are computed in a second, but not so small that a quiet second hides the load from S3. */
+/** Small, so that hours take a second to compute, but not so small that a quiet second hides the load from S3. */
 const LIMIT_PER_SECOND = 50;
 const LOAD_PER_SECOND = 4 * LIMIT_PER_SECOND;
 /** S3 takes 30 to 60 minutes. */
@@ -14,7 +14,7 @@ const POINT_EVERY_SECONDS = 5 * 60;
 
 export const LOAD_IN_LIMITS = LOAD_PER_SECOND / LIMIT_PER_SECOND;
 
-/** @returns minutes, and writes taken a second by the limit of one partition */
+/** @returns points: minutes, and writes taken a second in units of one partition's limit */
 export function runSplits(spread: Spread): [number, number][] {
   const limits = createS3Limits({
     limitPerSecond: LIMIT_PER_SECOND,

@@ -1,4 +1,4 @@
-// The runs behind docs/scale.md: the goals' table and the charts, all from one seed, so that they can be made again.
+// Makes the tables and charts of docs/scale.md. All runs are seeded: the same code makes the same files.
 import { type LineSeries, lineChart, panelChart } from '../charts/charts.ts';
 import { markdownTable, type Table } from '../charts/page.ts';
 import { ACCEPTED, REFUSED } from '../charts/theme.ts';
@@ -10,9 +10,9 @@ import { SCENARIOS } from './scenarios.ts';
 const FLEETS = [1, 10, 100, 1_000];
 const SEEDS = [1, 2, 3];
 const PARTITIONS = 16;
-/** After the limit has halved: the seconds that the goal gives the fleet, and those in which it is judged. */
-const SETTLE_SECONDS = 5;
-const JUDGED_SECONDS = 10;
+/** After the limit has halved: the seconds that the goal gives the fleet, and the seconds that are measured then. */
+const RECOVERY_SECONDS = 5;
+const MEASURED_SECONDS = 10;
 
 /** The texts of all files by their names. */
 export function scaleRunFiles(say: (line: string) => void): Record<string, string> {
@@ -30,9 +30,9 @@ function goalsTable(say: (line: string) => void): Table {
     SEEDS.map((seed) => {
       const options = fleet({ workers, seed });
       const steady = measureFleet(options, simulateFleet(options));
-      const halved = befallen('half-limit', { workers, seed, seconds: 60 });
-      const settledAt = (halved.options.limitChanges[0]?.atSecond ?? 0) + SETTLE_SECONDS;
-      const after = throttledShareBetween(halved.run, settledAt, settledAt + JUDGED_SECONDS);
+      const halved = runScenario('half-limit', { workers, seed, seconds: 60 });
+      const recoveredAt = (halved.options.limitChanges[0]?.atSecond ?? 0) + RECOVERY_SECONDS;
+      const after = throttledShareBetween(halved.run, recoveredAt, recoveredAt + MEASURED_SECONDS);
       say(`${workers} workers, seed ${seed}: goodput ${steady.goodput.toFixed(3)}`);
       return goalsRow(steady, seed, after);
     }),
@@ -63,20 +63,20 @@ function goalsRow(measures: FleetMeasures, seed: number, afterHalving: number): 
   ];
 }
 
-/** Workers for each partition of 3,500 a second, in batches of 100: one sends about 530 a second so. */
+/** Workers for each partition of 3,500 a second. In batches of 100 one worker sends about 530 a second. */
 const WORKERS_PER_PARTITION = 7;
 const BILLION = 1e9;
-/** US dollars, us-east-1 (aws.amazon.com/lambda/pricing, aws.amazon.com/s3/pricing, September 2026); the upload function has 1 GB. */
+/** US dollars, us-east-1 (aws.amazon.com/lambda/pricing, aws.amazon.com/s3/pricing, September 2026). The function has 1 GB. */
 const LAMBDA_GB_SECOND_USD = 0.0000133334;
 const LAMBDA_REQUEST_USD = 0.2 / 1e6;
 const PUT_USD = 5 / 1e6;
 const BATCH_ITEMS = 100;
 
-/** What a billion objects take, by the partitions that S3 has for them. */
+/** Time and cost of a billion objects, by the number of S3's partitions. */
 function billionTable(say: (line: string) => void): Table {
   const rows = [1, 4, 16, 64].map((partitions) => {
     const workers = partitions * WORKERS_PER_PARTITION;
-    const { options, run } = befallen('batches', { partitions, workers, seconds: 40 });
+    const { options, run } = runScenario('batches', { partitions, workers, seconds: 40 });
     const { objectsPerSecond, throttledShare } = measureFleet(options, run);
     const hours = BILLION / objectsPerSecond / 3600;
     const lambdaUsd =
@@ -106,7 +106,7 @@ function billionTable(say: (line: string) => void): Table {
   };
 }
 
-/** Many workers on one partition: what it costs to have more than are needed. */
+/** Many workers on one partition: the cost of more workers than are needed. */
 function crowdsTable(say: (line: string) => void): Table {
   const rows = [7, 30, 100, 300, 1_000].map((workers) => {
     const options = fleet({ workers, partitions: 1 });
@@ -127,7 +127,7 @@ const DRAWN = ['cold-starts', 'half-limit', 'outage', 'weak-partition', 'splits'
 
 function drawScenarios(say: (line: string) => void): Record<string, string> {
   const panels = DRAWN.map((name) => {
-    const { run, options } = befallen(name, { workers: 40 });
+    const { run, options } = runScenario(name, { workers: 40 });
     say(`scenario ${name}: goodput ${measureFleet(options, run).goodput.toFixed(3)}`);
     return { title: name, series: seriesOf(run) };
   });
@@ -144,7 +144,7 @@ function drawScenarios(say: (line: string) => void): Record<string, string> {
 
 function drawGroups(say: (line: string) => void): string {
   const series = [true, false].flatMap((refines): LineSeries[] => {
-    const { run, options } = befallen('outage', { workers: 40, refines });
+    const { run, options } = runScenario('outage', { workers: 40, refines });
     say(
       `outage, ${refines ? 'finer groups' : 'one group'}: ${measureFleet(options, run).goodput.toFixed(3)}`,
     );
@@ -176,7 +176,7 @@ function fleet(change: Partial<FleetOptions>): FleetOptions {
   return { ...FLEET_DEFAULTS, workers: 1, partitions: PARTITIONS, seed: 1, ...change };
 }
 
-function befallen(name: string, change: Partial<FleetOptions>): { options: FleetOptions; run: FleetRun } {
+function runScenario(name: string, change: Partial<FleetOptions>): { options: FleetOptions; run: FleetRun } {
   const options = fleet(change);
   const scenario = SCENARIOS.find((each) => each.name === name);
   const changed = { ...options, ...scenario?.change(options) };

@@ -1,11 +1,11 @@
-// A queue of events in virtual time: a heap over flat numbers, since a long run holds hundreds of millions of them.
+// A queue of events in virtual time: a heap over flat numbers, since a long run has hundreds of millions of events.
 //
-// Events of one time leave in the order of their coming: the same seed gives the same run.
+// Events of the same time leave in the order in which they were added: the same seed gives the same run.
 
 export interface SimulatedEvent {
   atMs: number;
   kind: number;
-  /** Who it happens to, and what it is about: whole numbers below 2^31. */
+  /** Numbers of the worker and of the item or line, below 2^31. */
   subject: number;
   object: number;
 }
@@ -16,12 +16,12 @@ export interface EventQueue {
   take(into: SimulatedEvent): boolean;
 }
 
-/** Children of a node: four lie in one line of the processor's cache. */
+/** Children of a node: four fit one line of the processor's cache. */
 const ARITY = 4;
 const FIRST_CAPACITY = 1024;
 
 export function createEventQueue(): EventQueue {
-  // An event's number says where its fields lie; the heap moves times and numbers alone.
+  // The fields of an event stay in its slot; the heap moves only times, orders and slot numbers.
   let times = new Float64Array(FIRST_CAPACITY);
   let orders = new Float64Array(FIRST_CAPACITY);
   let slots = new Int32Array(FIRST_CAPACITY);

@@ -1,4 +1,4 @@
-// First in, first out, without moving what waits.
+// A queue of numbers, first in, first out. Taking one does not move the others.
 
 export interface Fifo {
   readonly size: number;
@@ -8,7 +8,7 @@ export interface Fifo {
   shift(): number | undefined;
 }
 
-/** The taken places are cut off once they are this many and half of all. */
+/** The places of taken numbers are cut off when they are more than this many, and more than half of all. */
 const CUT_AT = 64;
 
 export function createFifo(): Fifo {

@@ -1,5 +1,5 @@
-// Simulates a fleet of workers against S3's partitions in virtual time, by discrete events. The pacer, admission to a turn, retry
-// and give-back are the production code of shared/pacing; S3's limits are the embedded cloud's. The same seed gives the same run.
+// Simulates a fleet of workers against S3's partitions in virtual time, by discrete events. Pacer, admission, retry and
+// give-back are the production code of shared/pacing. S3's limits are the embedded cloud's. The same seed gives the same run.
 //
 // item    one object to write; it keeps its key through all its attempts
 // worker  takes items while it has places for them. Each item waits for its group's turn, then for the worker's own speed. It
@@ -139,6 +139,7 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     takeItems(nowMs, index, worker);
   }
 
+  /** Does what a step decided of an item. */
   function follow(
     decision: RetryDecision,
     nowMs: number,

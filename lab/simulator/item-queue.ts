@@ -23,7 +23,7 @@ const VISIBLE_NEW_ITEMS = 1_000_000;
 export interface ItemQueue {
   take(nowMs: number): number;
   at(number: number): Item;
-  /** The item is counted as given back, with no tries since. Its delay begins. */
+  /** Counts the item as given back, and forgets its tries. Its delay begins. */
   giveBack(number: number): void;
   /** The item's delay is over. */
   comeBack(number: number): void;

@@ -1,13 +1,13 @@
 // The keys of a simulated run: paths of a binary spread (shared/keys/spread.ts), and where partitions cut them.
 
-/** Every path of this many leading bits: what a hash of endless keys comes to. A partition holds at least 16 of them. */
+/** Every path of this many leading bits, as a hash of endless keys fills them. A partition has at least 16 of them. */
 const KEY_BITS = 16;
 export const KEYS = 2 ** KEY_BITS;
 
 /** All paths, in S3's order. Made once: they take longer than a short run. */
 export const SPREAD_PATHS: readonly string[] = Array.from({ length: KEYS }, (_, index) => binaryPath(index));
 
-/** Where n even partitions of the key space start, the first left away. */
+/** Where n even partitions of the key space start, without the first. */
 export function evenStartKeys(partitions: number): string[] {
   return Array.from(
     { length: partitions - 1 },

@@ -1,4 +1,4 @@
-// What a simulated run is judged by.
+// Measures a simulated run: goodput, refusals, speed of the start, fairness.
 import type { FleetOptions, FleetRun } from './fleet-options.ts';
 
 export interface FleetMeasures {
@@ -8,11 +8,11 @@ export interface FleetMeasures {
   limitPerSecond: number;
   /** Objects stored a second in steady state, as a share of what the limits and the fleet allow. */
   goodput: number;
-  /** Of all requests of the run that S3 refused, the cold start included. */
+  /** Share of all requests of the run that S3 refused, including the cold start. */
   throttledShare: number;
-  /** Seconds until nine tenths of what is allowed were stored in one second; null if that never happened. */
+  /** Seconds until nine tenths of the allowed writes were stored in one second; null if that never happened. */
   secondsToNinetyPercent: number | null;
-  /** Jain's index over the workers' objects in steady state: 1 is even, 1/n is one worker with all. */
+  /** Jain's index over the workers' objects in steady state: 1 is even, 1/n is one worker with all objects. */
   fairness: number;
   /** In steady state. */
   objectsPerSecond: number;
@@ -41,7 +41,7 @@ export function measureFleet(options: FleetOptions, run: FleetRun): FleetMeasure
   };
 }
 
-/** Of the requests from one second up to another. */
+/** Share of the requests from one second up to another that S3 refused. */
 export function throttledShareBetween(run: FleetRun, fromSecond: number, toSecond: number): number {
   const accepted = sum(run.accepted.slice(fromSecond, toSecond));
   const throttled = sum(run.throttled.slice(fromSecond, toSecond));

@@ -1,4 +1,4 @@
-// How a simulated run is told: a table for people, and a log with one line for each virtual second.
+// Reports a simulated run: a table for people, and a log with one line for each virtual second.
 import type { FleetRun } from './fleet-options.ts';
 import type { FleetMeasures } from './measures.ts';
 

@@ -1,4 +1,4 @@
-// The scenarios of `spillway simulate`: what happens to the fleet in a run, in shares of the run's length.
+// The scenarios of `spillway simulate`: what happens to the fleet, at times in shares of the run's length.
 import type { FleetOptions } from './fleet-options.ts';
 
 /** Lambda developer guide, "Scaling behavior for SQS event source mappings": five invocations at first, 300 more a minute. */
@@ -31,7 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'outage',
     says: 'one partition refuses all from a quarter of the run to half of it',
     change: ({ seconds, partitions }) => ({
-      ailing: {
+      weakPartition: {
         partition: Math.floor(partitions / 3),
         factor: 0,
         fromSecond: Math.floor(seconds / 4),
@@ -43,7 +43,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'weak-partition',
     says: 'one partition has a quarter of its limit from a quarter of the run on',
     change: ({ seconds, partitions }) => ({
-      ailing: {
+      weakPartition: {
         partition: Math.floor(partitions / 3),
         factor: 0.25,
         fromSecond: Math.floor(seconds / 4),

@@ -1,4 +1,4 @@
-// The eight strategies, from the plainest on.
+// The eight strategies, the plainest first.
 import { spillway, spillwaySpread } from './paced.ts';
 import { exponential, fixedDelay, fullJitter, naive } from './retrying.ts';
 import { sdkAdaptive, sdkStandard } from './sdk.ts';

@@ -1,4 +1,4 @@
-// Runs a strategy on a bucket of its own, and measures it by what S3 saw rather than by what the uploader says.
+// Runs a strategy on a bucket of its own, and measures it by what S3 saw, not by what the uploader reports.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Emulators } from '../../local/aws/emulators.ts';
 import { compareKeys } from '../../local/aws/s3/key-order.ts';
@@ -17,13 +17,13 @@ export interface StrategyResult {
   /** From the first request to the last answer. */
   seconds: number;
   /**
-   * The seconds in which the partitions that its keys met could have taken what was stored, by `seconds`: how well the
-   * strategy uses the limit that it ran into. How many partitions it met is told apart.
+   * How well the strategy uses the limit that it met: the seconds in which the partitions of its keys could have taken the
+   * stored objects, divided by `seconds`.
    */
   efficiency: number;
   partitionsMet: number;
   objectsPerSecond: number;
-  /** Objects a second by the limit of one partition. */
+  /** Objects a second in units of one partition's limit. */
   ofOnePartition: number;
   /** Requests for each object stored. */
   attemptsPerObject: number;

@@ -1,4 +1,4 @@
-// Spillway's own engine, as the upload function and `spillway put` run it: with the keys as they are, or spread.
+// The strategies of Spillway's own engine, as the upload function and `spillway put` run it: with plain keys, and spread.
 import pMap from 'p-map';
 import { createTransferClient } from '../../shared/aws/clients.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
@@ -11,7 +11,7 @@ import { type TransferItem, transferOne } from '../../shared/transfer/engine.ts'
 import type { PacingDependencies, RequestBounds } from '../../shared/transfer/paced-request.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
-/** An item is given up after this long: a job's default. */
+/** A job's default: an item is given up after so long. */
 const RETRY_FOR_MS = 24 * 60 * 60 * 1000;
 
 export const spillway: Strategy = {
@@ -36,7 +36,7 @@ async function sendPaced(task: UploadTask, spread: string): Promise<UploadEnd[]>
   const giveUpAtMs = clock.now() + RETRY_FOR_MS;
   const bounds = {
     stopAtMs: giveUpAtMs,
-    inPlaceMs: RETRY_FOR_MS, // there is no queue that could keep an item meanwhile
+    inPlaceMs: RETRY_FOR_MS, // no queue keeps an item meanwhile
     budget: { retries: objects.length * RETRIES_PER_ITEM },
     cutOff: new AbortController().signal,
   };
@@ -62,7 +62,7 @@ async function sendPaced(task: UploadTask, spread: string): Promise<UploadEnd[]>
   }
 }
 
-/** What the engine gives back waits as it would in the upload queue. */
+/** An item that the engine gives back waits as it would in the upload queue. */
 async function untilEnded(
   engine: PacingDependencies,
   item: TransferItem,

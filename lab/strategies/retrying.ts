@@ -1,4 +1,4 @@
-// Strategies of a plain loop around a client that does not retry: how long they wait, and how often they try.
+// Strategies of a plain loop around a client that does not retry. They differ in how long they wait and how often they try.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { classifyFault } from '../../shared/aws/classify.ts';
@@ -7,9 +7,9 @@ import { type Backoff, exponentialMs, fullJitterMs } from '../../shared/pacing/b
 import type { Random } from '../../shared/time/random.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
-/** Tries an object gets: as rclone's --low-level-retries has it by default; s5cmd's --retry-count is 10 as well. */
+/** Tries of an object: the default of rclone's --low-level-retries and of s5cmd's --retry-count. */
 const ATTEMPTS = 10;
-/** The fixed delay, and where the growing ones begin: Hadoop S3A's fs.s3a.retry.throttle.interval. */
+/** The fixed delay, and the first of the growing ones: Hadoop S3A's fs.s3a.retry.throttle.interval. */
 const BASE_MS = 100;
 /** The AWS SDK's longest wait. */
 const CAP_MS = 20_000;

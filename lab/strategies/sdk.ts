@@ -1,11 +1,11 @@
-// The AWS SDK's own retries, as they come: both modes try three times by default.
+// Strategies of the AWS SDK's own retries, unchanged: both modes try three times by default.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
-/** The SDK's default (DEFAULT_MAX_ATTEMPTS of @smithy/core), said here so that no AWS_MAX_ATTEMPTS changes it. */
+/** The SDK's default (DEFAULT_MAX_ATTEMPTS of @smithy/core), set here so that no AWS_MAX_ATTEMPTS changes it. */
 const SDK_DEFAULT_ATTEMPTS = 3;
 
 export const sdkStandard: Strategy = {

@@ -1,4 +1,4 @@
-// What a strategy is: a way to bring objects into a bucket that refuses what comes too fast.
+// The interface of a strategy: a way to store objects in a bucket that refuses requests which come too fast.
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
@@ -23,14 +23,14 @@ export interface Strategy {
   upload(task: UploadTask): Promise<UploadEnd[]>;
 }
 
-/** The same for every strategy, but for the bucket. */
+/** The same for every strategy, except for the bucket. */
 export interface UploadTask {
   clientConfig: S3ClientConfig;
   clock: Clock;
   random: Random;
   bucket: string;
   objects: readonly LabObject[];
-  /** Objects under way at once. */
+  /** Objects in transfer at once. */
   workers: number;
 }
 
@@ -39,5 +39,5 @@ export interface LabObject {
   body: Uint8Array;
 }
 
-/** What the uploader believes of an object: that it is stored, or the error it gave up with. */
+/** What the uploader reports of an object: stored, or the error with which it gave up. */
 export type UploadEnd = { kind: 'stored' } | { kind: 'lost'; code: string };

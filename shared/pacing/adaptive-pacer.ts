@@ -1,9 +1,9 @@
 // Paces the groups of one worker, each at its own adaptive rate: it says when the next request may leave. It waits for nothing:
 // its caller asks again, the rate limiter by a clock and the simulator in virtual time.
 //
-// A bucket is one group at first. Refusals may cluster in a stretch of its keys, as when one of S3's partitions fails or is busy
-// with others' writes. Then that stretch becomes a group of its own, and the rest returns to the rate that it had before. A
-// stretch splits again in the same way, until it is close to the keys that S3 refuses. After a quiet time it is merged back.
+// A bucket is one group at first. Refusals may cluster in a stretch of its keys, as when one of S3's partitions fails or is
+// busy with others' writes. Then that stretch becomes a group of its own, and the rest returns to its earlier rate. A stretch
+// splits again in the same way, until it is close to the keys that S3 refuses. After a quiet time it is merged back.
 // Groups are few, since each of them probes for a limit of its own, and probing costs refusals.
 //
 // While KMS refuses, it is one more gate before all groups of its bucket: a request needs a turn of both. KMS's refusals alone
@@ -245,8 +245,8 @@ function createGroup(
 }
 
 /**
- * Milliseconds until so many turns have come, if the rate grows meanwhile as it does without refusals. By the current rate alone,
- * items that met an outage would come back long after it. An item that comes too early gets a new time, at no cost to S3.
+ * Milliseconds until so many turns have come, if the rate grows meanwhile as it does without refusals. By the current rate
+ * alone, items that met an outage would come back long after it. An item that comes too early gets a new time, at no cost.
  */
 function turnInMs(turns: number, ratePerSecond: number, growth: number): number {
   // The integral of (sqrt(rate) + growth / 2 x t)^2 over t comes to the number of turns.

@@ -1,5 +1,5 @@
-// Decides what happens to an item that S3 has not taken: it is tried again in place, goes back to its queue for some time, or is
-// given up. The transfer engine and the simulator take these steps; time and chance come from the caller.
+// Decides what happens to an item that S3 has not taken: it is tried again in place, goes back to its queue for some time, or
+// is given up. The transfer engine and the simulator take these steps; time and chance come from the caller.
 import type { Random } from '../time/random.ts';
 import { type Backoff, fullJitterMs } from './backoff.ts';
 

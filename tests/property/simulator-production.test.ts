@@ -166,8 +166,8 @@ describe('the simulator and production', () => {
   });
 
   it('do so where one partition refuses everything and its keys are paced alone', async () => {
-    const ailing = { partition: 1, factor: 0, fromSecond: 2, toSecond: 6 };
-    const options = { ...BASE, partitions: 4, ailing, limitPerSecond: 100 };
+    const weakPartition = { partition: 1, factor: 0, fromSecond: 2, toSecond: 6 };
+    const options = { ...BASE, partitions: 4, weakPartition, limitPerSecond: 100 };
     expect(simulate(options)).toEqual(await runProduction(options));
   });
 });
