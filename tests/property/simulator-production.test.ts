@@ -12,7 +12,7 @@ import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { batchBounds } from '../../shared/pacing/retry.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { transferOne } from '../../shared/transfer/engine.ts';
-import type { ObjectWriter } from '../../shared/transfer/transfer.ts';
+import type { ObjectWriter } from '../../shared/transfer/object-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 type Requests = Pick<FleetRun, 'accepted' | 'throttled' | 'givenBack'>;
@@ -59,10 +59,10 @@ async function runProduction(options: FleetOptions): Promise<Requests> {
         },
       } as Partial<ObjectWriter> as ObjectWriter;
       const { end, attempts } = await transferOne(
-        { writer, rateLimiter, clock, random },
+        { rateLimiter, clock, random },
         {
+          writer,
           write: {
-            source: { kind: 'bytes', bytes: Buffer.alloc(0) },
             destination: { bucket: 'destination', key: s3.pathOf(key) },
             ifExists: 'overwrite',
           },
