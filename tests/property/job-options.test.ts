@@ -64,7 +64,7 @@ const someOptions = fc.record(Object.fromEntries(TABLE.map(([field, option]) => 
 });
 
 function open() {
-  const s3 = createMemoryS3();
+  const s3 = createMemoryS3({ versioned: ['inbox'] });
   const inbox = { s3: s3.client, inbox: 'inbox' };
   const start = (id: JobId) =>
     startJob(
