@@ -1,19 +1,19 @@
-// Turns the parameters of serverless.yml into checked numbers, policies and the dashboard; a bad one stops the packaging.
-import { bucketNames, checkStackNames, shown } from './buckets.js';
+// Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
+import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
-import { checkRoom, partitionOf, transferStatements } from './rights.js';
+import { checkRoom, partitionOf, transferStatements } from './upload-permissions.js';
 
-/** SQS stops delivering at about 120,000 messages in flight, silently. */
+/** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
-/** Messages that one upload function has returned and that are still in flight (shared/queue/give-back.ts). */
+/** Messages in flight that one upload function has returned to the queue (shared/queue/give-back.ts). */
 const RETURNS_PER_WORKER = 60;
 
-/** The steps that CloudWatch Logs knows. */
+/** The values that CloudWatch Logs accepts. */
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** name -> [lowest, highest], both as AWS or SQS allows them. */
+/** name -> [lowest, highest] that AWS allows. */
 const NUMBERS = /** @type {const} */ ({
   maximumConcurrency: [2, 1000],
   batchSize: [1, 10_000],
@@ -22,14 +22,15 @@ const NUMBERS = /** @type {const} */ ({
   replayIdleSeconds: [60, 86_400],
   replayBusySeconds: [600, 864_000],
   logRetentionDays: [1, 3653],
-  // A job lives for 14 days if its manifest sets no deadline, and reads its outcomes and its manifest until then.
+  // A job's default deadline is 14 days, and it reads its outcomes and its manifest until it ends.
   reportDays: [15, 3650],
   manifestDays: [15, 3650],
   oldestMessageSeconds: [60, 864_000],
 });
 
 /**
- * What serverless.yml reads as `custom.settings`. Reports every fault at once.
+ * The value of `custom.settings` in serverless.yml.
+ * @throws Error with every fault, not the first alone
  * @param {{ resolveVariable: (name: string) => Promise<unknown> }} context
  */
 export async function settings({ resolveVariable }) {
@@ -91,7 +92,7 @@ export async function settings({ resolveVariable }) {
 }
 
 /**
- * The command line's parameters: osls passes over a name that it doesn't know, and keeps the last of those given twice.
+ * Checks the parameters on the command line: osls ignores an unknown name, and uses the last value of a repeated one.
  * @param {(name: string) => Promise<unknown>} resolveVariable
  * @param {string[]} faults
  */
@@ -123,7 +124,7 @@ function wholeNumber(name, value, [lowest, highest], faults) {
 }
 
 /**
- * CloudWatch calls topics of the alarm's own region only.
+ * A CloudWatch alarm can notify only a topic in its own region.
  * @param {string} arn
  * @param {string} region
  * @param {string[]} faults
@@ -140,7 +141,7 @@ function checkTopic(arn, region, faults) {
 
 /**
  * @param {(name: string) => Promise<unknown>} resolveVariable
- * @returns {Promise<import('./buckets.js').Stack>}
+ * @returns {Promise<import('./bucket-names.js').Stack>}
  */
 async function readStack(resolveVariable) {
   const bucket = /** @type {string | { name?: string } | null | undefined} */ (

@@ -8,16 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const HOUSE = fileURLToPath(new URL('../../', import.meta.url));
-const NEEDED = [
-  'functions',
-  'shared',
-  'package.json',
-  'serverless.yml',
-  'infrastructure/params.js',
-  'infrastructure/buckets.js',
-  'infrastructure/rights.js',
-  'infrastructure/dashboard.js',
-];
+const NEEDED = ['functions', 'shared', 'package.json', 'serverless.yml', 'infrastructure'];
 
 /** Loaded into osls before anything else: whatever reaches out is refused at once, and says so. */
 const NO_NETWORK =

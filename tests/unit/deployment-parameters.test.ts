@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { settings } from '../../infrastructure/params.js';
-import { environmentBytes, policyCharacters } from '../../infrastructure/rights.js';
+import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
 
 const SERVICE = z.looseObject({
   params: z.object({ default: z.record(z.string(), z.union([z.string(), z.number()])) }),

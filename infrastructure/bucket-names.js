@@ -1,17 +1,17 @@
-// Which buckets serverless.yml may be given: names as S3 has them, and none that belongs to a stack of this service.
+// Checks the names of buckets in serverless.yml's parameters: valid in S3, and not a bucket of this service itself.
 
 /** Longest value of a parameter that a message shows. */
 const SHOWN_CHARACTERS = 300;
 const BUCKET_CHARACTERS = 63;
-/** An account's id in a bucket's name, where no real one is known yet. */
+/** Stands for the account's id in a bucket name: packaging does not know the account. */
 const ANY_ACCOUNT = '0'.repeat(12);
 
 /**
- * As shared/keys/bucket-name.ts, which osls can't load. Buckets made in us-east-1 before March 2018 may have capitals,
- * underscores and up to 255 characters.
+ * The same rule as shared/keys/bucket-name.ts, which osls can't load. Buckets created in us-east-1 before March 2018 may have
+ * capitals, underscores and up to 255 characters.
  */
 const BUCKET_NAME = /^(?!\.+$)[A-Za-z0-9._-]{3,255}$/;
-/** Shapes that S3 keeps from general purpose buckets: its guide, "General purpose bucket naming rules". */
+/** Names that no general purpose bucket can have (S3 user guide, "General purpose bucket naming rules"). */
 const NO_BUCKETS = /** @type {const} */ ([
   [/--x-s3$/, 'a directory bucket, which the rights of this stack (s3:GetObject, s3:PutObject) do not open'],
   [
@@ -28,23 +28,23 @@ const NO_BUCKETS = /** @type {const} */ ([
 ]);
 
 /**
- * Names and place of the stack that is packaged.
+ * Identifies the stack that is packaged.
  * @typedef {{ service: string, stage: string, region: string, deploymentBucket: string | undefined }} Stack
  */
 
-/** What a message may show of a parameter: bounded, and without characters that steer a terminal. */
+/** The parameter's value for a message: bounded, with the control characters of a terminal escaped. */
 export const shown = (/** @type {string} */ value) =>
   JSON.stringify(value.length <= SHOWN_CHARACTERS ? value : `${value.slice(0, SHOWN_CHARACTERS)}…`).replace(
     /[^\x20-\x7e…]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** The name of the stack's own destination, as long as in the account. */
+/** A name for the stack's destination bucket that is as long as the real one. */
 export const destinationName = (/** @type {Stack} */ { service, stage, region }) =>
   `${service}-${stage}-destination-${ANY_ACCOUNT}-${region}`;
 
 /**
- * Every name in the stack begins with service and stage. Buckets take the fewest characters: no capital, 63 at most.
+ * Every name in the stack begins with service and stage. Bucket names have the strictest rule: no capitals, 63 characters at most.
  * @param {Stack} stack
  * @param {string[]} faults
  */
@@ -77,7 +77,7 @@ export function checkStackNames(stack, faults) {
  * @param {string} value names, separated by commas
  * @param {Stack} stack
  * @param {string[]} faults
- * @returns {string[]} each name once
+ * @returns {string[]} the names without duplicates
  */
 export function bucketNames(parameter, value, stack, faults) {
   const names = value.split(',').map((part) => part.trim());
@@ -101,7 +101,7 @@ function notABucket(name) {
 }
 
 /**
- * Buckets of this stage, of another stage of the same service, and of the packaging.
+ * Finds buckets that no job may use: those of this stage, of other stages of the service, and of its deployment.
  * @param {string} name
  * @param {boolean} isSource
  * @param {Stack} stack
@@ -124,7 +124,7 @@ function notForJobs(name, isSource, { service, stage, deploymentBucket }) {
       ? `the report bucket ${whose}: all who may drop a manifest could read the reports of others`
       : `the report bucket ${whose}: objects written there would spoil jobs`;
   }
-  // CloudFormation shortens the logical id ServerlessDeploymentBucket in the name that it makes.
+  // CloudFormation shortens the logical id ServerlessDeploymentBucket in the generated name.
   if (name === deploymentBucket || /-serverlessdeploymentbuck(et)?-[a-z0-9]+$/.test(name)) {
     return isSource
       ? 'a deployment bucket: all who may drop a manifest could read the code of a stack'

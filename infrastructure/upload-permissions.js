@@ -1,20 +1,20 @@
-// What upload may read and write, and whether IAM and Lambda can hold the list of it.
-import { destinationName } from './buckets.js';
+// The permissions of upload on source and destination buckets, and whether their lists fit the quotas of IAM and Lambda.
+import { destinationName } from './bucket-names.js';
 
-/** @typedef {import('./buckets.js').Stack} Stack */
+/** @typedef {import('./bucket-names.js').Stack} Stack */
 
-/** Of all inline policies of a role, white space not counted (IAM and STS quotas). Not adjustable. */
+/** Quota for all inline policies of a role, without white space (IAM and STS quotas). Not adjustable. */
 const POLICY_CHARACTERS = 10_240;
-/** Of a function's environment, measured as JSON (Lambda quotas, and the text of its refusal). Not adjustable. */
+/** Quota for a function's environment as JSON (Lambda quotas, and its error message). Not adjustable. */
 const ENVIRONMENT_BYTES = 4096;
 /**
- * What UploadRole's other policy, and ingest's other variables, take at most, under the longest names that a stack can have.
+ * Upper bounds for UploadRole's other policy and ingest's other variables, with the longest names that a stack can have.
  * The template test compares both with the packaged template.
  */
 const OTHER_POLICY_CHARACTERS = 1100;
 const OTHER_ENVIRONMENT_BYTES = 1050;
 
-/** Regions whose ARNs do not begin with arn:aws. */
+/** Partitions other than aws, by the start of their regions' names. */
 const PARTITIONS = /** @type {const} */ ([
   ['cn-', 'aws-cn'],
   ['us-gov-', 'aws-us-gov'],
@@ -29,7 +29,7 @@ export const partitionOf = (/** @type {string} */ region) =>
   PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
 
 /**
- * How an ARN is written: for CloudFormation, or as it stands in the account.
+ * How to write an ARN: as a CloudFormation expression, or as the final text.
  * @template Arn
  * @typedef {{ arn: (resource: string) => Arn, ownBucket: Arn, ownObjects: Arn }} ArnForm
  */
@@ -42,7 +42,7 @@ const CLOUDFORMATION = {
 };
 
 /**
- * The statements as serverless.yml takes them.
+ * The policy statements for CloudFormation.
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  */
@@ -50,9 +50,10 @@ export const transferStatements = (sourceBuckets, destinationBuckets) =>
   statements(sourceBuckets, destinationBuckets, CLOUDFORMATION);
 
 /**
- * Everyone who may write to the inbox borrows these rights, so sources are an explicit list, empty by default. A server-side
- * copy reads and writes tags too, and is refused without the right to. A destination is read to compare an object that is
- * there already, a source to keep its metadata. Both are listed so that S3 answers 404, not 403, for a missing object.
+ * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
+ * - A server-side copy also reads and writes tags, and S3 refuses it without the permission to.
+ * - Upload reads a destination to compare an existing object, and a source to keep its metadata.
+ * - With s3:ListBucket, S3 answers 404, not 403, for a missing object.
  * @template Arn
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
@@ -81,7 +82,7 @@ function statements(sourceBuckets, destinationBuckets, { arn, ownBucket, ownObje
 }
 
 /**
- * Characters of UploadRole's inline policies, as IAM counts them.
+ * Size of UploadRole's inline policies, in characters as IAM counts them.
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  * @param {Stack} stack
@@ -95,13 +96,13 @@ export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
 }
 
 /**
- * Bytes of the environment of ingest, which is the largest, as Lambda counts them.
+ * Size of ingest's environment, which is the largest, in bytes as Lambda counts them.
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  * @param {Stack} stack
  */
 export function environmentBytes(sourceBuckets, destinationBuckets, stack) {
-  // Names of buckets are ASCII and need no escapes in JSON.
+  // Bucket names are ASCII and need no escapes in JSON.
   const destinations = [destinationName(stack), ...destinationBuckets].join(',');
   return OTHER_ENVIRONMENT_BYTES + destinations.length + sourceBuckets.join(',').length;
 }
@@ -138,8 +139,8 @@ export function checkRoom(sourceBuckets, destinationBuckets, stack, faults) {
 }
 
 /**
- * How many names from the first on fit. More names never take less room, so halving finds it.
- * @param {string[]} names of which none fits too
+ * The number of names that fit, counted from the first, by binary search.
+ * @param {string[]} names an empty list fits
  * @param {(names: string[]) => boolean} fits
  */
 function mostThatFit(names, fits) {
