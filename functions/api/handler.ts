@@ -3,10 +3,11 @@
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
-import { readEnvironment, splitList, wholeNumber } from '../runtime/environment.ts';
+import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
 import { wireJobs, wireQueue } from '../runtime/wiring.ts';
+import { apiConfiguration } from './configuration.ts';
 import { createJsonApi } from './json-api.ts';
 import { createListDeadLetters, type ListDeadLettersDependencies } from './list-dead-letters.ts';
 import { createOrderJob, type OrderJobDependencies } from './order-job.ts';
@@ -38,23 +39,16 @@ export function createApi(dependencies: ApiDependencies) {
 }
 
 function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
-  const env = readEnvironment([
-    'SPILLWAY_LEDGER_TABLE',
-    'SPILLWAY_INBOX_BUCKET',
-    'SPILLWAY_REPORT_BUCKET',
-    'SPILLWAY_INGEST_QUEUE_URL',
-    'SPILLWAY_DESTINATION_BUCKETS',
-    'SPILLWAY_REPORT_DAYS',
-  ]);
+  const env = readConfiguration(apiConfiguration);
   const s3 = createS3Client({}, CLIENT_BUDGETS.api);
   return {
     s3,
     inbox: env.SPILLWAY_INBOX_BUCKET,
-    destinationBuckets: splitList(env.SPILLWAY_DESTINATION_BUCKETS),
+    destinationBuckets: env.SPILLWAY_DESTINATION_BUCKETS,
     ...wireJobs(env, CLIENT_BUDGETS.api),
     notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
-    deadLetterDays: wholeNumber(env, 'SPILLWAY_REPORT_DAYS'),
+    deadLetterDays: env.SPILLWAY_REPORT_DAYS,
     telemetry,
   };
 }

@@ -1,28 +1,23 @@
 // DEAD LETTERS: handles the dead letters of every queue, so that their rows and jobs end.
 //
-//   1 decide     what happens to it, from its message and from the ledger (functions/dead-letters/decide.ts)
-//   2 store      the letter, with that decision, in the report bucket under deadletters/
-//   3 carry out  send an item again as a suspect, and fail it the second time; fail a slice's rows or a manifest's job; send a
+//   1 configure  dependencies from the environment, at the first invocation
+//   2 decide     what happens to a letter, from its message and from the ledger (decide.ts)
+//   3 store      the letter, with that decision, in the report bucket under deadletters/
+//   4 carry out  send an item again as a suspect, and fail it the second time; fail a slice's rows or a manifest's job; send a
 //                settle message again
+//   5 report     log and count: this function empties the dead-letter queues, so the alarm is on its metric DeadLettersFlagged
 //
-// After a crash between two steps the letter comes again, and all three are repeated. This function empties the dead-letter
-// queues, so the alarm is on its metric DeadLettersFlagged.
+// After a crash between two steps the letter comes again, and all of them are repeated.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
-import {
-  createDeadLetterFiles,
-  type DeadLetter,
-  type DeadLetterDecision,
-  type DeadLetterFiles,
-  type DeadLetterKind,
-} from '../../shared/report/dead-letters.ts';
-import { systemClock } from '../../shared/time/clock.ts';
-import { readEnvironment } from '../runtime/environment.ts';
+import type { DeadLetterDecision, DeadLetterKind } from '../../shared/report/dead-letters.ts';
+import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
-import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
-import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
-import { type DecideDependencies, decide } from './decide.ts';
+import { createTelemetry } from '../runtime/telemetry.ts';
+import { deadLetterConfiguration } from './configuration.ts';
+import { decide } from './decide.ts';
+import { type DeadLettersDependencies, deadLettersDependencies } from './dependencies.ts';
+import { letterOf } from './letter.ts';
 
 /** Which letters an operator should look at. A suspect is not yet one: it may well be stored. */
 const FLAGGED: Readonly<Record<DeadLetterKind, boolean>> = {
@@ -38,11 +33,6 @@ const FLAGGED: Readonly<Record<DeadLetterKind, boolean>> = {
 
 /** To fail a slice of 128,000 rows takes about 20 s: with less time left, no further letter is begun. */
 const LETTER_MS = 25_000;
-
-export interface DeadLettersDependencies extends DecideDependencies {
-  letters: DeadLetterFiles;
-  telemetry: Telemetry;
-}
 
 export function createDeadLetters(dependencies: DeadLettersDependencies) {
   const { letters, clock, telemetry } = dependencies;
@@ -94,53 +84,8 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
   };
 }
 
-function letterOf(
-  { messageId, body, attributes, messageAttributes, eventSourceARN }: SQSRecord,
-  decision: DeadLetterDecision,
-  nowMs: number,
-): DeadLetter {
-  return {
-    queue: eventSourceARN.split(':').at(-1) ?? '',
-    messageId,
-    sentAt: new Date(Number(attributes.SentTimestamp)).toISOString(),
-    buriedAt: new Date(nowMs).toISOString(),
-    ...decision,
-    body,
-    attributes: { ...attributes },
-    messageAttributes,
-  };
-}
-
-function dependenciesFromEnvironment(telemetry: Telemetry): DeadLettersDependencies {
-  const env = readEnvironment([
-    'SPILLWAY_LEDGER_TABLE',
-    'SPILLWAY_INBOX_BUCKET',
-    'SPILLWAY_REPORT_BUCKET',
-    'SPILLWAY_INGEST_QUEUE_URL',
-    'SPILLWAY_UPLOAD_QUEUE_URL',
-    'SPILLWAY_SETTLE_QUEUE_URL',
-    'SPILLWAY_EVENT_BUS',
-  ]);
-  const queue = wireQueue(CLIENT_BUDGETS.deadLetters);
-  const { ledger } = wireLedger(env, queue, CLIENT_BUDGETS.deadLetters);
-  const reports = wireReports(env, CLIENT_BUDGETS.deadLetters);
-  const { s3, bucket, outcomes } = reports;
-  return {
-    reader: { s3, clock: systemClock, random: queue.random },
-    ledger,
-    inbox: env.SPILLWAY_INBOX_BUCKET,
-    outcomes,
-    letters: createDeadLetterFiles({ s3, bucket }),
-    end: wireEnd(env, reports, ledger, CLIENT_BUDGETS.deadLetters),
-    queue,
-    ingestQueueUrl: env.SPILLWAY_INGEST_QUEUE_URL,
-    uploadQueueUrl: env.SPILLWAY_UPLOAD_QUEUE_URL,
-    settleQueueUrl: env.SPILLWAY_SETTLE_QUEUE_URL,
-    clock: systemClock,
-    telemetry,
-  };
-}
-
 const telemetry = createTelemetry();
 
-export const handler = instrument(telemetry, () => createDeadLetters(dependenciesFromEnvironment(telemetry)));
+export const handler = instrument(telemetry, () =>
+  createDeadLetters(deadLettersDependencies(readConfiguration(deadLetterConfiguration), telemetry)),
+);

@@ -1,23 +1,42 @@
-// Takes up a job that was paused: the messages of its rows were dropped, so every slice that has no result is sent again, as
-// far as its blocks lack something.
+// Resumes a job that was paused. Upload dropped the messages of its rows, so every slice without a result is sent again: ingest
+// then sends the rows that have not ended.
+
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
-import type { SliceId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
+import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';
+import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import type { Clock } from '../../shared/time/clock.ts';
+import { LOG } from '../runtime/log-messages.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
 
 /** Slices read at a time. */
 const PAGE = 100;
 
 export interface ResumeDependencies {
   ledger: Pick<Ledger, 'getSlices' | 'beginReplay' | 'closeSlice'>;
-  requestSlice(slice: SliceId): Promise<void>;
+  requestSlice: SliceRequest;
   clock: Clock;
 }
 
-/** @returns the slice from which another invocation goes on, or undefined where all are done */
+/** Requests the slices of the job from `from` on, and a further invocation for those that there is no time for. */
+export async function resumeJob(
+  dependencies: ResumeDependencies & { requestIngest: IngestRequest; telemetry: Pick<Telemetry, 'logger'> },
+  job: Job,
+  from: number,
+  deadlineMs: number,
+): Promise<void> {
+  const { requestIngest, telemetry } = dependencies;
+  if (job.state === 'planning' && from === 0)
+    await requestIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+  const next = await resumeSlices(dependencies, job, from, deadlineMs);
+  if (next !== undefined) await requestIngest({ v: SCHEMA_VERSION, kind: 'resume', job: job.id, from: next });
+  telemetry.logger.info(LOG.jobResumed, { job: job.id, from, next });
+}
+
+/** @returns the slice at which another invocation continues; undefined when all are done */
 export async function resumeSlices(
   { ledger, requestSlice, clock }: ResumeDependencies,
   job: Job,
@@ -34,10 +53,10 @@ export async function resumeSlices(
       const id = { job: job.id, slice: row.slice };
       if (row.result !== undefined) continue;
       if (isCovered(row.closedBlocks, row.blocks)) await ledger.closeSlice(id);
-      // The order may be given again, and its message may come again: what was sent since the resume is not forgotten twice.
+      // The order and its message may be repeated: a slice that was replayed since the resume is not reset a second time.
       else if (row.replayedAtMs >= resumedAtMs || (await ledger.beginReplay(id, row.replays)))
         await requestSlice(id);
-      // Another resumes it at the same time, and may die before it tells of it.
+      // Another invocation resumes it at the same time, and may end before it has sent the request.
       else if (row.sentBlocks.size === 0) await requestSlice(id);
     }
   }

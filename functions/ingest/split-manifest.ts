@@ -1,10 +1,11 @@
-// Cuts the files that hold a job's rows into slices: each is a row in the ledger and a message to ingest. The job's row keeps
-// the cursor, from which the next invocation continues. Bytes that are cut again give the same slices.
+// Splits the files of a job into slices: each is a row in the ledger and a message to ingest. The job's row keeps the position,
+// so that the next invocation continues there. A part that is split again gives the same slices.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { MOST_SLICES, SLICE_BLOCKS, type SliceId } from '../../shared/job/identity.ts';
+import { MOST_SLICES, SLICE_BLOCKS } from '../../shared/job/identity.ts';
 import type { Job, JobFault } from '../../shared/job/job.ts';
 import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
+import type { SliceRequest } from '../../shared/queue/ingest-request.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { cutFiles } from './manifest-files.ts';
 import { watchControl } from './watch-control.ts';
@@ -12,8 +13,7 @@ import { watchControl } from './watch-control.ts';
 export interface PlanDependencies {
   reader: ObjectReader;
   ledger: Pick<Ledger, 'getJob' | 'recordSlice' | 'movePlan' | 'finishPlan' | 'controlJob'>;
-  /** Sends the message that starts the slice's ingest. */
-  requestSlice(slice: SliceId): Promise<void>;
+  requestSlice: SliceRequest;
   clock: Clock;
 }
 
@@ -58,7 +58,7 @@ export async function planJob(
       rows,
       blocks: Math.ceil(rows / job.blockRows),
     });
-    // The rows of a job that is ending are counted, but not sent: settle records their ends.
+    // The rows of a job that is being ended are counted, not sent: settle books them.
     if (under === 'run') await requestSlice(slice);
     plan = cut.next;
     if (clock.now() >= deadlineMs) {

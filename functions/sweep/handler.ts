@@ -1,97 +1,42 @@
-// SWEEP: each minute, looks after every live job.
+// SWEEP: each minute, keeps every live job going.
 //
-//   1 read    how much is on its way: the depths of the queues
-//   2 order   stop a job that is past its deadline, or of which too much fails
-//   3 care    sum its slices, a stretch of them where they are many; send again what stands still: slices, plans, notices to settle
+//   1 configure  dependencies from the environment, at the first invocation
+//   2 load       the live jobs, and how many messages are in the queues (queue-depths.ts)
+//   3 act        on each job (sweep-job.ts):
+//        stop       it, when it is past its deadline or too many rows fail
+//        reconcile  it: sum its slices, and send lost messages again: slices, plans, notices to settle
+//   4 report     log and count; the faults of single jobs are one error at the end
 //
-// A paused job is not in the index of live jobs: it costs nothing until it is resumed. Where its end is decided, it is back there.
+// A paused job is not in the index of live jobs, so it costs nothing. Ending it puts it back there.
+
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
-import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { isEnding, isLive, type Job, type Progress } from '../../shared/job/job.ts';
-import type { JobIndex } from '../../shared/ledger/job-index.ts';
-import type { Ledger } from '../../shared/ledger/ledger.ts';
-import { outstandingRows } from '../../shared/ledger/progress.ts';
-import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
-import { messageBody } from '../../shared/queue/messages.ts';
+import { createIngestRequest } from '../../shared/queue/ingest-request.ts';
 import { boundedList, boundedText } from '../../shared/text/bounded.ts';
-import { systemClock } from '../../shared/time/clock.ts';
-import { readEnvironment, wholeNumber } from '../runtime/environment.ts';
+import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
-import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
-import { wireLedger, wireQueue } from '../runtime/wiring.ts';
-import { type Backlog, orderFor, type UpkeepLimits } from './job-needs.ts';
-import { readDepth } from './queue-depths.ts';
-import { type CareDependencies, careForJob } from './reconcile-job.ts';
+import { createTelemetry } from '../runtime/telemetry.ts';
+import { sweepConfiguration } from './configuration.ts';
+import { type SweepDependencies, sweepDependencies } from './dependencies.ts';
+import { readBacklog } from './queue-depths.ts';
+import { sweepJob } from './sweep-job.ts';
 
-/** Jobs looked after at once: each holds a page of 200 slices. */
+/** Jobs worked on at the same time: each holds a page of 200 slices. */
 const JOB_CONCURRENCY = 8;
-/** Time kept back at the end: nothing further is begun. */
+/** Milliseconds kept back at the end of an invocation, in which nothing more is started. */
 const HANDOVER_MS = 10_000;
 
-export interface SweepDependencies extends Pick<CareDependencies, 'notifySettle' | 'clock'> {
-  index: Pick<JobIndex, 'live'>;
-  ledger: CareDependencies['ledger'] & Pick<Ledger, 'getJob' | 'controlJob'>;
-  queue: QueueDependencies;
-  queueUrls: Readonly<Record<keyof Backlog, string>>;
-  limits: UpkeepLimits;
-  telemetry: Telemetry;
-}
-
 export function createSweep(dependencies: SweepDependencies) {
-  const { index, ledger, queue, queueUrls, clock, limits, telemetry } = dependencies;
+  const { index, queue, queueUrls, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
-
-  const tellIngest: CareDependencies['tellIngest'] = (message) =>
-    sendMessages(queue, queueUrls.ingest, [{ body: messageBody(message), groupId: message.job }]);
-
-  async function readBacklog(): Promise<Backlog> {
-    const [ingest, upload, settle] = await Promise.all([
-      readDepth(queue, queueUrls.ingest),
-      readDepth(queue, queueUrls.upload),
-      readDepth(queue, queueUrls.settle),
-    ]);
-    return { ingest, upload, settle };
-  }
-
-  /** @returns whether the job was stopped */
-  async function stopInTime(job: Job, progress: Progress | undefined): Promise<boolean> {
-    const order = orderFor(job, progress, clock.now());
-    if (order === undefined) return false;
-    const { control, fault } = order;
-    const { kind } = await ledger.controlJob(job.id, control, fault);
-    logger.error(LOG.jobStopped, { job: job.id, control, fault, kind });
-    return true;
-  }
-
-  /** @returns rows of the job that have not ended */
-  async function sweepJob(id: JobId, backlog: Backlog, untilMs: number): Promise<number> {
-    const job = await ledger.getJob(id);
-    if (job === undefined || !isLive(job)) return 0;
-    const outstanding = (progress: Progress | undefined) =>
-      progress === undefined ? job.plan.rows : outstandingRows({ ...progress, rows: job.plan.rows });
-    if (await stopInTime(job, job.progress)) return outstanding(job.progress);
-
-    const upkeep = { backlog, limits, nowMs: clock.now() };
-    const { progress, done } = await careForJob(
-      { ...dependencies, tellIngest, random: queue.random },
-      job,
-      upkeep,
-      untilMs,
-    );
-    count({ SlicesReplayed: done.replayed });
-    if (Object.values(done).some((times) => times > 0))
-      logger.warn(LOG.jobReconciled, { job: id, ending: isEnding(job), backlog, ...done });
-    await stopInTime(job, progress);
-    return outstanding(progress);
-  }
+  const stage = { ...dependencies, requestIngest: createIngestRequest(queue, queueUrls.ingest) };
 
   return async (_event: ScheduledEvent, context: Context): Promise<void> => {
     const untilMs = clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS;
-    const [ids, backlog] = await Promise.all([index.live(), readBacklog()]);
-    // From anywhere: where time runs out, it is not always the same jobs that wait.
+    const [ids, backlog] = await Promise.all([index.live(), readBacklog(queue, queueUrls)]);
+    // A random start: when time runs out, it is not always the same jobs that wait.
     const from = Math.floor(queue.random() * ids.length);
     const unswept: JobId[] = [];
     const errors: string[] = [];
@@ -100,7 +45,7 @@ export function createSweep(dependencies: SweepDependencies) {
     const sweepInTime = async (id: JobId) => {
       try {
         if (clock.now() >= untilMs) unswept.push(id);
-        else rowsOutstanding += await sweepJob(id, backlog, untilMs);
+        else rowsOutstanding += await sweepJob(stage, id, backlog, untilMs);
       } catch (error) {
         errors.push(`${id}: ${(error as Error).name}: ${(error as Error).message}`);
       }
@@ -109,40 +54,13 @@ export function createSweep(dependencies: SweepDependencies) {
 
     count({ LiveJobs: ids.length, RowsOutstanding: rowsOutstanding });
     logger.info(LOG.jobsSwept, { jobs: ids.length, unswept: unswept.length, rowsOutstanding, backlog });
-    // One job's fault keeps no other from being swept, yet it counts as the function's error, on which there is an alarm.
+    // The fault of one job does not stop the others. It is an error of the function, which an alarm watches.
     if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
-  };
-}
-
-function dependenciesFromEnvironment(telemetry: Telemetry): SweepDependencies {
-  const env = readEnvironment([
-    'SPILLWAY_LEDGER_TABLE',
-    'SPILLWAY_INGEST_QUEUE_URL',
-    'SPILLWAY_UPLOAD_QUEUE_URL',
-    'SPILLWAY_SETTLE_QUEUE_URL',
-    'SPILLWAY_UPLOAD_SECONDS',
-    'SPILLWAY_REPLAY_IDLE_SECONDS',
-    'SPILLWAY_REPLAY_BUSY_SECONDS',
-  ]);
-  const queue = wireQueue(CLIENT_BUDGETS.sweep);
-  return {
-    ...wireLedger(env, queue, CLIENT_BUDGETS.sweep),
-    queue,
-    queueUrls: {
-      ingest: env.SPILLWAY_INGEST_QUEUE_URL,
-      upload: env.SPILLWAY_UPLOAD_QUEUE_URL,
-      settle: env.SPILLWAY_SETTLE_QUEUE_URL,
-    },
-    clock: systemClock,
-    limits: {
-      idleMs: wholeNumber(env, 'SPILLWAY_REPLAY_IDLE_SECONDS') * 1000,
-      busyMs: wholeNumber(env, 'SPILLWAY_REPLAY_BUSY_SECONDS') * 1000,
-      uploadMs: wholeNumber(env, 'SPILLWAY_UPLOAD_SECONDS') * 1000,
-    },
-    telemetry,
   };
 }
 
 const telemetry = createTelemetry();
 
-export const handler = instrument(telemetry, () => createSweep(dependenciesFromEnvironment(telemetry)));
+export const handler = instrument(telemetry, () =>
+  createSweep(sweepDependencies(readConfiguration(sweepConfiguration), telemetry)),
+);

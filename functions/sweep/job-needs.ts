@@ -1,7 +1,7 @@
-// What a live job needs from outside so that it goes on, or ends: pure decisions, which sweep carries out (care.ts).
+// Decides what a live job needs so that it continues or ends. The decisions are pure; reconcile-job.ts carries them out.
 //
-// At-least-once delivery is the queue's promise, yet messages can be lost: deleted by hand, kept longer than the queue's
-// retention, dropped by a fault. The ledger knows what has ended, so whatever stands still can be sent again. Twice does no harm.
+// SQS promises at-least-once delivery, yet messages can be lost: deleted by hand, expired in the queue, dropped by a fault. The
+// ledger knows which rows have ended, so sweep can send the others again. Sending a row twice does no harm.
 import { faultOfProgress } from '../../shared/job/failure-thresholds.ts';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
 import {
@@ -17,50 +17,50 @@ import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
 import { isBlockClosed, isCovered } from '../../shared/ledger/tally.ts';
 import type { Random } from '../../shared/time/random.ts';
 
-/** Messages on each queue: to be received, in flight, delayed. */
+/** Messages in each queue: visible, in flight and delayed. */
 export interface Backlog {
   ingest: number;
   upload: number;
   settle: number;
 }
 
-export interface UpkeepLimits {
-  /** Milliseconds that a slice may stand still while ingest and upload have no message at all. */
+export interface ReconcileLimits {
+  /** Milliseconds without progress after which a slice is replayed when the queues of ingest and upload are empty. */
   idleMs: number;
-  /** The same while they have: its messages may wait behind others. It doubles with each replay of the slice. */
+  /** The same when they are not empty, since its messages may wait behind others. It doubles with each replay of the slice. */
   busyMs: number;
   /** Upload's timeout in milliseconds. */
   uploadMs: number;
 }
 
-/** What a decision rests on beside the rows. */
-export interface Upkeep {
+/** What a decision depends on besides the rows of the ledger. */
+export interface Situation {
   backlog: Backlog;
-  limits: UpkeepLimits;
+  limits: ReconcileLimits;
   nowMs: number;
 }
 
-/** Slices of one job that a sweep reads while its messages are on their way: of 25,000 each is read every 25 minutes. */
+/** Slices of one job that a sweep reads while the queues are busy: of 25,000 slices, each is read every 25 minutes. */
 const SLICES_A_SWEEP = 1_000;
-/** Replays after which the patience of a busy queue grows no more. */
-const DOUBLINGS_MOST = 8;
+/** Replays after which the waiting time stops doubling. */
+const MAX_DOUBLINGS = 8;
 /**
- * Settle's queue being busy, a notice more likely waits in it than is lost, and no queue tells which. After so many milliseconds
- * it is told again, about as often: settle finds what is settled by one read. Were the queue's emptiness waited for, one slice
- * that can't be settled would keep every job's lost notices from being told.
+ * Milliseconds after which sweep repeats a notice while settle's queue is busy, and about the time between repeats. The notice
+ * probably waits in that queue, but it may be lost. A repeat costs settle one read. If sweep waited until the queue is empty, one
+ * slice that can't be settled would hold back the lost notices of all jobs.
  */
 const NOTICE_WAITS_MS = 15 * 60_000;
 const SWEEPS_A_NOTICE = NOTICE_WAITS_MS / 60_000;
-/** Milliseconds for which the plan of a job that is being ended may stand still: the pause that it was under dropped its message. */
+/** Milliseconds without progress after which the plan of an ending job is requested again: an earlier pause dropped its message. */
 const ENDING_PLAN_WAITS_MS = 5 * 60_000;
 /**
- * While queues are busy, a slice that stands still more likely waits in line than is lost. So in one sweep of a job few such
- * are looked at (each costs up to 256 reads of block rows), and fewer are sent again: two of 100,000 rows a minute are what a
- * partition of S3 takes, and add no more than half as much again to what ingest sends.
+ * While the queues are busy, a slice without progress is probably waiting, not lost. So one sweep of a job examines few of them
+ * (each costs up to 256 reads of block rows) and replays fewer. Two slices of 100,000 rows a minute are what one partition of S3
+ * takes, and at most half of what ingest sends.
  */
 const BUSY_ALLOWANCE = { looks: 16, replays: 2 };
 
-/** The control that a running job comes under by itself, and why. */
+/** The order that stops a running job, with its reason; undefined when the job may continue. */
 export function orderFor(
   job: Job,
   progress: Progress | undefined,
@@ -80,13 +80,13 @@ export function orderFor(
   return fault === undefined ? undefined : { control: 'cancelling', fault };
 }
 
-/** How many of the job's slices are to be read now. Where nothing is on its way, all that there is time for: they stand still. */
+/** How many of the job's slices to read in this sweep. With no messages on the way it reads all that there is time for. */
 export function slicesToRead(job: Job, { ingest, upload, settle }: Backlog): number {
   const isQuiet = settle === 0 && (isEnding(job) || ingest + upload === 0);
   return isQuiet ? Number.POSITIVE_INFINITY : SLICES_A_SWEEP;
 }
 
-/** How many slices of one job may be looked at closely, and how many sent again, in one sweep. */
+/** How many slices of one job a sweep may examine, and how many it may replay. */
 export interface Allowance {
   looks: number;
   replays: number;
@@ -99,15 +99,15 @@ export function allowanceFor(job: Job, backlog: Backlog): Allowance {
 }
 
 /**
- * The backlog as it counts for a slice that waits for settle: one that has waited long is told of now and then, however busy
- * settle's queue is.
- * @param slices of the job: the more there are, the less often one of them is looked at
+ * The backlog to use for a slice that waits for settle. When it has waited long, settle's queue sometimes counts as empty, so that
+ * its notice is repeated.
+ * @param slices of the job: the more there are, the less often sweep comes to one of them
  */
 export function backlogFor(
   job: Job,
   slice: Pick<SliceRow, 'movedAtMs'>,
   slices: number,
-  { backlog, limits, nowMs }: Upkeep,
+  { backlog, limits, nowMs }: Situation,
   random: Random,
 ): Backlog {
   const haltedAtMs = job.haltedAtMs === undefined ? 0 : job.haltedAtMs + limits.uploadMs;
@@ -116,32 +116,32 @@ export function backlogFor(
   return isOverdue && isNoticeDue(random, sweepsARound) ? { ...backlog, settle: 0 } : backlog;
 }
 
-/** Whether settle is told again this time of what it may have been told of before, by a sweep each minute. */
+/** Whether this sweep, one of one a minute, repeats a notice that settle may have received before. */
 export function isNoticeDue(random: Random, sweepsARound = 1): boolean {
   return random() * SWEEPS_A_NOTICE < sweepsARound;
 }
 
 /**
- * none     it goes on by itself
- * look     its open blocks' rows tell: ask again with them
- * replay   its messages are lost: ingest is to send what its blocks lack
- * settle   settle is to be told of it
+ * none     nothing: it continues by itself
+ * look     a decision with the rows of its open blocks: call again with them
+ * replay   its messages are lost: ingest must send the rows that have not ended
+ * settle   a notice to settle
  */
-export type SliceCare = 'none' | 'look' | 'replay' | 'settle';
+export type SliceNeed = 'none' | 'look' | 'replay' | 'settle';
 
 /**
  * What an unsettled slice needs.
- * @param openBlocks the rows, as far as there are any, of its blocks that are not in `closedBlocks`
+ * @param openBlocks the existing rows of its blocks that are not in `closedBlocks`
  */
-export function careOf(
+export function needOfSlice(
   job: Job,
   slice: SliceRow,
   openBlocks: readonly StoredBlockRow[] | undefined,
-  { backlog, limits, nowMs }: Upkeep,
-): SliceCare {
+  { backlog, limits, nowMs }: Situation,
+): SliceNeed {
   const isForSettle = slice.result !== undefined || isCovered(slice.closedBlocks, slice.blocks);
   if (isForSettle || isEnding(job)) {
-    // Settle has been told of it, or has its hands full.
+    // The notice may be in settle's queue.
     if (backlog.settle > 0) return 'none';
     if (isForSettle || uploadsAreOver(job, limits.uploadMs, nowMs)) return 'settle';
     if (openBlocks === undefined) return 'look';
@@ -150,7 +150,7 @@ export function careOf(
   if (!isRunning(job)) return 'none';
   const patienceMs = isIdle(backlog)
     ? limits.idleMs
-    : limits.busyMs * 2 ** Math.min(slice.replays, DOUBLINGS_MOST);
+    : limits.busyMs * 2 ** Math.min(slice.replays, MAX_DOUBLINGS);
   const stoodStill = (movedAtMs: number) => nowMs - movedAtMs >= patienceMs;
   if (!stoodStill(slice.movedAtMs)) return 'none';
   if (openBlocks === undefined) return 'look';
@@ -158,15 +158,15 @@ export function careOf(
 }
 
 /**
- * Whether the job's plan is to be sent on its way again. Ingest's queue being empty, its message is lost; else it may wait
- * behind others.
- * @param seen the plan as it was last seen
- * @returns the plan as it is seen now
+ * Whether to request the job's plan again. With ingest's queue empty, the plan's message is lost; otherwise it may wait behind
+ * others.
+ * @param seen the plan's progress at the last sweep
+ * @returns the progress now
  */
-export function planCareOf(
+export function needOfPlan(
   job: Pick<Job, 'state' | 'plan' | 'control'>,
   seen: Round['plan'],
-  { backlog, limits, nowMs }: Upkeep,
+  { backlog, limits, nowMs }: Situation,
 ): { isLost: boolean; seen?: Round['plan'] } {
   if (job.state !== 'planning') return { isLost: false };
   const { slices } = job.plan;

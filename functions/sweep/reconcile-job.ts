@@ -1,5 +1,5 @@
-// Carries out what a job needs so that it goes on, or ends (upkeep.ts decides): a stretch of its slices, its plan, its end. What
-// there is no time for is left to the next sweep, which goes on where this one stopped.
+// Carries out what a job needs so that it continues or ends (job-needs.ts decides): for a part of its slices, its plan, its end.
+// The next sweep continues where this one ran out of time.
 import pMap from 'p-map';
 import type { Job, Progress } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
@@ -7,7 +7,8 @@ import { addSlices, emptyProgress, openBlocks, PROGRESS_PAGE } from '../../share
 import type { Round } from '../../shared/ledger/rounds.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
-import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.ts';
+import type { IngestRequest } from '../../shared/queue/ingest-request.ts';
+import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import type { SettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
@@ -15,18 +16,18 @@ import {
   type Allowance,
   allowanceFor,
   backlogFor,
-  careOf,
   isNoticeDue,
-  planCareOf,
-  type SliceCare,
+  needOfPlan,
+  needOfSlice,
+  type Situation,
+  type SliceNeed,
   slicesToRead,
-  type Upkeep,
 } from './job-needs.ts';
 
-/** Slices of one job looked at or sent again at once. */
+/** Slices of one job that are worked on at the same time. */
 const SLICE_CONCURRENCY = 8;
 
-export interface CareDependencies {
+export interface ReconcileDependencies {
   ledger: Pick<
     Ledger,
     | 'getRound'
@@ -37,39 +38,39 @@ export interface CareDependencies {
     | 'beginReplay'
     | 'recordProgress'
   >;
-  tellIngest(message: IngestMessage): Promise<void>;
+  requestIngest: IngestRequest;
   notifySettle: SettleNotice;
   clock: Clock;
   random: Random;
 }
 
-/** What was done for a job. */
-export interface CareDone {
+/** How often each was done for a job. */
+export interface ReconcileDone {
   replayed: number;
   toldSettle: number;
   toldPlan: number;
 }
 
 /**
- * @param untilMs epoch ms after which no further slice is begun
- * @returns how far the job is by the last whole round over its slices, in its first by as much of it as is read
+ * @param untilMs epoch ms after which no further slice is started
+ * @returns the progress by the last complete round over the slices; in the first round, by the slices read so far
  */
-export async function careForJob(
-  dependencies: CareDependencies,
+export async function reconcileJob(
+  dependencies: ReconcileDependencies,
   job: Job,
-  upkeep: Upkeep,
+  situation: Situation,
   untilMs: number,
-): Promise<{ progress: Progress; done: CareDone }> {
+): Promise<{ progress: Progress; done: ReconcileDone }> {
   const { ledger } = dependencies;
   if (job.ending !== undefined) {
-    // Nothing of it goes on but the telling of its end; an abandoned one has slices that never settle.
-    const toldSettle = await tellOfEnd(dependencies, job, upkeep);
+    // Only the end of the job is left to complete. An abandoned job has slices that never settle.
+    const toldSettle = await requestEnd(dependencies, job, situation);
     return { progress: job.progress ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
   }
   const round = await ledger.getRound(job.id);
-  const done = await careForStretch(dependencies, job, round, upkeep, untilMs);
-  done.toldPlan += await careForPlan(dependencies, job, round, upkeep);
-  if (isSettled(job)) done.toldSettle += await tellOfEnd(dependencies, job, upkeep);
+  const done = await reconcileSlices(dependencies, job, round, situation, untilMs);
+  done.toldPlan += await reconcilePlan(dependencies, job, round, situation);
+  if (isSettled(job)) done.toldSettle += await requestEnd(dependencies, job, situation);
   const { sum } = round;
   const isWhole = round.next >= slicesOf(job);
   if (isWhole) {
@@ -80,69 +81,69 @@ export async function careForJob(
   return { progress: isWhole ? sum : (job.progress ?? sum), done };
 }
 
-/** Tells settle to end the job, unless that may wait in its queue. @returns how often */
-async function tellOfEnd(
-  { notifySettle, random }: CareDependencies,
+/** Requests the end of the job from settle, unless that notice may be in its queue. @returns the number of notices */
+async function requestEnd(
+  { notifySettle, random }: ReconcileDependencies,
   job: Job,
-  { backlog }: Upkeep,
+  { backlog }: Situation,
 ): Promise<number> {
   if (backlog.settle > 0 && !isNoticeDue(random)) return 0;
   await notifySettle({ job: job.id });
   return 1;
 }
 
-/** Sums and cares for the slices that the round comes to next, and moves the round on. */
-async function careForStretch(
-  dependencies: CareDependencies,
+/** Reconciles and sums the next slices of the round, and advances the round. */
+async function reconcileSlices(
+  dependencies: ReconcileDependencies,
   job: Job,
   round: Round,
-  upkeep: Upkeep,
+  situation: Situation,
   untilMs: number,
-): Promise<CareDone> {
+): Promise<ReconcileDone> {
   const { ledger, clock } = dependencies;
   const unsettled = new Set(await ledger.unsettledSlices(job));
-  const allowance = allowanceFor(job, upkeep.backlog);
-  const done: CareDone = { replayed: 0, toldSettle: 0, toldPlan: 0 };
+  const allowance = allowanceFor(job, situation.backlog);
+  const done: ReconcileDone = { replayed: 0, toldSettle: 0, toldPlan: 0 };
 
-  /** @returns whether there was time for all of them */
-  const careForAll = async (slices: readonly SliceRow[]): Promise<boolean> => {
+  /** @returns whether the time was enough for all of them */
+  const reconcileAll = async (slices: readonly SliceRow[]): Promise<boolean> => {
     let isInTime = true;
-    const careInTime = async (slice: SliceRow) => {
+    const reconcileInTime = async (slice: SliceRow) => {
       isInTime &&= clock.now() < untilMs;
-      if (isInTime) await careForSlice(dependencies, job, slice, upkeep, allowance, done);
+      if (isInTime) await reconcileSlice(dependencies, job, slice, situation, allowance, done);
     };
-    await pMap(slices, careInTime, { concurrency: SLICE_CONCURRENCY });
+    await pMap(slices, reconcileInTime, { concurrency: SLICE_CONCURRENCY });
     return isInTime;
   };
 
-  const end = Math.min(slicesOf(job), round.next + slicesToRead(job, upkeep.backlog));
+  const end = Math.min(slicesOf(job), round.next + slicesToRead(job, situation.backlog));
   while (round.next < end && clock.now() < untilMs) {
     const to = Math.min(end, round.next + PROGRESS_PAGE);
     const page = await ledger.getSlices(job.id, round.next, to);
-    // A page that was not finished is read again by the next sweep.
-    if (!(await careForAll(page.filter(({ slice }) => unsettled.has(slice))))) break;
+    // The next sweep reads an unfinished page again.
+    if (!(await reconcileAll(page.filter(({ slice }) => unsettled.has(slice))))) break;
     round.sum = await addSlices(ledger, job, round.sum, page);
     round.next = to;
   }
   return done;
 }
 
-async function careForSlice(
-  { ledger, tellIngest, notifySettle, random }: CareDependencies,
+async function reconcileSlice(
+  { ledger, requestIngest, notifySettle, random }: ReconcileDependencies,
   job: Job,
   slice: SliceRow,
-  common: Upkeep,
+  common: Situation,
   allowance: Allowance,
-  done: CareDone,
+  done: ReconcileDone,
 ): Promise<void> {
   const id = { job: job.id, slice: slice.slice };
-  const upkeep = { ...common, backlog: backlogFor(job, slice, slicesOf(job), common, random) };
-  const need = async (): Promise<SliceCare> => {
-    const atOnce = careOf(job, slice, undefined, upkeep);
+  const situation = { ...common, backlog: backlogFor(job, slice, slicesOf(job), common, random) };
+  const need = async (): Promise<SliceNeed> => {
+    const atOnce = needOfSlice(job, slice, undefined, situation);
     if (atOnce !== 'look') return atOnce;
     if (!take(allowance, 'looks')) return 'none';
     const blocks = await ledger.readBlocks(openBlocks(job, slice));
-    return careOf(job, slice, [...blocks.values()], upkeep);
+    return needOfSlice(job, slice, [...blocks.values()], situation);
   };
   switch (await need()) {
     case 'none':
@@ -153,22 +154,22 @@ async function careForSlice(
       done.toldSettle++;
       return;
     case 'replay':
-      // Of two sweeps at once, one begins it.
+      // When two sweeps run at the same time, only one of them starts the replay.
       if (!take(allowance, 'replays') || !(await ledger.beginReplay(id, slice.replays))) return;
-      await tellIngest({ v: SCHEMA_VERSION, kind: 'slice', ...id });
+      await requestIngest({ v: SCHEMA_VERSION, kind: 'slice', ...id });
       done.replayed++;
   }
 }
 
-/** @returns plans that were sent on their way again */
-async function careForPlan(
-  { tellIngest }: CareDependencies,
+/** @returns the number of plans that were requested again */
+async function reconcilePlan(
+  { requestIngest }: ReconcileDependencies,
   job: Job,
   round: Round,
-  upkeep: Upkeep,
+  situation: Situation,
 ): Promise<number> {
-  const { isLost, seen } = planCareOf(job, round.plan, upkeep);
-  if (isLost) await tellIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+  const { isLost, seen } = needOfPlan(job, round.plan, situation);
+  if (isLost) await requestIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
   if (seen === undefined) delete round.plan;
   else round.plan = seen;
   return isLost ? 1 : 0;

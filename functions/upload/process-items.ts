@@ -9,6 +9,7 @@ import {
   planGiveBack,
   type ReturnShare,
   type UnfinishedMessage,
+  untriedReposts,
 } from '../../shared/queue/give-back.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
@@ -66,6 +67,15 @@ export interface Work {
   returned: string[];
   errors: Error[];
 }
+
+export const NO_WORK: Work = {
+  results: [],
+  late: 0,
+  givenBack: untriedReposts(0),
+  staying: [],
+  returned: [],
+  errors: [],
+};
 
 export interface WorkBounds {
   watch: JobWatch;

@@ -1,102 +1,131 @@
-// Suspects: items that came back from the dead-letter queue, because a worker may have died of them. Each is uploaded alone,
-// in quarantine, so that it can't fail other items.
+// Suspects: items that came back from the dead-letter queue, because a worker may have crashed on them. Upload works on one
+// suspect at a time, with no other item in hand, so that a crash affects no other item.
 //
-//   - Its neighbours are first accounted for, given back or reposted, and finished messages are deleted. If the worker then
-//     dies, only the suspect comes again.
-//   - A suspect that comes back beside ordinary items may have failed because of one of them. So it is separated from them, once,
-//     before any of them is started.
-//   - A suspect that kills its worker comes again as often as the queue allows, and then reaches the dead-letter handler a
-//     second time, which fails it. The others are stored in their turn.
+//   - First the rest of the batch is accounted for, given back or reposted, and finished messages are deleted. After a crash
+//     only the suspect comes again.
+//   - A suspect that came back together with other items may be the victim of one of them. It is separated from them once,
+//     before any of them starts.
+//   - An item that does crash its worker becomes a dead letter again, and the dead-letter handler then fails its row. The other
+//     suspects are stored when it is their turn.
 import { isRunning } from '../../shared/job/job.ts';
 import { deleteMessages, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
+import { addCounts, untriedReposts } from '../../shared/queue/give-back.ts';
 import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
 import type { Random } from '../../shared/time/random.ts';
 import { type Delivery, repostOf } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
+import { NO_WORK, type Work } from './process-items.ts';
 
-/** A separated suspect comes back within so many seconds, at a random one: not with the same items. */
-const PART_MOST_SECONDS = 30;
+/** A separated suspect comes back after up to so many seconds, apart from the other items. */
+const MAX_SEPARATION_SECONDS = 30;
 
 export interface SetApart {
   others: OpenItem[];
   /** Suspects to separate from the others. */
-  parting: OpenItem[];
-  /** The one to upload now: picked at random, so that none waits for ever. */
+  separate: OpenItem[];
+  /** The suspect to work on now, chosen at random so that each has its turn. */
   suspect: OpenItem | undefined;
-  /** Further suspects, which wait. */
+  /** The other suspects. */
   waiting: OpenItem[];
 }
 
-/** Items of a halted job are not started, so they are no suspects here. */
+/** Items of a halted job are not suspects, since upload does not start them. */
 export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
   const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && isRunning(job);
   const others = open.filter((item) => !isSuspect(item));
   const cameTogether = ({ delivery: { receiveCount, message } }: OpenItem) =>
     others.length > 0 && receiveCount > 1 && message.parted !== true;
-  const parting = open.filter((item) => isSuspect(item) && cameTogether(item));
+  const separate = open.filter((item) => isSuspect(item) && cameTogether(item));
   const suspects = open.filter((item) => isSuspect(item) && !cameTogether(item));
   const suspect = suspects[Math.floor(random() * suspects.length)];
   return {
     others,
-    parting,
+    separate,
     suspect,
     waiting: suspects.filter((item) => item !== suspect),
   };
 }
 
-/** @returns the messages that could not be sent again and stay in the queue */
-export async function partSuspects(
+/**
+ * Sends suspects again as new messages, which come back apart from the others.
+ * @returns `staying`: message ids that stay in the queue, because they could not be sent again
+ */
+export async function separateSuspects(
   queue: QueueDependencies,
   queueUrl: string,
-  parting: readonly Delivery[],
-): Promise<{ staying: string[]; reposted: number; errors: Error[] }> {
-  const errors: Error[] = [];
+  suspects: readonly Delivery[],
+): Promise<Pick<Work, 'staying' | 'givenBack' | 'errors'>> {
   try {
-    const reposts = parting.map((delivery) => ({
+    const reposts = suspects.map((delivery) => ({
       ...repostOf(delivery, undefined, { parted: true }),
-      delaySeconds: 1 + Math.floor(queue.random() * PART_MOST_SECONDS),
+      delaySeconds: 1 + Math.floor(queue.random() * MAX_SEPARATION_SECONDS),
     }));
     await sendMessages(queue, queueUrl, reposts);
   } catch (error) {
-    return { staying: parting.map(({ messageId }) => messageId), reposted: 0, errors: [error as Error] };
+    const staying = suspects.map(({ messageId }) => messageId);
+    return { staying, givenBack: untriedReposts(0), errors: [error as Error] };
   }
-  const receipts = parting.map(({ receiptHandle }) => receiptHandle);
-  await deleteMessages(queue, queueUrl, receipts).catch((error: unknown) => errors.push(error as Error));
-  return { staying: [], reposted: parting.length, errors };
-}
-
-export interface Released {
-  /** Whether the worker holds nothing but the suspect, which may start then. */
-  isClear: boolean;
-  reposted: number;
-  errors: Error[];
+  const receipts = suspects.map(({ receiptHandle }) => receiptHandle);
+  const errors = await tryDelete(queue, queueUrl, receipts);
+  return { staying: [], givenBack: untriedReposts(suspects.length), errors };
 }
 
 /**
- * Releases every message but the suspect.
- * @param done receipts of accounted messages. One that can't be deleted comes again, and its row is found ended
+ * Works on the one suspect, once it is the only item in hand.
+ * @param done receipts of the finished messages of the batch. One that can't be deleted comes again, and its row has ended then
  */
-export async function releaseOthers(
+export async function workOnSuspect(
+  queue: QueueDependencies,
+  queueUrl: string,
+  { suspect, waiting }: Pick<SetApart, 'suspect' | 'waiting'>,
+  done: readonly string[],
+  work: (suspect: OpenItem) => Promise<Work>,
+): Promise<Work> {
+  if (suspect === undefined) return NO_WORK;
+  const others = waiting.map(({ delivery }) => delivery);
+  const released = await releaseOthers(queue, queueUrl, others, done);
+  if (!released.isClear) {
+    const staying = [suspect.delivery, ...others].map(({ messageId }) => messageId);
+    return { ...NO_WORK, staying, errors: released.errors };
+  }
+  const alone = await work(suspect);
+  return {
+    ...alone,
+    givenBack: addCounts(alone.givenBack, untriedReposts(others.length)),
+    errors: [...released.errors, ...alone.errors],
+  };
+}
+
+/** Reposts the waiting suspects and deletes what is done. @returns `isClear`: whether the suspect may start */
+async function releaseOthers(
   queue: QueueDependencies,
   queueUrl: string,
   waiting: readonly Delivery[],
   done: readonly string[],
-): Promise<Released> {
-  const errors: Error[] = [];
-  const receipts = [...done];
-  let isClear = true;
+): Promise<{ isClear: boolean; errors: Error[] }> {
   try {
     const reposts = waiting.map((delivery, index) => ({
       ...repostOf(delivery),
       delaySeconds: suspectDelaySeconds(index + 1),
     }));
     await sendMessages(queue, queueUrl, reposts);
-    receipts.push(...waiting.map(({ receiptHandle }) => receiptHandle));
   } catch (error) {
-    // Some may have been sent and come twice. The ledger counts them once.
-    errors.push(error as Error);
-    isClear = false;
+    // Some of them may be sent. They come twice then, and the ledger counts them once.
+    return { isClear: false, errors: [error as Error, ...(await tryDelete(queue, queueUrl, done))] };
   }
-  await deleteMessages(queue, queueUrl, receipts).catch((error: unknown) => errors.push(error as Error));
-  return { isClear, reposted: isClear ? waiting.length : 0, errors };
+  const receipts = [...done, ...waiting.map(({ receiptHandle }) => receiptHandle)];
+  return { isClear: true, errors: await tryDelete(queue, queueUrl, receipts) };
+}
+
+async function tryDelete(
+  queue: QueueDependencies,
+  queueUrl: string,
+  receipts: readonly string[],
+): Promise<Error[]> {
+  try {
+    await deleteMessages(queue, queueUrl, receipts);
+    return [];
+  } catch (error) {
+    return [error as Error];
+  }
 }

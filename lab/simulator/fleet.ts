@@ -7,7 +7,6 @@
 // queue   a million new items at all times; items that were given back are drawn among them
 //
 // docs/scale.md says what the model leaves out.
-import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
 import { admit, askForTurn } from '../../shared/pacing/admission.ts';
 import {
   afterFault,

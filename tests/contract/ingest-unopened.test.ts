@@ -1,7 +1,8 @@
 // The arrival of a manifest that can't be opened, again after a delivery that was cut short between the job's row and its end.
 import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createIngest, type IngestDependencies } from '../../functions/ingest/handler.ts';
+import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
+import { createIngest } from '../../functions/ingest/handler.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { jobIdOfManifest } from '../../shared/job/identity.ts';

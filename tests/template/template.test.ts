@@ -1,5 +1,5 @@
 // Holds the packaged CloudFormation template to what is promised of the stack: private, encrypted, bounded, watched.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROUTES } from '../../functions/api/routes.ts';
@@ -10,6 +10,7 @@ import { environmentBytes, partitionOf, policyCharacters } from '../../infrastru
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
+import { CONFIGURATIONS } from '../helpers/configurations.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';
 
@@ -29,17 +30,25 @@ const NAMED_BY_ROWS: Record<string, string[]> = {
 /** A function of about this size starts in well under a second. */
 const UPLOAD_BUNDLE_BYTES = 600_000;
 
-const readFunctionFile = (path: string): string =>
-  readFileSync(new URL(`../../functions/${path}`, import.meta.url), 'utf8');
+/** All files of a folder of functions/, one behind the other. */
+const readFolder = (name: string): string => {
+  const folder = new URL(`../../functions/${name}/`, import.meta.url);
+  return readdirSync(folder)
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .join('\n');
+};
 
 /** The folder of a function. */
 const stageOf = (name: string): string => (name === 'deadLetters' ? 'dead-letters' : name);
 
-/** A function's own file, with the record loop where it uses that. */
+/** A function's own files, with the record loop where it uses that. */
 const sourceOf = (name: string): string => {
-  const source = readFunctionFile(`${stageOf(name)}/handler.ts`);
-  return source.includes("'../runtime/records.ts'")
-    ? source + readFunctionFile('runtime/records.ts')
+  const source = readFolder(stageOf(name));
+  const usesRecords = /import \{[^}]*(eachRecord|hideFailed)[^}]*\} from '\.\.\/runtime\/records\.ts'/.test(
+    source,
+  );
+  return usesRecords
+    ? source + readFileSync(new URL('../../functions/runtime/records.ts', import.meta.url), 'utf8')
     : source;
 };
 
@@ -431,11 +440,19 @@ it('keeps upload’s bundle small', async () => {
   expect(bundle?.sizeBytes).toBeLessThanOrEqual(UPLOAD_BUNDLE_BYTES);
 });
 
-describe('what the functions are told', () => {
-  it.each(FUNCTIONS)('%s is told what it reads, and no more', (name) => {
-    const read = new Set([...sourceOf(name).matchAll(/SPILLWAY_[A-Z_]+/g)].map(([variable]) => variable));
-    const told = Object.keys(environment(name)).filter((variable) => variable.startsWith('SPILLWAY_'));
-    expect(told.sort()).toEqual([...read].sort());
+describe('the configuration of the functions', () => {
+  it.each(FUNCTIONS)('gives %s the variables of its schema, and no others', (name) => {
+    const given = Object.keys(environment(name)).filter((variable) => variable.startsWith('SPILLWAY_'));
+    expect(given.sort()).toEqual(Object.keys(CONFIGURATIONS[name].shape).sort());
+  });
+
+  it.each(FUNCTIONS)('has no variable that %s does not use', (name) => {
+    for (const variable of Object.keys(CONFIGURATIONS[name].shape)) {
+      const uses = [sourceOf(name), readFolder('runtime')]
+        .join('')
+        .match(new RegExp(`\\.${variable}\\b`, 'g'));
+      expect(uses, variable).not.toBeNull();
+    }
   });
 
   it('lists the stack’s own destination first, and the sources that were allowed', () => {

@@ -1,7 +1,8 @@
 // The dead-letter handler where handling itself fails: the letter is kept and counted, and tried again.
 import type { Context, SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { createDeadLetters, type DeadLettersDependencies } from '../../functions/dead-letters/handler.ts';
+import type { DeadLettersDependencies } from '../../functions/dead-letters/dependencies.ts';
+import { createDeadLetters } from '../../functions/dead-letters/handler.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';

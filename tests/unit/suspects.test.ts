@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from '../../functions/upload/delivery.ts';
 import type { OpenItem } from '../../functions/upload/look-up.ts';
-import { partSuspects, setSuspectsApart } from '../../functions/upload/suspects.ts';
+import { separateSuspects, setSuspectsApart } from '../../functions/upload/suspects.ts';
+import { untriedReposts } from '../../shared/queue/give-back.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
@@ -29,10 +30,10 @@ const itemOf = (given: Given, control: 'run' | 'cancelling' = 'run'): OpenItem =
 const names = (items: readonly OpenItem[]) => items.map(({ delivery }) => delivery.messageId);
 
 function apart(...items: OpenItem[]) {
-  const { others, parting, suspect, waiting } = setSuspectsApart(items, () => 0);
+  const { others, separate, suspect, waiting } = setSuspectsApart(items, () => 0);
   return {
     others: names(others),
-    parting: names(parting),
+    separate: names(separate),
     suspect: suspect?.delivery.messageId,
     waiting: names(waiting),
   };
@@ -43,7 +44,7 @@ describe('of a batch', () => {
 
   it('one suspect is worked on alone, the further ones wait', () => {
     const [a, b] = [itemOf({ name: 'a', suspect: true }), itemOf({ name: 'b', suspect: true })];
-    expect(apart(other, a, b)).toEqual({ others: ['other'], parting: [], suspect: 'a', waiting: ['b'] });
+    expect(apart(other, a, b)).toEqual({ others: ['other'], separate: [], suspect: 'a', waiting: ['b'] });
   });
 
   it.each([
@@ -54,7 +55,7 @@ describe('of a batch', () => {
     const suspect = itemOf({ name: 'a', suspect: true, ...marks });
     expect(apart(other, suspect)).toEqual({
       others: ['other'],
-      parting: isParted ? ['a'] : [],
+      separate: isParted ? ['a'] : [],
       suspect: isParted ? undefined : 'a',
       waiting: [],
     });
@@ -63,7 +64,7 @@ describe('of a batch', () => {
   it('suspects among themselves are not parted: they are worked on one by one', () => {
     const came = { suspect: true, receiveCount: 2 } as const;
     expect(apart(itemOf({ name: 'a', ...came }), itemOf({ name: 'b', ...came }))).toMatchObject({
-      parting: [],
+      separate: [],
       suspect: 'a',
       waiting: ['b'],
     });
@@ -71,7 +72,7 @@ describe('of a batch', () => {
 
   it('none of a halted job is a suspect: nothing of it is begun', () => {
     const halted = itemOf({ name: 'a', suspect: true, receiveCount: 2 }, 'cancelling');
-    expect(apart(other, halted)).toMatchObject({ others: ['other', 'a'], parting: [], suspect: undefined });
+    expect(apart(other, halted)).toMatchObject({ others: ['other', 'a'], separate: [], suspect: undefined });
   });
 });
 
@@ -80,12 +81,12 @@ describe('a suspect that is parted', () => {
   const part = async (fateOf?: EntryFate) => {
     const sqs = createWatchedSqs(fateOf);
     const queue = { sqs: sqs.client, clock: createVirtualClock(), random: createRandom(1) };
-    return { sqs, end: await partSuspects(queue, 'queue', suspects) };
+    return { sqs, end: await separateSuspects(queue, 'queue', suspects) };
   };
 
   it('goes as a new message, some seconds later, and leaves the hand', async () => {
     const { sqs, end } = await part();
-    expect(end).toEqual({ staying: [], reposted: 2, errors: [] });
+    expect(end).toEqual({ staying: [], givenBack: untriedReposts(2), errors: [] });
     expect(sqs.calls.map(({ operation }) => operation)).toEqual(['send', 'delete']);
     for (const { MessageBody = '', DelaySeconds = 0 } of sqs.calls[0]?.entries ?? []) {
       expect(JSON.parse(MessageBody)).toMatchObject({
@@ -105,7 +106,7 @@ describe('a suspect that is parted', () => {
 
   it('stays in the queue where it can not be sent, and is not begun', async () => {
     const { sqs, end } = await part((operation) => (operation === 'send' ? 'InternalError' : undefined));
-    expect(end).toMatchObject({ staying: ['a', 'b'], reposted: 0 });
+    expect(end).toMatchObject({ staying: ['a', 'b'], givenBack: untriedReposts(0) });
     expect(end.errors).toHaveLength(1);
     expect(sqs.calls.every(({ operation }) => operation === 'send')).toBe(true);
   });

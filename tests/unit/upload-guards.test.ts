@@ -1,7 +1,8 @@
 // What upload does with items that may not be written, and with a batch that it can't look up.
 import type { Context, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { createUpload, type UploadDependencies } from '../../functions/upload/handler.ts';
+import type { UploadDependencies } from '../../functions/upload/dependencies.ts';
+import { createUpload } from '../../functions/upload/handler.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';

@@ -5,7 +5,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DecideDependencies, decide } from '../../functions/dead-letters/decide.ts';
 import { resumeSlices } from '../../functions/ingest/resume-job.ts';
-import { type CareDependencies, careForJob } from '../../functions/sweep/reconcile-job.ts';
+import { type ReconcileDependencies, reconcileJob } from '../../functions/sweep/reconcile-job.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import type { JobId } from '../../shared/job/identity.ts';
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => table?.stop());
 beforeEach(() => {
   ledger = openLedger(table);
-  id = `care-job-${String(jobs++).padStart(4, '0')}` as JobId;
+  id = `live-job-${String(jobs++).padStart(4, '0')}` as JobId;
 });
 
 /** The ledger on a DynamoDB whose requests go through `meddle`. */
@@ -73,16 +73,16 @@ async function sweep(settleBacklog: number, draw = 0): Promise<unknown[]> {
   const told: unknown[] = [];
   const job = await ledger.getJob(id);
   if (job === undefined) throw new Error('there is no job');
-  const dependencies: CareDependencies = {
+  const dependencies: ReconcileDependencies = {
     ledger,
-    tellIngest: async (message) => void told.push(message),
+    requestIngest: async (message) => void told.push(message),
     notifySettle: async (notice) => void told.push(notice),
     clock: ledger.clock,
     random: () => draw,
   };
   const nowMs = ledger.clock.now();
   const backlog = { ingest: 0, upload: 0, settle: settleBacklog };
-  await careForJob(dependencies, job, { backlog, limits: LIMITS, nowMs }, nowMs + 60_000);
+  await reconcileJob(dependencies, job, { backlog, limits: LIMITS, nowMs }, nowMs + 60_000);
   return told;
 }
 

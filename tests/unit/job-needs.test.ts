@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   allowanceFor,
-  careOf,
+  needOfPlan,
+  needOfSlice,
   orderFor,
-  planCareOf,
-  type SliceCare,
+  type SliceNeed,
   slicesToRead,
 } from '../../functions/sweep/job-needs.ts';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
@@ -45,66 +45,68 @@ const block = (done: number[], agoMs = HOUR_MS): StoredBlockRow => ({
 });
 const result = { totals: {} as never, files: [] };
 
-describe('the care of a slice', () => {
+describe('the need of a slice', () => {
   it.each<{
     of: string;
     job?: Job;
     slice?: Partial<SliceRow>;
     open?: StoredBlockRow[];
     backlog?: Partial<typeof NO_BACKLOG>;
-    care: SliceCare;
+    need: SliceNeed;
   }>([
-    { of: 'that moved just now', slice: { movedAtMs: NOW - 1_000 }, care: 'none' },
-    { of: 'that stands still by its own row, its blocks unread', care: 'look' },
-    { of: 'that stands still, blocks and all', open: [block([0])], care: 'replay' },
-    { of: 'of which no block has a row', open: [], care: 'replay' },
-    { of: 'one of whose blocks moved just now', open: [block([0]), block([], 1_000)], care: 'none' },
-    { of: 'whose messages may wait in upload', open: [block([0])], backlog: { upload: 1 }, care: 'none' },
-    { of: 'whose message may wait in ingest', open: [block([0])], backlog: { ingest: 1 }, care: 'none' },
+    { of: 'that moved just now', slice: { movedAtMs: NOW - 1_000 }, need: 'none' },
+    { of: 'that stands still by its own row, its blocks unread', need: 'look' },
+    { of: 'that stands still, blocks and all', open: [block([0])], need: 'replay' },
+    { of: 'of which no block has a row', open: [], need: 'replay' },
+    { of: 'one of whose blocks moved just now', open: [block([0]), block([], 1_000)], need: 'none' },
+    { of: 'whose messages may wait in upload', open: [block([0])], backlog: { upload: 1 }, need: 'none' },
+    { of: 'whose message may wait in ingest', open: [block([0])], backlog: { ingest: 1 }, need: 'none' },
     {
       of: 'that stands still for hours beside others',
       slice: { movedAtMs: NOW - 7 * HOUR_MS },
       open: [block([0], 7 * HOUR_MS)],
       backlog: { upload: 9 },
-      care: 'replay',
+      need: 'replay',
     },
     {
       of: 'that was replayed already, for twice as long',
       slice: { movedAtMs: NOW - 7 * HOUR_MS, replays: 1 },
       open: [block([0], 7 * HOUR_MS)],
       backlog: { upload: 9 },
-      care: 'none',
+      need: 'none',
     },
-    { of: 'whose notice to settle was lost', slice: { closedBlocks: new Set([0, 1]) }, care: 'settle' },
-    { of: 'that is frozen, but not booked', slice: { result }, care: 'settle' },
+    { of: 'whose notice to settle was lost', slice: { closedBlocks: new Set([0, 1]) }, need: 'settle' },
+    { of: 'that is frozen, but not booked', slice: { result }, need: 'settle' },
     {
       of: 'whose notice may wait in settle',
       slice: { closedBlocks: new Set([0, 1]) },
       backlog: { settle: 1 },
-      care: 'none',
+      need: 'none',
     },
-    { of: 'of a paused job', job: halted('paused', HOUR_MS), open: [block([0])], care: 'none' },
-    { of: 'of a job just cancelled', job: halted('cancelling', 1_000), care: 'look' },
+    { of: 'of a paused job', job: halted('paused', HOUR_MS), open: [block([0])], need: 'none' },
+    { of: 'of a job just cancelled', job: halted('cancelling', 1_000), need: 'look' },
     {
       of: 'of one, while settle is busy',
       job: halted('cancelling', HOUR_MS),
       backlog: { settle: 1 },
-      care: 'none',
+      need: 'none',
     },
-    { of: 'of one, with items out', job: halted('cancelling', 1_000), open: [block([0])], care: 'none' },
-    { of: 'of one, with none out', job: halted('cancelling', 1_000), open: [block([0, 1])], care: 'settle' },
-    { of: 'of one, never sent', job: halted('expiring', 1_000), open: [], care: 'settle' },
-    { of: 'of one whose uploads are over', job: halted('expiring', 195_000), care: 'settle' },
-  ])('$of: $care', ({ job = running(), slice: change = {}, open, backlog = {}, care }) => {
+    { of: 'of one, with items out', job: halted('cancelling', 1_000), open: [block([0])], need: 'none' },
+    { of: 'of one, with none out', job: halted('cancelling', 1_000), open: [block([0, 1])], need: 'settle' },
+    { of: 'of one, never sent', job: halted('expiring', 1_000), open: [], need: 'settle' },
+    { of: 'of one whose uploads are over', job: halted('expiring', 195_000), need: 'settle' },
+  ])('$of: $need', ({ job = running(), slice: change = {}, open, backlog = {}, need }) => {
     const at = { backlog: { ...NO_BACKLOG, ...backlog }, limits: LIMITS, nowMs: NOW };
-    expect(careOf(job, slice(change), open, at)).toBe(care);
+    expect(needOfSlice(job, slice(change), open, at)).toBe(need);
   });
 
   it('grows in patience with the replays, but not without end', () => {
     const patienceOf = (replays: number) => {
       let hours = 0;
       const at = { backlog: { ...NO_BACKLOG, upload: 1 }, limits: LIMITS, nowMs: NOW };
-      while (careOf(running(), slice({ movedAtMs: NOW - hours * HOUR_MS, replays }), [], at) !== 'replay')
+      while (
+        needOfSlice(running(), slice({ movedAtMs: NOW - hours * HOUR_MS, replays }), [], at) !== 'replay'
+      )
         hours++;
       return hours;
     };
@@ -255,7 +257,7 @@ describe('a plan', () => {
     { of: 'without any message', before: seen(16, 1), isLost: true, after: seen(16, 0) },
   ])('$of is lost: $isLost', ({ job = planning, ingest = 0, before, isLost, after }) => {
     const at = { backlog: { ...NO_BACKLOG, ingest }, limits: LIMITS, nowMs: NOW };
-    const care = planCareOf(job, before, at);
-    expect([care.isLost, care.seen]).toEqual([isLost, after]);
+    const need = needOfPlan(job, before, at);
+    expect([need.isLost, need.seen]).toEqual([isLost, after]);
   });
 });

@@ -1,0 +1,117 @@
+// Takes a new job from its manifest to the plan of its slices, or to its end where the manifest can't be read. Each step may be
+// repeated: an invocation can end between any two of them, and SQS may deliver a message twice.
+
+import { jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
+import { isLive, type Job } from '../../shared/job/job.ts';
+import { isManifestOf, takenJob } from '../../shared/job/unopened-job.ts';
+import { isSettled } from '../../shared/ledger/tally.ts';
+import { canReadRowsOf, otherParserFault } from '../../shared/manifest/parser-version.ts';
+import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';
+import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
+import { cutOff, failJob, failUnopenedJob } from '../../shared/report/end-job.ts';
+import { LOG } from '../runtime/log-messages.ts';
+import type { IngestDependencies } from './dependencies.ts';
+import { startJob } from './open-job.ts';
+import { planJob } from './split-manifest.ts';
+
+export interface BeginJobDependencies
+  extends Pick<
+    IngestDependencies,
+    'blocks' | 'ledger' | 'end' | 'destinationBuckets' | 'cut' | 'notifySettle' | 'clock' | 'telemetry'
+  > {
+  requestIngest: IngestRequest;
+  requestSlice: SliceRequest;
+}
+
+/** A manifest that has arrived in the inbox: its job is opened, or continued where an earlier delivery opened it. */
+export async function ingestArrival(
+  dependencies: BeginJobDependencies,
+  arrival: ManifestArrival,
+  deadlineMs: number,
+): Promise<void> {
+  const { ledger, clock } = dependencies;
+  const known = await ledger.getJob(jobIdOfManifest(arrival));
+  if (known === undefined) await continueJob(dependencies, await openJob(dependencies, arrival), deadlineMs);
+  else if (isManifestOf(known, arrival)) await continueJob(dependencies, known, deadlineMs);
+  else await refuseJob(dependencies, takenJob(arrival, known.id, clock.now()));
+}
+
+/** Plans a job that is not planned yet. */
+export async function continueJob(
+  dependencies: BeginJobDependencies,
+  job: Job,
+  deadlineMs: number,
+): Promise<void> {
+  // An earlier delivery started to end the job, and may have stopped before its event was sent.
+  if (job.state === 'planning' && job.ending === 'abandoned') await refuseJob(dependencies, job);
+  else if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(dependencies, job);
+  else if (job.state === 'planning') await plan(dependencies, job, deadlineMs);
+  // A repeated message: the notice after the plan may be missing.
+  else if (isLive(job)) await notifyIfSettled(dependencies, job);
+}
+
+/** Ends a job whose rows this version of the parser can't find again: the rows that are left fail with that reason. */
+export async function endUnreadable(
+  { end, telemetry: { logger } }: BeginJobDependencies,
+  job: Job,
+): Promise<void> {
+  const fault = otherParserFault(job);
+  const how = await cutOff(end, job, fault);
+  logger.error(LOG.otherParser, { job: job.id, fault, how });
+}
+
+async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
+  const { blocks, ledger, end, destinationBuckets, cut, clock } = dependencies;
+  const reportBucket = end.reports.bucket;
+  const job = await startJob(
+    { reader: blocks, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
+    arrival,
+  );
+  return job.fault === undefined ? ledger.createJob(job) : refuseJob(dependencies, job);
+}
+
+/** @param job failed before it was opened, with its fault */
+async function refuseJob(
+  { end, telemetry: { logger, count } }: BeginJobDependencies,
+  job: Job,
+): Promise<Job> {
+  const fault = job.fault ?? { code: 'ManifestUnreadable', message: 'the manifest can not be read' };
+  const ended = await failUnopenedJob(end, job, fault);
+  if (ended.state === 'failed') {
+    count({ JobsFailed: 1 });
+    logger.error(LOG.manifestRefused, { job: job.id, manifest: job.manifest, fault });
+  }
+  return ended;
+}
+
+async function plan(dependencies: BeginJobDependencies, job: Job, deadlineMs: number): Promise<void> {
+  const { blocks, end, telemetry } = dependencies;
+  const { logger, count } = telemetry;
+  const planned = await planJob({ ...dependencies, reader: blocks }, job, deadlineMs);
+  switch (planned.kind) {
+    case 'halted':
+      logger.info(LOG.planHalted, { job: job.id });
+      return;
+    case 'out of time':
+      return dependencies.requestIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
+    case 'unreadable':
+      logger.error(LOG.manifestNotCut, {
+        job: job.id,
+        manifest: job.manifest,
+        fault: planned.fault,
+      });
+      await failJob(end, job, planned.fault);
+      count({ JobsFailed: 1 });
+      return;
+    case 'finished': {
+      const { slices, rows } = planned.plan;
+      logger.info(LOG.planFinished, { job: job.id, manifest: job.manifest, slices, rows });
+      if (planned.job !== undefined) await notifyIfSettled(dependencies, planned.job);
+    }
+  }
+}
+
+/** All slices may have settled before ingest knew how many there are. */
+async function notifyIfSettled({ notifySettle }: BeginJobDependencies, job: Job): Promise<void> {
+  if (isSettled(job)) await notifySettle({ job: job.id });
+}

@@ -1,0 +1,31 @@
+// The environment variables of ingest.
+import * as z from 'zod/mini';
+import { BLOCK_ROWS } from '../../shared/job/identity.ts';
+import {
+  bucket,
+  bucketList,
+  eventBus,
+  queueUrl,
+  retrySeconds,
+  table,
+  wholeNumber,
+} from '../runtime/configuration.ts';
+
+/** 1 GiB, as infrastructure/params.js allows. */
+const MAX_SLICE_BYTES = 1_073_741_824;
+
+export const ingestConfiguration = z.object({
+  SPILLWAY_LEDGER_TABLE: table,
+  SPILLWAY_INBOX_BUCKET: bucket,
+  SPILLWAY_REPORT_BUCKET: bucket,
+  SPILLWAY_DESTINATION_BUCKETS: bucketList,
+  SPILLWAY_SOURCE_BUCKETS: bucketList,
+  SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
+  SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),
+  SPILLWAY_INGEST_QUEUE_URL: queueUrl,
+  SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
+  SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
+  SPILLWAY_EVENT_BUS: eventBus,
+  SPILLWAY_RETRY_SECONDS: retrySeconds,
+});
+export type IngestConfiguration = z.infer<typeof ingestConfiguration>;

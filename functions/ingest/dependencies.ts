@@ -1,0 +1,55 @@
+// What ingest works with, and how it is made from the configuration.
+import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
+import type { Job } from '../../shared/job/job.ts';
+import type { SettleNotice } from '../../shared/queue/settle-notice.ts';
+import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import type { RecordSource } from '../runtime/records.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
+import type { IngestConfiguration } from './configuration.ts';
+import type { SendSliceDependencies } from './send-slice.ts';
+
+export interface IngestDependencies extends SendSliceDependencies {
+  /** The only bucket whose objects are manifests. */
+  inbox: string;
+  destinationBuckets: readonly string[];
+  end: UnopenedDependencies;
+  ingestQueueUrl: string;
+  retrySeconds: RecordSource['retrySeconds'];
+  notifySettle: SettleNotice;
+  telemetry: Telemetry;
+  /** Sizes of the slices and blocks of new jobs. */
+  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
+}
+
+export function ingestDependencies(
+  configuration: IngestConfiguration,
+  telemetry: Telemetry,
+): IngestDependencies {
+  const queue = wireQueue(CLIENT_BUDGETS.ingest);
+  const { ledger, notifySettle } = wireLedger(configuration, queue, CLIENT_BUDGETS.ingest);
+  const reports = wireReports(configuration, CLIENT_BUDGETS.ingest);
+  return {
+    blocks: {
+      ...{ s3: reports.s3, clock: systemClock, random: queue.random },
+      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS },
+    },
+    inbox: configuration.SPILLWAY_INBOX_BUCKET,
+    destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS,
+    retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
+    cut: {
+      sliceBytes: configuration.SPILLWAY_SLICE_BYTES,
+      blockRows: configuration.SPILLWAY_BLOCK_ROWS,
+    },
+    ledger,
+    outcomes: reports.outcomes,
+    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.ingest),
+    queue,
+    ingestQueueUrl: configuration.SPILLWAY_INGEST_QUEUE_URL,
+    uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,
+    notifySettle,
+    clock: systemClock,
+    telemetry,
+  };
+}

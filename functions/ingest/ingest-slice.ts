@@ -1,0 +1,34 @@
+// Sends the rows of one slice to upload, and requests a further invocation for those that there is no time for.
+
+import type { Job } from '../../shared/job/job.ts';
+import type { SliceRequest } from '../../shared/queue/ingest-request.ts';
+import { LOG } from '../runtime/log-messages.ts';
+import type { IngestDependencies } from './dependencies.ts';
+import { sendSlice } from './send-slice.ts';
+
+export async function ingestSlice(
+  dependencies: IngestDependencies & { requestSlice: SliceRequest },
+  job: Job,
+  number: number,
+  deadlineMs: number,
+): Promise<void> {
+  const { ledger, requestSlice, telemetry } = dependencies;
+  const { logger, count } = telemetry;
+  const id = { job: job.id, slice: number };
+  const slice = await ledger.getSlice(id);
+  if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
+
+  const { end, accepted, rejected, fault } = await sendSlice(dependencies, job, slice, deadlineMs);
+  count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
+  if (end === 'sent') await ledger.closeSlice(id);
+  if (end === 'out of time') await requestSlice(id);
+  if (fault !== undefined) logger.error(LOG.jobStopped, { ...id, control: 'cancelling', fault });
+  logger.info(LOG.sliceIngested, {
+    ...id,
+    rows: slice.rows,
+    replays: slice.replays,
+    end,
+    accepted,
+    rejected,
+  });
+}

@@ -1,0 +1,92 @@
+// Reads a function's configuration from the environment variables that serverless.yml sets. Each function has one schema, in
+// the configuration.ts of its folder, with a field of this file for each variable.
+import * as z from 'zod/mini';
+import { isBucketName } from '../../shared/keys/bucket-name.ts';
+import { boundedName } from '../../shared/text/bounded.ts';
+
+/** The longest timeout of a Lambda function. */
+const MAX_TIMEOUT_SECONDS = 900;
+/** The longest visibility timeout that SQS takes: 12 hours. */
+const MAX_HIDDEN_SECONDS = 43_200;
+
+/**
+ * A variable of a function's environment.
+ * @param takes what the fault of a wrong value says that the variable takes
+ * @param parse returns undefined for a wrong value
+ */
+function variable<Value extends string | number | readonly unknown[]>(
+  takes: string,
+  parse: (text: string) => Value | undefined,
+) {
+  return z.pipe(
+    z.string('is missing'),
+    z.transform((text: string, { issues }): Value => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      const found = text === '' ? 'is empty' : `is "${boundedName(text)}"`;
+      issues.push({ code: 'custom', message: `${found}: it takes ${takes}`, input: text });
+      return z.NEVER;
+    }),
+  );
+}
+
+export const bucket = variable('the name of a bucket', (text) => (isBucketName(text) ? text : undefined));
+
+/** Names of buckets, separated by commas. It may be empty. */
+export const bucketList = variable('names of buckets, separated by commas', (text) => {
+  const names = splitList(text);
+  return names.every(isBucketName) ? names : undefined;
+});
+
+export const table = variable('the name of a table', matching(/^[\w.-]{3,255}$/));
+
+export const queueUrl = variable('the URL of a queue', matching(/^https?:\/\/[^\s/]+\/\S+$/));
+
+/** The name or the ARN of an EventBridge bus. */
+export const eventBus = variable('the name of an event bus', matching(/^[\w.:/-]{1,1600}$/));
+
+/**
+ * A whole number in decimal digits. `Number` alone would also read an empty text, as zero, and `0x10`.
+ * @param most at least `least`, which is not negative
+ */
+export const wholeNumber = (least: number, most: number) =>
+  variable(`a whole number from ${least} to ${most}`, (text) => numberOf(text, least, most));
+
+/** The timeout of upload in seconds. */
+export const uploadSeconds = wholeNumber(1, MAX_TIMEOUT_SECONDS);
+
+/** Seconds until a failed message is received again, by its receive count. */
+export const retrySeconds = variable(
+  `whole numbers of seconds from 0 to ${MAX_HIDDEN_SECONDS}, separated by commas`,
+  (text) => {
+    const seconds = splitList(text).map((part) => numberOf(part, 0, MAX_HIDDEN_SECONDS));
+    return seconds.length > 0 && seconds.every((each) => each !== undefined) ? seconds : undefined;
+  },
+);
+
+/** @throws Error that names every variable with a fault, not the first alone */
+export function readConfiguration<Schema extends z.ZodMiniObject>(
+  schema: Schema,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): z.infer<Schema> {
+  const parsed = z.safeParse(schema, environment);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  throw new Error(`environment variables, which serverless.yml sets: ${faults.join('; ')}`);
+}
+
+function matching(shape: RegExp): (text: string) => string | undefined {
+  return (text) => (shape.test(text) ? text : undefined);
+}
+
+function numberOf(text: string, least: number, most: number): number | undefined {
+  const value = Number(text);
+  return /^\d+$/.test(text) && value >= least && value <= most ? value : undefined;
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

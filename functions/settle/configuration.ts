@@ -1,0 +1,13 @@
+// The environment variables of settle.
+import * as z from 'zod/mini';
+import { bucket, eventBus, queueUrl, retrySeconds, table, uploadSeconds } from '../runtime/configuration.ts';
+
+export const settleConfiguration = z.object({
+  SPILLWAY_LEDGER_TABLE: table,
+  SPILLWAY_REPORT_BUCKET: bucket,
+  SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
+  SPILLWAY_EVENT_BUS: eventBus,
+  SPILLWAY_UPLOAD_SECONDS: uploadSeconds,
+  SPILLWAY_RETRY_SECONDS: retrySeconds,
+});
+export type SettleConfiguration = z.infer<typeof settleConfiguration>;

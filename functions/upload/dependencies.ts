@@ -1,0 +1,50 @@
+// What upload works with, and how it is made from the configuration.
+import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
+import { createTransferClient } from '../../shared/aws/clients.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
+import { createItemWriter } from '../../shared/sources/table.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import { systemRandom } from '../../shared/time/random.ts';
+import type { RecordSource } from '../runtime/records.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
+import type { UploadConfiguration } from './configuration.ts';
+import type { WorkDependencies } from './process-items.ts';
+
+export interface UploadDependencies extends WorkDependencies {
+  ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'>;
+  retrySeconds: RecordSource['retrySeconds'];
+  telemetry: Telemetry;
+}
+
+export function uploadDependencies(
+  configuration: UploadConfiguration,
+  telemetry: Telemetry,
+): UploadDependencies {
+  const clock = systemClock;
+  const queue = wireQueue(CLIENT_BUDGETS.upload);
+  return {
+    engine: {
+      rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
+      clock,
+      random: systemRandom,
+    },
+    writer: createItemWriter({ s3: createTransferClient(), clock }),
+    ledger: wireLedger(configuration, queue, CLIENT_BUDGETS.upload).ledger,
+    outcomes: wireReports(configuration, CLIENT_BUDGETS.upload).outcomes,
+    queue,
+    uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,
+    returns: createReturnShare(clock),
+    returnedAttempts: createReturnedAttempts(),
+    allowed: {
+      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS },
+      destinations: configuration.SPILLWAY_DESTINATION_BUCKETS,
+    },
+    retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
+    telemetry,
+  };
+}
