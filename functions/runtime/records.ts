@@ -6,7 +6,7 @@ import { LOG, type LogMessage } from './log-messages.ts';
 import { retryLater } from './retry-later.ts';
 import type { Telemetry } from './telemetry.ts';
 
-/** Where a function's messages come from, and how long a failed one waits. */
+/** The queue of a function, and the delays of its failed messages. */
 export interface RecordSource {
   queue: QueueDependencies;
   queueUrl: string;

@@ -26,9 +26,9 @@ export interface LambdaTelemetry extends Telemetry {
   metrics: Metrics;
 }
 
-/** Bytes of an error's stack in a log line: one of ten calls has about 1,500. */
+/** Most bytes of an error's stack in a log line: a stack of ten calls has about 1,500. */
 const MAX_STACK_BYTES = 4 * 1024;
-/** Entries of one list in a log line. */
+/** Most entries of a list in a log line. */
 const MAX_FIELD_ENTRIES = 50;
 
 /** Log lines hold text from outside, and CloudWatch takes at most 256 KB a line (PutLogEvents). */

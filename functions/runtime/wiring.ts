@@ -1,5 +1,5 @@
-// What the functions are made of, from the environment that serverless.yml gives them: each names the variables it needs, so
-// that a function reads, and is bundled with, only what it uses. Its clients keep to its budget (shared/aws/budgets.ts).
+// Makes the parts that several functions use, from their configuration. Each part is a function of its own, so that a bundle
+// holds only what its function uses. Clients keep to the time budget of their function (shared/aws/budgets.ts).
 import type { ClientBudget } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import {
@@ -22,20 +22,20 @@ import type { ReportDependencies } from '../../shared/report/report.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
 
-type Environment<Name extends string> = Readonly<Record<Name, string>>;
+type Variables<Name extends string> = Readonly<Record<Name, string>>;
 
 export function wireQueue(budget: ClientBudget): QueueDependencies {
   return { sqs: createSqsClient(budget), clock: systemClock, random: systemRandom };
 }
 
 export function wireLedger(
-  env: Environment<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
+  configuration: Variables<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
   queue: QueueDependencies,
   budget: ClientBudget,
 ): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice } {
   const dynamodb = createDynamoDbClient({}, budget);
-  const table = env.SPILLWAY_LEDGER_TABLE;
-  const notifySettle = createSettleNotice(queue, env.SPILLWAY_SETTLE_QUEUE_URL);
+  const table = configuration.SPILLWAY_LEDGER_TABLE;
+  const notifySettle = createSettleNotice(queue, configuration.SPILLWAY_SETTLE_QUEUE_URL);
   return {
     ledger: createLedger({
       dynamodb,
@@ -49,16 +49,16 @@ export function wireLedger(
   };
 }
 
-/** Jobs to look at and to give orders to: nothing here closes a level of the ledger. */
+/** The ledger for the API, which reads jobs and gives orders to them, but records no rows. */
 export function wireJobs(
-  env: Environment<'SPILLWAY_LEDGER_TABLE'>,
+  configuration: Variables<'SPILLWAY_LEDGER_TABLE'>,
   budget: ClientBudget,
 ): {
   ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob'>;
   index: JobIndex;
 } {
   const dynamodb = createDynamoDbClient({}, budget);
-  const table = env.SPILLWAY_LEDGER_TABLE;
+  const table = configuration.SPILLWAY_LEDGER_TABLE;
   return {
     ledger: createLedger({
       dynamodb,
@@ -72,23 +72,23 @@ export function wireJobs(
 }
 
 export function wireReports(
-  env: Environment<'SPILLWAY_REPORT_BUCKET'>,
+  configuration: Variables<'SPILLWAY_REPORT_BUCKET'>,
   budget: ClientBudget,
 ): ReportDependencies {
   const s3 = createS3Client({}, budget);
-  const bucket = env.SPILLWAY_REPORT_BUCKET;
+  const bucket = configuration.SPILLWAY_REPORT_BUCKET;
   return { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) };
 }
 
 export function wireEnd(
-  env: Environment<'SPILLWAY_EVENT_BUS'>,
+  configuration: Variables<'SPILLWAY_EVENT_BUS'>,
   reports: ReportDependencies,
   ledger: Ledger,
   budget: ClientBudget,
 ): UnopenedDependencies {
   const events = createJobEvents({
     eventBridge: createEventBridgeClient(budget),
-    bus: env.SPILLWAY_EVENT_BUS,
+    bus: configuration.SPILLWAY_EVENT_BUS,
   });
   return { reports, events, ledger };
 }

@@ -3,7 +3,7 @@
 
 export const EMBEDDED_SINCE_HEADER = 'spillway-embedded-since';
 
-/** @returns ISO time; undefined where the header is missing or holds no time */
+/** @returns ISO time; undefined when the header is missing or holds no time */
 export function embeddedSince(headers: Pick<Headers, 'get'>): string | undefined {
   const sinceMs = Date.parse(headers.get(EMBEDDED_SINCE_HEADER) ?? '');
   return Number.isNaN(sinceMs) ? undefined : new Date(sinceMs).toISOString();

@@ -1,10 +1,10 @@
-// The model's resources as the emulators take them, and the emulators' readings under the model's names.
+// Converts the service model to the emulators' options, and their names and counts back to the model's names.
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { BucketOptions, Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../aws/emulators.ts';
 import type { S3Limit } from '../aws/s3/s3-limits.ts';
 import type { ServiceModel } from './model.ts';
 
-/** Throttling these would slow the pipeline's own bookkeeping, which S3 spreads over prefixes of its own. */
+/** Not throttled: the limit is for the destination, and on S3 these buckets have partitions of their own. */
 const UNTHROTTLED_BUCKETS = ['InboxBucket', 'ReportBucket'];
 
 export interface EmulationOptions {
@@ -52,7 +52,7 @@ export interface CloudNames {
   readonly queues: Record<string /* logical id */, string /* url */>;
 }
 
-/** A name that the service does not have is an error when it is asked for, not before. */
+/** A missing resource is an error only when its name is read. */
 export function namesOf({ buckets, tables, queues }: ServiceModel): CloudNames {
   const nameIn = (resources: Record<string, { name: string }>, logicalId: string): string => {
     const found = resources[logicalId];
@@ -76,7 +76,7 @@ export function namesOf({ buckets, tables, queues }: ServiceModel): CloudNames {
   };
 }
 
-/** URLs of a queue and of its dead-letter queue. */
+/** @returns the URLs of a queue and of its dead-letter queue */
 export function queueUrlsOf(
   { queues }: ServiceModel,
   queueArn: string,

@@ -12,15 +12,15 @@ import { isRecord } from './template.ts';
 
 export interface FunctionContext {
   directory: string;
-  /** The provider section, evaluated as far as it holds defaults for functions. */
+  /** The evaluated defaults for functions in the provider section. */
   provider: Record<string, unknown>;
   deployedName: string;
   arn: string;
-  /** Properties that `resources.extensions` lays over the generated resource. */
+  /** Properties of `resources.extensions`, which replace those of the generated resource. */
   extension: Record<string, unknown>;
 }
 
-/** `raw` has its intrinsics evaluated already. */
+/** @param raw the function's section, with its intrinsics evaluated */
 export function readFunction(
   name: string,
   raw: Record<string, unknown>,
@@ -39,7 +39,7 @@ export function readFunction(
     deployedName: context.deployedName,
     arn: context.arn,
     ...readHandler(String(raw.handler ?? ''), context.directory, where),
-    // The framework's defaults: 6 s, 1,024 MB.
+    // The defaults of osls.
     timeoutSeconds: Number(setting('timeout', 'Timeout') ?? 6),
     memoryMb: Number(setting('memorySize', 'MemorySize') ?? 1024),
     environment: textValues({ ...asRecord(provider.environment), ...asRecord(raw.environment) }),
@@ -83,7 +83,7 @@ function readSqsSource(settings: unknown, where: string): SqsSourceModel {
   );
   const batchSize = Number(given.batchSize ?? 10);
   const windowSeconds = Number(given.maximumBatchingWindow ?? 0);
-  // Lambda refuses such a mapping: above 10 messages it must be allowed to wait for them.
+  // Lambda refuses a batch of more than 10 messages without a batching window.
   if (batchSize > 10 && windowSeconds < 1) {
     throw new ServiceModelError(
       where,

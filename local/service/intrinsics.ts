@@ -1,12 +1,12 @@
-// Evaluates the CloudFormation intrinsic functions that serverless.yml uses; one that is not known is an error naming its place.
+// Evaluates the CloudFormation intrinsic functions of serverless.yml. An unknown one is an error that names its place.
 import { ServiceModelError } from './model.ts';
 
 export interface TemplateScope {
-  /** Ref and pseudo parameters; undefined where the logical id is not known. */
+  /** Value of Ref, also for pseudo parameters; undefined for an unknown logical id. */
   ref(logicalId: string): unknown;
-  /** Fn::GetAtt; undefined where the resource or its attribute is not known. */
+  /** Value of Fn::GetAtt; undefined for an unknown resource or attribute. */
   attribute(logicalId: string, attribute: string): string | undefined;
-  /** The template's Conditions, unevaluated. */
+  /** The Conditions of the template, not evaluated. */
   conditions: Record<string, unknown>;
 }
 
@@ -60,7 +60,7 @@ const functions: Record<string, Evaluate> = {
   Condition: (name, where, scope) => holds(String(name), where, scope),
 };
 
-/** The value with every intrinsic in it evaluated. A property whose value is `AWS::NoValue` is left out. */
+/** Evaluates every intrinsic in the value, and leaves out properties whose value is `AWS::NoValue`. */
 export function evaluate(value: unknown, where: string, scope: TemplateScope): unknown {
   if (Array.isArray(value)) {
     return value
@@ -73,7 +73,7 @@ export function evaluate(value: unknown, where: string, scope: TemplateScope): u
   const [name, argument] = entries[0] ?? [];
   if (entries.length === 1 && name !== undefined) {
     const known = functions[name];
-    // A policy statement also has a `Condition`, but of an object; the intrinsic names one.
+    // In a policy statement `Condition` is an object; as an intrinsic it is the name of a condition.
     if (known !== undefined && (name !== 'Condition' || typeof argument === 'string'))
       return known(argument, where, scope);
     if (name.startsWith('Fn::'))
@@ -83,14 +83,14 @@ export function evaluate(value: unknown, where: string, scope: TemplateScope): u
   return Object.fromEntries(evaluated.filter(([, entry]) => entry !== undefined));
 }
 
-/** Whether a named condition of the template is true. */
+/** @returns whether the named condition of the template is true */
 export function holds(name: string, where: string, scope: TemplateScope): boolean {
   if (!Object.hasOwn(scope.conditions, name))
     throw new ServiceModelError(where, `there is no condition ${name}`);
   return Boolean(evaluate(scope.conditions[name], `resources.Conditions.${name}`, scope));
 }
 
-/** The framework makes a Fn::Sub of every string that names a pseudo parameter, as in `inbox-${AWS::AccountId}`. */
+/** osls makes a Fn::Sub of every string with a pseudo parameter, such as `inbox-${AWS::AccountId}`. */
 function substitutePseudo(text: string, scope: TemplateScope): string {
   return text.replace(/\$\{(AWS::\w+)\}/g, (literal, name: string) => String(scope.ref(name) ?? literal));
 }

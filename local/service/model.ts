@@ -1,16 +1,16 @@
-// What serverless.yml says, as plain data: the one thing that the embedded cloud is built from.
-// Everything is mutable on purpose: a test may `adjust` it (shorter timeouts, schedules) before the cloud starts.
+// The service model: serverless.yml as plain data, from which the embedded cloud is built.
+// It is mutable so that a test can `adjust` it, for example with shorter timeouts, before the cloud starts.
 
 export interface ServiceModel {
-  /** `<service>-<stage>`, as the CloudFormation stack and every generated name begin. */
+  /** `<service>-<stage>`: the name of the CloudFormation stack, and the start of every generated name. */
   stackName: string;
   region: string;
   accountId: string;
-  /** The folder of serverless.yml: handlers are relative to it. */
+  /** The folder of serverless.yml, to which the handlers' paths are relative. */
   directory: string;
-  /** By the name that serverless.yml gives them. */
+  /** By their name in serverless.yml. */
   functions: Record<string, FunctionModel>;
-  /** These four by CloudFormation logical id. */
+  /** These four by logical id. */
   queues: Record<string, QueueModel>;
   buckets: Record<string, BucketModel>;
   tables: Record<string, TableModel>;
@@ -22,14 +22,14 @@ export interface FunctionModel {
   /** `<stack>-<name>` unless serverless.yml names it. */
   deployedName: string;
   arn: string;
-  /** Absolute path of the module that exports the handler. */
+  /** Absolute path of the handler's module. */
   handlerFile: string;
   handlerExport: string;
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
   recursiveLoop: 'Allow' | 'Terminate';
-  /** Logical id or ARN of the execution role; absent: the provider's default role. */
+  /** Logical id or ARN of the execution role; if absent, the provider's default role. */
   role?: string;
   sqsSources: SqsSourceModel[];
   schedules: ScheduleModel[];
@@ -41,7 +41,7 @@ export interface SqsSourceModel {
   queueArn: string;
   batchSize: number;
   windowSeconds: number;
-  /** Absent: bounded by the machine's cap alone. */
+  /** If absent, only the machine's limit holds. */
   maximumConcurrency?: number;
   reportBatchItemFailures: boolean;
   enabled: boolean;
@@ -50,7 +50,7 @@ export interface SqsSourceModel {
 export interface ScheduleModel {
   everyMs: number;
   enabled: boolean;
-  /** The constant that replaces the scheduled event, where the schedule has one. */
+  /** A constant that replaces the scheduled event. */
   input?: unknown;
 }
 
@@ -65,9 +65,9 @@ export interface HttpRouteModel {
 export interface QueueModel {
   name: string;
   arn: string;
-  /** AWS's address until the cloud starts; then the emulator's. */
+  /** The address at AWS until the cloud starts, then the emulator's. */
   url: string;
-  /** As CreateQueue takes them: strings, RedrivePolicy as JSON. */
+  /** In the form of CreateQueue: strings, with RedrivePolicy as JSON. */
   attributes: Record<string, string>;
 }
 
@@ -84,9 +84,9 @@ export interface BucketNotification {
 
 export interface TableModel {
   name: string;
-  /** The properties of AWS::DynamoDB::Table that CreateTable takes, under the same names. */
+  /** The properties of AWS::DynamoDB::Table that CreateTable has too. */
   definition: TableDefinition;
-  /** The TTL attribute, where it is enabled. */
+  /** The TTL attribute, if it is enabled. */
   timeToLiveAttribute?: string;
 }
 
@@ -109,7 +109,7 @@ export interface EventBusModel {
   arn: string;
 }
 
-/** serverless.yml asks for something that the embedded cloud does not know; `where` is the path in the file. */
+/** A part of serverless.yml that the embedded cloud does not support; `where` is its path in the merged file. */
 export class ServiceModelError extends Error {
   readonly where: string;
   constructor(where: string, problem: string) {

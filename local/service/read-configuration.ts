@@ -1,8 +1,8 @@
-// Reads serverless.yml and resolves its ${variables} with the framework's own reader, so that both agree on what the file says.
+// Reads serverless.yml with its files in infrastructure/, and resolves its ${variables} with the reader of osls itself.
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 
-/** The file's content after variable resolution: plain JSON, CloudFormation intrinsics still in place. */
+/** The content after variable resolution: plain JSON that still holds CloudFormation intrinsics. */
 export interface ServerlessConfiguration {
   service: string;
   provider: Record<string, unknown>;
@@ -18,14 +18,14 @@ interface VariableSource {
 
 const require = createRequire(import.meta.url);
 
-/** Parameters given win over the stage's, and those over `params.default`, as with `serverless --param`. */
+/** As with `serverless --param`: given parameters win over those of the stage, and these win over `params.default`. */
 export async function readConfiguration(
   path: string,
   params: Record<string, string> = {},
   stage?: string,
 ): Promise<ServerlessConfiguration> {
   const file = resolve(path);
-  // Private modules of osls (serverless 3 continued); its comment calls the resolver "handy for side resolution".
+  // Private modules of osls, which continues serverless 3. Its comment calls the resolver "handy for side resolution".
   const read: (
     path: string,
   ) => Promise<ServerlessConfiguration> = require('serverless/lib/configuration/read.js');
@@ -34,7 +34,7 @@ export async function readConfiguration(
   ) => Promise<void> = require('serverless/lib/configuration/variables/index.js');
   const configuration = await read(file);
   const options = stage === undefined ? {} : { stage };
-  // The `param` source is left out of the side resolver, because it wants a whole Serverless instance.
+  // A source of our own for `param`: that of osls needs a whole Serverless instance.
   const paramSource: VariableSource = {
     resolve: async ({ address }) => {
       const chosen = stage ?? String(configuration.provider?.stage ?? 'dev');

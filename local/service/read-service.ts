@@ -1,4 +1,4 @@
-// serverless.yml in, ServiceModel out: the file that is deployed is the file that is tried.
+// Reads serverless.yml and makes the service model of it.
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFunction } from './functions.ts';
@@ -15,7 +15,7 @@ import {
   LOCAL_ACCOUNT_ID,
 } from './template.ts';
 
-/** The project's own. */
+/** The project's own serverless.yml. */
 export const SERVICE_FILE = fileURLToPath(new URL('../../serverless.yml', import.meta.url));
 
 export interface ReadServiceOptions {
@@ -24,7 +24,7 @@ export interface ReadServiceOptions {
   stage?: string;
 }
 
-/** Throws ServiceModelError, which names the place, for whatever the embedded cloud does not know. */
+/** @throws ServiceModelError with the place of anything that the embedded cloud does not support */
 export async function readService(path: string, options: ReadServiceOptions = {}): Promise<ServiceModel> {
   const configuration = await readConfiguration(path, options.params, options.stage);
   const provider = configuration.provider ?? {};
@@ -52,7 +52,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
   };
   const functions = Object.entries(rawFunctions).map(([name, raw]) => {
     const logicalId = functionLogicalId(name);
-    // Other settings of a function (tags, layers, role statements …) concern AWS alone, so they are not evaluated.
+    // The other settings of a function (tags, layers …) matter only on AWS, so they are not evaluated.
     const { handler, timeout, memorySize, environment, events, recursiveLoop } = raw;
     const wanted = { handler, timeout, memorySize, environment, events, recursiveLoop };
     const evaluated = evaluate(withoutUndefined(wanted), `functions.${name}`, scope) as Record<
@@ -95,7 +95,7 @@ function collectFunctions(section: unknown): Record<string, Record<string, unkno
   return functions;
 }
 
-/** A role is named by its logical id, by Fn::GetAtt [id, Arn], or is an ARN. */
+/** A role is a logical id, Fn::GetAtt [id, Arn], or an ARN. */
 function roleOf(role: unknown): string | undefined {
   if (!isRecord(role)) return role === undefined ? undefined : String(role);
   const target = role['Fn::GetAtt'] ?? role.Ref;

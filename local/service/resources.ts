@@ -1,4 +1,4 @@
-// Queues, buckets, tables and buses out of the template's resources; other types concern AWS alone and are passed over.
+// Reads queues, buckets, tables and buses from the template's resources. Other types matter only on AWS and are ignored.
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
@@ -56,7 +56,7 @@ export function readResources(template: Template, scope: TemplateScope & Names):
   return found;
 }
 
-/** CloudFormation names queue attributes as CreateQueue does, but types them; CreateQueue takes strings. */
+/** CloudFormation has the attribute names of CreateQueue, but with typed values; CreateQueue takes strings. */
 function queueAttributes(properties: Record<string, unknown>): Record<string, string> {
   const { QueueName, Tags, ...attributes } = properties;
   return Object.fromEntries(
@@ -84,7 +84,7 @@ function bucket(name: string, properties: Record<string, unknown>, where: string
 
 function notification(entry: Record<string, unknown>, where: string): BucketNotification {
   if (entry.Filter !== undefined) throw new ServiceModelError(where, 'filters are not known locally');
-  // The emulator's S3 tells of new objects only; anything else would be silently missed.
+  // The emulated S3 notifies only of new objects: other events would be lost without an error.
   if (entry.Event !== 's3:ObjectCreated:*') {
     throw new ServiceModelError(
       where,

@@ -1,9 +1,9 @@
-// The template that serverless.yml amounts to, as far as names go: its own resources, and the functions that the framework adds.
+// The CloudFormation template of serverless.yml, as far as names and ARNs need it: its resources, and the functions of osls.
 import type { TemplateScope } from './intrinsics.ts';
 import { ServiceModelError } from './model.ts';
 import type { ServerlessConfiguration } from './read-configuration.ts';
 
-/** The account that the emulators live in. */
+/** The account id of the emulators. */
 export const LOCAL_ACCOUNT_ID = '000000000000';
 
 export interface Identity {
@@ -20,7 +20,7 @@ export interface TemplateResource {
 
 export interface Template {
   resources: Record<string, TemplateResource>;
-  /** Properties laid over the resources that the framework generates. */
+  /** Properties that replace those of generated resources. */
   extensions: Record<string, Record<string, unknown>>;
   conditions: Record<string, unknown>;
   parameters: Record<string, { Default?: unknown }>;
@@ -30,7 +30,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `resources` may be one map or a list of maps; lists are merged as the framework does. */
+/** `resources` is one map, or a list of maps that are merged as osls does. */
 export function collectTemplate(configuration: ServerlessConfiguration): Template {
   const template: Template = { resources: {}, extensions: {}, conditions: {}, parameters: {} };
   const parts = Array.isArray(configuration.resources) ? configuration.resources : [configuration.resources];
@@ -56,7 +56,7 @@ export function collectTemplate(configuration: ServerlessConfiguration): Templat
   return template;
 }
 
-/** `upload` -> `UploadLambdaFunction`; dashes and underscores are spelled out, as the framework does. */
+/** `upload` -> `UploadLambdaFunction`; osls writes dashes and underscores as words. */
 export function functionLogicalId(name: string): string {
   const plain = name.replaceAll('-', 'Dash').replaceAll('_', 'Underscore');
   return `${plain.charAt(0).toUpperCase()}${plain.slice(1)}LambdaFunction`;
@@ -71,7 +71,7 @@ const nameProperties: Record<string, string> = {
   'AWS::Logs::LogGroup': 'LogGroupName',
 };
 
-/** Names and ARNs of everything in the template, computed when asked for: a name may itself hold intrinsics. */
+/** Names and ARNs of everything in the template. They are computed on demand, since a name may hold intrinsics. */
 export function createScope(
   template: Template,
   identity: Identity,
