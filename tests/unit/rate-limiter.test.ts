@@ -1,4 +1,4 @@
-// Waiting for turns on a virtual clock: order, rate, shedding, and that nobody starves.
+// Waiting for turns on a virtual clock: order, rate, shedding, and that no group starves another.
 import { describe, expect, it } from 'vitest';
 import { createAdaptivePacer, type Pacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
@@ -25,7 +25,7 @@ function steadyPacer(): Pacer {
 }
 
 describe('the rate limiter', () => {
-  it('lets requests through in the order of their coming, each at its turn', async () => {
+  it('lets requests through in the order of arrival, each at its turn', async () => {
     const clock = createVirtualClock();
     const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
     const startMs = clock.now();
@@ -44,16 +44,16 @@ describe('the rate limiter', () => {
     ]);
   });
 
-  it('sheds who would wait longer than it may, and tells each a turn of its own', async () => {
+  it('sheds requests that would wait longer than they may, and promises each a turn of its own', async () => {
     const clock = createVirtualClock();
     const rateLimiter = createRateLimiter({ pacer: steadyPacer(), clock });
     const passages = await Promise.all(Array.from({ length: 30 }, () => rateLimiter.pass('a', 2_000)));
     expect(passages.filter(({ kind }) => kind === 'passed')).toHaveLength(21);
-    const told = passages.filter((passage) => passage.kind === 'shed').map(({ turnInMs }) => turnInMs);
-    expect(told).toEqual([2_200, 2_300, 2_400, 2_500, 2_600, 2_700, 2_800, 2_900, 3_000]);
+    const turns = passages.filter((passage) => passage.kind === 'shed').map(({ turnInMs }) => turnInMs);
+    expect(turns).toEqual([2_200, 2_300, 2_400, 2_500, 2_600, 2_700, 2_800, 2_900, 3_000]);
   });
 
-  it('sheds who waits twice as long as it may, since the rate has fallen meanwhile', async () => {
+  it('sheds requests that wait twice as long as they may because the rate has fallen', async () => {
     const clock = createVirtualClock();
     let turnMs = 100;
     const pacer = steadyPacer();
@@ -85,7 +85,7 @@ describe('the rate limiter', () => {
     await slow;
   });
 
-  it('goes on at a new rate at once: turns are not booked ahead', async () => {
+  it('follows a new rate at once: turns are not booked ahead', async () => {
     const clock = createVirtualClock();
     const pacer = createAdaptivePacer({
       ...ADAPTIVE_RATE,
@@ -110,7 +110,7 @@ describe('a turn that is booked', () => {
   const pacer = (startPerSecond = 10, growth = ADAPTIVE_RATE.growth) =>
     createAdaptivePacer({ ...ADAPTIVE_RATE, startPerSecond, growth });
 
-  it('comes behind those that wait and those that were told before', () => {
+  it('comes after the turns of waiting requests and those promised before', () => {
     const paced = pacer();
     const told = [paced.book('a', 5, 0), paced.book('a', 5, 0), paced.book('a', 0, 0)];
     // A little before six, seven and eight turns of 100 ms: the rate grows meanwhile.
