@@ -1,17 +1,17 @@
 // The end of a job, read from the event on the bus: counts, and where the report lies.
 //
-// Any client can put an event on the bus in Spillway's name, so each is checked before it is believed.
+// Any client can put an event on the bus in Spillway's name, so each is validated.
 import * as z from 'zod/mini';
 import type { EventBridgeEntry } from '../local/aws/eventbridge/event-bus.ts';
 import type { Cloud } from '../local/cloud.ts';
-import { emptyTotals, type JobFault, type JobState, type SettledTotals } from '../shared/job/job.ts';
+import { type EndState, emptyTotals, type JobFault, type SettledTotals } from '../shared/job/job.ts';
 
 export interface JobEnd extends SettledTotals {
   job: string;
-  state: JobState;
+  state: EndState;
   unaccounted: number;
-  report?: string;
-  fault?: JobFault;
+  report?: string | undefined;
+  fault?: JobFault | undefined;
   manifest: { bucket: string; key: string };
   endedAtMs: number;
 }
@@ -19,7 +19,7 @@ export interface JobEnd extends SettledTotals {
 export interface JobEvents {
   /** Oldest first, each job once: an event may come twice. */
   ends: JobEnd[];
-  /** Events in Spillway's name that tell of no job's end, oldest first. */
+  /** Events in Spillway's name that are no job's end, oldest first. */
   malformed: MalformedEvent[];
 }
 
@@ -29,7 +29,8 @@ export interface MalformedEvent {
   fault: string;
 }
 
-const count = z.optional(z.number().check(z.nonnegative()));
+const count = z._default(z.number().check(z.nonnegative()), 0);
+const counts = Object.fromEntries(Object.keys(emptyTotals()).map((name) => [name, count]));
 const detailSchema = z.looseObject({
   job: z.string().check(z.minLength(1)),
   state: z.enum(['completed', 'cancelled', 'failed']),
@@ -37,7 +38,7 @@ const detailSchema = z.looseObject({
   report: z.optional(z.string()),
   fault: z.optional(z.looseObject({ code: z.string(), message: z.string() })),
   unaccounted: count,
-  ...Object.fromEntries(Object.keys(emptyTotals()).map((name) => [name, count])),
+  ...(counts as Record<keyof SettledTotals, typeof count>),
 });
 
 type Reading = { kind: 'end'; end: JobEnd } | { kind: 'malformed'; event: MalformedEvent };
@@ -65,9 +66,7 @@ export function readJobEvents(cloud: Pick<Cloud, 'events'>): JobEvents {
 function readingOf({ id, time, detail }: EventBridgeEntry): Reading {
   const parsed = detailSchema.safeParse(detail);
   if (parsed.success) {
-    const told = parsed.data as Partial<JobEnd> & Pick<JobEnd, 'job' | 'state' | 'manifest'>;
-    const end = { ...emptyTotals(), unaccounted: 0, ...told, endedAtMs: Date.parse(time) };
-    return { kind: 'end', end };
+    return { kind: 'end', end: { ...parsed.data, endedAtMs: Date.parse(time) } };
   }
   const { path = [], message = '' } = parsed.error.issues[0] ?? {};
   const fault = [path.map(String).join('.'), message].filter((part) => part !== '').join(': ');

@@ -15,8 +15,7 @@ const OPENING_SECONDS = 2;
 export type ProgressReader = Pick<Ledger, 'getSlices' | 'readBlocks'>;
 
 export async function progressOf(ledger: ProgressReader, job: Job): Promise<Progress | undefined> {
-  const slices = job.slices ?? job.plan.slices;
-  return isLive(job) && slices <= MAX_SUMMED_SLICES ? sumProgress(ledger, job) : job.progress;
+  return isLive(job) && job.plan.slices <= MAX_SUMMED_SLICES ? sumProgress(ledger, job) : undefined;
 }
 
 export function unknownJob(id: JobId): HttpError {

@@ -1,7 +1,7 @@
 // POST /jobs/{id}/pause, resume, cancel and redrive. An order changes the job's row alone: the functions that work on the job
 // read it there. An order may be repeated, with the same answer.
-import type { JobControl } from '../../shared/job/job.ts';
-import { type JobView, standingOf, viewJob } from '../../shared/job/view.ts';
+import { isLive, type JobControl } from '../../shared/job/job.ts';
+import { describeState, type JobView, viewJob } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unopenedJob } from './find-job.ts';
 import { HttpError, json, type RouteHandler } from './json-api.ts';
@@ -37,10 +37,11 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
       const controlled = await ledger.controlJob(id, control);
       if (controlled.kind === 'unknown') throw await unopenedJob(dependencies, id);
       const { job } = controlled;
-      if (controlled.kind === 'refused') throw new HttpError(409, `job ${id} ${standingOf(job)}: ${cannot}`);
+      if (controlled.kind === 'refused')
+        throw new HttpError(409, `job ${id} ${describeState(job)}: ${cannot}`);
       // After the row, so that ingest finds the job running. Sent with each repeat, since the first may be lost. A job that was
       // never paused lacks nothing.
-      if (order === 'resume' && job.resumedAtMs !== undefined) await notifyResume(id);
+      if (order === 'resume' && isLive(job) && job.resumedAtMs !== undefined) await notifyResume(id);
       return json(202, viewJob(job, await progressOf(ledger, job)));
     };
 

@@ -1,22 +1,20 @@
 // Redrives: whether an ended job can be redriven, and the order for it, which is put into the inbox.
 import { hashedJobId, type JobId } from '../../shared/job/identity.ts';
-import { isLive, type Job } from '../../shared/job/job.ts';
+import { type EndedJob, isEnded, type Job } from '../../shared/job/job.ts';
 import { REDRIVE_CONTENT_TYPE, type RedriveOrder } from '../../shared/job/redrive-order.ts';
-import { standingOf } from '../../shared/job/view.ts';
+import { describeState } from '../../shared/job/view.ts';
 import { type Inbox, type Submitted, submitObject } from './submit-manifest.ts';
 
-/** An ended job whose report names rows that were not stored. */
-export type RedrivableJob = Job & { report: string };
-
-export type Redrivable = { kind: 'redrivable'; job: RedrivableJob } | { kind: 'refused'; message: string };
+/** The job that can be redriven has ended, and its report names rows that were not stored. */
+export type Redrivable = { kind: 'redrivable'; job: EndedJob } | { kind: 'refused'; message: string };
 
 /** Whether a redrive of this job would have rows to write, and may write them. */
 export function redrivableOf(job: Job, destinationBuckets: readonly string[]): Redrivable {
   const refused = (why: string): Redrivable => ({ kind: 'refused', message: `job ${job.id} ${why}` });
-  if (isLive(job))
-    return refused(`${standingOf(job)}: only what a job has left when it ended can be redriven`);
-  const { report, totals, options } = job;
-  if (report === undefined || totals === undefined || totals.failed + totals.cancelled === 0) {
+  if (!isEnded(job))
+    return refused(`${describeState(job)}: only what a job has left when it ended can be redriven`);
+  const { totals, options } = job;
+  if (options === undefined || totals.failed + totals.cancelled === 0) {
     return refused('has no failed or cancelled rows: there is nothing to redrive');
   }
   if (options.report === 'none') {
@@ -27,13 +25,13 @@ export function redrivableOf(job: Job, destinationBuckets: readonly string[]): R
       `wrote to ${options.destination.bucket}, which is no destination of this deployment any more: it writes to ${destinationBuckets.join(', ')}`,
     );
   }
-  return { kind: 'redrivable', job: { ...job, report } };
+  return { kind: 'redrivable', job };
 }
 
 /** Requests the redrive of an ended job. The new job's id is derived from that job's, so a repeated redrive is one job. */
 export async function submitRedrive(
   inbox: Inbox,
-  { id, report }: Pick<RedrivableJob, 'id' | 'report'>,
+  { id, report }: Pick<EndedJob, 'id' | 'report'>,
 ): Promise<Submitted & { job: JobId }> {
   const job = hashedJobId('redrive', id);
   const order: RedriveOrder = { redriveOf: id, report };

@@ -1,7 +1,7 @@
 // Decides what happens to a dead letter, from its message and from the ledger. Deciding changes nothing: the decision is carried
 // out after the letter is stored.
 import { jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
-import { isEnding, isLive } from '../../shared/job/job.ts';
+import { isEnded, isEnding, isLive } from '../../shared/job/job.ts';
 import { isManifestOf, takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
@@ -14,7 +14,12 @@ import {
   type SettleMessage,
 } from '../../shared/queue/messages.ts';
 import { parseNotification } from '../../shared/queue/s3-notification.ts';
-import { cutOff, failJob, failUnopenedJob, type UnopenedDependencies } from '../../shared/report/end-job.ts';
+import {
+  failJob,
+  failUnopenedJob,
+  stopPlanning,
+  type UnopenedDependencies,
+} from '../../shared/report/end-job.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { decideItem } from './decide-item.ts';
 import { type Decision, nothingLeft, unreadable } from './decision.ts';
@@ -69,14 +74,14 @@ async function decideSettle(
   const { job: id, slice, buried = 0 } = message;
   const place = { job: id, ...(slice === undefined ? {} : { slice }) };
   const job = await ledger.getJob(id);
-  if (job === undefined || !isLive(job)) return nothingLeft(place, 'its job has ended');
+  if (job === undefined || isEnded(job)) return nothingLeft(place, 'its job has ended');
   const what = slice === undefined ? 'the job could not be completed' : `slice ${slice} could not be settled`;
-  if (job.control === 'paused')
+  if (isLive(job) && job.control === 'paused')
     return nothingLeft(place, 'its job is paused, and reports it again when it is resumed');
   const isGivenUp =
     buried >= MIN_SETTLE_RESENDS &&
     isEnding(job) &&
-    clock.now() >= Math.max(job.deadlineMs, job.haltedAtMs ?? 0) + SETTLE_GRACE_MS;
+    clock.now() >= Math.max(job.deadlineMs, job.haltedAtMs) + SETTLE_GRACE_MS;
   // A job whose end is decided has settled its last slice: only its report and event are missing.
   const isOver = isGivenUp && (job.ending ?? 'abandoned') === 'abandoned';
   if (!isOver) {
@@ -132,7 +137,7 @@ async function decideIngest(dependencies: DecideDependencies, message: IngestMes
         ...place,
         kind: 'job-failed',
         reason,
-        carryOut: async (kept) => void (await cutOff(end, job, cutFault(reason, kept))),
+        carryOut: async (kept) => void (await stopPlanning(end, job, cutFault(reason, kept))),
       };
     }
     case 'resume':
@@ -177,27 +182,29 @@ async function decideArrival(
       kind: 'job-failed',
       reason,
       carryOut: async (place) => {
-        await failUnopenedJob(end, unopenedJob(arrival, clock.now()), cutFault(reason, place));
+        await failUnopenedJob(end, unopenedJob(arrival, clock.now(), cutFault(reason, place)));
       },
     };
   }
   if (!isManifestOf(known, arrival)) {
     const taken = takenJob(arrival, id, clock.now());
-    const { fault = cutFault(reason, '') } = taken;
     return {
       job: taken.id,
       kind: 'job-failed',
-      reason: fault.message,
-      carryOut: async () => void (await failUnopenedJob(end, taken, fault)),
+      reason: taken.fault.message,
+      carryOut: async () => void (await failUnopenedJob(end, taken)),
     };
   }
-  if (known.state !== 'planning')
-    return nothingLeft({ job: id }, isLive(known) ? 'its manifest is cut' : 'its job has ended');
+  if (known.state === 'running') return nothingLeft({ job: id }, 'its manifest is cut');
+  if (isEnded(known)) return nothingLeft({ job: id }, 'its job has ended');
   return {
     job: id,
     kind: 'job-failed',
     reason,
-    carryOut: async (place) => void (await cutOff(end, known, cutFault(reason, place))),
+    carryOut: async (place) => {
+      if (known.state === 'unopened') await failJob(end, known, known.fault);
+      else await stopPlanning(end, known, cutFault(reason, place));
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { readBestEffortBlocks } from '../../shared/blocks/best-effort-blocks.ts';
 import { openBlock } from '../../shared/blocks/read-blocks.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
-import type { Job } from '../../shared/job/job.ts';
+import type { OpenedJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded, isCovered } from '../../shared/ledger/tally.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
@@ -19,7 +19,7 @@ export interface FailSliceDependencies {
 /** @param why goes into each row's message */
 export async function failSlice(
   { reader, ledger, outcomes }: FailSliceDependencies,
-  job: Job,
+  job: OpenedJob,
   number: number,
   why: string,
   writer: string,

@@ -2,13 +2,13 @@
 // repeated: an invocation can end between any two of them, and SQS may deliver a message twice.
 
 import { jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
-import { isLive, type Job } from '../../shared/job/job.ts';
+import { isEnded, type Job, type LiveJob, type PlanningJob, type UnopenedJob } from '../../shared/job/job.ts';
 import { isManifestOf, takenJob } from '../../shared/job/unopened-job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { canReadRowsOf, otherParserFault } from '../../shared/manifest/parser-version.ts';
 import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
-import { cutOff, failJob, failUnopenedJob } from '../../shared/report/end-job.ts';
+import { failJob, failUnopenedJob, stopPlanning } from '../../shared/report/end-job.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { IngestDependencies } from './dependencies.ts';
 import { startJob } from './open-job.ts';
@@ -42,21 +42,23 @@ export async function continueJob(
   job: Job,
   deadlineMs: number,
 ): Promise<void> {
-  // An earlier delivery started to end the job, and may have stopped before its event was sent.
-  if (job.state === 'planning' && job.ending === 'abandoned') await refuseJob(dependencies, job);
-  else if (job.state === 'planning' && !canReadRowsOf(job)) await endUnreadable(dependencies, job);
-  else if (job.state === 'planning') await plan(dependencies, job, deadlineMs);
+  if (isEnded(job)) return;
   // A repeated message: the notice after the plan may be missing.
-  else if (isLive(job)) await notifyIfSettled(dependencies, job);
+  if (job.state === 'running') await notifyIfSettled(dependencies, job);
+  // An earlier delivery started to end the job, and may have stopped before its event was sent.
+  else if (job.ending === 'abandoned')
+    reportRefusal(dependencies, job, await failJob(dependencies.end, job, job.fault));
+  else if (!canReadRowsOf(job)) await endUnreadable(dependencies, job);
+  else await plan(dependencies, job, deadlineMs);
 }
 
 /** Ends a job whose rows this version of the parser can't find again: the rows that are left fail with that reason. */
 export async function endUnreadable(
   { end, telemetry: { logger } }: BeginJobDependencies,
-  job: Job,
+  job: LiveJob,
 ): Promise<void> {
   const fault = otherParserFault(job);
-  const how = await cutOff(end, job, fault);
+  const how = await stopPlanning(end, job, fault);
   logger.error(LOG.otherParser, { job: job.id, fault, how });
 }
 
@@ -67,24 +69,27 @@ async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArri
     { reader: blocks, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
     arrival,
   );
-  return job.fault === undefined ? ledger.createJob(job) : refuseJob(dependencies, job);
+  return job.state === 'planning' ? ledger.createJob(job) : refuseJob(dependencies, job);
 }
 
-/** @param job failed before it was opened, with its fault */
-async function refuseJob(
-  { end, telemetry: { logger, count } }: BeginJobDependencies,
-  job: Job,
-): Promise<Job> {
-  const fault = job.fault ?? { code: 'ManifestUnreadable', message: 'the manifest can not be read' };
-  const ended = await failUnopenedJob(end, job, fault);
-  if (ended.state === 'failed') {
-    count({ JobsFailed: 1 });
-    logger.error(LOG.manifestRefused, { job: job.id, manifest: job.manifest, fault });
-  }
-  return ended;
+async function refuseJob(dependencies: BeginJobDependencies, job: UnopenedJob): Promise<Job> {
+  const current = await failUnopenedJob(dependencies.end, job);
+  reportRefusal(dependencies, job, current);
+  return current;
 }
 
-async function plan(dependencies: BeginJobDependencies, job: Job, deadlineMs: number): Promise<void> {
+/** @param current the job as it is now: another delivery may have opened it meanwhile */
+function reportRefusal(
+  { telemetry: { logger, count } }: BeginJobDependencies,
+  { id, manifest, fault }: Pick<UnopenedJob, 'id' | 'manifest' | 'fault'>,
+  current: Job,
+): void {
+  if (current.state !== 'failed') return;
+  count({ JobsFailed: 1 });
+  logger.error(LOG.manifestRefused, { job: id, manifest, fault });
+}
+
+async function plan(dependencies: BeginJobDependencies, job: PlanningJob, deadlineMs: number): Promise<void> {
   const { blocks, end, telemetry } = dependencies;
   const { logger, count } = telemetry;
   const planned = await planJob({ ...dependencies, reader: blocks }, job, deadlineMs);

@@ -1,6 +1,6 @@
 // What ingest works with, and how it is made from the configuration.
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
-import type { Job } from '../../shared/job/job.ts';
+import type { NewJob } from '../../shared/job/job.ts';
 import type { SettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
 import { systemClock } from '../../shared/time/clock.ts';
@@ -20,7 +20,7 @@ export interface IngestDependencies extends SendSliceDependencies {
   notifySettle: SettleNotice;
   telemetry: Telemetry;
   /** Sizes of the slices and blocks of new jobs. */
-  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
+  cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
 }
 
 export function ingestDependencies(

@@ -12,7 +12,7 @@
 //
 // A record may come twice, and an invocation may end early. What is done is recorded, and the next delivery does the rest.
 
-import { isEnding, isRunning, type Job } from '../../shared/job/job.ts';
+import { isEnding, isLive, type LiveJob, mayTransfer } from '../../shared/job/job.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { createIngestRequest, type SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.ts';
@@ -65,14 +65,14 @@ export function createIngest(dependencies: IngestDependencies) {
   }
 
   /** A job that is being ended is still planned, so that its rows are known. A paused job waits for its resume. */
-  async function loadDueJob(message: IngestMessage): Promise<Job | undefined> {
+  async function loadDueJob(message: IngestMessage): Promise<LiveJob | undefined> {
     const job = await ledger.getJob(message.job);
-    if (job !== undefined && (isRunning(job) || (isEnding(job) && message.kind === 'plan'))) return job;
+    if (job !== undefined && (mayTransfer(job) || (isEnding(job) && message.kind === 'plan'))) return job;
     logger.info(LOG.messageNotDue, {
       job: message.job,
       kind: message.kind,
       state: job?.state,
-      control: job?.control,
+      control: job !== undefined && isLive(job) ? job.control : undefined,
     });
     return undefined;
   }

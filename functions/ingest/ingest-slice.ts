@@ -1,6 +1,6 @@
 // Sends the rows of one slice to upload, and requests a further invocation for those that there is no time for.
 
-import type { Job } from '../../shared/job/job.ts';
+import type { LiveJob } from '../../shared/job/job.ts';
 import type { SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { IngestDependencies } from './dependencies.ts';
@@ -8,7 +8,7 @@ import { sendSlice } from './send-slice.ts';
 
 export async function ingestSlice(
   dependencies: IngestDependencies & { requestSlice: SliceRequest },
-  job: Job,
+  job: LiveJob,
   number: number,
   deadlineMs: number,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 // Cuts the files that hold a job's rows into slices, one file after the other: the job's manifest, or the files of its list.
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
-import type { Job, JobFault, PlanCursor } from '../../shared/job/job.ts';
+import type { JobFault, OpenedJob, PlanCursor } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import type { SliceLimits } from '../../shared/manifest/format.ts';
 import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
@@ -20,12 +20,10 @@ export type Cut =
   | { kind: 'slice'; place: SlicePlace; rows: number; next: PlanCursor }
   | { kind: 'gone'; fault: JobFault };
 
-export type OpenedJob = Job & { head: ManifestHead };
-
 /** Cuts what is left behind the cursor `job.plan`. */
 export async function* cutFiles(
   reader: ObjectReader,
-  job: OpenedJob,
+  job: OpenedJob & { plan: PlanCursor },
   limits: SliceLimits,
 ): AsyncGenerator<Cut> {
   const listed = await listFiles(reader, job);
@@ -68,7 +66,7 @@ export async function* cutFiles(
 type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
 
 /** Each invocation that cuts reads the list again: a job's row can't hold tens of thousands of files. */
-async function listFiles(reader: ObjectReader, { manifest, files }: Job): Promise<Listed> {
+async function listFiles(reader: ObjectReader, { manifest, files }: OpenedJob): Promise<Listed> {
   return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(reader, files);
 }
 

@@ -3,11 +3,18 @@
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
-import { type JobId, type ManifestArrival, namedJobId, sliceBytesOf } from '../../shared/job/identity.ts';
-import type { Job, JobFault, ManifestVersion } from '../../shared/job/job.ts';
+import {
+  type JobId,
+  jobIdOfManifest,
+  type ManifestArrival,
+  namedJobId,
+  sliceBytesOf,
+} from '../../shared/job/identity.ts';
+import type { JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
+import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
@@ -22,50 +29,59 @@ export interface StartDependencies {
   /** The bucket of the reports that redrives read. */
   reportBucket: string;
   /** How this deployment cuts manifests: frozen in the job. */
-  cut: Pick<Job, 'sliceBytes' | 'blockRows'>;
+  cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
   nowMs: number;
 }
 
-/** @returns the job's new row: `planning`, or `failed` with its fault where the manifest can't be read at all */
-export async function startJob(dependencies: StartDependencies, arrival: ManifestArrival): Promise<Job> {
+/** @returns the job's new row: of a job that is planned, or of one that fails because its manifest can't be opened */
+export async function startJob(
+  dependencies: StartDependencies,
+  arrival: ManifestArrival,
+): Promise<NewJob | UnopenedJob> {
   const { reader, reportBucket, cut, nowMs } = dependencies;
   const { s3 } = reader;
   const named = namedJobId(arrival.key);
   if (named !== undefined && (await hasReport(s3, reportBucket, named)))
     return takenJob(arrival, named, nowMs);
-  const job = { ...unopenedJob(arrival, nowMs), ...cut };
-  const failed = (fault: JobFault): Job => ({ ...job, state: 'failed', endedAtMs: nowMs, fault });
 
   const found = await headManifest(s3, arrival);
-  if (found.kind === 'gone') return failed({ code: 'ManifestGone', message: found.message });
-  job.manifest = found.manifest;
+  if (found.kind === 'gone')
+    return unopenedJob(arrival, nowMs, { code: 'ManifestGone', message: found.message });
+  const { manifest } = found;
 
   const opened = isRedriveOrder(found.contentType)
-    ? await openRedrive(dependencies, job.manifest)
+    ? await openRedrive(dependencies, manifest)
     : await openRows(dependencies, found);
-  if (opened.kind === 'unreadable') return { ...failed(opened.fault), ...opened.known };
+  if (opened.kind === 'unreadable')
+    return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
   return {
-    ...job,
+    id: jobIdOfManifest(arrival),
+    state: 'planning',
+    manifest,
+    parserVersion: PARSER_VERSION,
+    blockRows: cut.blockRows,
     ...opened.opening,
+    control: 'run',
+    startedAtMs: nowMs,
     deadlineMs: nowMs + options.deadlineSeconds * 1000,
     plan: {
-      ...job.plan,
+      slices: 0,
+      rows: 0,
       offset: head.bodyOffset,
       line: head.bodyLine,
       ...(files === undefined ? {} : { file: 0 }),
     },
+    settledGroups: new Set(),
   };
 }
 
 /** What an opened manifest adds to its job. */
-interface Opening extends Pick<Job, 'options' | 'sliceBytes' | 'files' | 'redriveOf'> {
-  head: ManifestHead;
-}
+type Opening = Pick<NewJob, 'head' | 'options' | 'sliceBytes' | 'files' | 'redriveOf'>;
+/** What an opening that failed had read by then. */
+type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 
-type Opened =
-  | { kind: 'opened'; opening: Opening }
-  | { kind: 'unreadable'; fault: JobFault; known?: Pick<Partial<Job>, 'options' | 'redriveOf'> };
+type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault: JobFault; known?: Known };
 
 async function openRows(
   { reader, destinationBuckets, cut }: StartDependencies,
@@ -113,11 +129,7 @@ async function openRedrive(
   };
 }
 
-function unreadable(
-  code: string,
-  message: string,
-  known: Pick<Partial<Job>, 'options' | 'redriveOf'> = {},
-): Opened {
+function unreadable(code: string, message: string, known: Known = {}): Opened {
   return { kind: 'unreadable', fault: { code, message }, known };
 }
 

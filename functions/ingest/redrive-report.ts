@@ -14,7 +14,8 @@ const REPORT_BYTES_MOST = 64 * 1024 * 1024;
 
 const jobReport = z.object({
   version: z.literal(1),
-  options: storedOptions,
+  // Absent where its job failed before they were read.
+  options: z.optional(storedOptions),
   files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.number() })),
 });
 
@@ -51,7 +52,7 @@ export async function readRedriveReport(
   }
   const { options, files } = parsed.data;
   const failed = files.filter(({ kind }) => kind === 'failed');
-  if (failed.length === 0) {
+  if (failed.length === 0 || options === undefined) {
     return unreadable(
       'NothingToRedrive',
       `${place} names no file of failed rows: nothing had failed, or the job's option report was none`,

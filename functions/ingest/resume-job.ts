@@ -2,7 +2,7 @@
 // then sends the rows that have not ended.
 
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
-import type { Job } from '../../shared/job/job.ts';
+import type { LiveJob } from '../../shared/job/job.ts';
 import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
@@ -24,7 +24,7 @@ export interface ResumeDependencies {
 /** Requests the slices of the job from `from` on, and a further invocation for those that there is no time for. */
 export async function resumeJob(
   dependencies: ResumeDependencies & { requestIngest: IngestRequest; telemetry: Pick<Telemetry, 'logger'> },
-  job: Job,
+  job: LiveJob,
   from: number,
   deadlineMs: number,
 ): Promise<void> {
@@ -39,12 +39,12 @@ export async function resumeJob(
 /** @returns the slice at which another invocation continues; undefined when all are done */
 export async function resumeSlices(
   { ledger, requestSlice, clock }: ResumeDependencies,
-  job: Job,
+  job: LiveJob,
   from: number,
   deadlineMs: number,
 ): Promise<number | undefined> {
   // The cursor of an unfinished plan may lag behind the slices that it has recorded.
-  const slices = job.slices ?? job.plan.slices + PLAN_REMEMBER_EVERY;
+  const slices = job.state === 'running' ? job.slices : job.plan.slices + PLAN_REMEMBER_EVERY;
   const resumedAtMs = (job.resumedAtMs ?? 0) + CLOCK_MARGIN_MS;
   for (let start = from; start < slices; start += PAGE) {
     if (clock.now() >= deadlineMs) return start;

@@ -8,7 +8,7 @@ import {
   readSliceBlocks,
 } from '../../shared/blocks/read-blocks.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
-import type { Job, JobFault } from '../../shared/job/job.ts';
+import type { JobFault, LiveJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
@@ -49,7 +49,7 @@ export interface SliceSending {
 
 export async function sendSlice(
   { blocks, ledger, outcomes, queue, uploadQueueUrl, clock }: SendSliceDependencies,
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
   deadlineMs: number,
 ): Promise<SliceSending> {

@@ -2,8 +2,14 @@
 // so that the next invocation continues there. A part that is split again gives the same slices.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { MOST_SLICES, SLICE_BLOCKS } from '../../shared/job/identity.ts';
-import type { Job, JobFault } from '../../shared/job/job.ts';
-import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
+import {
+  type JobFault,
+  type OpenedJob,
+  PLAN_REMEMBER_EVERY,
+  type PlanCursor,
+  type PlanningJob,
+  type RunningJob,
+} from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRequest } from '../../shared/queue/ingest-request.ts';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -24,22 +30,21 @@ export interface PlanDependencies {
  * unreadable    not even a first slice can be cut: there are no rows to account for
  */
 export type PlanEnd =
-  | { kind: 'finished'; job: Job | undefined; plan: Job['plan'] }
+  | { kind: 'finished'; job: RunningJob | undefined; plan: PlanCursor }
   | { kind: 'out of time' }
   | { kind: 'halted' }
   | { kind: 'unreadable'; fault: JobFault };
 
 export async function planJob(
   { reader, ledger, requestSlice, clock }: PlanDependencies,
-  job: Job,
+  job: PlanningJob,
   deadlineMs: number,
 ): Promise<PlanEnd> {
-  const { id, head } = job;
-  if (head === undefined) throw new Error(`job ${id} has no manifest head: it was never opened`);
+  const { id } = job;
   const control = watchControl({ ledger, clock }, job);
   const limits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
   let plan = job.plan;
-  for await (const cut of cutFiles(reader, { ...job, head }, limits)) {
+  for await (const cut of cutFiles(reader, job, limits)) {
     if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };
     if (cut.kind === 'gone' || plan.slices === MOST_SLICES) {
       // The rest is not counted. The rows before it are accounted for as in any cancelled job.
@@ -70,7 +75,7 @@ export async function planJob(
   return { kind: 'finished', job: await ledger.finishPlan(id, plan), plan };
 }
 
-function tooManySlices({ files }: Job, { rows, line }: Job['plan']): JobFault {
+function tooManySlices({ files }: OpenedJob, { rows, line }: PlanCursor): JobFault {
   return {
     code: 'TooManySlices',
     message:

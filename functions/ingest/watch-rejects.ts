@@ -5,7 +5,7 @@
 // threshold, the job's other slices are read; on the way to that nothing is written, and of a good slice nothing is read.
 import type { Block } from '../../shared/blocks/read-blocks.ts';
 import { tooManyRejected } from '../../shared/job/failure-thresholds.ts';
-import { isRunning, type Job, type JobFault, type RowIntake } from '../../shared/job/job.ts';
+import { type JobFault, type LiveJob, mayTransfer, type RowIntake } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { addIntake } from '../../shared/ledger/progress.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
@@ -27,7 +27,7 @@ export interface RejectWatch {
 
 export function watchRejects(
   { ledger }: { ledger: Pick<Ledger, 'getJob' | 'getSlices'> },
-  { id, options, blockRows, manifest }: Job,
+  { id, options, blockRows, manifest }: LiveJob,
   { slice, rows, place }: Pick<SliceRow, 'slice' | 'rows' | 'place'>,
 ): RejectWatch {
   // While the manifest is still being cut, the count of slices is not known.
@@ -39,8 +39,8 @@ export function watchRejects(
 
   async function look(own: RowIntake): Promise<JobFault | undefined> {
     const job = await ledger.getJob(id);
-    if (job === undefined || !isRunning(job)) return undefined;
-    if (isWhole || job.slices === 1) return tooManyRejected(options, own);
+    if (job === undefined || !mayTransfer(job)) return undefined;
+    if (isWhole || (job.state === 'running' && job.slices === 1)) return tooManyRejected(options, own);
     if (own.read < enoughRows) {
       lookAt = enoughRows;
       return undefined;
@@ -48,8 +48,8 @@ export function watchRejects(
     return tooManyRejected(options, addIntake(own, await intakeOfOthers(job, own)));
   }
 
-  async function intakeOfOthers(job: Job, own: RowIntake): Promise<RowIntake> {
-    const known = Math.max(job.slices ?? job.plan.slices, slice + 1);
+  async function intakeOfOthers(job: LiveJob, own: RowIntake): Promise<RowIntake> {
+    const known = Math.max(job.plan.slices, slice + 1);
     if (known > MAX_SLICES_READ && job.progress?.intake !== undefined) {
       // Sweep has summed what this slice noted before, in an earlier delivery as well: those rows are in `own` again.
       const [noted] = await ledger.getSlices(id, slice, slice + 1);

@@ -2,7 +2,7 @@
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { readBestEffortBlocks } from '../../shared/blocks/best-effort-blocks.ts';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
-import { isEnding, type Job } from '../../shared/job/job.ts';
+import { isEnding, type LiveJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { openBlocks } from '../../shared/ledger/progress.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
@@ -20,7 +20,7 @@ import { cancelledMessage, narrowed, type Outcome } from '../../shared/report/ou
  */
 export async function mayClose(
   ledger: Pick<Ledger, 'readBlocks'>,
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
   { uploadMs, nowMs }: { uploadMs: number; nowMs: number },
 ): Promise<boolean> {
@@ -34,7 +34,7 @@ export async function mayClose(
 /** Books rows of a slice that no outcome tells of, with their own columns where the manifest still has them. */
 export async function* bookMissing(
   reader: ObjectReader,
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
   missing: ReadonlySet<number>,
 ): AsyncGenerator<Outcome> {
@@ -58,7 +58,7 @@ export async function* bookMissing(
 }
 
 function bookingOf(
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
 ): { status: 'failed' | 'cancelled'; code: string; message: string } {
   const isClosed = isCovered(slice.closedBlocks, slice.blocks);

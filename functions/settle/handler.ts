@@ -11,7 +11,7 @@
 //   5 complete   after the last slice: write the job's report, send its event, end its row
 //   6 report     log and count; a record that failed stays in the queue (runtime/records.ts)
 
-import { isLive, type Job, unaccountedRows } from '../../shared/job/job.ts';
+import { isEnded, type Job, unaccountedRows } from '../../shared/job/job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../../shared/queue/messages.ts';
 import { completeJob, failJob } from '../../shared/report/end-job.ts';
@@ -30,11 +30,11 @@ export function createSettle(dependencies: SettleDependencies) {
 
   async function settle({ job: jobId, slice }: SettleMessage, writer: string): Promise<void> {
     const known = await ledger.getJob(jobId);
-    if (known === undefined || !isLive(known)) {
+    if (known === undefined || isEnded(known)) {
       logger.info(LOG.settleOfEndedJob, { job: jobId, slice });
       return;
     }
-    if (known.ending === 'abandoned' && known.fault !== undefined) {
+    if (known.ending === 'abandoned') {
       // An earlier invocation gave up on the job's report and stopped before the end was sent: finish that end.
       await failJob(end, known, known.fault);
       count({ JobsFailed: 1 });
@@ -49,7 +49,6 @@ export function createSettle(dependencies: SettleDependencies) {
     const ended = await completeJob(end, job);
     if (ended === undefined) return;
     const { totals, report } = ended;
-    if (totals === undefined) throw new Error(`job ${job.id} ended without totals`);
     count(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
     const line = { job: job.id, ...totals, unaccounted, report };

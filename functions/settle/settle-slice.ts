@@ -1,7 +1,7 @@
 // Settles one slice: writes its files of the report, freezes its result, and records it on the job.
 
 import type { SliceId } from '../../shared/job/identity.ts';
-import type { Job } from '../../shared/job/job.ts';
+import type { Job, LiveJob } from '../../shared/job/job.ts';
 import type { SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import { bookMissing, mayClose } from './close-slice.ts';
@@ -15,7 +15,7 @@ import { writeSliceReport } from './slice-report.ts';
  */
 export async function settleSlice(
   dependencies: SettleDependencies,
-  known: Job,
+  known: LiveJob,
   id: SliceId,
   writer: string,
 ): Promise<Job | undefined> {
@@ -42,7 +42,7 @@ export async function settleSlice(
 /** @returns the slice's frozen result; undefined when it can't be frozen yet */
 async function resultOf(
   { ledger, reports, source, clock, uploadMs }: SettleDependencies,
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
   writer: string,
 ): Promise<SliceResult | undefined> {

@@ -2,7 +2,7 @@
 // writes it. What is held at a time has a bound that does not grow with the rows, but for 17 bytes of each: files are kept for
 // the second pass as far as there is room, and read again where there is none.
 import pMap from 'p-map';
-import { emptyTotals, type Job, type SettledTotals } from '../../shared/job/job.ts';
+import { emptyTotals, type OpenedJob, type SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
 import { type Outcome, type OutcomeRecord, rowCountOf } from '../../shared/report/outcome.ts';
 import { parseOutcomes } from '../../shared/report/outcome-files.ts';
@@ -17,7 +17,7 @@ const READ_CONCURRENCY = 32;
 const KEEP_BYTES = 256 * 1024 * 1024;
 
 export interface SliceReportOptions {
-  job: Pick<Job, 'id' | 'blockRows' | 'options'>;
+  job: Pick<OpenedJob, 'id' | 'blockRows' | 'options'>;
   slice: Pick<SliceRow, 'slice' | 'rows'>;
   /** Makes the files' names unique: of two settles at once only one's result is frozen, with its own files. */
   writer: string;

@@ -1,7 +1,7 @@
 // Carries out what a job needs so that it continues or ends (job-needs.ts decides): for a part of its slices, its plan, its end.
 // The next sweep continues where this one ran out of time.
 import pMap from 'p-map';
-import type { Job, Progress } from '../../shared/job/job.ts';
+import type { LiveJob, Progress, UnopenedJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { addSlices, emptyProgress, openBlocks, PROGRESS_PAGE } from '../../shared/ledger/progress.ts';
 import type { Round } from '../../shared/ledger/rounds.ts';
@@ -57,7 +57,7 @@ export interface ReconcileDone {
  */
 export async function reconcileJob(
   dependencies: ReconcileDependencies,
-  job: Job,
+  job: LiveJob | UnopenedJob,
   situation: Situation,
   untilMs: number,
 ): Promise<{ progress: Progress; done: ReconcileDone }> {
@@ -65,14 +65,15 @@ export async function reconcileJob(
   if (job.ending !== undefined) {
     // Only the end of the job is left to complete. An abandoned job has slices that never settle.
     const toldSettle = await requestEnd(dependencies, job, situation);
-    return { progress: job.progress ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
+    const known = job.state === 'unopened' ? undefined : job.progress;
+    return { progress: known ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
   }
   const round = await ledger.getRound(job.id);
   const done = await reconcileSlices(dependencies, job, round, situation, untilMs);
   done.toldPlan += await reconcilePlan(dependencies, job, round, situation);
   if (isSettled(job)) done.toldSettle += await requestEnd(dependencies, job, situation);
   const { sum } = round;
-  const isWhole = round.next >= slicesOf(job);
+  const isWhole = round.next >= job.plan.slices;
   if (isWhole) {
     await ledger.recordProgress(job.id, sum);
     Object.assign(round, { next: 0, sum: emptyProgress() });
@@ -84,7 +85,7 @@ export async function reconcileJob(
 /** Requests the end of the job from settle, unless that notice may be in its queue. @returns the number of notices */
 async function requestEnd(
   { notifySettle, random }: ReconcileDependencies,
-  job: Job,
+  job: LiveJob | UnopenedJob,
   { backlog }: Situation,
 ): Promise<number> {
   if (backlog.settle > 0 && !isNoticeDue(random)) return 0;
@@ -95,7 +96,7 @@ async function requestEnd(
 /** Reconciles and sums the next slices of the round, and advances the round. */
 async function reconcileSlices(
   dependencies: ReconcileDependencies,
-  job: Job,
+  job: LiveJob,
   round: Round,
   situation: Situation,
   untilMs: number,
@@ -116,7 +117,7 @@ async function reconcileSlices(
     return isInTime;
   };
 
-  const end = Math.min(slicesOf(job), round.next + slicesToRead(job, situation.backlog));
+  const end = Math.min(job.plan.slices, round.next + slicesToRead(job, situation.backlog));
   while (round.next < end && clock.now() < untilMs) {
     const to = Math.min(end, round.next + PROGRESS_PAGE);
     const page = await ledger.getSlices(job.id, round.next, to);
@@ -130,14 +131,14 @@ async function reconcileSlices(
 
 async function reconcileSlice(
   { ledger, requestIngest, notifySettle, random }: ReconcileDependencies,
-  job: Job,
+  job: LiveJob,
   slice: SliceRow,
   common: Situation,
   allowance: Allowance,
   done: ReconcileDone,
 ): Promise<void> {
   const id = { job: job.id, slice: slice.slice };
-  const situation = { ...common, backlog: backlogFor(job, slice, slicesOf(job), common, random) };
+  const situation = { ...common, backlog: backlogFor(job, slice, job.plan.slices, common, random) };
   const need = async (): Promise<SliceNeed> => {
     const atOnce = needOfSlice(job, slice, undefined, situation);
     if (atOnce !== 'look') return atOnce;
@@ -164,7 +165,7 @@ async function reconcileSlice(
 /** @returns the number of plans that were requested again */
 async function reconcilePlan(
   { requestIngest }: ReconcileDependencies,
-  job: Job,
+  job: LiveJob,
   round: Round,
   situation: Situation,
 ): Promise<number> {
@@ -173,10 +174,6 @@ async function reconcilePlan(
   if (seen === undefined) delete round.plan;
   else round.plan = seen;
   return isLost ? 1 : 0;
-}
-
-function slicesOf({ slices, plan }: Job): number {
-  return slices ?? plan.slices;
 }
 
 /** Takes one of what is allowed, if there is one left. */

@@ -1,7 +1,7 @@
 // Sweeps one job: stops it when it is past its deadline or too many rows fail, and otherwise reconciles it.
 
 import type { JobId } from '../../shared/job/identity.ts';
-import { isEnding, isLive, type Job, type Progress } from '../../shared/job/job.ts';
+import { isEnded, isEnding, type LiveJob, type Progress, type UnopenedJob } from '../../shared/job/job.ts';
 import { outstandingRows } from '../../shared/ledger/progress.ts';
 import type { IngestRequest } from '../../shared/queue/ingest-request.ts';
 import { LOG } from '../runtime/log-messages.ts';
@@ -21,8 +21,9 @@ export async function sweepJob(
 ): Promise<number> {
   const { ledger, queue, clock, limits, telemetry } = dependencies;
   const job = await ledger.getJob(id);
-  if (job === undefined || !isLive(job)) return 0;
-  if (await stopInTime(dependencies, job, job.progress)) return rowsOutstanding(job, job.progress);
+  if (job === undefined || isEnded(job)) return 0;
+  const before = job.state === 'unopened' ? undefined : job.progress;
+  if (await stopInTime(dependencies, job, before)) return rowsOutstanding(job, before);
 
   const { progress, done } = await reconcileJob(
     { ...dependencies, random: queue.random },
@@ -40,7 +41,7 @@ export async function sweepJob(
 /** @returns whether the job was stopped */
 async function stopInTime(
   { ledger, clock, telemetry }: SweepDependencies,
-  job: Job,
+  job: LiveJob | UnopenedJob,
   progress: Progress | undefined,
 ): Promise<boolean> {
   const order = orderFor(job, progress, clock.now());
@@ -51,6 +52,8 @@ async function stopInTime(
   return true;
 }
 
-function rowsOutstanding({ plan: { rows } }: Job, progress: Progress | undefined): number {
+function rowsOutstanding(job: LiveJob | UnopenedJob, progress: Progress | undefined): number {
+  if (job.state === 'unopened') return 0;
+  const { rows } = job.plan;
   return progress === undefined ? rows : outstandingRows({ ...progress, rows });
 }

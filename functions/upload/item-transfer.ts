@@ -1,5 +1,5 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
-import type { Job } from '../../shared/job/job.ts';
+import type { Job, OpenedJob } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
@@ -82,7 +82,7 @@ export function endedRow(
  */
 export function cancelledRow(
   { delivery }: OpenItem,
-  job: Pick<Job, 'fault'> | undefined,
+  job: Job | undefined,
   { attempts, throttled, ms }: Omit<TransferReport, 'end'>,
 ): EndedRow {
   const { message } = delivery;

@@ -1,7 +1,7 @@
 // Looks a batch up in the ledger: which items are to be transferred, which have ended, which are unknown.
 import type { BlockId, JobId } from '../../shared/job/identity.ts';
 import { itemName } from '../../shared/job/identity.ts';
-import { isLive, type Job } from '../../shared/job/job.ts';
+import { isLive, type LiveJob } from '../../shared/job/job.ts';
 import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded, isBlockClosed } from '../../shared/ledger/tally.ts';
 import type { Delivery } from './delivery.ts';
@@ -9,7 +9,7 @@ import type { Delivery } from './delivery.ts';
 /** A delivery of a live job whose row has not ended. */
 export interface OpenItem {
   delivery: Delivery;
-  job: Job;
+  job: LiveJob;
 }
 
 export interface FoundItems {
@@ -22,7 +22,7 @@ export interface FoundItems {
   /** Blocks of live jobs' ended items whose rows have all ended. */
   closed: BlockId[];
   /** The live jobs of the batch. */
-  jobs: ReadonlyMap<JobId, Job>;
+  jobs: ReadonlyMap<JobId, LiveJob>;
 }
 
 /**

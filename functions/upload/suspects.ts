@@ -7,7 +7,7 @@
 //     before any of them starts.
 //   - An item that does crash its worker becomes a dead letter again, and the dead-letter handler then fails its row. The other
 //     suspects are stored when it is their turn.
-import { isRunning } from '../../shared/job/job.ts';
+import { mayTransfer } from '../../shared/job/job.ts';
 import { deleteMessages, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { addCounts, untriedReposts } from '../../shared/queue/give-back.ts';
 import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
@@ -31,7 +31,7 @@ export interface SetApart {
 
 /** Items of a halted job are not suspects, since upload does not start them. */
 export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
-  const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && isRunning(job);
+  const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && mayTransfer(job);
   const others = open.filter((item) => !isSuspect(item));
   const cameTogether = ({ delivery: { receiveCount, message } }: OpenItem) =>
     others.length > 0 && receiveCount > 1 && message.parted !== true;

@@ -1,7 +1,7 @@
 // Watches the jobs of a batch: reads them again every few seconds, so that the batch can ask at any moment, without a wait,
 // whether an item may still be started.
 import type { JobId } from '../../shared/job/identity.ts';
-import { isLive, isRunning, type Job } from '../../shared/job/job.ts';
+import { isLive, type Job, mayTransfer } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 
@@ -56,7 +56,7 @@ export function watchJobs(
     standingOf(id) {
       const job = known.get(id);
       if (job === undefined || !isLive(job)) return 'drop';
-      if (isRunning(job)) return 'go-on';
+      if (mayTransfer(job)) return 'go-on';
       return job.control === 'cancelling' ? 'cancel' : 'drop';
     },
     jobOf: (id) => known.get(id),

@@ -19,7 +19,7 @@ import { emulatorsOptions } from '../../local/service/emulated.ts';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import { createDynamoDbClient } from '../../shared/aws/pipeline-clients.ts';
 import { BLOCK_ROWS, SLICE_BYTES } from '../../shared/job/identity.ts';
-import { type EndedJob, unaccountedRows } from '../../shared/job/job.ts';
+import { type ReportedJob, unaccountedRows } from '../../shared/job/job.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
@@ -104,9 +104,10 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
       rows,
       seconds: Math.round(seconds * 10) / 10,
       rowsPerSecond: Math.round(rows / seconds),
-      slices: job.slices ?? 0,
-      stored: job.totals?.stored ?? 0,
-      unaccounted: job.totals === undefined ? rows : unaccountedRows(job.totals) + (rows - told.distinct),
+      // All rows are stored, so each slice has one file.
+      slices: told.files,
+      stored: job.totals.stored,
+      unaccounted: unaccountedRows(job.totals) + (rows - told.distinct),
       countedTwice: told.all - told.distinct,
       writeUnitsPerThousandRows: perThousand(reading.writeUnits),
       readUnitsPerThousandRows: perThousand(reading.readUnits),
@@ -145,8 +146,8 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
   });
   const outcomes = createOutcomeFiles({ s3: s3.client, bucket: REPORTS });
   const reports = { s3: s3.client, bucket: REPORTS, outcomes };
-  const ended = Promise.withResolvers<EndedJob>();
-  const end = { reports, ledger, events: { ended: async (job: EndedJob) => ended.resolve(job) } };
+  const ended = Promise.withResolvers<ReportedJob>();
+  const end = { reports, ledger, events: { ended: async (job: ReportedJob) => ended.resolve(job) } };
   const telemetry = {
     logger: {
       info: () => undefined,
@@ -266,8 +267,8 @@ function manifestOf(rows: number): Buffer {
   return Buffer.from(`key,text\n${lines.join('')}`);
 }
 
-/** Rows of the report's files, all of them and without repeats. */
-function rowsTold(s3: MemoryS3, { report = '' }: EndedJob): { all: number; distinct: number } {
+/** Files of the report, and their rows: all of them and without repeats. */
+function rowsTold(s3: MemoryS3, { report }: ReportedJob): { files: number; all: number; distinct: number } {
   const manifest = JSON.parse(String(s3.read(REPORTS, report.slice(`s3://${REPORTS}/`.length)))) as {
     files: ReportFile[];
   };
@@ -279,7 +280,7 @@ function rowsTold(s3: MemoryS3, { report = '' }: EndedJob): { all: number; disti
       all++;
     }
   }
-  return { all, distinct: lines.size };
+  return { files: manifest.files.length, all, distinct: lines.size };
 }
 
 function hottestOf({ hottest }: DynamodbReading): LedgerBench['hottestKey'] {

@@ -2,7 +2,7 @@
 // and by their place alone where it can't.
 import { classifyFault } from '../aws/classify.ts';
 import { isGone, type ObjectReader } from '../aws/object-range.ts';
-import type { Job } from '../job/job.ts';
+import type { OpenedJob } from '../job/job.ts';
 import type { SliceRow } from '../ledger/rows.ts';
 import { canReadRowsOf, otherParserFault } from '../manifest/parser-version.ts';
 import type { Outcome } from '../report/outcome.ts';
@@ -22,7 +22,7 @@ export interface BestEffortBlock extends Omit<Block, 'accepted'> {
  */
 export async function* readBestEffortBlocks(
   reader: ObjectReader,
-  job: Job,
+  job: OpenedJob,
   slice: SliceRow,
 ): AsyncGenerator<BestEffortBlock> {
   let next = 0;

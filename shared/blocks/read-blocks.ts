@@ -2,7 +2,7 @@
 // same blocks at every reading.
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
-import type { Job } from '../job/job.ts';
+import type { OpenedJob } from '../job/job.ts';
 import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
@@ -37,10 +37,9 @@ export interface BlockReaderDependencies extends ObjectReader {
 
 export async function* readSliceBlocks(
   { sources, ...reader }: BlockReaderDependencies,
-  job: Job,
+  job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
-  if (job.head === undefined) throw new Error(`job ${job.id} has no manifest head: it was never opened`);
   const listing = createRejectListing(place.startOffset);
   const take = createIntake(job, sources, listing);
   const file = fileOfPlace(place, job.manifest);
@@ -72,7 +71,7 @@ export async function openBlock(
 }
 
 /** Puts each row into its block, or into the list of the rejected. */
-function createIntake(job: Job, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
+function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
   const faultOf = (item: ManifestItem): Refusal | undefined => {
     const refusal = sources === 'unchecked' ? undefined : checkSource(item, sources);
     if (refusal !== undefined) return refusal;

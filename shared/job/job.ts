@@ -1,17 +1,18 @@
-// A job as the ledger holds it: what was frozen at first sight, and how far it is.
+// A job as the ledger holds it: a union by state, each member with only its own fields.
+//
+//   unopened   its manifest can't be read or may not be taken: it has no rows, and its failure is to be reported
+//   planning   its manifest is being cut into slices; the first of them may already be under way
+//   running    every slice is known
+//   completed  every row is accounted for (rows may have failed: the counts say)
+//   cancelled  ended by its user's order: rows that had not ended by then are booked as cancelled
+//   failed     its manifest could not be opened, the pipeline could not process it, or too many of its rows failed
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ManifestHead } from '../manifest/formats/all.ts';
 import { boundedName, boundedText } from '../text/bounded.ts';
 import type { JobId } from './identity.ts';
 import type { JobOptions } from './options.ts';
 
-/**
- * planning   the manifest is being cut into slices; the first of them may already be under way
- * running    every slice is known
- * completed  every row is accounted for (rows may have failed: the counts say)
- * cancelled  ended on its user's order: what had not ended by then is booked as cancelled
- * failed     the manifest could not be read at all, the pipeline could not process it, or too many of its rows failed
- */
+/** The states that a job's row, the API and events show. A job that could not be opened is shown as planning until it has failed. */
 export type JobState = 'planning' | 'running' | EndState;
 export type EndState = 'completed' | 'cancelled' | 'failed';
 
@@ -20,8 +21,8 @@ export type EndState = 'completed' | 'cancelled' | 'failed';
  *
  *   run         its rows are transferred
  *   paused      nothing more is transferred, its messages are dropped unaccounted; resume replays what is missing
- *   cancelling  nothing more is transferred, what has not ended is booked as cancelled, and the job ends
- *   expiring    past its deadline: likewise, but what has not ended is booked as failed (Lost)
+ *   cancelling  nothing more is transferred, rows that have not ended are booked as cancelled, and the job ends
+ *   expiring    past its deadline: likewise, but rows that have not ended are booked as failed (Lost)
  */
 export type JobControl = 'run' | 'paused' | 'cancelling' | 'expiring';
 
@@ -99,63 +100,115 @@ export function jobFault(code: string, message: string): JobFault {
   return { code: boundedName(code), message: boundedText(message) };
 }
 
-export interface Job {
+/** What is known of every job from its first sight on. */
+interface KnownJob {
   id: JobId;
-  state: JobState;
   manifest: ManifestVersion;
-  /** Absent where the manifest could not be opened. */
-  head?: ManifestHead;
+  /** Version of the manifest parser that it began under. */
+  parserVersion: number;
+  /** The job whose failed rows this one's manifest is. */
+  redriveOf?: JobId;
+  startedAtMs: number;
+}
+
+/** What the opening of its manifest freezes. */
+export interface OpenedJob extends KnownJob {
+  head: ManifestHead;
   /** Names the files that hold its rows; absent where the manifest holds them. */
   files?: FileList;
   options: JobOptions;
-  parserVersion: number;
   /** Bytes of a slice, about. Frozen: a second cut of the manifest must give the same slices. */
   sliceBytes: number;
   /** Rows of a block; frozen, since a row's number is its place in its block. */
   blockRows: number;
-  /** The job whose failed rows this one's manifest is. */
-  redriveOf?: JobId;
-  control: JobControl;
-  /** Epoch ms since when `control` has not been `run`. An upload that began before it may still store objects. */
-  haltedAtMs?: number;
+}
+
+export interface UnopenedJob extends KnownJob {
+  state: 'unopened';
+  /** Absent where it failed before they were read. */
+  options?: JobOptions;
+  ending: 'abandoned';
+  fault: JobFault;
+}
+
+interface LiveFields extends OpenedJob {
   /** Epoch ms of the last resume: no item's age counts from before it. */
   resumedAtMs?: number;
-  startedAtMs: number;
   /** Epoch ms after which rows that have not ended are lost; a pause moves it by its length. */
   deadlineMs: number;
-  endedAtMs?: number;
   plan: PlanCursor;
-  /**
-   * How it ends, once that is being told: no order changes it any more. `abandoned` is failed as it stands, with rows that no
-   * count explains; else all of it has settled.
-   */
-  ending?: EndState | 'abandoned';
-  /** Count of slices; absent until the whole manifest is cut. */
-  slices?: number;
   /** Groups of slices that have all settled. */
   settledGroups: ReadonlySet<number>;
   progress?: Progress;
-  totals?: SettledTotals;
-  /** Where the completion report lies: s3://bucket/key of its manifest.json. */
-  report?: string;
-  /** Why it failed; in a live job, why it is being ended. */
-  fault?: JobFault;
 }
 
-export type EndedJob = Job & { state: EndState };
+/**
+ * `haltedAtMs`: epoch ms since when the control has not been `run`. An upload that began before it may still store objects.
+ * `fault`: why the job is being ended, where its user has not ordered it.
+ */
+export type ControlFields =
+  | { control: 'run' }
+  | { control: 'paused'; haltedAtMs: number }
+  | { control: 'cancelling' | 'expiring'; haltedAtMs: number; fault?: JobFault };
 
-export function isLive(job: Pick<Job, 'state'>): boolean {
+/**
+ * How a live job ends, once that is decided: no order changes it any more, and its end is being reported.
+ * `abandoned` fails with slices that have not settled, so that no count explains their rows; else all of it has settled.
+ */
+export type Ending =
+  | { ending: 'completed' | 'cancelled' }
+  | { ending: 'failed'; fault: JobFault }
+  | { ending: 'abandoned'; fault: JobFault };
+type Undecided = { ending?: never };
+
+/** A job as it is opened. */
+export type NewJob = LiveFields & { state: 'planning'; control: 'run' } & Undecided;
+export type PlanningJob = LiveFields & { state: 'planning' } & ControlFields &
+  (Undecided | Extract<Ending, { ending: 'abandoned' }>);
+export type RunningJob = LiveFields & { state: 'running'; slices: number } & ControlFields &
+  (Undecided | Ending);
+/** Opened, and not ended. */
+export type LiveJob = PlanningJob | RunningJob;
+/** A job whose end is decided and not fully reported. */
+export type DecidedJob = UnopenedJob | Extract<LiveJob, Ending>;
+
+/** A job whose end is decided, before its report is written. It has no options where it failed before they were read. */
+export type UnreportedJob = KnownJob &
+  (
+    | { state: 'completed' | 'cancelled'; options: JobOptions }
+    | { state: 'failed'; options?: JobOptions; fault: JobFault }
+  );
+/** What the end of a job adds to its row. `report` is s3://bucket/key of the completion report's manifest.json. */
+export type JobEnd = ({ state: 'completed' | 'cancelled' } | { state: 'failed'; fault: JobFault }) & {
+  totals: SettledTotals;
+  report: string;
+};
+export type ReportedJob = UnreportedJob & JobEnd;
+export type EndedJob = ReportedJob & { endedAtMs: number };
+
+export type Job = UnopenedJob | LiveJob | EndedJob;
+
+export function isEnded(job: Job): job is EndedJob {
+  return job.state === 'completed' || job.state === 'cancelled' || job.state === 'failed';
+}
+
+export function isLive(job: Job): job is LiveJob {
   return job.state === 'planning' || job.state === 'running';
 }
 
 /** Whether its rows are to be transferred now. */
-export function isRunning(job: Pick<Job, 'state' | 'control'>): boolean {
+export function mayTransfer(job: Job): job is LiveJob & { control: 'run' } {
   return isLive(job) && job.control === 'run';
 }
 
-/** Whether what has not ended in it is to be booked, and as what. */
-export function isEnding(job: Pick<Job, 'state' | 'control'>): boolean {
+/** Whether its rows that have not ended are to be booked, as its control says. */
+export function isEnding(job: Job): job is LiveJob & { control: 'cancelling' | 'expiring' } {
   return isLive(job) && (job.control === 'cancelling' || job.control === 'expiring');
+}
+
+/** Why it failed; of a live job, why it is being ended. */
+export function faultOf(job: Job): JobFault | undefined {
+  return 'fault' in job ? job.fault : undefined;
 }
 
 export function emptyTotals(): SettledTotals {

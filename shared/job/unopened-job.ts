@@ -1,22 +1,15 @@
-// A job of which no more is known than that its manifest arrived.
+// A job whose manifest can't be taken: all that is known of it is that its manifest arrived, and why it fails.
 import { PARSER_VERSION } from '../manifest/columns.ts';
-import {
-  BLOCK_ROWS,
-  dropJobId,
-  type JobId,
-  jobIdOfManifest,
-  type ManifestArrival,
-  SLICE_BYTES,
-} from './identity.ts';
-import type { Job } from './job.ts';
+import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from './identity.ts';
+import type { Job, JobFault, UnopenedJob } from './job.ts';
 
 /** A job whose manifest can't be taken, since its key names a job that has another one. It fails under an id of its own. */
-export function takenJob(arrival: ManifestArrival, named: JobId, nowMs: number): Job {
+export function takenJob(arrival: ManifestArrival, named: JobId, nowMs: number): UnopenedJob {
   const fault = {
     code: 'JobIdTaken',
     message: `its key names job ${named}, which has another manifest: drop it under a key outside of api/`,
   };
-  return { ...unopenedJob(arrival, nowMs, dropJobId(arrival)), state: 'failed', endedAtMs: nowMs, fault };
+  return unopenedJob(arrival, nowMs, fault, dropJobId(arrival));
 }
 
 /** Whether a job's manifest is the one that arrived. */
@@ -26,29 +19,19 @@ export function isManifestOf({ manifest }: Pick<Job, 'manifest'>, arrival: Manif
     : manifest.sequencer === arrival.sequencer;
 }
 
-/** A job of which no more is known than that its manifest arrived. */
-export function unopenedJob(arrival: ManifestArrival, nowMs: number, id = jobIdOfManifest(arrival)): Job {
+export function unopenedJob(
+  arrival: ManifestArrival,
+  nowMs: number,
+  fault: JobFault,
+  id = jobIdOfManifest(arrival),
+): UnopenedJob {
   return {
     id,
-    state: 'planning',
+    state: 'unopened',
     manifest: { etag: '', ...arrival, sizeBytes: 0 },
-    options: {
-      destination: { bucket: '', prefix: '' },
-      spread: 'off',
-      ifExists: 'overwrite',
-      retryForSeconds: 0,
-      deadlineSeconds: 0,
-      maxFailedPercent: 100,
-      maxFailedAfterRows: 1,
-      report: 'all',
-    },
     parserVersion: PARSER_VERSION,
-    sliceBytes: SLICE_BYTES,
-    blockRows: BLOCK_ROWS,
-    control: 'run',
     startedAtMs: nowMs,
-    deadlineMs: nowMs,
-    plan: { slices: 0, rows: 0, offset: 0, line: 1 },
-    settledGroups: new Set(),
+    ending: 'abandoned',
+    fault,
   };
 }

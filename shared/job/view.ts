@@ -1,17 +1,28 @@
-// A job as its users see it: over the API, in the command's JSON.
-import { isLive, type Job, type Progress, unaccountedRows } from './job.ts';
+// A job as its users see it: in the API's answers and the command's JSON.
+import {
+  faultOf,
+  isEnded,
+  type Job,
+  type JobControl,
+  type JobFault,
+  type JobState,
+  type Progress,
+  unaccountedRows,
+} from './job.ts';
+import type { JobOptions } from './options.ts';
 
 export interface JobView {
   job: string;
   /** A live job that is not simply running shows its control instead of its state. */
-  state: Job['state'] | Exclude<Job['control'], 'run'> | 'submitted';
+  state: JobState | Exclude<JobControl, 'run'> | 'submitted';
   manifest?: string;
   startedAt?: string;
   endedAt?: string;
   deadline?: string;
-  /** The job whose failed rows this one takes up again. */
+  /** The job whose failed rows this one redrives. */
   redriveOf?: string;
-  options?: Job['options'];
+  /** Absent where the job failed before they were read. */
+  options?: JobOptions;
   /** Rows known so far; final once the state is neither submitted nor planning. */
   rows?: number;
   /** While the job runs: rows that have ended. `done` is stored or skipped. */
@@ -28,32 +39,49 @@ export interface JobView {
   reposted?: number;
   bytes?: number;
   report?: string;
-  fault?: Job['fault'];
+  fault?: JobFault;
 }
 
-export function viewJob(job: Job, progress: Progress | undefined = job.progress): JobView {
-  const { bucket, key } = job.manifest;
+/** @param progress of a live job */
+export function viewJob(job: Job, progress?: Progress): JobView {
+  const { id, manifest, startedAtMs, redriveOf, options } = job;
+  const fault = faultOf(job);
   return {
-    job: job.id,
-    state: isLive(job) && job.control !== 'run' ? job.control : job.state,
-    manifest: `s3://${bucket}/${key}`,
-    startedAt: new Date(job.startedAtMs).toISOString(),
-    ...(job.endedAtMs === undefined ? {} : { endedAt: new Date(job.endedAtMs).toISOString() }),
-    ...(isLive(job) ? { deadline: new Date(job.deadlineMs).toISOString() } : {}),
-    ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
-    options: job.options,
-    rows: job.plan.rows,
-    ...(job.totals === undefined ? {} : { ...job.totals, unaccounted: unaccountedRows(job.totals) }),
-    ...(job.totals !== undefined || progress === undefined ? {} : { progress }),
-    ...(job.report === undefined ? {} : { report: job.report }),
-    ...(job.fault === undefined ? {} : { fault: job.fault }),
+    job: id,
+    ...viewState(job, progress),
+    manifest: `s3://${manifest.bucket}/${manifest.key}`,
+    startedAt: new Date(startedAtMs).toISOString(),
+    ...(redriveOf === undefined ? {} : { redriveOf }),
+    ...(options === undefined ? {} : { options }),
+    ...(fault === undefined ? {} : { fault }),
   };
 }
 
-/** How a job stands, as a sentence goes on that names it. */
-export function standingOf(job: Job): string {
-  const why = job.fault === undefined ? '' : ` (${job.fault.code}: ${job.fault.message})`;
-  if (!isLive(job)) return `has ended as ${job.state}${why}`;
+/** What a job of its state alone has. */
+function viewState(
+  job: Job,
+  progress: Progress | undefined,
+): Pick<JobView, 'state'> & Omit<JobView, 'job' | 'state'> {
+  if (job.state === 'unopened') return { state: 'planning', rows: 0 };
+  if (isEnded(job)) {
+    const { state, endedAtMs, totals, report } = job;
+    const endedAt = new Date(endedAtMs).toISOString();
+    return { state, endedAt, ...totals, unaccounted: unaccountedRows(totals), report };
+  }
+  const known = progress ?? job.progress;
+  return {
+    state: job.control === 'run' ? job.state : job.control,
+    deadline: new Date(job.deadlineMs).toISOString(),
+    rows: job.plan.rows,
+    ...(known === undefined ? {} : { progress: known }),
+  };
+}
+
+/** What a job is doing, as the predicate of a sentence: "is paused", "has ended as failed (Code: why)". */
+export function describeState(job: Job): string {
+  const fault = faultOf(job);
+  const why = fault === undefined ? '' : ` (${fault.code}: ${fault.message})`;
+  if (isEnded(job)) return `has ended as ${job.state}${why}`;
   if (job.ending !== undefined) return `has settled, and ends as ${job.ending}${why}`;
   switch (job.control) {
     case 'run':

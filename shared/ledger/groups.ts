@@ -1,8 +1,9 @@
 // Which slices of a job have settled: in groups of 256, a row each. In one set on the job's row they would make that row grow
 // with the job, and it is read by every invocation of upload and billed whole at each write.
 import { GROUP_SLICES, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
-import type { Job } from '../job/job.ts';
-import { type GroupRow, groupKey, jobKey, readGroupRow, readJobRow } from './rows.ts';
+import type { Job, LiveJob } from '../job/job.ts';
+import { readJobRow } from './job-row-format.ts';
+import { type GroupRow, groupKey, jobKey, readGroupRow } from './rows.ts';
 import { numberSet, numeral, type Table } from './table.ts';
 import { isCovered } from './tally.ts';
 
@@ -31,8 +32,8 @@ export function createGroups(table: Table) {
       });
       const closed = await closeGroup(job, group, readGroupRow(row ?? {}));
       if (closed !== undefined) return closed;
-      const standing = await table.get(jobKey(job));
-      return standing === undefined ? undefined : readJobRow(standing);
+      const current = await table.get(jobKey(job));
+      return current === undefined ? undefined : readJobRow(current);
     },
 
     /** The last group is as large as the number of slices leaves it; it may be full already. */
@@ -51,15 +52,15 @@ export function createGroups(table: Table) {
      * full, but was never booked on the job, its last. The worker that filled it died before that step, and settling any slice of it
      * again takes it.
      */
-    async unsettledSlices(job: Pick<Job, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
+    async unsettledSlices(job: Pick<LiveJob, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
       const { slices } = job.plan;
       const open = Array.from({ length: groupsOf(slices) }, (_, group) => group).filter(
         (group) => !job.settledGroups.has(group),
       );
       const rows = await table.getAll(open.map((group) => groupKey(job.id, group)));
-      const standing = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row)]));
+      const known = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row)]));
       return open.flatMap((group) => {
-        const { settled, size } = standing.get(groupKey(job.id, group)['pk']?.S) ?? readGroupRow({});
+        const { settled, size } = known.get(groupKey(job.id, group)['pk']?.S) ?? readGroupRow({});
         const from = group * GROUP_SLICES;
         const numbers = Array.from({ length: Math.min(GROUP_SLICES, slices - from) }, (_, number) => number);
         const unbooked = numbers.filter((number) => !settled.has(number));

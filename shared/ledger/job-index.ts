@@ -2,7 +2,7 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { isJobId, type JobId } from '../job/identity.ts';
 import type { Job } from '../job/job.ts';
-import { listedAtOf } from './rows.ts';
+import { listedAtOf } from './job-row-format.ts';
 
 export interface JobPage {
   ids: JobId[];

@@ -1,10 +1,27 @@
-// The jobs' rows: first sight, plan, control, end. Every change is conditional on what the row is now, so that it may be made
-// twice, or by two at once, and only the first of contradicting ones takes effect.
+// Changes of a job's row: its creation, plan, control and end. Each is conditional on the row's present state: it may be made
+// twice, or by two writers at once, and of contradicting changes only the first takes effect.
 import type { JobId } from '../job/identity.ts';
-import { isLive, type Job, type JobControl, type JobFault, type Progress } from '../job/job.ts';
+import {
+  type DecidedJob,
+  type EndedJob,
+  type Ending,
+  isEnded,
+  isLive,
+  type Job,
+  type JobControl,
+  type JobEnd,
+  type JobFault,
+  type LiveJob,
+  type NewJob,
+  type PlanCursor,
+  type Progress,
+  type RunningJob,
+  type UnopenedJob,
+} from '../job/job.ts';
 import { createGroups } from './groups.ts';
+import { readJobRow, writeFault, writeJobRow } from './job-row-format.ts';
 import { createRounds } from './rounds.ts';
-import { type Attributes, jobKey, readJobRow, writeFault, writeJobRow } from './rows.ts';
+import { type Attributes, jobKey } from './rows.ts';
 import { numeral, type Table } from './table.ts';
 
 /**
@@ -14,9 +31,7 @@ import { numeral, type Table } from './table.ts';
  */
 export type Controlled = { kind: 'changed'; job: Job } | { kind: 'refused'; job: Job } | { kind: 'unknown' };
 
-export type SealedJob = Job & Required<Pick<Job, 'ending'>>;
-
-/** From which controls each may follow; itself is no change. */
+/** The controls that each may follow. */
 const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
   run: ['paused'],
   paused: ['run'],
@@ -46,19 +61,16 @@ export function createJobRows(table: Table) {
     },
 
     /** Writes the job's row at first sight. @returns the row in the table: this one, or an earlier one */
-    async createJob(job: Job): Promise<Job> {
-      const live: Attributes = isLive(job)
-        ? { live: { S: 'live' } }
-        : { expiresAt: table.expiry(), ...(job.endedAtMs === undefined ? { endedAtMs: table.now() } : {}) };
-      const created = await table.putIfAbsent({ ...writeJobRow(job), ...live });
+    async createJob(job: NewJob | UnopenedJob): Promise<Job> {
+      const created = await table.putIfAbsent({ ...writeJobRow(job), live: { S: 'live' } });
       if (created) return job;
-      const standing = await getJob(job.id);
-      if (standing === undefined) throw new Error(`job ${job.id} vanished while it was created`);
-      return standing;
+      const earlier = await getJob(job.id);
+      if (earlier === undefined) throw new Error(`job ${job.id} vanished while it was created`);
+      return earlier;
     },
 
     /** Remembers how far the manifest is cut, so that a later invocation goes on from there. */
-    async movePlan(id: JobId, plan: Job['plan']): Promise<void> {
+    async movePlan(id: JobId, plan: PlanCursor): Promise<void> {
       await table.update(jobKey(id), {
         UpdateExpression: 'SET #plan = :plan',
         ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
@@ -68,10 +80,10 @@ export function createJobRows(table: Table) {
     },
 
     /**
-     * The whole manifest is cut: the job's number of slices is known. Where two count differently, the first one's count stands.
+     * The whole manifest is cut: the job's number of slices is known. Where two count differently, the first count is kept.
      * @returns the job after the write, if it still lives
      */
-    async finishPlan(id: JobId, plan: Job['plan']): Promise<Job | undefined> {
+    async finishPlan(id: JobId, plan: PlanCursor): Promise<RunningJob | undefined> {
       const counted = await table.update(jobKey(id), {
         UpdateExpression: 'SET #plan = :plan, slices = :slices',
         ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
@@ -82,22 +94,24 @@ export function createJobRows(table: Table) {
           ':planning': { S: 'planning' },
         },
       });
-      const job = counted === undefined ? await getJob(id) : readJobRow(counted);
-      if (job?.slices === undefined || !isLive(job)) return undefined;
+      const known = counted ?? (await table.get(jobKey(id)));
+      const slices = known?.['slices']?.N;
+      if (known === undefined || slices === undefined || isEnded(readJobRow(known))) return undefined;
       // Its state last: a worker that dies before leaves the job `planning`, for another that finishes the plan.
-      await groups.sizeLastGroup(id, job.slices);
+      await groups.sizeLastGroup(id, Number(slices));
       const row = await table.update(jobKey(id), {
         UpdateExpression: 'SET #state = :running',
         ConditionExpression: '#state IN (:planning, :running)',
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: { ':planning': { S: 'planning' }, ':running': { S: 'running' } },
       });
-      return row === undefined ? undefined : readJobRow(row);
+      const job = row === undefined ? undefined : readJobRow(row);
+      return job?.state === 'running' ? job : undefined;
     },
 
     /**
      * Puts a live job under a control. A paused job leaves the index of live jobs: sweep does not look at it.
-     * @param fault why it is being ended, where it is not its user's wish
+     * @param fault why it is being ended, where its user has not ordered it
      */
     async controlJob(id: JobId, control: JobControl, fault?: JobFault): Promise<Controlled> {
       for (let tries = 0; tries < CONTROL_TRIES; tries++) {
@@ -119,31 +133,27 @@ export function createJobRows(table: Table) {
 
     /**
      * Decides how a job ends: every report of its end says the same, whatever is ordered meanwhile.
-     * @param fault why it is abandoned, where it is
-     * @returns the job with its `ending`, which may be one that was decided before, or undefined where it has ended
+     * @returns the job with its `ending`, which may have been decided before, or undefined where it has ended
      */
-    async sealEnd(
-      id: JobId,
-      endOf: (job: Job) => SealedJob['ending'],
-      fault?: JobFault,
-    ): Promise<SealedJob | undefined> {
+    async decideEnd(id: JobId, endingOf: (job: LiveJob) => Ending): Promise<DecidedJob | undefined> {
       for (let tries = 0; tries < CONTROL_TRIES; tries++) {
         const job = await getJob(id);
-        if (job === undefined || !isLive(job)) return undefined;
-        if (job.ending !== undefined) return { ...job, ending: job.ending };
-        const ending = endOf(job);
+        if (job === undefined || isEnded(job)) return undefined;
+        if (job.ending !== undefined) return job;
+        const ending = endingOf(job);
+        const fault = 'fault' in ending ? { ':fault': writeFault(ending.fault) } : undefined;
         const row = await table.update(jobKey(id), {
-          // A paused job comes back into the index: from now on nobody can resume it, so sweep must see that it ends.
+          // A paused job comes back into the index: it can't be resumed any more, so sweep must see that it ends.
           UpdateExpression: `SET ending = :ending, live = :live${fault === undefined ? '' : ', fault = :fault'}`,
           ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending) AND control = :was',
           ExpressionAttributeValues: {
-            ':ending': { S: ending },
+            ':ending': { S: ending.ending },
             ':live': { S: 'live' },
             ':was': { S: job.control },
-            ...(fault === undefined ? {} : { ':fault': writeFault(fault) }),
+            ...fault,
           },
         });
-        if (row !== undefined) return { ...readJobRow(row), ending };
+        if (row !== undefined) return readJobRow(row) as DecidedJob;
       }
       throw new Error(
         `the end of job ${id} was not decided in ${CONTROL_TRIES} tries: its control keeps changing`,
@@ -161,17 +171,17 @@ export function createJobRows(table: Table) {
     },
 
     /**
-     * Ends a live job: nothing is written under it any more, and its row expires.
-     * @returns whether this call ended it
+     * Ends a job: nothing is written under it any more, and its row expires.
+     * @returns the ended job, where it was this call that ended it
      */
-    async endJob(id: JobId, end: Pick<Job, 'state' | 'totals' | 'report' | 'fault'>): Promise<boolean> {
+    async endJob(id: JobId, end: JobEnd): Promise<EndedJob | undefined> {
       const values: Attributes = {
         ':state': { S: end.state },
         ':endedAtMs': table.now(),
         ':expiresAt': table.expiry(),
-        ...(end.totals === undefined ? {} : { ':totals': { S: JSON.stringify(end.totals) } }),
-        ...(end.report === undefined ? {} : { ':report': { S: end.report } }),
-        ...(end.fault === undefined ? {} : { ':fault': writeFault(end.fault) }),
+        ':totals': { S: JSON.stringify(end.totals) },
+        ':report': { S: end.report },
+        ...(end.state === 'failed' ? { ':fault': writeFault(end.fault) } : {}),
       };
       const names = Object.keys(values).map((value) => value.slice(1));
       const row = await table.update(jobKey(id), {
@@ -180,18 +190,18 @@ export function createJobRows(table: Table) {
         ExpressionAttributeNames: Object.fromEntries([...names, 'live'].map((name) => [`#${name}`, name])),
         ExpressionAttributeValues: values,
       });
-      return row !== undefined;
+      return row === undefined ? undefined : (readJobRow(row) as EndedJob);
     },
   };
 }
 
 /** Conditional on the control as it was read: the deadline of a resumed job is computed from it. */
-function changeOfControl(job: Job, control: JobControl, nowMs: number, fault: JobFault | undefined) {
-  const pausedMs = nowMs - (job.haltedAtMs ?? nowMs);
+function changeOfControl(job: LiveJob, control: JobControl, nowMs: number, fault: JobFault | undefined) {
+  const haltedAtMs = job.control === 'run' ? nowMs : job.haltedAtMs;
   const sets: Attributes =
     control === 'run'
-      ? { resumedAtMs: numeral(nowMs), deadlineMs: numeral(job.deadlineMs + pausedMs) }
-      : { haltedAtMs: numeral(job.haltedAtMs ?? nowMs) };
+      ? { resumedAtMs: numeral(nowMs), deadlineMs: numeral(job.deadlineMs + nowMs - haltedAtMs) }
+      : { haltedAtMs: numeral(haltedAtMs) };
   const values: Attributes = {
     ...sets,
     control: { S: control },

@@ -223,7 +223,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
     },
 
-    /** Freezes what settle counted: the first result wins. @returns the result that stands */
+    /** Freezes what settle counted: the first result wins. @returns the frozen result: this one, or an earlier one */
     async freezeSlice(id: SliceId, result: SliceResult): Promise<SliceResult> {
       const row = await table.update(sliceKey(id), {
         UpdateExpression: 'SET #result = :result',
@@ -231,10 +231,10 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
         ExpressionAttributeNames: { '#result': 'result' },
         ExpressionAttributeValues: { ':result': { S: JSON.stringify(result) } },
       });
-      const standing = row === undefined ? await this.getSlice(id) : readSliceRow(row);
-      if (standing?.result === undefined)
+      const frozen = row === undefined ? await this.getSlice(id) : readSliceRow(row);
+      if (frozen?.result === undefined)
         throw new Error(`slice ${id.job}/${id.slice} has no row to freeze its result in`);
-      return standing.result;
+      return frozen.result;
     },
 
     /** Lets the rows of a settled slice's blocks expire. */

@@ -1,6 +1,6 @@
 // How far a job is: the counts of its slices' closed blocks, and of as many open blocks as are worth reading.
 import type { BlockId } from '../job/identity.ts';
-import type { Job, Progress, RowIntake } from '../job/job.ts';
+import type { Job, LiveJob, Progress, RowIntake } from '../job/job.ts';
 import type { Ledger } from './ledger.ts';
 import type { SliceRow } from './rows.ts';
 import { type BlockCounts, countBlock } from './tally.ts';
@@ -14,9 +14,9 @@ const OPEN_BLOCKS_MOST = 400;
 /** Reads every slice of the job: for jobs of few. */
 export async function sumProgress(
   ledger: Pick<Ledger, 'getSlices' | 'readBlocks'>,
-  job: Job,
+  job: Pick<LiveJob, 'id' | 'plan'>,
 ): Promise<Progress> {
-  const slices = job.slices ?? job.plan.slices;
+  const { slices } = job.plan;
   let sum = emptyProgress();
   for (let from = 0; from < slices; from += PROGRESS_PAGE) {
     const page = await ledger.getSlices(job.id, from, Math.min(slices, from + PROGRESS_PAGE));

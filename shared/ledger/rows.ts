@@ -1,14 +1,13 @@
 // The ledger's rows as DynamoDB items. One partition key a row and no sort key: a job's writes spread over as many
 // partition keys as it has blocks and slices, and DynamoDB's 1,000 writes a second are a limit for each of them alone.
 //
-//   J#<job>                    the job
+//   J#<job>                    the job (job-row-format.ts)
 //   G#<job>#<group>            a group of slices: the set of those that have settled
 //   S#<job>#<slice>            a slice: its place, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
-import { type Job, type JobFault, jobFault, type RowIntake, type SettledTotals } from '../job/job.ts';
-import { completeOptions } from '../job/options.ts';
+import type { RowIntake, SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
@@ -142,90 +141,10 @@ function readPlace(item: Attributes): SlicePlace {
     : { kind: 'file-bytes', file: JSON.parse(file) as StoredObject, ...range };
 }
 
-/** What of a job never changes after its first sight; kept as one JSON text. */
-type FrozenJob = Pick<Job, 'manifest' | 'options' | 'parserVersion' | 'sliceBytes' | 'blockRows'> &
-  Pick<Partial<Job>, 'head' | 'files' | 'redriveOf'>;
-
-export function writeJobRow(job: Job): Attributes {
-  const frozen: FrozenJob = {
-    manifest: job.manifest,
-    options: job.options,
-    parserVersion: job.parserVersion,
-    sliceBytes: job.sliceBytes,
-    blockRows: job.blockRows,
-    ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
-    ...(job.head === undefined ? {} : { head: job.head }),
-    ...(job.files === undefined ? {} : { files: job.files }),
-  };
-  return {
-    ...jobKey(job.id),
-    listing: { S: 'job' },
-    listedAt: { S: listedAtOf(job) },
-    frozen: { S: JSON.stringify(frozen) },
-    startedAtMs: { N: String(job.startedAtMs) },
-    deadlineMs: { N: String(job.deadlineMs) },
-    state: { S: job.state },
-    control: { S: job.control },
-    plan: { S: JSON.stringify(job.plan) },
-    ...(job.ending === undefined ? {} : { ending: { S: job.ending } }),
-    ...(job.endedAtMs === undefined ? {} : { endedAtMs: { N: String(job.endedAtMs) } }),
-    ...(job.totals === undefined ? {} : { totals: { S: JSON.stringify(job.totals) } }),
-    ...(job.report === undefined ? {} : { report: { S: job.report } }),
-    ...(job.fault === undefined ? {} : { fault: writeFault(job.fault) }),
-  };
-}
-
-/** The index's order of jobs: by their start. */
-export function listedAtOf({ id, startedAtMs }: Pick<Job, 'id' | 'startedAtMs'>): string {
-  return `${new Date(startedAtMs).toISOString()}#${id}`;
-}
-
-export function writeFault({ code, message }: JobFault): Attributes[string] {
-  return { S: JSON.stringify(jobFault(code, message)) };
-}
-
-/** An earlier version kept faults of any length. */
-function readFault(text: string): JobFault {
-  const { code, message } = JSON.parse(text) as JobFault;
-  return jobFault(code, message);
-}
-
-export function readJobRow(item: Attributes): Job {
-  const frozen = JSON.parse(item['frozen']?.S ?? '{}') as FrozenJob;
-  return {
-    ...frozen,
-    options: completeOptions(frozen.options),
-    id: (item['pk']?.S ?? '').slice('J#'.length) as JobId,
-    state: item['state']?.S as Job['state'],
-    control: item['control']?.S as Job['control'],
-    startedAtMs: number(item['startedAtMs']),
-    deadlineMs: number(item['deadlineMs']),
-    plan: JSON.parse(item['plan']?.S ?? '{}') as Job['plan'],
-    settledGroups: numbers(item['settledGroups']),
-    ...optional('slices', item['slices']?.N, Number),
-    ...optional('ending', item['ending']?.S, String),
-    ...optional('haltedAtMs', item['haltedAtMs']?.N, Number),
-    ...optional('resumedAtMs', item['resumedAtMs']?.N, Number),
-    ...optional('endedAtMs', item['endedAtMs']?.N, Number),
-    ...optional('progress', item['progress']?.S, JSON.parse),
-    ...optional('totals', item['totals']?.S, JSON.parse),
-    ...optional('report', item['report']?.S, String),
-    ...optional('fault', item['fault']?.S, readFault),
-  };
-}
-
-function optional<Name extends keyof Job>(
-  name: Name,
-  text: string | undefined,
-  read: (text: string) => unknown,
-): Partial<Pick<Job, Name>> {
-  return text === undefined ? {} : ({ [name]: read(text) } as Pick<Job, Name>);
-}
-
-function number(value: AttributeValue | undefined): number {
+export function number(value: AttributeValue | undefined): number {
   return Number(value?.N ?? 0);
 }
 
-function numbers(value: AttributeValue | undefined): Set<number> {
+export function numbers(value: AttributeValue | undefined): Set<number> {
   return new Set((value?.NS ?? []).map(Number));
 }

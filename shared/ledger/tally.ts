@@ -1,7 +1,7 @@
 // The set logic of the ledger: pure. A block, a slice and a job are each finished when sets of numbers cover their size.
 // Sets, because deliveries come more than once and in any order: adding a number twice changes nothing, a counter would.
 import { groupsOf } from '../job/identity.ts';
-import type { Job } from '../job/job.ts';
+import type { Job, RunningJob } from '../job/job.ts';
 
 /** How a row ended, as the ledger's sets know it. `done` is stored or skipped: the report tells them apart. */
 export const ROW_ENDS = ['done', 'failed', 'cancelled', 'rejected'] as const;
@@ -40,9 +40,9 @@ export function isBlockClosed(block: BlockRow): boolean {
   return ROW_ENDS.reduce((sum, end) => sum + counts[end], 0) >= block.size;
 }
 
-/** Whether the closed parts are all that there are; `undefined` parts are not known yet. */
-export function isCovered(closed: ReadonlySet<number>, parts: number | undefined): boolean {
-  return parts !== undefined && closed.size >= parts;
+/** Whether the closed parts are all that there are. */
+export function isCovered(closed: ReadonlySet<number>, parts: number): boolean {
+  return closed.size >= parts;
 }
 
 /** A block's counts in the slice's row: `done/failed/cancelled/rejected`, short because the whole row is billed at each write. */
@@ -55,7 +55,7 @@ export function decodeCounts(text: string): BlockCounts {
   return Object.fromEntries(ROW_ENDS.map((end, index) => [end, parts[index] ?? 0])) as BlockCounts;
 }
 
-/** Whether every slice of it has settled: it can be completed. */
-export function isSettled({ settledGroups, slices }: Pick<Job, 'settledGroups' | 'slices'>): boolean {
-  return isCovered(settledGroups, slices === undefined ? undefined : groupsOf(slices));
+/** Whether every slice of the job has settled: it can be completed. */
+export function isSettled(job: Job): job is RunningJob {
+  return job.state === 'running' && isCovered(job.settledGroups, groupsOf(job.slices));
 }

@@ -1,14 +1,22 @@
-// A job's end: its report, its event, and then its row. After a crash the step is taken again, and finds it still to do.
-import { MOST_SLICES } from '../job/identity.ts';
+// A job's end: its report, its event, and then its row. A delivery after a crash finds the job not ended, and does all of it again.
+import { type JobId, MOST_SLICES } from '../job/identity.ts';
 import {
+  type DecidedJob,
   type EndedJob,
-  type EndState,
+  type Ending,
   emptyTotals,
-  isLive,
+  faultOf,
+  isEnded,
   type Job,
   type JobFault,
+  type LiveJob,
   PLAN_REMEMBER_EVERY,
   type PlanCursor,
+  type PlanningJob,
+  type ReportedJob,
+  type RunningJob,
+  type UnopenedJob,
+  type UnreportedJob,
 } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceResult, SliceRow } from '../ledger/rows.ts';
@@ -27,7 +35,7 @@ export interface EndDependencies {
   ledger: Pick<
     Ledger,
     | 'endJob'
-    | 'sealEnd'
+    | 'decideEnd'
     | 'getResults'
     | 'getSlices'
     | 'expireSlices'
@@ -43,67 +51,60 @@ export interface UnopenedDependencies extends EndDependencies {
 }
 
 /**
- * Completes a job all of whose slices have settled.
+ * Completes a job whose slices have all settled.
  * @returns the ended job where it was this call that ended it: two last slices at once may both come here
  */
 export async function completeJob(
   { reports, events, ledger }: EndDependencies,
-  { id }: Pick<Job, 'id'>,
+  { id }: Pick<RunningJob, 'id'>,
 ): Promise<EndedJob | undefined> {
-  const job = await ledger.sealEnd(id, endStateOf);
-  // An abandoned job's end is being told as it stood.
+  const job = await ledger.decideEnd(id, endingOf);
+  // The end of an abandoned job is reported by failJob.
   if (job === undefined || job.ending === 'abandoned') return undefined;
-  const results = await ledger.getResults(job.id, job.slices ?? 0);
+  const results = await ledger.getResults(job.id, job.slices);
   if (results.length !== job.slices) {
     throw new Error(
       `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
     );
   }
-  const ended = await reportJob(reports, { ...job, state: job.ending }, results);
-  await events.ended(ended);
-  // Before the job's own end, behind which nobody comes back to it.
+  const reported = await reportJob(reports, unreported(job), results);
+  await events.ended(reported);
+  // Before the job's own end: no later delivery comes back to an ended job.
   await ledger.expireSlices(job.id, results.length);
-  return (await ledger.endJob(job.id, ended)) ? ended : undefined;
+  return ledger.endJob(job.id, reported);
 }
 
 /** A job that was stopped for a fault has failed, whatever the order that stopped it. */
-function endStateOf({ control, fault }: Pick<Job, 'control' | 'fault'>): EndState {
-  if (fault !== undefined) return 'failed';
-  return control === 'cancelling' ? 'cancelled' : 'completed';
+function endingOf(job: LiveJob): Ending {
+  const fault = faultOf(job);
+  if (fault !== undefined) return { ending: 'failed', fault };
+  return { ending: job.control === 'cancelling' ? 'cancelled' : 'completed' };
 }
 
 /**
  * Fails a job that could not be opened, and so has no row yet. The row comes first: where another delivery has opened the job
- * meanwhile, that stands, and a crash behind it leaves the rest to settle.
+ * meanwhile, that job is kept, and after a crash sweep and settle do the rest.
  */
-export async function failUnopenedJob(
-  dependencies: UnopenedDependencies,
-  job: Job,
-  fault: JobFault,
-): Promise<Job> {
-  const { endedAtMs: _, ...unended } = job;
-  const sealed: Job = { ...unended, state: 'planning', ending: 'abandoned', fault };
-  const standing = await dependencies.ledger.createJob(sealed);
-  return standing.ending === 'abandoned' && isLive(standing)
-    ? failJob(dependencies, standing, fault)
-    : standing;
+export async function failUnopenedJob(dependencies: UnopenedDependencies, job: UnopenedJob): Promise<Job> {
+  const current = await dependencies.ledger.createJob(job);
+  return !isEnded(current) && current.ending === 'abandoned'
+    ? failJob(dependencies, current, current.fault)
+    : current;
 }
 
 /**
  * Ends a job that can't be processed, in its present state. What its slices had stored stays stored, and the report says so; the
  * rows of slices that have not settled are counted and reported as unaccounted.
- * @returns the job as it stands now: it goes on where all of it has settled meanwhile, and its end is being told
+ * @returns the job as it is now: not ended where all of it has settled meanwhile, for then its completion is being reported
  */
 export async function failJob(
   { reports, events, ledger }: EndDependencies,
-  given: Pick<Job, 'id'>,
-  why: JobFault,
+  { id }: Pick<Job, 'id'>,
+  fault: JobFault,
 ): Promise<Job> {
-  const sealed = await ledger.sealEnd(given.id, () => 'abandoned', why);
-  const standing = sealed ?? (await ledger.getJob(given.id));
-  if (standing === undefined) throw new Error(`job ${given.id} has no row in the ledger to end`);
-  if (standing.ending !== 'abandoned' || !isLive(standing)) return standing;
-  const { fault = why, ...job } = standing;
+  const decided = await ledger.decideEnd(id, () => ({ ending: 'abandoned', fault }));
+  const job = decided ?? (await currentJob(ledger, id));
+  if (isEnded(job) || job.ending !== 'abandoned') return job;
   const results: SliceResult[] = [];
   const unsettled: Pick<SliceRow, 'slice' | 'rows'>[] = [];
   for await (const page of recordedSlices(ledger, job)) {
@@ -112,22 +113,26 @@ export async function failJob(
       results.push(result ?? { totals: { ...emptyTotals(), rows }, files: [] });
     }
   }
-  const ended = await reportJob(
-    reports,
-    {
-      ...job,
-      state: 'failed',
-      fault: { ...fault, message: boundedWithTail(fault.message, unaccountedClause(unsettled)) },
-    },
-    results,
-  );
-  await events.ended(ended);
-  // The rows of its slices and blocks stay: they tell what is known of the unaccounted.
-  await ledger.endJob(job.id, ended);
-  return ended;
+  const reported = await reportJob(reports, unreported(job, unaccountedClause(unsettled)), results);
+  await events.ended(reported);
+  // The rows of its slices and blocks stay: they are all that is known of the unaccounted.
+  return (await ledger.endJob(id, reported)) ?? currentJob(ledger, id);
 }
 
-/** To be put behind a fault's sentence. */
+async function currentJob(ledger: Pick<Ledger, 'getJob'>, id: JobId): Promise<Job> {
+  const job = await ledger.getJob(id);
+  if (job === undefined) throw new Error(`job ${id} has no row in the ledger to end`);
+  return job;
+}
+
+/** @param clause put behind the fault's message */
+function unreported(job: DecidedJob, clause = ''): UnreportedJob {
+  if (job.ending !== 'failed' && job.ending !== 'abandoned') return { ...job, state: job.ending };
+  const { code, message } = job.fault;
+  return { ...job, state: 'failed', fault: { code, message: boundedWithTail(message, clause) } };
+}
+
+/** To be put behind a fault's message. */
 function unaccountedClause(unsettled: readonly Pick<SliceRow, 'slice' | 'rows'>[]): string {
   if (unsettled.length === 0) return '';
   const rows = unsettled.reduce((sum, slice) => sum + slice.rows, 0);
@@ -140,14 +145,13 @@ function unaccountedClause(unsettled: readonly Pick<SliceRow, 'slice' | 'rows'>[
 }
 
 /**
- * Ends a job whose manifest can't be cut any further. Where rows of it are known, the plan is closed behind the last slice
- * that was recorded, and they are accounted for as those of any cancelled job, before the job ends as failed. Where none is,
- * it ends at once.
- * @returns how: `ending` is carried out by sweep and settle
+ * Ends a job whose manifest can't be cut any further. Where rows of it are known, its plan ends with the last slice that was
+ * recorded: they are accounted for as those of any cancelled job, before the job ends as failed. Else it ends at once.
+ * @returns ending where sweep and settle have still to end it
  */
-export async function cutOff(
+export async function stopPlanning(
   dependencies: EndDependencies,
-  job: Job,
+  job: LiveJob,
   fault: JobFault,
 ): Promise<'ending' | 'ended'> {
   const { ledger } = dependencies;
@@ -157,21 +161,21 @@ export async function cutOff(
   }
   // The order first: from then on no slice that is recorded has its rows sent, and none ends the job as completed.
   await ledger.controlJob(job.id, 'cancelling', fault);
-  const standing = await ledger.getJob(job.id);
+  const current = await ledger.getJob(job.id);
   // Another invocation that cuts the manifest at the same time may have finished after all.
-  if (standing?.state === 'planning') await ledger.finishPlan(job.id, await planAsRecorded(ledger, standing));
+  if (current?.state === 'planning') await ledger.finishPlan(job.id, await planAsRecorded(ledger, current));
   return 'ending';
 }
 
-/** The plan up to the last slice that was recorded: its cursor is remembered now and then only. */
-async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: Job): Promise<PlanCursor> {
+/** The plan up to the last slice that was recorded: its cursor is written after every few slices only. */
+async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: PlanningJob): Promise<PlanCursor> {
   const plan = { ...job.plan };
   for await (const page of slicesBehind(ledger, job)) {
     for (const { slice, rows, place } of page) {
       plan.slices = slice + 1;
       plan.rows += rows;
       plan.offset = place.endOffset;
-      // Its end's line is told by cutting alone; nobody goes on from here.
+      // Only cutting finds the line of its end, and no plan goes on from here.
       plan.line = place.startLine;
     }
   }
@@ -179,16 +183,22 @@ async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: Job): Prom
 }
 
 /** Every slice that has a row. */
-async function* recordedSlices(ledger: Pick<Ledger, 'getSlices'>, job: Job): AsyncGenerator<SliceRow[]> {
+async function* recordedSlices(
+  ledger: Pick<Ledger, 'getSlices'>,
+  job: DecidedJob,
+): AsyncGenerator<SliceRow[]> {
+  if (job.state === 'unopened') return;
   const { slices } = job.plan;
   for (let from = 0; from < slices; from += PAGE)
     yield await ledger.getSlices(job.id, from, Math.min(slices, from + PAGE));
-  yield* slicesBehind(ledger, job);
+  if (job.state === 'planning') yield* slicesBehind(ledger, job);
 }
 
-/** The slices that were recorded behind the plan's cursor: while a manifest is cut there may be some. */
-async function* slicesBehind(ledger: Pick<Ledger, 'getSlices'>, job: Job): AsyncGenerator<SliceRow[]> {
-  if (job.state !== 'planning') return;
+/** The slices that were recorded behind the plan's cursor. */
+async function* slicesBehind(
+  ledger: Pick<Ledger, 'getSlices'>,
+  job: PlanningJob,
+): AsyncGenerator<SliceRow[]> {
   for (let from = job.plan.slices; from < MOST_SLICES; from += PLAN_REMEMBER_EVERY) {
     const page = await ledger.getSlices(job.id, from, from + PLAN_REMEMBER_EVERY);
     yield page.toSorted((left, right) => left.slice - right.slice);
@@ -198,8 +208,8 @@ async function* slicesBehind(ledger: Pick<Ledger, 'getSlices'>, job: Job): Async
 
 async function reportJob(
   reports: EndDependencies['reports'],
-  job: EndedJob,
+  job: UnreportedJob,
   results: readonly SliceResult[],
-): Promise<EndedJob> {
+): Promise<ReportedJob> {
   return { ...job, ...(await writeJobReport(reports, job, results)) };
 }

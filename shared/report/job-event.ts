@@ -1,11 +1,11 @@
-// The event that a job's end puts on EventBridge. It may come twice: the job's id tells.
+// The event that a job's end puts on EventBridge. It may come twice, with the same job id.
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type EndedJob, type EndState, jobFault, unaccountedRows } from '../job/job.ts';
+import { type EndState, jobFault, type ReportedJob, unaccountedRows } from '../job/job.ts';
 import { boundedText } from '../text/bounded.ts';
 
 export interface JobEvents {
   /** @throws where the bus refuses the event */
-  ended(job: EndedJob): Promise<void>;
+  ended(job: ReportedJob): Promise<void>;
 }
 
 const DETAIL_TYPES: Readonly<Record<EndState, string>> = {
@@ -35,10 +35,9 @@ export function createJobEvents({
                 state: job.state,
                 manifest: job.manifest,
                 report: job.report,
-                ...(job.totals === undefined
-                  ? {}
-                  : { ...job.totals, unaccounted: unaccountedRows(job.totals) }),
-                ...(job.fault === undefined ? {} : { fault: jobFault(job.fault.code, job.fault.message) }),
+                ...job.totals,
+                unaccounted: unaccountedRows(job.totals),
+                ...(job.state === 'failed' ? { fault: jobFault(job.fault.code, job.fault.message) } : {}),
               }),
             },
           ],

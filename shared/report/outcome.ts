@@ -1,5 +1,5 @@
 // How one row ended, as its worker wrote it down: the report is made of these.
-import type { Job } from '../job/job.ts';
+import { faultOf, type Job } from '../job/job.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 
 /** In order of precedence: where two deliveries of a row disagree, the earlier one here is what the report says. */
@@ -88,7 +88,8 @@ export interface ReturnedDelivery extends Pick<Outcome, 'block' | 'number'> {
 export type OutcomeRecord = Outcome | ReturnedDelivery;
 
 /** It stands in each cancelled row, which may be all of a manifest: the job itself says why it was ended. */
-export function cancelledMessage(job: Pick<Job, 'fault'> | undefined): string {
-  const why = job?.fault === undefined ? 'cancelled' : `ended (${job.fault.code})`;
+export function cancelledMessage(job: Job | undefined): string {
+  const fault = job === undefined ? undefined : faultOf(job);
+  const why = fault === undefined ? 'cancelled' : `ended (${fault.code})`;
   return `its job was ${why} before it was stored`;
 }

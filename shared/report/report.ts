@@ -1,6 +1,6 @@
 // The completion report, in the report bucket under jobs/<job>/:
 //
-//   manifest.json                      the job, its options, counts and files
+//   manifest.json                      the job, its options (where they could be read), counts and files
 //   succeeded/<slice>-<writer>.ndjson  stored and skipped rows (slice-report.ts; the columns: report-rows.ts)
 //   failed/<slice>-<writer>.ndjson     failed and cancelled rows, rejected rows: with the manifest's own columns, so that the
 //   rejected/<slice>-<writer>.ndjson   file is itself a manifest
@@ -13,7 +13,7 @@ import {
 import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
-import { addTotals, type EndedJob, emptyTotals, jobFault, type SettledTotals } from '../job/job.ts';
+import { addTotals, emptyTotals, jobFault, type SettledTotals, type UnreportedJob } from '../job/job.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { OutcomeFiles } from './outcome-files.ts';
 
@@ -28,17 +28,17 @@ export function jobReportKey(job: JobId): string {
   return `jobs/${job}/manifest.json`;
 }
 
-/** S3 metadata that tells which drop a report is of: a report of another drop is never written over. */
+/** S3 metadata that names the drop of a report: a report of another drop is never written over. */
 const DROP = 'spillway-drop';
 
 /**
- * Writes the job's manifest.json. Writing it again writes the same. Where another drop's report lies there already, for its job
- * had this id long ago, it is written beside that one.
+ * Writes the job's manifest.json. Writing it again writes the same. Another drop's report may lie there, of a job that had this id
+ * long ago: then this one is written beside it.
  * @returns where it lies: s3://bucket/key
  */
 export async function writeJobReport(
   { s3, bucket }: Pick<ReportDependencies, 's3' | 'bucket'>,
-  job: EndedJob,
+  job: UnreportedJob,
   results: readonly SliceResult[],
 ): Promise<{ report: string; totals: SettledTotals }> {
   const totals = results.reduce((sum, result) => addTotals(sum, result.totals), emptyTotals());
@@ -51,7 +51,7 @@ export async function writeJobReport(
     parserVersion: job.parserVersion,
     startedAt: new Date(job.startedAtMs).toISOString(),
     ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
-    ...(job.fault === undefined ? {} : { fault: jobFault(job.fault.code, job.fault.message) }),
+    ...(job.state === 'failed' ? { fault: jobFault(job.fault.code, job.fault.message) } : {}),
     totals,
     files: results.flatMap((result) => result.files),
   };
@@ -66,16 +66,16 @@ export async function writeJobReport(
 /** @returns its key */
 async function putReport(
   s3: S3Client,
-  { id, manifest, startedAtMs }: Pick<EndedJob, 'id' | 'manifest' | 'startedAtMs'>,
+  { id, manifest, startedAtMs }: Pick<UnreportedJob, 'id' | 'manifest' | 'startedAtMs'>,
   put: Omit<PutObjectCommandInput, 'Key' | 'Bucket'> & { Bucket: string },
 ): Promise<string> {
   const drop = hashedJobId(manifest.bucket, manifest.key, manifest.versionId ?? manifest.sequencer ?? '');
   const named = { ...put, Metadata: { [DROP]: drop } };
   const key = jobReportKey(id);
   if ((await putIfAbsent(s3, { ...named, Key: key })) === 'created') return key;
-  const standing = await s3.send(new HeadObjectCommand({ Bucket: put.Bucket, Key: key }));
+  const earlier = await s3.send(new HeadObjectCommand({ Bucket: put.Bucket, Key: key }));
   // A report of an earlier version of Spillway names no drop: it is one of this id's only job.
-  const isOwn = (standing.Metadata?.[DROP] ?? drop) === drop;
+  const isOwn = (earlier.Metadata?.[DROP] ?? drop) === drop;
   const own = isOwn ? key : `jobs/${id}/manifest-${startedAtMs}.json`;
   await sendProven(s3, new PutObjectCommand({ ...named, Key: own }));
   return own;

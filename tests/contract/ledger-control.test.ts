@@ -1,10 +1,10 @@
 // Orders to a job and replays of its slices, as the ledger takes them: which may follow on which, and of two at once only one.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobId } from '../../shared/job/identity.ts';
-import { emptyTotals, type JobControl } from '../../shared/job/job.ts';
+import { type Ending, emptyTotals, faultOf, type JobControl } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob, manifestBytes } from '../helpers/records.ts';
+import { aJob, aJobEnd, manifestBytes } from '../helpers/records.ts';
 
 let table: LedgerTable;
 let ledger: TestLedger;
@@ -21,6 +21,8 @@ beforeEach(async () => {
   await ledger.createJob(aJob({ id: job, startedAtMs: ledger.clock.now() }));
 });
 
+const PLAN = { slices: 1, rows: 10, offset: 99, line: 12 };
+const abandon = (): Ending => ({ ending: 'abandoned', fault: { code: 'X', message: 'y' } });
 const isIndexedAsLive = async () => (await createJobIndex(table).live()).includes(job);
 
 describe('a control', () => {
@@ -39,14 +41,14 @@ describe('a control', () => {
     { from: ['expiring'], to: 'cancelling', kind: 'refused' },
   ])('$to after $from is $kind', async ({ from, to, kind }) => {
     for (const control of from) await ledger.controlJob(job, control);
-    const before = await ledger.getJob(job);
+    const before = await ledger.liveJob(job);
     const controlled = await ledger.controlJob(job, to);
     expect(controlled.kind).toBe(kind);
-    expect(await ledger.getJob(job)).toMatchObject({ control: kind === 'changed' ? to : before?.control });
+    expect(await ledger.getJob(job)).toMatchObject({ control: kind === 'changed' ? to : before.control });
   });
 
   it('of an ended job is refused, of an unknown one unknown', async () => {
-    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
+    await ledger.endJob(job, aJobEnd());
     expect(await ledger.controlJob(job, 'paused')).toMatchObject({
       kind: 'refused',
       job: { state: 'completed' },
@@ -63,15 +65,16 @@ describe('a control', () => {
   });
 
   it('puts a paused job back into the index once its end is decided: nobody can resume it any more', async () => {
+    await ledger.finishPlan(job, PLAN);
     await ledger.controlJob(job, 'paused');
-    await ledger.sealEnd(job, () => 'completed');
+    await ledger.decideEnd(job, () => ({ ending: 'completed' }));
     expect(await isIndexedAsLive()).toBe(true);
-    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
+    await ledger.endJob(job, aJobEnd());
     expect(await isIndexedAsLive()).toBe(false);
   });
 
   it('moves the deadline by the length of the pause, and remembers the resume', async () => {
-    const { deadlineMs = 0 } = (await ledger.getJob(job)) ?? {};
+    const { deadlineMs } = await ledger.liveJob(job);
     await ledger.controlJob(job, 'paused');
     ledger.clock.advance(90_000);
     await ledger.controlJob(job, 'run');
@@ -80,7 +83,7 @@ describe('a control', () => {
       deadlineMs: deadlineMs + 90_000,
       resumedAtMs: ledger.clock.now(),
     });
-    expect((await ledger.getJob(job))?.haltedAtMs).toBeUndefined();
+    expect(await ledger.getJob(job)).not.toHaveProperty('haltedAtMs');
   });
 
   it('counts the halt of a cancelled job from its pause, where it was paused', async () => {
@@ -98,32 +101,34 @@ describe('a control', () => {
       ledger.controlJob(job, 'expiring', { code: 'Three', message: '3' }),
     ];
     const kinds = (await Promise.all(orders)).map(({ kind }) => kind);
-    const standing = await ledger.getJob(job);
+    const after = await ledger.liveJob(job);
     expect(kinds).toContain('changed');
-    expect(standing?.control === 'expiring' ? ['Three'] : ['One', 'Two']).toContain(standing?.fault?.code);
+    expect(after.control === 'expiring' ? ['Three'] : ['One', 'Two']).toContain(faultOf(after)?.code);
   });
 
   it('is refused once its end is decided, and the end is the same for all who ask', async () => {
-    const first = await ledger.sealEnd(job, () => 'completed');
+    await ledger.finishPlan(job, PLAN);
+    const first = await ledger.decideEnd(job, () => ({ ending: 'completed' }));
     expect(first).toMatchObject({ ending: 'completed', control: 'run' });
     expect(await ledger.controlJob(job, 'cancelling')).toMatchObject({ kind: 'refused' });
-    expect(await ledger.sealEnd(job, () => 'failed')).toMatchObject({ ending: 'completed' });
-    await ledger.endJob(job, { state: 'completed', totals: emptyTotals() });
-    expect(await ledger.sealEnd(job, () => 'failed')).toBeUndefined();
+    expect(await ledger.decideEnd(job, abandon)).toMatchObject({ ending: 'completed' });
+    await ledger.endJob(job, aJobEnd());
+    expect(await ledger.decideEnd(job, abandon)).toBeUndefined();
   });
 
   it('decides the end by what it is when the end is written', async () => {
     const seen: JobControl[] = [];
-    const sealed = await ledger.sealEnd(job, ({ control }) => {
+    await ledger.finishPlan(job, PLAN);
+    const decided = await ledger.decideEnd(job, ({ control }) => {
       seen.push(control);
-      return control === 'cancelling' ? 'cancelled' : 'completed';
+      return { ending: control === 'cancelling' ? 'cancelled' : 'completed' };
     });
-    expect([seen, sealed?.ending]).toEqual([['run'], 'completed']);
+    expect([seen, decided?.ending]).toEqual([['run'], 'completed']);
   });
 
   it('does not keep a job from being completed by what was under way', async () => {
     await ledger.controlJob(job, 'paused');
-    expect(await ledger.endJob(job, { state: 'completed', totals: emptyTotals() })).toBe(true);
+    expect(await ledger.endJob(job, aJobEnd())).toMatchObject({ state: 'completed' });
     expect(await isIndexedAsLive()).toBe(false);
   });
 });

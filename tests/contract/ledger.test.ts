@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
-import { emptyTotals, type Job } from '../../shared/job/job.ts';
+import { emptyTotals, faultOf, type Job, type RunningJob } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
@@ -15,7 +15,7 @@ import { isSettled } from '../../shared/ledger/tally.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob, manifestBytes } from '../helpers/records.ts';
+import { aJob, aJobEnd, anUnopenedJob, JOB_OPTIONS, manifestBytes } from '../helpers/records.ts';
 
 let table: LedgerTable;
 let ledger: TestLedger;
@@ -99,11 +99,11 @@ describe('a job', () => {
   it('ends once, and nothing is planned in it any more', async () => {
     await ledger.createJob(aJob({ id: job }));
     await ledger.recordProgress(job, { rows: 5, done: 1, failed: 0, cancelled: 0, rejected: 0 });
-    expect((await ledger.getJob(job))?.progress).toMatchObject({ rows: 5 });
-    const end = { state: 'completed' as const, totals: emptyTotals(), report: 's3://r/m' };
-    expect(await ledger.endJob(job, end)).toBe(true);
+    expect((await ledger.liveJob(job)).progress).toMatchObject({ rows: 5 });
+    const end = aJobEnd();
+    expect(await ledger.endJob(job, end)).toMatchObject(end);
     const fault = { code: 'X', message: 'y' };
-    expect(await ledger.endJob(job, { state: 'failed', fault })).toBe(false);
+    expect(await ledger.endJob(job, { ...end, state: 'failed', fault })).toBeUndefined();
     const ended = await ledger.getJob(job);
     expect(ended).toMatchObject({ ...end, endedAtMs: ledger.clock.now() });
     expect(ended).not.toHaveProperty('progress');
@@ -118,7 +118,7 @@ describe('a job', () => {
   it('keeps a fault of any length cut, and reads one so that an earlier version kept whole', async () => {
     const long = 'ü'.repeat(128 * 1024);
     const isCut = (job: Job | undefined) =>
-      expect(job?.fault).toEqual({
+      expect(job && faultOf(job)).toEqual({
         code: 'X',
         message: expect.stringMatching(/^ü+… \[cut, 262144 bytes\]$/),
       });
@@ -126,7 +126,7 @@ describe('a job', () => {
     await ledger.controlJob(job, 'cancelling', { code: 'X', message: long });
     expect((await item(`J#${job}`))?.['fault']?.S?.length).toBeLessThan(1_100);
     isCut(await ledger.getJob(job));
-    await ledger.endJob(job, { state: 'failed', fault: { code: 'X', message: long } });
+    await ledger.endJob(job, { ...aJobEnd(), state: 'failed', fault: { code: 'X', message: long } });
     isCut(await ledger.getJob(job));
 
     await table.dynamodb.send(
@@ -142,33 +142,39 @@ describe('a job', () => {
     isCut((await ledger.getJobs([job])).get(job));
   });
 
-  it('that fails at first sight is created ended, and expires', async () => {
-    await ledger.createJob(aJob({ id: job, state: 'failed', fault: { code: 'Empty', message: 'empty' } }));
-    expect(await ledger.getJob(job)).toMatchObject({
-      state: 'failed',
-      fault: { code: 'Empty' },
-      endedAtMs: ledger.clock.now(),
-    });
+  it.each([
+    ['before its options were read', {}],
+    ['with its options read', { options: JOB_OPTIONS, redriveOf: '00000000aaaaaaaa0000' as JobId }],
+  ])('that fails at its opening, %s, comes back as it was written, ends and expires', async (_, known) => {
+    const unopened = anUnopenedJob({ id: job, ...known });
+    expect(await ledger.createJob(unopened)).toEqual(unopened);
+    expect(await ledger.getJob(job)).toEqual(unopened);
+    expect(await ledger.controlJob(job, 'cancelling')).toMatchObject({ kind: 'refused' });
+    const { fault } = unopened;
+    const end = { ...aJobEnd(), state: 'failed' as const, fault };
+    const { ending, ...rest } = unopened;
+    const ended = { ...rest, ...end, endedAtMs: ledger.clock.now() };
+    expect(await ledger.endJob(job, end)).toEqual(ended);
+    expect(await ledger.getJob(job)).toEqual(ended);
     expect(await item(`J#${job}`)).toHaveProperty('expiresAt');
-    expect(await ledger.endJob(job, { state: 'completed' })).toBe(false);
+    expect(await ledger.endJob(job, aJobEnd())).toBeUndefined();
   });
 
   it('knows in groups which of its slices have settled, and has settled with the last, whichever that is', async () => {
     const plan = { ...aJob().plan, slices: 259 };
     await ledger.createJob(aJob({ id: job }));
     const settle = async (...slices: number[]) => {
-      let after = await ledger.getJob(job);
-      for (const slice of slices) after = await ledger.settleSlice(sliceOf(slice));
-      return after as Job;
+      for (const slice of slices) await ledger.settleSlice(sliceOf(slice));
+      return ledger.liveJob(job);
     };
     await settle(...range(1, 256), 256, 256, 258);
-    expect((await ledger.getJob(job))?.settledGroups).toEqual(new Set());
+    expect((await ledger.liveJob(job)).settledGroups).toEqual(new Set());
     expect(await ledger.unsettledSlices({ ...aJob({ id: job }), plan })).toEqual([0, 257]);
 
     const full = await settle(0);
     expect(full.settledGroups).toEqual(new Set([0]));
     expect(isSettled(full)).toBe(false);
-    const planned = (await ledger.finishPlan(job, plan)) as Job;
+    const planned = (await ledger.finishPlan(job, plan)) as RunningJob;
     expect(isSettled(planned)).toBe(false);
     expect(await ledger.unsettledSlices(planned)).toEqual([257]);
     const settled = await settle(257);
@@ -451,8 +457,10 @@ describe('the index', () => {
       expect(pages).toBeLessThanOrEqual(3);
 
       expect((await index.live()).toSorted()).toEqual(ids);
-      await writer.endJob(ids[2] as JobId, { state: 'completed' });
-      await writer.createJob(aJob({ id: 'failed-job-1' as JobId, state: 'failed' }));
+      await writer.endJob(ids[2] as JobId, aJobEnd());
+      const failed = anUnopenedJob({ id: 'failed-job-1' as JobId });
+      await writer.createJob(failed);
+      await writer.endJob(failed.id, { ...aJobEnd(), state: 'failed', fault: failed.fault });
       expect((await index.live()).toSorted()).toEqual(ids.filter((_, number) => number !== 2));
       expect((await index.list(100)).ids).toHaveLength(8);
       for (const bad of ['', 'nonsense', Buffer.from('2026#x').toString('base64url')])

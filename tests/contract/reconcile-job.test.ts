@@ -1,5 +1,5 @@
-// Jobs that something keeps from their end, on a DynamoDB with the table that serverless.yml describes: what sweep, settle and
-// the dead-letter handler do about it, step by step.
+// Jobs that can't end by themselves, on a DynamoDB with the table that serverless.yml describes: what sweep, settle and the
+// dead-letter handler do about them, step by step.
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,14 @@ import { type ReconcileDependencies, reconcileJob } from '../../functions/sweep/
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { emptyTotals, type Job } from '../../shared/job/job.ts';
+import {
+  emptyTotals,
+  isEnded,
+  type Job,
+  type NewJob,
+  type ReportedJob,
+  type RunningJob,
+} from '../../shared/job/job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import {
   completeJob,
@@ -20,7 +27,7 @@ import {
 } from '../../shared/report/end-job.ts';
 import { meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
-import { aJob, manifestBytes } from '../helpers/records.ts';
+import { aJob, anUnopenedJob, manifestBytes } from '../helpers/records.ts';
 
 const LIMITS = { idleMs: 300_000, busyMs: 21_600_000, uploadMs: 180_000 };
 const HOUR_MS = 3_600_000;
@@ -47,7 +54,7 @@ function ledgerThat(meddle: Parameters<typeof meddled>[1]): TestLedger {
 
 const sliceOf = (slice: number) => ({ job: id, slice });
 
-async function startJob(slices: number, job: Partial<Job> = {}): Promise<void> {
+async function startJob(slices: number, job: Partial<NewJob> = {}): Promise<void> {
   await ledger.createJob(aJob({ id, startedAtMs: ledger.clock.now(), ...job }));
   for (let slice = 0; slice < slices; slice++)
     await ledger.recordSlice(sliceOf(slice), {
@@ -68,11 +75,11 @@ async function settle(slice: number): Promise<Job | undefined> {
   return ledger.settleSlice(sliceOf(slice));
 }
 
-/** One sweep. @returns what it told, and whom */
+/** One sweep. @returns what it sent to ingest and settle */
 async function sweep(settleBacklog: number, draw = 0): Promise<unknown[]> {
   const told: unknown[] = [];
   const job = await ledger.getJob(id);
-  if (job === undefined) throw new Error('there is no job');
+  if (job === undefined || isEnded(job)) throw new Error('there is no job to reconcile');
   const dependencies: ReconcileDependencies = {
     ledger,
     requestIngest: async (message) => void told.push(message),
@@ -109,7 +116,7 @@ function anEnd(whileWriting: () => Promise<void> = async () => undefined): {
   });
   const end = {
     ledger,
-    events: { ended: async (job: Job) => void told.events.push(job.state) },
+    events: { ended: async (job: ReportedJob) => void told.events.push(job.state) },
     reports: { bucket: 'reports', s3 },
   } as unknown as EndDependencies;
   return { end, told };
@@ -133,7 +140,7 @@ describe('a group whose last slice was booked, but which was not', () => {
     expect(await sweep(0)).toEqual([sliceOf(1)]);
     const job = await ledger.settleSlice(sliceOf(1));
     expect(job && isSettled(job)).toBe(true);
-    expect(await ledger.unsettledSlices(job as Job)).toEqual([]);
+    expect(await ledger.unsettledSlices(job as RunningJob)).toEqual([]);
   });
 
   it('of a job that is still planned is not taken for one', async () => {
@@ -145,7 +152,7 @@ describe('a group whose last slice was booked, but which was not', () => {
     });
     await ledger.movePlan(id, { slices: 1, rows: ROWS, offset: 99, line: 3 });
     await settle(0);
-    expect(await ledger.unsettledSlices((await ledger.getJob(id)) as Job)).toEqual([]);
+    expect(await ledger.unsettledSlices(await ledger.liveJob(id))).toEqual([]);
   });
 });
 
@@ -209,32 +216,31 @@ describe('a slice that can not be settled', () => {
 });
 
 describe('a job that could not be opened', () => {
-  const unopened = () =>
-    aJob({ id, state: 'failed', startedAtMs: ledger.clock.now(), endedAtMs: ledger.clock.now() });
+  const unopened = () => anUnopenedJob({ id, startedAtMs: ledger.clock.now(), fault: FAULT });
   const endWith = (end: EndDependencies) => ({ ...end, ledger }) as UnopenedDependencies;
 
   it('has its report, its event and its row, in any order of crashes', async () => {
     const died = anEnd(async () => {
       throw new Error('killed');
     });
-    await expect(failUnopenedJob(endWith(died.end), unopened(), FAULT)).rejects.toThrow('killed');
+    await expect(failUnopenedJob(endWith(died.end), unopened())).rejects.toThrow('killed');
     // Its row is there, and live: sweep and settle would end it; and so does the next delivery.
     expect(await ledger.getJob(id)).toMatchObject({ ending: 'abandoned', fault: FAULT });
     const { end, told } = anEnd();
-    expect(await failUnopenedJob(endWith(end), unopened(), FAULT)).toMatchObject({ state: 'failed' });
+    expect(await failUnopenedJob(endWith(end), unopened())).toMatchObject({ state: 'failed' });
     expect(told).toMatchObject({ events: ['failed'], reports: [{ state: 'failed', fault: FAULT }] });
     expect(await ledger.getJob(id)).toMatchObject({ state: 'failed', fault: FAULT });
-    await failUnopenedJob(endWith(end), unopened(), FAULT);
+    await failUnopenedJob(endWith(end), unopened());
     expect(told.events).toEqual(['failed']);
   });
 
   it('leaves alone a job that another delivery has opened meanwhile', async () => {
     await startJob(1);
     const { end, told } = anEnd();
-    expect(await failUnopenedJob(endWith(end), unopened(), FAULT)).toMatchObject({ state: 'running' });
+    expect(await failUnopenedJob(endWith(end), unopened())).toMatchObject({ state: 'running' });
     expect(told.events).toEqual([]);
     expect(await ledger.getJob(id)).toMatchObject({ state: 'running' });
-    expect((await ledger.getJob(id))?.ending).toBeUndefined();
+    expect((await ledger.liveJob(id)).ending).toBeUndefined();
   });
 });
 
@@ -254,8 +260,8 @@ describe('a job that is given up', () => {
 
   it('while its last slice is settled after all ends one way, in report, event and row', async () => {
     await startJob(1);
-    const { end, told } = anEnd(async () => void (await completeJob(end, (await settle(0)) as Job)));
-    await failJob(end, (await ledger.getJob(id)) as Job, FAULT);
+    const { end, told } = anEnd(async () => void (await completeJob(end, (await settle(0)) as RunningJob)));
+    await failJob(end, { id }, FAULT);
     expect(told.events).toEqual(['failed']);
     expect(told.reports).toMatchObject([
       { state: 'failed', totals: { stored: 0 }, fault: { code: FAULT.code } },
@@ -265,30 +271,30 @@ describe('a job that is given up', () => {
 
   it('while its completion is being told stays completed', async () => {
     await startJob(1);
-    const standing = (await ledger.getJob(id)) as Job;
-    const { end, told } = anEnd(async () => void (await failJob(end, standing, FAULT)));
-    await completeJob(end, (await settle(0)) as Job);
+    const job = await ledger.liveJob(id);
+    const { end, told } = anEnd(async () => void (await failJob(end, job, FAULT)));
+    await completeJob(end, (await settle(0)) as RunningJob);
     expect(told.events).toEqual(['completed']);
     expect(told.reports).toMatchObject([{ state: 'completed', totals: { stored: ROWS } }]);
   });
 
   it('after it has ended changes nothing', async () => {
     await startJob(1);
-    const standing = (await ledger.getJob(id)) as Job;
+    const job = await ledger.liveJob(id);
     const { end, told } = anEnd();
-    await completeJob(end, (await settle(0)) as Job);
-    expect(await failJob(end, standing, FAULT)).toMatchObject({ state: 'completed' });
+    await completeJob(end, (await settle(0)) as RunningJob);
+    expect(await failJob(end, job, FAULT)).toMatchObject({ state: 'completed' });
     expect(told).toMatchObject({ events: ['completed'], reports: [{ state: 'completed' }] });
   });
 
   it('is given up the same way again, where the one that did it died', async () => {
     await startJob(1);
     const broken = anEnd(() => Promise.reject(new Error('killed')));
-    const standing = (await ledger.getJob(id)) as Job;
-    await expect(failJob(broken.end, standing, FAULT)).rejects.toThrow('killed');
+    const job = await ledger.liveJob(id);
+    await expect(failJob(broken.end, job, FAULT)).rejects.toThrow('killed');
     expect(await ledger.controlJob(id, 'cancelling')).toMatchObject({ kind: 'refused' });
     const { end, told } = anEnd();
-    await failJob(end, standing, { code: 'Other', message: 'of another letter' });
+    await failJob(end, job, { code: 'Other', message: 'of another letter' });
     expect(told.reports).toMatchObject([{ state: 'failed', fault: { code: FAULT.code } }]);
   });
 });
@@ -299,7 +305,7 @@ describe('an end that is decided, but was not told to its end', () => {
   it.each(['run', 'paused', 'cancelling'] as const)('is told again to settle under %s', async (control) => {
     await startJob(1);
     await ledger.controlJob(id, control);
-    await expect(completeJob(died(), (await settle(0)) as Job)).rejects.toThrow('killed');
+    await expect(completeJob(died(), (await settle(0)) as RunningJob)).rejects.toThrow('killed');
     expect(await sweep(0)).toEqual([{ job: id }]);
   });
 
@@ -309,7 +315,7 @@ describe('an end that is decided, but was not told to its end', () => {
       await startJob(2);
       await settle(0);
       await ledger.controlJob(id, control);
-      await expect(failJob(died(), (await ledger.getJob(id)) as Job, FAULT)).rejects.toThrow('killed');
+      await expect(failJob(died(), { id }, FAULT)).rejects.toThrow('killed');
       ledger.clock.advance(24 * HOUR_MS);
       expect(await sweep(0)).toEqual([{ job: id }]);
       expect(await sweep(1, 0.07)).toEqual([]);
@@ -352,7 +358,7 @@ describe('what was sent', () => {
     const resume = async () =>
       resumeSlices(
         { ledger, requestSlice: async (slice) => void told.push(slice), clock: ledger.clock },
-        (await ledger.getJob(id)) as Job,
+        await ledger.liveJob(id),
         0,
         ledger.clock.now() + 60_000,
       );

@@ -5,7 +5,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { createTable, numberSet, numeral } from '../../shared/ledger/table.ts';
 import { openLedger } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, aJobEnd } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 export function tableContract(subject: () => { dynamodb: DynamoDBClient; table: string }): void {
@@ -75,7 +75,7 @@ export function tableContract(subject: () => { dynamodb: DynamoDBClient; table: 
     const ids = [0, 1, 2].map((number) => `contract-job-${number}` as JobId);
     for (const [number, id] of ids.entries())
       await ledger.createJob(aJob({ id, startedAtMs: Date.UTC(2026, 0, 1 + number) }));
-    await ledger.endJob(ids[1] as JobId, { state: 'completed' });
+    await ledger.endJob(ids[1] as JobId, aJobEnd());
     const first = await index.list(2);
     expect(first.ids).toEqual([ids[2], ids[1]]);
     expect((await index.list(2, first.cursor)).ids).toEqual([ids[0]]);

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
-import type { SliceId } from '../../shared/job/identity.ts';
+import type { JobId, SliceId } from '../../shared/job/identity.ts';
+import { isLive, type LiveJob } from '../../shared/job/job.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -49,6 +50,8 @@ export interface TestLedger extends Ledger {
   clock: VirtualClock;
   /** Every slice that the ledger reported as closed, in order; it may report one more than once. */
   closed: SliceId[];
+  /** @throws where the job was not opened, or has ended */
+  liveJob(id: JobId): Promise<LiveJob>;
 }
 
 export function openLedger(
@@ -67,5 +70,10 @@ export function openLedger(
       await sliceClosed(slice);
     },
   });
-  return Object.assign(ledger, { clock, closed });
+  const liveJob = async (id: JobId) => {
+    const job = await ledger.getJob(id);
+    if (job === undefined || !isLive(job)) throw new Error(`job ${id} is ${job?.state}, and does not live`);
+    return job;
+  };
+  return Object.assign(ledger, { clock, closed, liveJob });
 }

@@ -9,7 +9,7 @@ import { createSweep } from '../../functions/sweep/handler.ts';
 import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
-import type { EndedJob } from '../../shared/job/job.ts';
+import { isLive, type ReportedJob } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
@@ -189,7 +189,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     const outcomes = createOutcomeFiles({ s3: client, bucket: REPORTS });
     const reports = { s3: client, bucket: REPORTS, outcomes };
     const events = {
-      ended: ({ state }: EndedJob) =>
+      ended: ({ state }: ReportedJob) =>
         worker.act('PutEvents', () => {
           record.told.push(state);
         }),
@@ -314,7 +314,9 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
       const controlled = await unwatched.controlJob(job, control);
       conductor.log.push(`order  ${control}: ${controlled.kind}`);
       // As the API does: of a job that never rested nothing can be missing.
-      if (control === 'run' && controlled.kind === 'changed' && controlled.job.resumedAtMs !== undefined)
+      const resumedAtMs =
+        controlled.kind === 'changed' && isLive(controlled.job) ? controlled.job.resumedAtMs : undefined;
+      if (control === 'run' && resumedAtMs !== undefined)
         queues.put('ingest', JSON.stringify({ v: 1, kind: 'resume', job }));
     },
   };

@@ -1,6 +1,18 @@
 // Valid records to vary: a test names only what it is about.
 import type { JobId } from '../../shared/job/identity.ts';
-import type { Job } from '../../shared/job/job.ts';
+import {
+  type EndedJob,
+  type Ending,
+  type EndState,
+  emptyTotals,
+  type JobControl,
+  type JobEnd,
+  type JobFault,
+  type NewJob,
+  type RunningJob,
+  type SettledTotals,
+  type UnopenedJob,
+} from '../../shared/job/job.ts';
 import { completeOptions } from '../../shared/job/options.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
@@ -10,18 +22,22 @@ import type { ItemWrite } from './item-writes.ts';
 
 export const JOB_ID = '0123456789abcdef0123' as JobId;
 const STARTED_AT_MS = Date.UTC(2026, 0, 1);
+const MANIFEST = { bucket: 'inbox', key: 'list.csv', versionId: 'v1', sizeBytes: 100, etag: '"e"' };
 
-export function aJob(change: Partial<Job> = {}): Job {
+export const JOB_OPTIONS = completeOptions({
+  destination: { bucket: 'destination', prefix: '' },
+  spread: 'off',
+  retryForSeconds: 3600,
+});
+
+/** A job as it is opened. */
+export function aJob(change: Partial<NewJob> = {}): NewJob {
   return {
     id: JOB_ID,
     state: 'planning',
-    manifest: { bucket: 'inbox', key: 'list.csv', versionId: 'v1', sizeBytes: 100, etag: '"e"' },
+    manifest: MANIFEST,
     head: { format: 'csv', columns: ['key', 'text'], bodyOffset: 9, bodyLine: 2 },
-    options: completeOptions({
-      destination: { bucket: 'destination', prefix: '' },
-      spread: 'off',
-      retryForSeconds: 3600,
-    }),
+    options: JOB_OPTIONS,
     parserVersion: PARSER_VERSION,
     sliceBytes: 8 * 1024 * 1024,
     blockRows: 500,
@@ -37,6 +53,79 @@ export function aJob(change: Partial<Job> = {}): Job {
 /** A byte range of the manifest, as the place of a slice. */
 export function manifestBytes(startOffset: number, endOffset: number, startLine = 1): SlicePlace {
   return { kind: 'manifest-bytes', startOffset, startLine, endOffset };
+}
+
+/** What may be changed of a running job. A control other than `run` has a time of its halt. */
+export interface RunningChange extends Partial<Omit<NewJob, 'state' | 'control' | 'ending'>> {
+  slices?: number;
+  control?: JobControl;
+  haltedAtMs?: number;
+  ending?: Ending['ending'];
+  fault?: JobFault;
+}
+
+export function aRunningJob({ slices = 1, control = 'run', ...change }: RunningChange = {}): RunningJob {
+  return {
+    ...aJob(),
+    state: 'running',
+    control,
+    ...(control === 'run' ? {} : { haltedAtMs: STARTED_AT_MS }),
+    plan: { slices, rows: slices * 10, offset: 99, line: 12 },
+    slices,
+    ...change,
+  } as RunningJob;
+}
+
+/** What may be changed of an ended job. */
+export interface EndedChange extends Partial<Omit<EndedJob, 'state'>> {
+  state?: EndState;
+  fault?: JobFault;
+}
+
+export function anEndedJob({ state = 'completed', ...change }: EndedChange = {}): EndedJob {
+  return {
+    id: JOB_ID,
+    state,
+    manifest: MANIFEST,
+    options: JOB_OPTIONS,
+    parserVersion: PARSER_VERSION,
+    startedAtMs: STARTED_AT_MS,
+    ...(state === 'failed' ? { fault: { code: 'Test', message: 'a test has failed it' } } : {}),
+    totals: emptyTotals(),
+    report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
+    endedAtMs: STARTED_AT_MS + 60_000,
+    ...change,
+  } as EndedJob;
+}
+
+/** A job that failed before its options were read. */
+export function anUnopenedJob(change: Partial<UnopenedJob> = {}): UnopenedJob {
+  return {
+    id: JOB_ID,
+    state: 'unopened',
+    manifest: MANIFEST,
+    parserVersion: PARSER_VERSION,
+    startedAtMs: STARTED_AT_MS,
+    ending: 'abandoned',
+    fault: { code: 'InvalidOptions', message: 'its options can not be read' },
+    ...change,
+  };
+}
+
+/** A job that has failed before its options were read. */
+export function anEndedWithoutOptions(): EndedJob {
+  const { fault } = anUnopenedJob();
+  const { options: _, ...job } = anEndedJob();
+  return { ...job, state: 'failed', fault };
+}
+
+/** An end for a job, as a test gives it to the ledger. */
+export function aJobEnd(change: Partial<SettledTotals> = {}): JobEnd & { state: 'completed' } {
+  return {
+    state: 'completed',
+    totals: { ...emptyTotals(), ...change },
+    report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
+  };
 }
 
 export function anUploadMessage(change: Partial<UploadMessage> = {}): UploadMessage {

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { faultOf } from '../../shared/job/job.ts';
 import { createFakeApi, type FakeOptions, get } from '../helpers/fake-api.ts';
-import { aJob, JOB_ID } from '../helpers/records.ts';
+import { aJob, anEndedJob, JOB_ID, JOB_OPTIONS } from '../helpers/records.ts';
 import { serve } from '../helpers/serve.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
@@ -72,10 +73,10 @@ const totals = {
   ...{ rows: 3, stored: 1, skipped: 0, failed: 1, cancelled: 0, rejected: 1 },
   ...{ attempts: 2, throttled: 0, returned: 0, reposted: 0, bytes: 5 },
 };
-const hostileJob = aJob({
+const hostileJob = anEndedJob({
   state: 'failed',
-  manifest: { ...aJob().manifest, key: `${HOSTILE}.csv` },
-  options: { ...aJob().options, destination: { bucket: 'destination', prefix: `${HOSTILE}/` } },
+  manifest: { ...anEndedJob().manifest, key: `${HOSTILE}.csv` },
+  options: { ...JOB_OPTIONS, destination: { bucket: 'destination', prefix: `${HOSTILE}/` } },
   endedAtMs: Date.UTC(2026, 0, 2),
   totals,
   report: 's3://reports/jobs/j/manifest.json',
@@ -106,7 +107,7 @@ describe('hostile text', () => {
     expect(stdout).toMatch(/^[ -~]+\n$/);
     expect(JSON.parse(stdout)).toMatchObject({
       manifest: `s3://inbox/${HOSTILE}.csv`,
-      fault: hostileJob.fault,
+      fault: faultOf(hostileJob),
     });
   });
 

@@ -7,11 +7,13 @@ import { submitRedrive } from '../../functions/api/submit-redrive.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
-import { type EndedJob, emptyTotals, type Job } from '../../shared/job/job.ts';
+import { emptyTotals, type Job, type NewJob, type UnopenedJob } from '../../shared/job/job.ts';
 import { type JobOption, OPTIONS } from '../../shared/job/option-table.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
-import { readJobRow, type SliceResult, writeJobRow } from '../../shared/ledger/rows.ts';
+import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
+import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
+import { anEndedJob } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const JOB = 'job-of-options' as JobId;
@@ -78,8 +80,11 @@ function open() {
       { bucket: 'inbox', key: keyOfJob(id), versionId: 'v1' },
     );
   /** Ends the job, and starts its redrive. `change` is what an earlier version wrote otherwise into the report. */
-  const redrive = async (job: Job, change: (options: Record<string, unknown>) => void = () => {}) => {
-    const ended: EndedJob = { ...job, state: 'completed' };
+  const redrive = async (
+    { options }: Pick<Job, 'options'>,
+    change: (options: Record<string, unknown>) => void = () => {},
+  ) => {
+    const ended = anEndedJob({ id: JOB, ...(options === undefined ? {} : { options }) });
     const { report } = await writeJobReport({ s3: s3.client, bucket: 'reports' }, ended, [FAILED_ROWS]);
     const key = `jobs/${JOB}/manifest.json`;
     const written = JSON.parse(s3.read('reports', key).toString());
@@ -108,10 +113,10 @@ function post(texts: Record<string, string>, isJson: boolean) {
   return { job: JOB, format: read.format, body: read.bytes, options: read.options };
 }
 
-const stored = (job: Job) => readJobRow(writeJobRow(job));
+const stored = (job: NewJob | UnopenedJob) => readJobRow(writeJobRow(job));
 
 /** The job's row as a version wrote it that did not have this option. */
-function storedWithout(job: Job, field: string): Job {
+function storedWithout(job: NewJob | UnopenedJob, field: string): Job {
   const row = writeJobRow(job);
   const frozen = JSON.parse(row['frozen']?.S ?? '');
   delete frozen.options[field];
@@ -168,7 +173,7 @@ describe('the options of a job', () => {
     await submitManifest(inbox, post({}, false));
     const redriven = await redrive(await start(JOB), (options) => delete options['destination']);
     expect(redriven).toMatchObject({
-      state: 'failed',
+      state: 'unopened',
       fault: { code: 'ReportUnreadable', message: expect.stringContaining('options.destination: ') },
     });
   });
@@ -177,10 +182,11 @@ describe('the options of a job', () => {
     const { inbox, start, redrive } = open();
     await submitManifest(inbox, post({}, false));
     const job = await start(JOB);
+    if (job.state !== 'planning') throw new Error(job.fault.message);
     job.options.retryForSeconds = 5_000_000;
     expect(stored(job).options).toEqual(job.options);
     expect(await redrive(stored(job))).toMatchObject({
-      state: 'failed',
+      state: 'unopened',
       fault: {
         code: 'InvalidOptions',
         message: expect.stringContaining('retry-for-seconds is 5000000: it takes 1 to 777600'),

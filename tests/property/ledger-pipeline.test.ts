@@ -5,7 +5,7 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/job/job.ts';
+import type { EndedJob, PlanCursor } from '../../shared/job/job.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { type Conductor, createConductor, FATES, type Fate } from '../helpers/conductor.ts';
@@ -207,20 +207,21 @@ describe('the pipeline on the ledger', () => {
     }
   }
 
-  async function check(planned: Plan, world: World, wasCancelled: boolean): Promise<void> {
+  async function check(given: Plan, world: World, wasCancelled: boolean): Promise<void> {
     const { record } = world;
     const ledger = openLedger(table);
-    const job = (await ledger.getJob(world.job)) as Job;
+    const job = (await ledger.getJob(world.job)) as EndedJob;
     // Where the order came after all had settled, there was nothing left to cancel.
     expect(wasCancelled ? ['cancelled', 'completed'] : ['completed']).toContain(record.ended[0]);
     expect(record.ended, 'ended once').toHaveLength(1);
     expect(record.told.length, 'told of').toBeGreaterThan(0);
     expect(new Set([...record.told, job.state]), 'told of as it is').toEqual(new Set(record.ended));
+    const planned = await asPlanned(world);
     const isCancelled = job.state === 'cancelled';
-    expect(await ledger.unsettledSlices(job)).toEqual([]);
+    expect(await ledger.unsettledSlices(planned)).toEqual([]);
 
     const reported = reportedRows(world);
-    const counts = { rows: planned.rows.length, stored: 0, skipped: 0, failed: 0, cancelled: 0, rejected: 0 };
+    const counts = { rows: given.rows.length, stored: 0, skipped: 0, failed: 0, cancelled: 0, rejected: 0 };
     for (const [row, ends] of reported) {
       expect(ends, `row ${row}: one end`).toHaveLength(1);
       counts[ends[0] as Outcome['status']]++;
@@ -228,26 +229,26 @@ describe('the pipeline on the ledger', () => {
     expect(
       [...reported.keys()].toSorted((a, b) => a - b),
       'every row',
-    ).toEqual([...planned.rows.keys()]);
+    ).toEqual([...given.rows.keys()]);
     expect(job.totals).toMatchObject(counts);
 
     const frozen = new Map(record.frozen.map((each) => [each.slice, each]));
     expect(record.frozen, 'each slice frozen once').toHaveLength(frozen.size);
-    const slices = await ledger.getSlices(world.job, 0, job.slices ?? 0);
+    const slices = await ledger.getSlices(world.job, 0, planned.plan.slices);
     let first = 0;
     for (const slice of slices.toSorted((a, b) => a.slice - b.slice)) {
-      const standing = frozen.get(slice.slice);
-      expect(JSON.stringify(slice.result), 'what was frozen stands').toBe(standing?.result);
+      const kept = frozen.get(slice.slice);
+      expect(JSON.stringify(slice.result), 'what was frozen stands').toBe(kept?.result);
       for (let row = first; row < first + slice.rows; row++) {
-        const isBad = planned.rows[row]?.kind === 'bad';
-        const told = bestOf(standing?.outcomes.get(row));
+        const isBad = given.rows[row]?.kind === 'bad';
+        const told = bestOf(kept?.outcomes.get(row));
         const [end] = reported.get(row) ?? [];
         const missing = isBad ? 'rejected' : isCancelled ? 'cancelled' : 'an outcome must be there';
         expect(end, `row ${row}`).toBe(told ?? missing);
         if (end === 'stored') expect(record.written, `object of row ${row}`).toContain(`k${row}`);
       }
       first += slice.rows;
-      checkCounts(world, slice, job.blockRows);
+      checkCounts(world, slice, planned.blockRows);
     }
     await checkExpiry(world, slices.length);
   }
@@ -271,6 +272,21 @@ describe('the pipeline on the ledger', () => {
     }
   }
 
+  /** An ended job's row, as it was while the job lived. */
+  async function asPlanned({ job }: World) {
+    const row = (await rowOf(`J#${job}`)) ?? {};
+    const { blockRows } = JSON.parse(row['frozen']?.S ?? '{}') as { blockRows: number };
+    const plan = JSON.parse(row['plan']?.S ?? '{}') as PlanCursor;
+    return { id: job, plan, blockRows, settledGroups: new Set((row['settledGroups']?.NS ?? []).map(Number)) };
+  }
+
+  async function rowOf(key: string) {
+    const { Item } = await table.dynamodb.send(
+      new GetItemCommand({ TableName: table.table, Key: { pk: { S: key } }, ConsistentRead: true }),
+    );
+    return Item;
+  }
+
   async function checkExpiry(world: World, slices: number): Promise<void> {
     const keys = [
       `J#${world.job}`,
@@ -278,12 +294,7 @@ describe('the pipeline on the ledger', () => {
       ...Array.from({ length: slices }, (_, slice) => `S#${world.job}#${slice}`),
       ...world.record.booked.keys(),
     ];
-    for (const key of keys) {
-      const { Item } = await table.dynamodb.send(
-        new GetItemCommand({ TableName: table.table, Key: { pk: { S: key } }, ConsistentRead: true }),
-      );
-      expect(Item, key).toHaveProperty('expiresAt');
-    }
+    for (const key of keys) expect(await rowOf(key), key).toHaveProperty('expiresAt');
   }
 
   it('ends every row once, whatever is duplicated, lost, reordered or killed on the way', {

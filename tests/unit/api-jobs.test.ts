@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import type { JobId } from '../../shared/job/identity.ts';
 import { createFakeApi, get, post, sample } from '../helpers/fake-api.ts';
-import { aJob, JOB_ID } from '../helpers/records.ts';
+import {
+  aJob,
+  anEndedJob,
+  anEndedWithoutOptions,
+  anUnopenedJob,
+  aRunningJob,
+  JOB_ID,
+  JOB_OPTIONS,
+} from '../helpers/records.ts';
 
 const CSV = 'key,text\na,1\n';
 
@@ -11,7 +19,7 @@ describe('GET /jobs', () => {
 
   it('lists the jobs of a page in the order of the index, with its cursor', async () => {
     const { call, asked } = createFakeApi({
-      jobs: [aJob(), aJob({ id: other, state: 'completed' })],
+      jobs: [aJob(), anEndedJob({ id: other })],
       page: { ids: [other, JOB_ID], cursor: 'next' },
     });
     const { statusCode, json } = await call(get('/jobs'));
@@ -63,7 +71,8 @@ describe('GET /jobs', () => {
     // Nothing is this long any more: what stands in a row that an earlier version wrote may be.
     const long = { code: 'X', message: 'x'.repeat(257 * 1024) };
     const jobs = Array.from({ length: 30 }, (_, index) =>
-      aJob({
+      anEndedJob({
+        state: 'failed',
         id: `job-${String(index).padStart(8, '0')}` as JobId,
         startedAtMs: Date.UTC(2026, 0, 30 - index),
         fault: long,
@@ -93,12 +102,7 @@ describe('GET /jobs', () => {
 
 describe('GET /jobs/{id}', () => {
   it('sums the slices of a running job', async () => {
-    const running = aJob({
-      state: 'running',
-      slices: 1,
-      plan: { slices: 1, rows: 10, offset: 99, line: 12 },
-    });
-    const { statusCode, json } = await createFakeApi({ jobs: [running] }).call(get(`/jobs/${JOB_ID}`));
+    const { statusCode, json } = await createFakeApi({ jobs: [aRunningJob()] }).call(get(`/jobs/${JOB_ID}`));
     expect(statusCode).toBe(200);
     expect(json).toMatchObject({
       job: JOB_ID,
@@ -114,8 +118,7 @@ describe('GET /jobs/{id}', () => {
       ...{ rows: 3, stored: 1, skipped: 1, failed: 0, cancelled: 0, rejected: 1 },
       ...{ attempts: 2, throttled: 0, returned: 0, reposted: 0, bytes: 5 },
     };
-    const ended = aJob({
-      state: 'completed',
+    const ended = anEndedJob({
       endedAtMs: Date.UTC(2026, 0, 2),
       totals,
       report: 's3://r/m.json',
@@ -128,6 +131,28 @@ describe('GET /jobs/{id}', () => {
       endedAt: '2026-01-02T00:00:00.000Z',
     });
     expect(json).not.toHaveProperty('progress');
+  });
+
+  it.each([
+    { of: 'is about to fail', job: anUnopenedJob(), shows: { state: 'planning' } },
+    {
+      of: 'has failed',
+      job: anEndedWithoutOptions(),
+      shows: { state: 'failed', endedAt: '2026-01-01T00:01:00.000Z', stored: 0, unaccounted: 0 },
+    },
+  ])('shows no options of a job that $of, and whose options were not read', async ({ job, shows }) => {
+    const { call } = createFakeApi({ jobs: [job] });
+    const { json } = await call(get(`/jobs/${JOB_ID}`));
+    const fault = { code: 'InvalidOptions', message: 'its options can not be read' };
+    expect(json).toMatchObject({ job: JOB_ID, manifest: 's3://inbox/list.csv', rows: 0, fault, ...shows });
+    for (const unknown of ['options', 'deadline', 'progress']) expect(json).not.toHaveProperty(unknown);
+    expect((await call(get('/jobs'))).json).toEqual({ jobs: [json] });
+  });
+
+  it('shows the options of a job that failed after they were read', async () => {
+    const job = anUnopenedJob({ options: JOB_OPTIONS });
+    const { json } = await createFakeApi({ jobs: [job] }).call(get(`/jobs/${JOB_ID}`));
+    expect(json).toMatchObject({ options: JOB_OPTIONS });
   });
 
   it('tells of a job that was submitted and has no row yet', async () => {

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job } from '../../shared/job/job.ts';
 import { createFakeApi, order, post } from '../helpers/fake-api.ts';
-import { aJob, JOB_ID } from '../helpers/records.ts';
+import {
+  aJob,
+  anEndedJob,
+  anEndedWithoutOptions,
+  anUnopenedJob,
+  aRunningJob,
+  type EndedChange,
+  JOB_ID,
+  JOB_OPTIONS,
+} from '../helpers/records.ts';
 
 const ORDERS = [
   { name: 'pause', control: 'paused', state: 'paused' },
@@ -15,12 +24,7 @@ describe.each(ORDERS)('POST /jobs/{id}/$name', ({ name, control, state }) => {
   const request = order(name, JOB_ID);
 
   it('puts the job under its control, and answers 202 with the job as it stands then', async () => {
-    const job = aJob({
-      state: 'running',
-      control,
-      slices: 1,
-      plan: { slices: 1, rows: 10, offset: 9, line: 2 },
-    });
+    const job = aRunningJob({ control });
     const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job } });
     const { statusCode, json } = await call(request);
     expect(statusCode).toBe(202);
@@ -28,22 +32,31 @@ describe.each(ORDERS)('POST /jobs/{id}/$name', ({ name, control, state }) => {
     expect(orders[0]).toEqual([JOB_ID, control]);
   });
 
-  it.each<[string, Partial<Job>, RegExp]>([
-    ['has ended', { state: 'completed' }, /has ended as completed: it can't be/],
+  it.each<[string, Job, RegExp]>([
+    ['has ended', anEndedJob(), /has ended as completed: it can't be/],
     [
       'has failed',
-      { state: 'failed', fault: { code: 'UnknownColumn', message: 'no "x"' } },
+      anEndedJob({ state: 'failed', fault: { code: 'UnknownColumn', message: 'no "x"' } }),
       /has ended as failed \(UnknownColumn: no "x"\): it can't be/,
     ],
-    ['is being cancelled', { control: 'cancelling' }, /is being cancelled: it can't be/],
+    ['is being cancelled', aRunningJob({ control: 'cancelling' }), /is being cancelled: it can't be/],
     [
       'is being ended for a fault',
-      { control: 'cancelling', fault: { code: 'TooManyFailures', message: '51%' } },
+      aRunningJob({ control: 'cancelling', fault: { code: 'TooManyFailures', message: '51%' } }),
       /is being ended \(TooManyFailures: 51%\): it can't be/,
     ],
-    ['is past its deadline', { control: 'expiring' }, /is past its deadline, and being ended: it can't be/],
-  ])('answers 409 where the job %s, and says so', async (_, change, says) => {
-    const { call, orders } = createFakeApi({ controlled: { kind: 'refused', job: aJob(change) } });
+    [
+      'is past its deadline',
+      aRunningJob({ control: 'expiring' }),
+      /is past its deadline, and being ended: it can't be/,
+    ],
+    [
+      'could not be opened',
+      anUnopenedJob(),
+      /has settled, and ends as abandoned \(InvalidOptions: .*\): it can't be/,
+    ],
+  ])('answers 409 where the job %s, and says so', async (_, job, says) => {
+    const { call, orders } = createFakeApi({ controlled: { kind: 'refused', job } });
     const { statusCode, json } = await call(request);
     expect([statusCode, json['message']]).toEqual([409, expect.stringMatching(says)]);
     expect(orders).toHaveLength(1);
@@ -88,10 +101,10 @@ it('sends nothing again of a job that never rested', async () => {
 describe('POST /jobs/{id}/redrive', () => {
   const request = order('redrive', JOB_ID);
   const REDRIVE_ID = hashedJobId('redrive', JOB_ID);
-  const ended = (change: Partial<Job> = {}): Job =>
-    aJob({
-      state: 'completed',
-      options: { ...aJob().options, destination: { bucket: 'own-bucket', prefix: '' } },
+  const options = { ...JOB_OPTIONS, destination: { bucket: 'own-bucket', prefix: '' } };
+  const ended = (change: EndedChange = {}) =>
+    anEndedJob({
+      options,
       totals: { ...emptyTotals(), rows: 3, stored: 1, failed: 1, cancelled: 1 },
       report: `s3://reports/jobs/${JOB_ID}/manifest.json`,
       ...change,
@@ -121,7 +134,7 @@ describe('POST /jobs/{id}/redrive', () => {
     expect([again.statusCode, again.json]).toEqual([200, first.json]);
     expect(manifests().length).toBe(1);
 
-    const opened = aJob({ id: REDRIVE_ID, state: 'running', slices: 1, redriveOf: JOB_ID });
+    const opened = aRunningJob({ id: REDRIVE_ID, redriveOf: JOB_ID });
     const withRow = createFakeApi({ jobs: [ended(), opened] });
     await withRow.call(request);
     const { statusCode, json } = await withRow.call(request);
@@ -131,16 +144,17 @@ describe('POST /jobs/{id}/redrive', () => {
     ]);
   });
 
-  it.each<[string, Partial<Job>, RegExp]>([
-    ['lives', { state: 'running' }, /is running: only what a job has left when it ended/],
+  it.each<[string, Job, RegExp]>([
+    ['lives', aRunningJob(), /is running: only what a job has left when it ended/],
     [
       'has nothing left',
-      { totals: { ...emptyTotals(), rows: 1, rejected: 1 } },
+      ended({ totals: { ...emptyTotals(), rows: 1, rejected: 1 } }),
       /has no failed or cancelled/,
     ],
-    ['kept no rows', { options: { ...ended().options, report: 'none' } }, /kept no rows/],
-  ])('answers 409 where the job %s, and orders nothing', async (_, change, says) => {
-    const { call, manifests } = createFakeApi({ jobs: [ended(change)] });
+    ['failed before it had any', anEndedWithoutOptions(), /has no failed or cancelled/],
+    ['kept no rows', ended({ options: { ...options, report: 'none' } }), /kept no rows/],
+  ])('answers 409 where the job %s, and orders nothing', async (_, job, says) => {
+    const { call, manifests } = createFakeApi({ jobs: [job] });
     const { statusCode, json } = await call(request);
     expect([statusCode, json['message']]).toEqual([409, expect.stringMatching(says)]);
     expect(manifests().length).toBe(0);

@@ -1,11 +1,12 @@
 // The report of a job, where another job's report may lie already.
 import { describe, expect, it } from 'vitest';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
-import type { EndedJob, Job } from '../../shared/job/job.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import type { EndedJob } from '../../shared/job/job.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
-import { aJob, JOB_ID } from '../helpers/records.ts';
+import { anEndedJob, anEndedWithoutOptions, JOB_ID, JOB_OPTIONS } from '../helpers/records.ts';
 
-const ended = (change: Partial<Job> = {}): EndedJob => ({ ...aJob(change), state: 'completed' });
+const ended = anEndedJob;
 const REPORT = `jobs/${JOB_ID}/manifest.json`;
 
 describe("a job's manifest.json", () => {
@@ -20,9 +21,22 @@ describe("a job's manifest.json", () => {
     expect(s3.keys('reports')).toEqual([REPORT]);
   });
 
+  it('has the options of its job, or none where the job failed before they were read', async () => {
+    const s3 = createMemoryS3();
+    const reports = { s3: s3.client, bucket: 'reports' };
+    const reportOf = async (job: EndedJob) => {
+      const { report } = await writeJobReport(reports, job, []);
+      return JSON.parse(String(s3.read('reports', report.slice('s3://reports/'.length))));
+    };
+    expect(await reportOf(ended())).toMatchObject({ state: 'completed', options: JOB_OPTIONS });
+    const failed = await reportOf({ ...anEndedWithoutOptions(), id: 'other-job-0001' as JobId });
+    expect(failed).toMatchObject({ state: 'failed', fault: { code: 'InvalidOptions' }, files: [] });
+    expect(failed).not.toHaveProperty('options');
+  });
+
   it.each([
-    { what: 'version', manifest: { ...aJob().manifest, versionId: 'v2' } },
-    { what: 'key', manifest: { ...aJob().manifest, key: 'other.csv' } },
+    { what: 'version', manifest: { ...anEndedJob().manifest, versionId: 'v2' } },
+    { what: 'key', manifest: { ...anEndedJob().manifest, key: 'other.csv' } },
     {
       what: 'drop without a version',
       manifest: { bucket: 'inbox', key: 'list.csv', sequencer: '0A', sizeBytes: 1, etag: '"e"' },

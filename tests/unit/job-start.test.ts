@@ -49,7 +49,7 @@ describe('a manifest at first sight', () => {
     s3.write('inbox', 'a.csv', 'key,text\ny,2\n');
     const job = await start({ bucket: 'inbox', key: 'a.csv', etag, sequencer: '0A' });
     expect(job).toMatchObject({
-      state: 'failed',
+      state: 'unopened',
       fault: {
         code: 'ManifestGone',
         message: expect.stringContaining('replaced or deleted before it was read'),
@@ -65,7 +65,11 @@ describe('a manifest at first sight', () => {
     s3.write('reports', `jobs/${NAMED}/manifest.json`, '{}');
     const refused = await start(arrival);
     expect(refused).toEqual(takenJob(arrival, NAMED, NOW_MS));
-    expect(refused).toMatchObject({ id: dropJobId(arrival), state: 'failed', fault: { code: 'JobIdTaken' } });
+    expect(refused).toMatchObject({
+      id: dropJobId(arrival),
+      state: 'unopened',
+      fault: { code: 'JobIdTaken' },
+    });
     expect(jobIdOfManifest(arrival)).toBe(NAMED);
   });
 });

@@ -16,9 +16,9 @@ import {
 } from '../../shared/job/identity.ts';
 import {
   emptyTotals,
-  type Job,
   type JobControl,
   type JobFault,
+  type NewJob,
   type SettledTotals,
 } from '../../shared/job/job.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
@@ -110,7 +110,7 @@ describe('a row at the most that it can hold', () => {
   it('is, for a job, small enough to be read by 1,000 workers each second', async () => {
     const usual = aJob();
     const fault: JobFault = { code: 'x'.repeat(30), message: 'é'.repeat(500) };
-    const largest: Job = {
+    const largest: NewJob = {
       ...usual,
       id: job,
       redriveOf: job,
@@ -143,7 +143,7 @@ describe('a row at the most that it can hold', () => {
       cancelled: huge,
       rejected: huge,
     });
-    expect((await ledger.getJob(job))?.settledGroups.size).toBe(groupsOf(MOST_SLICES));
+    expect((await ledger.liveJob(job)).settledGroups.size).toBe(groupsOf(MOST_SLICES));
     const { bytes, reads } = await sizeOf(`J#${job}`);
     expect(bytes).toBeGreaterThan(5_000);
     expect(bytes).toBeLessThan(ITEM_BYTES / 40);
@@ -210,7 +210,7 @@ describe('a manifest of any size', () => {
           getJob: async () => planned,
           recordSlice: async (id) => void recorded.push(id.slice),
           movePlan: async () => undefined,
-          finishPlan: async (_, plan) => ({ ...planned, plan, slices: plan.slices }),
+          finishPlan: async (_, plan) => ({ ...planned, state: 'running', plan, slices: plan.slices }),
           controlJob: async (_, control, fault) => {
             controlled.push([control, fault]);
             return { kind: 'changed', job: planned };

@@ -9,8 +9,10 @@ import {
   hasEnded,
   isBlockClosed,
   isCovered,
+  isSettled,
   ROW_ENDS,
 } from '../../shared/ledger/tally.ts';
+import { aJob, anEndedJob, anUnopenedJob, aRunningJob } from '../helpers/records.ts';
 
 function block(size: number, sets: Partial<Record<(typeof ROW_ENDS)[number], number[]>> = {}): BlockRow {
   const { done, failed, cancelled, rejected } = sets;
@@ -49,10 +51,21 @@ describe('a block', () => {
   });
 });
 
+describe('a job', () => {
+  const settledGroups = new Set([0, 1]);
+  it.each([
+    { job: 'whose manifest is still cut', of: aJob({ settledGroups }), settled: false },
+    { job: 'of two groups', of: aRunningJob({ slices: 257, settledGroups }), settled: true },
+    { job: 'of three groups', of: aRunningJob({ slices: 513, settledGroups }), settled: false },
+    { job: 'that could not be opened', of: anUnopenedJob(), settled: false },
+    { job: 'that has ended', of: anEndedJob(), settled: false },
+  ])('$job, with two groups settled, has settled: $settled', ({ of, settled }) => {
+    expect(isSettled(of)).toBe(settled);
+  });
+});
+
 describe('a level', () => {
   it.each([
-    { closed: [], parts: undefined, covered: false },
-    { closed: [0, 1], parts: undefined, covered: false },
     { closed: [], parts: 0, covered: true },
     { closed: [0], parts: 2, covered: false },
     { closed: [0, 1], parts: 2, covered: true },

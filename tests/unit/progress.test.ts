@@ -1,12 +1,12 @@
 // A job's progress: closed blocks by their counts, open ones by their sets, while there are not too many to read.
 import { describe, expect, it } from 'vitest';
 import type { BlockId, JobId } from '../../shared/job/identity.ts';
-import type { Job } from '../../shared/job/job.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import { outstandingRows, sumProgress } from '../../shared/ledger/progress.ts';
 import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
+import { aRunningJob } from '../helpers/records.ts';
 
-const JOB = { id: 'job-12345678' as JobId, slices: 2, plan: { slices: 2 } } as unknown as Job;
+const JOB = aRunningJob({ id: 'job-12345678' as JobId, slices: 2 });
 const CLOSED = { done: 490, failed: 4, cancelled: 0, rejected: 6 };
 
 const slice = (number: number, blocks: number, closed: readonly number[]) =>

@@ -7,12 +7,25 @@ import { planJob } from '../../functions/ingest/split-manifest.ts';
 import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
-import { emptyTotals, type Job, type JobFault } from '../../shared/job/job.ts';
-import { completeOptions } from '../../shared/job/options.ts';
+import {
+  emptyTotals,
+  type JobFault,
+  type NewJob,
+  type PlanCursor,
+  type SettledTotals,
+} from '../../shared/job/job.ts';
+import { completeOptions, type JobOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
 import { meddled } from '../helpers/failing.ts';
-import { aJob, JOB_ID } from '../helpers/records.ts';
+import {
+  aJob,
+  anEndedJob,
+  anEndedWithoutOptions,
+  type EndedChange,
+  JOB_ID,
+  JOB_OPTIONS,
+} from '../helpers/records.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const REPORT_KEY = `jobs/${JOB_ID}/manifest.json`;
@@ -30,7 +43,7 @@ const OPTIONS = completeOptions({
   report: 'failures',
 });
 
-const OPTIONS_ELSEWHERE: Job['options'] = { ...OPTIONS, destination: { bucket: 'elsewhere', prefix: '' } };
+const OPTIONS_ELSEWHERE: JobOptions = { ...OPTIONS, destination: { bucket: 'elsewhere', prefix: '' } };
 
 let memory: MemoryS3;
 let s3: S3Client;
@@ -56,7 +69,7 @@ const failedRow = (key: string) =>
   `${JSON.stringify({ key, text: `of ${key}`, spillway_code: 'AccessDenied', spillway_place: 'line 7' })}\n`;
 
 /** Puts a report whose files of failed rows hold rows of these keys. */
-function putReport(files: readonly string[][], options: Partial<Job['options']> = {}): void {
+function putReport(files: readonly string[][], options: Partial<JobOptions> = {}): void {
   const written = files.map((keys, index) => {
     const key = `jobs/${JOB_ID}/failed/00000${index}-w.ndjson`;
     const body = keys.map(failedRow).join('');
@@ -70,8 +83,14 @@ function putReport(files: readonly string[][], options: Partial<Job['options']> 
 
 const order = () => submitRedrive({ s3, inbox: 'inbox' }, { id: JOB_ID, report: REPORT });
 
-async function open(destinationBuckets = ['other', 'destination']): Promise<Job> {
-  return startJob(
+async function open(destinationBuckets = ['other', 'destination']): Promise<NewJob> {
+  const job = await start(destinationBuckets);
+  if (job.state !== 'planning') throw new Error(job.fault.message);
+  return job;
+}
+
+const start = (destinationBuckets = ['other', 'destination']) =>
+  startJob(
     {
       reader,
       destinationBuckets,
@@ -81,7 +100,6 @@ async function open(destinationBuckets = ['other', 'destination']): Promise<Job>
     },
     { bucket: 'inbox', key: ORDER_KEY, versionId: 'v1' },
   );
-}
 
 describe('the order for a redrive', () => {
   it('stands in the inbox under an id that follows from the old job, once', async () => {
@@ -118,8 +136,8 @@ describe('the order for a redrive', () => {
 });
 
 describe('a job', () => {
-  const ended = (totals: Partial<Job['totals']>, change: Partial<Job> = {}) =>
-    aJob({ state: 'completed', report: REPORT, totals: { ...emptyTotals(), ...totals }, ...change });
+  const ended = (totals: Partial<SettledTotals>, change: EndedChange = {}) =>
+    anEndedJob({ report: REPORT, totals: { ...emptyTotals(), ...totals }, ...change });
 
   it.each([
     ['failed', { failed: 1 }],
@@ -131,9 +149,10 @@ describe('a job', () => {
     });
   });
 
-  const none = { ...aJob().options, report: 'none' as const };
+  const none = { ...JOB_OPTIONS, report: 'none' as const };
   it.each([
     ['that runs', aJob(), /is running/],
+    ['that failed before it had any', anEndedWithoutOptions(), /nothing to redrive/],
     ['with nothing failed', ended({ rejected: 3, stored: 2 }), /nothing to redrive/],
     ['that kept no rows', ended({ failed: 1 }, { options: none }), /report was none/],
     [
@@ -186,8 +205,8 @@ describe('the opening of a redrive', () => {
   ])('fails the job where the report %s', async (_, code, prepare, says) => {
     prepare();
     await order();
-    expect(await open()).toMatchObject({
-      state: 'failed',
+    expect(await start()).toMatchObject({
+      state: 'unopened',
       redriveOf: JOB_ID,
       fault: { code, message: expect.stringMatching(says) },
     });
@@ -197,9 +216,9 @@ describe('the opening of a redrive', () => {
 describe('the plan of a redrive', () => {
   const SLICE_LIMIT_ROWS = 256 * 2;
 
-  function planner(job: Job, deadlineMs = Number.POSITIVE_INFINITY, clock = createVirtualClock()) {
+  function planner(job: NewJob, deadlineMs = Number.POSITIVE_INFINITY, clock = createVirtualClock()) {
     const recorded: { slice: number; start: SliceStart }[] = [];
-    const moved: Job['plan'][] = [];
+    const moved: PlanCursor[] = [];
     const controlled: [string, JobFault | undefined][] = [];
     const planned = planJob(
       {
@@ -210,7 +229,7 @@ describe('the plan of a redrive', () => {
           getJob: async () => job,
           recordSlice: async ({ slice }, start) => void recorded.push({ slice, start }),
           movePlan: async (_, plan) => void moved.push(plan),
-          finishPlan: async (_, plan) => ({ ...job, plan, slices: plan.slices }),
+          finishPlan: async (_, plan) => ({ ...job, state: 'running', plan, slices: plan.slices }),
           controlJob: async (_, control, fault) => {
             controlled.push([control, fault]);
             return { kind: 'changed', job };
@@ -225,7 +244,7 @@ describe('the plan of a redrive', () => {
 
   const keyOf = ({ place }: SliceStart) => (place.kind === 'file-bytes' ? place.file.key : undefined);
 
-  async function keysOf(job: Job, starts: readonly { start: SliceStart }[]): Promise<string[][]> {
+  async function keysOf(job: NewJob, starts: readonly { start: SliceStart }[]): Promise<string[][]> {
     const keys: string[][] = [];
     for (const { start } of starts) {
       const found: string[] = [];
@@ -283,7 +302,7 @@ describe('the plan of a redrive', () => {
       const end = await turn.planned;
       recorded.push(...turn.recorded);
       if (end.kind === 'finished') break;
-      job = { ...job, plan: turn.moved.at(-1) as Job['plan'] };
+      job = { ...job, plan: turn.moved.at(-1) as PlanCursor };
     }
     expect(recorded).toEqual(whole.recorded);
   });

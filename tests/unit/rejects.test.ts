@@ -13,7 +13,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import type { Job, RowIntake } from '../../shared/job/job.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { narrowed, numbersOf, type Outcome, rangesOf, rowCountOf } from '../../shared/report/outcome.ts';
-import { aJob, anOutcome, manifestBytes } from '../helpers/records.ts';
+import { aJob, anEndedJob, anOutcome, aRunningJob, manifestBytes } from '../helpers/records.ts';
 
 const BLOCK_ROWS = 500;
 
@@ -128,8 +128,7 @@ describe('the watch over rejected rows', () => {
   const bad = { size: BLOCK_ROWS, accepted: [] };
   const good = { size: BLOCK_ROWS, accepted: Array.from({ length: BLOCK_ROWS }, () => ({}) as never) };
 
-  function watch(job: Partial<Job>, others: RowIntake[] = [], slice = SLICE) {
-    const known = aJob({ state: 'running', ...job });
+  function watch(known: Job, others: RowIntake[] = [], slice = SLICE) {
     const reads: string[] = [];
     const ledger = {
       getJob: async () => {
@@ -155,18 +154,18 @@ describe('the watch over rejected rows', () => {
   const blocks = (count: number, block = bad) => Array.from({ length: count }, () => block);
 
   it('stops a job of one slice as soon as enough rows are read', async () => {
-    const { feed } = watch({ slices: 1 }, [], { slice: 0, rows: 10_000, place: manifestBytes(9, 99) });
+    const { feed } = watch(aRunningJob(), [], { slice: 0, rows: 10_000, place: manifestBytes(9, 99) });
     expect(await feed(blocks(20))).toEqual({ code: 'TooManyRejected', read: 1_000 });
   });
 
   it('knows a slice that is the whole manifest before the plan says so', async () => {
     const whole = { slice: 0, rows: 10_000, place: manifestBytes(9, aJob().manifest.sizeBytes) };
-    const { feed } = watch({ state: 'planning' }, [], whole);
+    const { feed } = watch(aJob(), [], whole);
     expect(await feed(blocks(20))).toEqual({ code: 'TooManyRejected', read: 1_000 });
   });
 
   it('stops a job of several by all of them, within two looks', async () => {
-    const { feed, reads } = watch({ slices: 3 }, [
+    const { feed, reads } = watch(aRunningJob({ slices: 3 }), [
       { read: 20_000, rejected: 15_000 },
       { read: 0, rejected: 0 },
       { read: 500, rejected: 500 },
@@ -176,7 +175,7 @@ describe('the watch over rejected rows', () => {
   });
 
   it('does not stop a good job for one bad slice, and looks at it a few times only', async () => {
-    const { feed, reads } = watch({ slices: 3 }, [
+    const { feed, reads } = watch(aRunningJob({ slices: 3 }), [
       { read: 100_000, rejected: 0 },
       { read: 0, rejected: 0 },
       { read: 100_000, rejected: 5_000 },
@@ -187,12 +186,13 @@ describe('the watch over rejected rows', () => {
 
   it('takes what sweep knows of a job of many slices', async () => {
     const progress = { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0 };
-    const good = watch({ slices: 5_000, progress: { ...progress, intake: { read: 90_000, rejected: 9 } } });
+    const good = watch(
+      aRunningJob({ slices: 5_000, progress: { ...progress, intake: { read: 90_000, rejected: 9 } } }),
+    );
     expect(await good.feed(blocks(40))).toBeUndefined();
-    const badOne = watch({
-      slices: 5_000,
-      progress: { ...progress, intake: { read: 90_000, rejected: 80_000 } },
-    });
+    const badOne = watch(
+      aRunningJob({ slices: 5_000, progress: { ...progress, intake: { read: 90_000, rejected: 80_000 } } }),
+    );
     expect(await badOne.feed(blocks(40))).toEqual({ code: 'TooManyRejected', read: 16_000 });
     expect(new Set(badOne.reads)).toEqual(new Set(['job', 'slices 1-2']));
   });
@@ -200,25 +200,25 @@ describe('the watch over rejected rows', () => {
   it('counts no row twice that sweep has summed already, in a slice that is read again', async () => {
     const intake = { read: 100_000, rejected: 45_000 };
     const progress = { rows: 0, done: 0, failed: 0, cancelled: 0, rejected: 0, intake };
-    const { feed } = watch({ slices: 5_000, progress }, [
+    const { feed } = watch(aRunningJob({ slices: 5_000, progress }), [
       { read: 60_000, rejected: 13_000 },
       { read: 40_000, rejected: 32_000 },
     ]);
     expect(await feed([...blocks(64), ...blocks(16, good)])).toBeUndefined();
   });
 
-  it.each<[string, Partial<Job>, readonly (typeof bad)[]]>([
-    ['a job of good rows', { slices: 1 }, blocks(20, good)],
-    ['5% bad rows among good ones', { slices: 1 }, [...blocks(19, good), bad]],
-    ['fewer rows than max-failed-after-rows', { slices: 1 }, [bad, { size: 499, accepted: [] }]],
-    ['a job that is paused', { slices: 1, control: 'paused' }, blocks(20)],
-    ['a job that has ended', { slices: 1, state: 'completed' }, blocks(20)],
+  it.each<[string, Job, readonly (typeof bad)[]]>([
+    ['a job of good rows', aRunningJob(), blocks(20, good)],
+    ['5% bad rows among good ones', aRunningJob(), [...blocks(19, good), bad]],
+    ['fewer rows than max-failed-after-rows', aRunningJob(), [bad, { size: 499, accepted: [] }]],
+    ['a job that is paused', aRunningJob({ control: 'paused' }), blocks(20)],
+    ['a job that has ended', anEndedJob(), blocks(20)],
   ])('does not stop %s', async (_, job, given) => {
     expect(await watch(job).feed(given)).toBeUndefined();
   });
 
   it('reads nothing of a good slice', async () => {
-    const { feed, reads } = watch({ slices: 1 });
+    const { feed, reads } = watch(aRunningJob());
     await feed([...blocks(100, good), ...blocks(20)]);
     expect(reads).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { separateSuspects, setSuspectsApart } from '../../functions/upload/suspe
 import { untriedReposts } from '../../shared/queue/give-back.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
-import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { anUploadMessage, aRunningJob } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 interface Given {
@@ -25,7 +25,7 @@ const deliveryOf = ({ name, receiveCount = 1, ...marks }: Given): Delivery => ({
 });
 const itemOf = (given: Given, control: 'run' | 'cancelling' = 'run'): OpenItem => ({
   delivery: deliveryOf(given),
-  job: aJob({ control }),
+  job: aRunningJob({ control }),
 });
 const names = (items: readonly OpenItem[]) => items.map(({ delivery }) => delivery.messageId);
 
