@@ -4,7 +4,7 @@ import { isGone, type ObjectReader, readRange } from '../../shared/aws/object-ra
 import type { JobFault, OpenedJob, PlanCursor } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import type { SliceLimits } from '../../shared/manifest/format.ts';
-import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { formatOf } from '../../shared/manifest/formats/all.ts';
 import type { ByteRange, SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { readRedriveReport } from './redrive-report.ts';
 

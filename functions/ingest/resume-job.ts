@@ -2,8 +2,7 @@
 // then sends the rows that have not ended.
 
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
-import type { LiveJob } from '../../shared/job/job.ts';
-import { PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
+import { type LiveJob, PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
 import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';

@@ -1,7 +1,7 @@
-// What a live job needs so that it goes on, or ends: pure decisions, which sweep carries out (reconcile-job.ts).
+// Decides what a live job needs so that it continues or ends. The decisions are pure; reconcile-job.ts carries them out.
 //
-// SQS delivers at least once, yet messages can be lost: deleted by hand, kept longer than the queue's retention, dropped by a
-// fault. The ledger knows what has ended, so slices and plans that stand still can be sent again. Twice does no harm.
+// SQS promises at-least-once delivery, yet messages can be lost: deleted by hand, expired in the queue, dropped by a fault. The
+// ledger knows which rows have ended, so sweep can send the others again. Sending a row twice does no harm.
 import { faultOfProgress } from '../../shared/job/failure-thresholds.ts';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
 import {
@@ -26,7 +26,7 @@ export interface Backlog {
 }
 
 export interface ReconcileLimits {
-  /** Milliseconds that a slice may stand still while ingest and upload have no message at all. */
+  /** Milliseconds without progress after which a slice is replayed when the queues of ingest and upload are empty. */
   idleMs: number;
   /** The same when they are not empty, since its messages may wait behind others. It doubles with each replay of the slice. */
   busyMs: number;
@@ -34,7 +34,7 @@ export interface ReconcileLimits {
   uploadMs: number;
 }
 
-/** What the decisions depend on beside the ledger's rows. */
+/** What a decision depends on besides the rows of the ledger. */
 export interface Situation {
   backlog: Backlog;
   limits: ReconcileLimits;
@@ -46,22 +46,22 @@ const SLICES_A_SWEEP = 1_000;
 /** Replays after which the waiting time stops doubling. */
 const MAX_DOUBLINGS = 8;
 /**
- * While settle's queue is busy, a notice more likely waits in it than is lost, and SQS does not say which. After so many
- * milliseconds settle is notified again, about as often: it finds with one read that a slice is settled. If sweep waited for an
- * empty queue instead, one slice that can't be settled would hold back the lost notices of all jobs.
+ * Milliseconds after which sweep repeats a notice while settle's queue is busy, and about the time between repeats. The notice
+ * probably waits in that queue, but it may be lost. A repeat costs settle one read. If sweep waited until the queue is empty, one
+ * slice that can't be settled would hold back the lost notices of all jobs.
  */
 const NOTICE_WAITS_MS = 15 * 60_000;
 const SWEEPS_A_NOTICE = NOTICE_WAITS_MS / 60_000;
-/** Milliseconds for which the plan of a job that is being ended may stand still: an earlier pause may have dropped its message. */
+/** Milliseconds without progress after which the plan of an ending job is requested again: an earlier pause dropped its message. */
 const ENDING_PLAN_WAITS_MS = 5 * 60_000;
 /**
- * While queues are busy, a slice that stands still more likely waits in line than is lost. So in one sweep few slices of a job
- * are looked at (each costs up to 256 reads of block rows), and fewer are sent again. Two of 100,000 rows a minute are what a
- * partition of S3 takes, and add no more than half as much again to what ingest sends.
+ * While the queues are busy, a slice without progress is probably waiting, not lost. So one sweep of a job examines few of them
+ * (each costs up to 256 reads of block rows) and replays fewer. Two slices of 100,000 rows a minute are what one partition of S3
+ * takes, and at most half of what ingest sends.
  */
 const BUSY_ALLOWANCE = { looks: 16, replays: 2 };
 
-/** The control that sweep puts a job under, where its rows are not to be transferred any longer, and why. */
+/** The order that stops a running job, with its reason; undefined when the job may continue. */
 export function orderFor(
   job: Job,
   progress: Progress | undefined,
@@ -81,7 +81,7 @@ export function orderFor(
   return fault === undefined ? undefined : { control: 'cancelling', fault };
 }
 
-/** How many of the job's slices are to be read now. Where no message is on its way, all that there is time for. */
+/** How many of the job's slices to read in this sweep. With no messages on the way it reads all that there is time for. */
 export function slicesToRead(job: LiveJob, { ingest, upload, settle }: Backlog): number {
   const isQuiet = settle === 0 && (isEnding(job) || ingest + upload === 0);
   return isQuiet ? Number.POSITIVE_INFINITY : SLICES_A_SWEEP;
@@ -100,9 +100,9 @@ export function allowanceFor(job: LiveJob, backlog: Backlog): Allowance {
 }
 
 /**
- * The backlog as it counts for a slice that waits for settle. Of one that has waited long settle is notified now and then,
- * however busy its queue is.
- * @param slices of the job: the more there are, the less often one of them is looked at
+ * The backlog to use for a slice that waits for settle. When it has waited long, settle's queue sometimes counts as empty, so that
+ * its notice is repeated.
+ * @param slices of the job: the more there are, the less often sweep comes to one of them
  */
 export function backlogFor(
   job: LiveJob,
@@ -117,16 +117,16 @@ export function backlogFor(
   return isOverdue && isNoticeDue(random, sweepsARound) ? { ...backlog, settle: 0 } : backlog;
 }
 
-/** Whether this sweep, one a minute, repeats a notice that may wait in settle's queue. */
+/** Whether this sweep, one of one a minute, repeats a notice that settle may have received before. */
 export function isNoticeDue(random: Random, sweepsARound = 1): boolean {
   return random() * SWEEPS_A_NOTICE < sweepsARound;
 }
 
 /**
- * none     it goes on by itself
- * look     it depends on its open blocks' rows: decide again with them
- * replay   its messages are lost: ingest is to send what its blocks lack
- * settle   settle is to be notified
+ * none     nothing: it continues by itself
+ * look     a decision with the rows of its open blocks: call again with them
+ * replay   its messages are lost: ingest must send the rows that have not ended
+ * settle   a notice to settle
  */
 export type SliceNeed = 'none' | 'look' | 'replay' | 'settle';
 
@@ -141,7 +141,7 @@ export function needOfSlice(
   { backlog, limits, nowMs }: Situation,
 ): SliceNeed {
   const isForSettle = slice.result !== undefined || isCovered(slice.closedBlocks, slice.blocks);
-  // Its notice may wait in settle's queue.
+  // The notice may be in settle's queue.
   if (isForSettle) return backlog.settle > 0 ? 'none' : 'settle';
   if (isEnding(job)) {
     if (backlog.settle > 0) return 'none';
@@ -160,10 +160,10 @@ export function needOfSlice(
 }
 
 /**
- * Whether the message of the job's plan is lost, and to be sent again. It is where ingest's queue is empty; else it may wait
- * behind others.
- * @param seen the plan as it was last seen
- * @returns the plan as it is seen now
+ * Whether to request the job's plan again. With ingest's queue empty, the plan's message is lost; otherwise it may wait behind
+ * others.
+ * @param seen the plan's progress at the last sweep
+ * @returns the progress now
  */
 export function needOfPlan(
   job: LiveJob,

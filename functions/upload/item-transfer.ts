@@ -1,5 +1,5 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
-import type { Job, OpenedJob } from '../../shared/job/job.ts';
+import type { Job } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';

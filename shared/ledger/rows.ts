@@ -141,7 +141,7 @@ function readPlace(item: Attributes): SlicePlace {
     : { kind: 'file-bytes', file: JSON.parse(file) as StoredObject, ...range };
 }
 
-export function number(value: AttributeValue | undefined): number {
+function number(value: AttributeValue | undefined): number {
   return Number(value?.N ?? 0);
 }
 

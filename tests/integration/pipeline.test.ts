@@ -260,6 +260,8 @@ describe('a manifest that can not be read', () => {
     expect(end).toMatchObject({ state: 'failed', fault: { code: 'InvalidOptions' } });
     for (const fault of [/spread/, /somewhere-else/, /retry-for-seconds/])
       expect(end.fault?.message).toMatch(fault);
+    expect(await cloud.report(end)).not.toHaveProperty('options');
+    expect(await endedView(end.job)).not.toHaveProperty('options');
   });
 });
 
