@@ -1,6 +1,5 @@
 // Uploads items of a batch: transfers them, accounts for those that ended, and gives the unfinished ones back to the queue.
-import type { ItemId } from '../../shared/job/identity.ts';
-import { itemName } from '../../shared/job/identity.ts';
+import { type ItemId, itemName } from '../../shared/job/identity.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
 import {
