@@ -21,7 +21,7 @@ const unfinished = new Set<string>();
 let isWatching = false;
 
 /**
- * Writes a file, and the folders above it. What stood in its place stays until the new one is whole.
+ * Writes a file, and the folders above it. The file that was there stays until the new one is whole.
  * @param elsewhere what to do where it can't be written, as `name another folder with --out`
  * @throws Failure that names the file, the reason and what to do; or what the content throws
  */

@@ -4,7 +4,7 @@ import { steadyClock } from '../shared/time/clock.ts';
 
 /** As a shell reports a process that Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED_EXIT_CODE = 130;
-/** npm and npx pass Ctrl-C on to a process that the terminal has told already: signals this close together are one. */
+/** npm and npx pass Ctrl-C on to a process that has had the signal from the terminal: signals this close together are one. */
 const SAME_SIGNAL_MS = 500;
 /** A cloud that has not stopped by then is left to the end of the process. */
 const CLEAN_UP_MS = 5_000;
@@ -14,7 +14,7 @@ export interface Interrupt {
   isInterrupted(): boolean;
 }
 
-/** @param cleanUp runs once, at the first signal; it tells the user what has become of their work */
+/** @param cleanUp runs once, at the first signal; it says what has become of the work */
 export function onInterrupt(cleanUp: () => Promise<void>): Interrupt {
   let firstAtMs: number | undefined;
   const handle = (): void => {

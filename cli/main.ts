@@ -1,8 +1,8 @@
 // The `spillway` command: one file a command in commands/, and here what they share: how options are refused, how errors
-// are told, what the exit code is.
+// are printed, what the exit code is.
 //
 //   0    done, every row accounted for        2    wrong use: unknown command or option, bad value
-//   1    a failure, told on stderr            130  ended by Ctrl-C
+//   1    a failure, shown on stderr           130  ended by Ctrl-C
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './commands/cancel.ts';
@@ -25,7 +25,7 @@ import { usageOutput } from './usage.ts';
 const USAGE_EXIT_CODE = 2;
 
 terminal.guard(process);
-// Also of promises that nobody awaits. Node would print the stack as it is.
+// Also of promises that no code awaits. Node would print the stack as it is.
 process.on('uncaughtException', (error) => {
   terminal.err(errorText(error));
   process.exit(1);
@@ -39,7 +39,7 @@ const program = new Command('spillway')
   .description('Writes millions of objects to Amazon S3 from a manifest, at the rate that S3 takes.')
   .version(version)
   .configureOutput(usageOutput(terminal))
-  .showHelpAfterError('(--help tells more)')
+  .showHelpAfterError('(--help shows more)')
   .exitOverride();
 addDemoCommand(program);
 addUpCommand(program);
@@ -60,7 +60,7 @@ for (const command of program.commands) command.copyInheritedSettings(program).e
 try {
   await program.parseAsync();
 } catch (error) {
-  // commander has told the user already; help and version "fail" with 0.
+  // commander has printed the message already; help and version "fail" with 0.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
   else {
     terminal.err(errorText(error));

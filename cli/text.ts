@@ -24,7 +24,7 @@ export function dollarText(usd: number): string {
   return `$${usd.toFixed(2)}`;
 }
 
-/** 45 s, 3 min, 2 h 5 min, 3 d 4 h: two units at most, for durations that nobody counts in seconds. */
+/** 45 s, 3 min, 2 h 5 min, 3 d 4 h: two units at most, for durations too long to read in seconds. */
 export function durationText(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 120) return `${seconds} s`;

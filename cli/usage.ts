@@ -14,8 +14,8 @@ export function usageOutput({ out, err }: Pick<Terminal, 'out' | 'err'>): Output
 /** The hint of a similar name stands on a line of its own. Any other line feed came with an argument. */
 function faultText(fault: string): TerminalText {
   const [hint = ''] = /\n\(Did you mean [^\n]*\)$/.exec(fault) ?? [];
-  const told = line`${fault.slice(0, fault.length - hint.length)}`;
-  return hint === '' ? told : lines([told, hint.slice(1)]);
+  const shown = line`${fault.slice(0, fault.length - hint.length)}`;
+  return hint === '' ? shown : lines([shown, hint.slice(1)]);
 }
 
 function withoutLastLineFeed(text: string): string {

@@ -106,7 +106,7 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
         const answer = await send(apiCall);
         if (answer.status < 500 && answer.status !== 429) return answer;
         const text = await messageOf(answer);
-        fault = () => new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log tells why`);
+        fault = () => new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log says why`);
       } catch (error) {
         if (error instanceof Failure) throw error;
         const unreachable = unreachableFailure(api, error);

@@ -13,7 +13,7 @@ export function addCancelCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-What is stored stays. The report tells of every row; spillway redrive takes up those that were cancelled.
+What is stored stays. The report lists every row; spillway redrive takes up those that were cancelled.
 
 Exit code: 0 when it is being cancelled (with --wait: when it has ended), 1 when it can't be, 130 after Ctrl-C.`,
     )

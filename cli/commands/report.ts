@@ -9,10 +9,10 @@ const ROWS = 10;
 export function addReportCommand(program: Command): void {
   const command = program
     .command('report')
-    .description("tell an ended job's counts and the first rows that were not stored; save its files")
+    .description("show an ended job's counts and the first rows that were not stored; save its files")
     .argument('<id>', ID_HELP, jobId)
     .option('--out <dir>', 'the folder to save manifest.json and all files to, each checked')
-    .option('--rows <n>', 'rows to tell of those that were not stored', wholeNumber, ROWS)
+    .option('--rows <n>', 'rows to show of those that were not stored', wholeNumber, ROWS)
     .option(
       '--endpoint-url <url>',
       "the S3 that the report lies in (default: AWS_ENDPOINT_URL, or AWS's)",
@@ -24,7 +24,7 @@ export function addReportCommand(program: Command): void {
       `
 The failed files are manifests as they stand: spillway redrive takes them up, and so does the inbox.
 
-Exit code: 0 when the report was told and saved whole, 1 when not, 130 after Ctrl-C.`,
+Exit code: 0 when the report was shown and saved whole, 1 when not, 130 after Ctrl-C.`,
     )
     .action(async (id: string, options: ReportOptions) => {
       const { runReport } = await import('../report/run.ts');

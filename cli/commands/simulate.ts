@@ -48,7 +48,7 @@ export function addSimulateCommand(program: Command): void {
     .option('--scenario <name>', 'what happens to the fleet; "list" prints them', 'steady')
     .option('--out <dir>', 'write the log of each second and a chart there')
     .addOption(
-      new Option('--docs <dir>', 'run all that docs/scale.md tells of, and write its charts').hideHelp(),
+      new Option('--docs <dir>', 'run all that docs/scale.md shows, and write its charts').hideHelp(),
     )
     .option('--json', 'print the measures, last, as one object')
     .addHelpText('after', '\nExample:\n  $ spillway simulate --workers 1000 --scenario half-limit')

@@ -11,7 +11,7 @@ const JOBS_MOST = 100;
 export function addStatusCommand(program: Command): void {
   const command = program
     .command('status')
-    .description('tell how a job stands, and what can be done next; without an id, list the newest jobs')
+    .description('show the state of a job, and what can be done next; without an id, list the newest jobs')
     .argument('[id]', ID_HELP, jobId)
     .option('--wait', 'follow the job until it has ended')
     .option('--limit <n>', `jobs to list, up to ${JOBS_MOST}`, numberUpTo(JOBS_MOST), JOBS);
@@ -25,7 +25,7 @@ Examples:
   $ spillway status
   $ spillway status 56639e5958996219a1e5 --wait --api https://abcdef1234.execute-api.eu-west-1.amazonaws.com
 
-Exit code: 0 when it could be told, whatever it is; 1 when not, 130 after Ctrl-C.`,
+Exit code: 0 when it could be read, whatever it is; 1 when not, 130 after Ctrl-C.`,
     )
     .action(async (id: string | undefined, options: StatusOptions) => {
       const { runStatus } = await import('../jobs/run.ts');

@@ -10,7 +10,7 @@ import { writeWhole } from '../files.ts';
 const REPORTS_FOLDER = path.join('.spillway', 'demo');
 const ELSEWHERE = 'run the demo in another folder';
 
-/** The demo's result is told either way. */
+/** The demo's result is printed either way. */
 export type SavedReport =
   /** Where manifest.json lies now, relative to the working folder. */
   { kind: 'saved'; manifest: string } | { kind: 'unsaved'; failure: Failure };

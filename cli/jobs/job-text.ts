@@ -146,7 +146,7 @@ function nextSteps(job: JobView): Step[] {
     add('cancel', 'ends it here');
   }
   if (job.report !== undefined && failed + cancelled + rejected > 0) {
-    add('report', 'tells of each row what is wrong with it');
+    add('report', 'says of each row what is wrong with it');
   }
   if (canBeRedriven(job))
     add('redrive', `a new job of the ${amountText(failed + cancelled, 'row')} not stored`);

@@ -43,22 +43,22 @@ export async function runStatus(id: string | undefined, options: StatusOptions):
   if (id === undefined) return await listJobs(api, options);
   const job = await api.job(id);
   const last = options.wait && !hasEnded(job) ? await follow(api, job, 'end') : job;
-  tell(last, options);
+  print(last, options);
 }
 
 export async function runOrder(id: string, order: Order, options: WaitOptions): Promise<void> {
   const api = openApi(options.api);
   const job = await api.order(id, order);
   terminal.err(line`Job ${job.job} ${TAKEN[order]}.`);
-  if (!options.wait) return tell(job, options);
+  if (!options.wait) return print(job, options);
   const last = await follow(api, job, order === 'pause' ? 'still' : 'end');
-  tell(last, options);
+  print(last, options);
   assertWished(last, order);
 }
 
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
   const { jobs: listed, embeddedSince } = await api.jobs(limit);
-  // The list tells what sweep summed last; the newest of those that live are asked for their present state.
+  // The list shows what sweep summed last; the newest of those that live are asked for their present state.
   const live = listed.filter((job) => !hasEnded(job)).slice(0, LIVE_JOBS_ASKED);
   const fresh = new Map(
     (await Promise.all(live.map(({ job }) => api.job(job)))).map((job) => [job.job, job]),
@@ -81,7 +81,7 @@ async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<J
   return last;
 }
 
-function tell(job: JobView, { json }: ApiOptions): void {
+function print(job: JobView, { json }: ApiOptions): void {
   if (json) terminal.json(job);
   else terminal.out(jobText(job, systemClock.now()));
 }

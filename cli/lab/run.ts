@@ -9,7 +9,7 @@ import { terminal } from '../terminal/terminal.ts';
 import { line, lines, padEnd, type TerminalText, tableLines } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
 
-/** Jitter is drawn alike in every run; S3's answers and the machine are not. */
+/** Jitter is the same in every run; S3's answers and the machine are not. */
 const SEED = 1;
 const NAME_WIDTH = 16;
 /** What the eight take together, in times that one partition needs for the objects: most keep to one, some trail behind. */

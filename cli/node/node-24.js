@@ -7,7 +7,7 @@ import path from 'node:path';
 
 /** The version that Lambda runs. */
 const LAMBDA_NODE_MAJOR = 24;
-/** Before 24.3 Node warns at every start that it runs TypeScript. A child can be told not to. */
+/** Before 24.3 Node warns at every start that it runs TypeScript. A flag turns that off in a child. */
 const QUIET_NODE_MINOR = 3;
 
 /** process.platform and process.arch -> the package that brings Node, as the package.json files in cli/node name it. */

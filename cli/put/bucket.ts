@@ -20,7 +20,7 @@ const PROXY_AUTHENTICATION_REQUIRED = 407;
 export interface BucketDependencies {
   s3: S3Client;
   clock: Clock;
-  /** Told where an answer is late, and asked for again. */
+  /** Called where an answer is late, and asked for again. */
   onLate(waitedMs: number): void;
 }
 
@@ -107,9 +107,9 @@ function silence(bucket: string, waitedMs: number, cause: unknown): Failure {
 
 function unreachable(bucket: string, error: unknown): Failure {
   const remedy = connectionRemedy(error)?.text;
-  const told = (error as NodeJS.ErrnoException).code ?? describeError(error);
+  const shown = (error as NodeJS.ErrnoException).code ?? describeError(error);
   return new Failure(
-    `bucket ${bucket} can't be reached: ${told}${remedy === undefined ? '' : `: ${remedy}`}`,
+    `bucket ${bucket} can't be reached: ${shown}${remedy === undefined ? '' : `: ${remedy}`}`,
     {
       cause: error,
     },
@@ -143,7 +143,7 @@ async function assertKnown(
   }
   const { answer } = heard;
   // Who may write may lack the right to look: an error of S3's is an answer of S3's. Bare servers that say nothing of what
-  // they answer are judged by the proof of their writes.
+  // they answer are checked by the proof of their writes.
   const isForeign =
     answer !== undefined &&
     heard.isEnded &&
@@ -164,7 +164,7 @@ async function assertKnown(
     throw new Failure(`the credentials are refused: ${fault.message} (${fault.code})`, { cause });
 }
 
-/** A web page or another API's answer, as far as headers tell: some servers that speak S3 answer a HEAD as text/html too. */
+/** A web page or another API's answer, as far as headers show it: some servers that speak S3 answer a HEAD as text/html too. */
 function isForeignPage(answer: Answer): boolean {
   return isPageOrJson(answer) && !hasS3Header(answer);
 }

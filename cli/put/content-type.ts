@@ -1,12 +1,12 @@
 // The content type of a file, by the ending of its name.
 //
 // The full table, not `mime/lite`: that one lacks vendor types such as those of .xlsx, .docx, .ico, .m3u8 and .apk.
-// Text gets no charset: a name does not tell it, and a wrong one overrides what the file itself declares.
+// Text gets no charset: a name does not show it, and a wrong one overrides what the file itself declares.
 // Compressed files are what they are: no Content-Encoding is sent, so `page.html.gz` is application/gzip.
 import mime from 'mime';
 
 /**
- * What a name does not tell. For such files the AWS CLI sends no type, and S3 then stores binary/octet-stream, which is
+ * For names that show no type. For such files the AWS CLI sends no type, and S3 then stores binary/octet-stream, which is
  * registered nowhere. Both make browsers download the file.
  */
 const UNKNOWN_TYPE = 'application/octet-stream';

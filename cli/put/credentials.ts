@@ -39,9 +39,9 @@ export interface EndFault {
 }
 
 export interface CredentialsWatch {
-  /** Told of each request's fault. */
+  /** Called with each request's fault. */
   onFault(fault: Fault): void;
-  /** Told of each request that S3 took. */
+  /** Called after each request that S3 took. */
   onTaken(): void;
 }
 

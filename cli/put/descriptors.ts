@@ -20,7 +20,7 @@ const LACKS = new Map([
 const BACKOFF: Backoff = { baseMs: 100, capMs: 2_000 };
 /** Share of what was in use that is left after a lack. */
 const KEPT_SHARE = 3 / 4;
-/** Milliseconds between two cuts: what was under way before the first tells nothing new. */
+/** Milliseconds between two cuts: what was under way before the first says nothing new. */
 const CUT_EVERY_MS = 500;
 /** Without a lack for so long, the bound grows by this share: each new lack costs some files a wait. */
 const GROW_EVERY_MS = 10_000;
@@ -53,7 +53,7 @@ export interface DescriptorDependencies {
   random: Random;
   /** Keeps at most so many connections from now on. */
   limitSockets(most: number): void;
-  /** Told of each lack, as it happens. */
+  /** Called at each lack, as it happens. */
   onLack(lack: DescriptorLack): void;
 }
 

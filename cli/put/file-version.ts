@@ -1,6 +1,6 @@
 // The version of an open file, as far as its size and times tell it apart from a later one.
 //
-// mtime alone proves nothing, because a writer can put the old one back. Nobody can set ctime, but it has a grain. Until one
+// mtime alone proves nothing, because a writer can put the old one back. No program can set ctime, but it has a grain. Until one
 // grain has passed since a file's ctime, another write may leave the same one, so such a file is waited for.
 //
 // What this can't see: writes through a memory map to a page that is dirty already, file systems that keep no ctime of

@@ -8,9 +8,9 @@ import type { PutTally } from './tally.ts';
 import type { Found } from './walk.ts';
 
 const LOOK_EVERY_MS = 250;
-/** Without a file's end for so long, it is told why. */
+/** Without a file's end for so long, the reason is shown. */
 const STILL_MS = 5_000;
-/** Without any answer for so long, that is told: a slow line takes seconds for a part. */
+/** Without any answer for so long, that is shown: a slow line takes seconds for a part. */
 const SILENT_MS = 10_000;
 
 /**
@@ -54,7 +54,7 @@ export function followProgress(
   };
 }
 
-/** What it stands still for is told once: a fault that is tried again, or answers that don't come. */
+/** The cause of a standstill is shown once: a fault that is tried again, or answers that don't come. */
 function createStillTeller(tally: PutTally, underWay: () => number): (nowMs: number) => void {
   let done = { count: 0, sinceMs: steadyClock.now(), code: '' };
   let answers = { count: 0, sinceMs: steadyClock.now(), isTold: false };

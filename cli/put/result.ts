@@ -21,7 +21,7 @@ export interface PutRun {
   openUploads: readonly OpenUpload[];
 }
 
-/** The demo's fields; null where there is nothing to tell from outside: S3's limit, its partitions, a report. */
+/** The demo's fields; null where it is not visible from outside: S3's limit, its partitions, a report. */
 export function resultOf({ job, state, destination, tally, seconds, fault, openUploads }: PutRun) {
   const { rows, stored, skipped, failed, passedOver, throttled, transient, returned, bytes } = tally;
   const attempts = attemptsOf(state, tally);
@@ -102,18 +102,18 @@ function answersText(state: PutState, tally: PutTally): TerminalText {
   const { stored, failed, throttled, transient, answered, lastFault } = tally;
   const attempts = attemptsOf(state, tally);
   if (answered === 0) return line`no request was answered`;
-  const told = [
+  const shown = [
     ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
     ...(transient > 0
       ? [`${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`]
       : []),
     ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
   ];
-  if (told.length === 0) {
+  if (shown.length === 0) {
     const isAllTaken = state === 'completed' && failed === 0;
     return line`${isAllTaken ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
   }
-  const answers = joined(told, ', ');
+  const answers = joined(shown, ', ');
   return stored === 0 ? answers : line`${answers}: ${(attempts / stored).toFixed(2)} requests an object`;
 }
 
@@ -155,7 +155,7 @@ export function summaryOf(
         ]
       : []),
     ...failures.map(failureText),
-    ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, told above`] : []),
+    ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, shown above`] : []),
     ...openUploads.map(openUploadText),
   ]);
 }

@@ -39,7 +39,7 @@ import { type OnAnswer, watched, withoutCutOff } from './watched-writer.ts';
 import { createWorkList, type WorkList } from './work-list.ts';
 
 /**
- * Writes a second at the start: one process alone may begin far above a fleet's worker, since its first SlowDown tells all.
+ * Writes a second at the start: one process alone may begin far above a fleet's worker, since it sees every SlowDown.
  * Measured with `npm run bench -- limit --only engine`: at 1,400 a second a start at 500 costs 5% of the time of 20,000
  * objects, 800 about 1.5%; at 350 a second 800 costs 2% more requests than objects, as 500 does.
  */
@@ -94,7 +94,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
       followLinks: options.followLinks === true,
       opening: (open) => descriptors.open(open, giveUpAtMs()),
     });
-  /** Until the first file tells what it is, as it was named. */
+  /** As the user named it, until the first file shows what it is. */
   let url = urlOf(destination, destination.path);
   const taskOf = (found: FoundFile): FileTask => {
     const place = placeOf(destination, found);
@@ -144,9 +144,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.progress?.end();
     const seconds = (clock.now() - running.startedAtMs) / 1000;
     const run = { job: `put-${randomUUID()}`, state, destination: url, tally, seconds, fault, openUploads };
-    const told = summaryOf(run, options.spread);
-    if (options.json || state !== 'completed') terminal.err(line`\n${told}`);
-    else terminal.out(told);
+    const shown = summaryOf(run, options.spread);
+    if (options.json || state !== 'completed') terminal.err(line`\n${shown}`);
+    else terminal.out(shown);
     if (options.json) terminal.json(resultOf(run));
   };
   const interrupt = onInterrupt(async () => {

@@ -2,7 +2,7 @@
 import type { Fault } from '../../shared/aws/classify.ts';
 import type { TransferReport } from '../../shared/transfer/engine.ts';
 
-/** Failed files that are kept to be named at the end; those above are told as they happen. */
+/** Failed files that are kept to be named at the end; those beyond are printed as they happen. */
 const FAILURES_KEPT = 1_000;
 /** What is passed over is named up to here, and then only counted: a folder of links has thousands. */
 export const MAX_PASSED_OVER_NAMED = 20;
@@ -73,12 +73,12 @@ function isTriedAgain({ kind }: Fault): boolean {
   return kind === 'transient' || kind === 'conflict';
 }
 
-/** @param tell a failure that is not kept */
+/** @param print a failure that is not kept */
 export function addReport(
   tally: PutTally,
   path: string,
   { end, attempts, throttled, transient }: TransferReport,
-  tell: (failure: FailedFile) => void,
+  print: (failure: FailedFile) => void,
 ): void {
   tally.attempts += attempts;
   tally.throttled += throttled;
@@ -92,20 +92,20 @@ export function addReport(
       tally.skipped++;
       break;
     case 'failed':
-      addFailure(tally, { path, code: end.code, message: end.message }, tell);
+      addFailure(tally, { path, code: end.code, message: end.message }, print);
       break;
     case 'unfinished':
       tally.returned++;
   }
 }
 
-export function addFailure(tally: PutTally, failure: FailedFile, tell: (failure: FailedFile) => void): void {
+export function addFailure(tally: PutTally, failure: FailedFile, print: (failure: FailedFile) => void): void {
   tally.failed++;
   if (tally.failures.length < FAILURES_KEPT) tally.failures.push(failure);
-  else tell(failure);
+  else print(failure);
 }
 
-export function addPassedOver(tally: PutTally, found: PassedOver, tell: (found: PassedOver) => void): void {
+export function addPassedOver(tally: PutTally, found: PassedOver, print: (found: PassedOver) => void): void {
   tally.passedOver++;
-  if (tally.passedOver <= MAX_PASSED_OVER_NAMED) tell(found);
+  if (tally.passedOver <= MAX_PASSED_OVER_NAMED) print(found);
 }

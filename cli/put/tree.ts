@@ -24,7 +24,7 @@ export interface Tree {
 }
 
 /**
- * @param placeOf the place of an open descriptor, where the system tells it
+ * @param placeOf the place of an open descriptor, where the system shows it
  * @throws as open and realpath
  */
 export async function openTree(folder: string, placeOf = placeOfDescriptor): Promise<Tree> {

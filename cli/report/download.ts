@@ -33,7 +33,7 @@ export async function downloadReport(
   await writeWhole(path.join(folder, path.posix.basename(report.key)), report.text, ELSEWHERE);
 }
 
-/** Where a file lies beside manifest.json. What it is told by came over the network: it may not lead elsewhere. */
+/** Where a file lies beside manifest.json. The name came over the network: it may not lead elsewhere. */
 function placeIn({ key }: Report, file: ReportFile): string {
   const place = path.posix.relative(path.posix.dirname(key), file.key);
   if (place.startsWith('..') || path.posix.isAbsolute(place) || place.includes('\\')) {

@@ -15,7 +15,7 @@ export interface Report {
   files: ReportFile[];
 }
 
-/** A row that was not stored, as its report tells of it. */
+/** A row that was not stored, as its report shows it. */
 export interface ReportedRow {
   kind: 'failed' | 'rejected';
   /** Absent where the row could not be read. */
@@ -131,7 +131,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Told by the schema, as anything else that is not what it should be.
+    // The schema reports it, as any other wrong value.
     return undefined;
   }
 }

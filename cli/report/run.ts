@@ -43,14 +43,14 @@ export async function runReport(id: string, options: ReportOptions): Promise<voi
     const report = await readReport(s3, job.report);
     const rows = await Array.fromAsync(unstoredRows(s3, report, options.rows));
     const failure = options.out === undefined ? undefined : await save(s3, report, options.out);
-    tell(job, report, rows, options, failure);
+    print(job, report, rows, options, failure);
     if (failure !== undefined) throw failure;
   } finally {
     s3.destroy();
   }
 }
 
-/** The embedded cloud's reports are in its own S3: asking AWS for them would tell of credentials, and mislead. */
+/** The embedded cloud's reports are in its own S3: asking AWS for them would end in a misleading error about credentials. */
 function assertEndpoint(s3: S3Client, { api }: ReportOptions): void {
   if (s3.config.isCustomEndpoint === true || !/^(127\.|localhost$|\[::1\]$)/.test(new URL(api).hostname))
     return;
@@ -59,7 +59,7 @@ function assertEndpoint(s3: S3Client, { api }: ReportOptions): void {
   );
 }
 
-/** @returns why it could not be saved whole: the report is told all the same */
+/** @returns why it could not be saved whole: the report is printed all the same */
 async function save(s3: S3Client, report: Report, folder: string): Promise<Failure | undefined> {
   onInterrupt(async () => {
     terminal.err(line`\nInterrupted: ${folder} holds a part of the report, without its manifest.json.`);
@@ -75,7 +75,7 @@ async function save(s3: S3Client, report: Report, folder: string): Promise<Failu
   }
 }
 
-function tell(
+function print(
   job: JobView,
   report: Report,
   rows: readonly ReportedRow[],

@@ -1,4 +1,4 @@
-// Starts the embedded cloud with its page, says where everything is, and tells of each job's end until Ctrl-C.
+// Starts the embedded cloud with its page, says where everything is, and reports each job's end until Ctrl-C.
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { servePage } from '../../local/page/page.ts';
 import { systemClock } from '../../shared/time/clock.ts';
@@ -46,22 +46,22 @@ export async function runUp({ port, limit, allowHost, json }: UpOptions): Promis
   await new Promise(() => {});
 }
 
-/** Says of each event once what it tells: a job's end, or why it tells none. */
+/** Reports each event once: a job's end, or why it shows none. */
 export function createReporter(cloud: Pick<Cloud, 'events'>, say: (text: TerminalText) => void): () => void {
-  const told = new Set<string>();
-  let malformedTold = 0;
+  const shown = new Set<string>();
+  let malformedShown = 0;
   return () => {
     const { ends, malformed } = readJobEvents(cloud);
     for (const end of ends) {
-      if (!told.has(end.job)) say(endLine(end));
-      told.add(end.job);
+      if (!shown.has(end.job)) say(endLine(end));
+      shown.add(end.job);
     }
     for (const { id, fault } of malformed) {
-      if (told.has(id)) continue;
-      told.add(id);
-      malformedTold += 1;
-      if (malformedTold <= MAX_MALFORMED_SHOWN) say(line`Event ${id} tells of no job's end: ${fault}`);
-      if (malformedTold === MAX_MALFORMED_SHOWN) say(line`Further events of this kind are not shown.`);
+      if (shown.has(id)) continue;
+      shown.add(id);
+      malformedShown += 1;
+      if (malformedShown <= MAX_MALFORMED_SHOWN) say(line`Event ${id} shows no job's end: ${fault}`);
+      if (malformedShown === MAX_MALFORMED_SHOWN) say(line`Further events of this kind are not shown.`);
     }
   };
 }

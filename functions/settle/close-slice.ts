@@ -31,7 +31,7 @@ export async function mayClose(
   return [...open.values()].every(isBlockClosed);
 }
 
-/** Books rows of a slice that no outcome tells of, with their own columns where the manifest still has them. */
+/** Books rows of a slice that no outcome has, with their own columns where the manifest still has them. */
 export async function* bookMissing(
   reader: ObjectReader,
   job: LiveJob,

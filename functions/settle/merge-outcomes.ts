@@ -34,7 +34,7 @@ export interface OutcomeMerge {
   chosen(outcome: Outcome, at: OutcomePlace): Outcome | undefined;
   /** The row's outcome with the requests of its returned deliveries. */
   withReturned(outcome: Outcome): Outcome;
-  /** Rows, counted from the slice's start, that no outcome told of. */
+  /** Rows, counted from the slice's start, that no outcome has. */
   missing(): number[];
 }
 

@@ -21,7 +21,7 @@ export interface SliceReportOptions {
   slice: Pick<SliceRow, 'slice' | 'rows'>;
   /** Makes the files' names unique: of two settles at once only one's result is frozen, with its own files. */
   writer: string;
-  /** Books rows that no outcome file tells of, counted from the slice's start: an outcome for each. */
+  /** Books rows that no outcome file has, counted from the slice's start: an outcome for each. */
   book(rows: ReadonlySet<number>): AsyncIterable<Outcome>;
 }
 

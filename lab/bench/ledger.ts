@@ -1,5 +1,5 @@
 // A job of many rows through ingest, upload, ledger and settle, with nothing transferred: the production functions on DynamoDB,
-// with S3 and SQS in memory. What it shows is the account: each row told of once, and what the ledger was asked for.
+// with S3 and SQS in memory. What it shows is the account: each row reported once, and what the ledger was asked for.
 //
 //   units         as DynamoDB bills them, by the table's meter (local/aws/dynamodb/dynamodb-meter.ts)
 //   hottestKey    the partition key that was written to most within one second; DynamoDB takes 1,000 units there
@@ -64,7 +64,7 @@ export interface LedgerBench {
   peakHeapMiB: number;
 }
 
-/** Ends with 0 only if each row was stored, and told of once. */
+/** Ends with 0 only if each row was stored, and reported once. */
 export async function runLedgerBench({ rows, json }: { rows: number; json: boolean }): Promise<void> {
   const result = await benchLedger(rows);
   if (json) console.log(JSON.stringify(result));
@@ -97,7 +97,7 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
     const startedAtMs = steadyClock.now();
     const job = await run.ended;
     const seconds = (steadyClock.now() - startedAtMs) / 1000;
-    const told = rowsTold(s3, job);
+    const reported = rowsReported(s3, job);
     const { dynamodb: reading } = await emulators.meter();
     const perThousand = (units: number) => Math.round((units * 10_000) / rows) / 10;
     return {
@@ -105,10 +105,10 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
       seconds: Math.round(seconds * 10) / 10,
       rowsPerSecond: Math.round(rows / seconds),
       // All rows are stored, so each slice has one file.
-      slices: told.files,
+      slices: reported.files,
       stored: job.totals.stored,
-      unaccounted: unaccountedRows(job.totals) + (rows - told.distinct),
-      countedTwice: told.all - told.distinct,
+      unaccounted: unaccountedRows(job.totals) + (rows - reported.distinct),
+      countedTwice: reported.all - reported.distinct,
       writeUnitsPerThousandRows: perThousand(reading.writeUnits),
       readUnitsPerThousandRows: perThousand(reading.readUnits),
       hottestKey: hottestOf(reading),
@@ -268,7 +268,10 @@ function manifestOf(rows: number): Buffer {
 }
 
 /** Files of the report, and their rows: all of them and without repeats. */
-function rowsTold(s3: MemoryS3, { report }: ReportedJob): { files: number; all: number; distinct: number } {
+function rowsReported(
+  s3: MemoryS3,
+  { report }: ReportedJob,
+): { files: number; all: number; distinct: number } {
   const manifest = JSON.parse(String(s3.read(REPORTS, report.slice(`s3://${REPORTS}/`.length)))) as {
     files: ReportFile[];
   };

@@ -71,7 +71,7 @@ export async function runLimitBench(options: LimitBenchOptions): Promise<void> {
     const machinePerSecond = speedOf(await ENGINE.run(track(WARM_UP_BUCKET)));
     console.error(`without a limit this machine takes ${Math.round(machinePerSecond)} objects/s`);
     if (limitPerSecond > machinePerSecond * ROOM) {
-      console.error('that is too near to the limit to tell them apart: the machine is measured as much');
+      console.error('that is too near to the limit: the machine is measured as much');
     }
     const runs = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round++) {

@@ -1,9 +1,9 @@
 // npm run chaos: the pipeline under faults, everything read back. Ends with 0 only if nothing was lost or counted twice.
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
+import type { Account } from './check-account.ts';
 import { CHAOS_FAULTS, type ChaosFaultName } from './faults.ts';
 import { type ChaosRun, runChaos } from './run.ts';
-import type { Verdict } from './verdict.ts';
 
 const USAGE = `npm run chaos -- [--items N] [--seed N] [--only FAULT,…|each] [--intensity X] [--outages N] [--outage-seconds N]
                  [--limit-seconds N] [--json]
@@ -57,7 +57,7 @@ for (const faults of campaigns) {
     say: (line) => console.error(`  ${line}`),
   });
   runs.push({ name, run });
-  tell(name, run);
+  print(name, run);
 }
 
 const isSound = runs.every(({ run }) => run.isSound);
@@ -65,9 +65,9 @@ const summary = { ...sum(runs.map(({ run }) => run)), seed };
 if (values.json) console.log(JSON.stringify(summary));
 process.exitCode = isSound ? 0 : 1;
 
-function tell(name: string, run: ChaosRun): void {
-  const { verdict, breaches, seconds, stall } = run;
-  if (!values.json) console.log(`${name}: ${JSON.stringify({ ...verdict, seconds, faults: run.faults })}`);
+function print(name: string, run: ChaosRun): void {
+  const { account, breaches, seconds, stall } = run;
+  if (!values.json) console.log(`${name}: ${JSON.stringify({ ...account, seconds, faults: run.faults })}`);
   if (run.isSound) return;
   for (const breach of breaches.slice(0, BREACHES_NAMED)) console.error(`  ${breach}`);
   if (breaches.length > BREACHES_NAMED) console.error(`  and ${breaches.length - BREACHES_NAMED} more`);
@@ -76,17 +76,17 @@ function tell(name: string, run: ChaosRun): void {
 }
 
 function sum(all: readonly ChaosRun[]) {
-  const verdict: Partial<Verdict> = {};
+  const account: Partial<Account> = {};
   const faults: Record<string, number> = {};
   let seconds = 0;
   for (const run of all) {
-    for (const [name, count] of Object.entries(run.verdict) as [keyof Verdict, number][]) {
-      verdict[name] = (verdict[name] ?? 0) + count;
+    for (const [name, count] of Object.entries(run.account) as [keyof Account, number][]) {
+      account[name] = (account[name] ?? 0) + count;
     }
     for (const [name, count] of Object.entries(run.faults)) faults[name] = (faults[name] ?? 0) + count;
     seconds += run.seconds;
   }
-  return { ...verdict, seconds, faults };
+  return { ...account, seconds, faults };
 }
 
 function faultsNamed(text: string): ChaosFaultName[] {

@@ -3,7 +3,7 @@
 import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
 import type { Random } from '../../shared/time/random.ts';
 
-/** What a row must end as, whatever fails meanwhile. A good row may also fail, but then it must be told as failed. */
+/** What a row must end as, whatever fails meanwhile. A good row may also fail, but then it must be reported as failed. */
 export type Fate =
   | { kind: 'good'; bytes: Uint8Array }
   /** Its source does not exist. */

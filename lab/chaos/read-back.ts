@@ -25,7 +25,7 @@ export interface ReportRow {
 }
 
 export interface JobFound {
-  /** The job's end, as often as it was told. */
+  /** Every event of the job's end. */
   events: EndEvent[];
   /** From the job's row in the ledger, over the API; undefined where there is none. */
   view: (RowCounts & { state: string }) | undefined;
@@ -78,7 +78,7 @@ export async function messagesLeft(cloud: Cloud): Promise<Record<string, number>
   return Object.fromEntries(depths.filter(([, count]) => count > 0));
 }
 
-/** The job's row, as the API tells it. */
+/** The job's row, as the API shows it. */
 export async function viewOf(cloud: Cloud, job: string): Promise<JobFound['view']> {
   const answer = await fetch(`${cloud.endpoints.api}/jobs/${job}`);
   return answer.ok ? ((await answer.json()) as JobFound['view']) : undefined;

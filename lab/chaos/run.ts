@@ -3,7 +3,7 @@
 //   start    the cloud; the sources that rows copy
 //   trouble  manifests dropped, faults armed, services gone for a while, sweeps
 //   calm     every job has ended: no more faults; what is left on the queues drains
-//   judge    each row, each object, each count
+//   check    each row, each object, each count
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
@@ -11,6 +11,7 @@ import { createS3Client } from '../../shared/aws/clients.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import { type Clock, steadyClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
+import { type AccountCheck, checkAccount } from './check-account.ts';
 import {
   CHAOS_FAULTS,
   type ChaosFaultName,
@@ -24,7 +25,6 @@ import { endsOf, messagesLeft, readAll, viewOf } from './read-back.ts';
 import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud } from './setting.ts';
 import { describeStall } from './stall.ts';
 import { startTrouble } from './trouble.ts';
-import { type Judgement, judge } from './verdict.ts';
 
 export interface ChaosOptions {
   items: number;
@@ -41,7 +41,7 @@ export interface ChaosOptions {
   say?: (line: string) => void;
 }
 
-export interface ChaosRun extends Judgement {
+export interface ChaosRun extends AccountCheck {
   seconds: number;
   faults: Record<string, number>;
   /** What stands still, where the time was over. */
@@ -58,7 +58,7 @@ const SETTING: Omit<ChaosSetting, 'seed'> = {
 };
 const SWEEP_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 500;
-const TELL_EVERY_MS = 10_000;
+const SHOW_EVERY_MS = 10_000;
 const STAGED_AT_ONCE = 32;
 /** Until the queues are empty behind the last job's end: what dead workers held comes back, is found ended, and goes. */
 const DRAIN_MS = 180_000;
@@ -73,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     const jobs = planJobs(options.items, createRandom(options.seed), places);
     await stage(s3, jobs);
     const stall = await endure({ cloud, s3, clock }, jobs, options);
-    const judgement = judge(
+    const check = checkAccount(
       jobs,
       await readAll(
         cloud,
@@ -82,8 +82,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
       ),
     );
     return {
-      ...judgement,
-      isSound: judgement.isSound && stall === undefined,
+      ...check,
+      isSound: check.isSound && stall === undefined,
       seconds: Math.round((clock.now() - startedAtMs) / 100) / 10,
       faults: countsByName(options.faults, await cloud.faultCounts()),
       ...(stall === undefined ? {} : { stall }),
@@ -140,16 +140,16 @@ async function endure(
     },
   );
   try {
-    const tell = () => tellProgress(cloud, jobs, say);
+    const show = () => showProgress(cloud, jobs, say);
     const untilMs = clock.now() + limitSeconds * 1000;
-    const ended = await until(scene, untilMs, tell, async () =>
+    const ended = await until(scene, untilMs, show, async () =>
       jobs.every(({ key }) => endsOf(cloud, key).length > 0),
     );
     trouble.calm();
     await cloud.setFaults([]);
     if (!ended) return `not every job has ended within ${limitSeconds} s\n${await describeStall(cloud)}`;
     say?.('every job has ended; the queues drain');
-    const drained = await until(scene, clock.now() + DRAIN_MS, tell, () => isOver(cloud, jobs));
+    const drained = await until(scene, clock.now() + DRAIN_MS, show, () => isOver(cloud, jobs));
     return drained
       ? undefined
       : `messages or jobs are left ${DRAIN_MS / 1000} s after the last job’s event\n${await describeStall(cloud)}`;
@@ -169,22 +169,22 @@ async function isOver(cloud: Cloud, jobs: readonly ChaosJob[]): Promise<boolean>
 async function until(
   { clock }: Scene,
   untilMs: number,
-  tell: () => Promise<void>,
+  show: () => Promise<void>,
   holds: () => Promise<boolean>,
 ): Promise<boolean> {
-  let tellAtMs = clock.now() + TELL_EVERY_MS;
+  let showAtMs = clock.now() + SHOW_EVERY_MS;
   while (!(await holds())) {
     if (clock.now() > untilMs) return false;
-    if (clock.now() >= tellAtMs) {
-      await tell();
-      tellAtMs = clock.now() + TELL_EVERY_MS;
+    if (clock.now() >= showAtMs) {
+      await show();
+      showAtMs = clock.now() + SHOW_EVERY_MS;
     }
     await clock.sleep(LOOK_EVERY_MS);
   }
   return true;
 }
 
-async function tellProgress(
+async function showProgress(
   cloud: Cloud,
   jobs: readonly ChaosJob[],
   say: ((line: string) => void) | undefined,

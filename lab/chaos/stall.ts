@@ -34,7 +34,7 @@ async function describeJobs(cloud: Cloud): Promise<string> {
 /** Straight from the table: why a job does not end must not depend on other code's reading of it. */
 async function describeSlices(cloud: Cloud): Promise<string> {
   const dynamodb = new DynamoDBClient(cloud.dynamodbClientConfig());
-  const standing: string[] = [];
+  const stalled: string[] = [];
   let startKey: Record<string, never> | undefined;
   try {
     do {
@@ -48,7 +48,7 @@ async function describeSlices(cloud: Cloud): Promise<string> {
       );
       for (const item of page.Items ?? []) {
         const { pk, blocks, closed, sent, replays } = item;
-        standing.push(
+        stalled.push(
           `${pk?.S}: ${blocks?.N} blocks, sent ${sent?.NS?.length ?? 0}, closed ${closed?.NS?.length ?? 0}, replays ${replays?.N ?? 0}`,
         );
       }
@@ -57,5 +57,5 @@ async function describeSlices(cloud: Cloud): Promise<string> {
   } finally {
     dynamodb.destroy();
   }
-  return [`${standing.length}`, ...standing.slice(0, SLICES_NAMED)].join('\n  ');
+  return [`${stalled.length}`, ...stalled.slice(0, SLICES_NAMED)].join('\n  ');
 }

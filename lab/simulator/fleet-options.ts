@@ -9,7 +9,7 @@ export interface FleetOptions {
   burstSeconds: number;
   /** Requests a second that one worker can send at most: what one Lambda can. */
   workerRatePerSecond: number;
-  /** The slowest worker's speed as a share of the fastest's; the others are spread evenly between. 1: all alike. */
+  /** The slowest worker's speed as a share of the fastest's; the others are spread evenly between. 1: all equal. */
   slowestWorkerShare: number;
   /** Items that one worker has in hand at most, including those that wait. */
   places: number;
@@ -43,7 +43,7 @@ export type FleetStart =
   | { kind: 'one-late'; atSecond: number };
 
 /**
- * even        every path alike, as hashed keys are
+ * even        every path equally often, as hashed keys are
  * sequential  all keys at one point, which moves through the key space once
  */
 export type FleetKeys = 'even' | 'sequential';

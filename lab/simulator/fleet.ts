@@ -88,7 +88,7 @@ export function simulateFleet(options: FleetOptions): FleetRun {
     return true;
   }
 
-  /** Sends the items whose turn has come, as far as the worker's speed allows, and plans the next time. */
+  /** Sends the items that are due, as far as the worker's speed allows, and plans the next time. */
   function serve(nowMs: number, index: number, worker: Worker, lineAt: number): void {
     const line = worker.lines[lineAt] as SimulatedLine;
     while (line.waiting > 0) {

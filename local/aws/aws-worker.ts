@@ -88,7 +88,7 @@ const worker = answerCalls({
   outage: ({ service, lastsMs }: { service: OutageService; lastsMs: number }) =>
     outages.begin(service, lastsMs),
 });
-const bus = createEventBus({ clock, onEntry: (entry) => worker.tell('event', entry) });
+const bus = createEventBus({ clock, onEntry: (entry) => worker.notify('event', entry) });
 
 const app = buildApp({
   logger: false,
@@ -99,7 +99,7 @@ const app = buildApp({
 hideUnemulated(app);
 addSqsHooks(app, { queues, faults: sqsFaults, meter });
 const onFailure = (error: unknown) =>
-  worker.tell(
+  worker.notify(
     'failure',
     `aws emulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );

@@ -6,7 +6,7 @@ type FromWorker =
   | { kind: 'not-ready'; code: string | undefined; message: string }
   | { kind: 'answer'; id: number; value: unknown }
   | { kind: 'error'; id: number; message: string }
-  | { kind: 'told'; name: string; value: unknown };
+  | { kind: 'notified'; name: string; value: unknown };
 
 interface ToWorker {
   id: number;
@@ -51,7 +51,7 @@ export async function startWorker(
           return resolve(message.port);
         case 'not-ready':
           return reject(new WorkerStartError(message.message, message.code));
-        case 'told':
+        case 'notified':
           return onTold(message.name, message.value);
         case 'answer':
           pending.get(message.id)?.resolve(message.value);
@@ -95,7 +95,7 @@ export async function startWorker(
 export interface WorkerSide {
   ready(port: number): void;
   notReady(error: Error & { code?: string }): void;
-  tell(name: string, value: unknown): void;
+  notify(name: string, value: unknown): void;
 }
 
 /** The worker's end: answers the calls by their names. */
@@ -111,7 +111,7 @@ export function answerCalls(answers: Record<string, (argument: never) => unknown
   return {
     ready: (listening) => post({ kind: 'ready', port: listening }),
     notReady: (error) => post({ kind: 'not-ready', code: error.code, message: error.message }),
-    tell: (name, value) => post({ kind: 'told', name, value }),
+    notify: (name, value) => post({ kind: 'notified', name, value }),
   };
 }
 

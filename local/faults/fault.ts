@@ -1,4 +1,4 @@
-// Every fault that the embedded cloud can be told to have, as one table of data. Which request one strikes is drawn by
+// Every fault that the embedded cloud can be set to have, as one table of data. Which request one strikes is drawn by
 // fault-points.ts; what it does there stands in the file of its service.
 //
 //   sender  ──▶ call refused (error), broken before (drop) ──▶ service ──▶ answer broken, late or never given ──▶ sender
@@ -29,9 +29,9 @@ export type S3Fault = FaultTiming &
     | { kind: 's3-timeout'; when: 'before' | 'after'; heldMs?: number }
     /** The answer comes late; the write itself is done at once. */
     | { kind: 's3-delay'; delayMs: number }
-    /** KMS behind the bucket is over its own limit: a SlowDown whose message alone tells it from the partition's. */
+    /** KMS behind the bucket is over its own limit: a SlowDown that only its message tells from the partition's. */
     | { kind: 's3-kms-throttled' }
-    /** One object is written too often: more than `perSecond` requests for a key within a second are told to slow down. */
+    /** One object is written too often: more than `perSecond` requests for a key within a second are answered with SlowDown. */
     | { kind: 's3-same-object'; perSecond: number }
     /** The status says 200 and the body holds an error, as CopyObject and CompleteMultipartUpload may answer; nothing is done. */
     | { kind: 's3-error-in-200'; code: 'InternalError' | 'SlowDown' }
@@ -51,7 +51,7 @@ export type SqsFault = FaultTiming & { queue?: string } & (
     | { kind: 'sqs-drop'; when: 'before' | 'after'; actions?: string[] }
     /** Entries of a batch call come back in `Failed` and are not carried out. */
     | { kind: 'sqs-entries-failed'; action: SqsBatchAction; code?: string; senderFault?: boolean }
-    /** Deletes and changes of visibility are told that the receipt is invalid; the message keeps its time. */
+    /** Deletes and changes of visibility are answered with an invalid receipt; the message keeps its time. */
     | { kind: 'sqs-receipt-expired' }
     /** A send is said to be done, and its message is gone. */
     | { kind: 'sqs-message-lost' }

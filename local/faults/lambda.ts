@@ -8,7 +8,7 @@ export interface LambdaFaults {
   arm(faults: readonly LambdaFault[]): void;
   /** Where the invocation that begins now is to die, if it is to. */
   deathOf(functionName: string): CrashPoint | undefined;
-  /** Tells of an invocation that lived, and of the requests that it made. */
+  /** Reports an invocation that survived, and the requests that it made. */
   lived(functionName: string, requests: number): void;
   /** The clock of an environment that starts now, undefined where it is right. */
   skewOf(functionName: string): ClockSkew | undefined;
@@ -18,7 +18,7 @@ export interface LambdaFaults {
 export interface ClockSkew {
   /** Added to the true time. */
   byMs: number;
-  /** To be told of each invocation that runs by it. */
+  /** Called with each invocation that runs by it. */
   count(): void;
 }
 

@@ -3,7 +3,7 @@
 //   a web page ──▶ the developer's browser ──▶ 127.0.0.1:PORT
 //
 // The cloud asks for no credentials, so any page that the developer visits could use it through the browser. Three headers
-// tell such a request from others; pages can't set them:
+// distinguish such a request from others; pages can't set them:
 //
 //   Host            the name that the page has for this machine; a foreign one means DNS rebinding
 //   Origin          whose page asks; sent with all but plain GET and HEAD requests
@@ -82,7 +82,7 @@ function isOwnOrigin(
 ): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/(.+)$/.exec(origin) ?? [];
   // Through a forwarded port the browser knows another port, and sends it in both headers. Through a proxy with HTTPS it
-  // may name two servers alike, by HTTP and by HTTPS: then it must say that it means one.
+  // may name two servers in the same way, by HTTP and by HTTPS: then it must say that it means one.
   if (authority === host?.toLowerCase()) return scheme === 'http' || site === 'same-origin';
   const port = Number(/:(\d+)$/.exec(authority)?.[1] ?? DEFAULT_PORT);
   return scheme === 'http' && ports.has(port) && readHost(authority).kind === 'own';

@@ -17,7 +17,7 @@ export interface BatchVerdict {
   reason?: string;
 }
 
-export function judgeBatch(
+export function readBatchAnswer(
   messageIds: string[],
   result: InvokeResult,
   { reportBatchItemFailures }: { reportBatchItemFailures: boolean },

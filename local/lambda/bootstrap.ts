@@ -21,7 +21,7 @@ const ANSWER_LIMIT_BYTES = 6 * 1024 * 1024;
 const { handlerFile, handlerExport, clockSkewMs, compileCache } = workerData as BootstrapData;
 const port = parentPort;
 if (port === null) throw new Error('the bootstrap runs in a worker thread');
-const tell = (message: WorkerMessage) => port.postMessage(message);
+const post = (message: WorkerMessage) => port.postMessage(message);
 
 if (clockSkewMs !== 0) skewClock(clockSkewMs);
 captureOutput(process.stdout);
@@ -46,10 +46,10 @@ async function importHandler(): Promise<Handler | undefined> {
     if (found.length > 2) {
       throw named('Runtime.CallbackHandlerDeprecated', 'nodejs24.x calls no callback: return a promise');
     }
-    tell({ kind: 'ready', initMs: performance.now() - started });
+    post({ kind: 'ready', initMs: performance.now() - started });
     return found as Handler;
   } catch (error) {
-    tell({ kind: 'init-failed', error: describe(error) });
+    post({ kind: 'init-failed', error: describe(error) });
     return undefined;
   }
 }
@@ -59,7 +59,7 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
   // The SDK's recursion detection reads it and sends it on as X-Amzn-Trace-Id.
   process.env._X_AMZN_TRACE_ID = message.traceId;
   requests.arm(message.dieAt, (request) => {
-    tell({ kind: 'dying', requestId, request });
+    post({ kind: 'dying', requestId, request });
     return process.exit(CRASH_EXIT_CODE);
   });
   try {
@@ -72,9 +72,9 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
         `Response payload size (${sizeBytes} bytes) exceeded maximum allowed payload size (${ANSWER_LIMIT_BYTES} bytes).`,
       );
     }
-    tell({ kind: 'answered', requestId, payload, ...requestsMade() });
+    post({ kind: 'answered', requestId, payload, ...requestsMade() });
   } catch (error) {
-    tell({ kind: 'threw', requestId, error: describe(error), ...requestsMade() });
+    post({ kind: 'threw', requestId, error: describe(error), ...requestsMade() });
   }
 }
 
@@ -101,7 +101,7 @@ function createContext({ requestId, deadlineMs, invokedFunctionArn }: InvokeMess
 /** Output goes the way of the answers, so that a line written before an answer arrives before it. */
 function captureOutput(stream: NodeJS.WriteStream): void {
   stream.write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
-    tell({ kind: 'written', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8') });
+    post({ kind: 'written', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8') });
     const done = typeof encoding === 'function' ? encoding : callback;
     if (typeof done === 'function') queueMicrotask(() => done());
     return true;

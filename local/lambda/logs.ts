@@ -20,7 +20,7 @@ export interface FunctionLogsOptions {
   keep?: number;
 }
 
-/** Lines kept where nobody listens: enough to see what led to a failure. */
+/** Lines kept without a listener: enough to see what led to a failure. */
 const LINES_KEPT = 2_000;
 /** A line longer than this is cut, as CloudWatch Logs does at 256 KB. */
 const LINE_LIMIT = 256 * 1024;

@@ -4,7 +4,7 @@
 export interface BootstrapData {
   handlerFile: string;
   handlerExport: string;
-  /** Added to the time that the environment's clock tells. */
+  /** Added to the time of the environment's clock. */
   clockSkewMs: number;
   /** The folder of the host's compiled code: no variable of the function, whose environment is AWS's. Absent: Node's own. */
   compileCache?: string | undefined;

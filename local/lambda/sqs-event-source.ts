@@ -10,7 +10,7 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
 import type { FunctionModel, SqsSourceModel } from '../service/model.ts';
-import { judgeBatch } from './batch-response.ts';
+import { readBatchAnswer } from './batch-response.ts';
 import type { LambdaHost } from './host.ts';
 import { createMessageBuffer } from './message-buffer.ts';
 import { deleteMessages, pauseAfter } from './message-deletion.ts';
@@ -165,7 +165,7 @@ export function startSqsEventSource(
     );
     if (stopping.signal.aborted) return;
     const ids = messages.map((message) => message.MessageId);
-    const { done, reason } = judgeBatch(ids, result, { reportBatchItemFailures });
+    const { done, reason } = readBatchAnswer(ids, result, { reportBatchItemFailures });
     if (reason !== undefined) {
       counts.failedBatches += 1;
       if (result.kind === 'answered') log(describe('Batch failed', reason));

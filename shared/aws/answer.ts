@@ -33,7 +33,7 @@ export function describeAnswer({ host, status, headers, text }: Answer): string 
 
 /** Whether the answer carries a header that only S3, or a server that speaks its protocol, sends. */
 export function hasS3Header({ headers }: Pick<Answer, 'headers'>): boolean {
-  // CloudFront's and API Gateway's begin alike, and both may serve any page.
+  // CloudFront's and API Gateway's begin in the same way, and both may serve any page.
   return Object.keys(headers).some((name) => /^x-amz-(?!cf-|apigw-)/.test(name));
 }
 

@@ -28,7 +28,7 @@ function agentOptions(sockets: number, connection: ConnectionOptions) {
   return { maxSockets: sockets, keepAlive: true, ...connection };
 }
 
-/** A request that has not been answered in time is given up. The SDK only warns unless told to throw (facts: sockets). */
+/** A request that has not been answered in time is given up. The SDK only warns unless it is set to throw. */
 function handlerWith(
   { connectionMs, requestMs }: Pick<ClientBudget, 'connectionMs' | 'requestMs'>,
   connection: ConnectionOptions = {},

@@ -46,7 +46,7 @@ export function isProven(proof: string | undefined, answer: Answer | undefined, 
   );
 }
 
-/** @param hasBody whether S3 tells the outcome in the body, which may break off */
+/** @param hasBody whether S3 sends the outcome in the body, which may break off */
 export function unproven(answer: Answer, hasBody: boolean): Error {
   if (hasBody && isBrokenOff(answer)) {
     return Object.assign(new Error(`${describeAnswer(answer)}: the answer broke off`), {

@@ -35,7 +35,7 @@ export interface Asked {
   keyPath: string;
   /** The endpoint's, without the bucket. */
   domain: string;
-  /** Of an endpoint that has a path: where its buckets are elsewhere, can't be told. */
+  /** Of an endpoint that has a path: where its buckets are elsewhere is unknown. */
   hasOwnPath: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Identities that follow from where a thing lies, so that every re-reading and re-delivery names the same thing alike.
+// Identities follow from a place alone: every re-reading and redelivery gives the same row the same id.
 //
 //   job     one drop of a manifest: bucket, key and version, or the id in the key api/<id>/manifest
 //   slice   a stretch of the manifest, numbered from 0 in its order

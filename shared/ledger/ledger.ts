@@ -31,7 +31,7 @@ import {
 } from './tally.ts';
 
 export interface LedgerDependencies extends TableDependencies {
-  /** Told of each slice whose blocks have all closed; may be told more than once. */
+  /** Called with each slice whose blocks have all closed, possibly more than once. */
   sliceClosed(slice: SliceId): Promise<void>;
 }
 
@@ -157,7 +157,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     /**
      * Forgets what of an open slice was sent, so that its next ingest sends every row that its blocks lack. Of two that
      * begin the same replay one does.
-     * @param replays how often the slice had been replayed when it was found standing still
+     * @param replays how often the slice had been replayed when it was found not to move
      * @returns whether this call began it
      */
     async beginReplay(id: SliceId, replays: number): Promise<boolean> {

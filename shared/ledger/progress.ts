@@ -8,7 +8,7 @@ import { type BlockCounts, countBlock } from './tally.ts';
 /** Slices read at a time: with 256 counts each they are 15 MB of heap. */
 export const PROGRESS_PAGE = 200;
 
-/** Open blocks read for one page of slices: 2 read units each. Where there are more, the closed ones alone tell enough. */
+/** Open blocks read for one page of slices: 2 read units each. Where there are more, the closed ones alone are enough. */
 const OPEN_BLOCKS_MOST = 400;
 
 /** Reads every slice of the job: for jobs of few. */

@@ -27,7 +27,7 @@ export function createRounds(table: Table) {
       return text === undefined ? { next: 0, sum: emptyProgress() } : (JSON.parse(text) as Round);
     },
 
-    /** Nobody removes it at the job's end: it expires by itself some time after its last change. */
+    /** It is not removed at the job's end: it expires by itself some time after its last change. */
     async putRound(job: JobId, round: Round): Promise<void> {
       await table.update(roundKey(job), {
         UpdateExpression: 'SET round = :round, expiresAt = :expiresAt',

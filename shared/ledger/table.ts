@@ -118,7 +118,7 @@ export function createTable({ dynamodb, table, clock, random }: TableDependencie
         UpdateExpression: 'SET expiresAt = :expiresAt',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: { ':expiresAt': this.expiry() },
-        // Nobody looks at them: a slice's row has up to 8 KB.
+        // Their old values are not used: a slice's row has up to 8 KB.
         ReturnValues: 'NONE',
       };
       await pMap(keys, (key) => this.update(key, change), { concurrency: EXPIRE_CONCURRENCY });

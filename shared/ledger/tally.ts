@@ -3,7 +3,7 @@
 import { groupsOf } from '../job/identity.ts';
 import type { Job, RunningJob } from '../job/job.ts';
 
-/** How a row ended, as the ledger's sets know it. `done` is stored or skipped: the report tells them apart. */
+/** How a row ended, as the ledger's sets know it. `done` is stored or skipped: only the report distinguishes them. */
 export const ROW_ENDS = ['done', 'failed', 'cancelled', 'rejected'] as const;
 export type RowEnd = (typeof ROW_ENDS)[number];
 

@@ -5,7 +5,7 @@
 // probing     grows by GROWTH x sqrt(rate) a second; without a SlowDown for long, ever faster
 // measuring   a SlowDown came: the rate stays until enough answers show how much S3 accepts, then it is cut once
 //
-// Growth and cut both go with the square root of the rate. A fixed step can't serve 1 worker and 1,000 alike, and a step in
+// Growth and cut both go with the square root of the rate. A fixed step can't serve both 1 worker and 1,000, and a step in
 // proportion to the rate is never fair. The square root gives every worker of a fleet the same number of cuts a second,
 // GROWTH / CUT, and so the same rate, whatever the fleet's size (binomial congestion control: Bansal and Balakrishnan,
 // INFOCOM 2001). The fleet's SlowDowns are then about N x GROWTH / CUT a second, whatever the limit.

@@ -1,5 +1,5 @@
 // Outcomes on their way to the report: one NDJSON file per invocation and slice, in the report bucket under
-// outcomes/<job>/<slice>/. They are written before the ledger is, so that what the ledger counts can always be told.
+// outcomes/<job>/<slice>/. They are written before the ledger is, so that everything that the ledger counts can be reported.
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../aws/classify.ts';
 import { listKeys } from '../aws/list-keys.ts';

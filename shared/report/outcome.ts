@@ -32,7 +32,7 @@ export interface Outcome {
   code?: string;
   message?: string;
   /**
-   * Where it stands for several rows of its block that ended alike, `number` the first of them: all their numbers, as
+   * Where it stands for several rows of its block that ended in the same way, `number` the first of them: all their numbers, as
    * `[first, last]` of each stretch, in order.
    */
   numbers?: readonly NumberRange[];

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => table?.stop());
 
 describe('a manifest that can not be opened', () => {
-  it('has its end told by the next delivery of its arrival', async () => {
+  it('has its end reported by the next delivery of its arrival', async () => {
     const ledger = openLedger(table);
     const { client: s3 } = createMemoryS3({ versioned: ['inbox'] });
     const chance = { clock: ledger.clock, random: () => 0 };

@@ -64,7 +64,7 @@ describe('a control', () => {
     expect(await isIndexedAsLive()).toBe(true);
   });
 
-  it('puts a paused job back into the index once its end is decided: nobody can resume it any more', async () => {
+  it('puts a paused job back into the index once its end is decided: it can not be resumed any more', async () => {
     await ledger.finishPlan(job, PLAN);
     await ledger.controlJob(job, 'paused');
     await ledger.decideEnd(job, () => ({ ending: 'completed' }));

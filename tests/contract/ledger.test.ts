@@ -345,7 +345,7 @@ describe('a block', () => {
     expect(await ledger.openBlock(blockOf(), 2, [])).toMatchObject({ size: 2, done: new Set() });
   });
 
-  it('opened again keeps what has ended, and tells it', async () => {
+  it('opened again keeps what has ended, and returns it', async () => {
     await recordSlice(4, 1);
     await ledger.openBlock(blockOf(), 4, [3]);
     await ledger.recordEnds(blockOf(), { done: [0], failed: [1] });

@@ -168,7 +168,7 @@ describe('while settle is busy', () => {
     expect(await sweep(1, draw)).toEqual(isTold ? [sliceOf(0)] : []);
   });
 
-  it('a job that has settled is told of now and then', async () => {
+  it('a job that has settled is notified again now and then', async () => {
     await startJob(1);
     await settle(0);
     expect(await sweep(1, 0.07)).toEqual([]);
@@ -269,7 +269,7 @@ describe('a job that is given up', () => {
     expect(await ledger.getJob(id)).toMatchObject({ state: 'failed', totals: { stored: 0 } });
   });
 
-  it('while its completion is being told stays completed', async () => {
+  it('while its completion is being reported stays completed', async () => {
     await startJob(1);
     const job = await ledger.liveJob(id);
     const { end, told } = anEnd(async () => void (await failJob(end, job, FAULT)));
@@ -299,7 +299,7 @@ describe('a job that is given up', () => {
   });
 });
 
-describe('an end that is decided, but was not told to its end', () => {
+describe('an end that is decided, but was not reported completely', () => {
   const died = () => anEnd(() => Promise.reject(new Error('killed'))).end;
 
   it.each(['run', 'paused', 'cancelling'] as const)('is told again to settle under %s', async (control) => {

@@ -82,7 +82,7 @@ describe('spillway demo', () => {
     expect(stderr).toContain('uploading');
   });
 
-  it('tells of a row that can not be stored, and is sound all the same', async () => {
+  it('reports a row that can not be stored, and is sound all the same', async () => {
     const folder = path.join(work, 'deep');
     // 1,020 bytes are a key; with the spread's 24 before them they are none.
     const nested = path.join(folder, ...Array.from({ length: 5 }, () => 'n'.repeat(169)));

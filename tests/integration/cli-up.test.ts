@@ -63,7 +63,7 @@ afterAll(async () => {
 });
 
 describe('spillway up', () => {
-  it('tells as one JSON object where everything is', async () => {
+  it('prints as one JSON object where everything is', async () => {
     expect(run.stdout().trim().split('\n')).toHaveLength(1);
     expect(ready).toMatchObject({
       s3: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -120,7 +120,7 @@ describe('spillway up', () => {
     },
   );
 
-  it('copies from the source bucket, and tells of the job when it ends', async () => {
+  it('copies from the source bucket, and reports the job when it ends', async () => {
     await s3.send(new PutObjectCommand({ Bucket: ready.source, Key: 'old key', Body: 'copied' }));
     await drop('copy.ndjson', `{"key":"new key","source":"s3://${ready.source}/old key"}\n`, {
       spread: 'off',
@@ -159,7 +159,7 @@ describe('spillway up', () => {
     expect(await jobsOf('twice.csv')).toHaveLength(2);
   });
 
-  it('tells why a manifest can not be read', async () => {
+  it('says why a manifest can not be read', async () => {
     await drop('wrong.csv', 'key,txt\na,b\n');
     expect(await jobOf('wrong.csv')).toMatchObject({ state: 'failed', fault: { code: 'UnknownColumn' } });
     await run.until('did you mean text?');

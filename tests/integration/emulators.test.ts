@@ -383,7 +383,7 @@ describe('a throttled bucket', () => {
 });
 
 describe('a fault', () => {
-  it('answers writes of the keys it names with an error, as often as it was told', async () => {
+  it('answers writes of the keys it names with an error, as often as it was set to', async () => {
     await emulators.setFaults([
       { kind: 's3-error', status: 500, code: 'InternalError', keyIncludes: 'bad', count: 1 },
     ]);
@@ -401,7 +401,7 @@ describe('a fault', () => {
     expect(await text('plain', 'dropped-after')).toBe('x');
   });
 
-  it('throttles for KMS, and the classification tells it from the partition', async () => {
+  it('throttles for KMS, and the classification distinguishes it from the partition', async () => {
     await emulators.setFaults([{ kind: 's3-kms-throttled', count: 1 }]);
     const thrown = await put('plain', 'sealed', 'x').then(
       () => undefined,
@@ -466,7 +466,7 @@ describe('a fault', () => {
 });
 
 describe('a queue', () => {
-  it('is told by a URL that any client can use', async () => {
+  it('has a URL that any client can use', async () => {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'work' }));
     expect(QueueUrl).toBe(emulators.queueUrl('work'));
     expect(QueueUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/111122223333\/work$/);
@@ -587,7 +587,7 @@ describe('the event bus', () => {
     expect(answer.status).toBe(413);
   });
 
-  it('keeps good entries, refuses bad ones, and tells its listeners', async () => {
+  it('keeps good entries, refuses bad ones, and notifies its listeners', async () => {
     const client = new EventBridgeClient(clientConfig(emulators.endpoints.aws));
     const heard: string[] = [];
     const end = emulators.onEvent(({ detailType }) => heard.push(detailType));

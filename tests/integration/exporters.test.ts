@@ -86,7 +86,7 @@ describe('what exporters write', () => {
     expect(await stored('2026/typed', OLD_DESTINATION)).toBe('old');
   });
 
-  it('tells of a source that is missing that its key looks URL-encoded', async () => {
+  it('says of a missing source that its key looks URL-encoded', async () => {
     await cloud.put(SOURCE_BUCKET, 'a b+ü.txt', 'hi');
     const encoded = `s3://${SOURCE_BUCKET}/a%20b%2B%C3%BC.txt`;
     const body = `key,source,content_type\na,${encoded},\nb,${encoded},text/html\n`;

@@ -288,7 +288,7 @@ describe('the gateway', () => {
     expect(answer).toMatchObject({ status: 404, body: expect.stringContaining('NoSuchBucket') });
   });
 
-  it('has no SNS, but tells who calls', async () => {
+  it('has no SNS, but answers who calls', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const asked = (Action: string) =>
       ask('aws', { method: 'POST', headers, body: `Action=${Action}&Name=topic&Version=2010-03-31` });

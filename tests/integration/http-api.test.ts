@@ -46,7 +46,7 @@ describe('the HTTP API', () => {
     }
   });
 
-  it('decodes path parameters and tells who calls where IAM is asked for', async () => {
+  it('decodes path parameters and names the caller where IAM is asked for', async () => {
     const event = await (await fetch(`${api}/things/a%2Fb%20c`)).json();
     expect(event).toMatchObject({
       routeKey: 'GET /things/{id}',

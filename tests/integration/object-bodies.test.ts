@@ -336,7 +336,7 @@ describe('what S3 does not know', () => {
     expect(answer).toContain(`<Code>${code}</Code>`);
   });
 
-  it('tells SQS’s clients of a broken body in their own form', async () => {
+  it('answers SQS’s clients about a broken body in their own form', async () => {
     const answer = await ask('POST', '/', {
       body: '{broken',
       headers: { 'x-amz-target': 'AmazonSQS.SendMessage', 'content-type': 'application/x-amz-json-1.0' },

@@ -429,7 +429,7 @@ describe('expired credentials', () => {
 });
 
 describe('a run that ends early', () => {
-  it('asks nothing more once it has told its end', async () => {
+  it('asks nothing more once it has reported its end', async () => {
     const s3 = await startS3({
       intercept(request, response) {
         if (request.method === 'HEAD' || request.method === 'POST') return false;

@@ -89,7 +89,7 @@ describe('put', () => {
     expect(result, stderr).toMatchObject({ rows: 2, ...ends });
   });
 
-  it('tells each file as failed where its write is answered with a page', async () => {
+  it('reports each file as failed where its write is answered with a page', async () => {
     const { code, stderr, result, host } = await put((request, response) => {
       if (request.method === 'HEAD') {
         response.writeHead(200, { 'x-amz-bucket-region': 'us-east-1' }).end();

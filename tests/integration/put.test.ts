@@ -136,7 +136,7 @@ describe('spillway put', () => {
     expect(sha256(await content('large.bin'))).toBe(sha256(large));
   });
 
-  it('gives content types by the names of files of every size, or the one it is told', async () => {
+  it('gives content types by the names of files of every size, or the given one', async () => {
     const folder = await write({
       'small.html': 'x',
       'middle.svg': Buffer.alloc(MIB + 1),
@@ -168,7 +168,7 @@ describe('spillway put', () => {
     expect(stderr).toContain('1 to 256 printable ASCII characters');
   });
 
-  it('leaves what is there where it is told to', async () => {
+  it('leaves what is there where an option says so', async () => {
     const folder = await write({ old: 'new bytes', new: 'new bytes', 'large.bin': Buffer.alloc(17 * MIB) });
     for (const Key of ['old', 'large.bin'])
       await s3.send(new PutObjectCommand({ Bucket: here(), Key, Body: 'old' }));
@@ -321,7 +321,7 @@ describe('spillway put', () => {
     expect((await run.ended).code).toBe(1);
   });
 
-  it('tells of files that can not be put, and puts the others', async () => {
+  it('reports files that can not be put, and puts the others', async () => {
     const folder = await write({ good: 'good' });
     await symlink('nowhere', path.join(folder, 'dangling'));
     await symlink('good', path.join(folder, 'link'));
@@ -337,7 +337,7 @@ describe('spillway put', () => {
     expect((await keys()).sort()).toEqual(['good']);
   });
 
-  it('stores nothing that links lead to outside of its folder, unless it is told to', async () => {
+  it('stores nothing that links lead to outside of its folder, unless an option says so', async () => {
     await write({ secret: 'secret', 'more/a': 'a', 'more/b': 'b' }, 'outside');
     const folder = await write({ good: 'good' });
     await symlink('../outside/secret', path.join(folder, 'secret'));
@@ -424,7 +424,7 @@ describe('spillway put', () => {
     expect(String(await content('same'))).toBe('1');
   });
 
-  it('ends with what was done told, and no upload left open, on Ctrl-C', async () => {
+  it('reports what was done, and leaves no upload open, on Ctrl-C', async () => {
     const folder = await write(
       Object.fromEntries([
         ...Array.from({ length: 2_000 }, (_, index) => [`n${index}`, `${index}`]),

@@ -8,16 +8,16 @@ const REPLAY = `npm run chaos -- --items ${RUN.items} --seed ${RUN.seed} --outag
 const LIMIT_SECONDS = 300;
 
 it('loses nothing and counts nothing twice, with every fault at once', { timeout: 540_000 }, async () => {
-  const { verdict, breaches, stall, faults, seconds } = await runChaos({
+  const { account, breaches, stall, faults, seconds } = await runChaos({
     ...RUN,
     faults: CHAOS_FAULTS,
     limitSeconds: LIMIT_SECONDS,
   });
-  console.log(JSON.stringify({ ...verdict, seconds, faults }));
+  console.log(JSON.stringify({ ...account, seconds, faults }));
   expect(stall, REPLAY).toBeUndefined();
   expect(breaches, REPLAY).toEqual([]);
-  expect(verdict).toMatchObject({ items: RUN.items, unaccounted: 0, countedTwice: 0, missingObjects: 0 });
-  expect(verdict.stored).toBeGreaterThan(RUN.items / 2);
+  expect(account).toMatchObject({ items: RUN.items, unaccounted: 0, countedTwice: 0, missingObjects: 0 });
+  expect(account.stored).toBeGreaterThan(RUN.items / 2);
   const struck = Object.values(faults).filter((times) => times > 0);
   // A rare one may miss a small run.
   expect(struck.length, JSON.stringify(faults)).toBeGreaterThan(CHAOS_FAULTS.length - 4);

@@ -152,7 +152,7 @@ describe('a job of 20,000 rows', () => {
     expect(stored).toBeGreaterThan(ROWS / 2);
   });
 
-  it('is told in the report as it is in the bucket, row by row', async () => {
+  it('is in the report as it is in the bucket, row by row', async () => {
     const [succeeded, failed, rejected] = await Promise.all([
       cloud.rows(end, 'succeeded'),
       cloud.rows(end, 'failed'),

@@ -5,7 +5,7 @@ import { BLOCK_ROWS, SLICE_BLOCKS } from '../../shared/job/identity.ts';
 
 const ROWS = SLICE_BLOCKS * BLOCK_ROWS + 500;
 
-it('has each of its rows stored, and told of once, within DynamoDB’s limits', {
+it('has each of its rows stored, and reported once, within DynamoDB’s limits', {
   timeout: 120_000,
 }, async () => {
   const result = await benchLedger(ROWS);

@@ -171,7 +171,7 @@ describe('joined manifests', () => {
 });
 
 describe('openManifest', () => {
-  it('never throws, and reads no further than it was told', () => {
+  it('never throws, and reads no further than its bound', () => {
     const name = fc.constantFrom('m.csv', 'm.ndjson', 'm.jsonl', 'm', 'm.constructor', 'm.__proto__', '');
     fc.assert(
       fc.property(body, name, fc.nat(500), (bytes, key, moreBytes) => {

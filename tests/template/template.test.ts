@@ -202,7 +202,7 @@ describe('the inbox', () => {
     expect(resource('InboxBucket').DependsOn).toContain('IngestQueuePolicy');
   });
 
-  it('lets nobody but the API write the keys that name jobs', () => {
+  it('lets only the API write the keys that name jobs', () => {
     expect(policyOf('InboxBucketPolicy')).toContainEqual({
       Sid: 'OnlyTheApiNamesJobs',
       Effect: 'Deny',
@@ -244,7 +244,7 @@ it('keeps reports, and lets the raw outcomes and dead letters behind them go', (
   ]);
 });
 
-it('has the API tell for how long dead letters are kept, as the lifecycle does', () => {
+it('has the API say for how long dead letters are kept, as the lifecycle does', () => {
   const { Rules } = properties('ReportBucket')['LifecycleConfiguration'] as {
     Rules: Record<string, unknown>[];
   };
@@ -253,7 +253,7 @@ it('has the API tell for how long dead letters are kept, as the lifecycle does',
 });
 
 describe.each(['Upload', 'Settle'])('the queue of %s, whose messages are believed,', (name) => {
-  it('takes messages from the roles that may send them, and from nobody else', () => {
+  it('takes messages only from the roles that may send them', () => {
     const senders = FUNCTIONS.filter((each) => grants(each).includes(`sqs:SendMessage <${name}Queue.Arn>`));
     expect(senders.length).toBeGreaterThan(1);
     expect(policyOf(`${name}QueuePolicy`)).toContainEqual({
@@ -485,7 +485,7 @@ describe('upload alone', () => {
     }
   });
 
-  it('lists sources and destinations, so that S3 tells it what is missing', () => {
+  it('lists sources and destinations, so that S3 says what is missing', () => {
     const lists = grants('upload').filter((grant) => grant.startsWith('s3:List'));
     expect(lists).toEqual([
       's3:ListBucket <DestinationBucket.Arn>',

@@ -155,7 +155,7 @@ describe('GET /jobs/{id}', () => {
     expect(json).toMatchObject({ options: JOB_OPTIONS });
   });
 
-  it('tells of a job that was submitted and has no row yet', async () => {
+  it('shows a job that was submitted and has no row yet', async () => {
     const { call } = createFakeApi();
     const { job } = (await call(post(CSV, 'text/csv'))).json;
     const { statusCode, json } = await call(get(`/jobs/${job}`));

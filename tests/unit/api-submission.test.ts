@@ -206,7 +206,7 @@ describe('POST /jobs', () => {
     expect(manifests().length).toBe(0);
   });
 
-  it('makes one job of one Idempotency-Key, and tells a repeat from a conflict', async () => {
+  it('makes one job of one Idempotency-Key, and distinguishes a repeat from a conflict', async () => {
     const { call, manifests } = createFakeApi();
     const first = await call(post(CSV, 'text/csv', { key: 'k' }));
     const again = await call(post(CSV, 'text/csv', { key: 'k' }));
@@ -246,7 +246,7 @@ describe('POST /jobs', () => {
 
 describe('a body whose bytes were replaced on their way', () => {
   /** The rows that are stored, read as ingest reads them: the key, or the code of what is wrong. */
-  async function verdicts(event: ReturnType<typeof post>): Promise<string[]> {
+  async function endsOf(event: ReturnType<typeof post>): Promise<string[]> {
     const { call, manifests } = createFakeApi();
     expect((await call(event)).statusCode).toBe(202);
     const [{ bytes, contentType = '' } = { bytes: Buffer.alloc(0) }] = manifests();
@@ -268,29 +268,29 @@ describe('a body whose bytes were replaced on their way', () => {
       ['InvalidUtf8', 'ok', 'InvalidUtf8'],
     ],
   ])('has just those rows rejected, as from the inbox: %s', async (contentType, body, expected) => {
-    expect(await verdicts(post(body, contentType))).toEqual(expected);
+    expect(await endsOf(post(body, contentType))).toEqual(expected);
   });
 
   it('has them rejected in the sample', async () => {
-    expect(await verdicts(sample('api-post-jobs-text'))).toEqual(['InvalidUtf8', 'ok.txt']);
+    expect(await endsOf(sample('api-post-jobs-text'))).toEqual(['InvalidUtf8', 'ok.txt']);
   });
 
-  it('is told from U+FFFD that was sent: in bytes, or as an escape in JSON', async () => {
+  it('is distinguished from U+FFFD that was sent: in bytes, or as an escape in JSON', async () => {
     const csv = Buffer.from('key,text\ncaf\ufffd.txt,1\n').toString('base64');
-    expect(await verdicts({ ...post(csv, 'application/csv'), isBase64Encoded: true })).toEqual([
+    expect(await endsOf({ ...post(csv, 'application/csv'), isBase64Encoded: true })).toEqual([
       'caf\ufffd.txt',
     ]);
     const json = '{"rows":[{"key":"caf\\ufffd","text":"1"}]}';
-    expect(await verdicts(post(json, 'application/json'))).toEqual(['caf\ufffd']);
+    expect(await endsOf(post(json, 'application/json'))).toEqual(['caf\ufffd']);
   });
 
   it('is seen in JSON that came as bytes, too', async () => {
     const latin1 = Buffer.from('{"rows":[{"key":"caf\xe9","text":"1"},{"key":"ok","text":"1"}]}', 'latin1');
     const event = { ...post(latin1.toString('base64'), 'application/json'), isBase64Encoded: true };
-    expect(await verdicts(event)).toEqual(['InvalidUtf8', 'ok']);
+    expect(await endsOf(event)).toEqual(['InvalidUtf8', 'ok']);
   });
 
-  it('is told with what to do', async () => {
+  it('comes with what to do', async () => {
     const bytes = Buffer.from([0x6b, 0x2c, 0xff]);
     const head = { format: 'csv' as const, columns: ['key', 'text'], bodyOffset: 0, bodyLine: 1 };
     const [row] = await rowsOf(head, bytes);

@@ -1,6 +1,6 @@
 // How Lambda reads a function's answer to a batch of SQS messages.
 import { describe, expect, it } from 'vitest';
-import { judgeBatch } from '../../local/lambda/batch-response.ts';
+import { readBatchAnswer } from '../../local/lambda/batch-response.ts';
 import type { InvokeResult } from '../../local/lambda/host.ts';
 
 const IDS = ['a', 'b', 'c'];
@@ -22,7 +22,7 @@ describe('a batch with ReportBatchItemFailures', () => {
     { answer: 'an empty list', result: listing() },
     { answer: 'null for a list', result: answered({ batchItemFailures: null }) },
   ])('is done as a whole on $answer', ({ result }) => {
-    expect(judgeBatch(IDS, result, { reportBatchItemFailures: true })).toEqual({ done: IDS, kept: [] });
+    expect(readBatchAnswer(IDS, result, { reportBatchItemFailures: true })).toEqual({ done: IDS, kept: [] });
   });
 
   it.each([
@@ -41,9 +41,9 @@ describe('a batch with ReportBatchItemFailures', () => {
     { answer: 'null for an entry', result: answered({ batchItemFailures: [null] }) },
     { answer: 'an itemIdentifier that is not in the batch', result: listing('a', 'z') },
   ])('fails as a whole on $answer', ({ result }) => {
-    const verdict = judgeBatch(IDS, result, { reportBatchItemFailures: true });
-    expect(verdict).toMatchObject({ done: [], kept: IDS });
-    expect(verdict.reason).not.toBe('');
+    const answer = readBatchAnswer(IDS, result, { reportBatchItemFailures: true });
+    expect(answer).toMatchObject({ done: [], kept: IDS });
+    expect(answer.reason).not.toBe('');
   });
 
   it.each([
@@ -51,19 +51,19 @@ describe('a batch with ReportBatchItemFailures', () => {
     { listed: ['a', 'b', 'c'], done: [] },
     { listed: ['c', 'c'], done: ['a', 'b'] },
   ])('keeps exactly the listed: $listed', ({ listed, done }) => {
-    const verdict = judgeBatch(IDS, listing(...listed), { reportBatchItemFailures: true });
-    expect(verdict.done).toEqual(done);
-    expect(new Set(verdict.kept)).toEqual(new Set(listed));
+    const answer = readBatchAnswer(IDS, listing(...listed), { reportBatchItemFailures: true });
+    expect(answer.done).toEqual(done);
+    expect(new Set(answer.kept)).toEqual(new Set(listed));
   });
 });
 
 describe('a batch without ReportBatchItemFailures', () => {
   it.each([listing('a'), raw('no JSON'), answered({ anything: 1 })])('is done on any answer', (result) => {
-    expect(judgeBatch(IDS, result, { reportBatchItemFailures: false })).toEqual({ done: IDS, kept: [] });
+    expect(readBatchAnswer(IDS, result, { reportBatchItemFailures: false })).toEqual({ done: IDS, kept: [] });
   });
 
   it('stays in the queue on an error', () => {
-    expect(judgeBatch(IDS, failed, { reportBatchItemFailures: false })).toMatchObject({
+    expect(readBatchAnswer(IDS, failed, { reportBatchItemFailures: false })).toMatchObject({
       done: [],
       kept: IDS,
     });

@@ -132,7 +132,7 @@ describe('the cost of a million objects', () => {
 });
 
 describe('the usage between two readings', () => {
-  it('tells the destination’s writes from the pipeline’s own requests', () => {
+  it('separates the destination’s writes from the pipeline’s own requests', () => {
     const after = reading({
       [DESTINATION]: {
         PutObject: count({ accepted: 5, throttled: 3 }),

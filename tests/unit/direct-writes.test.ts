@@ -246,7 +246,7 @@ describe('a write past the SDK', () => {
     expect(sent[0]!.body?.length).toBe(isCopy ? undefined : 5);
   });
 
-  it('tells what was stored', async () => {
+  it('returns what was stored', async () => {
     expect(await fixture([STORED]).writer.write(writeOf())).toEqual({
       etag: '"e"',
       versionId: 'v1',

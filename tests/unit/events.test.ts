@@ -44,7 +44,7 @@ describe.each(
   });
 });
 
-it('tells of a key in form encoding, a version, and no "s3:" before the name of the event', () => {
+it('has a key in form encoding, a version, and no "s3:" before the name of the event', () => {
   const [body = ''] = bodies('ingest-s3-put.json');
   const [record] = JSON.parse(body).Records;
   expect(record.eventName).toBe('ObjectCreated:Put');

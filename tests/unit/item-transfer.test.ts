@@ -43,7 +43,7 @@ describe('an item in hand', () => {
     expect(mayBeWritten(deliver(messageBody(anUploadMessage(message)), receiveCount))).toBe(expected);
   });
 
-  it('may be written by a delivery that was returned, also after a repost that tells of no request', () => {
+  it('may be written by a delivery that was returned, also after a repost that counts no request', () => {
     const fourth = deliver(messageBody(anUploadMessage()), 4);
     const { body } = repostOf(fourth, { attempts: 0, throttled: 0 });
     expect(mayBeWritten(deliver(body, 1))).toBe(true);

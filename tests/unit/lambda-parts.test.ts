@@ -106,7 +106,7 @@ describe('a buffer of received messages', () => {
     expect(buffer.next(0)).toEqual({ kind: 'wait', delayMs: 1000 });
   });
 
-  it('fills batches unevenly when told to', () => {
+  it('fills batches unevenly where an option says so', () => {
     const buffer = createMessageBuffer(createRandom(1), { batchSize: 100, windowMs: 1000, uneven: true });
     buffer.add(several(5_000), 0);
     const sizes: number[] = [];

@@ -77,7 +77,7 @@ describe.each([
   });
 });
 
-it('tells the HTTP handler so for a copy, and leaves the client’s limit to all else', async () => {
+it('sets the HTTP handler’s limit for a copy, and leaves the client’s limit to all else', async () => {
   const { s3, sent } = answeringS3(({ method, headers }) => {
     if (method === 'HEAD') return { statusCode: 200, headers: { etag: '"s"' } };
     return headers['x-amz-copy-source'] === undefined

@@ -146,7 +146,7 @@ describe('CSV', () => {
     },
   );
 
-  it('keeps the columns of a bad row that could be told apart', async () => {
+  it('keeps the columns of a bad row that could be separated', async () => {
     const rows = await readCsv('key,source,size', 'k,ftp://x,-1\ntoo,few\n');
     expect(rows[0]).toMatchObject({
       code: 'SourceInvalid',
@@ -378,7 +378,7 @@ describe('an item', () => {
     expect(Object.keys(rowFaults)).toContain(code);
   });
 
-  it('tells every fault at once', async () => {
+  it('reports every fault at once', async () => {
     const rows = await readJson({ key: 1e30, source: 'x', text: 'y', size: -1, colour: 'red' });
     const message = rows[0]?.kind === 'bad' ? rows[0].message : '';
     for (const part of [

@@ -94,7 +94,7 @@ describe('an upload in parts', () => {
     expect(calls).toEqual(['begin', 'send', 'send', 'send', 'complete']);
   });
 
-  it('is begun where nobody may look whether there is an object: its completion asks', async () => {
+  it('is begun where looking for an object is not allowed: its completion asks', async () => {
     const { report, calls } = await upload({ ifExists: 'skip', exists: answer('Unknown', 403) });
     expect(report).toMatchObject({ end: { kind: 'stored' } });
     expect(calls).toContain('complete');

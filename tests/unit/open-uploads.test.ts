@@ -105,7 +105,7 @@ describe('the uploads that are open at the end', () => {
     expect(asked()).toBeLessThanOrEqual(most);
   });
 
-  it('are told to people with what ends them, and to programs', () => {
+  it('are shown to people with what ends them, and to programs', () => {
     const left = {
       bucket: 'b',
       key: 'odd\u001bname',

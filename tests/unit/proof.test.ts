@@ -227,7 +227,7 @@ it('keeps the proof of an answer that some servers send as text/html, without a 
 describe('what was answered', () => {
   const answer = { host: 'h', status: 200, headers: {}, text: '', isWhole: true };
 
-  it('is told on one line of bounded length, without control characters', () => {
+  it('is shown on one line of bounded length, without control characters', () => {
     const hostile = `a\u001b[2J\r\nb\u009b\u202e\u2028${'\u{1f30a}'.repeat(500)}`;
     const told = describeAnswer({
       ...answer,
@@ -239,7 +239,7 @@ describe('what was answered', () => {
     expect(told.length).toBeLessThan(300);
   });
 
-  it('is told where it says nothing', () => {
+  it('is shown where it says nothing', () => {
     expect(describeAnswer(answer)).toBe('h answered 200 without a content type');
   });
 });

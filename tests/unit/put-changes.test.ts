@@ -61,7 +61,7 @@ describe('a local file', () => {
     local.close();
   });
 
-  it('that vanished is told by its code', async () => {
+  it('that vanished is reported by its code', async () => {
     file = path.join(folder, 'gone');
     await expect(opened()).rejects.toMatchObject({ code: 'FileMissing' });
   });

@@ -55,7 +55,7 @@ describe("put's walk", () => {
     ]);
   });
 
-  it('passes over links that lead outside, and tells of those that lead nowhere', async () => {
+  it('passes over links that lead outside, and reports those that lead nowhere', async () => {
     await make('secret', 'more/f', 'in-too/f', 'in/file', 'in/1 -> /secret', 'in/2 -> ../more');
     await make('in/3 -> nowhere', 'in/4 -> 4', 'in/5 -> ../in-too');
     const found = await walk(['in']);
@@ -99,7 +99,7 @@ describe("put's walk", () => {
     expect(toldOf(found).every((told) => told.includes('stored once'))).toBe(true);
   });
 
-  it('follows links that lead outside where it is told to: each folder once, files by both names', async () => {
+  it('follows links that lead outside where an option says so: each folder once, files by both names', async () => {
     await make('out/d/deep', 'out/f', 'in/own', 'in/1 -> ../out/d', 'in/2 -> ../out', 'in/3 -> ../out/d');
     await make('in/4 -> ../out/f', 'in/5 -> own', 'out/back -> ../in', 'out/d/round -> ..');
     const found = await walk(['in'], { followLinks: true });

@@ -39,7 +39,7 @@ function listAll(rows: readonly { bytes: number; code: string }[]): Outcome[] {
 }
 
 describe('the listing of rejected rows', () => {
-  it('tells of every row once, and grows by a small multiple of the bytes read', () => {
+  it('reports every row once, and grows by a small multiple of the bytes read', () => {
     const row = fc.record({
       bytes: fc.constantFrom(2, 2, 2, 20, 300),
       code: fc.constantFrom('ColumnCount', 'KeyMissing'),
@@ -68,7 +68,7 @@ describe('the listing of rejected rows', () => {
     for (const rows of [few, long]) expect(listAll(rows)).toHaveLength(rows.length);
   });
 
-  it('tells of the others by block and reason: how many, between which lines, and of the first why', () => {
+  it('reports the others by block and reason: how many, between which lines, and of the first why', () => {
     const rows = Array.from({ length: 2_000 }, (_, row) => ({
       bytes: 2,
       code: row % 5 === 0 ? 'KeyMissing' : 'ColumnCount',

@@ -99,7 +99,7 @@ describe('the merge', () => {
     }
   });
 
-  it('chooses exactly one outcome for every row that has any, and tells the others as missing', () => {
+  it('chooses exactly one outcome for every row that has any, and reports the others as missing', () => {
     const outcome = fc.record({
       row: fc.integer({ min: 0, max: 1_300 }),
       status: fc.constantFrom(...OUTCOME_STATUSES),
@@ -215,7 +215,7 @@ describe("a slice's report", () => {
     ]);
   });
 
-  it('fails a row that no file tells of, so that none is unaccounted for', async () => {
+  it('fails a row that no file has, so that none is unaccounted for', async () => {
     const { totals, rowsOf } = await settle([[atRow(0)], [atRow(501)]], 502);
     expect(totals).toMatchObject({ rows: 502, stored: 2, failed: 500 });
     const failed = rowsOf('failed');

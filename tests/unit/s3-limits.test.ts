@@ -43,7 +43,7 @@ describe('a partition', () => {
     expect(limits.admit('write', 'key', 0)).toBe(true);
   });
 
-  it('tells the rates of its last full second', () => {
+  it('returns the rates of its last full second', () => {
     const limits = createS3Limits({ limitPerSecond: 10, burstSeconds: 0.1 });
     offer(limits, { perSecond: 100, seconds: 3, key: spreadKey });
     const [partition] = limits.read(3000).partitions;

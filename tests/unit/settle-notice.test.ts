@@ -19,7 +19,7 @@ function start() {
 }
 
 describe('a worker', () => {
-  it('tells of a closed slice once in half a minute, however often it finds it closed', async () => {
+  it('notifies of a closed slice once in half a minute, however often it finds it closed', async () => {
     const { clock, told, tell } = start();
     for (let found = 0; found < 5; found++) await tell(slice(1));
     await tell(slice(2));
@@ -32,7 +32,7 @@ describe('a worker', () => {
     expect(told).toEqual([1, 2, 1]);
   });
 
-  it('tells of it again at once where the telling failed', async () => {
+  it('notifies of it again at once where sending failed', async () => {
     const { told, faults, tell } = start();
     faults.push(new Error('SQS is gone'));
     await expect(tell(slice(1))).rejects.toThrow('SQS is gone');
@@ -40,7 +40,7 @@ describe('a worker', () => {
     expect(told).toEqual([1]);
   });
 
-  it('forgets the oldest of very many, and tells of it again', async () => {
+  it('forgets the oldest of very many, and notifies of it again', async () => {
     const { told, tell } = start();
     for (let number = 0; number <= 1_000; number++) await tell(slice(number));
     await tell(slice(0));

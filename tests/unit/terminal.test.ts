@@ -149,7 +149,7 @@ describe('the terminal', () => {
     expect(written.stdout.endsWith(`${HOSTILE}\n`)).toBe(true);
   });
 
-  it('shows no warnings where Node was told to show none', () => {
+  it('shows no warnings where Node is set to show none', () => {
     const { written, process, guard } = setting();
     guard();
     process.emit('warning', { name: 'Warning', message: 'x' });
@@ -216,7 +216,7 @@ describe('an error that ends the command', () => {
     expect(String(errorText(HOSTILE))).toBe(`spillway: ${SHOWN}`);
   });
 
-  it('tells where it was thrown, and what caused it, when asked to', () => {
+  it('says where it was thrown, and what caused it, when asked to', () => {
     vi.stubEnv('SPILLWAY_DEBUG', '1');
     const cause = new RangeError(`${HOSTILE}\n    at forged (/all/is/well)`);
     const told = String(errorText(new Failure('it failed', { cause }))).split('\n');
@@ -242,7 +242,7 @@ describe('what commander says', () => {
   function run(...args: string[]) {
     const { terminal, written } = setting();
     const program = new Command('spillway').configureOutput(usageOutput(terminal)).exitOverride();
-    program.showHelpAfterError('(--help tells more)');
+    program.showHelpAfterError('(--help shows more)');
     program
       .command('status')
       .argument('[id]', 'an id', (text) => {
@@ -271,12 +271,12 @@ describe('what commander says', () => {
     expect(stdout).toBe('');
     expect(stderr).not.toMatch(/[^\n -~]/);
     expect(stderr.split('\n')).toHaveLength(3);
-    expect(stderr).toMatch(/^error: .*\n\(--help tells more\)\n$/);
+    expect(stderr).toMatch(/^error: .*\n\(--help shows more\)\n$/);
   });
 
   it('of a near name keeps its hint on a line of its own', () => {
     expect(run('statsu').stderr).toBe(
-      "error: unknown command 'statsu'\n(Did you mean status?)\n(--help tells more)\n",
+      "error: unknown command 'statsu'\n(Did you mean status?)\n(--help shows more)\n",
     );
     expect(run('x\n(Did you mean \u001b[2J?)').stderr.split('\n')[0]).toMatch(/^error: unknown command 'x/);
   });

@@ -225,7 +225,7 @@ describe('an object that exists', () => {
 describe('an object that exists, where a HEAD of it is refused', () => {
   const lost = { writes: [INTERNAL, EXISTS], finds: [answer('Forbidden', 403)] };
 
-  it("is not told to be another's: whether it is our own can not be told", async () => {
+  it("is not called another's: whether it is our own is unknown", async () => {
     const { report } = await transfer({ ...lost, ifExists: 'fail' });
     expect(report).toMatchObject({ end: { kind: 'failed', code: 'ExistsUnverified' }, attempts: 2 });
     expect(report?.end).toMatchObject({ message: expect.stringMatching(/S3 says Forbidden.*s3:ListBucket/) });
@@ -235,7 +235,7 @@ describe('an object that exists, where a HEAD of it is refused', () => {
     expect((await transfer({ ...lost, ifExists: 'skip' })).report?.end).toEqual({ kind: 'skipped' });
   });
 
-  it('likewise where its source is gone, with which it would be compared', async () => {
+  it('the same where its source is gone, with which it would be compared', async () => {
     const gone = Object.assign(answer('SourceUnreadable', 404), { message: 'its source is gone' });
     const { report } = await transfer({ ...lost, finds: [gone], ifExists: 'fail' });
     expect(report?.end).toMatchObject({ code: 'ExistsUnverified' });

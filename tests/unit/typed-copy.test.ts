@@ -210,7 +210,7 @@ describe('a 412', () => {
     expect(await meaning([headOf('"one"')], copy, ifExists)).toEqual({ kind, calls });
   });
 
-  it('that names neither where both can be is told by another HEAD', async () => {
+  it('that names neither where both can be is decided by another HEAD', async () => {
     const both = (second: string) => meaning([headOf('"one"'), headOf(second)], EITHER, 'skip');
     expect(await both('"one"')).toEqual({ kind: 'exists', calls: 'HEAD PUT HEAD' });
     expect(await both('"two"')).toEqual({ kind: 'source-changed', calls: 'HEAD PUT HEAD' });

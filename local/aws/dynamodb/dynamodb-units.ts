@@ -1,7 +1,7 @@
-// The units that one DynamoDB call used, by table and partition key, told from its request and its answer.
+// The units that one DynamoDB call used, by table and partition key, read from its request and its answer.
 //
-// dynalite tells the units of a call on one item when asked (the worker always asks); those of batches and queries, which
-// it tells in one sum, are shared out here by the size of each item.
+// dynalite answers the units of a call on one item when asked (the worker always asks); those of batches and queries, which
+// it answers as one sum, are shared out here by the size of each item.
 import { type AttributeValue, type Item, itemSizeBytes, readUnits, writeUnits } from './item-size.ts';
 
 export interface Usage {

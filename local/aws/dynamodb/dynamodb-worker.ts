@@ -27,7 +27,7 @@ const options = workerData as EmulatorsOptions;
 const meter = createDynamodbMeter({ clock });
 const hashKeys = new Map<string, string>();
 const emulator = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-/** Answers still owed: dynalite throws in callbacks, where no request can be told from another. */
+/** Answers still owed: dynalite throws in callbacks, where the request is not known. */
 const owed = new Set<ServerResponse>();
 const faults = createDynamodbFaults(createRandom(options.seed + 4));
 const outages = createOutages({ clock });
@@ -44,7 +44,7 @@ const serving: GuardedServerOptions = { guard, formOf: () => 'aws-json', keepAli
 const server = createGuardedServer(serving, (request, response) => {
   if (outages.resets('dynamodb', request, response)) return;
   pass(request, response).catch((error: Error) =>
-    worker.tell('failure', `dynamodb emulator: ${error.stack}`),
+    worker.notify('failure', `dynamodb emulator: ${error.stack}`),
   );
 });
 
@@ -134,7 +134,7 @@ function parseObject(body: Buffer): Record<string, unknown> | undefined {
 }
 
 process.on('uncaughtException', (error) => {
-  worker.tell('failure', `dynamodb emulator: ${error.stack ?? error.message}`);
+  worker.notify('failure', `dynamodb emulator: ${error.stack ?? error.message}`);
   // As AWS would: 500, outcome unknown; the SDK tries again.
   for (const response of owed) {
     if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });

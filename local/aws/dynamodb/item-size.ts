@@ -1,4 +1,4 @@
-// The size of a DynamoDB item as AWS bills it, for the calls whose answer does not tell their units.
+// The size of a DynamoDB item as AWS bills it, for the calls whose answer does not say their units.
 //
 // Names and values in UTF-8 bytes; a number takes a byte for two digits and one more; a list or map takes three bytes
 // and one for each member (developer guide, "DynamoDB item sizes and formats").

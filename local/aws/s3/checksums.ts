@@ -70,7 +70,7 @@ export function checksumNamed(text: string): ChecksumName {
 }
 
 const HEADER_PREFIX = 'x-amz-checksum-';
-/** These tell about checksums and hold none. */
+/** These headers are about checksums and hold none. */
 const NOT_VALUES = new Set(['algorithm', 'type', 'mode']);
 
 export function checksumHeader(name: ChecksumName): string {

@@ -92,7 +92,7 @@ export function checkSource(
   return preconditionFailed('x-amz-copy-source-If-Match');
 }
 
-/** As S3 spells it; the element tells one condition from another (recorded on AWS by localstack's tests). */
+/** As S3 spells it; the element names the condition (recorded on AWS by localstack's tests). */
 function preconditionFailed(condition: string): ConditionAnswer {
   return {
     kind: 'fails',

@@ -16,7 +16,7 @@ const EVENT_NAMES: Record<string, string> = {
 };
 
 export interface Notifications {
-  /** Tells the targets that the bucket notifies them, as S3 does when a notification is configured. */
+  /** Sends the targets the test event that S3 sends when a notification is configured. */
   sendTestEvents(): void;
   objectCreated(operation: string, touched: Touched, sender: { address: string; requestId: string }): void;
 }

@@ -81,7 +81,7 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
     if (ofTarget.kind === 'fails') throw new ConditionError(ofTarget);
   }
 
-  /** What was done is told, and what else is kept of the object joins the answer. */
+  /** Reports what was done, and adds the kept properties of the object to the answer. */
   function completed({ s3 }: ObjectPassage, answer: ObjectAnswer, request: IncomingMessage): ObjectAnswer {
     const requestId = newRequestId();
     const headers = { ...answer.headers, 'x-amz-request-id': requestId, 'x-amz-id-2': requestId };

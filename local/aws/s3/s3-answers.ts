@@ -17,7 +17,7 @@ export const SLOW_DOWN: S3Fault = {
   message: 'Please reduce your request rate.',
 };
 
-/** KMS's limit, told by the same code: the message alone says which (seen in aws-samples/cql-replicator#92). */
+/** KMS's limit, with the same code: only the message says which (seen in aws-samples/cql-replicator#92). */
 export const KMS_SLOW_DOWN: S3Fault = {
   ...SLOW_DOWN,
   message: 'Please reduce your request rate for operations involving AWS KMS.',

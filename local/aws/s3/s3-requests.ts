@@ -1,4 +1,4 @@
-// What an S3 request asks for, told from its method, path and query: bucket, key and operation.
+// What an S3 request asks for, read from its method, path and query: bucket, key and operation.
 
 export interface S3Request {
   bucket: string;

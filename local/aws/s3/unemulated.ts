@@ -19,7 +19,7 @@ const NO_ACTION =
   'Only S3, SQS in its JSON protocol, PutEvents of EventBridge and GetCallerIdentity of STS are emulated.' +
   '</Message></Error></ErrorResponse>';
 
-/** They answer 404, told by the route that fauxqs' router has chosen: no spelling of the path gets around it. */
+/** They answer 404, by the route that fauxqs' router has chosen: no spelling of the path gets around it. */
 export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
   app.addHook('preHandler', (request, reply, done) => {
     const route = request.routeOptions.url ?? '';

@@ -3,26 +3,26 @@ import { type RowCounts, unaccountedRows } from '../../shared/job/job.ts';
 import type { ChaosJob, ChaosRow } from './manifests.ts';
 import { type Found, type JobFound, type ReportRow, sha256 } from './read-back.ts';
 
-export interface Verdict {
+export interface Account {
   items: number;
   stored: number;
   failed: number;
   rejected: number;
-  /** Rows that no report file tells of. */
+  /** Rows that no report file lists. */
   unaccounted: number;
-  /** Times that a row is told of beyond the first. */
+  /** Times that a row is reported beyond the first. */
   countedTwice: number;
-  /** Rows told as stored whose object is not there. */
+  /** Rows reported as stored whose object is not there. */
   missingObjects: number;
   /** Objects with other bytes than their row's. */
   wrongObjects: number;
   /** Objects that no row explains. */
   strayObjects: number;
-  /** Rows told as what they can't be, rows of no manifest, and counts that disagree with one another. */
+  /** Rows reported in a way that they can't end, rows of no manifest, and counts that disagree with one another. */
   disagreements: number;
   /** Messages left on any queue. */
   messagesLeft: number;
-  /** Good rows told as failed whose object is there all the same: allowed, since their last worker died in between. */
+  /** Good rows reported as failed whose object is there all the same: allowed, since their last worker died in between. */
   failedYetThere: number;
 }
 
@@ -35,10 +35,10 @@ const HELD_TO = [
   'strayObjects',
   'disagreements',
   'messagesLeft',
-] as const satisfies readonly (keyof Verdict)[];
+] as const satisfies readonly (keyof Account)[];
 
-export interface Judgement {
-  verdict: Verdict;
+export interface AccountCheck {
+  account: Account;
   /** A sentence for each breach, naming its row. */
   breaches: string[];
   isSound: boolean;
@@ -53,8 +53,8 @@ const COUNTS = [
   'rejected',
 ] as const satisfies readonly (keyof RowCounts)[];
 
-export function judge(jobs: readonly ChaosJob[], found: Found): Judgement {
-  const verdict: Verdict = {
+export function checkAccount(jobs: readonly ChaosJob[], found: Found): AccountCheck {
+  const account: Account = {
     items: 0,
     stored: 0,
     failed: 0,
@@ -70,54 +70,57 @@ export function judge(jobs: readonly ChaosJob[], found: Found): Judgement {
   };
   const breaches: string[] = [];
   const breach = (kind: (typeof HELD_TO)[number], sentence: string, by = 1) => {
-    verdict[kind] += by;
+    account[kind] += by;
     breaches.push(`${kind}: ${sentence}`);
   };
   const explained = new Set<string>();
 
-  function judgeRow(job: ChaosJob, row: ChaosRow, told: readonly ReportRow[]): void {
+  function checkRow(job: ChaosJob, row: ChaosRow, reported: readonly ReportRow[]): void {
     const name = `${job.key} line ${row.line}, key ${JSON.stringify(row.key)}`;
-    const [first] = told;
+    const [first] = reported;
     if (first === undefined) {
       breach('unaccounted', name);
       return;
     }
-    if (told.length > 1) {
-      const kinds = told.map(({ kind }) => kind).join(', ');
-      breach('countedTwice', `${name}: in ${kinds}`, told.length - 1);
+    if (reported.length > 1) {
+      const kinds = reported.map(({ kind }) => kind).join(', ');
+      breach('countedTwice', `${name}: in ${kinds}`, reported.length - 1);
     }
-    if (first.kind === 'succeeded') verdict.stored += 1;
-    else verdict[first.kind] += 1;
+    if (first.kind === 'succeeded') account.stored += 1;
+    else account[first.kind] += 1;
     if (!possible(row, first)) {
-      breach('disagreements', `${name}: a ${row.fate.kind} row is told as ${first.status} (${first.code})`);
+      breach(
+        'disagreements',
+        `${name}: a ${row.fate.kind} row is reported as ${first.status} (${first.code})`,
+      );
     }
     if (first.key !== undefined && first.key !== row.key && row.fate.kind !== 'bad') {
       breach('disagreements', `${name}: the report names it ${JSON.stringify(first.key)}`);
     }
-    judgeObject(row, name, first);
+    checkObject(row, name, first);
   }
 
-  function judgeObject({ fate, destination }: ChaosRow, name: string, told: ReportRow): void {
+  function checkObject({ fate, destination }: ChaosRow, name: string, reported: ReportRow): void {
     const object = found.objects.get(destination);
     if (fate.kind !== 'good') return;
     explained.add(destination);
     if (object === undefined) {
-      if (told.kind === 'succeeded') breach('missingObjects', `${name}: told as ${told.status}`);
+      if (reported.kind === 'succeeded') breach('missingObjects', `${name}: reported as ${reported.status}`);
       return;
     }
     if (object !== sha256(fate.bytes)) breach('wrongObjects', `${name} at ${destination}`);
-    if (told.kind === 'failed') verdict.failedYetThere += 1;
+    if (reported.kind === 'failed') account.failedYetThere += 1;
   }
 
   for (const job of jobs) {
-    verdict.items += job.rows.length;
+    account.items += job.rows.length;
     const jobFound = found.jobs.get(job.key);
     const lines = new Set(job.rows.map(({ line }) => line));
     const byLine = Map.groupBy(jobFound?.rows ?? [], ({ line }) => line);
-    for (const row of job.rows) judgeRow(job, row, byLine.get(row.line) ?? []);
+    for (const row of job.rows) checkRow(job, row, byLine.get(row.line) ?? []);
     for (const [line, rows] of byLine) {
       if (line !== undefined && lines.has(line)) continue;
-      breach('disagreements', `${job.key}: a report tells of a row at line ${line} (${rows[0]?.code})`);
+      breach('disagreements', `${job.key}: a report lists a row at line ${line} (${rows[0]?.code})`);
     }
     for (const sentence of disagreementsOf(job, jobFound)) breach('disagreements', sentence);
   }
@@ -125,7 +128,7 @@ export function judge(jobs: readonly ChaosJob[], found: Found): Judgement {
   for (const [queue, count] of Object.entries(found.messages)) {
     breach('messagesLeft', `${count} on ${queue}`, count);
   }
-  return { verdict, breaches, isSound: HELD_TO.every((kind) => verdict[kind] === 0) };
+  return { account, breaches, isSound: HELD_TO.every((kind) => account[kind] === 0) };
 }
 
 function possible({ fate }: ChaosRow, { kind }: ReportRow): boolean {
@@ -155,12 +158,12 @@ function disagreementsOf({ key, rows }: ChaosJob, found: JobFound | undefined): 
     rejected: count(({ kind }) => kind === 'rejected'),
   };
   const wanted = countsText(counted);
-  const told = [
+  const reported = [
     ...found.events.map((each) => ['an end event', each] as const),
     ['the job’s row', found.view] as const,
     ['manifest.json', found.report?.totals] as const,
   ];
-  for (const [who, counts] of told) {
+  for (const [who, counts] of reported) {
     if (counts === undefined) faults.push(`${key}: ${who} is missing`);
     else if (countsText(counts) !== wanted) {
       faults.push(`${key}: ${who} says ${countsText(counts)}, and the files hold ${wanted}`);
