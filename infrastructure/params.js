@@ -75,6 +75,8 @@ export async function settings({ resolveVariable }) {
   checkRoom(sourceBuckets, destinationBuckets, stack, faults);
   const topicArn = await text('alarmTopicArn');
   if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
+  const alarmEmail = await text('alarmEmail');
+  checkEmail(alarmEmail, topicArn, faults);
   if (faults.length > 0) {
     const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
     error.stack = error.message; // osls prints the stack, which would hide the remedy
@@ -86,7 +88,8 @@ export async function settings({ resolveVariable }) {
     sourceBuckets: sourceBuckets.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
-    alarmActions: topicArn === '' ? [] : [topicArn],
+    alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],
+    alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
   };
 }
@@ -136,6 +139,23 @@ function checkTopic(arn, region, faults) {
     faults.push(`alarmTopicArn is ${shown(arn)}; it takes the ARN of an SNS topic, not of a subscription`);
   } else if (place !== region || partition !== partitionOf(region)) {
     faults.push(`alarmTopicArn is ${shown(arn)}; alarms in ${region} take a topic of the same region`);
+  }
+}
+
+/**
+ * Only what is plainly no address: AWS sends a message to it, which has to be confirmed.
+ * @param {string} address
+ * @param {string} topicArn
+ * @param {string[]} faults
+ */
+function checkEmail(address, topicArn, faults) {
+  if (address === '') return;
+  if (!/^[^\s@,]{1,64}@[^\s@,]{1,255}$/.test(address)) {
+    faults.push(`alarmEmail is ${shown(address)}; it takes one e-mail address`);
+  } else if (topicArn !== '') {
+    faults.push(
+      "alarmEmail subscribes to the stack's own topic, and alarmTopicArn replaces it: give one of them",
+    );
   }
 }
 

@@ -25,6 +25,7 @@ export const METRICS = {
     RowsOutstanding: { title: 'Rows outstanding', functions: ['sweep'], stat: 'Maximum' },
     JobsCompleted: { title: 'Jobs completed', functions: ['settle'] },
     JobsFailed: { title: 'Jobs failed', functions: ['settle', 'ingest'] },
+    RowsUnaccounted: { title: 'Rows unaccounted for', functions: ['settle'] },
     LateOutcomes: { title: 'Outcomes after the end of their job', functions: ['upload'] },
   }),
   ...inPanel('Requests to S3 and their throttling', {

@@ -49,8 +49,12 @@ export function createSettle(dependencies: SettleDependencies) {
     const ended = await completeJob(end, job);
     if (ended === undefined) return;
     const { totals, report } = ended;
-    count(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 });
     const unaccounted = unaccountedRows(totals);
+    // Also where it is 0: an alarm is over with the next job whose rows are all accounted for.
+    count({
+      ...(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 }),
+      RowsUnaccounted: unaccounted,
+    });
     const line = { job: job.id, ...totals, unaccounted, report };
     if (unaccounted === 0) logger.info(LOG.jobCompleted, line);
     else logger.error(LOG.jobCompletedUnaccounted, line);

@@ -671,16 +671,30 @@ describe('event sources', () => {
 });
 
 describe('what is watched', () => {
-  interface Alarm {
+  interface Metric {
     Namespace: string;
     MetricName: string;
-    Threshold: number;
-    ComparisonOperator: string;
-    AlarmActions: string[];
     Dimensions: { Name: string; Value: string }[];
   }
-  const alarms = (): Alarm[] =>
-    ofType('AWS::CloudWatch::Alarm').map(([id]) => properties(id) as unknown as Alarm);
+  interface Alarm extends Partial<Metric> {
+    AlarmDescription: string;
+    AlarmActions: string[];
+    Statistic?: string;
+    Metrics?: { Id: string; Expression?: string; MetricStat?: { Metric: Metric; Stat: string } }[];
+    Threshold: number;
+    TreatMissingData: string;
+  }
+  const alarms = (): [string, Alarm][] =>
+    ofType('AWS::CloudWatch::Alarm').map(([id]) => [id, properties(id) as unknown as Alarm]);
+  const metricsOf = ({ Metrics, ...single }: Alarm): Metric[] =>
+    Metrics === undefined
+      ? [single as Metric]
+      : Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric]));
+  const watching = (name: string): string[] =>
+    alarms()
+      .flatMap(([, alarm]) => metricsOf(alarm))
+      .filter(({ MetricName }) => MetricName === name)
+      .map(({ Dimensions }) => String(Dimensions[0]?.Value));
   const shown = (): unknown[][] => {
     const { widgets } = JSON.parse(String(properties('Dashboard')['DashboardBody'])) as {
       widgets: { properties: { metrics: unknown[][] } }[];
@@ -700,21 +714,66 @@ describe('what is watched', () => {
     });
   });
 
-  it('alarms on the oldest message of every source queue', () => {
-    const old = alarms().filter(({ MetricName }) => MetricName === 'ApproximateAgeOfOldestMessage');
-    expect(old.map(({ Dimensions }) => Dimensions[0]?.Value)).toEqual(
-      QUEUES.map((name) => `<${name}Queue.QueueName>`),
-    );
-    for (const { Threshold } of old) expect(Threshold).toBe(21_600);
+  it('alarms on old messages only where nothing ends', () => {
+    for (const queue of ['Ingest', 'Upload', 'Settle']) {
+      const { Metrics = [] } = properties(`${queue}StandstillAlarm`) as unknown as Alarm;
+      const [{ Expression = '' } = {}, age, ...progress] = Metrics;
+      expect(Expression).toMatch(/^IF\(FILL\(age, 0\) > 21600 AND \(.+\) == 0, 1, 0\)$/);
+      expect(age?.MetricStat?.Metric.MetricName).toBe('ApproximateAgeOfOldestMessage');
+      for (const { Id, MetricStat } of progress) {
+        expect(Expression).toContain(`FILL(${Id}, 0)`);
+        expect(MetricStat?.Metric.Dimensions[0]?.Value).toBe(`spillway-dev-${queue.toLowerCase()}`);
+      }
+      expect(progress.length).toBeGreaterThan(0);
+    }
   });
 
-  it('alarms on the errors of every function', () => {
-    const errors = alarms().filter(
-      ({ MetricName, Namespace }) => MetricName === 'Errors' && Namespace === 'AWS/Lambda',
+  it('alarms on the errors and throttles of every function, and on failed messages of every queue', () => {
+    const names = FUNCTIONS.map((name) => lambda(name)['FunctionName']);
+    expect(watching('Errors')).toEqual(names);
+    expect(watching('Throttles')).toEqual(names);
+    expect(new Set(watching('MessagesFailed'))).toEqual(
+      new Set(['ingest', 'upload', 'settle', 'dead-letters'].map((name) => `spillway-dev-${name}`)),
     );
-    expect(errors.map(({ Dimensions }) => Dimensions[0]?.Value)).toEqual(
-      FUNCTIONS.map((name) => lambda(name)['FunctionName']),
+  });
+
+  it('alarms where sweep does not run, also where Lambda reports nothing of it', () => {
+    expect(properties('SweepMissingAlarm')).toMatchObject({ TreatMissingData: 'breaching' });
+    expect(watching('Invocations')).toEqual(['spillway-dev-sweep']);
+    for (const [id, { TreatMissingData }] of alarms())
+      if (id !== 'SweepMissingAlarm') expect(TreatMissingData, id).toBe('notBreaching');
+  });
+
+  it('uses every metric of an expression, and no other name', () => {
+    for (const [id, { Metrics = [] }] of alarms()) {
+      const [{ Expression = '' } = {}, ...series] = Metrics;
+      if (Metrics.length === 0 || Expression === 'SUM(METRICS())') continue;
+      const used = Expression.replace(/\b(IF|FILL|AND)\b/g, '').match(/[a-z]\w*/gi) ?? [];
+      expect(new Set(used), id).toEqual(new Set(series.map(({ Id }) => Id)));
+    }
+  });
+
+  it('has a runbook for each alarm, and none for others', () => {
+    const runbooks = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => /^### \w+Alarm/.test(line))
+      .flatMap((line) => line.replace('### ', '').split(', '));
+    expect(runbooks.toSorted()).toEqual(
+      alarms()
+        .map(([id]) => id)
+        .toSorted(),
     );
+  });
+
+  it('says in its runbooks how many metrics are billed', () => {
+    const count = alarms().reduce((sum, [, alarm]) => sum + metricsOf(alarm).length, 0);
+    const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    expect(/by metric, (\d+) here/.exec(text)?.[1]).toBe(String(count));
+  });
+
+  it('notifies the topic of the stack', () => {
+    for (const [id, { AlarmActions }] of alarms()) expect(AlarmActions, id).toEqual(['<AlarmTopic>']);
+    expect(properties('AlarmTopic')['Subscription']).toEqual([]);
   });
 
   it('shows the flow, the throttling, the queues, the functions and the dead letters', () => {
@@ -743,8 +802,10 @@ describe('what is watched', () => {
         expect(namespace === 'AWS/SQS' ? queues : functions).toContain(value);
       }
     }
-    for (const { Namespace, MetricName, Dimensions } of alarms()) {
-      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${Dimensions[0]?.Value} ${MetricName}`);
+    for (const { Namespace, MetricName, Dimensions } of alarms().flatMap(([, alarm]) => metricsOf(alarm))) {
+      const value = Dimensions[0]?.Value;
+      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${value} ${MetricName}`);
+      else expect(Namespace === 'AWS/SQS' ? queues : functions).toContain(value);
     }
   });
 });

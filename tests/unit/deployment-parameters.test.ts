@@ -175,6 +175,27 @@ describe('the names of the stack', () => {
   });
 });
 
+describe('the e-mail address of the alarms', () => {
+  it('is subscribed to the topic of the stack', async () => {
+    const { alarmActions, alarmSubscriptions } = await settle({ params: { alarmEmail: 'ops@example.com' } });
+    expect(alarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+    expect(alarmSubscriptions).toEqual([{ Protocol: 'email', Endpoint: 'ops@example.com' }]);
+    expect((await settle({})).alarmSubscriptions).toEqual([]);
+  });
+
+  it.each(['ops', 'a@b@c', 'a@b.c,d@e.f', 'o ps@example.com'])('is not %s', async (alarmEmail) => {
+    expect(await faultsOf({ params: { alarmEmail } })).toEqual(oneFault('it takes one e-mail address'));
+  });
+
+  it('does not go with a topic of the user’s own', async () => {
+    const alarmTopicArn = 'arn:aws:sns:us-east-1:123456789012:ops';
+    expect(await faultsOf({ params: { alarmTopicArn, alarmEmail: 'ops@example.com' } })).toEqual(
+      oneFault('give one of them'),
+    );
+    expect((await settle({ params: { alarmTopicArn } })).alarmActions).toEqual([alarmTopicArn]);
+  });
+});
+
 describe('the topic of the alarms', () => {
   const alarmTopicArn = 'arn:aws:sns:us-east-1:123456789012:ops';
   const faults = (arn: string, region = 'us-east-1') =>

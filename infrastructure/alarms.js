@@ -1,0 +1,248 @@
+// The alarms: what stops the pipeline, or makes it lose time, as a table. docs/operations.md has a runbook for each.
+import { METRICS } from '../functions/runtime/metrics.js';
+
+/**
+ * @typedef {object} Series One line of a metric, summed up by the period of its alarm.
+ * @property {string} namespace
+ * @property {string} name
+ * @property {string} dimension
+ * @property {string} value
+ * @property {'Sum' | 'Maximum'} stat
+ *
+ * @typedef {object} Alarm
+ * @property {string} description What is wrong, in one sentence.
+ * @property {Record<string, Series>} of The metrics, by the names that the expression uses.
+ * @property {string} [expression] Metric math over them; without it there is one metric.
+ * @property {number} above The alarm is raised above this value.
+ * @property {number} [periodSeconds] 300 by default.
+ * @property {number} [periods] Periods in a row that must be above; 1 by default.
+ * @property {'notBreaching' | 'breaching'} [missing] What a period without data means; notBreaching by default.
+ */
+
+const FUNCTIONS = /** @type {const} */ (['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api']);
+const QUEUES = /** @type {const} */ (['ingest', 'upload', 'settle']);
+
+/** SQS stops delivering at about 120,000 messages in flight (SQS developer guide, "Message quotas"). */
+const MANY_IN_FLIGHT = 100_000;
+/** The handler of dead letters takes each within minutes: one that stays so long is handled by nothing. */
+const OLD_DEAD_LETTER_SECONDS = 3_600;
+/** Above it, S3 refuses so much that spread, limits or other writers of the bucket need a look. A healthy fleet stays below 5%. */
+const THROTTLED_PERCENT = 25;
+const FAILED_PERCENT = 10;
+
+/**
+ * @param {string} prefix `service-stage`, before the name of every function and queue
+ * @param {{ oldestMessageSeconds: number }} settings
+ * @returns {Record<string, Alarm>} by the alarm's id in the template
+ */
+export function alarmTable(prefix, { oldestMessageSeconds }) {
+  /** @type {(functionName: string, metric: keyof typeof METRICS) => Series} */
+  const own = (functionName, metric) => ({
+    ...{ namespace: 'Spillway', name: metric, dimension: 'service' },
+    value: `${prefix}-${functionName}`,
+    stat: METRICS[metric].stat,
+  });
+  /** @type {(functionName: string, name: string) => Series} */
+  const lambda = (functionName, name) => ({
+    ...{ namespace: 'AWS/Lambda', name, dimension: 'FunctionName', value: `${prefix}-${functionName}` },
+    stat: 'Sum',
+  });
+  /** @type {(queue: string, name: string) => Series} */
+  const sqs = (queue, name) => ({
+    ...{ namespace: 'AWS/SQS', name, dimension: 'QueueName', value: `${prefix}-${queue}` },
+    stat: 'Maximum',
+  });
+  /** @type {<Name extends string>(names: readonly Name[], make: (name: Name) => [string, Alarm]) => Record<string, Alarm>} */
+  const forEach = (names, make) => Object.fromEntries(names.map(make));
+
+  /**
+   * A message may be old because a large backlog is worked off, which is healthy. So the alarm also asks for progress.
+   * @type {(queue: string, description: string, progress: Series[]) => Alarm}
+   */
+  const standstill = (queue, description, progress) => {
+    const named = Object.fromEntries(progress.map((series, index) => [`p${index}`, series]));
+    const sum = Object.keys(named)
+      .map((id) => `FILL(${id}, 0)`)
+      .join(' + ');
+    return {
+      description,
+      of: { age: sqs(queue, 'ApproximateAgeOfOldestMessage'), ...named },
+      expression: `IF(FILL(age, 0) > ${oldestMessageSeconds} AND (${sum}) == 0, 1, 0)`,
+      above: 0,
+      periods: 3,
+    };
+  };
+
+  return {
+    DeadLettersFlaggedAlarm: {
+      description:
+        'Messages that no function could handle have ended rows or jobs as failed, or are tried again; GET /deadletters shows which',
+      of: { flagged: own('dead-letters', 'DeadLettersFlagged') },
+      above: 0,
+      periodSeconds: 60,
+    },
+    UnhandledDeadLettersAlarm: {
+      description:
+        'Dead letters could not be handled and are tried again; GET /deadletters lists them as unhandled',
+      of: { failed: own('dead-letters', 'MessagesFailed') },
+      above: 0,
+      periodSeconds: 60,
+    },
+    ...forEach(QUEUES, (queue) => [
+      `${capital(queue)}DeadLettersWaitAlarm`,
+      {
+        description: `Dead letters of the ${queue} queue wait for more than an hour: their handler does not run`,
+        of: { age: sqs(`${queue}-dead-letters`, 'ApproximateAgeOfOldestMessage') },
+        above: OLD_DEAD_LETTER_SECONDS,
+      },
+    ]),
+    // Lambda counts no error for the failures of single messages: they are in the answer.
+    ...forEach(QUEUES, (queue) => [
+      `${capital(queue)}MessagesFailedAlarm`,
+      {
+        description: `Messages of the ${queue} queue fail again and again; after five receives they become dead letters`,
+        of: { failed: own(queue, 'MessagesFailed') },
+        above: 0,
+        periods: 3,
+      },
+    ]),
+    IngestStandstillAlarm: standstill('ingest', 'Manifests wait, and no rows are read', [
+      own('ingest', 'RowsAccepted'),
+      own('ingest', 'RowsRejected'),
+      own('ingest', 'SlicesIngested'),
+    ]),
+    UploadStandstillAlarm: standstill('upload', 'Items wait, and none ends', [
+      own('upload', 'ObjectsStored'),
+      own('upload', 'ObjectsSkipped'),
+      own('upload', 'ObjectsFailed'),
+    ]),
+    SettleStandstillAlarm: standstill('settle', 'Finished slices wait for their report, and none settles', [
+      own('settle', 'SlicesSettled'),
+    ]),
+    UploadInFlightAlarm: {
+      description: 'The upload queue is near the in-flight quota of SQS, at which it delivers nothing more',
+      of: { inFlight: sqs('upload', 'ApproximateNumberOfMessagesNotVisible') },
+      above: MANY_IN_FLIGHT,
+    },
+    SweepMissingAlarm: {
+      description:
+        'Sweep has not run for ten minutes: lost messages are not sent again, and jobs do not end in time',
+      of: { runs: lambda('sweep', 'Invocations') },
+      expression: 'IF(FILL(runs, 0) > 0, 0, 1)',
+      above: 0,
+      periods: 2,
+      missing: 'breaching',
+    },
+    FunctionThrottlesAlarm: {
+      description: "Lambda refuses invocations: the account's concurrency is used up",
+      of: Object.fromEntries(FUNCTIONS.map((name, index) => [`t${index}`, lambda(name, 'Throttles')])),
+      expression: 'SUM(METRICS())',
+      above: 0,
+      periods: 3,
+    },
+    UnaccountedRowsAlarm: {
+      description: 'A job has ended with rows that no outcome accounts for: a fault of Spillway',
+      of: { rows: own('settle', 'RowsUnaccounted') },
+      above: 0,
+      periodSeconds: 60,
+    },
+    JobsFailedAlarm: {
+      description: 'A job has failed: its manifest could not be read, or too many of its rows failed',
+      of: { settled: own('settle', 'JobsFailed'), refused: own('ingest', 'JobsFailed') },
+      expression: 'FILL(settled, 0) + FILL(refused, 0)',
+      above: 0,
+    },
+    ThrottledShareAlarm: {
+      description: `S3 refuses more than ${THROTTLED_PERCENT}% of the requests with SlowDown`,
+      of: { throttled: own('upload', 'Throttled'), attempts: own('upload', 'Attempts') },
+      expression: 'IF(FILL(attempts, 0) > 0, 100 * FILL(throttled, 0) / attempts, 0)',
+      above: THROTTLED_PERCENT,
+      periods: 3,
+    },
+    FailedShareAlarm: {
+      description: `More than ${FAILED_PERCENT}% of the objects fail`,
+      of: {
+        stored: own('upload', 'ObjectsStored'),
+        skipped: own('upload', 'ObjectsSkipped'),
+        failed: own('upload', 'ObjectsFailed'),
+      },
+      expression: 'IF(FILL(failed, 0) > 0, 100 * failed / (FILL(stored, 0) + FILL(skipped, 0) + failed), 0)',
+      above: FAILED_PERCENT,
+      periods: 3,
+    },
+    ...forEach(FUNCTIONS, (name) => [
+      `${name.split('-').map(capital).join('')}ErrorsAlarm`,
+      { description: `The function ${name} fails`, of: { errors: lambda(name, 'Errors') }, above: 0 },
+    ]),
+  };
+}
+
+/** @param {string} name */
+function capital(name) {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/**
+ * The alarms as resources, for the list `resources` of serverless.yml.
+ * @param {{ resolveVariable: (name: string) => Promise<unknown> }} context
+ */
+export async function alarms({ resolveVariable }) {
+  const prefix = String(await resolveVariable('self:custom.prefix'));
+  const settings = /** @type {{ oldestMessageSeconds: number, alarmActions: unknown[] }} */ (
+    await resolveVariable('self:custom.settings')
+  );
+  return {
+    Resources: Object.fromEntries(
+      Object.entries(alarmTable(prefix, settings)).map(([id, alarm]) => [
+        id,
+        { Type: 'AWS::CloudWatch::Alarm', Properties: alarmProperties(alarm, settings.alarmActions) },
+      ]),
+    ),
+  };
+}
+
+/**
+ * @param {Alarm} alarm
+ * @param {unknown[]} actions
+ */
+function alarmProperties(alarm, actions) {
+  const {
+    description,
+    of,
+    expression,
+    above,
+    periodSeconds = 300,
+    periods = 1,
+    missing = 'notBreaching',
+  } = alarm;
+  const series = Object.entries(of);
+  const single = series[0]?.[1];
+  if (single === undefined) throw new Error(`an alarm has no metric: ${description}`);
+  const watched =
+    expression === undefined
+      ? { ...metricOf(single), Statistic: single.stat, Period: periodSeconds }
+      : {
+          Metrics: [
+            { Id: 'result', Expression: expression, ReturnData: true },
+            ...series.map(([id, each]) => ({
+              Id: id,
+              MetricStat: { Metric: metricOf(each), Stat: each.stat, Period: periodSeconds },
+              ReturnData: false,
+            })),
+          ],
+        };
+  return {
+    AlarmDescription: description,
+    AlarmActions: actions,
+    ...watched,
+    EvaluationPeriods: periods,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: above,
+    TreatMissingData: missing,
+  };
+}
+
+/** @param {Series} series */
+function metricOf({ namespace, name, dimension, value }) {
+  return { Namespace: namespace, MetricName: name, Dimensions: [{ Name: dimension, Value: value }] };
+}
