@@ -1,5 +1,6 @@
 // Option values of the commands: read from text, or refused with what would do.
 import { InvalidArgumentError } from 'commander';
+import { parseKeyTemplate } from '../shared/keys/key-template.ts';
 import { parseSpread } from '../shared/keys/spread.ts';
 import { CONTENT_TYPE } from '../shared/manifest/content-type.ts';
 import { assertNoUserInfo, isHttpAddress } from './address.ts';
@@ -72,4 +73,18 @@ export function spreadText(text: string): string {
   const parsed = parseSpread(text);
   if (parsed.kind === 'invalid') throw new InvalidArgumentError(`The ${parsed.message}.`);
   return text;
+}
+
+/** The text as it stands, once it is known to be a key template. */
+export function templateText(text: string): string {
+  const parsed = parseKeyTemplate(text);
+  if (parsed.kind === 'invalid') throw new InvalidArgumentError(`In the template ${parsed.message}.`);
+  return text;
+}
+
+/** `NAME=VALUE`, added to those before it. */
+export function namedValue(text: string, before: readonly (readonly [string, string])[] = []) {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It takes NAME=VALUE.');
+  return [...before, [text.slice(0, equals), text.slice(equals + 1)] as const];
 }

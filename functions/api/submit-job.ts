@@ -4,6 +4,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
+import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { bodyOf } from './body.ts';
 import { callerOf } from './caller.ts';
@@ -28,7 +29,10 @@ export function createSubmitJob({
     const { format, bytes: body, wasText, options } = submissionOf(event, query);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
-    const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
+    const opened = openManifest(body, {
+      ...{ key: `manifest.${format}`, sizeBytes: body.length, wasText },
+      extraColumns: extraColumnsOf(parsed.options.keyTemplate),
+    });
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
 
     const token = idempotencyKeyOf(event) ?? randomUUID();

@@ -15,6 +15,7 @@ import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../.
 import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
+import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
@@ -95,6 +96,7 @@ async function openRows(
     key: manifest.key,
     sizeBytes: manifest.sizeBytes,
     ...(contentType === undefined ? {} : { contentType }),
+    extraColumns: extraColumnsOf(options.options.keyTemplate),
   });
   if (opened.kind === 'unreadable')
     return unreadable(opened.code, opened.message, { options: options.options });
@@ -122,7 +124,11 @@ async function openRedrive(
   }
   // Each file is one slice. It comes from one slice of the earlier job, which had no more slices than this one may have.
   const sliceBytes = old.files.reduce((most, file) => Math.max(most, file.sizeBytes), cut.sliceBytes);
-  const head: ManifestHead = { format: 'ndjson', bodyOffset: 0, bodyLine: 1 };
+  const extraColumns = extraColumnsOf(options.options.keyTemplate);
+  const head: ManifestHead = {
+    ...{ format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
+    ...(extraColumns.length === 0 ? {} : { extraColumns }),
+  };
   return {
     kind: 'opened',
     opening: { options: options.options, head, sliceBytes, redriveOf, files: { kind: 'report', ...report } },

@@ -56,8 +56,11 @@ export function reportRow(outcome: Outcome): Record<string, unknown> {
       spillway_rows: rows,
     };
   }
+  // As they came in the manifest, so that a redrive makes the same key.
+  const { spillway_columns: columns, ...own } = item ?? {};
   return {
-    ...item,
+    ...own,
+    ...(columns as Readonly<Record<string, string>> | undefined),
     spillway_code: code,
     spillway_message: message === undefined ? undefined : boundedText(message),
     spillway_place: `line ${line}`,

@@ -1,5 +1,6 @@
 // Uploads items of a batch: transfers them, accounts for those that ended, and gives the unfinished ones back to the queue.
 import { type ItemId, itemName } from '../../shared/job/identity.ts';
+import { createLocator } from '../../shared/keys/destination-key.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
 import {
@@ -137,7 +138,11 @@ function refusalOf(
   { delivery, job }: OpenItem,
   { sources, destinations }: WorkDependencies['allowed'],
 ): Refusal | undefined {
-  const refusal = checkSource(delivery.message.item, sources);
+  const { item } = delivery.message;
+  // Ingest has checked the key by the same options, so only a message from elsewhere has another.
+  const located = createLocator(job.options)(item);
+  if (located.kind === 'fault') return located.fault;
+  const refusal = checkSource(item, sources);
   const { bucket } = job.options.destination;
   if (refusal !== undefined || destinations.includes(bucket)) return refusal;
   return {

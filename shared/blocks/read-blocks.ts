@@ -3,7 +3,7 @@
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { OpenedJob } from '../job/job.ts';
-import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
+import { createLocator, faultOfKey } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
@@ -14,6 +14,7 @@ import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
 import { checkSource } from '../sources/table.ts';
+import { createKeySet } from './key-set.ts';
 import { createRejectListing, type RejectListing } from './reject-listing.ts';
 
 export interface AcceptedRow {
@@ -72,11 +73,23 @@ export async function openBlock(
 
 /** Puts each row into its block, or into the list of the rejected. */
 function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
-  const faultOf = (item: ManifestItem): Refusal | undefined => {
-    const refusal = sources === 'unchecked' ? undefined : checkSource(item, sources);
-    if (refusal !== undefined) return refusal;
-    const fault = faultOfKey(destinationOf(item, job.options).key, job.options.spread);
-    return fault && { code: fault.code, message: `the destination key ${fault.message}` };
+  const { spread, duplicateKeys } = job.options;
+  const locate = createLocator(job.options);
+  const taken = duplicateKeys === 'reject' ? createKeySet() : undefined;
+
+  /** Takes the key also of a row whose source is refused: which rows are duplicates must not depend on the configuration. */
+  const keyFaultOf = (item: ManifestItem, line: number): Refusal | undefined => {
+    const located = locate(item);
+    if (located.kind === 'fault') return located.fault;
+    const { key } = located.destination;
+    const fault = faultOfKey(key, spread);
+    if (fault !== undefined) return { code: fault.code, message: `the destination key ${fault.message}` };
+    const first = taken?.take(key, line);
+    return first === undefined ? undefined : duplicateFault(first);
+  };
+  const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
+    const keyFault = keyFaultOf(item, line);
+    return (sources === 'unchecked' ? undefined : checkSource(item, sources)) ?? keyFault;
   };
 
   return (row: ManifestRow, block: Block): void => {
@@ -84,7 +97,7 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
     const { line, offset } = row.place;
     const place = { block: block.block, number, status: 'rejected', line } as const;
     if (row.kind === 'good') {
-      const fault = faultOf(row.item);
+      const fault = faultOf(row.item, line);
       if (fault === undefined) block.accepted.push({ number, line, item: row.item });
       else listing.add({ ...place, item: row.item, ...fault }, offset);
       return;
@@ -92,5 +105,12 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
     const { code, message, columns, raw } = row;
     const content = columns === undefined ? { raw } : { item: columns };
     listing.add({ ...place, code, message, ...content }, offset);
+  };
+}
+
+function duplicateFault(firstLine: number): Refusal {
+  return {
+    code: 'DuplicateKey',
+    message: `the row on line ${firstLine} has the same destination key: leave one of them out, or set the option duplicate-keys to allow`,
   };
 }

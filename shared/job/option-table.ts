@@ -1,5 +1,6 @@
 // Every option of a job, once. Metadata, query strings, stored jobs, redrives, the command's flags and docs/options.md follow it.
 // Plain data, from which options.ts makes its schemas: loading zod would slow every start of the command by a third.
+import { MAX_TEMPLATE_LENGTH, TEMPLATE_PARTS } from '../keys/key-template.ts';
 import { SPREADS } from '../keys/spread.ts';
 
 interface Described {
@@ -20,10 +21,24 @@ interface SpreadOption extends Described {
   default: string;
 }
 
+/** What the keys are made of (keys/key-template.ts). */
+interface TemplateOption extends Described {
+  kind: 'key template';
+  default: string;
+}
+
+/** Part of a key: printable ASCII without spaces at its ends, since options travel in S3's user metadata. */
+interface TextOption extends Described {
+  kind: 'text';
+  default: string;
+}
+
 interface ChoiceOption extends Described {
   kind: 'choice';
   choices: readonly string[];
   default: string;
+  /** Of jobs that were stored before the option existed, where that is not the default: they go on as they began. */
+  storedDefault?: string;
 }
 
 /** From `least` to `most`, in decimal digits. */
@@ -35,12 +50,21 @@ interface NumberOption extends Described {
   most: number;
 }
 
-export type JobOption = DestinationOption | SpreadOption | ChoiceOption | NumberOption;
+export type JobOption =
+  | DestinationOption
+  | SpreadOption
+  | TemplateOption
+  | TextOption
+  | ChoiceOption
+  | NumberOption;
 
 /** Options by the name of their field in `JobOptions`. Each job has a destination. */
 export type OptionTable = Readonly<Record<string, JobOption>> & { readonly destination: DestinationOption };
 
 const DAY_SECONDS = 24 * 3600;
+
+/** Characters of a text option: half of what a key may have. */
+export const MAX_TEXT_LENGTH = 512;
 
 export const OPTIONS = {
   /** In jobs stored before a destination was always a folder, the prefix may end without a slash. */
@@ -54,6 +78,35 @@ export const OPTIONS = {
     kind: 'spread',
     default: 'binary',
     description: "the hash before each key, which spreads the keys over S3's partitions",
+  },
+  keyTemplate: {
+    name: 'key-template',
+    kind: 'key template',
+    default: '{key}',
+    description: 'what the key of each object is made of; the spread is of the key that it makes',
+  },
+  stripPrefix: {
+    name: 'strip-prefix',
+    kind: 'text',
+    default: '',
+    description:
+      'what is removed from the start of each key before key-template sees it; a row whose key has another start is rejected',
+  },
+  stripSuffix: {
+    name: 'strip-suffix',
+    kind: 'text',
+    default: '',
+    description: 'the same for the end of each key',
+  },
+  /** Without it, which of two rows is written last is chance. Jobs from before it wrote both. */
+  duplicateKeys: {
+    name: 'duplicate-keys',
+    kind: 'choice',
+    choices: ['reject', 'allow'],
+    default: 'reject',
+    storedDefault: 'allow',
+    description:
+      'whether a row that lands on the key of an earlier row of its slice is rejected, or written as well, in no order that is promised',
   },
   ifExists: {
     name: 'if-exists',
@@ -119,6 +172,10 @@ export function valuesOf(option: JobOption): string {
       return 's3://BUCKET or s3://BUCKET/PREFIX';
     case 'spread':
       return oneOf(SPREADS);
+    case 'key template':
+      return `text with ${oneOf(TEMPLATE_PARTS)}, up to ${MAX_TEMPLATE_LENGTH} characters`;
+    case 'text':
+      return `up to ${MAX_TEXT_LENGTH} characters`;
     case 'choice':
       return oneOf(option.choices);
     case 'whole number':

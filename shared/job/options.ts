@@ -4,14 +4,19 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
+import { parseKeyTemplate } from '../keys/key-template.ts';
 import { parseSpread } from '../keys/spread.ts';
+import { isReservedColumn } from '../manifest/columns.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
-import { type JobOption, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
+import { type JobOption, MAX_TEXT_LENGTH, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
 
 /** S3's user metadata, in which options travel, carries ASCII only. */
 const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${MAX_PATH_BYTES}}$`);
 const NOT_A_PREFIX = `is not up to ${MAX_PATH_BYTES} printable ASCII characters, its closing slash included`;
 const WHOLE_NUMBER = /^\d{1,10}$/;
+/** HTTP drops spaces at the ends of a header. */
+const TEXT = /^(?! )[\x20-\x7e]*(?<! )$/;
+const NOT_A_TEXT = 'takes printable ASCII characters without spaces at its ends';
 
 /** Bytes of a message that a wrong value is shown in. */
 const SHOWN_VALUE_BYTES = 200;
@@ -46,7 +51,7 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
   const options = Object.entries<JobOption>(table);
   const names = options.map(([, { name }]) => name);
   const defaults = Object.fromEntries(
-    options.flatMap(([field, option]) => ('default' in option ? [[field, option.default]] : [])),
+    options.flatMap(([field, option]) => ('default' in option ? [[field, storedDefaultOf(option)]] : [])),
   );
   /** Bounds are not checked: `parseFrozen` does that. Fields that are no options are dropped. */
   const stored = z.object(
@@ -127,6 +132,11 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
   );
 }
 
+/** The value in jobs of versions that did not have the option. */
+function storedDefaultOf(option: Exclude<JobOption, { kind: 'destination' }>): string | number {
+  return option.kind === 'choice' ? (option.storedDefault ?? option.default) : option.default;
+}
+
 /** An option's value as a job's row and its report hold it. */
 function storedValue(option: JobOption) {
   switch (option.kind) {
@@ -134,9 +144,11 @@ function storedValue(option: JobOption) {
       // Every version stored it. A default here would write a redrive's objects to another place.
       return z.object({ bucket: z.string(), prefix: z.string() });
     case 'spread':
+    case 'key template':
+    case 'text':
       return z._default(z.string(), option.default);
     case 'choice':
-      return z._default(z.enum(option.choices), option.default);
+      return z._default(z.enum(option.choices), storedDefaultOf(option) as string);
     case 'whole number':
       return z._default(z.number(), option.default);
   }
@@ -149,6 +161,18 @@ function textValue(option: JobOption, destinationBuckets: readonly string[]) {
       return destinationText(destinationBuckets);
     case 'spread':
       return z._default(spreadText, option.default);
+    case 'key template':
+      return z._default(templateText(option.name), option.default);
+    case 'text':
+      return z._default(
+        z
+          .string()
+          .check(
+            z.maxLength(MAX_TEXT_LENGTH, `has more than ${MAX_TEXT_LENGTH} characters`),
+            z.regex(TEXT, NOT_A_TEXT),
+          ),
+        option.default,
+      );
     case 'choice':
       return z._default(z.enum(option.choices, `takes ${valuesOf(option)}`), option.default);
     case 'whole number': {
@@ -171,6 +195,20 @@ const spreadText = z.string().check((payload) => {
   if (parsed.kind === 'invalid')
     payload.issues.push(customIssue(payload.value, boundedText(parsed.message, SHOWN_VALUE_BYTES)));
 });
+
+function templateText(name: string) {
+  return z.string().check((payload) => {
+    const refuse = (fault: string) => {
+      const message = boundedText(`${name}: ${fault}`, SHOWN_VALUE_BYTES * 2);
+      payload.issues.push(customIssue(payload.value, message));
+    };
+    const parsed = parseKeyTemplate(payload.value);
+    if (!TEXT.test(payload.value)) refuse(NOT_A_TEXT);
+    else if (parsed.kind === 'invalid') refuse(parsed.message);
+    else if (parsed.template.columns.some(isReservedColumn))
+      refuse('columns named spillway_* are not read, so that a template can name none of them');
+  });
+}
 
 /** The path is always a folder: with or without its closing slash it is the same destination. */
 function destinationText(allowed: readonly string[]) {

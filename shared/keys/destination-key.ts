@@ -1,5 +1,13 @@
 // Where the object of a row goes: the one place in which a destination key is made, and in which S3's limits on it are checked.
+// The order: strip-prefix and strip-suffix, key-template, then the spread of what that gives, then the destination's folder.
 import { MAX_KEY_BYTES } from './destination.ts';
+import {
+  type MadeKey,
+  makeKey,
+  parseKeyTemplate,
+  type TemplateFault,
+  type TemplateRow,
+} from './key-template.ts';
 import { destinationKey, parseSpread } from './spread.ts';
 
 /** The options of a job, or of a command, that decide where objects go. */
@@ -8,6 +16,10 @@ export interface DestinationOptions {
   destination: { bucket: string; prefix: string };
   /** `binary`, `hex:N` or `off`, as it was validated. */
   spread: string;
+  /** As they were validated; without them a key stays as it is. */
+  keyTemplate?: string;
+  stripPrefix?: string;
+  stripSuffix?: string;
 }
 
 export interface Destination {
@@ -21,14 +33,46 @@ export interface KeyFault {
   message: string;
 }
 
-/** @throws where the spread is not valid: options are validated before they are stored */
-export function destinationOf(
-  { key }: { key: string },
-  { destination: { bucket, prefix }, spread }: DestinationOptions,
-): Destination {
+export type Located =
+  | { kind: 'destination'; destination: Destination }
+  | { kind: 'fault'; fault: TemplateFault };
+
+/**
+ * Prepares the options once for many rows.
+ * @throws where the spread or the template is not valid: options are validated before they are stored
+ */
+export function createLocator(options: DestinationOptions): (row: TemplateRow) => Located {
+  const { destination, spread } = options;
+  const { bucket, prefix } = destination;
   const parsed = parseSpread(spread);
   if (parsed.kind === 'invalid') throw new Error(`the stored spread is not valid: ${parsed.message}`);
-  return { bucket, key: destinationKey(key, parsed.spread, prefix) };
+  const keyOf = createKeyMaker(options);
+  return (row) => {
+    const made = keyOf(row);
+    if (made.kind === 'fault') return made;
+    const key = destinationKey(made.key, parsed.spread, prefix);
+    return { kind: 'destination', destination: { bucket, key } };
+  };
+}
+
+function createKeyMaker({
+  keyTemplate = '{key}',
+  stripPrefix = '',
+  stripSuffix = '',
+}: DestinationOptions): (row: TemplateRow) => MadeKey {
+  if (keyTemplate === '{key}' && stripPrefix === '' && stripSuffix === '')
+    return ({ key }) => ({ kind: 'key', key });
+  const parsed = parseKeyTemplate(keyTemplate);
+  if (parsed.kind === 'invalid') throw new Error(`the stored key-template is not valid: ${parsed.message}`);
+  const rules = { template: parsed.template, stripPrefix, stripSuffix };
+  return (row) => makeKey(row, rules);
+}
+
+/** @throws as `createLocator`, and for a row without such a key: ingest rejects it, so it is not sent */
+export function destinationOf(row: TemplateRow, options: DestinationOptions): Destination {
+  const located = createLocator(options)(row);
+  if (located.kind === 'fault') throw new Error(located.fault.message);
+  return located.destination;
 }
 
 /**

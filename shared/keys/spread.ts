@@ -6,7 +6,7 @@
 //
 // `binary` is the layout that S3's own team had Apache Iceberg take (apache/iceberg#11112, ObjectStoreLocationProvider):
 // an alphabet of two lets S3 split a prefix evenly and soon. The hash depends on the key alone, so a reader finds any
-// object from its source key without an index.
+// object from its source key without an index. With a key template, the key is what the template makes: the hash is over that.
 import murmurHash3 from 'murmurhash3js-revisited';
 
 export type Spread = { kind: 'binary' } | { kind: 'hex'; digits: number } | { kind: 'off' };
@@ -53,6 +53,6 @@ function binaryPath(key: string): string {
   return `${bits.slice(0, 4)}/${bits.slice(4, 8)}/${bits.slice(8, 12)}/${bits.slice(12)}/`;
 }
 
-function hash32(key: string): number {
+export function hash32(key: string): number {
   return murmurHash3.x86.hash32(Buffer.from(key, 'utf8'));
 }

@@ -13,8 +13,9 @@ import { nearMiss } from './near-miss.ts';
  *
  *   2   rejects a repeated header line (1 made an object of it); skips a byte order mark before a line of NDJSON
  *   3   NDJSON: accepts numbers where text is expected, and sizes as strings; sources may be in buckets with old names
+ *   4   reads TSV, S3 Batch Operations CSV, and the columns that a key template names
  */
-export const PARSER_VERSION = 3;
+export const PARSER_VERSION = 4;
 
 /** S3's limit on an object: 50 TB, taken as 50 x 1,024^4. */
 const maximumObjectBytes = 50 * 1024 ** 4;
@@ -155,7 +156,13 @@ const itemSchema = z
   // Checked even where a column is wrong, so that every fault is reported at once.
   .check(z.check(fitPayload, { when: () => true }));
 
-export type ManifestItem = z.infer<typeof itemSchema>;
+/**
+ * `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name is
+ * reserved, so that no column of a manifest can have it.
+ */
+export type ManifestItem = z.infer<typeof itemSchema> & {
+  spillway_columns?: Readonly<Record<string, string>>;
+};
 
 /** Every column of a manifest, in the order in which messages name them. */
 export const knownColumns: readonly string[] = Object.keys(itemSchema.def.shape);
@@ -168,12 +175,49 @@ export type ParsedItem =
   | { kind: 'good'; item: ManifestItem }
   | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
 
-/** Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. */
-export function parseItem(record: Record<string, unknown>): ParsedItem {
+/**
+ * Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before.
+ * @param columns those that only the job's key template knows
+ */
+export function parseItem(
+  record: Record<string, unknown>,
+  columns?: Readonly<Record<string, unknown>>,
+): ParsedItem {
   const parsed = itemSchema.safeParse(record);
-  return parsed.success
-    ? { kind: 'good', item: parsed.data }
-    : { kind: 'bad', faults: parsed.error.issues.map((issue) => toFault(issue, record)) };
+  const faults = [
+    ...(parsed.success ? [] : parsed.error.issues.map((issue) => toFault(issue, record))),
+    ...(columns === undefined ? [] : faultsOfColumns(columns)),
+  ];
+  if (!parsed.success || faults.length > 0) return { kind: 'bad', faults };
+  if (columns === undefined) return { kind: 'good', item: parsed.data };
+  return { kind: 'good', item: { ...parsed.data, spillway_columns: columns as Record<string, string> } };
+}
+
+/** Validates an item of a message, in which its columns are as `parseItem` put them; never throws. */
+export function isItem(value: unknown): value is ManifestItem {
+  if (typeof value !== 'object' || value === null) return false;
+  const { spillway_columns: columns, ...record } = value as Record<string, unknown>;
+  if (columns === undefined) return parseItem(record).kind === 'good';
+  const isRecord = typeof columns === 'object' && columns !== null && !Array.isArray(columns);
+  return isRecord && parseItem(record, columns as Record<string, unknown>).kind === 'good';
+}
+
+interface ItemFault {
+  code: RowFault;
+  message: string;
+}
+
+function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[] {
+  return Object.entries(columns).flatMap(([name, value]): ItemFault[] => {
+    const shown = `column ${quoted(redacted(name).slice(0, 100))}`;
+    if (typeof value !== 'string') return [{ code: 'WrongType', message: wrongType(shown, value) }];
+    if (!value.isWellFormed() || nonCharacters.test(value)) {
+      return [{ code: 'UnfitCharacters', message: `${shown} holds a lone surrogate, U+FFFE or U+FFFF` }];
+    }
+    if (!isKeyTooLong(value)) return [];
+    const message = `${shown} has ${Buffer.byteLength(value)} bytes; a key has up to ${MAX_KEY_BYTES}`;
+    return [{ code: 'KeyTooLong', message }];
+  });
 }
 
 function toFault(

@@ -14,6 +14,8 @@ export interface FormatHead {
   bodyOffset: number;
   /** The physical line at which the body begins, from 1. */
   bodyLine: number;
+  /** Columns that are no column of a manifest, which the job's key template names: read, and carried along. */
+  extraColumns?: readonly string[];
 }
 
 /** The start of a manifest: 256 KiB of it, or all of it. */
@@ -21,6 +23,8 @@ export interface ManifestStart {
   bytes: Buffer;
   /** Of the whole manifest. */
   sizeBytes: number;
+  /** As in the head. */
+  extraColumns?: readonly string[];
 }
 
 export interface Unreadable {
@@ -35,9 +39,10 @@ export type Opened<Head> = { kind: 'readable'; head: Head } | Unreadable;
 
 /**
  * own       plainly a file of this format; `shows` says by what, for a message
+ * likely    one of this format if its name or type says this format or a kin of it
  * refused   a relative of this format that no format reads, whatever the file's name is
  */
-export type Detected = { kind: 'own'; shows: string } | { kind: 'refused'; fault: Unreadable };
+export type Detected = { kind: 'own' | 'likely'; shows: string } | { kind: 'refused'; fault: Unreadable };
 
 /** Bytes of the manifest's file from `start` up to, not including, `end`. */
 export type ReadBytes = (start: number, end: number) => AsyncIterable<Uint8Array>;
@@ -66,7 +71,7 @@ export type ManifestRow =
       message: string;
       /** The row's text, cut to 1 KiB; U+FFFD for what is not UTF-8. */
       raw: string;
-      /** The known columns that the row fills, where they could be separated. */
+      /** The columns that the row fills, of those that are read, where they could be separated. */
       columns?: Record<string, string>;
     };
 
@@ -76,6 +81,8 @@ export interface ManifestFormat<Head extends FormatHead> {
   readonly endings: readonly string[];
   /** Media types, in lower case; a manifest posted to the API is stored with the first. */
   readonly contentTypes: readonly [string, ...string[]];
+  /** Formats of one kin share names of files: `.csv` is also what tabs and Batch Operations' rows are saved under. */
+  readonly kin?: 'separated';
   /** Completes "save it as …". */
   readonly saveAs: string;
   /** Completes "name it …". */

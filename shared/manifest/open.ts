@@ -1,10 +1,10 @@
 // Opens a manifest: finds its format, and has the format read the head or say why it can't.
 //
 // A manifest's format is decided, in this order, by
-//   1. the ending of its name
-//   2. its content type
-//   3. its content
-// Content that plainly shows another format than the name says is refused.
+//   1. its content, where that plainly shows a format
+//   2. the ending of its name
+//   3. its content type
+// A name that says another format than the content shows is refused, unless the two are kin: `.csv` with tabs is TSV.
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from './format.ts';
 import { FORMATS, formatOfContentType, type ManifestHead } from './formats/all.ts';
 import { refusalOfText } from './lines/start.ts';
@@ -19,42 +19,57 @@ export interface AboutManifest {
   sizeBytes: number;
   /** It arrived as text, in which each byte that is not UTF-8 was replaced by 0xff (functions/api/body.ts). */
   wasText?: boolean;
+  /** Columns that the job's key template names, and that are no column of a manifest. */
+  extraColumns?: readonly string[];
 }
 
 /** Reads the head from the manifest's first bytes, of which 256 KiB are enough; never throws. */
 export function openManifest(firstBytes: Uint8Array, about: AboutManifest): OpenedManifest {
   const bytes = Buffer.from(firstBytes.buffer, firstBytes.byteOffset, firstBytes.byteLength);
-  const start: ManifestStart = { bytes, sizeBytes: about.sizeBytes };
+  const { sizeBytes, extraColumns = [] } = about;
+  const start: ManifestStart = { bytes, sizeBytes, extraColumns };
   const refusal = refusalOfFile(bytes, about);
   if (refusal !== undefined) return refusal;
 
   const ending = endingOf(about.key);
   const named =
     FORMATS.find(({ endings }) => endings.includes(ending)) ?? formatOfContentType(about.contentType ?? '');
-  const found = detect(start);
+  const found = detect(start, named);
   if (found.refused !== undefined) return found.refused;
-  const format = named ?? found.own?.format;
+  const format = found.own?.format ?? named;
   if (format === undefined) return refusalOfText(start) ?? unknownFormat();
-  if (found.own !== undefined && found.own.format !== format) {
+  if (found.own !== undefined && named !== undefined && !isOrIsKin(named, format)) {
     return unreadable(
       'FormatMismatch',
-      `a manifest in ${format.name} by its name, but its first line is ${found.own.shows}`,
+      `a manifest in ${named.name} by its name, but its first line is ${found.own.shows}`,
     );
   }
-  return format.open(start);
+  const opened = format.open(start);
+  if (opened.kind === 'unreadable' || extraColumns.length === 0) return opened;
+  const kept = { extraColumns };
+  return { ...opened, head: { ...opened.head, ...kept } };
+}
+
+type Format = (typeof FORMATS)[number];
+
+function isOrIsKin(one: Format, other: Format): boolean {
+  return one === other || (one.kin !== undefined && one.kin === other.kin);
 }
 
 interface Found {
-  own?: { format: (typeof FORMATS)[number]; shows: string };
+  own?: { format: Format; shows: string };
   refused?: Unreadable;
 }
 
-function detect(start: ManifestStart): Found {
+function detect(start: ManifestStart, named: Format | undefined): Found {
   const found: Found = {};
   for (const format of FORMATS) {
     const detected = format.detect(start);
     if (detected?.kind === 'refused') found.refused ??= detected.fault;
-    if (detected?.kind === 'own') found.own ??= { format, shows: detected.shows };
+    const isOwn =
+      detected?.kind === 'own' ||
+      (detected?.kind === 'likely' && named !== undefined && isOrIsKin(named, format));
+    if (isOwn) found.own ??= { format, shows: detected.shows };
   }
   return found;
 }

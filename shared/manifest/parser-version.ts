@@ -2,7 +2,7 @@
 import { PARSER_VERSION } from './columns.ts';
 
 /** Versions that find the same rows at the same places as this one. They may accept other rows than this one. */
-const SAME_ROWS: ReadonlySet<number> = new Set([1, 2, PARSER_VERSION]);
+const SAME_ROWS: ReadonlySet<number> = new Set([1, 2, 3, PARSER_VERSION]);
 
 export function canReadRowsOf({ parserVersion }: { parserVersion: number }): boolean {
   return SAME_ROWS.has(parserVersion);

@@ -24,9 +24,16 @@ interface JsonWithSource {
 }
 const json = JSON as unknown as JsonWithSource;
 
-/** Whether a number stands where text is expected. */
-export function hasNumberAsText(record: Readonly<Record<string, unknown>>): boolean {
-  return TEXT_COLUMNS.some((column) => typeof record[column] === 'number');
+/**
+ * Whether a number stands where text is expected.
+ * @param extraColumns of text, beside the manifest's own
+ */
+export function hasNumberAsText(
+  record: Readonly<Record<string, unknown>>,
+  extraColumns: readonly string[] = [],
+): boolean {
+  const isNumber = (column: string) => typeof record[column] === 'number';
+  return TEXT_COLUMNS.some(isNumber) || extraColumns.some(isNumber);
 }
 
 /**
@@ -54,9 +61,13 @@ export function writtenDigits(text: string, column: string): string | undefined 
  * The row with its numbers as text where that loses no digit. Other numbers stay, for the schema to refuse.
  * @param text the row's JSON
  */
-export function withNumbersAsText(record: Record<string, unknown>, text: string): Record<string, unknown> {
+export function withNumbersAsText(
+  record: Record<string, unknown>,
+  text: string,
+  extraColumns: readonly string[] = [],
+): Record<string, unknown> {
   const taken = { ...record };
-  for (const column of TEXT_COLUMNS) {
+  for (const column of [...TEXT_COLUMNS, ...extraColumns]) {
     const value = record[column];
     if (typeof value !== 'number') continue;
     const digits = writtenDigits(text, column);

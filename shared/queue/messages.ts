@@ -1,7 +1,7 @@
 // The messages on the queues. Each carries a schema version, so that a newer worker recognises an older message.
 import * as z from 'zod/mini';
 import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
-import { type ManifestItem, parseItem } from '../manifest/columns.ts';
+import { isItem, type ManifestItem } from '../manifest/columns.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
 
 export const SCHEMA_VERSION = 1;
@@ -85,13 +85,7 @@ const uploadMessage = z.strictObject({
   suspect: z.optional(z.literal(true)),
   parted: z.optional(z.literal(true)),
   // Validated as at ingest: an item that can't be transferred must not fail its neighbours in the batch.
-  item: z.custom<ManifestItem>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      parseItem(value as Record<string, unknown>).kind === 'good',
-    'is no item of a manifest',
-  ),
+  item: z.custom<ManifestItem>(isItem, 'is no item of a manifest'),
 });
 
 /**

@@ -58,6 +58,43 @@ const SAMPLES: Record<FormatName, Samples> = {
       ['key,text\0\n', 'Binary', /save it as UTF-8/],
     ],
   },
+  tsv: {
+    files: [
+      ['key\tsource\ttext\tsize\na\ts3://bucket/a,b\t\t\nb\t\tc\t1', 2],
+      ['\ufeff"key"\t"text"\r\n"a\tb\n"\t"b, ""c"""\r\n', 1],
+      ['\n\nkey\ttext\tspillway_state\n\t\n', 0],
+      ['sep=\t\nkey\ttext\na\tb', 1],
+    ],
+    generated: anyLines('key\tsource\ttext\tsize\n', [
+      ...['"', '""', '\t', '\n', '\r\n', '\r', 'a', 'key', ' ', ',', 's3://bucket/k', 'sep=\t', '12'],
+      ...['k\ts3://bucket/k\t\t1\n', '"\tx"\t"\n', '"k\t\n""1"""\t\t"\t\r\n"\t\n'],
+    ]),
+    refused: [
+      ['sep=\t\nkey,text\n', 'WrongSeparator', /Spillway reads tabs: save it as CSV with commas, as TSV/],
+      ['key\ttext\ra\tb\r', 'HeaderBroken', /save the manifest with LF or CRLF/],
+      ['key\ttexte\n', 'UnknownColumn', /did you mean text\?/],
+      ['key\ttext\0\n', 'Binary', /save it as UTF-8/],
+    ],
+  },
+  'batch-csv': {
+    files: [
+      ['bucket,a\nbucket,b%20c\n', 2],
+      ['Examplebucket,objectkey1,PZ9ibn9D5lP6p298B7S9_ceqx1n5EJ0p\n', 1],
+      ['\ufeff"bucket","a%2Cb"\r\n"bucket","b"\r\n\r\n', 2],
+      ['bucket,a\nbucket,b\nbucket,c\nbucket,d\nother-bucket,%zz\nx\n', 6],
+    ],
+    generated: anyLines('bucket,a\n', [
+      ...['"', '""', ',', '\n', '\r\n', '\r', 'bucket', '%', '%20', '%e6%97', '+', ' ', '\t', 'a/b'],
+      ...['bucket,k\n', 'bucket,k%2\n', '"bucket","a\n"\n', 'bucket,k,v\n'],
+    ]),
+    refused: [
+      ['bucket,a\nbucket\n', 'NotBatchRows', /begin the file with a header row, such as key,source/],
+      ['bucket,a\nother,b\n', 'NotBatchRows', /of one bucket/],
+      ['bucket,%\n', 'NotBatchRows', /URL-encoded/],
+      ['hello\n', 'NotBatchRows', /bucket,key or bucket,key,version/],
+      ['bucket,a\0\n', 'Binary', /save it as UTF-8/],
+    ],
+  },
   ndjson: {
     files: [
       ['{"key":"a","text":""}\n', 1],
@@ -193,11 +230,16 @@ describe.each(FORMATS.map((format) => [format.name, format] as const))('the form
     'is the only one that recognises %s',
     (_, content) => {
       expect(FORMATS.filter(({ detect }) => detect(startOf(content)) !== undefined)).toEqual([format]);
-      for (const key of ['unnamed', ...format.endings.map((ending) => `m.${ending}`)]) {
+      const isKin = (other: (typeof FORMATS)[number]) => other.kin !== undefined && other.kin === format.kin;
+      const named = FORMATS.filter((each) => each === format || isKin(each)).flatMap(
+        ({ endings }) => endings,
+      );
+      const isPlain = format.detect(startOf(content))?.kind === 'own';
+      for (const key of [...(isPlain ? ['unnamed'] : []), ...named.map((ending) => `m.${ending}`)]) {
         const { bytes, sizeBytes } = startOf(content);
         expect(openManifest(bytes, { key, sizeBytes })).toEqual(format.open({ bytes, sizeBytes }));
       }
-      for (const other of FORMATS.filter((each) => each !== format)) {
+      for (const other of FORMATS.filter((each) => each !== format && !isKin(each) && isPlain)) {
         const { bytes, sizeBytes } = startOf(content);
         const opened = openManifest(bytes, { key: `m.${other.name}`, sizeBytes });
         expect(opened).toMatchObject({ kind: 'unreadable', code: 'FormatMismatch' });

@@ -12,6 +12,8 @@ import { bodyOf, collect, readerOf, rowsOf } from '../helpers/manifest-bytes.ts'
 const columns = ['key', 'source', 'text', 'size'];
 const heads: Record<FormatName, ManifestHead> = {
   csv: { format: 'csv', columns, bodyOffset: 0, bodyLine: 1 },
+  tsv: { format: 'tsv', columns, bodyOffset: 0, bodyLine: 1 },
+  'batch-csv': { format: 'batch-csv', fields: 2, bodyOffset: 0, bodyLine: 1 },
   ndjson: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
 };
 
@@ -48,7 +50,7 @@ const body = fc
     },
   )
   .map((parts) => Buffer.concat(parts));
-const format = fc.constantFrom<FormatName>('csv', 'ndjson');
+const format = fc.constantFrom<FormatName>('csv', 'tsv', 'batch-csv', 'ndjson');
 
 describe('the rows', () => {
   it('ends CSV rows where the rules say, as a reader without buffers or memory finds them', async () => {

@@ -144,7 +144,6 @@ describe('an unreadable manifest', () => {
     ],
     ['quoted semicolons', '"key";"source"\n', { key: 'm.csv' }, 'WrongSeparator', /by semicolons/],
     ['semicolons and capitals', 'Key;Note, old\n', { key: 'm.csv' }, 'WrongSeparator', /by semicolons/],
-    ['tabs', 'key\ttext\na\tb\n', { key: 'm.tsv' }, 'WrongSeparator', /by tabs.*CSV with commas/],
     ['vertical bars', 'key|text\n', { key: 'export.txt' }, 'WrongSeparator', /by vertical bars/],
     ['other words and bars', 'name|body\n', { key: 'm.csv' }, 'WrongSeparator', /by vertical bars/],
     ["Hive's control characters", 'key\x01text\n', { key: '000000_0' }, 'WrongSeparator', /U\+0001/],
@@ -155,7 +154,8 @@ describe('an unreadable manifest', () => {
       'WrongSeparator',
       /line, sep=;, .*semicolons.*remove that line/,
     ],
-    ['a quoted line sep=', '"sep=\t"\nkey\ttext\n', {}, 'WrongSeparator', /sep=\\u0009, .*by tabs/],
+    ['a quoted line sep=', '"sep=|"\nkey|text\n', {}, 'WrongSeparator', /sep=\|, .*by vertical bars/],
+    ['commas behind sep= with a tab', 'sep=\t\nkey,text\n', {}, 'WrongSeparator', /by commas.*reads tabs/],
     [
       'a line sep=^',
       'SEP=^\nkey^text\n',

@@ -1,9 +1,11 @@
 // The formats that Spillway reads. Detection, the API's content types and the texts of errors come from this table.
 import type { ManifestFormat } from '../format.ts';
+import { batchCsv } from './batch-csv.ts';
 import { csv } from './csv.ts';
 import { ndjson } from './ndjson.ts';
+import { tsv } from './tsv.ts';
 
-const FORMATS_BY_NAME = { csv, ndjson };
+const FORMATS_BY_NAME = { csv, tsv, 'batch-csv': batchCsv, ndjson };
 
 export type FormatName = keyof typeof FORMATS_BY_NAME;
 

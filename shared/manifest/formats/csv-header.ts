@@ -1,20 +1,22 @@
-// The header of a CSV manifest: the columns that it names, or why they can't be read.
+// The header of a CSV or TSV manifest: the columns that it names, or why they can't be read.
 import { isUtf8 } from 'node:buffer';
+import { boundedName, boundedNames } from '../../text/bounded.ts';
 import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
-import type { Place } from '../slice-place.ts';
-import { quotedRows, splitQuotedRow } from './csv-quoted-row.ts';
+import { splitQuotedRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
+import type { Dialect } from './dialect.ts';
 
-export interface CsvHead {
-  format: 'csv';
+export interface SeparatedHead {
+  format: 'csv' | 'tsv';
   /** The header's names in order, `spillway_*` ones included. */
   columns: string[];
   bodyOffset: number;
   bodyLine: number;
+  extraColumns?: readonly string[];
 }
 
 /** The job's row, which every upload reads, holds the columns: `spillway_*` ones have no other bound. */
@@ -25,22 +27,22 @@ const loneCarriageReturns = unreadable(
   'lines end in a lone carriage return: save the manifest with LF or CRLF',
 );
 
-/** The first row, or the one behind Excel's line `sep=,`. Such a line that names another separator is a fault. */
-function findHeader(start: ManifestStart): FirstRow | Unreadable {
-  const first = firstRowOf(start, quotedRows);
+/** The first row, or the one behind Excel's line `sep=`. Such a line that names another separator is a fault. */
+function findHeader(start: ManifestStart, dialect: Dialect): FirstRow | Unreadable {
+  const first = firstRowOf(start, dialect.rowEnds);
   const separator = first.kind === 'row' ? namedSeparator(first.text) : undefined;
   if (first.kind !== 'row' || separator === undefined) return first;
-  const fault = faultOfNamed(separator);
+  const fault = faultOfNamed(separator, dialect);
   return fault === undefined
-    ? firstRowOf(start, quotedRows, first.next)
+    ? firstRowOf(start, dialect.rowEnds, first.next)
     : unreadable('WrongSeparator', fault);
 }
 
-export function openHeader(start: ManifestStart): Opened<CsvHead> {
-  const header = findHeader(start);
+export function openHeader(start: ManifestStart, dialect: Dialect): Opened<SeparatedHead> {
+  const header = findHeader(start, dialect);
   if (header.kind === 'unreadable') return header;
   if (header.kind === 'blank') return blankFault(start);
-  const otherSeparator = faultOfSeparator(header.text);
+  const otherSeparator = faultOfSeparator(header.text, dialect);
   if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
   if (header.text.includes('\r') && !header.text.includes('"')) return loneCarriageReturns;
   switch (header.kind) {
@@ -51,14 +53,18 @@ export function openHeader(start: ManifestStart): Opened<CsvHead> {
     case 'broken':
       return unreadable(
         'HeaderBroken',
-        'the header row has a quote that does not close before a comma or line end',
+        'the header row has a quote that does not close before a separator or line end',
       );
     case 'row':
-      return readHeader(header.text, header.isQuoted, header.next);
+      return readHeader(header, start, dialect);
   }
 }
 
-function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvHead> {
+function readHeader(
+  { text: latin1, isQuoted, next: body }: Extract<FirstRow, { kind: 'row' }>,
+  { extraColumns = [] }: ManifestStart,
+  { format, separator }: Dialect,
+): Opened<SeparatedHead> {
   const bytes = Buffer.from(latin1, 'latin1');
   if (!isUtf8(bytes)) {
     return unreadable(
@@ -68,8 +74,10 @@ function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvH
   }
   if (latin1.includes('\r') && !isQuoted) return loneCarriageReturns;
   const text = bytes.toString('utf8');
-  const columns = (isQuoted ? splitQuotedRow(text) : text.split(',')).map((name) => name.trim());
-  const faults = headerFaults(columns);
+  const columns = (isQuoted ? splitQuotedRow(text, separator) : text.split(separator)).map((name) =>
+    name.trim(),
+  );
+  const faults = headerFaults(columns, extraColumns);
   const first = faults[0];
   if (first !== undefined) {
     return unreadable(first.code, faults.map((fault) => fault.message).join('; '));
@@ -82,27 +90,36 @@ function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvH
   }
   return {
     kind: 'readable',
-    head: { format: 'csv', columns, bodyOffset: body.offset, bodyLine: body.line },
+    head: { format, columns, bodyOffset: body.offset, bodyLine: body.line },
   };
 }
 
-function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
+function headerFaults(
+  columns: string[],
+  extraColumns: readonly string[],
+): { code: ManifestFault; message: string }[] {
   const faults: { code: ManifestFault; message: string }[] = [];
   const names = new Set(columns);
-  const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));
+  const isRead = (name: string) => isKnownColumn(name) || extraColumns.includes(name);
+  const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isRead(name));
   if (unknown.length > 0) {
     faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
   }
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
   }
-  for (const name of knownColumns) {
+  for (const name of [...knownColumns, ...extraColumns]) {
     if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
-      faults.push({ code: 'DuplicateColumn', message: `column ${name} is there twice` });
+      faults.push({ code: 'DuplicateColumn', message: `column ${boundedName(name)} is there twice` });
     }
   }
   if (!names.has('key')) {
     faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
+  }
+  const lacking = extraColumns.filter((name) => !names.has(name));
+  if (lacking.length > 0) {
+    const message = `the option key-template names columns that the header lacks: ${boundedNames(lacking)}`;
+    faults.push({ code: 'TemplateColumnMissing', message });
   }
   if (!payloadColumns.some((name) => names.has(name))) {
     faults.push({

@@ -1,18 +1,26 @@
-// Where a CSV row that has quotes ends, by RFC 4180: at the first line end outside quotes. A quote opens a field only as the
-// field's first character, `""` within stands for one, and a closing quote is followed by a comma or a line end.
+// Where a row that has quotes ends, by RFC 4180: at the first line end outside quotes. A quote opens a field only as the
+// field's first character, `""` within stands for one, and a closing quote is followed by a separator or a line end.
+// The separator is a comma, or in TSV a tab.
 import papaparse from 'papaparse';
 import { indexOrInfinity, type OpenRow, type RowEnd, type RowEnds } from '../lines/scan.ts';
 
 const newLine = 0x0a;
 const carriageReturn = 0x0d;
 const quoteMark = 0x22;
-const comma = 0x2c;
 
 const undecided: RowEnd = { kind: 'undecided' };
 
-export const quotedRows: RowEnds = { quote: '"', find: quotedEnd };
+/** @param separator one character */
+export function createQuotedRows(separator: string): RowEnds {
+  const code = separator.charCodeAt(0);
+  return {
+    quote: '"',
+    find: (text, row, isLast, quotedUntil) => quotedEnd(code, text, row, isLast, quotedUntil),
+  };
+}
 
 function quotedEnd(
+  separator: number,
   text: string,
   { start, lineEnd, bound }: OpenRow,
   isLast: boolean,
@@ -38,7 +46,7 @@ function quotedEnd(
         return isLast || isBoundSeen ? { kind: 'unclosed', quotedUntil: until } : undecided;
       }
       end = lastQuoted + 1;
-      if (text.charCodeAt(end) === comma) {
+      if (text.charCodeAt(end) === separator) {
         field = end + 1;
         continue;
       }
@@ -47,9 +55,9 @@ function quotedEnd(
         return { kind: 'unclosed', quotedUntil: lastQuoted };
       }
     } else {
-      // An unquoted field ends at a comma or with its line; a quote within it stands for itself.
+      // An unquoted field ends at a separator or with its line; a quote within it stands for itself.
       end = field;
-      while (end < lineFeed && text.charCodeAt(end) !== comma) {
+      while (end < lineFeed && text.charCodeAt(end) !== separator) {
         end += 1;
       }
       if (end < lineFeed) {
@@ -86,7 +94,7 @@ function closingQuote(text: string, open: number, firstLineEnd: number, quotedUn
 }
 
 /** Fields of a row that has quotes: papaparse, which takes the text's end for the row's only end. */
-export function splitQuotedRow(text: string): string[] {
-  const parser = new papaparse.Parser({ delimiter: ',', newline: '\n', fastMode: false });
+export function splitQuotedRow(text: string, separator: string): string[] {
+  const parser = new papaparse.Parser({ delimiter: separator, newline: '\n', fastMode: false });
   return parser.parse(text, 0, false).data[0];
 }

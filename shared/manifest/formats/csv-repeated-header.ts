@@ -1,4 +1,4 @@
-// Recognises a header line among the rows of a CSV manifest: `cat a.csv b.csv` leaves one at the start of each file.
+// Recognises a header line among the rows of a CSV or TSV manifest: `cat a.csv b.csv` leaves one at the start of each file.
 //
 // A row is a header if the columns that are read hold names of columns, among them `key` and a payload column. Their order
 // may differ from the first header's, and byte order mark, quotes and spaces may surround them. Read as a row, it would
@@ -11,17 +11,22 @@ const maximumFieldLength = 24;
 /**
  * @param fields of the row, as many as the header has
  * @param names of the columns that are read; undefined for the others
+ * @param extraColumns those of the names that only the job's key template knows
  */
-export function isHeaderLine(fields: readonly string[], names: readonly (string | undefined)[]): boolean {
+export function isHeaderLine(
+  fields: readonly string[],
+  names: readonly (string | undefined)[],
+  extraColumns: readonly string[],
+): boolean {
   let isKeyNamed = false;
   let isPayloadNamed = false;
   for (let index = 0; index < names.length; index++) {
     if (names[index] === undefined) continue;
     const field = fields[index] ?? '';
     // Most rows end here, at their first field, without a further call.
-    if (field.length > maximumFieldLength || field === '') return false;
+    if (field === '' || (field.length > maximumFieldLength && extraColumns.length === 0)) return false;
     const name = nameIn(field);
-    if (!isKnownColumn(name) && !isReservedColumn(name)) return false;
+    if (!isKnownColumn(name) && !isReservedColumn(name) && !extraColumns.includes(name)) return false;
     isKeyNamed ||= name === 'key';
     isPayloadNamed ||= payloadColumns.some((payload) => payload === name);
   }

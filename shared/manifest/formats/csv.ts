@@ -1,53 +1,75 @@
-// CSV with a header row, by RFC 4180: fields are read by the header's names, and an empty field is an absent one.
+// Rows with a header between commas (CSV, RFC 4180) or tabs: fields are read by the header's names, and an empty field is an
+// absent one.
 import { isKnownColumn, isReservedColumn, knownColumns } from '../columns.ts';
 import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
 import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
 import { sizeOf } from '../written-numbers.ts';
-import { type CsvHead, openHeader } from './csv-header.ts';
-import { quotedRows, splitQuotedRow } from './csv-quoted-row.ts';
+import { openHeader, type SeparatedHead } from './csv-header.ts';
+import { splitQuotedRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
-import { isOtherHeader, namedSeparator } from './csv-separators.ts';
+import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
+import { COMMAS, type Dialect } from './dialect.ts';
 
-export const csv: ManifestFormat<CsvHead> = {
+export const csv: ManifestFormat<SeparatedHead> = {
+  ...createSeparated(COMMAS),
   name: 'csv',
   endings: ['csv'],
   contentTypes: ['text/csv', 'application/csv'],
   saveAs: 'CSV with a header row',
   nameIt: `.csv, with a header row (columns: ${knownColumns.join(', ')})`,
-  detect,
-  open: (start) => refusalOfText(start) ?? openHeader(start),
-  split: (_, range, read, limits) => splitRows(quotedRows, range, read, limits),
-  read: ({ columns }, range, read) => readRows(rulesFor(columns), range, read),
 };
 
-/** Excel's line `sep=`, or a header: it names a known column, also between other separators than commas. */
-function detect(start: ManifestStart): Detected | undefined {
-  if (holdsNul(start)) return undefined;
-  const first = firstRowOf(start, quotedRows);
-  if (first.kind === 'blank') return undefined;
-  if (first.kind === 'row' && namedSeparator(first.text) !== undefined)
-    return { kind: 'own', shows: "Excel's line sep=, as in CSV" };
-  return namesColumn(first.text) ? { kind: 'own', shows: 'a CSV header' } : undefined;
-}
-
-function namesColumn(line: string): boolean {
-  // An object may hold the name of a column between commas; no name of a column begins with a brace.
-  if (line.trimStart().startsWith('{')) return false;
-  const names = line.split(',').map((name) => name.replaceAll('"', '').trim());
-  return names.some(isKnownColumn) || isOtherHeader(line);
-}
-
-function rulesFor(columns: readonly string[]): RowRules {
-  const names = columns.map((name) => (isReservedColumn(name) ? undefined : name));
+/** What the formats with a header have in common. */
+export function createSeparated(
+  dialect: Dialect,
+): Pick<ManifestFormat<SeparatedHead>, 'kin' | 'detect' | 'open' | 'split' | 'read'> {
   return {
-    rowEnds: quotedRows,
+    kin: 'separated',
+    detect: (start) => detect(start, dialect),
+    open: (start) => refusalOfText(start) ?? openHeader(start, dialect),
+    split: (_, range, read, limits) => splitRows(dialect.rowEnds, range, read, limits),
+    read: (head, range, read) => readRows(rulesFor(head, dialect), range, read),
+  };
+}
+
+/**
+ * Excel's line `sep=`, or a header: it names a known column. Tabs are TSV's where a known column stands between them and
+ * none between commas. A separator that no format reads is CSV's, whose fault names the remedy.
+ */
+function detect(start: ManifestStart, { format, name, separator, rowEnds }: Dialect): Detected | undefined {
+  if (holdsNul(start)) return undefined;
+  const first = firstRowOf(start, rowEnds);
+  if (first.kind === 'blank') return undefined;
+  const named = first.kind === 'row' ? namedSeparator(first.text) : undefined;
+  if (named !== undefined) {
+    const isOwn = (named === '\t') === (separator === '\t');
+    return isOwn ? { kind: 'own', shows: `Excel's line sep=, as in ${name}` } : undefined;
+  }
+  return headerFormat(first.text) === format ? { kind: 'own', shows: `a ${name} header` } : undefined;
+}
+
+function headerFormat(line: string): Dialect['format'] | undefined {
+  // An object may hold the name of a column between commas; no name of a column begins with a brace.
+  if (line.trimStart().startsWith('{')) return undefined;
+  const names = line.split(',').map((name) => name.replaceAll('"', '').trim());
+  if (names.some(isKnownColumn) || isSeparatedBy(line, ',')) return 'csv';
+  if (isSeparatedBy(line, '\t')) return 'tsv';
+  return isOtherHeader(line) ? 'csv' : undefined;
+}
+
+function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, separator }: Dialect): RowRules {
+  const extras = extraColumns.map((name) => [name, columns.indexOf(name)] as const);
+  const names = columns.map((name) => (isKnownColumn(name) ? name : undefined));
+  const read = columns.map((name) => (isReservedColumn(name) ? undefined : name));
+  return {
+    rowEnds,
     recordOf(text, span) {
-      const fields = span.kind === 'quoted' ? splitQuotedRow(text) : text.split(',');
+      const fields = span.kind === 'quoted' ? splitQuotedRow(text, separator) : text.split(separator);
       if (namedSeparator(text) !== undefined) return separatorRepeated;
-      if (fields.length !== names.length) return columnCount(fields, names.length);
-      if (isHeaderLine(fields, names)) return headerRepeated;
+      if (fields.length !== names.length) return columnCount(fields, names.length, separator);
+      if (isHeaderLine(fields, read, extraColumns)) return headerRepeated;
       const record: Record<string, unknown> = {};
       for (let index = 0; index < names.length; index++) {
         const name = names[index];
@@ -56,9 +78,15 @@ function rulesFor(columns: readonly string[]): RowRules {
           record[name] = name === 'size' ? sizeOf(field ?? '') : field;
         }
       }
-      return { record };
+      return extras.length === 0 ? { record } : { record, columns: columnsOf(extras, fields) };
     },
   };
+}
+
+/** Those that are not empty. `Object.fromEntries` makes own properties, also of `__proto__`. */
+function columnsOf(extras: readonly (readonly [string, number])[], fields: readonly string[]) {
+  const filled = extras.map(([name, index]) => [name, fields[index] ?? ''] as const);
+  return Object.fromEntries(filled.filter(([, field]) => field !== ''));
 }
 
 const headerRepeated: UnreadableRow = {
@@ -73,18 +101,19 @@ const separatorRepeated: UnreadableRow = {
     'the row is the line sep= that Excel reads as the name of the separator: files were joined with it; leave it out',
 };
 
-function columnCount(fields: readonly string[], columns: number): UnreadableRow {
+export function columnCount(fields: readonly string[], columns: number, separator: string): UnreadableRow {
   const counts = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}; the header has ${columns} columns`;
-  return { code: 'ColumnCount', message: `${counts}: ${columnCountRemedy(fields, columns)}` };
+  return { code: 'ColumnCount', message: `${counts}: ${columnCountRemedy(fields, columns, separator)}` };
 }
 
-function columnCountRemedy(fields: readonly string[], columns: number): string {
+function columnCountRemedy(fields: readonly string[], columns: number, separator: string): string {
+  const name = separator === '\t' ? 'tab' : 'comma';
   if (fields.length === 1 && fields[0] === '\u001a')
     return 'the row is Ctrl-Z, which old programs write at the end of a file: remove it';
   if (fields.some((field) => field.includes('\r')))
     return 'the row holds a lone carriage return: save the manifest with LF or CRLF line ends';
   if (fields.every((field) => field === '')) return 'all its fields are empty: remove the row';
   return fields.length > columns
-    ? 'put fields that hold commas into quotes'
-    : 'write a comma for each empty field';
+    ? `put fields that hold ${name}s into quotes`
+    : `write a ${name} for each empty field`;
 }

@@ -3,7 +3,7 @@
 import { visibleText } from '../../text/visible.ts';
 import { isReservedColumn } from '../columns.ts';
 import { type Detected, type ManifestFormat, type ManifestStart, unreadable } from '../format.ts';
-import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
+import { type RowRecord, type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
 import { hasNumberAsText, sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
@@ -12,6 +12,7 @@ export interface NdjsonHead {
   format: 'ndjson';
   bodyOffset: number;
   bodyLine: number;
+  extraColumns?: readonly string[];
 }
 
 export const ndjson: ManifestFormat<NdjsonHead> = {
@@ -31,7 +32,7 @@ export const ndjson: ManifestFormat<NdjsonHead> = {
     );
   },
   split: (_, range, read, limits) => splitRows(undefined, range, read, limits),
-  read: (_, range, read) => readRows(rules, range, read),
+  read: ({ extraColumns }, range, read) => readRows(rulesFor(extraColumns), range, read),
 };
 
 function detect(start: ManifestStart): Detected | undefined {
@@ -55,7 +56,7 @@ function otherJson(line: string): string | undefined {
   return undefined;
 }
 
-const rules: RowRules = {
+const rulesFor = (extraColumns?: readonly string[]): RowRules => ({
   recordOf(line) {
     const text = withoutMark(line);
     let value: unknown;
@@ -65,10 +66,21 @@ const rules: RowRules = {
       return { code: 'InvalidJson', message: invalidJsonMessage(text, error as Error) };
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
-    return { record: asExported(withoutIgnored(value as Record<string, unknown>), text) };
+    const record = asExported(withoutIgnored(value as Record<string, unknown>), text, extraColumns);
+    return extraColumns === undefined ? { record } : withColumns(record, extraColumns);
   },
   digitsOf: (line, column) => writtenDigits(withoutMark(line), column),
-};
+});
+
+/** Takes the extra columns out of the record. `Object.fromEntries` makes own properties, also of `__proto__`. */
+function withColumns(record: Record<string, unknown>, extraColumns: readonly string[]): RowRecord {
+  const entries = Object.entries(record);
+  const isExtra = ([name]: [string, unknown]) => extraColumns.includes(name);
+  return {
+    record: Object.fromEntries(entries.filter((entry) => !isExtra(entry))),
+    columns: Object.fromEntries(entries.filter((entry) => isExtra(entry) && entry[1] !== '')),
+  };
+}
 
 const notAnObject: UnreadableRow = {
   code: 'NotAnObject',
@@ -83,9 +95,13 @@ function withoutMark(line: string): string {
 }
 
 /** Exporters choose the types: a number may be quoted, and text that looks like a number may not be. */
-function asExported(record: Record<string, unknown>, text: string): Record<string, unknown> {
+function asExported(
+  record: Record<string, unknown>,
+  text: string,
+  extraColumns?: readonly string[],
+): Record<string, unknown> {
   if (typeof record['size'] === 'string') record['size'] = sizeOf(record['size']);
-  return hasNumberAsText(record) ? withNumbersAsText(record, text) : record;
+  return hasNumberAsText(record, extraColumns) ? withNumbersAsText(record, text, extraColumns) : record;
 }
 
 function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {

@@ -18,11 +18,17 @@ export interface UnreadableRow {
   message: string;
 }
 
+export interface RowRecord {
+  record: Record<string, unknown>;
+  /** Values of the head's extra columns, with own properties only. */
+  columns?: Readonly<Record<string, unknown>>;
+}
+
 /** What a format of lines knows of its rows. */
 export interface RowRules {
   rowEnds?: RowEnds;
   /** The row's values by their columns, without those that are absent or ignored. */
-  recordOf: (text: string, span: RowSpan) => { record: Record<string, unknown> } | UnreadableRow;
+  recordOf: (text: string, span: RowSpan) => RowRecord | UnreadableRow;
   /** The digits of a number in a column of text, as the file has them; for formats whose values have types. */
   digitsOf?: (text: string, column: string) => string | undefined;
 }
@@ -55,7 +61,7 @@ function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Enc
   if (text === undefined) return bad(stretch, span, place, { code: 'InvalidUtf8', message: notUtf8 });
   const read = rules.recordOf(text, span);
   if ('code' in read) return bad(stretch, span, place, read);
-  const parsed = parseItem(read.record);
+  const parsed = parseItem(read.record, read.columns);
   if (parsed.kind === 'good') return { kind: 'good', place, item: parsed.item };
   const message = boundedText(parsed.faults.map((fault) => fault.message).join('; '));
   return {
@@ -85,7 +91,7 @@ function rawText({ bytes }: Stretch, { start, end }: RowSpan): string {
   return bytes.toString('utf8', start, cut);
 }
 
-/** The known columns of a bad row, for the report: read again, so that they do not keep the window in memory either. */
+/** The columns of a bad row, for the report: read again, so that they do not keep the window in memory either. */
 function shownColumns(
   { bytes }: Stretch,
   span: RowSpan,
@@ -93,18 +99,18 @@ function shownColumns(
 ): Record<string, string> {
   const text = bytes.toString('utf8', span.start, span.end);
   const read = recordOf(text, span);
-  const record = 'record' in read ? read.record : {};
-  const columns: Record<string, string> = {};
-  for (const name of knownColumns) {
-    const value = record[name];
+  const { record, columns = {} } = 'record' in read ? read : { record: {} };
+  const values = [...knownColumns.map((name) => [name, record[name]] as const), ...Object.entries(columns)];
+  const shownValues: [string, string][] = [];
+  for (const [name, value] of values) {
     // The report is a manifest again: a rounded number there would be another key.
     const shown =
       typeof value === 'number' && name !== 'size' && digitsOf !== undefined ? digitsOf(text, name) : value;
     if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
-      columns[name] = String(shown);
+      shownValues.push([name, String(shown)]);
     }
   }
-  return columns;
+  return Object.fromEntries(shownValues);
 }
 
 /** Of all rows of a stretch: found once, not for each row. */
