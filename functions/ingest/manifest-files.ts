@@ -67,11 +67,14 @@ type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'
 
 /** Each invocation that cuts reads the list again: a job's row can't hold tens of thousands of files. */
 async function listFiles(reader: ObjectReader, { manifest, files }: OpenedJob): Promise<Listed> {
-  return files === undefined ? { kind: 'readable', files: [manifest] } : readRedriveReport(reader, files);
+  if (files === undefined) return { kind: 'readable', files: [manifest] };
+  return files.kind === 'manifest' ? { kind: 'readable', files: [files] } : readRedriveReport(reader, files);
 }
 
-function nameOf({ bucket, key, versionId }: ManifestFile): StoredObject {
-  return { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+/** Without a version, the ETag says which object it must still be. */
+function nameOf({ bucket, key, versionId, etag }: ManifestFile): StoredObject {
+  if (versionId !== undefined) return { bucket, key, versionId };
+  return { bucket, key, ...(etag === undefined ? {} : { etag }) };
 }
 
 function goneFault({ bucket, key }: ManifestFile): JobFault {

@@ -11,6 +11,7 @@ import {
   sliceBytesOf,
 } from '../../shared/job/identity.ts';
 import type { JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
+import { isJobFile } from '../../shared/job/job-file.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
@@ -19,6 +20,7 @@ import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
+import { openJobFile } from './open-job-file.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
 /** Bytes of a manifest from which its format and head are read. */
@@ -50,9 +52,7 @@ export async function startJob(
     return unopenedJob(arrival, nowMs, { code: 'ManifestGone', message: found.message });
   const { manifest } = found;
 
-  const opened = isRedriveOrder(found.contentType)
-    ? await openRedrive(dependencies, manifest)
-    : await openRows(dependencies, found);
+  const opened = await openFound(dependencies, found);
   if (opened.kind === 'unreadable')
     return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
@@ -84,11 +84,28 @@ type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 
 type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault: JobFault; known?: Known };
 
+/** By what lies in the inbox: an order for a redrive, a job file, or the rows themselves. */
+async function openFound(dependencies: StartDependencies, found: FoundManifest): Promise<Opened> {
+  const { manifest } = found;
+  if (isRedriveOrder(found.contentType)) return openRedrive(dependencies, manifest);
+  if (!isJobFile(manifest.key)) return openRows(dependencies, found, optionTextsOfMetadata(found.metadata));
+  const { reader } = dependencies;
+  const file = await openJobFile({ ...dependencies, readStart: (of) => readStart(reader, of) }, found);
+  if (file.kind === 'unreadable') return file;
+  const opened = await openRows(dependencies, file.manifest, file.options);
+  if (opened.kind === 'unreadable') return opened;
+  return {
+    kind: 'opened',
+    opening: { ...opened.opening, files: { kind: 'manifest', ...file.manifest.manifest } },
+  };
+}
+
 async function openRows(
   { reader, destinationBuckets, cut }: StartDependencies,
-  { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
+  { manifest, contentType }: FoundManifest,
+  optionTexts: Readonly<Record<string, string>>,
 ): Promise<Opened> {
-  const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
+  const options = parseJobOptions(optionTexts, destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
   }
@@ -150,16 +167,16 @@ async function hasReport(s3: S3Client, bucket: string, job: JobId): Promise<bool
   }
 }
 
-type FoundManifest =
-  | {
-      kind: 'found';
-      manifest: ManifestVersion;
-      metadata: Record<string, string>;
-      contentType: string | undefined;
-    }
-  | { kind: 'gone'; message: string };
+/** A version of an object in the inbox, and what S3 knows of it. */
+export interface FoundManifest {
+  manifest: ManifestVersion;
+  metadata: Record<string, string>;
+  contentType: string | undefined;
+}
 
-async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<FoundManifest> {
+type Looked = ({ kind: 'found' } & FoundManifest) | { kind: 'gone'; message: string };
+
+async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Looked> {
   let answer: HeadObjectCommandOutput;
   try {
     answer = await s3.send(
@@ -179,7 +196,7 @@ async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Fou
   };
 }
 
-function goneManifest(arrival: ManifestArrival): FoundManifest {
+function goneManifest(arrival: ManifestArrival): Looked {
   const place = `s3://${arrival.bucket}/${arrival.key}`;
   return {
     kind: 'gone',

@@ -79,7 +79,7 @@ function tooManySlices({ files }: OpenedJob, { rows, line }: PlanCursor): JobFau
   return {
     code: 'TooManySlices',
     message:
-      files === undefined
+      files === undefined || files.kind === 'manifest'
         ? `the manifest has more rows than ${MOST_SLICES} slices hold: cut it at line ${line}, behind its first ${rows} rows, and drop the parts as jobs of their own`
         : `the files listed in s3://${files.bucket}/${files.key} make more than ${MOST_SLICES} slices: drop those behind the first ${rows} rows as manifests of their own`,
   };

@@ -121,7 +121,14 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
     const part = Range === undefined ? object.body : rangeOf(object.body, Range);
     return { ...headOf(object), Body: bodyOf(part), ContentLength: part.length };
   });
-  on(HeadObjectCommand, (input) => headOf(find(input, 'NotFound')));
+  on(HeadObjectCommand, (input) => {
+    const object = find(input, 'NotFound');
+    const versions = bucketOf(input.Bucket ?? '').get(input.Key ?? '') ?? [];
+    return {
+      ...headOf(object),
+      ...(isVersioned(input.Bucket) ? { VersionId: `v${versions.indexOf(object) + 1}` } : {}),
+    };
+  });
   on(ListObjectsV2Command, ({ Bucket, Prefix, StartAfter = '', ContinuationToken, MaxKeys = PAGE_KEYS }) => {
     const after = ContinuationToken ?? StartAfter;
     const left = keys(Bucket, Prefix).filter((key) => compareKeys(key, after) > 0);

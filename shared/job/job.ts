@@ -75,10 +75,15 @@ export interface ManifestVersion {
   etag: string;
 }
 
-/** The list of files that a job's rows stand in, where they are not in its manifest itself: the report of the job it redrives. */
-export interface FileList extends StoredObject {
-  kind: 'report';
-}
+/**
+ * What names the files that a job's rows stand in, where they are not in the object that started it.
+ *
+ *   report     of the job that it redrives: its files of failed rows
+ *   manifest   one file, which a job file names
+ */
+export type FileList =
+  | ({ kind: 'report' } & StoredObject)
+  | ({ kind: 'manifest'; sizeBytes: number } & StoredObject);
 
 /** Where the cutting of the manifest stands: the next slice begins here. */
 export interface PlanCursor {

@@ -1,0 +1,90 @@
+// Opens a job file: finds the manifest that it names, pins its version, and puts the options together.
+//
+// Of an option that several places give, the first of these counts:
+//   1. metadata of the job file
+//   2. `options` in the job file
+//   3. metadata of the manifest
+//   4. the default
+import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { classifyFault } from '../../shared/aws/classify.ts';
+import { isGone, type ObjectReader } from '../../shared/aws/object-range.ts';
+import { type JobFault, jobFault, type ManifestVersion } from '../../shared/job/job.ts';
+import { MAX_JOB_FILE_BYTES, type ManifestReference, parseJobFile } from '../../shared/job/job-file.ts';
+import { optionTextsOfMetadata, parseJobOptions } from '../../shared/job/options.ts';
+import type { StoredObject } from '../../shared/keys/stored-object.ts';
+import { boundedText } from '../../shared/text/bounded.ts';
+import type { FoundManifest } from './open-job.ts';
+
+export interface JobFileDependencies {
+  reader: ObjectReader;
+  destinationBuckets: readonly string[];
+  /** Reads the object's first bytes, up to so many as a job file may have. */
+  readStart: (manifest: ManifestVersion) => Promise<Uint8Array>;
+}
+
+export type OpenedJobFile =
+  /** `manifest` is the list of objects; `options` are texts by name. */
+  | { kind: 'named'; manifest: FoundManifest; options: Readonly<Record<string, string>> }
+  | { kind: 'unreadable'; fault: JobFault };
+
+export async function openJobFile(
+  { reader, destinationBuckets, readStart }: JobFileDependencies,
+  { manifest: file, metadata }: FoundManifest,
+): Promise<OpenedJobFile> {
+  const place = `s3://${file.bucket}/${file.key}`;
+  const refuse = (code: string, message: string): OpenedJobFile => ({
+    kind: 'unreadable',
+    fault: jobFault(code, message),
+  });
+  if (file.sizeBytes > MAX_JOB_FILE_BYTES) {
+    const message = `has ${file.sizeBytes} bytes, and may have ${MAX_JOB_FILE_BYTES}: it names a manifest, and holds no rows`;
+    return refuse('InvalidJobFile', `the job file ${place} ${message}`);
+  }
+  const parsed = parseJobFile(await readStart(file), { key: file.key, inbox: file.bucket });
+  const own = { ...parsed.options, ...optionTextsOfMetadata(metadata) };
+  const options = parseJobOptions(own, destinationBuckets);
+  const faults = [...parsed.faults, ...(options.kind === 'invalid' ? [`options: ${options.message}`] : [])];
+  if (parsed.manifest === undefined || faults.length > 0)
+    return refuse('InvalidJobFile', `the job file ${place}: ${boundedText(faults.join('; '))}`);
+
+  const named = await headNamed(reader, file.bucket, parsed.manifest);
+  if (named.kind === 'unreadable') return named;
+  const all = { ...optionTextsOfMetadata(named.manifest.metadata), ...own };
+  return { kind: 'named', manifest: named.manifest, options: all };
+}
+
+async function headNamed(
+  { s3 }: ObjectReader,
+  bucket: string,
+  { key, versionId }: ManifestReference,
+): Promise<{ kind: 'found'; manifest: FoundManifest } | Extract<OpenedJobFile, { kind: 'unreadable' }>> {
+  let answer: HeadObjectCommandOutput;
+  try {
+    const version = versionId === undefined ? {} : { VersionId: versionId };
+    answer = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...version }));
+  } catch (error) {
+    const fault = classifyFault(error);
+    if (fault.kind !== 'permanent' && !isGone(fault)) throw error;
+    const which = `s3://${bucket}/${key}${versionId === undefined ? '' : ` version ${versionId}`}`;
+    const message = `the manifest ${which}, which the job file names, can't be read (${fault.code}): put it there, then drop the job file again`;
+    return { kind: 'unreadable', fault: jobFault('ManifestMissing', message) };
+  }
+  return { kind: 'found', manifest: foundOf({ bucket, key }, answer, versionId) };
+}
+
+/** Pinned to the version of this answer, or without versions to its ETag: it may be replaced while it is read. */
+function foundOf(
+  { bucket, key }: StoredObject,
+  { VersionId, ETag = '', ContentLength = 0, Metadata = {}, ContentType }: HeadObjectCommandOutput,
+  asked: string | undefined,
+): FoundManifest {
+  const versionId = asked ?? (VersionId === 'null' ? undefined : VersionId);
+  return {
+    manifest: {
+      ...{ bucket, key, sizeBytes: ContentLength, etag: ETag },
+      ...(versionId === undefined ? {} : { versionId }),
+    },
+    metadata: Metadata,
+    contentType: ContentType,
+  };
+}
