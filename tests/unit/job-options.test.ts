@@ -26,6 +26,10 @@ describe('parseJobOptions', () => {
       options: {
         destination: { bucket: 'own-bucket', prefix: '' },
         spread: 'binary',
+        keyTemplate: '{key}',
+        stripPrefix: '',
+        stripSuffix: '',
+        duplicateKeys: 'reject',
         ifExists: 'overwrite',
         retryForSeconds: 86_400,
         deadlineSeconds: 1_209_600,
@@ -114,7 +118,7 @@ describe('parseJobOptions', () => {
 
   it('names an unknown option, and the known ones', () => {
     expect(messageOf({ prefix: 'x', Spread: 'off' })).toMatch(
-      /unknown option "prefix", "Spread": the options are destination, spread, if-exists, retry-for-seconds/,
+      /unknown option "prefix", "Spread": the options are destination, spread, key-template, .*if-exists, retry-for-seconds/,
     );
   });
 

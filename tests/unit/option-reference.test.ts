@@ -1,4 +1,4 @@
-// docs/options.md is made from the table of options. After a change: npx vitest run -u tests/unit/option-reference.test.ts
+// docs/options.md is made from the table of options. After a change: npx vitest run tests/unit/option-reference.test.ts -u
 import { describe, expect, it } from 'vitest';
 import { type JobOption, OPTIONS, valuesOf } from '../../shared/job/option-table.ts';
 
@@ -12,8 +12,13 @@ function takes(option: JobOption): string {
   return `${valuesOf(option)} ${option.unit}${days}`;
 }
 
+function defaultOf(option: JobOption): string {
+  if (option.kind === 'destination') return "the stack's own bucket";
+  return option.default === '' ? 'nothing' : `\`${option.default}\``;
+}
+
 function row(option: JobOption): string {
-  const usual = option.kind === 'destination' ? "the stack's own bucket" : `\`${option.default}\``;
+  const usual = defaultOf(option);
   return `| \`${option.name}\` | ${takes(option)} | ${usual} | ${option.description} |`;
 }
 
