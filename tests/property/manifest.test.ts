@@ -1,4 +1,4 @@
-// What must hold of CSV and NDJSON whatever they contain: the rules of quotes, writers, joined files, garbage. What holds of
+// What must hold of CSV, TSV and NDJSON whatever they contain: the rules of quotes, writers, joined files, garbage. What holds of
 // every format is in tests/contract/formats.test.ts.
 import fc from 'fast-check';
 import papaparse from 'papaparse';
@@ -53,19 +53,25 @@ const body = fc
 const format = fc.constantFrom<FormatName>('csv', 'tsv', 'batch-csv', 'ndjson');
 
 describe('the rows', () => {
-  it('ends CSV rows where the rules say, as a reader without buffers or memory finds them', async () => {
-    await fc.assert(
-      fc.asyncProperty(body, fc.array(fc.nat(200)), async (bytes, cuts) => {
-        const rows = await rowsOf(heads.csv, bytes, cuts);
-        const found = rows.map((row) => [
-          row.place.offset,
-          row.kind === 'bad' && row.code === 'QuoteNotClosed',
-        ]);
-        expect(found).toEqual(rowsByTheRules(bytes.toString('latin1')));
-      }),
-      { numRuns: 1_000 },
-    );
-  });
+  it.each([
+    ['csv', ','],
+    ['tsv', '\t'],
+  ] as const)(
+    'ends %s rows where the rules say, as a reader without buffers or memory finds them',
+    async (name, separator) => {
+      await fc.assert(
+        fc.asyncProperty(body, fc.array(fc.nat(200)), async (bytes, cuts) => {
+          const rows = await rowsOf(heads[name], bytes, cuts);
+          const found = rows.map((row) => [
+            row.place.offset,
+            row.kind === 'bad' && row.code === 'QuoteNotClosed',
+          ]);
+          expect(found).toEqual(rowsByTheRules(bytes.toString('latin1'), separator));
+        }),
+        { numRuns: 1_000 },
+      );
+    },
+  );
 
   it('are the same wherever the scanned windows of 64 KiB end', async () => {
     await fc.assert(
@@ -100,7 +106,7 @@ describe('the rows', () => {
     );
   });
 
-  it.each(['csv', 'ndjson'] as const)('takes any key that a writer puts into %s', async (format) => {
+  it.each(['csv', 'tsv', 'ndjson'] as const)('takes any key that a writer puts into %s', async (format) => {
     const key = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 200 })
       .filter((key) => !/[\uFFFE\uFFFF]/.test(key));
@@ -111,9 +117,12 @@ describe('the rows', () => {
         fc.constantFrom('\n', '\r\n'),
         async (items, newline) => {
           const text =
-            format === 'csv'
-              ? papaparse.unparse(items, { columns: ['key', 'source', 'size'], newline, quotes: true })
-              : items.map((item) => JSON.stringify(item)).join(newline);
+            format === 'ndjson'
+              ? items.map((item) => JSON.stringify(item)).join(newline)
+              : papaparse.unparse(items, {
+                  ...{ columns: ['key', 'source', 'size'], newline, quotes: true },
+                  delimiter: format === 'csv' ? ',' : '\t',
+                });
           const bytes = Buffer.from(text);
           const opened = openManifest(bytes, { key: `m.${format}`, sizeBytes: bytes.length });
           if (opened.kind === 'unreadable') {
@@ -125,6 +134,28 @@ describe('the rows', () => {
           expect(rows.map(itemOf)).toEqual(items);
         },
       ),
+    );
+  });
+});
+
+describe('a manifest of S3 Batch Operations', () => {
+  it.each([
+    ['per cent', (key: string) => encodeURIComponent(key)],
+    ['as forms are', (key: string) => new URLSearchParams({ key }).toString().slice('key='.length)],
+  ])('gives back every key that was encoded %s', async (_, encode) => {
+    const key = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+      .filter((text) => text.isWellFormed() && !/[\uFFFE\uFFFF]/.test(text));
+    await fc.assert(
+      fc.asyncProperty(fc.array(key, { minLength: 1 }), async (keys) => {
+        const bytes = Buffer.from(keys.map((each) => `some-bucket,${encode(each)}\n`).join(''));
+        const opened = openManifest(bytes, { key: 'm.batch-csv', sizeBytes: bytes.length });
+        if (opened.kind === 'unreadable') throw new Error(opened.message);
+        const rows = await rowsOf(opened.head, bytes);
+        expect(rows.map(itemOf)).toEqual(
+          keys.map((each) => ({ key: each, source: `s3://some-bucket/${each}` })),
+        );
+      }),
     );
   });
 });
@@ -174,7 +205,17 @@ describe('joined manifests', () => {
 
 describe('openManifest', () => {
   it('never throws, and reads no further than its bound', () => {
-    const name = fc.constantFrom('m.csv', 'm.ndjson', 'm.jsonl', 'm', 'm.constructor', 'm.__proto__', '');
+    const name = fc.constantFrom(
+      'm.csv',
+      'm.tsv',
+      'm.batch-csv',
+      'm.ndjson',
+      'm.jsonl',
+      'm',
+      'm.constructor',
+      'm.__proto__',
+      '',
+    );
     fc.assert(
       fc.property(body, name, fc.nat(500), (bytes, key, moreBytes) => {
         const opened = openManifest(bytes, { key, sizeBytes: bytes.length + moreBytes });
@@ -193,10 +234,11 @@ function itemOf(row: ManifestRow): ManifestItem | string {
   return row.kind === 'good' ? row.item : row.message;
 }
 
-/** Starts of CSV rows and whether their quotes stay open: the rules of csv-quoted-row.ts as regular expressions. */
-function rowsByTheRules(text: string): [number, boolean][] {
-  const row =
+/** Starts of CSV or TSV rows and whether their quotes stay open: the rules of csv-quoted-row.ts as regular expressions. */
+function rowsByTheRules(text: string, separator: string): [number, boolean][] {
+  const commas =
     /(?:(?:"(?:[^"]|"")*"(?=,|\r?\n|\r?$)|(?!")[^,\n]*?),)*(?:"(?:[^"]|"")*"|(?!")[^,\n]*?)\r?(?:\n|$)/y;
+  const row = new RegExp(commas.source.replaceAll(',', separator), 'y');
   const firstLine = /[^\n]*(?:\n|$)/y;
   const rows: [number, boolean][] = [];
   for (let at = 0; at < text.length; ) {
