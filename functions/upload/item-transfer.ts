@@ -1,6 +1,6 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
 import type { Job } from '../../shared/job/job.ts';
-import { destinationOf } from '../../shared/keys/destination-key.ts';
+import { createLocator, type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
@@ -35,6 +35,10 @@ export function transferItemOf(
   };
 }
 
+function addressOf({ bucket, key }: Destination): string {
+  return `s3://${bucket}/${key}`;
+}
+
 export type FinalEnd = Exclude<TransferEnd, { kind: 'unfinished' }>;
 
 export function endedRow(
@@ -44,12 +48,13 @@ export function endedRow(
 ): EndedRow {
   const { message } = delivery;
   const { item, line } = message;
-  const { bucket, key } = destinationOf(item, job.options);
+  const located = createLocator(job.options)(item);
   const history = {
     line,
     ...historyAfter(delivery, { attempts, throttled }),
     ms,
-    destination: `s3://${bucket}/${key}`,
+    // A row of which the options make no key has failed for that.
+    ...(located.kind === 'fault' ? {} : { destination: addressOf(located.destination) }),
   };
   const named = { key: item.key, ...(item.source === undefined ? {} : { source: item.source }) };
   switch (end.kind) {

@@ -116,6 +116,19 @@ describe('an item that this deployment does not allow', () => {
     expect(written).toEqual([]);
     expect(outcomes).toMatchObject([{ status: 'failed', code: 'DestinationNotAllowed' }]);
   });
+
+  it('fails for a key that its job can not make, while its neighbours are written', async () => {
+    const job = aJob({ options: { ...aJob().options, keyTemplate: '{column:album}/{key}' } });
+    const { run, written, outcomes } = start({ job });
+    const album = { spillway_columns: { album: 's' } };
+    await run({ number: 0 }, { number: 1, item: { key: 'b', text: '', ...album } });
+    expect(written).toEqual(['s/b']);
+    expect(outcomes).toMatchObject([
+      { number: 0, status: 'failed', code: 'TemplateColumnMissing' },
+      { number: 1, status: 'stored', destination: 's3://destination/s/b' },
+    ]);
+    expect(outcomes[0]).not.toHaveProperty('destination');
+  });
 });
 
 describe('a batch that can not be worked on', () => {
