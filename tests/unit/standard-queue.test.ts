@@ -68,3 +68,83 @@ describe('a standard queue', () => {
     expect(twice).toBeLessThan(250);
   });
 });
+
+describe('a fair queue', () => {
+  function createFair() {
+    const { queue, time, receive } = createQueue({ shuffleWindow: 50 });
+    const send = (group: string | undefined, count: number) => {
+      for (let index = 0; index < count; index++) {
+        queue.sending = undefined;
+        queue.enqueue({
+          messageId: `${group}-${index}`,
+          body: group ?? 'none',
+          md5OfBody: '',
+          messageAttributes: {},
+          md5OfMessageAttributes: '',
+          sentTimestamp: time.nowMs,
+          approximateReceiveCount: 0,
+          messageGroupId: group,
+        });
+      }
+    };
+    const bodies = (count: number) => {
+      const all: unknown[] = [];
+      while (all.length < count) {
+        const page = receive(Math.min(10, count - all.length));
+        if (page.length === 0) break;
+        all.push(...page.map(({ Body }) => Body));
+      }
+      return all;
+    };
+    return { queue, time, receive, send, bodies };
+  }
+
+  it('delivers in the order of arrival while no group is noisy', () => {
+    const { send, bodies } = createFair();
+    send('a', 5);
+    send(undefined, 1);
+    send('b', 5);
+    expect(bodies(11)).toEqual([...Array(5).fill('a'), 'none', ...Array(5).fill('b')]);
+  });
+
+  it('delivers a quiet group before the backlog of a noisy one', () => {
+    const { send, bodies } = createFair();
+    send('large', 5_000);
+    expect(bodies(30)).toEqual(Array(30).fill('large'));
+    send('small', 10);
+    send(undefined, 1);
+    expect(bodies(12)).toEqual([...Array(10).fill('small'), 'none', 'large']);
+  });
+
+  it('delivers the noisy group with the fewest messages in flight first', () => {
+    const { send, bodies } = createFair();
+    send('a', 500);
+    expect(bodies(100)).toEqual(Array(100).fill('a'));
+    send('b', 500);
+    // Until it is noisy itself, and then until both have as many in flight.
+    expect(bodies(100)).toEqual(Array(100).fill('b'));
+    const both = bodies(100);
+    expect(both.filter((body) => body === 'a')).toHaveLength(50);
+  });
+
+  it('knows a group as noisy by its time of processing, with few messages in flight', () => {
+    const { queue, time, receive, send, bodies } = createFair();
+    send('slow', 100);
+    for (let index = 0; index < 4; index++) {
+      const [message] = receive(1);
+      time.nowMs += 20_000;
+      queue.deleteMessage(String(message?.ReceiptHandle));
+    }
+    send('quick', 1);
+    expect(bodies(2)).toEqual(['quick', 'slow']);
+  });
+
+  it('forgets that a group was noisy when it has sent nothing for five minutes', () => {
+    const { time, send, bodies } = createFair();
+    send('large', 500);
+    bodies(100);
+    time.nowMs += 6 * 60_000;
+    send('small', 10);
+    expect(bodies(10)).toEqual(Array(10).fill('large'));
+  });
+});

@@ -5,6 +5,7 @@
 // - ends visibility 12 hours after the receive, however often it was extended;
 // - drops messages past their retention, counted from the first send, also in a dead-letter queue;
 // - remembers lineage (AWSTraceHeader), the message group, and the source of a dead letter;
+// - delivers quiet message groups before noisy ones (fair-lanes.ts);
 // - draws from a window at random, and loses, delays and doubles messages, if told to;
 // - costs the same for a receive however many messages are in flight.
 import { createHash, randomUUID } from 'node:crypto';
@@ -12,6 +13,7 @@ import type { Clock } from '../../../shared/time/clock.ts';
 import type { Random } from '../../../shared/time/random.ts';
 import type { SqsFaults } from '../../faults/sqs.ts';
 import { createDueTimes } from './due-times.ts';
+import { createFairLanes, type FairLanes } from './fair-lanes.ts';
 import { type SendingRequest, sendingEntry } from './lineage.ts';
 
 export interface QueueMessage {
@@ -89,8 +91,7 @@ export class StandardQueue {
   readonly #invisible = createDueTimes<InFlight>();
   readonly #delayed = createDueTimes<QueueMessage>();
   readonly #createdSeconds: number;
-  #visible: QueueMessage[] = [];
-  #head = 0;
+  readonly #visible: FairLanes<QueueMessage>;
   #waiters: (() => void)[] = [];
   #pollTimer: NodeJS.Timeout | undefined;
   #wakeIsPlanned = false;
@@ -104,6 +105,7 @@ export class StandardQueue {
     this.#random = dependencies.random;
     this.#faults = dependencies.faults;
     this.#limits = options.limits;
+    this.#visible = createFairLanes(this.#random, options.limits.shuffleWindow);
     this.name = identity.name;
     this.url = identity.url;
     this.arn = identity.arn;
@@ -177,6 +179,7 @@ export class StandardQueue {
     message.approximateFirstReceiveTimestamp ??= nowMs;
     const inFlight: InFlight = { message, receiptHandle: randomUUID(), receivedAtMs: nowMs };
     this.inflightMessages.set(inFlight.receiptHandle, inFlight);
+    this.#visible.received(message, nowMs);
     this.#invisible.add(inFlight, nowMs + Math.min(visibilitySeconds * 1000, VISIBILITY_LIMIT_MS));
     if (message.receivedTwice === undefined) {
       const { duplicateShare } = this.#limits;
@@ -199,7 +202,7 @@ export class StandardQueue {
   }
 
   deleteMessage(receiptHandle: string): boolean {
-    const inFlight = this.#release(receiptHandle);
+    const inFlight = this.#takeBack(receiptHandle);
     return inFlight !== undefined;
   }
 
@@ -207,7 +210,7 @@ export class StandardQueue {
     const inFlight = this.inflightMessages.get(receiptHandle);
     if (inFlight === undefined) return;
     if (timeoutSeconds <= 0) {
-      this.#release(receiptHandle);
+      this.#takeBack(receiptHandle);
       this.#show(inFlight.message);
       return;
     }
@@ -220,14 +223,11 @@ export class StandardQueue {
     const nowMs = this.#clock.now();
     for (const inFlight of this.#invisible.takeDue(nowMs)) {
       this.inflightMessages.delete(inFlight.receiptHandle);
+      this.#release(inFlight);
       this.#show(inFlight.message);
     }
     for (const message of this.#delayed.takeDue(nowMs)) this.#show(message);
-    let oldest = this.#visible[this.#head];
-    while (oldest !== undefined && this.#isExpired(oldest)) {
-      this.#takeAt(this.#head);
-      oldest = this.#visible[this.#head];
-    }
+    this.#visible.drop((message) => this.#isExpired(message));
   }
 
   async waitForMessages(waitSeconds: number): Promise<void> {
@@ -250,8 +250,7 @@ export class StandardQueue {
   }
 
   purge(): void {
-    this.#visible = [];
-    this.#head = 0;
+    this.#visible.clear();
     this.inflightMessages.clear();
     this.#invisible.clear();
     this.#delayed.clear();
@@ -260,7 +259,7 @@ export class StandardQueue {
   depth(): { visible: number; inFlight: number; delayed: number } {
     this.processTimers();
     return {
-      visible: this.#visible.length - this.#head,
+      visible: this.#visible.size,
       inFlight: this.inflightMessages.size,
       delayed: this.#delayed.size,
     };
@@ -291,7 +290,7 @@ export class StandardQueue {
   }
 
   #show(message: QueueMessage): void {
-    this.#visible.push(message);
+    this.#visible.add(message, this.#clock.now(), message.approximateReceiveCount === 0);
     if (this.#waiters.length > 0) this.#planWake();
   }
 
@@ -302,40 +301,31 @@ export class StandardQueue {
     queueMicrotask(() => {
       this.#wakeIsPlanned = false;
       if (this.inflightMessages.size >= this.#limits.inFlightLimit) return;
-      const polls = Math.ceil((this.#visible.length - this.#head) / MESSAGES_PER_RECEIVE);
+      const polls = Math.ceil(this.#visible.size / MESSAGES_PER_RECEIVE);
       for (const wake of this.#waiters.slice(0, polls)) wake();
     });
   }
 
-  #release(receiptHandle: string): InFlight | undefined {
+  #takeBack(receiptHandle: string): InFlight | undefined {
     const inFlight = this.inflightMessages.get(receiptHandle);
     if (inFlight === undefined) return undefined;
     this.inflightMessages.delete(receiptHandle);
     this.#invisible.remove(inFlight);
+    this.#release(inFlight);
     if (this.#waiters.length > 0) this.#planWake();
     return inFlight;
   }
 
-  #takeVisible(): QueueMessage | undefined {
-    while (this.#head < this.#visible.length) {
-      const window = Math.min(this.#limits.shuffleWindow, this.#visible.length - this.#head);
-      const message = this.#takeAt(this.#head + (window > 1 ? Math.floor(this.#random() * window) : 0));
-      if (message !== undefined && !this.#isExpired(message)) return message;
-    }
-    return undefined;
+  #release({ message, receivedAtMs }: InFlight): void {
+    const nowMs = this.#clock.now();
+    this.#visible.released(message, nowMs - receivedAtMs, nowMs);
   }
 
-  #takeAt(index: number): QueueMessage | undefined {
-    const message = this.#visible[index];
-    const head = this.#visible[this.#head];
-    if (head !== undefined) this.#visible[index] = head;
-    this.#head += 1;
-    // The taken places are cut off once they are half: each message is then moved about once.
-    if (this.#head > 1000 && this.#head * 2 > this.#visible.length) {
-      this.#visible = this.#visible.slice(this.#head);
-      this.#head = 0;
+  #takeVisible(): QueueMessage | undefined {
+    for (;;) {
+      const message = this.#visible.take(this.#clock.now());
+      if (message === undefined || !this.#isExpired(message)) return message;
     }
-    return message;
   }
 
   #isExpired(message: QueueMessage): boolean {
