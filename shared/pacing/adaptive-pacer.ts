@@ -63,9 +63,10 @@ export interface Pacer {
   /**
    * Promises a turn to a request that leaves and comes back for it.
    * @param waiting requests that wait for their turns now: theirs come first
+   * @param tenant whose request it is: tenants share the turns, however many of them one was promised
    * @returns milliseconds until a turn of the group that was not promised before
    */
-  book(group: PacingGroup, waiting: number, nowMs: number): number;
+  book(group: PacingGroup, waiting: number, nowMs: number, tenant?: string): number;
   /** Requests a second that the group may send now. */
   ratePerSecond(group: PacingGroup, nowMs: number): number;
 }
@@ -76,8 +77,8 @@ interface PacedGroup {
   range: KeyRange;
   rate: AdaptiveRate;
   nextTurnAtMs: number;
-  /** Promised turns that had not come yet at `bookedAtMs`. */
-  bookedTurns: number;
+  /** By tenant: promised turns that had not come yet at `bookedAtMs`. */
+  bookedTurns: Map<string, number>;
   bookedAtMs: number;
   sections: Sections;
   /** The highest recent rate: a split returns the rest of the group to it. */
@@ -209,14 +210,22 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
     },
     mostWaitMs: (name, nowMs) =>
       named(name, nowMs).range === WHOLE ? Number.POSITIVE_INFINITY : STRETCH_WAIT_MS,
-    book(name, waiting, nowMs) {
+    book(name, waiting, nowMs, tenant = '') {
       const group = named(name, nowMs);
       const rate = rateOf(name, nowMs);
-      const passed = (Math.max(0, nowMs - group.bookedAtMs) * rate) / 1000;
-      const turns = Math.max(group.bookedTurns - passed, waiting) + 1;
-      group.bookedTurns = Math.min(turns, (rate * MAX_BOOKED_MS) / 1000);
+      const { bookedTurns } = group;
+      const passed = (Math.max(0, nowMs - group.bookedAtMs) * rate) / 1000 / Math.max(1, bookedTurns.size);
+      for (const [each, turns] of bookedTurns) {
+        if (turns > passed) bookedTurns.set(each, turns - passed);
+        else bookedTurns.delete(each);
+      }
+      const tenants = bookedTurns.size + (bookedTurns.has(tenant) ? 0 : 1);
+      // Every so many turns one is the tenant's.
+      const turns = Math.max(bookedTurns.get(tenant) ?? 0, waiting / tenants) + 1;
+      const own = Math.min(turns, (rate * MAX_BOOKED_MS) / 1000 / tenants);
+      bookedTurns.set(tenant, own);
       group.bookedAtMs = nowMs;
-      return turnInMs(group.bookedTurns, rate, options.growth);
+      return turnInMs(own * tenants, rate, options.growth);
     },
     ratePerSecond: rateOf,
   };
@@ -235,7 +244,7 @@ function createGroup(
     range,
     rate,
     nextTurnAtMs: nowMs,
-    bookedTurns: 0,
+    bookedTurns: new Map(),
     bookedAtMs: nowMs,
     sections: createSections(range),
     peakPerSecond: rate.ratePerSecond,

@@ -28,10 +28,11 @@ const PASSED: Passage = { kind: 'passed' };
 /**
  * A request arrives. Where it waits it is counted, and goes to the end of the line.
  * @param mostMs a request that would wait longer is shed at once
+ * @param tenant whose request it is, as `Pacer.book` takes it
  */
-export function admit(pacer: Pacer, line: Line, mostMs: number, nowMs: number): Admission {
+export function admit(pacer: Pacer, line: Line, mostMs: number, nowMs: number, tenant?: string): Admission {
   const waitMs = (line.waiting * 1000) / pacer.ratePerSecond(line.group, nowMs);
-  if (waitMs > Math.min(mostMs, pacer.mostWaitMs(line.group, nowMs))) return shed(pacer, line, nowMs);
+  if (waitMs > Math.min(mostMs, pacer.mostWaitMs(line.group, nowMs))) return shed(pacer, line, nowMs, tenant);
   line.waiting++;
   return { kind: 'wait', untilMs: nowMs + mostMs * PATIENCE };
 }
@@ -46,14 +47,15 @@ export function askForTurn(
   line: Line,
   untilMs: number,
   nowMs: number,
+  tenant?: string,
 ): Passage | { kind: 'wait'; delayMs: number } {
   const delayMs = nowMs > untilMs ? Number.POSITIVE_INFINITY : pacer.take(line.group, nowMs);
   if (delayMs > 0 && nowMs + delayMs <= untilMs) return { kind: 'wait', delayMs };
   line.waiting--;
-  return delayMs > 0 ? shed(pacer, line, nowMs) : PASSED;
+  return delayMs > 0 ? shed(pacer, line, nowMs, tenant) : PASSED;
 }
 
-function shed(pacer: Pacer, { group, waiting }: Line, nowMs: number): Shed {
+function shed(pacer: Pacer, { group, waiting }: Line, nowMs: number, tenant: string | undefined): Shed {
   // Each gets a time of its own: given the same one, all would come back together, to be shed again.
-  return { kind: 'shed', turnInMs: pacer.book(group, waiting, nowMs) };
+  return { kind: 'shed', turnInMs: pacer.book(group, waiting, nowMs, tenant) };
 }

@@ -10,8 +10,9 @@ export interface RateLimiter {
   /**
    * Waits for the group's next free turn.
    * @param mostMs a request that would wait longer is shed at once; the wait may last twice as long where the rate falls
+   * @param tenant whose request it is: tenants share the turns of those that are shed
    */
-  pass(group: PacingGroup, mostMs: number): Promise<Passage>;
+  pass(group: PacingGroup, mostMs: number, tenant?: string): Promise<Passage>;
   /** What S3 answered to a request of the group. */
   observe(group: PacingGroup, answer: GroupAnswer): void;
 }
@@ -30,9 +31,9 @@ export function createRateLimiter({ pacer, clock }: { pacer: Pacer; clock: Clock
     return line;
   }
 
-  async function waitForTurn(line: Line, untilMs: number): Promise<Passage> {
+  async function waitForTurn(line: Line, untilMs: number, tenant?: string): Promise<Passage> {
     for (;;) {
-      const turn = askForTurn(pacer, line, untilMs, clock.now());
+      const turn = askForTurn(pacer, line, untilMs, clock.now(), tenant);
       if (turn.kind !== 'wait') return turn;
       await clock.sleep(turn.delayMs);
     }
@@ -40,11 +41,11 @@ export function createRateLimiter({ pacer, clock }: { pacer: Pacer; clock: Clock
 
   return {
     groupOf: (bucket, key) => pacer.groupOf(bucket, key, clock.now()),
-    async pass(group, mostMs) {
+    async pass(group, mostMs, tenant) {
       const line = lineOf(group);
-      const admission = admit(pacer, line, mostMs, clock.now());
+      const admission = admit(pacer, line, mostMs, clock.now(), tenant);
       if (admission.kind === 'shed') return admission;
-      const passage = line.tail.then(() => waitForTurn(line, admission.untilMs));
+      const passage = line.tail.then(() => waitForTurn(line, admission.untilMs, tenant));
       // A request that failed does not stop those behind it; its own caller gets the error.
       line.tail = passage.catch(() => undefined);
       return await passage;
