@@ -60,15 +60,15 @@ export function historyAfter(
 export function repostOf(
   delivery: Delivery,
   sent: { attempts: number; throttled: number } = { attempts: 0, throttled: 0 },
-  change: Pick<UploadMessage, 'parted'> = {},
+  change: Partial<Pick<UploadMessage, 'parted' | 'firstSentAtMs'>> = {},
 ): { body: string; groupId: string } {
   const { message } = delivery;
   const next: UploadMessage = {
     ...message,
-    ...change,
     ...historyAfter(delivery, sent),
     reposted: message.reposted + 1,
     firstSentAtMs: firstSeenAtMs(delivery),
+    ...change,
   };
   return { body: messageBody(next), groupId: message.job };
 }

@@ -13,10 +13,11 @@ import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
 import type { UploadConfiguration } from './configuration.ts';
+import type { JobTurnLedger } from './job-rates.ts';
 import type { WorkDependencies } from './process-items.ts';
 
 export interface UploadDependencies extends WorkDependencies {
-  ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'>;
+  ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'> & JobTurnLedger;
   retrySeconds: RecordSource['retrySeconds'];
   telemetry: Telemetry;
 }

@@ -1,6 +1,8 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
 import type { Job } from '../../shared/job/job.ts';
+import { rateOf } from '../../shared/job/options.ts';
 import { createLocator, type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
+import { isBounded } from '../../shared/pacing/job-rate.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
@@ -9,15 +11,17 @@ import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
 export function transferItemOf(
-  { delivery, job }: OpenItem,
+  open: OpenItem,
   writer: ItemWriter,
+  nowMs: number,
   isHalted: () => boolean,
 ): TransferItem {
+  const { delivery, job } = open;
   const { message, receiveCount } = delivery;
   const { item, attempts, returned, replay, suspect } = message;
   const { ifExists, retryForSeconds } = job.options;
   // Pauses do not count.
-  const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
+  const fromMs = Math.max(agesFromMs(open, nowMs), job.resumedAtMs ?? 0);
   const write = {
     destination: destinationOf(item, job.options),
     ifExists,
@@ -26,8 +30,9 @@ export function transferItemOf(
   return {
     write,
     writer: writer.begin(item, write),
-    giveUpAtMs: agesFromMs + retryForSeconds * 1000,
-    givenBack: receiveCount - 1 + message.returned + message.reposted,
+    giveUpAtMs: fromMs + retryForSeconds * 1000,
+    givenBack: givenBackOf(delivery, job),
+    tenant: job.id,
     wasTried: attempts > 0,
     // By a worker that died, or whose answer was lost. A returned message may have had requests that it does not count.
     mayBeWritten: receiveCount > 1 || attempts > 0 || returned > 0 || replay === true || suspect === true,
@@ -37,6 +42,21 @@ export function transferItemOf(
 
 function addressOf({ bucket, key }: Destination): string {
   return `s3://${bucket}/${key}`;
+}
+
+/**
+ * Epoch ms from which the item's age counts. In a job with a rate of its own it may wait for days before S3 is first asked: its
+ * age counts from the delivery in which that happens.
+ */
+export function agesFromMs({ delivery, job }: OpenItem, nowMs: number): number {
+  const isFirstAsked = delivery.message.attempts === 0 && isBounded(rateOf(job.options));
+  return isFirstAsked ? Math.floor(nowMs) : firstSeenAtMs(delivery);
+}
+
+/** How often it was given back. Of a job with a rate of its own it waits that often untried: then by its tries. */
+function givenBackOf({ message, receiveCount }: OpenItem['delivery'], { options }: OpenItem['job']): number {
+  const all = receiveCount - 1 + message.returned + message.reposted;
+  return isBounded(rateOf(options)) ? Math.min(all, receiveCount - 1 + message.attempts) : all;
 }
 
 export type FinalEnd = Exclude<TransferEnd, { kind: 'unfinished' }>;

@@ -19,14 +19,15 @@ import { checkSource } from '../../shared/sources/table.ts';
 import { type TransferReport, transferAll } from '../../shared/transfer/engine.ts';
 import type { PacingDependencies } from '../../shared/transfer/paced-request.ts';
 import { repostOf } from './delivery.ts';
-import { cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
+import { agesFromMs, cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
+import { createJobRates, inFairOrder, type JobTurnLedger } from './job-rates.ts';
 import type { OpenItem } from './look-up.ts';
 import type { JobWatch } from './watch-jobs.ts';
 
 export interface WorkDependencies {
   engine: PacingDependencies;
   writer: ItemWriter;
-  ledger: Pick<Ledger, 'recordEnds'>;
+  ledger: Pick<Ledger, 'recordEnds'> & JobTurnLedger;
   outcomes: OutcomeFiles;
   queue: QueueDependencies;
   uploadQueueUrl: string;
@@ -90,25 +91,33 @@ export async function workOn(
   open: readonly OpenItem[],
   { watch, stopAtMs, writer }: WorkBounds,
 ): Promise<Work> {
-  const { engine, queue, uploadQueueUrl, returns, returnedAttempts } = dependencies;
+  const { engine, ledger, queue, uploadQueueUrl, returns, returnedAttempts } = dependencies;
   const refused = open.flatMap((item) => {
     const refusal = refusalOf(item, dependencies.allowed);
     return refusal === undefined ? [] : [{ item, report: refusedReport(refusal) }];
   });
   const refusedItems = new Set(refused.map(({ item }) => item));
-  const permitted = open.filter((item) => !refusedItems.has(item));
+  const permitted = inFairOrder(open.filter((item) => !refusedItems.has(item)));
+  const rates = createJobRates({ ledger, clock: engine.clock }, permitted, watch, stopAtMs);
   const reports = await transferAll(
     engine,
-    permitted.map((item) =>
-      transferItemOf(item, dependencies.writer, () => watch.standingOf(item.job.id) !== 'go-on'),
-    ),
+    permitted.map((item) => ({
+      ...transferItemOf(
+        item,
+        dependencies.writer,
+        engine.clock.now(),
+        () => watch.standingOf(item.job.id) !== 'go-on',
+      ),
+      ...rates.turnsOf(item),
+    })),
     stopAtMs,
   );
+  const rateErrors = await rates.end();
   const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
   const results = [...refused, ...transferred].map(({ item, report }) => ({
     item,
     report,
-    fate: fateOf(item, report, watch),
+    fate: fateOf(item, report, watch, engine.clock.now()),
   }));
 
   const rows = results.flatMap(({ fate }) => (fate.kind === 'row' ? [fate.row] : []));
@@ -130,7 +139,7 @@ export async function workOn(
     givenBack: back.counts,
     staying: [...staying, ...back.failures],
     returned: plan.returns.map(({ message }) => message.messageId),
-    errors: [...errors, ...back.errors],
+    errors: [...rateErrors, ...errors, ...back.errors],
   };
 }
 
@@ -156,7 +165,7 @@ function refusedReport({ code, message }: Refusal): TransferReport {
 }
 
 /** An item that is under way when its job is halted keeps its end. An unfinished item of a halted job does not go back. */
-function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch): Fate {
+function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch, nowMs: number): Fate {
   if (end.kind !== 'unfinished') return { kind: 'row', row: endedRow(item, end, sent) };
   switch (watch.standingOf(item.job.id)) {
     case 'cancel':
@@ -175,7 +184,7 @@ function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatc
           receiveCount,
           wasTried: sent.attempts > 0,
           delayMs: end.delayMs,
-          reposted: repostOf(item.delivery, sent),
+          reposted: repostOf(item.delivery, sent, { firstSentAtMs: agesFromMs(item, nowMs) }),
         },
       };
     }

@@ -44,7 +44,7 @@ interface ChoiceOption extends Described {
 /** From `least` to `most`, in decimal digits. */
 interface NumberOption extends Described {
   kind: 'whole number';
-  unit: 'seconds' | 'percent' | 'rows';
+  unit: 'seconds' | 'percent' | 'rows' | 'objects a second' | 'bytes a second';
   default: number;
   least: number;
   most: number;
@@ -154,6 +154,25 @@ export const OPTIONS = {
     least: 1,
     most: 1_000_000_000,
     description: 'max-failed-percent counts once so many rows have ended, or are read',
+  },
+  /** Held by all workers of the job together (shared/pacing/job-rate.ts). */
+  maxRatePerSecond: {
+    name: 'max-rate-per-second',
+    kind: 'whole number',
+    unit: 'objects a second',
+    default: 0,
+    least: 0,
+    most: 100_000,
+    description: 'how many objects the job writes a second at most, with all its workers; 0 is no bound',
+  },
+  maxBytesPerSecond: {
+    name: 'max-bytes-per-second',
+    kind: 'whole number',
+    unit: 'bytes a second',
+    default: 0,
+    least: 0,
+    most: 9_999_999_999,
+    description: 'how many bytes the job writes a second at most, with all its workers; 0 is no bound',
   },
   report: {
     name: 'report',

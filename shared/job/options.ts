@@ -7,6 +7,7 @@ import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../
 import { parseKeyTemplate } from '../keys/key-template.ts';
 import { parseSpread } from '../keys/spread.ts';
 import { isReservedColumn } from '../manifest/columns.ts';
+import type { JobRate } from '../pacing/job-rate.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
 import { type JobOption, MAX_TEXT_LENGTH, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
 
@@ -36,6 +37,8 @@ type ValueOf<Option extends JobOption> = Option extends { kind: 'destination' }
 type OptionsOf<Table extends OptionTable> = { -readonly [Field in keyof Table]: ValueOf<Table[Field]> };
 
 export type JobOptions = OptionsOf<typeof OPTIONS>;
+/** The options that may be changed while the job runs. */
+export type RateOptions = Pick<JobOptions, 'maxRatePerSecond' | 'maxBytesPerSecond'>;
 /** What happens where the destination key already holds an object. */
 export type IfExists = JobOptions['ifExists'];
 /** `all` rows, those that were not stored (`failures`), or the counts alone (`none`). */
@@ -115,6 +118,11 @@ export const {
   parseFrozen: parseFrozenOptions,
   complete: completeOptions,
 } = createOptionReader(OPTIONS);
+
+/** The job's own rate, as its workers hold it. */
+export function rateOf({ maxRatePerSecond, maxBytesPerSecond }: RateOptions): JobRate {
+  return { objectsPerSecond: maxRatePerSecond, bytesPerSecond: maxBytesPerSecond };
+}
 
 /** Options given as text by name, as an object's user metadata. */
 export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): Record<string, string> {

@@ -15,7 +15,7 @@ import {
   type SettledTotals,
   type UnopenedJob,
 } from '../job/job.ts';
-import { completeOptions, type JobOptions } from '../job/options.ts';
+import { completeOptions, type JobOptions, type RateOptions } from '../job/options.ts';
 import { boundedText } from '../text/bounded.ts';
 import { type Attributes, jobKey, numbers } from './rows.ts';
 import { numeral } from './table.ts';
@@ -95,10 +95,17 @@ export function readJobRow(item: Attributes): Job {
   }
 }
 
-/** A row of an earlier version may lack options that are new since. */
+/** A row of an earlier version may lack options that are new since. The rate may have been changed since the job's start. */
 function readFrozen(row: RowReader): StoredFrozen {
   const frozen = row.json<StoredFrozen>('frozen');
-  return frozen.options === undefined ? frozen : { ...frozen, options: completeOptions(frozen.options) };
+  if (frozen.options === undefined) return frozen;
+  const rate = row.item['rate'] === undefined ? {} : row.json<Partial<RateOptions>>('rate');
+  return { ...frozen, options: { ...completeOptions(frozen.options), ...rate } };
+}
+
+/** A rate that was ordered while the job runs. It stands in for the frozen one. */
+export function writeRate({ maxRatePerSecond, maxBytesPerSecond }: RateOptions): Attributes[string] {
+  return { S: JSON.stringify({ maxRatePerSecond, maxBytesPerSecond }) };
 }
 
 function readUnopened(row: RowReader, frozen: StoredFrozen) {

@@ -18,11 +18,13 @@ import {
   type RunningJob,
   type UnopenedJob,
 } from '../job/job.ts';
+import { type RateOptions, rateOf } from '../job/options.ts';
 import { createGroups } from './groups.ts';
-import { readJobRow, writeFault, writeJobRow } from './job-row-format.ts';
+import { readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
 import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey } from './rows.ts';
 import { numeral, type Table } from './table.ts';
+import { createJobTurnRows } from './turns.ts';
 
 /**
  * changed   the job is under this control now, by this call or by an earlier one
@@ -43,6 +45,7 @@ const CONTROL_TRIES = 5;
 
 export function createJobRows(table: Table) {
   const groups = createGroups(table);
+  const turns = createJobTurnRows(table);
 
   async function getJob(id: JobId): Promise<Job | undefined> {
     const row = await table.get(jobKey(id));
@@ -51,6 +54,7 @@ export function createJobRows(table: Table) {
 
   return {
     ...createRounds(table),
+    ...turns,
     settleSlice: groups.settleSlice,
     unsettledSlices: groups.unsettledSlices,
     getJob,
@@ -129,6 +133,27 @@ export function createJobRows(table: Table) {
       throw new Error(
         `the control of job ${id} changed ${CONTROL_TRIES} times while it was to be ${control}`,
       );
+    },
+
+    /**
+     * Changes the rate of a live job, at any time. What is absent stays as it is.
+     * @returns refused where the job has ended, or its end is decided
+     */
+    async changeRate(id: JobId, change: Partial<RateOptions>): Promise<Controlled> {
+      const job = await getJob(id);
+      if (job === undefined) return { kind: 'unknown' };
+      if (!isLive(job) || job.ending !== undefined) return { kind: 'refused', job };
+      const rate = { ...job.options, ...change };
+      // Before the rate: a worker that has read the new one books by it.
+      await turns.rescaleTurns(id, rateOf(job.options), rateOf(rate));
+      const row = await table.update(jobKey(id), {
+        UpdateExpression: 'SET rate = :rate',
+        ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending)',
+        ExpressionAttributeValues: { ':rate': writeRate(rate) },
+      });
+      if (row !== undefined) return { kind: 'changed', job: readJobRow(row) };
+      const ended = await getJob(id);
+      return ended === undefined ? { kind: 'unknown' } : { kind: 'refused', job: ended };
     },
 
     /**

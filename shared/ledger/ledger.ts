@@ -179,6 +179,15 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       return (await table.get(sliceKey(id)))?.['replayMark']?.S === mark;
     },
 
+    /** A slice whose rows are held back by the job's rate is not lost: sweep sends again what does not move. */
+    async touchSlice(id: SliceId): Promise<void> {
+      await table.update(sliceKey(id), {
+        UpdateExpression: 'SET movedAtMs = :now',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':now': table.now() },
+      });
+    },
+
     /** Writes a block's row before any of its messages is sent. @returns the row, with what has ended in it already */
     async openBlock(id: BlockId, size: number, rejected: readonly number[]): Promise<StoredBlockRow> {
       const written = await table.update(blockKey(id), {

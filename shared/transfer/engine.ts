@@ -4,8 +4,10 @@
 //   unfinished                S3 may take it later: it goes back to the queue with a delay
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
+import { MAX_LATE_MS } from '../pacing/job-rate.ts';
 import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
+import type { JobTurn, JobTurns } from './job-turns.ts';
 import type { ObjectWrite, ObjectWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
@@ -34,6 +36,12 @@ export interface TransferItem {
   mayBeWritten: boolean;
   /** Asked before each try: whether its job was halted, so that no further try begins. */
   isHalted?: () => boolean;
+  /** Its job, which shares the turns of a bucket with other jobs. */
+  tenant?: string;
+  /** The turns of its job in this batch, where the job has a rate of its own. */
+  turns?: JobTurns;
+  /** Whether its turn was reserved without knowing its size. */
+  isUnsized?: boolean;
 }
 
 export type TransferEnd =
@@ -64,12 +72,52 @@ export async function transferAll(
     .sleep(stopAtMs + STOP_GRACE_MS - clock.now(), finished.signal)
     .then(() => cutOff.abort(), ignoreEnd);
   const bounds = { ...batchBounds(items.length, stopAtMs), cutOff: cutOff.signal };
-  const reports = await pMap(items, (item) => transferOne(dependencies, item, bounds), {
-    concurrency: CONCURRENCY,
-  });
+  const reports = new Map<TransferItem, TransferReport>();
+  const atOnce = items.filter(({ turns }) => turns === undefined);
+  const transfer = async (item: TransferItem) => {
+    reports.set(item, await transferOne(dependencies, item, bounds));
+  };
+  await Promise.all([
+    pMap(atOnce, transfer, { concurrency: CONCURRENCY }),
+    // Each job's own: an item that waits for its turn takes no place from another job's.
+    ...[...Map.groupBy(items, ({ turns }) => turns)].map(([turns, paced]) =>
+      turns === undefined
+        ? undefined
+        : pMap(inTurn(turns, paced), (item) => transferInTurn(dependencies, item, bounds, reports), {
+            concurrency: CONCURRENCY,
+          }),
+    ),
+  ]);
   finished.abort();
   await watch;
-  return reports;
+  return items.map((item) => reports.get(item) as TransferReport);
+}
+
+interface TakenTurn {
+  item: TransferItem;
+  turn: JobTurn;
+}
+
+/** Each item at its turn. An item for which there is no place yet takes none. */
+async function* inTurn(turns: JobTurns, items: readonly TransferItem[]): AsyncGenerator<TakenTurn> {
+  for (const item of items) yield { item, turn: await turns.next(item.isHalted) };
+}
+
+async function transferInTurn(
+  dependencies: PacingDependencies,
+  { item, turn }: TakenTurn,
+  bounds: RequestBounds,
+  reports: Map<TransferItem, TransferReport>,
+): Promise<void> {
+  if (turn.kind === 'shed') {
+    const delayMs = giveBackDelayMs(turn, item.givenBack, dependencies.random);
+    const end = { kind: 'unfinished', delayMs } as const;
+    reports.set(item, { end, attempts: 0, throttled: 0, transient: 0, ms: 0 });
+    return;
+  }
+  const report = await transferOne(dependencies, item, bounds);
+  reports.set(item, report);
+  if (item.isUnsized) item.turns?.wrote(report.end.kind === 'stored' ? (report.end.object.bytes ?? 0) : 0);
 }
 
 export async function transferOne(
@@ -90,6 +138,9 @@ export async function transferOne(
       giveUpAtMs: item.giveUpAtMs,
       wasTried: item.wasTried,
       isHalted: item.isHalted,
+      tenant: item.tenant,
+      // Its turn of the job's rate must not be used much later.
+      ...(item.turns === undefined ? {} : { mostWaitMs: MAX_LATE_MS }),
       send: async (cutOff) => ({ kind: 'stored', object: await writer.write(ask, cutOff) }),
       refused: async (fault, attempts) => {
         const meaning = writer.explain?.(fault);

@@ -49,6 +49,10 @@ export interface PacedRequest<Answer> {
   giveUpAtMs: number;
   /** Whether it was sent before, by another worker or in another stretch of its time: what S3 was never asked ends by no age. */
   wasTried: boolean;
+  /** Whose it is, here the job: tenants share the turns of a group. Absent: one for all. */
+  tenant?: string | undefined;
+  /** Milliseconds that it waits for its turn at most. Absent: as its batch does. */
+  mostWaitMs?: number;
   /** Asked before each try: whether no further one is to be begun. Absent: never. */
   isHalted?: (() => boolean) | undefined;
   /** @throws whatever the S3 client throws; a SourceRefusal says nothing of the destination */
@@ -87,7 +91,8 @@ export async function sendPaced<Answer>(
 ): Promise<RequestEnd<Answer>> {
   const { bucket, key } = request.destination;
   const { giveUpAtMs, wasTried } = request;
-  const mostMs = () => turnWaitMs(bounds, clock.now());
+  const { mostWaitMs = Number.POSITIVE_INFINITY } = request;
+  const mostMs = () => Math.min(mostWaitMs, turnWaitMs(bounds, clock.now()));
   const isOver = () => bounds.stopAtMs <= clock.now() || request.isHalted?.() === true;
   const tries = { attempts: 0, backedOffMs: 0, giveUpAtMs, wasTried };
 
@@ -95,11 +100,11 @@ export async function sendPaced<Answer>(
     if (isOver()) return UNFINISHED;
     // Asked at each try: the pacer may have set the key's part of the bucket apart meanwhile.
     const group = rateLimiter.groupOf(bucket, key);
-    let passage = await rateLimiter.pass(group, mostMs());
+    let passage = await rateLimiter.pass(group, mostMs(), request.tenant);
     for (const place of request.alsoAsks?.() ?? []) {
       if (passage.kind === 'shed' || isOver()) break;
       const other = rateLimiter.groupOf(place.bucket, place.key);
-      passage = await rateLimiter.pass(other, mostMs());
+      passage = await rateLimiter.pass(other, mostMs(), request.tenant);
     }
     if (passage.kind === 'shed') return endOf(afterShed(tries, passage.turnInMs, clock.now()), NO_TURN);
     if (isOver()) return UNFINISHED;

@@ -14,6 +14,7 @@ import {
   type UnopenedJob,
 } from '../../shared/job/job.ts';
 import { completeOptions } from '../../shared/job/options.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
 import type { UploadMessage } from '../../shared/queue/messages.ts';
@@ -21,6 +22,14 @@ import type { Outcome } from '../../shared/report/outcome.ts';
 import type { ItemWrite } from './item-writes.ts';
 
 export const JOB_ID = '0123456789abcdef0123' as JobId;
+/** The turns of jobs that have no rate of their own: nothing asks for them. */
+export const NO_TURNS: Pick<Ledger, 'reserveTurns' | 'bookReturns' | 'chargeBytes' | 'meanBytes'> = {
+  reserveTurns: () => Promise.reject(new Error('no job here has a rate')),
+  bookReturns: () => Promise.reject(new Error('no job here has a rate')),
+  chargeBytes: () => Promise.reject(new Error('no job here has a rate')),
+  meanBytes: () => undefined,
+};
+
 const STARTED_AT_MS = Date.UTC(2026, 0, 1);
 const MANIFEST = { bucket: 'inbox', key: 'list.csv', versionId: 'v1', sizeBytes: 100, etag: '"e"' };
 

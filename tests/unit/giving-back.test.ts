@@ -15,7 +15,7 @@ import type { OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { aJob, anUploadMessage, NO_TURNS } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SECOND_MS = 1000;
@@ -119,6 +119,7 @@ function startPipeline({
       },
       writer,
       ledger: {
+        ...NO_TURNS,
         getJobs: async () => new Map([[job.id, job]]),
         readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
         recordEnds: async (_, ends) => {

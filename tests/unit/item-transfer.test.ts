@@ -27,7 +27,7 @@ function deliver(body: string, receiveCount: number) {
 }
 
 const mayBeWritten = (delivery: ReturnType<typeof deliver>) =>
-  transferItemOf({ delivery, job: aJob() }, WRITER, () => false).mayBeWritten;
+  transferItemOf({ delivery, job: aJob() }, WRITER, 0, () => false).mayBeWritten;
 
 describe('an item in hand', () => {
   it.each<{ receiveCount?: number; message?: Partial<UploadMessage>; expected: boolean }>([

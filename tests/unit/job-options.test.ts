@@ -35,6 +35,8 @@ describe('parseJobOptions', () => {
         deadlineSeconds: 1_209_600,
         maxFailedPercent: 50,
         maxFailedAfterRows: 1000,
+        maxRatePerSecond: 0,
+        maxBytesPerSecond: 0,
         report: 'all',
       },
     });

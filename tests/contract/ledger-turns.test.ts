@@ -1,0 +1,170 @@
+// The schedules of a job that has a rate of its own, on DynamoDB: turns, rows that ingest sends ahead, and changes of the rate.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashedJobId } from '../../shared/job/identity.ts';
+import { emptyTotals } from '../../shared/job/job.ts';
+import { CATCH_UP_MS, costOf, type JobRate, turnTimes } from '../../shared/pacing/job-rate.ts';
+import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { aJob } from '../helpers/records.ts';
+
+let table: LedgerTable;
+let jobs = 0;
+beforeAll(async () => {
+  table = await startLedgerTable();
+});
+afterAll(() => table.stop());
+
+const TEN: JobRate = { objectsPerSecond: 10, bytesPerSecond: 0 };
+const newJob = () => hashedJobId('turns', String(jobs++));
+const costs = (rate: JobRate, count: number, bytes = 0) => Array(count).fill(costOf(rate, bytes));
+
+function start() {
+  const ledger = openLedger(table);
+  const job = newJob();
+  const startMs = ledger.clock.now();
+  const reserve = async (count: number, mostWaitMs = 1_000, rate = TEN, bytes = 0) => {
+    const reserved = await ledger.reserveTurns(job, rate, costs(rate, count, bytes), mostWaitMs);
+    if (reserved.kind === 'ahead') return 'ahead';
+    return turnTimes(reserved.start, costs(rate, count, bytes)).map((atMs) => Math.round(atMs - startMs));
+  };
+  return { ledger, job, startMs, reserve };
+}
+
+describe('turns', () => {
+  it('are given once, one behind the other, whichever worker asks', async () => {
+    const { reserve } = start();
+    expect(await reserve(3)).toEqual([0, 100, 200]);
+    const all = (await Promise.all(Array.from({ length: 4 }, () => reserve(2)))).flat();
+    expect(all.toSorted((a, b) => Number(a) - Number(b))).toEqual([300, 400, 500, 600, 700, 800, 900, 1000]);
+  });
+
+  it('are not given far ahead', async () => {
+    const { ledger, reserve } = start();
+    expect(await reserve(20)).toHaveLength(20);
+    expect(await reserve(1)).toBe('ahead');
+    expect(await reserve(1, 2_000)).toEqual([2000]);
+    ledger.clock.advance(1_200);
+    expect(await reserve(1)).toEqual([2100]);
+  });
+
+  it('are lost where nobody took them in time', async () => {
+    const { ledger, reserve } = start();
+    await reserve(1);
+    ledger.clock.advance(60_000);
+    expect(await reserve(2)).toEqual([60_000 - CATCH_UP_MS, 60_000 - CATCH_UP_MS + 100]);
+  });
+
+  it('go on from now where a wrong clock had put them in the future', async () => {
+    const { ledger, reserve } = start();
+    ledger.clock.advance(3_600_000);
+    await reserve(1);
+    ledger.clock.advance(-3_600_000);
+    expect(await reserve(1)).toEqual([-CATCH_UP_MS]);
+  });
+
+  it('keep to both bounds', async () => {
+    const { reserve } = start();
+    const both = { objectsPerSecond: 10, bytesPerSecond: 1_000 };
+    expect(await reserve(2, 1_000, both, 50)).toEqual([0, 100]);
+    expect(await reserve(1, 1_000, both, 900)).toEqual([200]);
+    // The bytes hold it now.
+    expect(await reserve(1, 1_000, both, 0)).toEqual([1000]);
+  });
+
+  it('move by what objects of unknown size had, and their mean is known to all', async () => {
+    const { ledger, job, reserve } = start();
+    const bytes = { objectsPerSecond: 0, bytesPerSecond: 1_000 };
+    expect(ledger.meanBytes(job)).toBeUndefined();
+    await reserve(1, 1_000, bytes, 500);
+    await ledger.chargeBytes(job, bytes, { bytes: 300, ended: [800] });
+    expect(ledger.meanBytes(job)).toBe(800);
+    expect(await reserve(1, 1_000, bytes, 1)).toEqual([800]);
+  });
+
+  it('are booked for what comes back, each at a time of its own and within SQS’s longest delay', async () => {
+    const { ledger, job } = start();
+    const some = await ledger.bookReturns(job, costs(TEN, 3));
+    const more = await ledger.bookReturns(job, costs(TEN, 3));
+    const all = [...some, ...more];
+    expect(all).toEqual(all.toSorted((a, b) => a - b));
+    expect(new Set(all).size).toBe(6);
+    const one = { objectsPerSecond: 1, bytesPerSecond: 0 };
+    const many = await ledger.bookReturns(job, costs(one, 100_000));
+    expect(Math.max(...many)).toBe(900_000);
+  });
+});
+
+describe('rows that ingest sends ahead', () => {
+  const feed = (
+    { ledger, job }: ReturnType<typeof start>,
+    slice: number,
+    { rate = TEN, count = 100 }: { rate?: JobRate; count?: number } = {},
+  ) => ledger.feed({ job, slice }, rate, { bytes: 0, count }, 10_000);
+
+  it('are held back once they suffice for a while', async () => {
+    const world = start();
+    for (let blocks = 0; blocks < 3; blocks++) expect(await feed(world, 0)).toEqual({ kind: 'send' });
+    expect(await feed(world, 0)).toEqual({ kind: 'wait', delayMs: 10_000 });
+    world.ledger.clock.advance(10_000);
+    expect(await feed(world, 0)).toEqual({ kind: 'send' });
+  });
+
+  it('come from one slice at a time: the others wait the longer, the more are before them', async () => {
+    const world = start();
+    expect(await feed(world, 2)).toEqual({ kind: 'send' });
+    expect(await feed(world, 3)).toEqual({ kind: 'wait', delayMs: 10_000 });
+    expect(await feed(world, 9)).toEqual({ kind: 'wait', delayMs: 70_000 });
+    expect(await feed(world, 5_000)).toEqual({ kind: 'wait', delayMs: 900_000 });
+    // A lower one takes precedence.
+    expect(await feed(world, 1)).toEqual({ kind: 'send' });
+    expect(await feed(world, 2)).toEqual({ kind: 'wait', delayMs: 10_000 });
+  });
+
+  it('come from the next slice once the first has sent all, or has sent nothing for a minute', async () => {
+    const world = start();
+    await feed(world, 0);
+    await world.ledger.endFeeding({ job: world.job, slice: 0 });
+    expect(await feed(world, 4)).toEqual({ kind: 'send' });
+    expect(await feed(world, 5)).toMatchObject({ kind: 'wait' });
+    world.ledger.clock.advance(61_000);
+    expect(await feed(world, 5)).toEqual({ kind: 'send' });
+  });
+
+  it('suffice for less time by a higher rate', async () => {
+    const world = start();
+    await feed(world, 0, { count: 400 });
+    expect(await feed(world, 0)).toMatchObject({ kind: 'wait' });
+    await world.ledger.rescaleTurns(world.job, TEN, { objectsPerSecond: 100, bytesPerSecond: 0 });
+    expect(await feed(world, 0)).toEqual({ kind: 'send' });
+  });
+});
+
+describe('a change of the rate', () => {
+  const open = async () => {
+    const ledger = openLedger(table);
+    const job = aJob({ id: newJob() });
+    await ledger.createJob(job);
+    return { ledger, job };
+  };
+
+  it('stands in for the option that was frozen, and keeps what is not given', async () => {
+    const { ledger, job } = await open();
+    expect(await ledger.changeRate(job.id, { maxRatePerSecond: 50 })).toMatchObject({ kind: 'changed' });
+    expect(await ledger.changeRate(job.id, { maxBytesPerSecond: 7 })).toMatchObject({ kind: 'changed' });
+    const { options } = await ledger.liveJob(job.id);
+    expect(options).toEqual({ ...job.options, maxRatePerSecond: 50, maxBytesPerSecond: 7 });
+    await ledger.changeRate(job.id, { maxRatePerSecond: 0 });
+    expect((await ledger.liveJob(job.id)).options.maxRatePerSecond).toBe(0);
+  });
+
+  it('is taken by a paused job, and refused by one that has ended', async () => {
+    const { ledger, job } = await open();
+    await ledger.controlJob(job.id, 'paused');
+    expect(await ledger.changeRate(job.id, { maxRatePerSecond: 5 })).toMatchObject({ kind: 'changed' });
+    await ledger.endJob(job.id, { state: 'completed', totals: emptyTotals(), report: 's3://r/m.json' });
+    expect(await ledger.changeRate(job.id, { maxRatePerSecond: 6 })).toMatchObject({
+      kind: 'refused',
+      job: { state: 'completed', options: { maxRatePerSecond: 5 } },
+    });
+    expect(await ledger.changeRate(newJob(), { maxRatePerSecond: 6 })).toEqual({ kind: 'unknown' });
+  });
+});
