@@ -36,7 +36,8 @@ export function createIngest(dependencies: IngestDependencies) {
   const { inbox, ledger, queue, ingestQueueUrl, retrySeconds, clock, telemetry } = dependencies;
   const { logger } = telemetry;
   const requestIngest = createIngestRequest(queue, ingestQueueUrl);
-  const requestSlice: SliceRequest = (slice) => requestIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice });
+  const requestSlice: SliceRequest = (slice, delaySeconds) =>
+    requestIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice }, delaySeconds);
   const stage = { ...dependencies, requestIngest, requestSlice };
 
   async function ingestRecord(body: string, deadlineMs: number): Promise<void> {

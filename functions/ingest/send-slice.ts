@@ -9,12 +9,15 @@ import {
 } from '../../shared/blocks/read-blocks.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
 import type { JobFault, LiveJob } from '../../shared/job/job.ts';
+import { rateOf } from '../../shared/job/options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
+import { isBounded } from '../../shared/pacing/job-rate.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { messageBody, SCHEMA_VERSION, type UploadMessage } from '../../shared/queue/messages.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { watchControl } from './watch-control.ts';
 import { watchRejects } from './watch-rejects.ts';
@@ -37,14 +40,17 @@ export interface SendSliceDependencies {
  * sent          every row of the slice is on its way, or has ended
  * out of time   the rest is for another invocation
  * halted        the job is paused or ending, or is stopped by this call: the rest is not sent now
+ * held          the job has a rate of its own, and what was sent suffices for a while: the rest is for later
  */
 export interface SliceSending {
-  end: 'sent' | 'out of time' | 'halted';
+  end: 'sent' | 'out of time' | 'halted' | 'held';
   /** Rows that this call sent, and rejected. */
   accepted: number;
   rejected: number;
   /** Why this call stopped the job. */
   fault?: JobFault;
+  /** Of a slice that is held: milliseconds until it is to be asked for again. */
+  heldMs?: number;
 }
 
 export async function sendSlice(
@@ -59,6 +65,7 @@ export async function sendSlice(
   const rejects = watchRejects({ ledger }, job, slice);
   let read = 0;
   let unmarked: number[] = [];
+  const faults: unknown[] = [];
 
   const remember = async () => {
     const marking = unmarked;
@@ -93,20 +100,39 @@ export async function sendSlice(
     sending.fault = fault;
     return true;
   };
+  const rate = rateOf(job.options);
+  /** Rows beyond what the rate takes would go from hand to hand, at a price, and keep other jobs' rows waiting. */
+  const holdForRate = async ({ block, size, accepted }: Block): Promise<boolean> => {
+    if (!isBounded(rate) || accepted.length === 0 || slice.sentBlocks.has(block)) return false;
+    const bytes = accepted.reduce((sum, { item }) => sum + (knownBytesOf(item) ?? 0), 0);
+    const feed = await ledger.feed(id, rate, { bytes, count: size }, slice.rows);
+    if (feed.kind === 'send') return false;
+    Object.assign(sending, { end: 'held', heldMs: feed.delayMs });
+    return true;
+  };
+  /** What is left of a slice that is not sent further need not be read. */
+  async function* whileSending(all: AsyncIterable<Block>): AsyncGenerator<Block> {
+    for await (const block of all) {
+      if (faults.length > 0 || sending.end !== 'sent') return;
+      yield block;
+    }
+  }
   // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
-  const faults: unknown[] = [];
   const trySending = async (block: Block): Promise<void> => {
     if (faults.length > 0 || sending.end !== 'sent') return;
     try {
       if (clock.now() >= deadlineMs) sending.end = 'out of time';
       else if ((await control()) !== 'run') sending.end = 'halted';
-      else if (!(await stopForRejects(block))) await sendBlock(block);
+      else if (!(await stopForRejects(block)) && !(await holdForRate(block))) await sendBlock(block);
     } catch (error) {
       faults.push(error);
     }
   };
-  await pMap(readSliceBlocks(blocks, job, slice), trySending, { concurrency: BLOCK_CONCURRENCY });
+  await pMap(whileSending(readSliceBlocks(blocks, job, slice)), trySending, {
+    concurrency: BLOCK_CONCURRENCY,
+  });
   await remember();
+  if (isBounded(rate) && sending.end === 'sent') await ledger.endFeeding(id);
   if (faults.length > 0) throw faults[0];
   if (sending.end === 'sent' && read !== slice.rows) {
     throw new Error(`slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`);

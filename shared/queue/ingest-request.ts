@@ -3,10 +3,17 @@ import type { SliceId } from '../job/identity.ts';
 import { type QueueDependencies, sendMessages } from './batches.ts';
 import { type IngestMessage, messageBody } from './messages.ts';
 
-export type IngestRequest = (message: IngestMessage) => Promise<void>;
-export type SliceRequest = (slice: SliceId) => Promise<void>;
+/** @param delaySeconds 0..900: when it may be received */
+export type IngestRequest = (message: IngestMessage, delaySeconds?: number) => Promise<void>;
+export type SliceRequest = (slice: SliceId, delaySeconds?: number) => Promise<void>;
 
 export function createIngestRequest(queue: QueueDependencies, ingestQueueUrl: string): IngestRequest {
-  return (message) =>
-    sendMessages(queue, ingestQueueUrl, [{ body: messageBody(message), groupId: message.job }]);
+  return (message, delaySeconds) =>
+    sendMessages(queue, ingestQueueUrl, [
+      {
+        body: messageBody(message),
+        groupId: message.job,
+        ...(delaySeconds === undefined ? {} : { delaySeconds }),
+      },
+    ]);
 }
