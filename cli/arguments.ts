@@ -25,6 +25,15 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** A whole number from zero to this. */
+export function wholeNumberUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = wholeNumber(text);
+    if (value > most) throw new InvalidArgumentError(`It takes ${most} at most.`);
+    return value;
+  };
+}
+
 /** A whole number from one to this. */
 export function numberUpTo(most: number): (text: string) => number {
   return (text) => {

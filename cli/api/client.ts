@@ -31,6 +31,8 @@ interface Listed {
 export interface ApiClient {
   job(id: string): Promise<JobView>;
   jobs(limit: number, cursor?: string): Promise<JobList>;
+  /** Absent: stays as it is. @returns the job with its new rate */
+  setRate(id: string, rate: { objects?: number | undefined; bytes?: number | undefined }): Promise<JobView>;
   /** @returns the job after the order; of a redrive, the new job */
   order(id: string, order: Order): Promise<JobView>;
   deadLetters(limit: number, cursor?: string): Promise<DeadLetterList>;
@@ -151,6 +153,12 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
     job: (id) => call<JobView>({ route: ROUTES.getJob, id }),
     jobs: (limit, cursor) => call<JobList>({ route: ROUTES.listJobs, query: { limit, cursor } }, sinceStart),
     order: (id, order) => call<JobView>({ route: ROUTES[`${order}Job` as const], id }),
+    setRate: (id, { objects, bytes }) =>
+      call<JobView>({
+        route: ROUTES.rateJob,
+        id,
+        query: { 'max-rate-per-second': objects, 'max-bytes-per-second': bytes },
+      }),
     deadLetters: (limit, cursor) =>
       call<DeadLetterList>({ route: ROUTES.listDeadLetters, query: { limit, cursor } }, sinceStart),
   };

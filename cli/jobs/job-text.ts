@@ -36,6 +36,7 @@ export function factsText(job: JobView, nowMs: number): TerminalText {
     ['throttled', throttledText(job)],
     ['manifest', job.manifest],
     ['writes to', job.options === undefined ? undefined : destinationText(job.options)],
+    ['rate', job.options === undefined ? undefined : rateText(job.options)],
     ['redrive of', job.redriveOf],
     ['started', job.startedAt === undefined ? undefined : timeText(job.startedAt)],
     ['ended', job.endedAt === undefined ? undefined : timeText(job.endedAt)],
@@ -121,6 +122,18 @@ function destinationText({ destination, spread, ifExists }: NonNullable<JobView[
   const prefix = destination.prefix === '' ? '' : `/${destination.prefix}`;
   const exists = ifExists === 'overwrite' ? '' : `, if-exists ${ifExists}`;
   return line`s3://${destination.bucket + prefix} (spread ${spread}${exists})`;
+}
+
+/** The job's own rate; undefined where it has none. Jobs of older deployments have no such options. */
+export function rateText({
+  maxRatePerSecond = 0,
+  maxBytesPerSecond = 0,
+}: Partial<NonNullable<JobView['options']>>): string | undefined {
+  const bounds = [
+    ...(maxRatePerSecond > 0 ? [`${amountText(maxRatePerSecond, 'object')}/s`] : []),
+    ...(maxBytesPerSecond > 0 ? [`${bytesText(maxBytesPerSecond)}/s`] : []),
+  ];
+  return bounds.length === 0 ? undefined : `at most ${bounds.join(' and ')}`;
 }
 
 function deadlineText({ deadline, state }: JobView, nowMs: number): string | undefined {

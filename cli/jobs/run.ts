@@ -10,7 +10,7 @@ import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
 import { hasEnded } from './counts.ts';
 import { followJob, type WaitFor } from './follow.ts';
-import { forgetsText, jobListText, jobText } from './job-text.ts';
+import { forgetsText, jobListText, jobText, rateText } from './job-text.ts';
 
 export interface WaitOptions extends ApiOptions {
   wait?: true;
@@ -54,6 +54,23 @@ export async function runOrder(id: string, order: Order, options: WaitOptions): 
   const last = await follow(api, job, order === 'pause' ? 'still' : 'end');
   print(last, options);
   assertWished(last, order);
+}
+
+export interface RateCommandOptions extends ApiOptions {
+  bytes?: number;
+}
+
+export async function runRate(
+  id: string,
+  objects: number | undefined,
+  { bytes, ...options }: RateCommandOptions,
+): Promise<void> {
+  if (objects === undefined && bytes === undefined)
+    throw new Failure('nothing to change: give objects a second, --bytes, or both', { exitCode: 2 });
+  const job = await openApi(options.api).setRate(id, { objects, bytes });
+  const rate = job.options === undefined ? undefined : rateText(job.options);
+  terminal.err(line`Job ${job.job} writes ${rate ?? 'as fast as S3 takes it'}, within 15 seconds.`);
+  tell(job, options);
 }
 
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {

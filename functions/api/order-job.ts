@@ -1,4 +1,4 @@
-// POST /jobs/{id}/pause, resume, cancel and redrive. An order changes the job's row alone: the functions that work on the job
+// POST /jobs/{id}/pause, resume, cancel, rate and redrive. An order changes the job's row alone: the functions that work on the job
 // read it there. An order may be repeated, with the same answer.
 import { isLive, type JobControl } from '../../shared/job/job.ts';
 import { describeState, type JobView, viewJob } from '../../shared/job/view.ts';
@@ -22,7 +22,7 @@ const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> =
 };
 
 export interface OrderJobDependencies extends Inbox {
-  ledger: Pick<Ledger, 'getJob' | 'controlJob'> & ProgressReader;
+  ledger: Pick<Ledger, 'getJob' | 'controlJob' | 'changeRate'> & ProgressReader;
   notifyResume: ResumeNotice;
   destinationBuckets: readonly string[];
 }
@@ -45,6 +45,20 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
       return json(202, viewJob(job, await progressOf(ledger, job)));
     };
 
+  const rateJob: RouteHandler<'rateJob'> = async ({ parameters: { id }, query }) => {
+    const objects = query['max-rate-per-second'];
+    const bytes = query['max-bytes-per-second'];
+    const changed = await ledger.changeRate(id, {
+      ...(objects === undefined ? {} : { maxRatePerSecond: objects }),
+      ...(bytes === undefined ? {} : { maxBytesPerSecond: bytes }),
+    });
+    if (changed.kind === 'unknown') throw await unopenedJob(dependencies, id);
+    const { job } = changed;
+    if (changed.kind === 'refused')
+      throw new HttpError(409, `job ${id} ${describeState(job)}: its rate can't be changed`);
+    return json(200, viewJob(job, await progressOf(ledger, job)));
+  };
+
   const redriveJob: RouteHandler<'redriveJob'> = async ({ parameters: { id } }) => {
     const former = await ledger.getJob(id);
     if (former === undefined) throw await unopenedJob(dependencies, id);
@@ -65,5 +79,11 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
     return json(kind === 'accepted' ? 202 : 200, view, { location: `/jobs/${job}` });
   };
 
-  return { pauseJob: give('pause'), resumeJob: give('resume'), cancelJob: give('cancel'), redriveJob };
+  return {
+    pauseJob: give('pause'),
+    resumeJob: give('resume'),
+    cancelJob: give('cancel'),
+    rateJob,
+    redriveJob,
+  };
 }

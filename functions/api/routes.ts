@@ -2,6 +2,7 @@
 // imports no Lambda code, so that a command loads none.
 import * as z from 'zod/mini';
 import { isJobId, type JobId } from '../../shared/job/identity.ts';
+import { OPTIONS } from '../../shared/job/option-table.ts';
 
 export interface Route {
   method: 'GET' | 'POST';
@@ -45,6 +46,30 @@ const page = z.object({
   ),
 });
 
+const rateOption = ({ name, most }: (typeof OPTIONS)['maxRatePerSecond' | 'maxBytesPerSecond']) => {
+  const fault = `${name} takes a whole number from 0, which is no bound, to ${most}`;
+  const isWithin = z.refine<number>((value) => value <= most, fault);
+  return z.optional(
+    z.pipe(
+      z.string().check(z.regex(/^\d{1,10}$/, fault)),
+      z.pipe(z.transform(Number), z.number().check(isWithin)),
+    ),
+  );
+};
+const { maxRatePerSecond, maxBytesPerSecond } = OPTIONS;
+/** By the names of the options. */
+const rate = z
+  .object({
+    [maxRatePerSecond.name]: rateOption(maxRatePerSecond),
+    [maxBytesPerSecond.name]: rateOption(maxBytesPerSecond),
+  })
+  .check(
+    z.refine(
+      (given) => Object.values(given).some((value) => value !== undefined),
+      `give ${maxRatePerSecond.name}, ${maxBytesPerSecond.name} or both in the query string`,
+    ),
+  );
+
 const job = z.looseObject({ job: z.string(), state: z.string() });
 const jobs = z.looseObject({ jobs: z.array(job), cursor: z.optional(z.string()) });
 const letters = z.looseObject({
@@ -85,6 +110,8 @@ export const ROUTES = {
     query: none,
     answer: job,
   },
+  /** Changes how fast a job writes, at any time until its end. What is not given stays as it is. */
+  rateJob: { method: 'POST', path: '/jobs/{id}/rate', parameters: jobParameters, query: rate, answer: job },
   /** Oldest first. */
   listDeadLetters: { method: 'GET', path: '/deadletters', parameters: none, query: page, answer: letters },
 } as const satisfies Record<string, Route>;

@@ -54,7 +54,7 @@ export function wireJobs(
   configuration: Variables<'SPILLWAY_LEDGER_TABLE'>,
   budget: ClientBudget,
 ): {
-  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob'>;
+  ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob' | 'changeRate'>;
   index: JobIndex;
 } {
   const dynamodb = createDynamoDbClient({}, budget);

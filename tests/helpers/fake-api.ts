@@ -75,6 +75,10 @@ export function createFakeApi({
         orders.push(order);
         return controlled ?? { kind: 'unknown' };
       },
+      changeRate: async (...order) => {
+        orders.push(order);
+        return controlled ?? { kind: 'unknown' };
+      },
     },
     index: {
       live: async () => [],

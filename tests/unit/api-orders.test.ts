@@ -164,3 +164,48 @@ describe('POST /jobs/{id}/redrive', () => {
     expect((await createFakeApi().call(request)).statusCode).toBe(404);
   });
 });
+
+describe('POST /jobs/{id}/rate', () => {
+  const request = (query: Record<string, string> | undefined) => ({
+    ...order('rate', JOB_ID),
+    ...(query === undefined ? {} : { queryStringParameters: query }),
+  });
+
+  it.each([
+    [{ 'max-rate-per-second': '100' }, { maxRatePerSecond: 100 }],
+    [{ 'max-bytes-per-second': '0' }, { maxBytesPerSecond: 0 }],
+    [
+      { 'max-rate-per-second': '1', 'max-bytes-per-second': '5000000' },
+      { maxRatePerSecond: 1, maxBytesPerSecond: 5_000_000 },
+    ],
+  ])('changes what is given alone: %j', async (query, change) => {
+    const job = aRunningJob({ options: { ...JOB_OPTIONS, ...change } });
+    const { call, orders } = createFakeApi({ controlled: { kind: 'changed', job } });
+    const { statusCode, json } = await call(request(query));
+    expect([statusCode, json]).toEqual([200, expect.objectContaining({ options: job.options })]);
+    expect(orders).toEqual([[JOB_ID, change]]);
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{}, /^give max-rate-per-second, max-bytes-per-second or both in the query string$/],
+    [{ rate: '5' }, /^give max-rate-per-second/],
+    [{ 'max-rate-per-second': '-1' }, /^max-rate-per-second takes a whole number from 0/],
+    [{ 'max-rate-per-second': '0.5' }, /^max-rate-per-second takes a whole number/],
+    [{ 'max-rate-per-second': '100001' }, /to 100000$/],
+    [{ 'max-bytes-per-second': '99999999999' }, /^max-bytes-per-second takes .* to 9999999999$/],
+  ])('answers 400 to %j', async (query, says) => {
+    const { call, orders } = createFakeApi();
+    const { statusCode, json } = await call(request(query));
+    expect([statusCode, json['message']]).toEqual([400, expect.stringMatching(says)]);
+    expect(orders).toEqual([]);
+  });
+
+  it('answers 409 for a job that has ended, and says so', async () => {
+    const { call } = createFakeApi({ controlled: { kind: 'refused', job: anEndedJob() } });
+    const { statusCode, json } = await call(request({ 'max-rate-per-second': '5' }));
+    expect([statusCode, json['message']]).toEqual([
+      409,
+      expect.stringMatching(/has ended as completed: its rate can't be changed$/),
+    ]);
+  });
+});

@@ -44,6 +44,7 @@ it('the client asks every route but the one that takes manifests, which are drop
   await client.jobs(1);
   await client.job(JOB_ID);
   for (const order of ['pause', 'resume', 'cancel', 'redrive'] as const) await client.order(JOB_ID, order);
+  await client.setRate(JOB_ID, { objects: 10 });
   await client.deadLetters(1);
 
   const { submitJob: _, ...others } = ROUTES;

@@ -76,6 +76,7 @@ it.each([
   ['api-post-job-resume.json', 'POST /jobs/{id}/resume'],
   ['api-post-job-cancel.json', 'POST /jobs/{id}/cancel'],
   ['api-post-job-redrive.json', 'POST /jobs/{id}/redrive'],
+  ['api-post-job-rate.json', 'POST /jobs/{id}/rate'],
   ['api-get-deadletters.json', 'GET /deadletters'],
 ])('%s is a request of payload 2.0, signed', (file, routeKey) => {
   expect(JSON.parse(read(file))).toMatchObject({
