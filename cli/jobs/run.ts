@@ -70,7 +70,7 @@ export async function runRate(
   const job = await openApi(options.api).setRate(id, { objects, bytes });
   const rate = job.options === undefined ? undefined : rateText(job.options);
   terminal.err(line`Job ${job.job} writes ${rate ?? 'as fast as S3 takes it'}, within 15 seconds.`);
-  tell(job, options);
+  print(job, options);
 }
 
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
