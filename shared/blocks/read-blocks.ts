@@ -1,5 +1,6 @@
 // A slice's rows as blocks. Each row is checked: accepted for transfer, or rejected with its reason. The same bytes give the
 // same blocks at every reading.
+import { createRowAttributes } from '../attributes/row-attributes.ts';
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { OpenedJob } from '../job/job.ts';
@@ -87,9 +88,11 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
     const first = taken?.take(key, line);
     return first === undefined ? undefined : duplicateFault(first);
   };
+  const attributes = createRowAttributes(job.options);
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
-    return (sources === 'unchecked' ? undefined : checkSource(item, sources)) ?? keyFault;
+    const sourceFault = sources === 'unchecked' ? undefined : checkSource(item, sources);
+    return sourceFault ?? attributes.faultOf(item) ?? keyFault;
   };
 
   return (row: ManifestRow, block: Block): void => {

@@ -2,6 +2,8 @@
 // stands in option-table.ts. They come as S3 user metadata on the manifest (`x-amz-meta-spillway-<name>`), which the API writes
 // too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
+import { MAX_METADATA_BYTES } from '../attributes/checks.ts';
+import { faultOfJobAttributes, type JobAttributes } from '../attributes/row-attributes.ts';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
 import { parseKeyTemplate } from '../keys/key-template.ts';
@@ -34,7 +36,14 @@ type ValueOf<Option extends JobOption> = Option extends { kind: 'destination' }
       ? number
       : string;
 
-type OptionsOf<Table extends OptionTable> = { -readonly [Field in keyof Table]: ValueOf<Table[Field]> };
+/** Options that every job has: it is given them, or they have a default. */
+type FixedFields<Table extends OptionTable> = {
+  [Field in keyof Table]: Table[Field] extends { default: unknown } | { kind: 'destination' } ? Field : never;
+}[keyof Table];
+
+type OptionsOf<Table extends OptionTable> = {
+  -readonly [Field in FixedFields<Table>]: ValueOf<Table[Field]>;
+} & { -readonly [Field in Exclude<keyof Table, FixedFields<Table>>]?: ValueOf<Table[Field]> };
 
 export type JobOptions = OptionsOf<typeof OPTIONS>;
 /** The options that may be changed while the job runs. */
@@ -48,8 +57,14 @@ export type ParsedOptions<Options = JobOptions> =
   | { kind: 'valid'; options: Options }
   | { kind: 'invalid'; message: string };
 
-/** How the options of a table are read. */
-export function createOptionReader<Table extends OptionTable>(table: Table) {
+/**
+ * How the options of a table are read.
+ * @param faultOf what is wrong with options that are right each by itself
+ */
+export function createOptionReader<Table extends OptionTable>(
+  table: Table,
+  faultOf: (options: OptionsOf<Table>) => string | undefined = () => undefined,
+) {
   type Options = OptionsOf<Table>;
   const options = Object.entries<JobOption>(table);
   const names = options.map(([, { name }]) => name);
@@ -79,8 +94,14 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
       const faults = issues.map((issue) => describeIssue(issue, names));
       return { kind: 'invalid', message: boundedText(boundedList(faults)) };
     }
-    const values = options.map(([field, { name }]) => [field, parsed.data[name]]);
-    return { kind: 'valid', options: Object.fromEntries(values) as Options };
+    const values = options
+      .map(([field, { name }]) => [field, parsed.data[name]])
+      .filter(([, value]) => value !== undefined);
+    const valid = Object.fromEntries(values) as Options;
+    const fault = faultOf(valid);
+    return fault === undefined
+      ? { kind: 'valid', options: valid }
+      : { kind: 'invalid', message: boundedText(fault) };
   }
 
   /**
@@ -90,10 +111,12 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
   function parseFrozen(frozen: Options, destinationBuckets: readonly string[]): ParsedOptions<Options> {
     const values: Readonly<Record<string, unknown>> = frozen;
     const { bucket, prefix } = values['destination'] as JobOptions['destination'];
-    const texts = options.map(([field, { kind, name }]) => [
-      name,
-      kind === 'destination' ? `s3://${bucket}` : String(values[field]),
-    ]);
+    const texts = options
+      .filter(([field]) => values[field] !== undefined)
+      .map(([field, { kind, name }]) => [
+        name,
+        kind === 'destination' ? `s3://${bucket}` : String(values[field]),
+      ]);
     const parsed = parse(Object.fromEntries(texts), destinationBuckets);
     if (parsed.kind === 'invalid') return parsed;
     if (!PREFIX.test(prefix)) return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
@@ -117,7 +140,7 @@ export const {
   parse: parseJobOptions,
   parseFrozen: parseFrozenOptions,
   complete: completeOptions,
-} = createOptionReader(OPTIONS);
+} = createOptionReader(OPTIONS, (options: JobAttributes) => faultOfJobAttributes(options)?.message);
 
 /** The job's own rate, as its workers hold it. */
 export function rateOf({ maxRatePerSecond, maxBytesPerSecond }: RateOptions): JobRate {
@@ -131,6 +154,14 @@ export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): 
   );
 }
 
+/** Of S3's 2 KB of user metadata, what the API's own entry leaves: the digest of a submission, with its name. */
+export const MAX_OPTION_BYTES = MAX_METADATA_BYTES - 128;
+
+/** Bytes that these options take of an object's user metadata, as S3 counts them. They are ASCII. */
+export function bytesOfOptionTexts(texts: Readonly<Record<string, string>>): number {
+  return Object.entries(metadataOfOptionTexts(texts)).flat().join('').length;
+}
+
 /** The options among an object's user metadata, by their names without the prefix. */
 export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
@@ -141,8 +172,9 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
 }
 
 /** The value in jobs of versions that did not have the option. */
-function storedDefaultOf(option: Exclude<JobOption, { kind: 'destination' }>): string | number {
-  return option.kind === 'choice' ? (option.storedDefault ?? option.default) : option.default;
+function storedDefaultOf(option: JobOption): string | number | undefined {
+  if (option.kind === 'choice') return option.storedDefault ?? option.default;
+  return 'default' in option ? option.default : undefined;
 }
 
 /** An option's value as a job's row and its report hold it. */
@@ -153,12 +185,16 @@ function storedValue(option: JobOption) {
       return z.object({ bucket: z.string(), prefix: z.string() });
     case 'spread':
     case 'key template':
-    case 'text':
+    case 'key part':
       return z._default(z.string(), option.default);
     case 'choice':
-      return z._default(z.enum(option.choices), storedDefaultOf(option) as string);
+      return option.default === undefined
+        ? z.exactOptional(z.enum(option.choices))
+        : z._default(z.enum(option.choices), storedDefaultOf(option) as string);
     case 'whole number':
       return z._default(z.number(), option.default);
+    case 'text':
+      return z.exactOptional(z.string());
   }
 }
 
@@ -171,7 +207,7 @@ function textValue(option: JobOption, destinationBuckets: readonly string[]) {
       return z._default(spreadText, option.default);
     case 'key template':
       return z._default(templateText(option.name), option.default);
-    case 'text':
+    case 'key part':
       return z._default(
         z
           .string()
@@ -181,8 +217,12 @@ function textValue(option: JobOption, destinationBuckets: readonly string[]) {
           ),
         option.default,
       );
-    case 'choice':
-      return z._default(z.enum(option.choices, `takes ${valuesOf(option)}`), option.default);
+    case 'choice': {
+      const choices = z.enum(option.choices, `takes ${valuesOf(option)}`);
+      return option.default === undefined ? z.optional(choices) : z._default(choices, option.default);
+    }
+    case 'text':
+      return z.optional(checkedText(option));
     case 'whole number': {
       const { name, least, most } = option;
       const isWithin = z.refine<number>((value) => value >= least && value <= most, {
@@ -215,6 +255,14 @@ function templateText(name: string) {
     else if (parsed.kind === 'invalid') refuse(parsed.message);
     else if (parsed.template.columns.some(isReservedColumn))
       refuse('columns named spillway_* are not read, so that a template can name none of them');
+  });
+}
+
+function checkedText({ name, faultOf }: JobOption & { kind: 'text' }) {
+  return z.string().check((payload) => {
+    const fault = faultOf(payload.value);
+    if (fault !== undefined)
+      payload.issues.push(customIssue(payload.value, boundedText(`${name} ${fault}`, SHOWN_VALUE_BYTES * 2)));
   });
 }
 

@@ -72,7 +72,7 @@ export type ManifestRow =
       /** The row's text, cut to 1 KiB; U+FFFD for what is not UTF-8. */
       raw: string;
       /** The columns that the row fills, of those that are read, where they could be separated. */
-      columns?: Record<string, string>;
+      columns?: Record<string, string | Record<string, string>>;
     };
 
 export interface ManifestFormat<Head extends FormatHead> {

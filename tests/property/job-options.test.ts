@@ -39,7 +39,7 @@ function textsOf(option: JobOption): fc.Arbitrary<{ text: string; value: unknown
       return fc.constantFrom('binary', 'off', 'hex:1', 'hex:8').map(same);
     case 'key template':
       return fc.constantFrom('{key}', 'a b/{dir}/{hash}{ext}', '{column:source} {{x}}').map(same);
-    case 'text':
+    case 'key part':
       return fc.constantFrom('', 'a/b c', '.csv', '{key}').map(same);
     case 'choice':
       return fc.constantFrom(...option.choices).map(same);
@@ -47,13 +47,15 @@ function textsOf(option: JobOption): fc.Arbitrary<{ text: string; value: unknown
       return fc
         .integer({ min: option.least, max: option.most })
         .map((value) => ({ text: String(value), value }));
+    case 'text':
+      return fc.constant(same(option.example));
   }
 }
 
 /** The value in a job that was stored before the option existed. */
 function storedDefault(option: JobOption): unknown {
-  if (option.kind === 'destination') return undefined;
-  return option.kind === 'choice' ? (option.storedDefault ?? option.default) : option.default;
+  if (option.kind === 'choice') return option.storedDefault ?? option.default;
+  return 'default' in option ? option.default : undefined;
 }
 
 /** A text for another value than that. */
@@ -65,19 +67,24 @@ function notDefault(option: JobOption): string {
       return 'off';
     case 'key template':
       return '{dir}/{name}';
-    case 'text':
+    case 'key part':
       return '.bak';
     case 'choice':
       return option.choices.find((choice) => choice !== storedDefault(option)) ?? '';
     case 'whole number':
       return String(option.default === option.most ? option.least : option.most);
+    case 'text':
+      return option.example;
   }
 }
 
 /** Some of the options, by the names of their fields. */
-const someOptions = fc.record(Object.fromEntries(TABLE.map(([field, option]) => [field, textsOf(option)])), {
-  requiredKeys: [],
-});
+const someOptions = fc
+  .record(Object.fromEntries(TABLE.map(([field, option]) => [field, textsOf(option)])), { requiredKeys: [] })
+  // A key without encryption by KMS is refused.
+  .filter(
+    (chosen) => chosen['encryption']?.value === 'aws:kms' || !(chosen['kmsKey'] || chosen['bucketKey']),
+  );
 
 function open() {
   const s3 = createMemoryS3({ versioned: ['inbox'] });
@@ -171,10 +178,14 @@ describe('the options of a job', () => {
     'have the default of %s in a job, and in the redrive of a job, that was stored without it',
     async (field, option) => {
       const { inbox, start, redrive } = open();
-      const texts = Object.fromEntries(TABLE.map(([, option]) => [option.name, notDefault(option)]));
+      const isNeeded = field === 'encryption';
+      const given = TABLE.filter(([each]) => !isNeeded || (each !== 'kmsKey' && each !== 'bucketKey'));
+      const texts = Object.fromEntries(given.map(([, option]) => [option.name, notDefault(option)]));
       await submitManifest(inbox, post(texts, false));
       const job = await start(JOB);
-      const expected = { ...job.options, [field]: storedDefault(option) };
+      const { [field]: _, ...others } = { ...job.options } as Record<string, unknown>;
+      const usual = storedDefault(option);
+      const expected = usual === undefined ? others : { ...others, [field]: usual };
       expect(expected).not.toEqual(job.options);
       expect(storedWithout(job, field).options).toEqual(expected);
       const redriven = await redrive(job, (options) => delete options[field]);

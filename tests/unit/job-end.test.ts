@@ -49,7 +49,7 @@ describe('a malformed event', () => {
     report();
     report();
     expect(said).toEqual([
-      expect.stringMatching(/^Event event-\d+ tells of no job's end: \S/),
+      expect.stringMatching(/^Event event-\d+ shows no job's end: \S/),
       expect.stringContaining(`${JOB_ID} completed: m.csv: 2 rows, 2 stored`),
     ]);
   });

@@ -38,6 +38,7 @@ describe('parseJobOptions', () => {
         maxRatePerSecond: 0,
         maxBytesPerSecond: 0,
         report: 'all',
+        contentTypes: 'guess',
       },
     });
   });

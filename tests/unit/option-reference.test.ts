@@ -14,6 +14,7 @@ function takes(option: JobOption): string {
 
 function defaultOf(option: JobOption): string {
   if (option.kind === 'destination') return "the stack's own bucket";
+  if (!('default' in option)) return 'none';
   return option.default === '' ? 'nothing' : `\`${option.default}\``;
 }
 

@@ -1,11 +1,12 @@
 // The header of a CSV or TSV manifest: the columns that it names, or why they can't be read.
 import { isUtf8 } from 'node:buffer';
 import { boundedName, boundedNames } from '../../text/bounded.ts';
-import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
+import { isKnownColumn, isReservedColumn, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
+import { faultOfNamedColumn, identityOf, isNamedColumn } from '../named-columns.ts';
 import { splitQuotedRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
 import type { Dialect } from './dialect.ts';
@@ -100,7 +101,7 @@ function headerFaults(
 ): { code: ManifestFault; message: string }[] {
   const faults: { code: ManifestFault; message: string }[] = [];
   const names = new Set(columns);
-  const isRead = (name: string) => isKnownColumn(name) || extraColumns.includes(name);
+  const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isRead(name));
   if (unknown.length > 0) {
     faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
@@ -108,10 +109,12 @@ function headerFaults(
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
   }
-  for (const name of [...knownColumns, ...extraColumns]) {
-    if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
-      faults.push({ code: 'DuplicateColumn', message: `column ${boundedName(name)} is there twice` });
-    }
+  for (const name of names) {
+    const fault = faultOfNamedColumn(name);
+    if (fault !== undefined) faults.push({ code: 'ColumnNameInvalid', message: fault });
+  }
+  for (const name of repeated(columns.filter(isRead))) {
+    faults.push({ code: 'DuplicateColumn', message: `column ${boundedName(name)} is there twice` });
   }
   if (!names.has('key')) {
     faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
@@ -128,4 +131,14 @@ function headerFaults(
     });
   }
   return faults;
+}
+
+function repeated(names: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  const twice = names.map(identityOf).filter((name) => {
+    if (seen.has(name)) return true;
+    seen.add(name);
+    return false;
+  });
+  return new Set(twice);
 }

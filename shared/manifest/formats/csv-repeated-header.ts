@@ -4,8 +4,9 @@
 // may differ from the first header's, and byte order mark, quotes and spaces may surround them. Read as a row, it would
 // write an object with the key `key`.
 import { isKnownColumn, isReservedColumn, payloadColumns } from '../columns.ts';
+import { isNamedColumn } from '../named-columns.ts';
 
-/** Longer than any column name with spaces, quotes and a byte order mark around it: most rows end at this test. */
+/** Longer than any column name but of metadata and tags, with spaces, quotes and a byte order mark around it. */
 const maximumFieldLength = 24;
 
 /**
@@ -24,9 +25,12 @@ export function isHeaderLine(
     if (names[index] === undefined) continue;
     const field = fields[index] ?? '';
     // Most rows end here, at their first field, without a further call.
-    if (field === '' || (field.length > maximumFieldLength && extraColumns.length === 0)) return false;
+    if (field === '') return false;
+    if (field.length > maximumFieldLength && extraColumns.length === 0 && !isNamedColumn(nameIn(field)))
+      return false;
     const name = nameIn(field);
-    if (!isKnownColumn(name) && !isReservedColumn(name) && !extraColumns.includes(name)) return false;
+    const isColumn = isKnownColumn(name) || isReservedColumn(name) || isNamedColumn(name);
+    if (!isColumn && !extraColumns.includes(name)) return false;
     isKeyNamed ||= name === 'key';
     isPayloadNamed ||= payloadColumns.some((payload) => payload === name);
   }

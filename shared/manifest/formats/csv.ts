@@ -5,6 +5,7 @@ import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
 import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
+import { headerNameOf, isNamedColumn, put, targetOf } from '../named-columns.ts';
 import { sizeOf } from '../written-numbers.ts';
 import { openHeader, type SeparatedHead } from './csv-header.ts';
 import { splitQuotedRow } from './csv-quoted-row.ts';
@@ -12,13 +13,16 @@ import { isHeaderLine } from './csv-repeated-header.ts';
 import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
 import { COMMAS, type Dialect } from './dialect.ts';
 
+/** As a header names them. */
+const csvColumns = knownColumns.map(headerNameOf);
+
 export const csv: ManifestFormat<SeparatedHead> = {
   ...createSeparated(COMMAS),
   name: 'csv',
   endings: ['csv'],
   contentTypes: ['text/csv', 'application/csv'],
   saveAs: 'CSV with a header row',
-  nameIt: `.csv, with a header row (columns: ${knownColumns.join(', ')})`,
+  nameIt: `.csv, with a header row (columns: ${csvColumns.join(', ')})`,
 };
 
 /** What the formats with a header have in common. */
@@ -61,21 +65,22 @@ function headerFormat(line: string): Dialect['format'] | undefined {
 
 function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, separator }: Dialect): RowRules {
   const extras = extraColumns.map((name) => [name, columns.indexOf(name)] as const);
-  const names = columns.map((name) => (isKnownColumn(name) ? name : undefined));
+  const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name);
+  const targets = columns.map((name) => (isRead(name) ? targetOf(name) : undefined));
   const read = columns.map((name) => (isReservedColumn(name) ? undefined : name));
   return {
     rowEnds,
     recordOf(text, span) {
       const fields = span.kind === 'quoted' ? splitQuotedRow(text, separator) : text.split(separator);
       if (namedSeparator(text) !== undefined) return separatorRepeated;
-      if (fields.length !== names.length) return columnCount(fields, names.length, separator);
+      if (fields.length !== targets.length) return columnCount(fields, targets.length, separator);
       if (isHeaderLine(fields, read, extraColumns)) return headerRepeated;
       const record: Record<string, unknown> = {};
-      for (let index = 0; index < names.length; index++) {
-        const name = names[index];
+      for (let index = 0; index < targets.length; index++) {
+        const target = targets[index];
         const field = fields[index];
-        if (name !== undefined && field !== '') {
-          record[name] = name === 'size' ? sizeOf(field ?? '') : field;
+        if (target !== undefined && field !== '') {
+          put(record, target, target.column === 'size' ? sizeOf(field ?? '') : field);
         }
       }
       return extras.length === 0 ? { record } : { record, columns: columnsOf(extras, fields) };
