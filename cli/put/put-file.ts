@@ -10,7 +10,7 @@ import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts'
 import type { PacingDependencies, RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
-import type { Budget } from './budget.ts';
+import type { Budget } from '../../shared/transfer/budget.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Descriptors } from './descriptors.ts';
 import { addressOf, type ObjectPlace } from './destination.ts';

@@ -16,7 +16,7 @@ import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
 import { assertBucket } from './bucket.ts';
-import { type Budget, createBudget } from './budget.ts';
+import { type Budget, createBudget } from '../../shared/transfer/budget.ts';
 import { createPutClient, limitSockets } from './client.ts';
 import { type EndFault, watchCredentials } from './credentials.ts';
 import { createDescriptors } from './descriptors.ts';

@@ -7,6 +7,7 @@ import { visibleText } from '../text/visible.ts';
 import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
+import { isWebSource, parseWebSource } from './web-source.ts';
 
 /**
  * Frozen in each job. A parser has a new number if it finds other rows in the same bytes, or accepts other rows.
@@ -66,13 +67,18 @@ const fitKey: Check<string> = (payload) => {
 };
 
 const fitSource: Check<string> = (payload) => {
+  if (isWebSource(payload.value)) {
+    const web = parseWebSource(payload.value);
+    if (web.kind === 'bad') fault(payload, web.code, web.message);
+    return;
+  }
   const source = splitSource(payload.value);
   if (source === undefined || !isBucketName(source.bucket)) {
     const shown = quoted(redacted(payload.value).slice(0, 200));
     fault(
       payload,
       'SourceInvalid',
-      `source ${shown} is not s3://bucket/key, with the key as it stands in S3`,
+      `source ${shown} is neither s3://bucket/key, with the key as it stands in S3, nor an https:// URL`,
     );
   } else if (isKeyTooLong(source.key)) {
     fault(payload, 'SourceInvalid', `the key in source has more than ${MAX_KEY_BYTES} bytes`);
@@ -82,6 +88,16 @@ const fitSource: Check<string> = (payload) => {
 const fitVersion: Check<string> = (payload) => {
   if (!/^[\x21-\x7e]{1,1024}$/.test(payload.value)) {
     fault(payload, 'VersionInvalid', 'source_version is no version id of S3');
+  }
+};
+
+const fitEtag: Check<string> = (payload) => {
+  if (!/^"?[\x21\x23-\x7e]{1,1024}"?$/.test(payload.value) || payload.value.startsWith('W/')) {
+    fault(
+      payload,
+      'SourceEtagInvalid',
+      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
+    );
   }
 };
 
@@ -139,6 +155,7 @@ const itemSchema = z
     key: string('key').check(fitKey, fitCharacters('key')),
     source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
     source_version: z.exactOptional(string('source_version').check(fitVersion)),
+    source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
     text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
     base64: z.exactOptional(string('base64').check(fitBase64)),
     content_type: z.exactOptional(string('content_type').check(fitContentType)),
@@ -257,5 +274,9 @@ function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void
   }
   if (row.source_version !== undefined && row.source === undefined) {
     fault(payload, 'VersionInvalid', 'source_version stands without a source');
+  } else if (row.source_version !== undefined && isWebSource(String(row.source))) {
+    fault(payload, 'VersionInvalid', 'source_version is of objects in S3, and source is an URL: remove it');
+  } else if (row.source_etag !== undefined && row.source === undefined) {
+    fault(payload, 'SourceEtagInvalid', 'source_etag stands without a source');
   }
 }

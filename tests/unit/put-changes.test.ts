@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBudget } from '../../cli/put/budget.ts';
+import { createBudget } from '../../shared/transfer/budget.ts';
 import { type FileVersion, settledVersion } from '../../cli/put/file-version.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { type FileTask, type PutDependencies, putFile } from '../../cli/put/put-file.ts';
