@@ -37,6 +37,7 @@ const SHARED_ROOMS = {
   time: 'time/ is the clock and the chance that all others are given: it knows none of them.',
   text: 'text/ bounds and escapes text, whatever the text is about.',
   keys: 'keys/ makes the names of objects from text alone, so that any tool can make them again.',
+  attributes: 'attributes/ says what is set on an object beside its bytes, wherever that is told.',
   pacing: 'pacing/ decides how fast requests may be sent; the simulator runs it without any request.',
   aws: 'aws/ knows services and their faults, and nothing of jobs.',
   manifest: 'manifest/ turns bytes into rows: the same bytes always give the same rows.',
@@ -52,7 +53,7 @@ const SHARED_ROOMS = {
 type SharedRoom = keyof typeof SHARED_ROOMS;
 
 /** Same input, same output: no client, no file, no timer. */
-const PURE_ROOMS: readonly SharedRoom[] = ['text', 'keys', 'pacing', 'manifest', 'job'];
+const PURE_ROOMS: readonly SharedRoom[] = ['text', 'keys', 'attributes', 'pacing', 'manifest', 'job'];
 
 const STAGES = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
 

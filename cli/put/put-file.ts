@@ -80,7 +80,7 @@ export async function putFile(
   const { clock } = dependencies;
   const write = {
     destination,
-    contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key),
+    attributes: { contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key) },
     ifExists: settings.ifExists,
   };
   const ends: string[] = [];

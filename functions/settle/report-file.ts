@@ -29,7 +29,7 @@ export function createReportFile(
   const parted = createMultipartWriter(s3);
   const write: ObjectWrite = {
     destination: { bucket, key },
-    contentType: CONTENT_TYPE,
+    attributes: { contentType: CONTENT_TYPE },
     ifExists: 'overwrite',
   };
   // The S3 client's own time limits bound each request.

@@ -21,7 +21,7 @@ export function transferItemOf(
   const write = {
     destination: destinationOf(item, job.options),
     ifExists,
-    ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
+    ...(item.content_type === undefined ? {} : { attributes: { contentType: item.content_type } }),
   };
   return {
     write,

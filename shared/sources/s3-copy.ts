@@ -1,4 +1,5 @@
 // The object is in S3 already: a server-side copy, which sends no bytes through this process.
+import { replacesMetadata } from '../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../aws/source-heads.ts';
 import { type ManifestItem, splitSource } from '../manifest/columns.ts';
 import type { ObjectWriter } from '../transfer/object-writer.ts';
@@ -19,11 +20,11 @@ export const s3Copy: Source = {
   createWriter(dependencies) {
     const copier = createCopier(dependencies);
     return {
-      begin(item, { contentType, ...write }) {
+      begin(item, write) {
         const copy = { ...write, source: placeOf(item) };
-        return contentType === undefined
-          ? createPlainCopy(copier, copy)
-          : createTypedCopy(copier, { ...copy, contentType });
+        return replacesMetadata(write.attributes ?? {})
+          ? createTypedCopy(copier, copy)
+          : createPlainCopy(copier, copy);
       },
     };
   },

@@ -6,6 +6,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { attributeInput } from '../attributes/object-attributes.ts';
 import { classifyFault } from '../aws/classify.ts';
 import { sendProven } from '../aws/proof.ts';
 import { createSourceHeads } from '../aws/source-heads.ts';
@@ -66,7 +67,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
         new CreateMultipartUploadCommand({
           ...at(write),
           ...((await sendsChecksums()) ? { ChecksumAlgorithm: 'CRC32' } : {}),
-          ...(write.contentType === undefined ? {} : { ContentType: write.contentType }),
+          ...attributeInput(write.attributes ?? {}),
         }),
       );
       return UploadId;

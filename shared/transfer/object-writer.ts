@@ -1,4 +1,5 @@
 // What the engine is given to write one object: a writer, which alone knows where the bytes come from.
+import type { ObjectAttributes } from '../attributes/object-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
@@ -7,7 +8,8 @@ import type { FinalFault, PacedPlace } from './paced-request.ts';
 /** What is written: everything but the bytes. */
 export interface ObjectWrite {
   destination: { bucket: string; key: string };
-  contentType?: string;
+  /** Absent: none. */
+  attributes?: ObjectAttributes;
   ifExists: IfExists;
 }
 

@@ -66,7 +66,7 @@ function open(
   const write: ObjectWrite = {
     destination: DESTINATION,
     ifExists: 'overwrite',
-    ...(item.content_type === undefined ? {} : { contentType: item.content_type }),
+    ...(item.content_type === undefined ? {} : { attributes: { contentType: item.content_type } }),
     ...change,
   };
   const items = createItemWriter({ s3, clock });

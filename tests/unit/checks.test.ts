@@ -74,7 +74,7 @@ const printing = (text: string, by: string): Fault[] => [
 ];
 /** The rooms of shared/, lowest first: none may import from one behind it. */
 const ROOMS = [
-  ...['time', 'text', 'keys', 'pacing', 'aws', 'manifest', 'job'],
+  ...['time', 'text', 'keys', 'attributes', 'pacing', 'aws', 'manifest', 'job'],
   ...['transfer', 'sources', 'queue', 'ledger', 'report', 'blocks'],
 ];
 const STAGES = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];

@@ -200,15 +200,15 @@ describe('a write past the SDK', () => {
 
   it.each<[string, Partial<ItemWrite>]>([
     ['bytes', {}],
-    ['bytes with a content type', { contentType: 'text/plain' }],
+    ['bytes with a content type', { attributes: { contentType: 'text/plain' } }],
     ['bytes where there is no object', { ifExists: 'skip' }],
     ['a copy', copyOf()],
-    ['a copy with a content type', copyOf({ contentType: 'text/plain' })],
+    ['a copy with a content type', copyOf({ attributes: { contentType: 'text/plain' } })],
     ['a copy where there is no object', copyOf({ ifExists: 'fail' })],
   ])("says what the SDK's command says: %s", async (_, change) => {
     const write = writeOf(change);
     const isCopy = write.item.source !== undefined;
-    const head = isCopy && write.contentType !== undefined ? [SOURCE_HEAD] : [];
+    const head = isCopy && write.attributes !== undefined ? [SOURCE_HEAD] : [];
     const { s3, sent, writer } = fixture([...head, isCopy ? COPIED : STORED]);
     const { bucket: Bucket, key: Key } = write.destination;
     await writer.write(write);
@@ -216,7 +216,7 @@ describe('a write past the SDK', () => {
     const common = {
       Bucket,
       Key,
-      ...(write.contentType === undefined ? {} : { ContentType: write.contentType }),
+      ...(write.attributes === undefined ? {} : { ContentType: 'text/plain' }),
       ...(write.ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
     };
     if (!isCopy) {
@@ -224,7 +224,7 @@ describe('a write past the SDK', () => {
     } else {
       const CopySource = 'source/x%2F%C3%BC?versionId=v%201';
       const directive =
-        write.contentType === undefined
+        write.attributes === undefined
           ? {}
           : {
               MetadataDirective: 'REPLACE' as const,

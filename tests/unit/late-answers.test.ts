@@ -88,7 +88,7 @@ it('tells the HTTP handler so for a copy, and leaves the client’s limit to all
   const { signal } = new AbortController();
   await writer.write(BYTES, signal);
   await writer.write(COPY, signal);
-  await writer.write({ ...COPY, contentType: 'a/b' }, signal);
+  await writer.write({ ...COPY, attributes: { contentType: 'a/b' } }, signal);
   // Without a signal a copy still comes to an end.
   await writer.write(COPY);
   const limits = sent.map(({ method, options }) => `${method} ${options.requestTimeout}`);
@@ -102,7 +102,9 @@ it('gives every HEAD of a copy the signal that ends its work', async () => {
   );
   const { signal } = new AbortController();
   const writer = createItemWrites(s3);
-  await expect(writer.write({ ...COPY, contentType: 'a/b', ifExists: 'fail' }, signal)).rejects.toBeDefined();
+  await expect(
+    writer.write({ ...COPY, attributes: { contentType: 'a/b' }, ifExists: 'fail' }, signal),
+  ).rejects.toBeDefined();
   await writer.recognise(COPY, signal);
   // Of the source before the copy and behind it, then of the object and its source.
   const heads = sent.filter(({ method }) => method === 'HEAD');

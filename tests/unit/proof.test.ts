@@ -67,7 +67,10 @@ const WAYS: [string, (s3: S3Client) => Promise<unknown>][] = [
   ['large bytes, by the SDK', (s3) => createItemWrites(s3).write(bytesOf(2 * 1024 ** 2))],
   ['a copy', (s3) => createItemWrites(s3).write(COPY)],
   ['a copy by the SDK', (s3) => createItemWrites(leftToSdk(s3)).write(COPY)],
-  ['a copy with a content type', (s3) => createItemWrites(s3).write({ ...COPY, contentType: 'a/b' })],
+  [
+    'a copy with a content type',
+    (s3) => createItemWrites(s3).write({ ...COPY, attributes: { contentType: 'a/b' } }),
+  ],
   ['the look for our own object', (s3) => createItemWrites(s3).recognise(bytesOf(5))],
   ['the begin of an upload', (s3) => createMultipartWriter(s3).begin(parted)],
   [

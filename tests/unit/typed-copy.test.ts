@@ -44,7 +44,7 @@ function copyOf(change: Partial<ItemWrite> = {}): ItemWrite {
   return {
     item: { key: 'k', source: 's3://source/x/ü' },
     destination: { bucket: 'destination', key: 'k' },
-    contentType: 'text/html',
+    attributes: { contentType: 'text/html' },
     ifExists: 'overwrite',
     ...change,
   };
@@ -139,7 +139,7 @@ describe('a copy with a content type', () => {
 
   it('costs no HEAD where it keeps the content type, nor where bytes are written', async () => {
     const { s3, calls } = s3Of([headOf('"one"')], [COPIED]);
-    const { contentType: _, ...plain } = copyOf();
+    const { attributes: _, ...plain } = copyOf();
     await createItemWrites(s3).write(plain);
     expect(calls()).toBe('PUT');
   });

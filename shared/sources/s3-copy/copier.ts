@@ -19,7 +19,7 @@ export interface Copy extends ObjectWrite {
 export interface Copier {
   /** A HEAD of the source. @throws also an error named MetadataUnreadable */
   readSource(copy: Copy, cutOff?: AbortSignal): Promise<SourceHead>;
-  /** @param head of a copy with a content type: the metadata that it keeps, and the condition that the source has not changed */
+  /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
   copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<StoredObject>;
   /** As ObjectWriter's. */
   recognise(copy: Copy, cutOff?: AbortSignal): Promise<StoredObject | undefined>;
@@ -33,11 +33,11 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
     sourceHeadOf(await heads.head(source, endedBy(cutOff)), destination.bucket);
 
   async function copyOnce(
-    { source, destination, contentType, ifExists }: Copy,
+    { source, destination, attributes = {}, ifExists }: Copy,
     head: SourceHead | undefined,
     cutOff: AbortSignal | undefined,
   ): Promise<StoredObject> {
-    const headers = copyHeaders(source, { contentType, ifAbsent: ifExists !== 'overwrite', head });
+    const headers = copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head });
     const answer = await direct.send({ ...destination, headers }, cutOff);
     if (answer === undefined) return copyBySdk(s3, destination, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;

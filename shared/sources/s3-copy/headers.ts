@@ -1,6 +1,13 @@
-// The headers of a copy. S3 replaces metadata as a whole or not at all. So a copy that changes the content type sends along all
+// The headers of a copy. S3 replaces metadata as a whole or not at all. So a copy that changes a part of it sends along all
 // other metadata, which a HEAD of the source has read, on condition that the source still has the HEAD's ETag.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import {
+  attributeHeaders,
+  mergeAttributes,
+  type ObjectAttributes,
+  STORAGE_CLASSES,
+  type StorageClass,
+} from '../../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../../aws/source-heads.ts';
 
 /** A source as a HEAD found it. */
@@ -8,23 +15,10 @@ export interface SourceHead {
   etag: string;
   /** Absent where the bucket has no versions. */
   versionId?: string;
-  /** Headers that give the copy the metadata of its source, without the content type. */
-  headers: Readonly<Record<string, string>>;
+  /** What gives the copy the metadata of its source. */
+  attributes: ObjectAttributes;
 }
 
-/**
- * Storage classes that a bucket of general purpose takes. A copy is STANDARD unless told otherwise. (API reference, CopyObject)
- * The classes of directory buckets, Outposts and Snow can't be asked for elsewhere.
- */
-const KEPT_CLASSES: ReadonlySet<string> = new Set([
-  'STANDARD_IA',
-  'ONEZONE_IA',
-  'INTELLIGENT_TIERING',
-  'GLACIER_IR',
-  'GLACIER',
-  'DEEP_ARCHIVE',
-  'REDUCED_REDUNDANCY',
-]);
 const DIRECTORY_BUCKET = /--x-s3$/;
 
 /** A HEAD can't show all of the source's metadata: a copy would lose the rest. */
@@ -45,43 +39,51 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
       `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy with a content_type would lose them: copy it without one`,
     );
   }
-  const storageClass = answer.StorageClass ?? '';
-  const isKeptClass = KEPT_CLASSES.has(storageClass) && !DIRECTORY_BUCKET.test(destinationBucket);
-  const metadata = Object.entries(answer.Metadata ?? {}).map(([name, value]) => [
-    `x-amz-meta-${name}`,
-    value,
-  ]);
   return {
     etag: answer.ETag ?? '',
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
-    headers: {
-      ...named('cache-control', answer.CacheControl),
-      ...named('content-disposition', answer.ContentDisposition),
-      ...named('content-encoding', withoutChunking(answer.ContentEncoding)),
-      ...named('content-language', answer.ContentLanguage),
+    attributes: {
+      ...named('contentType', answer.ContentType),
+      ...named('cacheControl', answer.CacheControl),
+      ...named('contentDisposition', answer.ContentDisposition),
+      ...named('contentEncoding', withoutChunking(answer.ContentEncoding)),
+      ...named('contentLanguage', answer.ContentLanguage),
       ...named('expires', answer.ExpiresString),
-      ...named('x-amz-website-redirect-location', answer.WebsiteRedirectLocation),
-      ...named('x-amz-storage-class', isKeptClass ? storageClass : undefined),
-      ...Object.fromEntries(metadata),
+      ...named('websiteRedirect', answer.WebsiteRedirectLocation),
+      ...named('storageClass', keptClass(answer.StorageClass, destinationBucket)),
+      metadata: new Map(Object.entries(answer.Metadata ?? {})),
     },
   };
+}
+
+/**
+ * A copy is STANDARD unless told otherwise, and a HEAD names every class but that one. (API reference, CopyObject)
+ * The classes of directory buckets, Outposts and Snow can't be asked for elsewhere.
+ */
+function keptClass(name: string | undefined, destinationBucket: string): StorageClass | undefined {
+  if (DIRECTORY_BUCKET.test(destinationBucket)) return undefined;
+  return STORAGE_CLASSES.find((each) => each === name && each !== 'STANDARD');
 }
 
 /** The headers of a copy request, without those that sign it. */
 export function copyHeaders(
   source: ObjectPlace,
   {
-    contentType,
+    attributes,
     ifAbsent,
     head,
-  }: { contentType: string | undefined; ifAbsent: boolean; head: SourceHead | undefined },
+  }: { attributes: ObjectAttributes; ifAbsent: boolean; head: SourceHead | undefined },
 ): Record<string, string> {
+  const { checksumAlgorithm, tags } = attributes;
   return {
     'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
-    ...(contentType === undefined
+    ...attributeHeaders(head === undefined ? attributes : mergeAttributes(head.attributes, attributes)),
+    ...(head === undefined
       ? {}
-      : { 'content-type': contentType, 'x-amz-metadata-directive': 'REPLACE' }),
-    ...(head === undefined ? {} : { ...head.headers, 'x-amz-copy-source-if-match': head.etag }),
+      : { 'x-amz-metadata-directive': 'REPLACE', 'x-amz-copy-source-if-match': head.etag }),
+    // Without the directive S3 takes the source's tags, whatever the header says.
+    ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
+    ...named('x-amz-checksum-algorithm', checksumAlgorithm),
     ...(ifAbsent ? { 'if-none-match': '*' } : {}),
   };
 }
@@ -100,6 +102,6 @@ function withoutChunking(encoding: string | undefined): string | undefined {
   return kept === undefined || kept.join('') === '' ? undefined : kept.join(',');
 }
 
-function named<Name extends string>(name: Name, value: string | undefined): { [N in Name]?: string } {
-  return value === undefined ? {} : ({ [name]: value } as { [N in Name]?: string });
+function named<Name extends string, Value>(name: Name, value: Value | undefined): { [N in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { [N in Name]?: Value });
 }

@@ -1,4 +1,4 @@
-// A copy that changes the content type: a HEAD of the source, then the copy with all other metadata that the HEAD found.
+// A copy that changes metadata: a HEAD of the source, then the copy with all other metadata that the HEAD found.
 import type { Fault } from '../../aws/classify.ts';
 import type { ObjectWriter, RefusalMeaning } from '../../transfer/object-writer.ts';
 import type { PacedPlace } from '../../transfer/paced-request.ts';
@@ -9,9 +9,7 @@ import type { SourceHead } from './headers.ts';
 /** HEADs of one delivery, at most: the source may change after each HEAD, or a server's ETags may never match. */
 const MAX_HEADS = 4;
 
-export type TypedCopy = Copy & { contentType: string };
-
-export function createTypedCopy(copier: Copier, copy: TypedCopy): ObjectWriter {
+export function createTypedCopy(copier: Copier, copy: Copy): ObjectWriter {
   const { source } = copy;
   const readers: PacedPlace = { bucket: readersOf(source.bucket), key: source.key };
   // Kept from try to try: S3 checks with the copy that the source is still the one of the HEAD.
@@ -54,12 +52,12 @@ function readersOf(bucket: string): string {
   return `readers:${bucket}`;
 }
 
-function nameOf({ source: { bucket, key, versionId } }: TypedCopy): string {
+function nameOf({ source: { bucket, key, versionId } }: Copy): string {
   return `the source s3://${bucket}/${key}${versionId === undefined ? '' : ` (version ${versionId})`}`;
 }
 
 /** S3 refuses a HEAD without a body, so without code and message: the row gets those that S3 gives to a copy. */
-function explained(fault: Fault, copy: TypedCopy, error: unknown): Fault {
+function explained(fault: Fault, copy: Copy, error: unknown): Fault {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   const name = nameOf(copy);
   const permanent = (code: string, message: string): Fault => ({ kind: 'permanent', code, message });
