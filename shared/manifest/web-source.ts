@@ -43,7 +43,10 @@ export function parseWebSource(source: string): WebSource {
   if (/^[\d.]+$/.test(hostname) || hostname.startsWith('['))
     return bad('UrlHostIsAddress', `the host in source is the address ${hostname}: a host is named`);
   if (hostname.endsWith('.'))
-    return bad('UrlHostInvalid', `the host in source ends in a dot: write ${hostname.slice(0, 253)} without it`);
+    return bad(
+      'UrlHostInvalid',
+      `the host in source ends in a dot: write ${hostname.slice(0, 253)} without it`,
+    );
   if (!isHostName(hostname))
     return bad(
       'UrlHostInvalid',

@@ -89,9 +89,7 @@ export function afterFault(
   const backedOffMs = tries.backedOffMs + delayMs;
   const isOver = backedOffMs > bounds.inPlaceMs || delayMs >= bounds.stopAtMs - nowMs;
   if (isOver || bounds.budget.retries <= 0) {
-    return notBeforeMs > 0
-      ? { kind: 'give-back', cause: { kind: 'told', afterMs: notBeforeMs } }
-      : GIVE_BACK;
+    return notBeforeMs > 0 ? { kind: 'give-back', cause: { kind: 'told', afterMs: notBeforeMs } } : GIVE_BACK;
   }
   return { kind: 'retry', delayMs, backedOffMs };
 }

@@ -17,6 +17,8 @@ export interface WebObject {
   /** With its quotes. Absent where it is weak: it does not stand for the bytes then. */
   etag?: string;
   contentType?: string;
+  /** Identity is asked for. Where the server sends another encoding all the same, the object is stored as what it is. */
+  contentEncoding?: string;
   /** Whether a stretch of it may be asked for after the connection broke. */
   isResumable: boolean;
 }
@@ -31,9 +33,14 @@ export function checkHeaderCount(headers: readonly string[], host: string): void
 }
 
 /** @throws KnownFault where the answer is none of a whole object */
-export function objectOf(status: number, headers: IncomingHttpHeaders, host: string, nowMs: number): WebObject {
+export function objectOf(
+  status: number,
+  headers: IncomingHttpHeaders,
+  host: string,
+  nowMs: number,
+): WebObject {
   if (status !== 200) throw faultOfStatus(status, headers, host, nowMs);
-  checkEncoding(headers, host);
+  const contentEncoding = encodingOf(headers, host);
   const sizeBytes = lengthOf(headers);
   if (sizeBytes !== undefined && sizeBytes > MAX_SOURCE_BYTES) throw tooLarge(host, sizeBytes);
   const etag = strongEtag(headers);
@@ -42,6 +49,7 @@ export function objectOf(status: number, headers: IncomingHttpHeaders, host: str
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(etag === undefined ? {} : { etag }),
     ...(contentType === undefined || !CONTENT_TYPE.test(contentType) ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
     isResumable: etag !== undefined && headers['accept-ranges'] !== 'none',
   };
 }
@@ -53,7 +61,7 @@ export function objectOf(status: number, headers: IncomingHttpHeaders, host: str
  * @throws KnownFault where the server answers that it can't now, or not at all
  */
 export function isRestOf(
-  { etag, sizeBytes }: WebObject,
+  { etag, sizeBytes, contentEncoding }: WebObject,
   from: number,
   status: number,
   headers: IncomingHttpHeaders,
@@ -63,8 +71,9 @@ export function isRestOf(
   // 200 is the whole of another object (If-Range), 416 a shorter one; 412 comes from servers that read If-Range so.
   if (status === 200 || status === 416 || status === 412) return false;
   if (status !== 206) throw faultOfStatus(status, headers, host, nowMs);
-  checkEncoding(headers, host);
-  const [, first, last, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers['content-range'] ?? '') ?? [];
+  if (encodingOf(headers, host) !== contentEncoding) return false;
+  const [, first, last, total] =
+    /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers['content-range'] ?? '') ?? [];
   const isWhole = Number(last) === Number(total) - 1;
   const length = lengthOf(headers);
   const isLength = length === undefined || length === Number(total) - from;
@@ -98,7 +107,13 @@ function faultOfStatus(
   if (status === 429 || status === 503) {
     const after = retryAfterMs === undefined ? {} : { retryAfterMs };
     const message = `${said}: it asks for a lower rate`;
-    return new KnownFault({ kind: 'throttle', scope: 'partition', code: 'SourceThrottled', message, ...after });
+    return new KnownFault({
+      kind: 'throttle',
+      scope: 'partition',
+      code: 'SourceThrottled',
+      message,
+      ...after,
+    });
   }
   if (status === 408 || status === 425 || (status >= 500 && status !== 501 && status !== 505))
     return transient('SourceUnavailable', said, { retryAfterMs });
@@ -118,14 +133,11 @@ function retryAfterOf(value: string | undefined, nowMs: number): number | undefi
   return Number.isNaN(waitMs) || waitMs <= 0 ? undefined : Math.min(waitMs, MAX_RETRY_AFTER_MS);
 }
 
-/** Identity is asked for. Bytes in another encoding, stored without saying so, would be another object. */
-function checkEncoding(headers: IncomingHttpHeaders, host: string): void {
-  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-  if (encoding !== '' && encoding !== 'identity')
-    throw permanent(
-      'SourceEncoded',
-      `${host} sends the object with a Content-Encoding, though none was asked for: have it send the plain object`,
-    );
+function encodingOf(headers: IncomingHttpHeaders, host: string): string | undefined {
+  const encoding = headers['content-encoding']?.trim() ?? '';
+  if (encoding === '' || encoding.toLowerCase() === 'identity') return undefined;
+  if (/^[\w-]{1,32}(?: ?, ?[\w-]{1,32}){0,3}$/.test(encoding)) return encoding;
+  throw permanent('SourceAnswerInvalid', `${host} sends a Content-Encoding that no object can be given`);
 }
 
 function lengthOf(headers: IncomingHttpHeaders): number | undefined {

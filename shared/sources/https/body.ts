@@ -180,7 +180,10 @@ function checkExpected(
 /** @throws KnownFault where the row gives another size */
 export function checkSize(sizeBytes: number, expectedBytes: number | undefined, host: string): void {
   if (expectedBytes !== undefined && sizeBytes !== expectedBytes)
-    throw permanent('SourceSizeMismatch', `${host} has ${sizeBytes} bytes; the row's size is ${expectedBytes}`);
+    throw permanent(
+      'SourceSizeMismatch',
+      `${host} has ${sizeBytes} bytes; the row's size is ${expectedBytes}`,
+    );
 }
 
 /** A weak ETag keeps its mark, and so equals none that a row may give. */

@@ -155,7 +155,10 @@ export function createWebClient(
         if (!REDIRECTS.has(answer.status)) return answer;
         answer.close();
         if (redirects === MAX_REDIRECTS)
-          throw permanent('SourceTooManyRedirects', `${url.hostname} redirects more than ${MAX_REDIRECTS} times`);
+          throw permanent(
+            'SourceTooManyRedirects',
+            `${url.hostname} redirects more than ${MAX_REDIRECTS} times`,
+          );
         next = redirectOf(answer, next);
       }
     },

@@ -3,7 +3,7 @@
 //   permanent   trying again changes nothing: the row fails with the code
 //   transient   the server or the way to it may be better later
 //   throttle    the server asks for a lower rate
-import { type Fault, classifyFault } from '../../aws/classify.ts';
+import { classifyFault, type Fault } from '../../aws/classify.ts';
 import { boundedName } from '../../text/bounded.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 
@@ -15,7 +15,6 @@ export type WebFaultCode =
   | 'SourceCertificateUntrusted'
   | 'SourceCertificateWrongHost'
   | 'SourceChanged'
-  | 'SourceEncoded'
   | 'SourceEtagMismatch'
   | 'SourceForbidden'
   | 'SourceGone'
