@@ -1,9 +1,11 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
 import type { Job } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
+import { isWebSource } from '../../shared/manifest/web-source.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
+import { redactedUrl } from '../../shared/text/redacted.ts';
 import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
 import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
@@ -51,7 +53,7 @@ export function endedRow(
     ms,
     destination: `s3://${bucket}/${key}`,
   };
-  const named = { key: item.key, ...(item.source === undefined ? {} : { source: item.source }) };
+  const named = { key: item.key, ...(item.source === undefined ? {} : { source: shownSource(item.source) }) };
   switch (end.kind) {
     case 'stored': {
       const bytes = end.object.bytes ?? item.size;
@@ -74,6 +76,11 @@ export function endedRow(
         outcome: { status: 'failed', ...history, item, code: end.code, message: end.message },
       };
   }
+}
+
+/** What has ended well is not sent again, so the report needs no query: it may be what signs the URL. */
+function shownSource(source: string): string {
+  return isWebSource(source) ? redactedUrl(source) : source;
 }
 
 /**

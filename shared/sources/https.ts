@@ -3,6 +3,7 @@
 import type { ManifestItem } from '../manifest/columns.ts';
 import { urlOf } from '../manifest/web-source.ts';
 import { isHostCovered } from '../text/host-name.ts';
+import { MAX_SOURCE_BYTES } from './https/answers.ts';
 import type { WebRead } from './https/body.ts';
 import { createWebClient, hostNotAllowed } from './https/client.ts';
 import { createWebTransfers } from './https/transfer.ts';
@@ -15,12 +16,12 @@ export const https: Source = {
     return { code: 'SourceNotAllowed', message: hostNotAllowed(hostname) };
   },
   createWriter({ s3, clock, web = { hosts: [] } }) {
-    const { hosts, ...more } = web;
+    const { hosts, mostBytes = MAX_SOURCE_BYTES, ...more } = web;
     const transfers = createWebTransfers({ s3, clock }, createWebClient({ clock, ...more }, hosts));
-    return { begin: (item) => transfers.writerOf(readOf(item)) };
+    return { begin: (item) => transfers.writerOf({ ...readOf(item), mostBytes }) };
   },
 };
 
-function readOf({ source = '', size, source_etag }: ManifestItem): WebRead {
+function readOf({ source = '', size, source_etag }: ManifestItem): Omit<WebRead, 'mostBytes'> {
   return { url: urlOf(source), expected: { sizeBytes: size, etag: source_etag } };
 }

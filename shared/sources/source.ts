@@ -39,6 +39,8 @@ export interface SourceDependencies {
 export interface WebAccess extends Omit<WebClientDependencies, 'clock'> {
   /** As in SourceConfiguration: redirects are checked against them, too. */
   hosts: readonly string[];
+  /** Bytes of one object. Absent: what an invocation can read. */
+  mostBytes?: number;
 }
 
 export interface Source {

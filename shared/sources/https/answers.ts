@@ -38,11 +38,12 @@ export function objectOf(
   headers: IncomingHttpHeaders,
   host: string,
   nowMs: number,
+  mostBytes: number,
 ): WebObject {
   if (status !== 200) throw faultOfStatus(status, headers, host, nowMs);
   const contentEncoding = encodingOf(headers, host);
   const sizeBytes = lengthOf(headers);
-  if (sizeBytes !== undefined && sizeBytes > MAX_SOURCE_BYTES) throw tooLarge(host, sizeBytes);
+  if (sizeBytes !== undefined && sizeBytes > mostBytes) throw tooLarge(host, sizeBytes, mostBytes);
   const etag = strongEtag(headers);
   const contentType = headers['content-type'];
   return {
@@ -81,10 +82,10 @@ export function isRestOf(
   return strongEtag(headers) === etag && Number(first) === from && isWhole && isLength && isSize;
 }
 
-export function tooLarge(host: string, sizeBytes: number): KnownFault {
+export function tooLarge(host: string, sizeBytes: number, mostBytes: number): KnownFault {
   return permanent(
     'SourceTooLarge',
-    `${host} sends ${sizeBytes} bytes or more; up to ${MAX_SOURCE_BYTES} are read from the web: put the object in S3 and copy it`,
+    `${host} sends ${sizeBytes} bytes or more; up to ${mostBytes} are read from the web: put the object in S3 and copy it`,
   );
 }
 

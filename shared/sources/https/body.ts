@@ -10,12 +10,12 @@ import { fullJitterMs } from '../../pacing/backoff.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Random } from '../../time/random.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
-import { isRestOf, MAX_SOURCE_BYTES, objectOf, tooLarge, type WebObject } from './answers.ts';
+import { isRestOf, objectOf, tooLarge, type WebObject } from './answers.ts';
 import type { WebAnswer, WebClient } from './client.ts';
 import { changed, faultOfConnection, permanent, transient } from './faults.ts';
 
 /** Milliseconds of all waits for the source, over one read: with them a read fits into an invocation of upload (180 s). */
-export const MAX_READ_MS = 120_000;
+const MAX_READ_MS = 120_000;
 /** Breaks of one read that are resumed. */
 const MAX_RESUMES = 8;
 /** Milliseconds before a broken connection is made again: it was good a moment ago. */
@@ -36,18 +36,20 @@ export interface WebRead {
   url: URL;
   /** As a row gives them: what is read has to agree. */
   expected: { sizeBytes?: number | undefined; etag?: string | undefined };
+  /** Above it the object is refused, also where its length comes with its end. */
+  mostBytes: number;
 }
 
 export interface WebBody extends WebObject {
   /** Up to so many bytes: fewer only where the body has ended. @throws KnownFault */
-  read(mostBytes: number): Promise<Buffer>;
+  read(wantedBytes: number): Promise<Buffer>;
   close(): void;
 }
 
 /** @throws KnownFault */
 export async function openWebBody(
   { client, clock, random }: WebBodyDependencies,
-  { url, expected }: WebRead,
+  { url, expected, mostBytes }: WebRead,
   cutOff: AbortSignal,
   ask: AskWeb = (send) => send(),
 ): Promise<WebBody> {
@@ -67,7 +69,7 @@ export async function openWebBody(
     }
   };
   const object = closing(() => {
-    const found = objectOf(answer.status, answer.headers, host, clock.now());
+    const found = objectOf(answer.status, answer.headers, host, clock.now(), mostBytes);
     checkExpected(found, expected, answer.headers.etag, host);
     return found;
   });
@@ -85,7 +87,7 @@ export async function openWebBody(
       if (isEnd && broken === undefined) return undefined;
       if (Buffer.isBuffer(next)) {
         received += next.length;
-        if (received > MAX_SOURCE_BYTES) throw tooLarge(host, received);
+        if (received > mostBytes) throw tooLarge(host, received, mostBytes);
         return next;
       }
     }
@@ -131,14 +133,14 @@ export async function openWebBody(
 
   return {
     ...object,
-    async read(mostBytes) {
+    async read(wantedBytes) {
       const chunks: Buffer[] = [];
       let bytes = 0;
-      while (bytes < mostBytes) {
+      while (bytes < wantedBytes) {
         const chunk = rest ?? (await nextChunk());
         rest = undefined;
         if (chunk === undefined) break;
-        const taken = chunk.subarray(0, mostBytes - bytes);
+        const taken = chunk.subarray(0, wantedBytes - bytes);
         if (taken.length < chunk.length) rest = chunk.subarray(taken.length);
         chunks.push(taken);
         bytes += taken.length;

@@ -21,7 +21,7 @@ const MAX_REDIRECTS = 5;
 /** Bytes of all headers of an answer: Node's own default, which the command line of Node could raise. */
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Milliseconds in which nothing comes: the connection, the headers, or the next bytes. */
-export const MAX_IDLE_MS = 30_000;
+const MAX_IDLE_MS = 30_000;
 /** Connections to one host from one worker: what a browser opens. A fleet of 50 workers has 300 at once. */
 export const MAX_CONNECTIONS_PER_HOST = 6;
 /** A connection that is not used is closed: servers close it after 5 s and more, and a request may meet that. */
