@@ -41,7 +41,7 @@ export const rowFaults = {
   PayloadAmbiguous: 'more than one of source, text and base64',
   SourceInvalid: 'a source that is neither s3://bucket/key nor an https:// URL',
   SourceEtagInvalid: 'a source_etag that is no strong ETag, or stands without a source',
-  UrlInvalid: 'an URL in source that can not be read as one',
+  UrlInvalid: 'an URL in source that can not be read as one, or holds white space or a backslash',
   UrlTooLong: 'an URL in source above 8,000 characters',
   UrlNotHttps: 'an URL in source that begins with http://',
   UrlHasCredentials: 'an URL in source with a user name or a password',

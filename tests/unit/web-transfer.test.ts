@@ -1,6 +1,6 @@
 // Objects of the web by the engine, from a real https server to a real S3 server, both on this machine: what is stored, what is
 // read again, and what each refusal is called.
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTransferClient } from '../../shared/aws/clients.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
@@ -10,7 +10,7 @@ import { createRandom } from '../../shared/time/random.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
 import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 import { createHandClock, type HandClock } from '../helpers/hand-clock.ts';
-import { SMALL_S3_KEYS, startSmallS3 } from '../helpers/small-s3.ts';
+import { refuse, SMALL_S3_KEYS, type SmallS3Options, startSmallS3 } from '../helpers/small-s3.ts';
 import { type Answering, CDN_HOST, FILES_HOST, OTHER_HOST, startWebServer } from '../helpers/web-server.ts';
 
 const MIB = 1024 ** 2;
@@ -25,6 +25,8 @@ interface Setting {
   /** The same, where the answer takes its time. */
   slowly?: (clock: HandClock) => Answering;
   mostBytes?: number;
+  /** Answers in place of the destination. */
+  s3?: SmallS3Options['intercept'];
   item?: Partial<ManifestItem>;
   write?: Partial<ObjectWrite>;
   change?: Partial<TransferItem>;
@@ -43,6 +45,7 @@ async function transfer({
   answer = () => undefined,
   slowly,
   mostBytes,
+  s3: intercept,
   item = {},
   write: written = {},
   change = {},
@@ -52,7 +55,7 @@ async function transfer({
 }: Setting) {
   const clock = createHandClock();
   const web = await startWebServer(slowly?.(clock) ?? answer, certificate);
-  const small = await startSmallS3();
+  const small = await startSmallS3(intercept === undefined ? {} : { intercept });
   const s3 = createTransferClient({
     endpoint: small.url,
     region: 'us-east-1',
@@ -359,6 +362,20 @@ describe('a source that is not read', () => {
       },
     ],
     [
+      'a body that does not end',
+      'SourceTooLarge',
+      {
+        answer: (_request, response) => {
+          const more = (): void => {
+            if (!response.destroyed) response.write(Buffer.alloc(MIB), () => setImmediate(more));
+          };
+          response.writeHead(200);
+          more();
+        },
+        mostBytes: 3 * MIB,
+      },
+    ],
+    [
       'headers above 16 KiB',
       'SourceHeadersTooLarge',
       { answer: give(SMALL, { 'x-long': 'x'.repeat(20_000) }) },
@@ -507,5 +524,44 @@ describe('a source that is not read', () => {
     const { end, asked } = await transfer({ answer: give(SMALL), change: { isHalted: () => true } });
     expect(end.kind).toBe('unfinished');
     expect(asked).toEqual([]);
+  });
+});
+
+describe('the write of a read object', () => {
+  it('is tried again with the bytes in memory while the destination throttles', async () => {
+    const { end, report, asked, seen } = await transfer({
+      answer: give(SMALL),
+      s3: (request, response, nth) => {
+        if (nth < 3) refuse(response, 503, 'SlowDown', 'Please reduce your request rate.');
+        else if (request.method === 'PUT') return false;
+        return true;
+      },
+    });
+    expect(end.kind).toBe('stored');
+    expect(asked).toHaveLength(1);
+    expect(report).toMatchObject({ attempts: 4, throttled: 2 });
+    expect(seen.slice(1)).toEqual(['bucket refused', 'bucket refused', 'bucket accepted']);
+  });
+
+  const taken = (others: Buffer): Setting['s3'] => {
+    return (request, response) => {
+      if (request.method === 'PUT') refuse(response, 412, 'PreconditionFailed', 'there is an object');
+      else
+        response.writeHead(200, { etag: `"${hash('md5', others)}"`, 'content-length': others.length }).end();
+      return true;
+    };
+  };
+
+  it('is known as our own where an earlier delivery wrote it, and fails where it is another', async () => {
+    const setting: Setting = {
+      answer: give(SMALL),
+      write: { ifExists: 'fail' },
+      change: { mayBeWritten: true },
+    };
+    expect((await transfer({ ...setting, s3: taken(SMALL) })).end.kind).toBe('stored');
+    expect((await transfer({ ...setting, s3: taken(Buffer.from('HELLO Ü')) })).end).toMatchObject({
+      kind: 'failed',
+      code: 'AlreadyExists',
+    });
   });
 });

@@ -9,6 +9,7 @@ import { lookup } from 'node:dns/promises';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { rowFaults } from '../../manifest/faults.ts';
 import { parseWebSource } from '../../manifest/web-source.ts';
 import { isHostCovered } from '../../text/host-name.ts';
 import type { Clock } from '../../time/clock.ts';
@@ -183,7 +184,7 @@ function redirectOf({ host, headers: { location = '' } }: WebAnswer, from: URL):
   // It is of the page that shows it, and no part of what is asked for.
   target.hash = '';
   const parsed = parseWebSource(target.href);
-  if (parsed.kind === 'bad') throw refused(`${parsed.code}, ${parsed.message}`);
+  if (parsed.kind === 'bad') throw refused(rowFaults[parsed.code]);
   return parsed.url;
 }
 
