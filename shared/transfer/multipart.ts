@@ -104,7 +104,8 @@ export async function transferInParts(
   } finally {
     // The report is about the object. An upload that stays open is left to the caller's list, or to a lifecycle rule.
     // The object may be of an earlier delivery's upload; one that was completed counts as aborted.
-    if (!isStored || mayBeWritten) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
+    if (!isStored || mayBeWritten)
+      await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
   }
 }
 

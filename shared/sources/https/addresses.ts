@@ -1,5 +1,5 @@
-// Which addresses a web source may have: those of the public internet alone. Whoever may drop a manifest borrows the network of
-// its worker, so nothing behind a firewall may be read through it.
+// Which addresses a web source may have: those of the public internet alone. A manifest's author borrows the network of the
+// worker, so nothing behind a firewall may be read through it.
 //
 // IPv6 is an allowlist: only 2000::/3 is given out as global unicast (IANA). Of it, and of IPv4, the table names what is
 // special (IANA's registries of special-purpose addresses, RFC 6890), so that a refusal can say what was met.
