@@ -1,6 +1,7 @@
 // The object is in the row itself: as text, or as bytes in base64.
 import type { ManifestItem } from '../manifest/columns.ts';
 import { createBytesWriter, writerOfBytes } from '../transfer/bytes-writer.ts';
+import { withGuessedType } from '../transfer/object-writer.ts';
 import type { Source } from './source.ts';
 
 export const inline: Source = {
@@ -9,7 +10,7 @@ export const inline: Source = {
   createWriter({ s3, clock }) {
     const writer = createBytesWriter(s3, clock);
     return {
-      begin: (item, write) => writerOfBytes(writer, { ...write, bytes: bytesOf(item) }),
+      begin: (item, write) => writerOfBytes(writer, { ...withGuessedType(write), bytes: bytesOf(item) }),
     };
   },
 };

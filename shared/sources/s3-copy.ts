@@ -1,5 +1,5 @@
 // The object is in S3 already: a server-side copy, which sends no bytes through this process.
-import { replacesMetadata } from '../attributes/object-attributes.ts';
+import { readsSource } from '../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../aws/source-heads.ts';
 import { type ManifestItem, splitSource } from '../manifest/columns.ts';
 import type { ObjectWriter } from '../transfer/object-writer.ts';
@@ -22,7 +22,7 @@ export const s3Copy: Source = {
     return {
       begin(item, write) {
         const copy = { ...write, source: placeOf(item) };
-        return replacesMetadata(write.attributes ?? {})
+        return readsSource(write.attributes ?? {})
           ? createTypedCopy(copier, copy)
           : createPlainCopy(copier, copy);
       },

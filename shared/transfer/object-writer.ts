@@ -1,5 +1,6 @@
 // What the engine is given to write one object: a writer, which alone knows where the bytes come from.
-import type { ObjectAttributes } from '../attributes/object-attributes.ts';
+import { guessContentType } from '../attributes/content-type.ts';
+import type { ChecksumAlgorithm, ObjectAttributes } from '../attributes/object-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
@@ -10,14 +11,17 @@ export interface ObjectWrite {
   destination: { bucket: string; key: string };
   /** Absent: none. */
   attributes?: ObjectAttributes;
+  /** Whether the key's ending is to say the content type, where neither the attributes nor the source have one. */
+  guessesType?: boolean;
   ifExists: IfExists;
 }
 
 export interface StoredObject {
   etag: string;
   versionId?: string;
-  /** CRC32, base64, where S3 answers one. */
+  /** Base64, where S3 answers one: CRC32, unless another is named. */
   checksum?: string;
+  checksumAlgorithm?: ChecksumAlgorithm;
   /** Bytes that were sent; a server-side copy sends none, and S3 does not say how many it copied. */
   bytes?: number;
 }
@@ -65,7 +69,22 @@ export function storedObject({
   return { etag, ...Object.fromEntries(given) };
 }
 
+/** Names the algorithm of a checksum, where it is not the usual one. */
+export function namedAlgorithm(
+  algorithm: ChecksumAlgorithm | undefined,
+): Pick<StoredObject, 'checksumAlgorithm'> {
+  return algorithm === undefined || algorithm === 'CRC32' ? {} : { checksumAlgorithm: algorithm };
+}
+
 /** A listener costs more, the more requests share the signal: 2% of a request's time at 256 at once. */
 export function endedBy(cutOff: AbortSignal | undefined): Pick<SendOptions, 'abortSignal'> {
   return cutOff === undefined ? {} : { abortSignal: cutOff };
+}
+
+/** With the type that the key's ending says, where the row, its job and its source have none. */
+export function withGuessedType(write: ObjectWrite): ObjectWrite {
+  const { attributes = {}, destination, guessesType } = write;
+  if (guessesType !== true || attributes.contentType !== undefined) return write;
+  const contentType = guessContentType(destination.key);
+  return contentType === undefined ? write : { ...write, attributes: { ...attributes, contentType } };
 }

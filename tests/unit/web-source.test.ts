@@ -69,6 +69,12 @@ describe('a row with an URL', () => {
   });
 });
 
+it('can not take the storage class of a source that has none', () => {
+  expect(parse('https://files.example.com/a', { storage_class: 'source' })).toMatchObject({
+    faults: [{ code: 'StorageClassInvalid', message: expect.stringContaining('name it') }],
+  });
+});
+
 describe('a host', () => {
   const item = { key: 'k', source: 'https://Files.Example.com/a?sig=secret' };
 

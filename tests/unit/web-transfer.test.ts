@@ -154,6 +154,13 @@ describe('an object of the web', () => {
     expect(odd.contentType).toBe('application/octet-stream');
   });
 
+  it("has the type of its key's ending only where the server says none", async () => {
+    const guessing = { guessesType: true, destination: { bucket: 'bucket', key: 'k.png' } };
+    expect((await transfer({ answer: give(SMALL), write: guessing })).contentType).toBe('image/png');
+    const typed = give(SMALL, { 'content-type': 'text/plain' });
+    expect((await transfer({ answer: typed, write: guessing })).contentType).toBe('text/plain');
+  });
+
   it('may be empty, or come without its length', async () => {
     const empty = await transfer({ answer: give(Buffer.alloc(0)) });
     expect(empty.stored).toEqual(Buffer.alloc(0));

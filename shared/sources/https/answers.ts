@@ -1,6 +1,6 @@
 // What the status and the headers of a web source's answer say: may it be read, what is it, which stretch of it is this.
 import type { IncomingHttpHeaders } from 'node:http';
-import { CONTENT_TYPE } from '../../manifest/content-type.ts';
+import { faultOfContentType } from '../../attributes/checks.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { permanent, transient } from './faults.ts';
 
@@ -49,7 +49,7 @@ export function objectOf(
   return {
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(etag === undefined ? {} : { etag }),
-    ...(contentType === undefined || !CONTENT_TYPE.test(contentType) ? {} : { contentType }),
+    ...(isContentType(contentType) ? { contentType } : {}),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     isResumable: etag !== undefined && headers['accept-ranges'] !== 'none',
   };
@@ -139,6 +139,10 @@ function encodingOf(headers: IncomingHttpHeaders, host: string): string | undefi
   if (encoding === '' || encoding.toLowerCase() === 'identity') return undefined;
   if (/^[\w-]{1,32}(?: ?, ?[\w-]{1,32}){0,3}$/.test(encoding)) return encoding;
   throw permanent('SourceAnswerInvalid', `${host} sends a Content-Encoding that no object can be given`);
+}
+
+function isContentType(value: string | undefined): value is string {
+  return value !== undefined && value !== '' && faultOfContentType(value) === undefined;
 }
 
 function lengthOf(headers: IncomingHttpHeaders): number | undefined {

@@ -24,7 +24,7 @@ import {
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { transferInParts } from '../../transfer/multipart.ts';
 import { createMultipartWriter, type MultipartWriter } from '../../transfer/multipart-writer.ts';
-import type { ObjectWrite } from '../../transfer/object-writer.ts';
+import { withGuessedType } from '../../transfer/object-writer.ts';
 import {
   type PacingDependencies,
   type RequestBounds,
@@ -199,10 +199,10 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
     ...(contentType === undefined ? {} : { contentType }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
   };
-  const write: ObjectWrite = {
+  const write = withGuessedType({
     ...item.write,
     attributes: mergeAttributes(described, item.write.attributes ?? {}),
-  };
+  });
   bounds.budget.retries += RETRIES_PER_ITEM;
   if (reading.isWhole) {
     const bytes = Buffer.concat(reading.first);

@@ -1,14 +1,22 @@
 // The requests of a server-side copy: the HEAD of its source, the copy itself, and the look at an object that may be our copy.
 import { CopyObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { replacesMetadata } from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
 import { classifyFault, SOURCE_CONDITION } from '../../aws/classify.ts';
 import { createDirectWrites } from '../../aws/direct-writes.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads, type ObjectPlace } from '../../aws/source-heads.ts';
 import { elementText } from '../../aws/xml-element.ts';
-import { endedBy, type ObjectWrite, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
+import {
+  endedBy,
+  namedAlgorithm,
+  type ObjectWrite,
+  type StoredObject,
+  storedObject,
+} from '../../transfer/object-writer.ts';
 import type { SourceDependencies } from '../source.ts';
-import { copyHeaders, type SourceHead, sourceHeadOf } from './headers.ts';
+import { assertAllShown, copyHeaders, type SourceHead, sourceHeadOf } from './headers.ts';
 import { findOwnCopy } from './own-copy.ts';
 
 export interface Copy extends ObjectWrite {
@@ -29,8 +37,11 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
   const direct = createDirectWrites(s3, clock);
   const heads = createSourceHeads(s3);
 
-  const readSource: Copier['readSource'] = async ({ source, destination }, cutOff) =>
-    sourceHeadOf(await heads.head(source, endedBy(cutOff)), destination.bucket);
+  const readSource: Copier['readSource'] = async ({ source, destination, attributes = {} }, cutOff) => {
+    const answer = await heads.head(source, endedBy(cutOff));
+    if (replacesMetadata(attributes)) assertAllShown(answer);
+    return sourceHeadOf(answer, destination.bucket);
+  };
 
   async function copyOnce(
     { source, destination, attributes = {}, ifExists }: Copy,
@@ -39,12 +50,14 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
   ): Promise<StoredObject> {
     const headers = copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head });
     const answer = await direct.send({ ...destination, headers }, cutOff);
-    if (answer === undefined) return copyBySdk(s3, destination, headers, cutOff);
+    if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
+    const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
     return storedObject({
       etag: answer.etag,
       versionId,
-      checksum: elementText(answer.text, 'ChecksumCRC32'),
+      checksum: elementText(answer.text, checksumField(algorithm)),
+      ...namedAlgorithm(algorithm),
     });
   }
 
@@ -80,7 +93,7 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
 
 async function copyBySdk(
   s3: S3Client,
-  { bucket, key }: Copy['destination'],
+  { destination: { bucket, key }, attributes = {} }: Pick<Copy, 'destination' | 'attributes'>,
   headers: Record<string, string>,
   cutOff: AbortSignal | undefined,
 ): Promise<StoredObject> {
@@ -101,5 +114,7 @@ async function copyBySdk(
     ...endedBy(cutOff),
     requestTimeout: copyTimeoutMs(cutOff),
   });
-  return storedObject({ etag: result?.ETag, versionId, checksum: result?.ChecksumCRC32 });
+  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
+  const checksum = result?.[checksumField(algorithm)];
+  return storedObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
 }

@@ -5,6 +5,7 @@ import {
   attributeHeaders,
   mergeAttributes,
   type ObjectAttributes,
+  replacesMetadata,
   STORAGE_CLASSES,
   type StorageClass,
 } from '../../attributes/object-attributes.ts';
@@ -28,17 +29,21 @@ class HiddenMetadataError extends Error {
 }
 
 /**
- * What a HEAD says of the source. A copy with new metadata keeps tags and checksums, like any copy (S3's API reference).
- * Encryption, object lock and ACLs are the destination's in any case.
+ * For a copy that replaces metadata.
  * @throws an error named MetadataUnreadable
  */
+export function assertAllShown({ MissingMeta = 0 }: HeadObjectCommandOutput): void {
+  if (MissingMeta === 0) return;
+  throw new HiddenMetadataError(
+    `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy that changes metadata would lose them: copy it without content_type, metadata and content headers`,
+  );
+}
+
+/**
+ * What a HEAD says of the source. A copy with new metadata keeps tags and checksums, like any copy (S3's API reference).
+ * Encryption, object lock and ACLs are the destination's in any case.
+ */
 export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket: string): SourceHead {
-  const { MissingMeta = 0 } = answer;
-  if (MissingMeta > 0) {
-    throw new HiddenMetadataError(
-      `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy with a content_type would lose them: copy it without one`,
-    );
-  }
   return {
     etag: answer.ETag ?? '',
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
@@ -75,17 +80,29 @@ export function copyHeaders(
   }: { attributes: ObjectAttributes; ifAbsent: boolean; head: SourceHead | undefined },
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
+  const isReplaced = head !== undefined && replacesMetadata(attributes);
   return {
     'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
-    ...attributeHeaders(head === undefined ? attributes : mergeAttributes(head.attributes, attributes)),
-    ...(head === undefined
-      ? {}
-      : { 'x-amz-metadata-directive': 'REPLACE', 'x-amz-copy-source-if-match': head.etag }),
+    ...attributeHeaders(withSource(attributes, head?.attributes, isReplaced)),
+    ...(isReplaced ? { 'x-amz-metadata-directive': 'REPLACE' } : {}),
+    ...named('x-amz-copy-source-if-match', head?.etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
     ...named('x-amz-checksum-algorithm', checksumAlgorithm),
     ...(ifAbsent ? { 'if-none-match': '*' } : {}),
   };
+}
+
+/** What the copy is to have: all that its source has where that is replaced, else at most its source's class. */
+function withSource(
+  attributes: ObjectAttributes,
+  source: ObjectAttributes | undefined,
+  isReplaced: boolean,
+): ObjectAttributes {
+  if (source === undefined) return attributes;
+  return isReplaced
+    ? mergeAttributes(source, attributes)
+    : { ...named('storageClass', source.storageClass), ...attributes };
 }
 
 function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
