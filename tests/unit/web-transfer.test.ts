@@ -25,6 +25,8 @@ interface Setting {
   /** The same, where the answer takes its time. */
   slowly?: (clock: HandClock) => Answering;
   mostBytes?: number;
+  /** How often the row is in the batch. */
+  copies?: number;
   /** Answers in place of the destination. */
   s3?: SmallS3Options['intercept'];
   item?: Partial<ManifestItem>;
@@ -46,6 +48,7 @@ async function transfer({
   slowly,
   mostBytes,
   s3: intercept,
+  copies = 1,
   item = {},
   write: written = {},
   change = {},
@@ -86,25 +89,25 @@ async function transfer({
     web: { hosts: hosts ?? ALLOWED, override, ...named({ resolve, mostBytes }) },
   });
   const row: ManifestItem = { key: 'k', source: `https://${FILES_HOST}/a/b?X-Amz-Signature=secret`, ...item };
-  const [report] = await transferAll(
+  const reports = await transferAll(
     { rateLimiter, clock, random: createRandom(3) },
-    [
-      {
-        write,
-        writer: items.begin(row, write),
-        giveUpAtMs: clock.now() + 3_600_000,
-        givenBack: 0,
-        wasTried: false,
-        mayBeWritten: false,
-        ...change,
-      },
-    ],
+    Array.from({ length: copies }, () => ({
+      write,
+      writer: items.begin(row, write),
+      giveUpAtMs: clock.now() + 3_600_000,
+      givenBack: 0,
+      wasTried: false,
+      mayBeWritten: false,
+      ...change,
+    })),
     clock.now() + 600_000,
   );
+  const [report] = reports;
   const sentTypes = small.asked
     .filter(({ method, url }) => (method === 'POST' ? url.includes('uploads') : method === 'PUT'))
     .map(({ headers }) => headers['content-type']);
   return {
+    reports,
     report: report!,
     end: report!.end,
     asked: web.asked,
@@ -205,6 +208,29 @@ describe('an object of the web', () => {
       expect(stored?.equals(edge)).toBe(true);
     }
   });
+});
+
+it('opens few connections to a host, whatever the batch', async () => {
+  let [open, most] = [0, 0];
+  const waiting: (() => void)[] = [];
+  const { reports, asked } = await transfer({
+    answer: (_request, response, nth) => {
+      open++;
+      most = Math.max(most, open);
+      const end = (): void => {
+        open--;
+        response.end(SMALL);
+      };
+      // The first six are held until they are all there.
+      if (nth > 6) end();
+      else waiting.push(end);
+      if (nth === 6) for (const endHeld of waiting) endHeld();
+    },
+    copies: 40,
+  });
+  expect(reports.map(({ end }) => end.kind)).toEqual(Array(40).fill('stored'));
+  expect(asked).toHaveLength(40);
+  expect(most).toBe(6);
 });
 
 describe('a broken connection', () => {
