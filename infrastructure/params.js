@@ -1,6 +1,7 @@
 // Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
+import { hostNames } from './host-names.js';
 import { checkRoom, partitionOf, transferStatements } from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
@@ -72,7 +73,8 @@ export async function settings({ resolveVariable }) {
     stack,
     faults,
   );
-  checkRoom(sourceBuckets, destinationBuckets, stack, faults);
+  const sourceHosts = hostNames('sourceHosts', await text('sourceHosts'), faults);
+  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults);
   const topicArn = await text('alarmTopicArn');
   if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
   const alarmEmail = await text('alarmEmail');
@@ -86,6 +88,7 @@ export async function settings({ resolveVariable }) {
   return {
     ...numbers,
     sourceBuckets: sourceBuckets.join(','),
+    sourceHosts: sourceHosts.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
     alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],

@@ -12,7 +12,7 @@ const ENVIRONMENT_BYTES = 4096;
  * The template test compares both with the packaged template.
  */
 const OTHER_POLICY_CHARACTERS = 1100;
-const OTHER_ENVIRONMENT_BYTES = 1050;
+const OTHER_ENVIRONMENT_BYTES = 1080;
 
 /** Partitions other than aws, by the start of their regions' names. */
 const PARTITIONS = /** @type {const} */ ([
@@ -100,22 +100,23 @@ export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
  * @param {string[]} sourceBuckets
  * @param {string[]} destinationBuckets
  * @param {Stack} stack
+ * @param {string[]} sourceHosts
  */
-export function environmentBytes(sourceBuckets, destinationBuckets, stack) {
-  // Bucket names are ASCII and need no escapes in JSON.
+export function environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts = []) {
+  // Names of buckets and hosts are ASCII and need no escapes in JSON.
   const destinations = [destinationName(stack), ...destinationBuckets].join(',');
-  return OTHER_ENVIRONMENT_BYTES + destinations.length + sourceBuckets.join(',').length;
+  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(',')];
+  return lists.reduce((bytes, list) => bytes + list.length, OTHER_ENVIRONMENT_BYTES);
 }
 
 /**
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
+ * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[] }} lists
  * @param {Stack} stack
  * @param {string[]} faults
  */
-export function checkRoom(sourceBuckets, destinationBuckets, stack, faults) {
+export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults) {
   const policy = policyCharacters(sourceBuckets, destinationBuckets, stack);
-  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack);
+  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts);
   const over = [
     ...(policy > POLICY_CHARACTERS
       ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
@@ -126,14 +127,18 @@ export function checkRoom(sourceBuckets, destinationBuckets, stack, faults) {
   ];
   if (over.length === 0) return;
 
-  const fits = (/** @type {string[]} */ sources) =>
+  const fits = (/** @type {string[]} */ sources, hosts = sourceHosts) =>
     policyCharacters(sources, destinationBuckets, stack) <= POLICY_CHARACTERS &&
-    environmentBytes(sources, destinationBuckets, stack) <= ENVIRONMENT_BYTES;
+    environmentBytes(sources, destinationBuckets, stack, hosts) <= ENVIRONMENT_BYTES;
+  const furtherStacks = 'further stacks (--stage NAME)';
   const remedy = fits([])
-    ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to further stacks (--stage NAME)`
-    : 'The destination buckets alone are too many: spread them over further stacks (--stage NAME)';
+    ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to ${furtherStacks}`
+    : fits([], [])
+      ? `Source hosts have ${sourceHosts.join(',').length} characters: spread them over ${furtherStacks}, or allow *.DOMAIN`
+      : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
+  const hosts = sourceHosts.length === 0 ? '' : `, with sourceHosts (${sourceHosts.length}),`;
   faults.push(
-    `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length}) make ` +
+    `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length})${hosts} make ` +
       `${over.join(', and ')}. ${remedy}`,
   );
 }

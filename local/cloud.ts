@@ -2,6 +2,7 @@
 //
 //   serverless.yml -> ServiceModel -> emulators (S3, SQS, DynamoDB, EventBridge; off this event loop)
 //                                  -> Lambda: environments, event sources, schedules, HTTP API
+import type { WebOverride } from '../shared/sources/https/client.ts';
 import { systemClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
 import { type BucketOptions, startEmulators } from './aws/emulators.ts';
@@ -54,6 +55,8 @@ export interface CloudOptions {
   allowedHosts?: readonly string[];
   /** Further buckets to create; one that is only named is throttled like the destination. */
   buckets?: (string | BucketOptions)[];
+  /** Web hosts that the functions reach on this machine, under the names that manifests give them. A deployment has none. */
+  web?: WebOverride;
   /** Takes the functions' log lines; a bounded number is kept in any case. */
   log?: (line: string, functionName: string) => void;
 }
@@ -161,6 +164,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     const host = createLambdaHost({ clock, logs, faults: lambdaFaults }, functions, {
       environments: options.environments ?? ENVIRONMENTS,
       variables: (model) => environmentVariables(model, place),
+      web: options.web,
     });
     const queue = createQueueClient({ endpoint: emulators.endpoints.aws, region });
     started.push([() => host.stop(), async () => queue.close()]);

@@ -1,6 +1,7 @@
 // spillway up: the embedded cloud and the pipeline until Ctrl-C, for any S3 client to drop manifests into.
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseAllowedHost } from '../../local/guard/hosts.ts';
+import { isHostPattern } from '../../shared/text/host-name.ts';
 import { portNumber, positiveNumber } from '../arguments.ts';
 import { PORTS } from '../up/ports.ts';
 import type { UpOptions } from '../up/run.ts';
@@ -22,6 +23,11 @@ export function addUpCommand(program: Command): void {
       'also answer to NAME and BUCKET.NAME in the Host header: for containers and forwarded ports; may be given again',
       addHost,
     )
+    .option(
+      '--source-host <host>',
+      'let manifests read from this host by https: a name, or *.DOMAIN for all names below one; may be given again',
+      addSourceHost,
+    )
     .option('--json', 'print one JSON object when ready, and everything else to stderr')
     .action(async (options: UpOptions) => {
       const { runUp } = await import('../up/run.ts');
@@ -35,4 +41,11 @@ function addHost(text: string, earlier: string[] = []): string[] {
   } catch (error) {
     throw new InvalidArgumentError(String(error instanceof Error ? error.message : error));
   }
+}
+
+function addSourceHost(text: string, earlier: string[] = []): string[] {
+  if (isHostPattern(text)) return [...earlier, text];
+  throw new InvalidArgumentError(
+    'it takes the name of a host, as files.example.com or *.example.com, in lower case.',
+  );
 }

@@ -6,8 +6,8 @@
 import { type Backoff, fullJitterMs } from '../../shared/pacing/backoff.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
+import { type Budget, createBudget } from '../../shared/transfer/budget.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
-import { type Budget, createBudget } from './budget.ts';
 
 const LOWER = 'lower --concurrency';
 /** What each code of a lack means, and what to do. */

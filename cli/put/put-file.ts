@@ -4,14 +4,14 @@ import type { IfExists } from '../../shared/job/options.ts';
 import { faultOfKey } from '../../shared/keys/destination-key.ts';
 import { RETRIES_PER_ITEM } from '../../shared/pacing/retry.ts';
 import type { Clock } from '../../shared/time/clock.ts';
+import type { Budget } from '../../shared/transfer/budget.ts';
 import { type BytesWriter, writerOfBytes } from '../../shared/transfer/bytes-writer.ts';
 import { type TransferReport, transferOne } from '../../shared/transfer/engine.ts';
-import { transferInParts } from '../../shared/transfer/multipart.ts';
+import { type PartedItem, transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { PacingDependencies, RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { planParts } from '../../shared/transfer/part-plan.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
-import type { Budget } from './budget.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Descriptors } from './descriptors.ts';
 import { addressOf, type ObjectPlace } from './destination.ts';
@@ -155,8 +155,6 @@ async function putOnce(
     throw error;
   }
 }
-
-type PartedItem = Parameters<typeof transferInParts>[1];
 
 interface Ways {
   whole(bytes: Buffer): Promise<TransferReport>;

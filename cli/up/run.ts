@@ -21,17 +21,19 @@ export interface UpOptions {
   limit: number;
   /** Names for the Host header, beside those of loopback. */
   allowHost?: string[];
+  /** Hosts of the web that manifests may read from. */
+  sourceHost?: string[];
   json?: true;
 }
 
-export async function runUp({ port, limit, allowHost, json }: UpOptions): Promise<void> {
+export async function runUp({ port, limit, allowHost, sourceHost = [], json }: UpOptions): Promise<void> {
   const say = json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud } = {};
   const interrupt = onInterrupt(async () => {
     terminal.err(line`\nStopped: what the buckets held is gone.`);
     await running.cloud?.stop();
   });
-  const cloud = await start(port, limit, allowHost);
+  const cloud = await start(port, limit, allowHost, sourceHost);
   running.cloud = cloud;
   servePage(cloud);
   if (json) terminal.json(readyObject(cloud));
@@ -70,13 +72,14 @@ async function start(
   port: number | undefined,
   limit: number,
   allowedHosts: string[] | undefined,
+  sourceHosts: string[],
 ): Promise<Cloud> {
   try {
     return await startCloud({
       ports: port === undefined ? PORTS : { aws: port },
       limit: { limitPerSecond: limit },
       ...(allowedHosts === undefined ? {} : { allowedHosts }),
-      params: { sourceBuckets: SOURCE_BUCKET },
+      params: { sourceBuckets: SOURCE_BUCKET, sourceHosts: sourceHosts.join(',') },
       buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     });
   } catch (error) {

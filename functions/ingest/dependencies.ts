@@ -33,7 +33,10 @@ export function ingestDependencies(
   return {
     blocks: {
       ...{ s3: reports.s3, clock: systemClock, random: queue.random },
-      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS },
+      sources: {
+        buckets: configuration.SPILLWAY_SOURCE_BUCKETS,
+        hosts: configuration.SPILLWAY_SOURCE_HOSTS,
+      },
     },
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS,

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../../shared/keys/bucket-name.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
+import { isHostPattern } from '../../shared/text/host-name.ts';
 
 /** The longest timeout of a Lambda function. */
 const MAX_TIMEOUT_SECONDS = 900;
@@ -37,6 +38,15 @@ export const bucketList = variable('names of buckets, separated by commas', (tex
   const names = splitList(text);
   return names.every(isBucketName) ? names : undefined;
 });
+
+/** Patterns of host names, separated by commas. It may be empty. */
+export const hostList = variable(
+  'names of hosts, as files.example.com or *.example.com, separated by commas',
+  (text) => {
+    const hosts = splitList(text);
+    return hosts.every(isHostPattern) ? hosts : undefined;
+  },
+);
 
 export const table = variable('the name of a table', matching(/^[\w.-]{3,255}$/));
 

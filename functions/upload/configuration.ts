@@ -1,6 +1,6 @@
 // The environment variables of upload.
 import * as z from 'zod/mini';
-import { bucket, bucketList, queueUrl, retrySeconds, table } from '../runtime/configuration.ts';
+import { bucket, bucketList, hostList, queueUrl, retrySeconds, table } from '../runtime/configuration.ts';
 
 export const uploadConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
@@ -8,6 +8,7 @@ export const uploadConfiguration = z.object({
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
   SPILLWAY_SOURCE_BUCKETS: bucketList,
+  SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
   SPILLWAY_RETRY_SECONDS: retrySeconds,
 });

@@ -9,6 +9,7 @@ import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts
 import { createItemWriter } from '../../shared/sources/table.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
+import { embeddedWeb } from '../runtime/embedded-web.ts';
 import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
@@ -28,13 +29,18 @@ export function uploadDependencies(
 ): UploadDependencies {
   const clock = systemClock;
   const queue = wireQueue(CLIENT_BUDGETS.upload);
+  const hosts = configuration.SPILLWAY_SOURCE_HOSTS;
   return {
     engine: {
       rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
       clock,
       random: systemRandom,
     },
-    writer: createItemWriter({ s3: createTransferClient(), clock }),
+    writer: createItemWriter({
+      s3: createTransferClient(),
+      clock,
+      web: { hosts, override: embeddedWeb() },
+    }),
     ledger: wireLedger(configuration, queue, CLIENT_BUDGETS.upload).ledger,
     outcomes: wireReports(configuration, CLIENT_BUDGETS.upload).outcomes,
     queue,
@@ -42,7 +48,7 @@ export function uploadDependencies(
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
     allowed: {
-      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS },
+      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS, hosts },
       destinations: configuration.SPILLWAY_DESTINATION_BUCKETS,
     },
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,

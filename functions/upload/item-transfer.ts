@@ -3,10 +3,12 @@ import { createRowAttributes } from '../../shared/attributes/row-attributes.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { rateOf } from '../../shared/job/options.ts';
 import { createLocator, type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
+import { isWebSource } from '../../shared/manifest/web-source.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
 import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
+import { redactedUrl } from '../../shared/text/redacted.ts';
 import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
 import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
@@ -78,7 +80,7 @@ export function endedRow(
     // A row of which the options make no key has failed for that.
     ...(located.kind === 'fault' ? {} : { destination: addressOf(located.destination) }),
   };
-  const named = { key: item.key, ...(item.source === undefined ? {} : { source: item.source }) };
+  const named = { key: item.key, ...(item.source === undefined ? {} : { source: shownSource(item.source) }) };
   switch (end.kind) {
     case 'stored': {
       const bytes = end.object.bytes ?? item.size;
@@ -101,6 +103,11 @@ export function endedRow(
         outcome: { status: 'failed', ...history, item, code: end.code, message: end.message },
       };
   }
+}
+
+/** What has ended well is not sent again, so the report needs no query: it may be what signs the URL. */
+function shownSource(source: string): string {
+  return isWebSource(source) ? redactedUrl(source) : source;
 }
 
 /**

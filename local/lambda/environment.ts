@@ -58,6 +58,7 @@ export function createEnvironment(
       handlerExport: options.handlerExport,
       clockSkewMs: options.clockSkewMs,
       compileCache: process.env['NODE_COMPILE_CACHE'],
+      web: options.web,
     } satisfies BootstrapData,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
   });

@@ -1,5 +1,6 @@
 // Lambda itself: keeps the execution environments of every function, warm ones first, and accounts for what they did.
 import { randomUUID } from 'node:crypto';
+import type { WebOverride } from '../../shared/sources/https/client.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { ClockSkew, LambdaFaults } from '../faults/lambda.ts';
 import type { FunctionModel } from '../service/model.ts';
@@ -29,6 +30,8 @@ export interface LambdaHostOptions {
   environments: number;
   /** The environment variables of a function, complete. */
   variables: (model: FunctionModel) => Record<string, string>;
+  /** Web hosts that are reached on this machine. */
+  web?: WebOverride | undefined;
   /** After this an idle environment is ended. */
   idleMs?: number;
 }
@@ -56,7 +59,7 @@ interface Pool {
 export function createLambdaHost(
   { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
-  { environments, variables, idleMs = IDLE_MS }: LambdaHostOptions,
+  { environments, variables, web, idleMs = IDLE_MS }: LambdaHostOptions,
 ): LambdaHost {
   const pools = new Map<string, Pool>();
   for (const [name, model] of Object.entries(functions)) {
@@ -115,6 +118,7 @@ export function createLambdaHost(
         memoryMb: model.memoryMb,
         variables: variables(model),
         clockSkewMs: skew?.byMs ?? 0,
+        web,
       },
     );
     if (skew !== undefined) skews.set(environment, skew);

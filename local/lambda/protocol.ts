@@ -1,4 +1,5 @@
 // The messages between an execution environment (a worker thread) and its host.
+import type { WebOverride } from '../../shared/sources/https/client.ts';
 
 /** Given to the worker at birth. */
 export interface BootstrapData {
@@ -8,6 +9,8 @@ export interface BootstrapData {
   clockSkewMs: number;
   /** The folder of the host's compiled code: no variable of the function, whose environment is AWS's. Absent: Node's own. */
   compileCache?: string | undefined;
+  /** Web hosts that are reached on this machine. Absent: every host is the internet's. */
+  web?: WebOverride | undefined;
 }
 
 export interface InvokeMessage {

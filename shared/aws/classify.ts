@@ -10,13 +10,18 @@ import { boundedName, boundedText } from '../text/bounded.ts';
  * source-changed  the source of a copy is not the one that a HEAD found: it is read again
  * permanent       trying again changes nothing
  */
-export type Fault =
-  | { kind: 'throttle'; scope: 'partition' | 'kms'; code: string; message: string }
-  | {
-      kind: 'transient' | 'conflict' | 'exists' | 'source-changed' | 'permanent';
-      code: string;
-      message: string;
-    };
+export type Fault = FaultText &
+  (
+    | { kind: 'throttle'; scope: 'partition' | 'kms' }
+    | { kind: 'transient' | 'conflict' | 'exists' | 'source-changed' | 'permanent' }
+  );
+
+interface FaultText {
+  code: string;
+  message: string;
+  /** The server named this time, as Retry-After: it is not to be asked before. */
+  retryAfterMs?: number;
+}
 
 type FaultKind = Fault['kind'];
 

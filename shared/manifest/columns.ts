@@ -16,6 +16,7 @@ import {
 import type { RowFault } from './faults.ts';
 import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
+import { isWebSource, parseWebSource } from './web-source.ts';
 
 /**
  * Frozen in each job. A parser has a new number if it finds other rows in the same bytes, or accepts other rows.
@@ -49,13 +50,18 @@ const fitKey: Check<string> = (payload) => {
 };
 
 const fitSource: Check<string> = (payload) => {
+  if (isWebSource(payload.value)) {
+    const web = parseWebSource(payload.value);
+    if (web.kind === 'bad') fault(payload, web.code, web.message);
+    return;
+  }
   const source = splitSource(payload.value);
   if (source === undefined || !isBucketName(source.bucket)) {
     const shown = quoted(redacted(payload.value).slice(0, 200));
     fault(
       payload,
       'SourceInvalid',
-      `source ${shown} is not s3://bucket/key, with the key as it stands in S3`,
+      `source ${shown} is neither s3://bucket/key, with the key as it stands in S3, nor an https:// URL`,
     );
   } else if (isKeyTooLong(source.key)) {
     fault(payload, 'SourceInvalid', `the key in source has more than ${MAX_KEY_BYTES} bytes`);
@@ -65,6 +71,16 @@ const fitSource: Check<string> = (payload) => {
 const fitVersion: Check<string> = (payload) => {
   if (!/^[\x21-\x7e]{1,1024}$/.test(payload.value)) {
     fault(payload, 'VersionInvalid', 'source_version is no version id of S3');
+  }
+};
+
+const fitEtag: Check<string> = (payload) => {
+  if (!/^"?[\x21\x23-\x7e]{1,1024}"?$/.test(payload.value) || payload.value.startsWith('W/')) {
+    fault(
+      payload,
+      'SourceEtagInvalid',
+      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
+    );
   }
 };
 
@@ -128,10 +144,17 @@ const usualColumns = {
   ),
 };
 
+/** Of few rows. */
+const sourceColumns = {
+  source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
+};
+
 // Checked even where a column is wrong, so that every fault is reported at once.
 const payloadCheck = z.check(fitPayload, { when: () => true });
 const usualSchema = z.strictObject(usualColumns).check(payloadCheck);
-const itemSchema = z.strictObject({ ...usualColumns, ...attributeColumns }).check(payloadCheck);
+const itemSchema = z
+  .strictObject({ ...usualColumns, ...sourceColumns, ...attributeColumns })
+  .check(payloadCheck);
 
 /**
  * `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name is
@@ -268,8 +291,19 @@ function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void
   }
   if (row.source_version !== undefined && row.source === undefined) {
     fault(payload, 'VersionInvalid', 'source_version stands without a source');
+  } else if (row.source_version !== undefined && isWebSource(String(row.source))) {
+    fault(payload, 'VersionInvalid', 'source_version is of objects in S3, and source is an URL: remove it');
+  }
+  if (row.source_etag !== undefined && row.source === undefined) {
+    fault(payload, 'SourceEtagInvalid', 'source_etag stands without a source');
   }
   if (row.storage_class === 'source' && row.source === undefined) {
     fault(payload, 'StorageClassInvalid', 'storage_class is source, and the row has no source');
+  } else if (row.storage_class === 'source' && isWebSource(String(row.source))) {
+    fault(
+      payload,
+      'StorageClassInvalid',
+      'storage_class is source, and source is an URL, which has none: name it',
+    );
   }
 }

@@ -40,8 +40,12 @@ export interface Tries {
 /**
  * refused   S3 refused it, failed, or the time in place was over
  * shed      it was not tried for lack of a turn; its group has one for it then
+ * told      its server named the time after which it may be asked
  */
-export type GiveBackCause = { kind: 'refused' } | { kind: 'shed'; turnInMs: number };
+export type GiveBackCause =
+  | { kind: 'refused' }
+  | { kind: 'shed'; turnInMs: number }
+  | { kind: 'told'; afterMs: number };
 
 /**
  * retry      again in place, after a wait; `backedOffMs` counts it among the item's waits
@@ -69,6 +73,7 @@ export function turnWaitMs({ inPlaceMs, stopAtMs }: RetryBounds, nowMs: number):
 /**
  * S3 refused the last try, or failed.
  * @param fault `transient` stands for every fault that says nothing of the rate
+ * @param notBeforeMs milliseconds that the server asks for; it is not asked again before
  */
 export function afterFault(
   tries: Tries,
@@ -76,13 +81,16 @@ export function afterFault(
   bounds: RetryBounds,
   nowMs: number,
   random: Random,
+  notBeforeMs = 0,
 ): RetryDecision {
   if (nowMs >= tries.giveUpAtMs) return GIVE_UP;
   const backoff = fault === 'throttle' ? THROTTLE_BACKOFF : TRANSIENT_BACKOFF;
-  const delayMs = fullJitterMs(backoff, tries.attempts - 1, random);
+  const delayMs = notBeforeMs + fullJitterMs(backoff, tries.attempts - 1, random);
   const backedOffMs = tries.backedOffMs + delayMs;
   const isOver = backedOffMs > bounds.inPlaceMs || delayMs >= bounds.stopAtMs - nowMs;
-  if (isOver || bounds.budget.retries <= 0) return GIVE_BACK;
+  if (isOver || bounds.budget.retries <= 0) {
+    return notBeforeMs > 0 ? { kind: 'give-back', cause: { kind: 'told', afterMs: notBeforeMs } } : GIVE_BACK;
+  }
   return { kind: 'retry', delayMs, backedOffMs };
 }
 
@@ -106,5 +114,6 @@ export function afterShed(
 export function giveBackDelayMs(cause: GiveBackCause, givenBack: number, random: Random): number {
   // Of an untried item the turn is known: a wait that grew with each return would leave S3 idle at a job's end.
   if (cause.kind === 'shed') return cause.turnInMs * (1 + TURN_JITTER * random());
+  if (cause.kind === 'told') return cause.afterMs * (1 + TURN_JITTER * random());
   return fullJitterMs(GIVE_BACK_BACKOFF, givenBack, random);
 }

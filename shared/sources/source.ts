@@ -3,17 +3,22 @@
 //   check       may this deployment read it: asked at ingest for each row, and again before each transfer
 //   write       makes the object, one try at a time (ObjectWriter)
 //   recognise   tells our own object from another's, after a lost answer (ObjectWriter)
+//   transfer    in place of both, where the object takes requests of its own, such as those that read it (PartedWriter)
 //
 // What a row's columns may hold is the manifest's to check, in manifest/columns.ts.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ManifestItem } from '../manifest/columns.ts';
 import type { Clock } from '../time/clock.ts';
+import type { PartedWriter } from '../transfer/engine.ts';
 import type { ObjectWrite, ObjectWriter } from '../transfer/object-writer.ts';
+import type { WebClientDependencies } from './https/client.ts';
 
 /** What the deployment says of its sources. */
 export interface SourceConfiguration {
   /** Buckets that rows may name as sources. */
   buckets: readonly string[];
+  /** Hosts that rows may name: `files.example.com`, or `*.example.com` for every name below it. Absent: none. */
+  hosts?: readonly string[];
 }
 
 /** Why a row is not transferred: its code in the report, and a message that names the remedy. */
@@ -26,6 +31,16 @@ export interface SourceDependencies {
   /** Reads sources and writes objects; retries and pace are the engine's. */
   s3: S3Client;
   clock: Clock;
+  /** Absent: no host of the web is read. */
+  web?: WebAccess;
+}
+
+/** How sources on the web are reached. */
+export interface WebAccess extends Omit<WebClientDependencies, 'clock'> {
+  /** As in SourceConfiguration: redirects are checked against them, too. */
+  hosts: readonly string[];
+  /** Bytes of one object. Absent: what an invocation can read. */
+  mostBytes?: number;
 }
 
 export interface Source {
@@ -37,5 +52,5 @@ export interface Source {
 
 export interface ItemWriter {
   /** Sends no request yet. @returns the writer of the row's object for one delivery */
-  begin(item: ManifestItem, write: ObjectWrite): ObjectWriter;
+  begin(item: ManifestItem, write: ObjectWrite): ObjectWriter | PartedWriter;
 }

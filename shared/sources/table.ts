@@ -1,13 +1,15 @@
-// Every source, by the column of a row that holds it. Ingest's check, upload's second check and upload's writer read this table.
+// Every source, by the column of a row that holds it, and in the column `source` by the scheme. Ingest's check, upload's second check and upload's writer read this table.
 //
-// A new source is one file behind the port in source.ts, its column in manifest/columns.ts, and its line here.
+// A new source is one file behind the port in source.ts, its column or scheme in manifest/columns.ts, and its line here.
 import { type ManifestItem, type PayloadColumn, payloadColumns } from '../manifest/columns.ts';
+import { isWebSource } from '../manifest/web-source.ts';
+import { https } from './https.ts';
 import { inline } from './inline.ts';
 import { s3Copy } from './s3-copy.ts';
 import type { ItemWriter, Refusal, Source, SourceConfiguration, SourceDependencies } from './source.ts';
 
-const SOURCES: Readonly<Record<PayloadColumn, Source>> = {
-  source: s3Copy,
+const SOURCES: Readonly<Record<PayloadColumn, Source | ((item: ManifestItem) => Source)>> = {
+  source: ({ source = '' }) => (isWebSource(source) ? https : s3Copy),
   text: inline,
   base64: inline,
 };
@@ -35,5 +37,6 @@ function sourceOf(item: ManifestItem): Source {
   const column = payloadColumns.find((name) => item[name] !== undefined);
   if (column === undefined)
     throw new Error(`item ${JSON.stringify(item.key)} has no source: it has not passed parseItem`);
-  return SOURCES[column];
+  const source = SOURCES[column];
+  return typeof source === 'function' ? source(item) : source;
 }

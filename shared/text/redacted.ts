@@ -1,7 +1,7 @@
 // Takes credentials out of text that is printed, logged or kept: those in a URL, and those that sign a request.
 //
 //   https://name:password@host/      https://***@host/
-//   …?X-Amz-Signature=0af3…          …?X-Amz-Signature=***      also Google's, AWS's older ones, and those in headers
+//   …?X-Amz-Signature=0af3…          …?X-Amz-Signature=***      also Google's, Azure's, AWS's older ones, and those in headers
 //
 // Passwords hold characters that a URL does not allow. In doubt too much is hidden rather than too little. The path of
 // s3://bucket/@types/node stays.
@@ -26,7 +26,7 @@ const tokenHeader = /\b(X-(?:Amz|Goog)-Security-Token"?\s{0,3}:\s{0,3}"?)[^\s"'<
 
 /** %3D: within another URL a query is encoded once more. */
 const signing =
-  /\b((?:X-Amz|X-Goog)-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|GoogleAccessId|Signature)(=|%3D)[^\s&"'<>#,;]+/gi;
+  /\b((?:X-Amz|X-Goog)-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|GoogleAccessId|Signature|sig)(=|%3D)[^\s&"'<>#,;]+/gi;
 
 /** The text, with every credential in it as `***`. */
 export function redacted(text: string): string {
@@ -45,4 +45,10 @@ export function redacted(text: string): string {
  */
 export function redactedAddress(address: string): string {
   return redacted(address.replace(/^([a-z][a-z0-9+.-]*:\/{1,2})?.*@/is, `$1${HIDDEN}@`));
+}
+
+/** An URL without its query: what signs it stands there, under whatever name. Its host and its path are shown. */
+export function redactedUrl(url: string): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? redacted(url) : `${redacted(url.slice(0, end))}${url[end]}${HIDDEN}`;
 }

@@ -1,5 +1,6 @@
 // Requests to the source of an object. Its bucket has a rate of its own, so an answer says nothing of the destination's rate.
 import { classifyFault } from '../aws/classify.ts';
+import { KnownFault } from './known-fault.ts';
 import type { AskSource } from './object-writer.ts';
 import type { PacingDependencies, RequestTally } from './paced-request.ts';
 import { SourceRefusal } from './source-refusal.ts';
@@ -19,7 +20,7 @@ export function createAskSource(
       tally.attempts++;
       return answer;
     } catch (error) {
-      const fault = classifyFault(error);
+      const fault = error instanceof KnownFault ? error.fault : classifyFault(error);
       if (fault.kind === 'throttle' || fault.kind === 'permanent') observe(fault.kind === 'throttle');
       throw new SourceRefusal(fault.kind === 'permanent' ? explain(fault, error) : fault, error);
     }

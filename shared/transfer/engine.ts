@@ -22,10 +22,21 @@ const CONCURRENCY = 128;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
 export const STOP_GRACE_MS = 3_000;
 
+/** Writes an object by requests of its own making. Each is paced and tried again apart. */
+export interface PartedWriter {
+  /** @param tally counts each request that is answered */
+  transfer(
+    dependencies: PacingDependencies,
+    item: TransferItem,
+    bounds: RequestBounds,
+    tally: RequestTally,
+  ): Promise<TransferEnd>;
+}
+
 export interface TransferItem {
   write: ObjectWrite;
   /** Of this delivery alone. */
-  writer: ObjectWriter;
+  writer: ObjectWriter | PartedWriter;
   /** Epoch ms after which it is given up. */
   giveUpAtMs: number;
   /** How often it was given back already. */
@@ -125,10 +136,26 @@ export async function transferOne(
   item: TransferItem,
   bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const { clock, random } = dependencies;
-  const { write, writer } = item;
+  const { clock } = dependencies;
+  const { writer } = item;
   const startedAtMs = clock.now();
   const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const end =
+    'transfer' in writer
+      ? await writer.transfer(dependencies, item, bounds, tally)
+      : await sendWhole(dependencies, item, writer, bounds, tally);
+  return { ...tally, end, ms: clock.now() - startedAtMs };
+}
+
+/** By one request, which the writer makes. */
+export async function sendWhole(
+  dependencies: PacingDependencies,
+  item: Omit<TransferItem, 'writer'>,
+  writer: ObjectWriter,
+  bounds: RequestBounds,
+  tally: RequestTally,
+): Promise<TransferEnd> {
+  const { write } = item;
   const ask = createAskSource(dependencies, tally);
   const end = await sendPaced<TransferEnd>(
     dependencies,
@@ -155,7 +182,7 @@ export async function transferOne(
     bounds,
     tally,
   );
-  return { ...tally, end: transferEnd(end, item.givenBack, random), ms: clock.now() - startedAtMs };
+  return transferEnd(end, item.givenBack, dependencies.random);
 }
 
 /** The end of an item whose last request came to this end. */

@@ -5,12 +5,13 @@ import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import { RETRIES_PER_ITEM, THROTTLE_BACKOFF } from '../pacing/retry.ts';
 import { settleExisting, type TransferEnd, type TransferReport, transferEnd } from './engine.ts';
-import type { MultipartWriter, SentPart } from './multipart-writer.ts';
+import type { MultipartWriter } from './multipart-writer.ts';
 import type { ObjectWrite, StoredObject } from './object-writer.ts';
 import {
   type PacedRequest,
   type PacingDependencies,
   type RequestBounds,
+  type RequestTally,
   sendPaced,
 } from './paced-request.ts';
 import { type PartPlan, partsOf } from './part-plan.ts';
@@ -39,6 +40,17 @@ export interface PartedItem {
   giveUpAtMs: number;
 }
 
+/** An object whose bytes can be read once, from the first to the last, and whose size may be unknown. */
+export interface StreamedItem extends Pick<PartedItem, 'write' | 'giveUpAtMs'> {
+  /** All of one size, but for the last. Each is read when it is asked for. @throws KnownFault where they can't be read on */
+  parts: AsyncIterable<Uint8Array>;
+  /** Parts that are in memory at once. */
+  partsAtOnce: number;
+  /** Whether an earlier delivery, whose answer was lost, may have written the object. */
+  mayBeWritten: boolean;
+  isHalted?: (() => boolean) | undefined;
+}
+
 export interface MultipartDependencies extends PacingDependencies {
   uploads: MultipartWriter;
 }
@@ -48,20 +60,26 @@ export type AbortDependencies = Pick<MultipartDependencies, 'uploads' | 'clock' 
 /** A step's value, or the end of the whole item. */
 type Step<Value> = { kind: 'value'; value: Value } | { kind: 'over'; end: TransferEnd };
 
-/** A source that can't be read as it was ends the item as failed, with the fault's code, after the upload was aborted. */
+/**
+ * A source that can't be read as it was ends the item as failed, with the fault's code, after the upload was aborted.
+ * @param tally counts on, also where this throws
+ * @throws KnownFault of a stream, after the upload was aborted
+ */
 export async function transferInParts(
   dependencies: MultipartDependencies,
-  item: PartedItem,
+  item: PartedItem | StreamedItem,
   bounds: RequestBounds,
+  tally: RequestTally = { attempts: 0, throttled: 0, transient: 0 },
 ): Promise<TransferReport> {
   const { uploads, clock } = dependencies;
   const { write } = item;
   const startedAtMs = clock.now();
-  const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const mayBeWritten = 'mayBeWritten' in item && item.mayBeWritten;
   const takeStep = createStep(dependencies, item, bounds, tally);
   const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
 
-  if (write.ifExists !== 'overwrite') {
+  // An object that may be our own is known by its parts alone: the completion compares them.
+  if (write.ifExists !== 'overwrite' && !mayBeWritten) {
     // Looked up before its bytes are sent for nothing; the completion is conditional all the same. The caller may lack the
     // right to look.
     const found = await takeStep(
@@ -85,7 +103,9 @@ export async function transferInParts(
     throw error;
   } finally {
     // The report is about the object. An upload that stays open is left to the caller's list, or to a lifecycle rule.
-    if (!isStored) await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
+    // The object may be of an earlier delivery's upload; one that was completed counts as aborted.
+    if (!isStored || mayBeWritten)
+      await abortUpload(dependencies, write, begun.value, clock.now() + ABORT_MS);
   }
 }
 
@@ -97,11 +117,12 @@ type TakeStep = <Value>(
 /** One request of the upload, until it ends: where it is unfinished, it waits and is sent again. */
 function createStep(
   dependencies: MultipartDependencies,
-  item: PartedItem,
+  item: PartedItem | StreamedItem,
   bounds: RequestBounds,
-  tally: Omit<TransferReport, 'end' | 'ms'>,
+  tally: RequestTally,
 ): TakeStep {
   const { clock, random } = dependencies;
+  const isHalted = 'isHalted' in item ? item.isHalted : undefined;
   const leftMs = () => bounds.stopAtMs - clock.now();
   return async (send, refused) => {
     // Over all waits: the lost answer may be from before the last wait.
@@ -114,6 +135,7 @@ function createStep(
           destination: item.write.destination,
           giveUpAtMs: item.giveUpAtMs,
           wasTried: rests > 0,
+          isHalted,
           send: async (cutOff) => {
             attempts++;
             return { kind: 'value' as const, value: await send(cutOff) };
@@ -126,7 +148,7 @@ function createStep(
       );
       if (sent.kind === 'ended') return sent.answer;
       const end = transferEnd(sent, rests, random);
-      if (end.kind !== 'unfinished' || leftMs() <= 0) return { kind: 'over', end };
+      if (end.kind !== 'unfinished' || leftMs() <= 0 || isHalted?.() === true) return { kind: 'over', end };
       await clock.sleep(Math.min(MAX_REST_MS, end.delayMs, leftMs()));
     }
   };
@@ -134,34 +156,24 @@ function createStep(
 
 async function fillAndComplete(
   uploads: MultipartWriter,
-  { write, source, plan }: PartedItem,
+  item: PartedItem | StreamedItem,
   uploadId: string,
   bounds: RequestBounds,
   takeStep: TakeStep,
 ): Promise<TransferEnd> {
-  const over: { end?: TransferEnd; fault?: unknown } = {};
-  const sent = await pMap(
-    partsOf(plan, source.sizeBytes),
-    async ({ number, offset, bytes }) => {
-      // The first part that fails ends the others before they begin; none may outlive the upload.
-      if (over.end !== undefined || over.fault !== undefined) return undefined;
-      try {
-        const step = await source.usePart(offset, bytes, (part) =>
-          takeStep((cutOff) => uploads.send(write, uploadId, { number, bytes: part }, cutOff)),
+  const { write } = item;
+  const mayBeWritten = 'mayBeWritten' in item && item.mayBeWritten;
+  const sendPart = (number: number, bytes: Uint8Array) =>
+    takeStep((cutOff) => uploads.send(write, uploadId, { number, bytes }, cutOff));
+  const sent =
+    'parts' in item
+      ? await sendAll(numbered(item.parts), item.partsAtOnce, ({ number, bytes }) => sendPart(number, bytes))
+      : await sendAll(partsOf(item.plan, item.source.sizeBytes), PARTS_AT_ONCE, ({ number, offset, bytes }) =>
+          item.source.usePart(offset, bytes, (part) => sendPart(number, part)),
         );
-        if (step.kind === 'value') return step.value;
-        over.end = step.end;
-      } catch (error) {
-        over.fault = error;
-      }
-      return undefined;
-    },
-    { concurrency: PARTS_AT_ONCE },
-  );
-  if (over.fault !== undefined) throw over.fault;
-  if (over.end !== undefined) return over.end;
-  await source.assertUnchanged();
-  const parts = sent.filter((part): part is SentPart => part !== undefined);
+  if (sent.kind === 'over') return sent.end;
+  if ('source' in item) await item.source.assertUnchanged();
+  const parts = sent.value;
   const completed = await takeStep<TransferEnd>(
     async () => ({ kind: 'stored', object: await uploads.complete(write, uploadId, parts, bounds.cutOff) }),
     async (fault, attempts) => {
@@ -171,7 +183,7 @@ async function fillAndComplete(
       const recognise = () => uploads.recognise(write, parts);
       const end = await settleExisting(
         write,
-        attempts > 1,
+        mayBeWritten || attempts > 1,
         isGone ? () => noneIfMissing(recognise) : recognise,
       );
       // S3 can't say now whether it is our own. If it counted as lost, a stored object would be sent again.
@@ -180,6 +192,66 @@ async function fillAndComplete(
     },
   );
   return completed.kind === 'over' ? completed.end : completed.value;
+}
+
+/**
+ * Sends parts side by side. The first that comes to an end of the item ends the others before they begin; those under way are
+ * waited for, since none may outlive the upload.
+ * @throws what `send` or the parts throw, once the others have ended
+ */
+async function sendAll<Part, Sent>(
+  parts: Iterable<Part> | AsyncIterable<Part>,
+  partsAtOnce: number,
+  send: (part: Part) => Promise<Step<Sent>>,
+): Promise<Step<Sent[]>> {
+  const over: { end?: TransferEnd; fault?: unknown } = {};
+  const isOver = () => over.end !== undefined || over.fault !== undefined;
+  const sent = await pMap(
+    untilOver(parts, isOver, (fault) => {
+      over.fault ??= fault;
+    }),
+    async (part) => {
+      if (isOver()) return [];
+      try {
+        const step = await send(part);
+        if (step.kind === 'value') return [step.value];
+        over.end ??= step.end;
+      } catch (error) {
+        over.fault ??= error;
+      }
+      return [];
+    },
+    { concurrency: partsAtOnce },
+  );
+  if (over.fault !== undefined) throw over.fault;
+  if (over.end !== undefined) return { kind: 'over', end: over.end };
+  return { kind: 'value', value: sent.flat() };
+}
+
+/** Reads no further part once the item is over. p-map would not wait for the parts under way if this threw. */
+async function* untilOver<Part>(
+  parts: Iterable<Part> | AsyncIterable<Part>,
+  isOver: () => boolean,
+  failed: (fault: unknown) => void,
+): AsyncGenerator<Part> {
+  try {
+    for await (const part of parts) {
+      yield part;
+      if (isOver()) return;
+    }
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function* numbered(
+  parts: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ number: number; bytes: Uint8Array }> {
+  let number = 0;
+  for await (const bytes of parts) {
+    number++;
+    yield { number, bytes };
+  }
 }
 
 /** Where the upload is gone and there is no object, the upload was lost. */

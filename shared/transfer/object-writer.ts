@@ -1,4 +1,5 @@
 // What the engine is given to write one object: a writer, which alone knows where the bytes come from.
+import { guessContentType } from '../attributes/content-type.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../attributes/object-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
@@ -78,4 +79,12 @@ export function namedAlgorithm(
 /** A listener costs more, the more requests share the signal: 2% of a request's time at 256 at once. */
 export function endedBy(cutOff: AbortSignal | undefined): Pick<SendOptions, 'abortSignal'> {
   return cutOff === undefined ? {} : { abortSignal: cutOff };
+}
+
+/** With the type that the key's ending says, where the row, its job and its source have none. */
+export function withGuessedType(write: ObjectWrite): ObjectWrite {
+  const { attributes = {}, destination, guessesType } = write;
+  if (guessesType !== true || attributes.contentType !== undefined) return write;
+  const contentType = guessContentType(destination.key);
+  return contentType === undefined ? write : { ...write, attributes: { ...attributes, contentType } };
 }

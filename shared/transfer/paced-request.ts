@@ -15,6 +15,7 @@ import {
 } from '../pacing/retry.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
+import { KnownFault } from './known-fault.ts';
 import { SourceRefusal } from './source-refusal.ts';
 
 export interface PacingDependencies {
@@ -55,7 +56,7 @@ export interface PacedRequest<Answer> {
   mostWaitMs?: number;
   /** Asked before each try: whether no further one is to be begun. Absent: never. */
   isHalted?: (() => boolean) | undefined;
-  /** @throws whatever the S3 client throws; a SourceRefusal says nothing of the destination */
+  /** @throws whatever the S3 client throws, or a KnownFault; a SourceRefusal says nothing of the destination */
   send(cutOff: AbortSignal): Promise<Answer>;
   /**
    * What it means that S3 refused for good, or found an object.
@@ -127,7 +128,7 @@ export async function sendPaced<Answer>(
       return { kind: 'ended', answer };
     } catch (error) {
       isOfDestination = !(error instanceof SourceRefusal);
-      fault = error instanceof SourceRefusal ? error.fault : classifyFault(error);
+      fault = error instanceof KnownFault ? error.fault : classifyFault(error);
     }
 
     switch (fault.kind) {
@@ -148,7 +149,7 @@ export async function sendPaced<Answer>(
         tally.transient++;
     }
     const met = fault.kind === 'throttle' ? 'throttle' : 'transient';
-    const decision = afterFault(tries, met, bounds, clock.now(), random);
+    const decision = afterFault(tries, met, bounds, clock.now(), random, fault.retryAfterMs);
     if (decision.kind !== 'retry') return endOf(decision, fault);
     bounds.budget.retries--;
     tries.backedOffMs = decision.backedOffMs;

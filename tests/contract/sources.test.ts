@@ -10,7 +10,7 @@ import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts'
 import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 import { SourceRefusal } from '../../shared/transfer/source-refusal.ts';
 import { errorAnswer, type GivenAnswer } from '../helpers/answering-s3.ts';
-import { askAtOnce } from '../helpers/item-writes.ts';
+import { askAtOnce, ofOneRequest } from '../helpers/item-writes.ts';
 import { createScriptedS3, type Script, type ScriptedObject } from '../helpers/scripted-s3.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -70,7 +70,7 @@ function open(
     ...change,
   };
   const items = createItemWriter({ s3, clock });
-  const begin = () => items.begin(item, write);
+  const begin = () => ofOneRequest(items.begin(item, write));
   return { clock, sent, objects, write, begin };
 }
 

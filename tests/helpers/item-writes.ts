@@ -3,7 +3,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { createItemWriter } from '../../shared/sources/table.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
-import type { AskSource, ObjectWrite, StoredObject } from '../../shared/transfer/object-writer.ts';
+import type { PartedWriter } from '../../shared/transfer/engine.ts';
+import type {
+  AskSource,
+  ObjectWrite,
+  ObjectWriter,
+  StoredObject,
+} from '../../shared/transfer/object-writer.ts';
 
 export interface ItemWrite extends ObjectWrite {
   item: ManifestItem;
@@ -14,11 +20,17 @@ export const askAtOnce: AskSource = (_place, send) => send();
 
 export function createItemWrites(s3: S3Client, clock: Clock = systemClock) {
   const writer = createItemWriter({ s3, clock });
-  const begin = ({ item, ...write }: ItemWrite) => writer.begin(item, write);
+  const begin = ({ item, ...write }: ItemWrite) => ofOneRequest(writer.begin(item, write));
   return {
     write: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject> =>
       begin(write).write(askAtOnce, cutOff),
     recognise: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject | undefined> =>
       begin(write).recognise(cutOff),
   };
+}
+
+/** The writer of a source whose objects take one request each. */
+export function ofOneRequest(writer: ObjectWriter | PartedWriter): ObjectWriter {
+  if ('transfer' in writer) throw new Error('this source writes its objects by requests of its own');
+  return writer;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROUTES } from '../../functions/api/routes.ts';
+import { embeddedWeb, setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/bucket-names.js';
 import { settings } from '../../infrastructure/params.js';
@@ -73,6 +74,7 @@ beforeAll(async () => {
   service = await packageService({
     sourceBuckets: 'legacy-images,archive.2019',
     destinationBuckets: 'second-home',
+    sourceHosts: 'files.example.com,*.example.org',
   });
 });
 afterAll(() => service?.remove());
@@ -461,6 +463,27 @@ describe('the configuration of the functions', () => {
       SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019',
     });
   });
+
+  it('allows hosts of the web to ingest and upload alone, and none by default', () => {
+    for (const name of FUNCTIONS) {
+      const allowed = name === 'ingest' || name === 'upload' ? 'files.example.com,*.example.org' : undefined;
+      expect(environment(name)['SPILLWAY_SOURCE_HOSTS']).toBe(allowed);
+    }
+    expect(DEFAULTS['param:sourceHosts']).toBe('');
+  });
+
+  it('has no way to reach a host at another address than its own', () => {
+    // What the embedded cloud gives its threads is no variable, and a function in its main thread does not look at it.
+    expect(JSON.stringify(service.template)).not.toMatch(/embedded|loopback|127\.0\.0\.1/i);
+    for (const name of FUNCTIONS) {
+      expect(Object.keys(environment(name)).filter((variable) => /PROXY|NODE_|CA_/.test(variable))).toEqual(
+        [],
+      );
+    }
+    setEmbeddedWeb({ hosts: {}, ca: '' });
+    expect(embeddedWeb(true)).toBeUndefined();
+    expect(embeddedWeb(false)).toEqual({ hosts: {}, ca: '' });
+  });
 });
 
 describe('upload alone', () => {
@@ -555,7 +578,10 @@ describe('what IAM and Lambda count', () => {
   });
 
   it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
-    const estimate = environmentBytes([...lists[0]], [...lists[1]], stack);
+    const estimate = environmentBytes([...lists[0]], [...lists[1]], stack, [
+      'files.example.com',
+      '*.example.org',
+    ]);
     const bytes = FUNCTIONS.map((name) => Buffer.byteLength(deployed(environment(name), stack)));
     expect(Math.max(...bytes)).toBeLessThanOrEqual(estimate);
     expect(Math.max(...bytes)).toBeGreaterThan(estimate - 300);

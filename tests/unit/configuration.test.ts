@@ -6,6 +6,7 @@ import {
   bucket,
   bucketList,
   eventBus,
+  hostList,
   queueUrl,
   readConfiguration,
   retrySeconds,
@@ -34,6 +35,32 @@ describe('a configuration', () => {
     expect(readConfiguration(z.object({ PATH: z.string() }))).toEqual({ PATH: process.env['PATH'] });
     expect(() => readConfiguration(z.object({ SPILLWAY_NOT_SET: table }))).toThrow(
       'SPILLWAY_NOT_SET is missing',
+    );
+  });
+});
+
+describe('a list of hosts', () => {
+  it('may be empty, and takes names and patterns', () => {
+    expect(read(hostList, '')).toEqual([]);
+    expect(read(hostList, 'files.example.com, *.cdn.example.com')).toEqual([
+      'files.example.com',
+      '*.cdn.example.com',
+    ]);
+  });
+
+  it.each([
+    '*',
+    '*.com',
+    'localhost',
+    '127.0.0.1',
+    'a.b:443',
+    'https://a.b',
+    'A.example.com',
+    'a.*.com',
+    '[::1]',
+  ])('takes no "%s"', (host) => {
+    expect(() => read(hostList, `files.example.com,${host}`)).toThrow(
+      /FIELD is ".*": it takes names of hosts/,
     );
   });
 });

@@ -232,7 +232,9 @@ describe('the command line', () => {
   it('gives parameters that serverless.yml has, each once', async () => {
     expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);
     expect(await faultsOf({ options: ['souceBuckets=a', 'constructor=a'] })).toEqual([
-      expect.stringMatching(/^--param "souceBuckets" is none; the parameters are sourceBuckets, .*TopicArn$/),
+      expect.stringMatching(
+        /^--param "souceBuckets" is none; the parameters are sourceBuckets, sourceHosts, .*TopicArn$/,
+      ),
       expect.stringMatching(/^--param "constructor" is none/),
     ]);
     expect(await faultsOf({ options: ['sourceBuckets=a', 'sourceBuckets=b', 'batchSize=1'] })).toEqual([
@@ -269,6 +271,41 @@ describe('the room for the lists of buckets', () => {
     const destinationBuckets = names(60, 60).join();
     expect(await faultsOf({ params: { destinationBuckets, sourceBuckets: 'photos' } })).toEqual(
       oneFault('destinationBuckets (60)', 'The destination buckets alone are too many', '--stage'),
+    );
+  });
+});
+
+describe('a host that manifests may read from', () => {
+  const hostFaults = (sourceHosts: string) => faultsOf({ params: { sourceHosts } });
+
+  it('is a name, or a pattern for the names below one', async () => {
+    const { sourceHosts } = await settle({
+      params: { sourceHosts: ' files.example.com,,*.example.org , files.example.com' },
+    });
+    expect(sourceHosts).toBe('files.example.com,*.example.org');
+  });
+
+  it.each([
+    ['Files.Example.com', 'in lower case: files.example.com'],
+    ['127.0.0.1', 'an address'],
+    ['::1', 'an address'],
+    ['*.com', 'a whole top-level domain'],
+    ['*', 'no name of a host'],
+    ['localhost', 'no name of a host'],
+    ['https://files.example.com', 'no https://'],
+    ['files.example.com:443', 'no https://, port or path'],
+    ['files.example.com.', 'no name of a host'],
+    ['-a.example.com', 'no name of a host'],
+  ])('is not %s', async (host, why) => {
+    expect(await hostFaults(`good.example.com,${host}`)).toEqual(
+      oneFault(`sourceHosts holds "${host}"`, why),
+    );
+  });
+
+  it('has its part of the room', async () => {
+    const many = Array.from({ length: 200 }, (_, index) => `host-${index}.files.example.com`).join();
+    expect(await hostFaults(many)).toEqual(
+      oneFault('sourceHosts (200)', 'Lambda takes 4096', 'allow *.DOMAIN'),
     );
   });
 });

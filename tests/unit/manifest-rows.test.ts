@@ -246,7 +246,7 @@ describe('NDJSON', () => {
     ['"key"', 'NotAnObject', /no object/],
     ['{"key":"a","text\u00ad":"b"}', 'UnknownColumn', /"text\\u00ad" \(did you mean text\?\)/],
     ['{"key":\u2060"a"}', 'InvalidJson', /^no JSON: Unexpected token '\\u2060'/],
-    ['{"key":"a","source":"\u200bs3://b/k"}', 'SourceInvalid', /^source "\\u200bs3:\/\/b\/k" is not/],
+    ['{"key":"a","source":"\u200bs3://b/k"}', 'SourceInvalid', /^source "\\u200bs3:\/\/b\/k" is neither/],
     ['{"key":"a","txt":"b"}', 'UnknownColumn', /"txt" \(did you mean text\?\).*; none of source/],
     ['{"key":"a","text":"b","__proto__":1}', 'UnknownColumn', /__proto__/],
     ['{"key":"a","text":"b","x":null}', 'good', /./],

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { transferInParts } from '../../shared/transfer/multipart.ts';
+import { KnownFault } from '../../shared/transfer/known-fault.ts';
+import { type StreamedItem, transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
 import type { ObjectWrite, StoredObject } from '../../shared/transfer/object-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
@@ -188,6 +189,103 @@ describe('an upload in parts', () => {
   it('sends nothing where an object is there already', async () => {
     const { report, calls } = await upload({ exists: true, ifExists: 'skip' });
     expect(report).toMatchObject({ end: { kind: 'skipped' } });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('an upload of a stream', () => {
+  const KNOWN = new KnownFault({ kind: 'transient', code: 'SourceBrokenOff', message: 'broke off' });
+
+  /** @param parts sizes, and a fault where the stream breaks */
+  async function stream(
+    parts: (number | KnownFault)[],
+    setting: Partial<StreamedItem> & { completed?: Error[] } = {},
+  ) {
+    const clock = createVirtualClock();
+    const calls: string[] = [];
+    let [inMemory, mostInMemory] = [0, 0];
+    async function* read(): AsyncGenerator<Uint8Array> {
+      for (const part of parts) {
+        if (typeof part !== 'number') throw part;
+        inMemory++;
+        mostInMemory = Math.max(mostInMemory, inMemory);
+        yield Buffer.alloc(part);
+      }
+    }
+    const { completed = [], ...change } = setting;
+    const uploads: MultipartWriter = {
+      exists: async () => {
+        calls.push('exists');
+        return true;
+      },
+      begin: async () => 'u',
+      async send(_, __, { number, bytes }) {
+        await clock.sleep(10);
+        inMemory--;
+        calls.push(`part ${number} of ${bytes.length}`);
+        return { number, etag: '"e"', checksum: 'AAAAAA==', bytes: bytes.length };
+      },
+      async complete(_, __, sent) {
+        const error = completed.shift();
+        if (error !== undefined) throw error;
+        calls.push(`complete ${sent.map(({ number }) => number).join()}`);
+        return STORED;
+      },
+      recognise: async (_, sent) => {
+        calls.push(`compare ${sent.length}`);
+        return STORED;
+      },
+      abort: async () => void calls.push('abort'),
+    };
+    const report = await transferInParts(
+      { uploads, rateLimiter: FREE, clock, random: createRandom(3) },
+      {
+        write: { destination: { bucket: 'b', key: 'k' }, ifExists: 'overwrite' },
+        parts: read(),
+        partsAtOnce: 2,
+        mayBeWritten: false,
+        giveUpAtMs: clock.now() + 3_600_000,
+        ...change,
+      },
+      {
+        stopAtMs: clock.now() + 60_000,
+        inPlaceMs: 2_000,
+        budget: { retries: 10 },
+        cutOff: new AbortController().signal,
+      },
+    ).catch((error: unknown) => ({ thrown: error }));
+    return { report, calls, mostInMemory: () => mostInMemory };
+  }
+
+  it('sends its parts in order of their reading, and holds few at once', async () => {
+    const { report, calls, mostInMemory } = await stream([8, 8, 8, 8, 8, 3]);
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 8 });
+    expect(calls.slice(0, -1).sort()).toEqual(
+      [1, 2, 3, 4, 5].map((n) => `part ${n} of 8`).concat('part 6 of 3'),
+    );
+    expect(calls.at(-1)).toBe('complete 1,2,3,4,5,6');
+    expect(mostInMemory()).toBeLessThanOrEqual(2);
+  });
+
+  it('aborts where the stream breaks, after the parts under way, and says why', async () => {
+    const { report, calls } = await stream([8, 8, KNOWN]);
+    expect(report).toEqual({ thrown: KNOWN });
+    expect(calls).toEqual(['part 1 of 8', 'part 2 of 8', 'abort']);
+  });
+
+  it('compares its parts with an object that an earlier delivery may have written', async () => {
+    const { report, calls } = await stream([8, 8], {
+      write: { destination: { bucket: 'b', key: 'k' }, ifExists: 'fail' },
+      mayBeWritten: true,
+      completed: [EXISTS],
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' } });
+    expect(calls).toEqual(['part 1 of 8', 'part 2 of 8', 'compare 2', 'abort']);
+  });
+
+  it('ends without waiting where its job is halted', async () => {
+    const { report, calls } = await stream([8, 8], { isHalted: () => true });
+    expect(report).toMatchObject({ end: { kind: 'unfinished' } });
     expect(calls).toEqual([]);
   });
 });

@@ -17,12 +17,12 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBudget } from '../../cli/put/budget.ts';
 import { type FileVersion, settledVersion } from '../../cli/put/file-version.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { type FileTask, type PutDependencies, putFile } from '../../cli/put/put-file.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
+import { createBudget } from '../../shared/transfer/budget.ts';
 import type { SentPart } from '../../shared/transfer/multipart-writer.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

@@ -1,9 +1,9 @@
 // What `spillway put` is made of: what is held at once, what is left to do, and where it goes.
 import { describe, expect, it } from 'vitest';
-import { createBudget } from '../../cli/put/budget.ts';
 import { contentTypeOf } from '../../cli/put/content-type.ts';
 import { parseDestination, placeOf } from '../../cli/put/destination.ts';
 import { createWorkList } from '../../cli/put/work-list.ts';
+import { createBudget } from '../../shared/transfer/budget.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 describe('a budget', () => {

@@ -10,7 +10,7 @@ import { describeAnswer } from '../../shared/aws/answer.ts';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { parseItem } from '../../shared/manifest/columns.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
-import { redacted, redactedAddress } from '../../shared/text/redacted.ts';
+import { redacted, redactedAddress, redactedUrl } from '../../shared/text/redacted.ts';
 
 const SECRET = 's3cret';
 
@@ -143,5 +143,18 @@ describe('an address of an option or a variable', () => {
     expect(() => assertEndpoint('localhost:9000', env)).toThrow(
       `${from} takes an address as http://127.0.0.1:4566, not "localhost:9000"`,
     );
+  });
+});
+
+describe('an URL that a row names', () => {
+  it.each([
+    ['https://files.example.com/a/b', 'https://files.example.com/a/b'],
+    ['https://files.example.com/@types/a', 'https://files.example.com/@types/a'],
+    ['https://files.example.com/a?X-Amz-Signature=0af3&x=1', 'https://files.example.com/a?***'],
+    ['https://x.blob.example.net/a?sp=r&sig=0af3', 'https://x.blob.example.net/a?***'],
+    ['https://files.example.com/a?token=0af3#b?c', 'https://files.example.com/a?***'],
+    ['https://name:secret@files.example.com/a', 'https://***@files.example.com/a'],
+  ])('is shown without its query: %s', (url, shown) => {
+    expect(redactedUrl(url)).toBe(shown);
   });
 });

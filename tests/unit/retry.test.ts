@@ -45,6 +45,16 @@ describe('after a fault', () => {
     expect(afterFault(TRIES, 'throttle', BOUNDS, 60_000, HALF)).toEqual({ kind: 'give-up' });
   });
 
+  it('a server that names a time is not asked before it: in place where it is soon, else from the queue', () => {
+    expect(afterFault(TRIES, 'throttle', BOUNDS, 0, HALF, 1_000)).toMatchObject({
+      kind: 'retry',
+      delayMs: 1_100,
+    });
+    const decision = afterFault(TRIES, 'throttle', BOUNDS, 0, HALF, 5_000);
+    expect(decision).toEqual({ kind: 'give-back', cause: { kind: 'told', afterMs: 5_000 } });
+    expect(giveBackDelayMs({ kind: 'told', afterMs: 5_000 }, 7, HALF)).toBe(5_625);
+  });
+
   it('the step changes nothing that it was given', () => {
     const tries = Object.freeze({ ...TRIES });
     const bounds = Object.freeze({ ...BOUNDS, budget: Object.freeze({ retries: 1 }) });

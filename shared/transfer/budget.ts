@@ -1,7 +1,9 @@
 // A bound on what is held at once, requests or bytes: who would go over it waits, first come, first served.
 
 export interface Budget {
-  /** Holds the amount while `use` runs; an amount above the whole budget is held alone. */
+  /** Waits until the amount fits; an amount above the whole budget is held alone. @returns its release, which may be repeated */
+  take(amount: number): Promise<() => void>;
+  /** Holds the amount while `use` runs. */
   hold<Result>(amount: number, use: () => Promise<Result>): Promise<Result>;
   held(): number;
 }
@@ -23,15 +25,26 @@ export function createBudget(most: number | (() => number)): Budget {
     }
   };
 
+  async function take(amount: number): Promise<() => void> {
+    if (waiting.length === 0 && fits(amount)) held += amount;
+    else await new Promise<void>((go) => waiting.push({ amount, go }));
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      held -= amount;
+      admit();
+    };
+  }
+
   return {
+    take,
     async hold(amount, use) {
-      if (waiting.length === 0 && fits(amount)) held += amount;
-      else await new Promise<void>((go) => waiting.push({ amount, go }));
+      const release = await take(amount);
       try {
         return await use();
       } finally {
-        held -= amount;
-        admit();
+        release();
       }
     },
     held: () => held,
