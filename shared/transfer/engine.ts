@@ -6,7 +6,7 @@ import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
-import type { ObjectWrite, ObjectWriter, StoredObject } from './object-writer.ts';
+import type { ObjectWrite, ObjectWriter, PartedWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
   type RequestBounds,
@@ -26,6 +26,8 @@ export interface TransferItem {
   writer: ObjectWriter;
   /** Epoch ms after which it is given up. */
   giveUpAtMs: number;
+  /** Milliseconds of its retry time, which an object in parts has again from each part on. Absent: `giveUpAtMs` is final. */
+  retryForMs?: number;
   /** How often it was given back already. */
   givenBack: number;
   /** Whether requests were sent for it before. */
@@ -77,12 +79,27 @@ export async function transferOne(
   item: TransferItem,
   bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const { clock, random } = dependencies;
-  const { write, writer } = item;
+  const { clock } = dependencies;
+  const { writer } = item;
   const startedAtMs = clock.now();
   const tally = { attempts: 0, throttled: 0, transient: 0 };
+  const inParts = (parted: PartedWriter) => parted.transfer(dependencies, item, bounds, tally);
+  const sent =
+    writer.parted === undefined ? await sendWhole(dependencies, item, bounds, tally) : writer.parted;
+  const end = 'transfer' in sent ? await inParts(sent) : sent;
+  return { ...tally, end, ms: clock.now() - startedAtMs };
+}
+
+/** @returns the writer in parts where S3, or the writer, found the object too large for one request */
+async function sendWhole(
+  dependencies: PacingDependencies,
+  item: TransferItem,
+  bounds: RequestBounds,
+  tally: RequestTally,
+): Promise<TransferEnd | PartedWriter> {
+  const { write, writer } = item;
   const ask = createAskSource(dependencies, tally);
-  const end = await sendPaced<TransferEnd>(
+  const sent = await sendPaced<TransferEnd | PartedWriter>(
     dependencies,
     {
       destination: write.destination,
@@ -94,6 +111,7 @@ export async function transferOne(
       refused: async (fault, attempts) => {
         const meaning = writer.explain?.(fault);
         if (meaning?.kind === 'failed') return meaning;
+        if (meaning?.kind === 'in-parts') return meaning.parted;
         if (meaning?.kind === 'try-again' || fault.kind === 'source-changed') return undefined;
         if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
         return settleExisting(write, item.mayBeWritten || attempts > 1, () =>
@@ -104,7 +122,7 @@ export async function transferOne(
     bounds,
     tally,
   );
-  return { ...tally, end: transferEnd(end, item.givenBack, random), ms: clock.now() - startedAtMs };
+  return sent.kind === 'ended' ? sent.answer : transferEnd(sent, item.givenBack, dependencies.random);
 }
 
 /** The end of an item whose last request came to this end. */

@@ -3,7 +3,14 @@ import type { ObjectAttributes } from '../attributes/object-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
-import type { FinalFault, PacedPlace } from './paced-request.ts';
+import type { TransferEnd, TransferItem } from './engine.ts';
+import type {
+  FinalFault,
+  PacedPlace,
+  PacingDependencies,
+  RequestBounds,
+  RequestTally,
+} from './paced-request.ts';
 
 /** What is written: everything but the bytes. */
 export interface ObjectWrite {
@@ -20,6 +27,17 @@ export interface StoredObject {
   checksum?: string;
   /** Bytes that were sent; a server-side copy sends none, and S3 does not say how many it copied. */
   bytes?: number;
+}
+
+/** Writes an object by many requests. Each is paced and tried again apart, and what is done is kept from delivery to delivery. */
+export interface PartedWriter {
+  /** @param tally counts each request that is answered */
+  transfer(
+    dependencies: PacingDependencies,
+    item: TransferItem,
+    bounds: RequestBounds,
+    tally: RequestTally,
+  ): Promise<TransferEnd>;
 }
 
 /** The writer of one object. It is made for each delivery, so it may keep what it learns from one try to the next. */
@@ -39,11 +57,21 @@ export interface ObjectWriter {
    * @throws what the S3 client throws; an error named SourceUnreadable where the source is gone that it would be compared with
    */
   recognise(cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  /** The object is known to be too large for one request. Absent: it is written by `write`. */
+  parted?: PartedWriter;
+  /**
+   * The row ends without its object: aborts what this delivery, or an earlier one, has begun of it.
+   * @throws what the S3 client or the memory throws: S3 keeps and bills the parts then
+   */
+  abandon?(): Promise<void>;
   /** What a refusal means for this source. Absent, or undefined: what it means for any object. */
   explain?(fault: FinalFault): RefusalMeaning | undefined;
 }
 
-export type RefusalMeaning = { kind: 'try-again' } | { kind: 'failed'; code: string; message: string };
+export type RefusalMeaning =
+  | { kind: 'try-again' }
+  | { kind: 'failed'; code: string; message: string }
+  | { kind: 'in-parts'; parted: PartedWriter };
 
 /**
  * Sends one request to a source. It is counted, and its answer sets the pace of the source's place, not the destination's.
