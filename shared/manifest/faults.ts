@@ -40,7 +40,9 @@ export const rowFaults = {
   PayloadMissing: 'none of source, text and base64',
   PayloadAmbiguous: 'more than one of source, text and base64',
   SourceInvalid: 'a source that is not s3://bucket/key',
-  VersionInvalid: 'a source_version that is no version id, or stands without a source',
+  VersionInvalid:
+    'a source_version that is no version id, stands without a source, or differs from the ?versionId= of its source',
+  EtagInvalid: 'a source_etag that is no ETag, or stands without a source',
   TextTooLarge: 'text above 64 KiB of UTF-8',
   Base64Invalid: 'base64 that is not',
   Base64TooLarge: 'base64 above 64 KiB decoded',

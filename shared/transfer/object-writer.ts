@@ -60,10 +60,11 @@ export interface ObjectWriter {
   /** The object is known to be too large for one request. Absent: it is written by `write`. */
   parted?: PartedWriter;
   /**
-   * The row ends without its object: aborts what this delivery, or an earlier one, has begun of it.
+   * The row ends without its object: aborts what this delivery has begun of it.
+   * @param mayBeBegun whether an earlier delivery may have begun something: that is looked up then
    * @throws what the S3 client or the memory throws: S3 keeps and bills the parts then
    */
-  abandon?(): Promise<void>;
+  abandon?(mayBeBegun: boolean): Promise<void>;
   /** What a refusal means for this source. Absent, or undefined: what it means for any object. */
   explain?(fault: FinalFault): RefusalMeaning | undefined;
 }

@@ -3,8 +3,10 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import {
   attributeHeaders,
+  type ChecksumAlgorithm,
   mergeAttributes,
   type ObjectAttributes,
+  replacesMetadata,
   STORAGE_CLASSES,
   type StorageClass,
 } from '../../attributes/object-attributes.ts';
@@ -15,8 +17,28 @@ export interface SourceHead {
   etag: string;
   /** Absent where the bucket has no versions. */
   versionId?: string;
+  sizeBytes: number;
+  /** Epoch ms. It changes with metadata alone too, when an object is copied onto itself. */
+  lastModifiedMs: number;
+  /** How many tags it has. S3 says it only to callers who may read them. */
+  tagCount: number;
+  /** A CRC of all its bytes, where it has one and the HEAD asked for it. */
+  crc?: WholeCrc;
   /** What gives the copy the metadata of its source. */
   attributes: ObjectAttributes;
+}
+
+/** The checksums that S3 keeps of a whole object that was uploaded in parts. */
+const WHOLE_CRCS = {
+  CRC64NVME: 'ChecksumCRC64NVME',
+  CRC32C: 'ChecksumCRC32C',
+  CRC32: 'ChecksumCRC32',
+} as const satisfies Partial<Record<ChecksumAlgorithm, keyof HeadObjectCommandOutput>>;
+export type CrcAlgorithm = keyof typeof WHOLE_CRCS;
+export interface WholeCrc {
+  algorithm: CrcAlgorithm;
+  /** Base64. */
+  value: string;
 }
 
 const DIRECTORY_BUCKET = /--x-s3$/;
@@ -36,12 +58,16 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
   const { MissingMeta = 0 } = answer;
   if (MissingMeta > 0) {
     throw new HiddenMetadataError(
-      `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy with a content_type would lose them: copy it without one`,
+      `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy with new metadata, or in parts, would lose them: a copy of up to 5 GiB without new metadata keeps them`,
     );
   }
   return {
     etag: answer.ETag ?? '',
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+    sizeBytes: answer.ContentLength ?? 0,
+    lastModifiedMs: answer.LastModified?.getTime() ?? 0,
+    tagCount: answer.TagCount ?? 0,
+    ...named('crc', wholeCrcOf(answer)),
     attributes: {
       ...named('contentType', answer.ContentType),
       ...named('cacheControl', answer.CacheControl),
@@ -54,6 +80,17 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
       metadata: new Map(Object.entries(answer.Metadata ?? {})),
     },
   };
+}
+
+/** S3 leaves the type out where it is the only one that the algorithm has. */
+export function wholeCrcOf(answer: HeadObjectCommandOutput): WholeCrc | undefined {
+  if (answer.ChecksumType === 'COMPOSITE') return undefined;
+  for (const algorithm of Object.keys(WHOLE_CRCS) as CrcAlgorithm[]) {
+    const value = answer[WHOLE_CRCS[algorithm]];
+    // Older servers say no type: the checksum of checksums ends in the number of parts.
+    if (value !== undefined && !value.includes('-')) return { algorithm, value };
+  }
+  return undefined;
 }
 
 /**
@@ -72,15 +109,21 @@ export function copyHeaders(
     attributes,
     ifAbsent,
     head,
-  }: { attributes: ObjectAttributes; ifAbsent: boolean; head: SourceHead | undefined },
+    etag,
+  }: {
+    attributes: ObjectAttributes;
+    ifAbsent: boolean;
+    head: SourceHead | undefined;
+    /** What the row says the source has. */
+    etag?: string | undefined;
+  },
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
   return {
     'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
     ...attributeHeaders(head === undefined ? attributes : mergeAttributes(head.attributes, attributes)),
-    ...(head === undefined
-      ? {}
-      : { 'x-amz-metadata-directive': 'REPLACE', 'x-amz-copy-source-if-match': head.etag }),
+    ...(head === undefined ? {} : { 'x-amz-metadata-directive': 'REPLACE' }),
+    ...named('x-amz-copy-source-if-match', head?.etag ?? etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
     ...named('x-amz-checksum-algorithm', checksumAlgorithm),
@@ -88,7 +131,23 @@ export function copyHeaders(
   };
 }
 
-function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
+/**
+ * What a copy in parts sets as it begins: what CopyObject would set. Without new metadata that leaves the source's class and
+ * redirect behind.
+ * @param tags of the source; those of the row count before them
+ */
+export function attributesInParts(
+  head: SourceHead,
+  attributes: ObjectAttributes,
+  tags: ReadonlyMap<string, string>,
+): ObjectAttributes {
+  const { storageClass, websiteRedirect, ...metadata } = head.attributes;
+  const kept = replacesMetadata(attributes) ? head.attributes : metadata;
+  const own = attributes.tags ?? tags;
+  return { ...mergeAttributes(kept, attributes), ...(own.size === 0 ? {} : { tags: own }) };
+}
+
+export function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
   const version = versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`;
   return `${bucket}/${encodeURIComponent(key)}${version}`;
 }
