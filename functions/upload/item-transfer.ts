@@ -25,8 +25,9 @@ export function transferItemOf(
   };
   return {
     write,
-    writer: writer.begin(item, write),
+    writer: writer.begin(item, write, message),
     giveUpAtMs: agesFromMs + retryForSeconds * 1000,
+    retryForMs: retryForSeconds * 1000,
     givenBack: receiveCount - 1 + message.returned + message.reposted,
     wasTried: attempts > 0,
     // By a worker that died, or whose answer was lost. A returned message may have had requests that it does not count.

@@ -42,18 +42,26 @@ export const s3Copy: Source = {
         const whole = replacesMetadata(write.attributes ?? {})
           ? createTypedCopy(copier, copy, inPartsAboveBytes)
           : createPlainCopy(copier, copy);
-        return inPartsWhereTooLarge(whole, parted, (item.size ?? 0) > inPartsAboveBytes);
+        const isLarge = item.size === undefined ? undefined : item.size > inPartsAboveBytes;
+        return inPartsWhereTooLarge(whole, parted, isLarge);
       },
     };
   },
 };
 
-/** The same writer, which turns to parts where the row, the source's HEAD or S3 says that the object is too large. */
-function inPartsWhereTooLarge(whole: ObjectWriter, parted: PartedCopy, isLarge: boolean): ObjectWriter {
+/**
+ * The same writer, which turns to parts where the row, the source's HEAD or S3 says that the object is too large.
+ * @param isLarge undefined where the row does not say its size
+ */
+function inPartsWhereTooLarge(
+  whole: ObjectWriter,
+  parted: PartedCopy,
+  isLarge: boolean | undefined,
+): ObjectWriter {
   return {
     ...whole,
-    ...(isLarge ? { parted } : {}),
-    abandon: (mayBeBegun) => parted.abandon(mayBeBegun),
+    ...(isLarge === true ? { parted } : {}),
+    abandon: (mayBeBegun) => parted.abandon(mayBeBegun && isLarge !== false),
     explain: (fault) => (isTooLargeToCopy(fault) ? { kind: 'in-parts', parted } : whole.explain?.(fault)),
   };
 }

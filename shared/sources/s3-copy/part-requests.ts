@@ -61,6 +61,9 @@ export interface PartRequests {
   abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void>;
 }
 
+/** Aborts are asked for at an invocation's end too, whose time is short. */
+const ABORT_REQUEST_MS = 2_000;
+
 /** Of these S3 keeps one of the whole object; of the others, one of the parts' checksums. (user guide, object integrity) */
 const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(['CRC64NVME', 'CRC32', 'CRC32C']);
 
@@ -189,7 +192,8 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
 
     async abort(copy, uploadId) {
       try {
-        await s3.send(new AbortMultipartUploadCommand({ ...at(copy), ...payer, UploadId: uploadId }));
+        const command = new AbortMultipartUploadCommand({ ...at(copy), ...payer, UploadId: uploadId });
+        await s3.send(command, { requestTimeout: ABORT_REQUEST_MS });
       } catch (error) {
         if (classifyFault(error).code !== 'NoSuchUpload') throw error;
       }
