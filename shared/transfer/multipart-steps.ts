@@ -61,7 +61,9 @@ export function createStep(
         dependencies,
         {
           destination: place,
-          giveUpAtMs: item.giveUpAtMs,
+          get giveUpAtMs() {
+            return item.giveUpAtMs;
+          },
           wasTried: wasTried || rests > 0,
           isHalted: item.isHalted,
           send: async (cutOff) => {

@@ -13,7 +13,11 @@ export interface ObjectHeaders {
   /** @param source what a copy is made from */
   wrote(request: Pick<IncomingMessage, 'headers'>, object: S3Object, source: S3Object | undefined): void;
   of({ operation }: S3Request, object: S3Object): Kept;
+  /** Whether its class has to be restored before it is read. Nothing is restored here. */
+  isArchived(object: S3Object): boolean;
 }
+
+const ARCHIVES = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
 export function createObjectHeaders(): ObjectHeaders {
   const kept = new WeakMap<S3Object, Kept>();
@@ -34,6 +38,7 @@ export function createObjectHeaders(): ObjectHeaders {
       }
       if (Object.keys(own).length > 0) kept.set(object, own);
     },
+    isArchived: (object) => ARCHIVES.has(kept.get(object)?.['x-amz-storage-class'] ?? ''),
     of: ({ operation }, object) =>
       operation === 'HeadObject' || operation === 'GetObject' ? (kept.get(object) ?? {}) : {},
   };
