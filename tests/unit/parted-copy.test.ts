@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { ItemId, JobId } from '../../shared/job/identity.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { batchBounds } from '../../shared/pacing/retry.ts';
 import type { BegunCopy, CopyMemory } from '../../shared/sources/s3-copy/copy-memory.ts';
 import type { CopyOptions } from '../../shared/sources/source.ts';
 import { createItemWriter } from '../../shared/sources/table.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
+import { type TransferItem, transferOne } from '../../shared/transfer/engine.ts';
 import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 import { errorAnswer } from '../helpers/answering-s3.ts';
 import { createPartsS3, type Operation, type SizedObject, type Step } from '../helpers/parts-s3.ts';
@@ -74,22 +75,20 @@ function open({ script = {}, item = {}, write = {}, source = BIG, copies = {} }:
   /** One delivery of the item, by a worker that knows nothing but the memory. */
   async function deliver(change: Partial<TransferItem> = {}, stopMs = 60_000) {
     const writer = items.begin(size === undefined ? withoutSize : { ...withoutSize, size }, fullWrite, ID);
-    const [report] = await transferAll(
+    const report = await transferOne(
       { rateLimiter, clock, random: createRandom(3) },
-      [
-        {
-          write: fullWrite,
-          writer,
-          giveUpAtMs: clock.now() + 3_600_000,
-          givenBack: 0,
-          wasTried: false,
-          mayBeWritten: false,
-          ...change,
-        },
-      ],
-      clock.now() + stopMs,
+      {
+        write: fullWrite,
+        writer,
+        giveUpAtMs: clock.now() + 3_600_000,
+        givenBack: 0,
+        wasTried: false,
+        mayBeWritten: false,
+        ...change,
+      },
+      { ...batchBounds(1, clock.now() + stopMs), cutOff: new AbortController().signal },
     );
-    return { end: report!.end, report: report!, writer };
+    return { end: report.end, report, writer };
   }
   return { ...s3, clock, memory, asked, deliver };
 }
