@@ -1,5 +1,6 @@
 // Aborts the multipart uploads of rows that have ended without their object. S3 keeps and bills the parts of an open upload.
 import pMap from 'p-map';
+import { classifyFault } from '../../shared/aws/classify.ts';
 import type { TransferItem } from '../../shared/transfer/engine.ts';
 
 const CONCURRENCY = 32;
@@ -15,9 +16,16 @@ export async function abandonUploads(
         ? undefined
         : writer.abandon(mayBeWritten).then(
             () => undefined,
-            (error: unknown) => new Error('an upload in parts is left open', { cause: error }),
+            (error: unknown) => leftOpen(error),
           ),
     { concurrency: CONCURRENCY },
   );
   return faults.filter((fault) => fault !== undefined);
+}
+
+function leftOpen(cause: unknown): Error {
+  const { code, message } = classifyFault(cause);
+  return new Error(`an upload in parts is left to the lifecycle rule of its bucket: ${code}: ${message}`, {
+    cause,
+  });
 }
