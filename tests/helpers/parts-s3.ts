@@ -22,7 +22,7 @@ interface OpenUpload {
 }
 
 const MOST_COPIED_BYTES = 5 * 1024 ** 3;
-export const TOO_LARGE = `The specified copy source is larger than the maximum allowable size for a copy source: ${MOST_COPIED_BYTES}`;
+const TOO_LARGE = `The specified copy source is larger than the maximum allowable size for a copy source: ${MOST_COPIED_BYTES}`;
 
 /** @param now S3's clock, in epoch ms */
 export function createPartsS3(script: Partial<Record<Operation, Step[]>> = {}, now: () => number = () => 0) {

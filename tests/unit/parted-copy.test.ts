@@ -255,7 +255,7 @@ describe('a part', () => {
 describe('a source that changes', () => {
   it('between parts is copied again as it is then', async () => {
     const after: SizedObject = { sizeBytes: 900 * MIB, etag: 'two' };
-    let change = () => undefined as void;
+    let change: () => void = () => undefined;
     const { deliver, objects, uploads } = open({
       item: { size: undefined as never },
       source: { ...BIG, sizeBytes: 6 * GIB },
@@ -422,7 +422,7 @@ describe('where the time is over', () => {
   });
 
   it('a part that would be cut off is not begun, and the item comes back at once', async () => {
-    let pass = () => undefined as void;
+    let pass: () => void = () => undefined;
     const second = Array.from({ length: 11 }, () => () => pass());
     const { deliver, clock, calm, countOf, objects } = open({ script: { part: second } });
     pass = () => clock.advance(1_000);
@@ -494,7 +494,7 @@ describe('the completion', () => {
     ['fail', { kind: 'failed', code: 'AlreadyExists' }],
   ] as const)('finds an object: %s, and the upload is aborted', async (ifExists, end) => {
     const other = { sizeBytes: 1, etag: 'other' };
-    let appear = () => undefined as void;
+    let appear: () => void = () => undefined;
     const { deliver, objects, uploads, of } = open({
       write: { ifExists },
       script: { complete: [() => appear()] },
@@ -514,7 +514,7 @@ describe('the completion', () => {
   });
 
   it('of an upload that another has aborted begins the copy again, and not for ever', async () => {
-    let drop = () => undefined as void;
+    let drop: () => void = () => undefined;
     const once = open({ script: { complete: [() => drop()] } });
     drop = () => once.uploads.clear();
     expect((await once.deliver()).end.kind).toBe('stored');

@@ -27,3 +27,29 @@ export function isOfSource(copy: BegunCopy, head: SourceHead): boolean {
     copy.lastModifiedMs === head.lastModifiedMs
   );
 }
+
+/** The memory of one item. */
+export interface ItemMemory {
+  /** Whether a later delivery finds what this one remembers. */
+  isKept: boolean;
+  find(): Promise<BegunCopy | undefined>;
+  remember(copy: BegunCopy): Promise<BegunCopy>;
+  forget(uploadId: string): Promise<void>;
+}
+
+export function memoryOf(memory: CopyMemory | undefined, id: ItemId | undefined): ItemMemory {
+  if (memory === undefined || id === undefined) {
+    return {
+      isKept: false,
+      find: async () => undefined,
+      remember: async (copy) => copy,
+      forget: async () => undefined,
+    };
+  }
+  return {
+    isKept: true,
+    find: () => memory.find(id),
+    remember: (copy) => memory.remember(id, copy),
+    forget: (uploadId) => memory.forget(id, uploadId),
+  };
+}

@@ -32,10 +32,11 @@ import type {
 import { type Part, partsOf, planCopyParts } from '../../transfer/part-plan.ts';
 import type { Slots } from '../../transfer/slots.ts';
 import type { Copier, Copy } from './copier.ts';
-import { type BegunCopy, type CopyMemory, isOfSource } from './copy-memory.ts';
+import { type BegunCopy, type CopyMemory, type ItemMemory, isOfSource, memoryOf } from './copy-memory.ts';
 import type { SourceHead } from './headers.ts';
 import type { CopiedPart, PartRequests } from './part-requests.ts';
 import { findExisting } from './parted-exists.ts';
+import { createProgress, stepItemOf } from './parted-progress.ts';
 import { explainCopy, explainRead, nameOf, readersOf } from './source-check.ts';
 
 /** Parts of one object under way at once: S3 copies each at some 100 MB/s. */
@@ -98,31 +99,6 @@ export function createPartedCopy(copies: PartedCopies, copy: Copy, id: ItemId | 
       const tail = `; its multipart upload is still open (${fault.code}), and is left to the bucket's lifecycle rule`;
       return { ...end, message: boundedWithTail(end.message, tail) };
     },
-  };
-}
-
-interface ItemMemory {
-  /** Whether a later delivery finds what this one remembers. */
-  isKept: boolean;
-  find(): Promise<BegunCopy | undefined>;
-  remember(copy: BegunCopy): Promise<BegunCopy>;
-  forget(uploadId: string): Promise<void>;
-}
-
-function memoryOf(memory: CopyMemory | undefined, id: ItemId | undefined): ItemMemory {
-  if (memory === undefined || id === undefined) {
-    return {
-      isKept: false,
-      find: async () => undefined,
-      remember: async (copy) => copy,
-      forget: async () => undefined,
-    };
-  }
-  return {
-    isKept: true,
-    find: () => memory.find(id),
-    remember: (copy) => memory.remember(id, copy),
-    forget: (uploadId) => memory.forget(id, uploadId),
   };
 }
 
@@ -366,48 +342,4 @@ function tooOften(after: Setback, { source }: Copy): TransferEnd {
       ? ['SourceChanged', ` was another object in each of ${MAX_ROUNDS} copies than at the HEAD before`]
       : ['NoSuchUpload', `: each of ${MAX_ROUNDS} multipart uploads of its copy was aborted by another`];
   return { kind: 'failed', code, message: boundedWithTail(nameOf(source), tail) };
-}
-
-interface Progress {
-  /** Epoch ms: the retry time begins again with each part that is copied. */
-  giveUpAtMs(): number;
-  isMade(): boolean;
-  /** Milliseconds of the slowest part of this delivery. */
-  readonly slowestMs: number;
-  /** @param tookMs absent for a part of an earlier delivery */
-  made(atMs: number | undefined, tookMs?: number): void;
-}
-
-function createProgress({ giveUpAtMs, retryForMs }: TransferItem): Progress {
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let isMade = false;
-  let slowestMs = 0;
-  return {
-    giveUpAtMs: () => (retryForMs === undefined ? giveUpAtMs : Math.max(giveUpAtMs, lastMs + retryForMs)),
-    isMade: () => isMade,
-    get slowestMs() {
-      return slowestMs;
-    },
-    made(atMs, tookMs) {
-      if (atMs !== undefined) lastMs = Math.max(lastMs, atMs);
-      if (tookMs === undefined) return;
-      isMade = true;
-      slowestMs = Math.max(slowestMs, tookMs);
-    },
-  };
-}
-
-function stepItemOf(copy: Copy, item: TransferItem, progress: Progress) {
-  return {
-    write: copy,
-    get giveUpAtMs() {
-      return progress.giveUpAtMs();
-    },
-    /** An item that gets on comes back soon, however often it came before. */
-    get givenBack() {
-      return progress.isMade() ? 0 : item.givenBack;
-    },
-    wasTried: item.wasTried,
-    isHalted: item.isHalted,
-  };
 }
