@@ -1,7 +1,7 @@
 // Option values of the commands: read from text, or refused with what would do.
 import { InvalidArgumentError } from 'commander';
+import { faultOfContentType } from '../shared/attributes/checks.ts';
 import { parseSpread } from '../shared/keys/spread.ts';
-import { CONTENT_TYPE } from '../shared/manifest/content-type.ts';
 import { assertNoUserInfo, isHttpAddress } from './address.ts';
 
 const HIGHEST_PORT = 65_535;
@@ -59,7 +59,7 @@ export function httpAddress(text: string): string {
 
 /** The text as it stands, once a header can carry it unchanged: HTTP drops spaces at the ends. */
 export function contentTypeText(text: string): string {
-  if (!CONTENT_TYPE.test(text) || text !== text.trim()) {
+  if (faultOfContentType(text) !== undefined || text !== text.trim()) {
     throw new InvalidArgumentError(
       'It takes 1 to 256 printable ASCII characters without spaces at the ends, as text/html.',
     );

@@ -1,6 +1,6 @@
 // A row of the report, made of its outcome: which file it stands in, and under which columns.
 //
-//   succeeded   key source destination status size etag version checksum attempts milliseconds line
+//   succeeded   key source destination status size etag version checksum attempts milliseconds line; checksum_algorithm where it is not CRC32
 //   failed      the manifest's own columns, and spillway_code, spillway_message, spillway_place: a manifest as it stands
 //   rejected    likewise; a row that could not be read at all has spillway_raw. One line stands for the rows of a block that
 //               are beyond the slice's limits (reject-listing.ts): spillway_rows says how many, spillway_place between which lines
@@ -32,7 +32,7 @@ export function fileOf({ status }: Outcome, report: ReportKind): ReportFile['kin
 export function reportRow(outcome: Outcome): Record<string, unknown> {
   const { item, line, code, message, raw } = outcome;
   if (outcome.status === 'stored' || outcome.status === 'skipped') {
-    const { destination, bytes, etag, versionId, checksum, attempts, ms } = outcome;
+    const { destination, bytes, etag, versionId, checksum, checksumAlgorithm, attempts, ms } = outcome;
     return {
       key: item?.key,
       source: item?.['source'],
@@ -42,6 +42,7 @@ export function reportRow(outcome: Outcome): Record<string, unknown> {
       etag,
       version: versionId,
       checksum,
+      checksum_algorithm: checksumAlgorithm,
       attempts,
       milliseconds: ms,
       line,

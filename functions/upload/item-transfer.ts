@@ -1,4 +1,5 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
+import { createRowAttributes } from '../../shared/attributes/row-attributes.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { EndedRow } from '../../shared/report/account.ts';
@@ -20,8 +21,9 @@ export function transferItemOf(
   const agesFromMs = Math.max(firstSeenAtMs(delivery), job.resumedAtMs ?? 0);
   const write = {
     destination: destinationOf(item, job.options),
-    ifExists,
-    ...(item.content_type === undefined ? {} : { attributes: { contentType: item.content_type } }),
+    ifExists: item.if_exists ?? ifExists,
+    attributes: createRowAttributes(job.options).of(item),
+    guessesType: job.options.contentTypes === 'guess',
   };
   return {
     write,

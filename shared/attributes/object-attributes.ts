@@ -42,6 +42,8 @@ export interface ObjectAttributes {
   metadata?: ReadonlyMap<string, string>;
   tags?: ReadonlyMap<string, string>;
   storageClass?: StorageClass;
+  /** Only of a copy: its source's class, which has to be read first. Other objects have none to keep. */
+  keepsClass?: true;
   encryption?: Encryption;
   /** The writer sees to it. Absent: CRC32, or the source's own on a copy. */
   checksumAlgorithm?: ChecksumAlgorithm;
@@ -60,7 +62,12 @@ const HEADERS_OF_METADATA = {
 type MetadataField = keyof typeof HEADERS_OF_METADATA;
 const METADATA_FIELDS = Object.keys(HEADERS_OF_METADATA) as MetadataField[];
 
-/** Whether a copy with these has to replace its source's metadata, so that the source has to be read first. */
+/** Whether a copy with these needs to know its source first: S3 keeps a source's metadata only as a whole, and no class. */
+export function readsSource(attributes: ObjectAttributes): boolean {
+  return attributes.keepsClass === true || replacesMetadata(attributes);
+}
+
+/** Whether a copy with these has to replace its source's metadata. */
 export function replacesMetadata(attributes: ObjectAttributes): boolean {
   return (
     (attributes.metadata?.size ?? 0) > 0 || METADATA_FIELDS.some((field) => attributes[field] !== undefined)

@@ -1,5 +1,6 @@
 // A slice's rows as blocks. Each row is checked: accepted for transfer, or rejected with its reason. The same bytes give the
 // same blocks at every reading.
+import { createRowAttributes } from '../attributes/row-attributes.ts';
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { OpenedJob } from '../job/job.ts';
@@ -72,9 +73,12 @@ export async function openBlock(
 
 /** Puts each row into its block, or into the list of the rejected. */
 function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
+  const attributes = createRowAttributes(job.options);
   const faultOf = (item: ManifestItem): Refusal | undefined => {
     const refusal = sources === 'unchecked' ? undefined : checkSource(item, sources);
     if (refusal !== undefined) return refusal;
+    const ofAttributes = attributes.faultOf(item);
+    if (ofAttributes !== undefined) return ofAttributes;
     const fault = faultOfKey(destinationOf(item, job.options).key, job.options.spread);
     return fault && { code: fault.code, message: `the destination key ${fault.message}` };
   };

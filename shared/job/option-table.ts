@@ -1,5 +1,17 @@
 // Every option of a job, once. Metadata, query strings, stored jobs, redrives, the command's flags and docs/options.md follow it.
 // Plain data, from which options.ts makes its schemas: loading zod would slow every start of the command by a third.
+import {
+  BUCKET_KEY_CHOICES,
+  ENCRYPTIONS,
+  type Fault,
+  faultOfContentType,
+  faultOfHeader,
+  faultOfKmsKey,
+  IF_EXISTS,
+  STORAGE_CLASS_CHOICES,
+} from '../attributes/checks.ts';
+import { CHECKSUM_ALGORITHMS } from '../attributes/object-attributes.ts';
+import { faultOfMetadataText, faultOfTagsText } from '../attributes/text-pairs.ts';
 import { SPREADS } from '../keys/spread.ts';
 
 interface Described {
@@ -20,10 +32,21 @@ interface SpreadOption extends Described {
   default: string;
 }
 
+/** Without a default, a job may have none. */
 interface ChoiceOption extends Described {
   kind: 'choice';
   choices: readonly string[];
-  default: string;
+  default?: string;
+}
+
+/** A job may have none. */
+interface TextOption extends Described {
+  kind: 'text';
+  /** What it takes, in words. */
+  takes: string;
+  example: string;
+  /** What is wrong with a text, to stand behind the option's name. */
+  faultOf: (text: string) => Fault;
 }
 
 /** From `least` to `most`, in decimal digits. */
@@ -35,7 +58,7 @@ interface NumberOption extends Described {
   most: number;
 }
 
-export type JobOption = DestinationOption | SpreadOption | ChoiceOption | NumberOption;
+export type JobOption = DestinationOption | SpreadOption | ChoiceOption | NumberOption | TextOption;
 
 /** Options by the name of their field in `JobOptions`. Each job has a destination. */
 export type OptionTable = Readonly<Record<string, JobOption>> & { readonly destination: DestinationOption };
@@ -58,7 +81,7 @@ export const OPTIONS = {
   ifExists: {
     name: 'if-exists',
     kind: 'choice',
-    choices: ['overwrite', 'skip', 'fail'],
+    choices: IF_EXISTS,
     default: 'overwrite',
     description: 'what happens where a key holds an object already',
   },
@@ -110,7 +133,86 @@ export const OPTIONS = {
     description:
       'the rows that the report lists: all, those that were not stored, or none; the counts are always there',
   },
+  contentTypes: {
+    name: 'content-types',
+    kind: 'choice',
+    choices: ['guess', 'none'],
+    default: 'guess',
+    description:
+      'the type of an inline object for which neither its row nor its job has one: by the ending of its key, or S3 is told none',
+  },
+  contentType: {
+    name: 'content-type',
+    kind: 'text',
+    takes: '1 to 256 printable ASCII characters',
+    example: 'text/html',
+    faultOf: faultOfContentType,
+    description: 'the type of every object whose row has none; a copy then costs a HEAD of its source',
+  },
+  cacheControl: header('cache-control', 'max-age=86400'),
+  contentDisposition: header('content-disposition', 'attachment'),
+  contentEncoding: header('content-encoding', 'gzip'),
+  contentLanguage: header('content-language', 'en'),
+  metadata: {
+    name: 'metadata',
+    kind: 'text',
+    takes: 'NAME=VALUE&NAME=VALUE, percent-encoded',
+    example: 'owner=web&origin=backfill',
+    faultOf: faultOfMetadataText,
+    description: 'user metadata; merged with that of the row by name; a copy then costs a HEAD of its source',
+  },
+  tags: {
+    name: 'tags',
+    kind: 'text',
+    takes: 'NAME=VALUE&NAME=VALUE, percent-encoded',
+    example: 'team=web&cost-center=12',
+    faultOf: faultOfTagsText,
+    description: "tags, 10 at most; merged with the row's by name; a copy has these in place of its source's",
+  },
+  storageClass: {
+    name: 'storage-class',
+    kind: 'choice',
+    choices: STORAGE_CLASS_CHOICES,
+    description: "the storage class; source keeps that of a copy's source, which costs a HEAD of it",
+  },
+  encryption: {
+    name: 'encryption',
+    kind: 'choice',
+    choices: ENCRYPTIONS,
+    description: "the encryption; without it the bucket's default counts",
+  },
+  kmsKey: {
+    name: 'kms-key',
+    kind: 'text',
+    takes: 'a key id, alias/NAME, or the ARN of either',
+    example: 'alias/exports',
+    faultOf: faultOfKmsKey,
+    description: "the key of encryption aws:kms; without it the account's aws/s3",
+  },
+  bucketKey: {
+    name: 'bucket-key',
+    kind: 'choice',
+    choices: BUCKET_KEY_CHOICES,
+    description: "whether encryption aws:kms uses a bucket key; without it the bucket's default counts",
+  },
+  checksumAlgorithm: {
+    name: 'checksum-algorithm',
+    kind: 'choice',
+    choices: CHECKSUM_ALGORITHMS,
+    description: "the object's checksum; without it CRC32, and of a copy its source's",
+  },
 } as const satisfies OptionTable;
+
+function header<Name extends string>(name: Name, example: string) {
+  return {
+    name,
+    kind: 'text',
+    takes: '1 to 1,024 printable ASCII characters',
+    example,
+    faultOf: faultOfHeader,
+    description: `the ${name} of every object whose row has none; a copy then costs a HEAD of its source`,
+  } as const;
+}
 
 /** What an option takes, in words. */
 export function valuesOf(option: JobOption): string {
@@ -121,6 +223,8 @@ export function valuesOf(option: JobOption): string {
       return oneOf(SPREADS);
     case 'choice':
       return oneOf(option.choices);
+    case 'text':
+      return option.takes;
     case 'whole number':
       return `${option.least} to ${option.most}`;
   }

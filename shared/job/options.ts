@@ -2,6 +2,7 @@
 // stands in option-table.ts. They come as S3 user metadata on the manifest (`x-amz-meta-spillway-<name>`), which the API writes
 // too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
+import { faultOfJobAttributes, type JobAttributes } from '../attributes/row-attributes.ts';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
 import { parseSpread } from '../keys/spread.ts';
@@ -28,7 +29,14 @@ type ValueOf<Option extends JobOption> = Option extends { kind: 'destination' }
       ? number
       : string;
 
-type OptionsOf<Table extends OptionTable> = { -readonly [Field in keyof Table]: ValueOf<Table[Field]> };
+/** Options that every job has: it is given them, or they have a default. */
+type FixedFields<Table extends OptionTable> = {
+  [Field in keyof Table]: Table[Field] extends { default: unknown } | { kind: 'destination' } ? Field : never;
+}[keyof Table];
+
+type OptionsOf<Table extends OptionTable> = {
+  -readonly [Field in FixedFields<Table>]: ValueOf<Table[Field]>;
+} & { -readonly [Field in Exclude<keyof Table, FixedFields<Table>>]?: ValueOf<Table[Field]> };
 
 export type JobOptions = OptionsOf<typeof OPTIONS>;
 /** What happens where the destination key already holds an object. */
@@ -40,8 +48,14 @@ export type ParsedOptions<Options = JobOptions> =
   | { kind: 'valid'; options: Options }
   | { kind: 'invalid'; message: string };
 
-/** How the options of a table are read. */
-export function createOptionReader<Table extends OptionTable>(table: Table) {
+/**
+ * How the options of a table are read.
+ * @param faultOf what is wrong with options that are right each by itself
+ */
+export function createOptionReader<Table extends OptionTable>(
+  table: Table,
+  faultOf: (options: OptionsOf<Table>) => string | undefined = () => undefined,
+) {
   type Options = OptionsOf<Table>;
   const options = Object.entries<JobOption>(table);
   const names = options.map(([, { name }]) => name);
@@ -71,8 +85,14 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
       const faults = issues.map((issue) => describeIssue(issue, names));
       return { kind: 'invalid', message: boundedText(boundedList(faults)) };
     }
-    const values = options.map(([field, { name }]) => [field, parsed.data[name]]);
-    return { kind: 'valid', options: Object.fromEntries(values) as Options };
+    const values = options
+      .map(([field, { name }]) => [field, parsed.data[name]])
+      .filter(([, value]) => value !== undefined);
+    const valid = Object.fromEntries(values) as Options;
+    const fault = faultOf(valid);
+    return fault === undefined
+      ? { kind: 'valid', options: valid }
+      : { kind: 'invalid', message: boundedText(fault) };
   }
 
   /**
@@ -82,10 +102,12 @@ export function createOptionReader<Table extends OptionTable>(table: Table) {
   function parseFrozen(frozen: Options, destinationBuckets: readonly string[]): ParsedOptions<Options> {
     const values: Readonly<Record<string, unknown>> = frozen;
     const { bucket, prefix } = values['destination'] as JobOptions['destination'];
-    const texts = options.map(([field, { kind, name }]) => [
-      name,
-      kind === 'destination' ? `s3://${bucket}` : String(values[field]),
-    ]);
+    const texts = options
+      .filter(([field]) => values[field] !== undefined)
+      .map(([field, { kind, name }]) => [
+        name,
+        kind === 'destination' ? `s3://${bucket}` : String(values[field]),
+      ]);
     const parsed = parse(Object.fromEntries(texts), destinationBuckets);
     if (parsed.kind === 'invalid') return parsed;
     if (!PREFIX.test(prefix)) return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
@@ -109,7 +131,7 @@ export const {
   parse: parseJobOptions,
   parseFrozen: parseFrozenOptions,
   complete: completeOptions,
-} = createOptionReader(OPTIONS);
+} = createOptionReader(OPTIONS, (options: JobAttributes) => faultOfJobAttributes(options)?.message);
 
 /** Options given as text by name, as an object's user metadata. */
 export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): Record<string, string> {
@@ -136,9 +158,13 @@ function storedValue(option: JobOption) {
     case 'spread':
       return z._default(z.string(), option.default);
     case 'choice':
-      return z._default(z.enum(option.choices), option.default);
+      return option.default === undefined
+        ? z.exactOptional(z.enum(option.choices))
+        : z._default(z.enum(option.choices), option.default);
     case 'whole number':
       return z._default(z.number(), option.default);
+    case 'text':
+      return z.exactOptional(z.string());
   }
 }
 
@@ -149,8 +175,12 @@ function textValue(option: JobOption, destinationBuckets: readonly string[]) {
       return destinationText(destinationBuckets);
     case 'spread':
       return z._default(spreadText, option.default);
-    case 'choice':
-      return z._default(z.enum(option.choices, `takes ${valuesOf(option)}`), option.default);
+    case 'choice': {
+      const choices = z.enum(option.choices, `takes ${valuesOf(option)}`);
+      return option.default === undefined ? z.optional(choices) : z._default(choices, option.default);
+    }
+    case 'text':
+      return z.optional(checkedText(option));
     case 'whole number': {
       const { name, least, most } = option;
       const isWithin = z.refine<number>((value) => value >= least && value <= most, {
@@ -171,6 +201,14 @@ const spreadText = z.string().check((payload) => {
   if (parsed.kind === 'invalid')
     payload.issues.push(customIssue(payload.value, boundedText(parsed.message, SHOWN_VALUE_BYTES)));
 });
+
+function checkedText({ name, faultOf }: JobOption & { kind: 'text' }) {
+  return z.string().check((payload) => {
+    const fault = faultOf(payload.value);
+    if (fault !== undefined)
+      payload.issues.push(customIssue(payload.value, boundedText(`${name} ${fault}`, SHOWN_VALUE_BYTES * 2)));
+  });
+}
 
 /** The path is always a folder: with or without its closing slash it is the same destination. */
 function destinationText(allowed: readonly string[]) {

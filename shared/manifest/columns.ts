@@ -3,9 +3,10 @@ import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { redacted } from '../text/redacted.ts';
-import { visibleText } from '../text/visible.ts';
-import { CONTENT_TYPE } from './content-type.ts';
+import { attributeColumns } from './attribute-columns.ts';
+import { type Check, fault, fitCharacters, quoted, string } from './column-checks.ts';
 import type { RowFault } from './faults.ts';
+import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
 
 /**
@@ -28,33 +29,6 @@ const reservedPrefix = 'spillway_';
 
 /** A file that is not a manifest can have thousands of columns. */
 const maximumNamedColumns = 5;
-
-// Lone surrogates have no UTF-8. The two noncharacters are outside XML 1.0: SQS refuses a message that holds them, and
-// JSON.stringify does not escape them. All other characters are accepted, as in S3: control characters reach SQS as
-// JSON escapes, and S3 accepts any UTF-8 in a key.
-const nonCharacters = /[\uFFFE\uFFFF]/;
-
-type Check<T> = z.core.CheckFn<T>;
-
-function fault<T>(payload: z.core.ParsePayload<T>, code: RowFault, message: string): void {
-  payload.issues.push({
-    code: 'custom',
-    input: payload.value,
-    params: { fault: code },
-    message,
-    continue: true,
-  });
-}
-
-const fitCharacters =
-  (column: string): Check<string> =>
-  (payload) => {
-    if (!payload.value.isWellFormed()) {
-      fault(payload, 'UnfitCharacters', `${column} holds a lone surrogate`);
-    } else if (nonCharacters.test(payload.value)) {
-      fault(payload, 'UnfitCharacters', `${column} holds U+FFFE or U+FFFF, which SQS refuses`);
-    }
-  };
 
 const fitKey: Check<string> = (payload) => {
   if (payload.value === '') {
@@ -130,41 +104,36 @@ const fitBase64: Check<string> = (payload) => {
   }
 };
 
-const fitContentType: Check<string> = (payload) => {
-  if (!CONTENT_TYPE.test(payload.value)) {
-    fault(payload, 'ContentTypeInvalid', 'content_type is not 1 to 256 printable ASCII characters');
-  }
-};
-
 const sizeMessage = `size is no whole number of bytes from 0 to ${maximumObjectBytes}`;
 
 // An empty CSV field, quoted or not, is an absent one: CSV writers write either.
 const missingPayload =
   'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
 
-const string = (column: string) => z.string({ error: (issue) => wrongType(column, issue.input) });
+/** Of nearly every row. They have a schema of their own: each further column of a schema costs time for rows without it too. */
+const usualColumns = {
+  key: string('key').check(fitKey, fitCharacters('key')),
+  source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
+  source_version: z.exactOptional(string('source_version').check(fitVersion)),
+  source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
+  text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
+  base64: z.exactOptional(string('base64').check(fitBase64)),
+  content_type: attributeColumns.content_type,
+  size: z.exactOptional(
+    z
+      .number({ error: sizeMessage })
+      .check(
+        z.int({ error: sizeMessage }),
+        z.gte(0, { error: sizeMessage }),
+        z.lte(maximumObjectBytes, { error: sizeMessage }),
+      ),
+  ),
+};
 
-const itemSchema = z
-  .strictObject({
-    key: string('key').check(fitKey, fitCharacters('key')),
-    source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
-    source_version: z.exactOptional(string('source_version').check(fitVersion)),
-    source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
-    text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
-    base64: z.exactOptional(string('base64').check(fitBase64)),
-    content_type: z.exactOptional(string('content_type').check(fitContentType)),
-    size: z.exactOptional(
-      z
-        .number({ error: sizeMessage })
-        .check(
-          z.int({ error: sizeMessage }),
-          z.gte(0, { error: sizeMessage }),
-          z.lte(maximumObjectBytes, { error: sizeMessage }),
-        ),
-    ),
-  })
-  // Checked even where a column is wrong, so that every fault is reported at once.
-  .check(z.check(fitPayload, { when: () => true }));
+// Checked even where a column is wrong, so that every fault is reported at once.
+const payloadCheck = z.check(fitPayload, { when: () => true });
+const usualSchema = z.strictObject(usualColumns).check(payloadCheck);
+const itemSchema = z.strictObject({ ...usualColumns, ...attributeColumns }).check(payloadCheck);
 
 export type ManifestItem = z.infer<typeof itemSchema>;
 
@@ -181,10 +150,19 @@ export type ParsedItem =
 
 /** Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. */
 export function parseItem(record: Record<string, unknown>): ParsedItem {
-  const parsed = itemSchema.safeParse(record);
+  const parsed = (isUsual(record) ? usualSchema : itemSchema).safeParse(record);
   return parsed.success
     ? { kind: 'good', item: parsed.data }
     : { kind: 'bad', faults: parsed.error.issues.map((issue) => toFault(issue, record)) };
+}
+
+const usualNames: ReadonlySet<string> = new Set(Object.keys(usualColumns));
+
+function isUsual(record: Record<string, unknown>): boolean {
+  for (const name in record) {
+    if (!usualNames.has(name)) return false;
+  }
+  return true;
 }
 
 function toFault(
@@ -208,18 +186,13 @@ function toFault(
 /** A sentence that names the columns, what each may have been meant to be, and the ones there are. */
 export function unknownColumns(names: string[]): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
-    const near = nearMiss(name, knownColumns);
+    const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, knownColumns);
     const shown = quoted(redacted(name).slice(0, 100));
     return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';
   const label = names.length === 1 ? 'unknown column' : 'unknown columns';
   return `${label} ${named.join(', ')}${more}; there are ${knownColumns.join(', ')}, and spillway_* are ignored`;
-}
-
-/** Without this, a name with a zero-width space would look like the right one. */
-function quoted(text: string): string {
-  return visibleText(JSON.stringify(text));
 }
 
 export function isKnownColumn(name: string): boolean {
@@ -253,20 +226,6 @@ function isKeyTooLong(key: string): boolean {
   return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
 }
 
-function wrongType(column: string, input: unknown): string {
-  const kind = Array.isArray(input)
-    ? 'a list'
-    : typeof input === 'object'
-      ? 'an object'
-      : `a ${typeof input}`;
-  if (input === undefined) return `${column} is missing`;
-  const remedy = typeof input === 'number' ? quoteNumber : typeof input === 'boolean' ? ': quote it' : '';
-  return `${column} is ${kind}, not a string${remedy}`;
-}
-
-const quoteNumber =
-  ': quote it, so that no digit is lost (key, text and source_version take numbers up to 2^53, without an exponent or closing zeros)';
-
 function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void {
   const row = payload.value;
   const given = payloadColumns.filter((column) => row[column] !== undefined);
@@ -288,5 +247,8 @@ function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void
       'VersionInvalid',
       `source names version ${named.slice(0, 100)}, and source_version another: give one of them, or the same`,
     );
+  }
+  if (row.storage_class === 'source' && row.source === undefined) {
+    fault(payload, 'StorageClassInvalid', 'storage_class is source, and the row has no source');
   }
 }

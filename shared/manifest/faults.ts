@@ -13,6 +13,8 @@ export const manifestFaults = {
   HeaderTooLong: 'a header row above 2 KiB, or one that does not end within the bytes that are looked at',
   HeaderBroken: 'quotes that do not close, or lines that end in a lone carriage return',
   HeaderNameMissing: 'a column without a name',
+  ColumnNameInvalid:
+    'CSV: a column metadata.NAME or tag.NAME of a name that S3 does not take, or metadata or tags itself',
   DuplicateColumn: 'a column name twice',
   UnknownColumn: 'a column that Spillway does not know',
   KeyColumnMissing: 'no column key',
@@ -47,6 +49,20 @@ export const rowFaults = {
   Base64Invalid: 'base64 that is not',
   Base64TooLarge: 'base64 above 64 KiB decoded',
   ContentTypeInvalid: 'a content_type that no HTTP header can carry',
+  HeaderInvalid:
+    'a cache_control, content_disposition, content_encoding or content_language that no header can carry',
+  HeadersTooLarge: 'content headers above 2 KiB in all, those of the job included',
+  MetadataInvalid: 'metadata of a name or a value that no header can carry, or of a name twice',
+  MetadataTooLarge: 'metadata above 2 KiB of names and values, those of the job included',
+  TagInvalid: 'a tag of a name or a value that S3 does not take, or of a name twice',
+  TooManyTags: 'more than 10 tags, those of the job included',
+  AttributesTooLarge: 'headers, metadata and tags above 6 KiB in all',
+  StorageClassInvalid: 'a storage_class that S3 does not have, or source in a row without one',
+  EncryptionInvalid:
+    'an encryption that is neither AES256 nor aws:kms, or a bucket_key that is neither true nor false',
+  KmsKeyInvalid: 'a kms_key that is no key of KMS, or stands without the encryption aws:kms',
+  ChecksumAlgorithmInvalid: 'a checksum_algorithm that Spillway can not compute',
+  IfExistsInvalid: 'an if_exists that is not overwrite, skip or fail',
   SizeInvalid: 'a size that is no whole number of bytes from 0 to 50 TB',
 } as const;
 

@@ -67,7 +67,7 @@ export type ManifestRow =
       /** The row's text, cut to 1 KiB; U+FFFD for what is not UTF-8. */
       raw: string;
       /** The known columns that the row fills, where they could be separated. */
-      columns?: Record<string, string>;
+      columns?: Record<string, string | Record<string, string>>;
     };
 
 export interface ManifestFormat<Head extends FormatHead> {

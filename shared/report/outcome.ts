@@ -1,4 +1,5 @@
 // How one row ended, as its worker wrote it down: the report is made of these.
+import type { ChecksumAlgorithm } from '../attributes/object-attributes.ts';
 import { faultOf, type Job } from '../job/job.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 
@@ -14,7 +15,7 @@ export interface Outcome {
   /** The row's line in the manifest, from 1. */
   line: number;
   /** The row's own columns; absent where the row could not be read, or is not known any more. */
-  item?: Partial<ManifestItem> | Record<string, string>;
+  item?: Partial<ManifestItem> | Record<string, string | Record<string, string>>;
   /** Up to 1 KiB of a rejected row, as it stood. */
   raw?: string;
   /** s3://bucket/key */
@@ -22,6 +23,8 @@ export interface Outcome {
   etag?: string;
   versionId?: string;
   checksum?: string;
+  /** Where it is not CRC32. */
+  checksumAlgorithm?: ChecksumAlgorithm;
   bytes?: number;
   /** Requests sent to S3, and how many of them it throttled. */
   attempts?: number;

@@ -1,5 +1,5 @@
 // The object is in S3 already: a server-side copy, which sends no bytes through this process.
-import { replacesMetadata } from '../attributes/object-attributes.ts';
+import { readsSource } from '../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../aws/source-heads.ts';
 import { type ManifestItem, splitSource } from '../manifest/columns.ts';
 import { boundedWithTail } from '../text/bounded.ts';
@@ -39,7 +39,7 @@ export const s3Copy: Source = {
       begin(item, write, id) {
         const copy: Copy = { ...write, source: placeOf(item), expected: expectedOf(item) };
         const parted = createPartedCopy(copies, copy, id);
-        const whole = replacesMetadata(write.attributes ?? {})
+        const whole = readsSource(write.attributes ?? {})
           ? createTypedCopy(copier, copy, inPartsAboveBytes)
           : createPlainCopy(copier, copy);
         const isLarge = item.size === undefined ? undefined : item.size > inPartsAboveBytes;

@@ -6,17 +6,24 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { attributeInput } from '../attributes/object-attributes.ts';
+import { attributeInput, type ChecksumAlgorithm } from '../attributes/object-attributes.ts';
 import { classifyFault } from '../aws/classify.ts';
 import { sendProven } from '../aws/proof.ts';
 import { createSourceHeads } from '../aws/source-heads.ts';
-import { base64Crc32, checksumSetting, compositeCrc32 } from './checksum.ts';
-import { type ObjectWrite, type StoredObject, storedObject } from './object-writer.ts';
+import {
+  checksumField,
+  checksumOf,
+  checksumSetting,
+  compositeChecksum,
+  DEFAULT_CHECKSUM,
+} from './checksum.ts';
+import { joinedCrc64 } from './crc64-join.ts';
+import { namedAlgorithm, type ObjectWrite, type StoredObject, storedObject } from './object-writer.ts';
 
 export interface SentPart {
   number: number;
   etag: string;
-  /** CRC32, base64. */
+  /** Base64: CRC32, or what the object asks for. */
   checksum: string;
   bytes: number;
 }
@@ -51,7 +58,10 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
   });
   const heads = createSourceHeads(s3);
   const head = ({ destination }: ObjectWrite) => heads.head(destination, { withChecksum: true });
-  const sendsChecksums = checksumSetting(s3);
+  const sendsByDefault = checksumSetting(s3);
+  const algorithmOf = ({ attributes }: ObjectWrite) => attributes?.checksumAlgorithm ?? DEFAULT_CHECKSUM;
+  const sendsChecksums = async ({ attributes }: ObjectWrite) =>
+    attributes?.checksumAlgorithm !== undefined || (await sendsByDefault());
 
   return {
     async exists(write) {
@@ -69,7 +79,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
         s3,
         new CreateMultipartUploadCommand({
           ...at(write),
-          ...((await sendsChecksums()) ? { ChecksumAlgorithm: 'CRC32' } : {}),
+          ...((await sendsChecksums(write)) ? { ChecksumAlgorithm: algorithmOf(write) } : {}),
           ...attributeInput(write.attributes ?? {}),
         }),
       );
@@ -77,7 +87,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async send(write, uploadId, { number, bytes }, cutOff) {
-      const checksum = base64Crc32(bytes);
+      const algorithm = algorithmOf(write);
+      const checksum = await checksumOf(algorithm, bytes);
       const { ETag = '' } = await sendProven(
         s3,
         new UploadPartCommand({
@@ -85,7 +96,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
           UploadId: uploadId,
           PartNumber: number,
           Body: bytes,
-          ...((await sendsChecksums()) ? { ChecksumCRC32: checksum } : {}),
+          ...((await sendsChecksums(write)) ? { [checksumField(algorithm)]: checksum } : {}),
         }),
         { abortSignal: cutOff },
       );
@@ -93,7 +104,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     },
 
     async complete(write, uploadId, parts, cutOff) {
-      const withChecksum = await sendsChecksums();
+      const withChecksum = await sendsChecksums(write);
       const answer = await sendProven(
         s3,
         new CompleteMultipartUploadCommand({
@@ -103,25 +114,27 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
             Parts: parts.map(({ number, etag, checksum }) => ({
               PartNumber: number,
               ETag: etag,
-              ...(withChecksum ? { ChecksumCRC32: checksum } : {}),
+              ...(withChecksum ? { [checksumField(algorithmOf(write))]: checksum } : {}),
             })),
           },
           ...(write.ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
         }),
         { abortSignal: cutOff },
       );
-      return objectOf(answer.ETag, answer.VersionId, parts);
+      return objectOf(answer, algorithmOf(write), parts);
     },
 
     async recognise(write, parts) {
       const found = await head(write);
       if (found.ContentLength !== sizeOf(parts)) return undefined;
       // Where the endpoint has no checksums: the size, and the number of parts that the ETag ends in.
+      const algorithm = algorithmOf(write);
+      const checksum = found[checksumField(algorithm)];
       const isOwn =
-        found.ChecksumCRC32 === undefined
+        checksum === undefined
           ? found.ETag?.replaceAll('"', '').endsWith(`-${parts.length}`)
-          : found.ChecksumCRC32 === compositeCrc32(parts.map(({ checksum }) => checksum));
-      return isOwn ? objectOf(found.ETag, found.VersionId, parts) : undefined;
+          : checksum === (await checksumOfParts(algorithm, parts));
+      return isOwn ? objectOf(found, algorithm, parts) : undefined;
     },
 
     async abort(write, uploadId) {
@@ -134,13 +147,23 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
   };
 }
 
-function objectOf(
-  etag: string | undefined,
-  versionId: string | undefined,
+async function objectOf(
+  { ETag: etag, VersionId: versionId }: { ETag?: string | undefined; VersionId?: string | undefined },
+  algorithm: ChecksumAlgorithm,
   parts: readonly SentPart[],
-): StoredObject {
-  const checksum = compositeCrc32(parts.map(({ checksum: each }) => each));
-  return storedObject({ etag, checksum, bytes: sizeOf(parts), versionId });
+): Promise<StoredObject> {
+  const checksum = await checksumOfParts(algorithm, parts);
+  return storedObject({ etag, checksum, ...namedAlgorithm(algorithm), bytes: sizeOf(parts), versionId });
+}
+
+/** Over the parts' checksums; a CRC64NVME is always of the whole object. (User guide, "Checking object integrity") */
+async function checksumOfParts(algorithm: ChecksumAlgorithm, parts: readonly SentPart[]): Promise<string> {
+  return algorithm === 'CRC64NVME'
+    ? joinedCrc64(parts)
+    : compositeChecksum(
+        algorithm,
+        parts.map(({ checksum }) => checksum),
+      );
 }
 
 function sizeOf(parts: readonly SentPart[]): number {

@@ -1,5 +1,5 @@
 // What the engine is given to write one object: a writer, which alone knows where the bytes come from.
-import type { ObjectAttributes } from '../attributes/object-attributes.ts';
+import type { ChecksumAlgorithm, ObjectAttributes } from '../attributes/object-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
@@ -17,14 +17,17 @@ export interface ObjectWrite {
   destination: { bucket: string; key: string };
   /** Absent: none. */
   attributes?: ObjectAttributes;
+  /** Whether the key's ending is to say the content type, where neither the attributes nor the source have one. */
+  guessesType?: boolean;
   ifExists: IfExists;
 }
 
 export interface StoredObject {
   etag: string;
   versionId?: string;
-  /** CRC32, base64, where S3 answers one. */
+  /** Base64, where S3 answers one: CRC32, unless another is named. */
   checksum?: string;
+  checksumAlgorithm?: ChecksumAlgorithm;
   /** Bytes that were sent; a server-side copy sends none, and S3 does not say how many it copied. */
   bytes?: number;
 }
@@ -92,6 +95,13 @@ export function storedObject({
 }: { [Name in keyof StoredObject]?: StoredObject[Name] | undefined }): StoredObject {
   const given = Object.entries(more).filter(([, value]) => value !== undefined);
   return { etag, ...Object.fromEntries(given) };
+}
+
+/** Names the algorithm of a checksum, where it is not the usual one. */
+export function namedAlgorithm(
+  algorithm: ChecksumAlgorithm | undefined,
+): Pick<StoredObject, 'checksumAlgorithm'> {
+  return algorithm === undefined || algorithm === 'CRC32' ? {} : { checksumAlgorithm: algorithm };
 }
 
 /** A listener costs more, the more requests share the signal: 2% of a request's time at 256 at once. */

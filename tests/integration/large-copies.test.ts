@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   CreateMultipartUploadCommand,
+  GetObjectTaggingCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -66,6 +67,7 @@ describe('a large object', () => {
       CacheControl: 'max-age=60',
       Metadata: { owner: 'web' },
       ChecksumAlgorithm: 'CRC64NVME',
+      Tagging: 'team=a%20b&empty=',
     });
     await cloud.setFaults([
       { kind: 's3-error', status: 500, code: 'InternalError', operations: ['UploadPartCopy'], count: 1 },
@@ -80,6 +82,12 @@ describe('a large object', () => {
       CacheControl: 'max-age=60',
       Metadata: { owner: 'web' },
       ETag: expect.stringMatching(/-5"$/),
+    });
+    const at = { Bucket: destination, Key: 'a/big' };
+    const { TagSet } = await cloud.s3.send(new GetObjectTaggingCommand(at));
+    expect(Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key, Value]))).toEqual({
+      team: 'a b',
+      empty: '',
     });
     // A slow machine's message may come again meanwhile: more, but never less.
     expect(sent('UploadPartCopy')).toBeGreaterThanOrEqual(6);

@@ -32,6 +32,7 @@ describe('parseJobOptions', () => {
         maxFailedPercent: 50,
         maxFailedAfterRows: 1000,
         report: 'all',
+        contentTypes: 'guess',
       },
     });
   });

@@ -13,7 +13,12 @@ function takes(option: JobOption): string {
 }
 
 function row(option: JobOption): string {
-  const usual = option.kind === 'destination' ? "the stack's own bucket" : `\`${option.default}\``;
+  const usual =
+    option.kind === 'destination'
+      ? "the stack's own bucket"
+      : 'default' in option
+        ? `\`${option.default}\``
+        : 'none';
   return `| \`${option.name}\` | ${takes(option)} | ${usual} | ${option.description} |`;
 }
 

@@ -1,6 +1,7 @@
 // CopyObject: a further object on the same bytes, which are not copied.
 
 import { S3Error } from '../fauxqs-parts.ts';
+import { etagOf, refuseAttributes } from './attribute-refusals.ts';
 import { MAX_BODY_BYTES } from './body-intake.ts';
 import { checksumNamed } from './checksums.ts';
 import { copySource, digestedCopy } from './copy-source.ts';
@@ -24,6 +25,7 @@ export const copyObject: ObjectAction = async (
   const { headers } = request;
   objects.assertBucket(bucket);
   request.resume();
+  refuseAttributes(headers);
   const source = copySource(objects, request);
   if (source.contentLength > MAX_BODY_BYTES) {
     throw new S3Error(
@@ -34,8 +36,15 @@ export const copyObject: ObjectAction = async (
   }
   const isReplaced = headers['x-amz-metadata-directive'] === 'REPLACE';
   const properties = isReplaced ? propertiesFrom(headers) : propertiesOf(source);
-  const { content, etag, checksum } = await copied(source, headers['x-amz-checksum-algorithm']);
-  const object = storedObject(key, content, { ...properties, ...checksum, etag }, clock.now());
+  const tags = headers['x-amz-tagging-directive'] === 'REPLACE' ? headers['x-amz-tagging'] : source.tagging;
+  const { content, md5, checksum } = await copied(source, headers['x-amz-checksum-algorithm']);
+  const etag = etagOf(md5, headers);
+  const object = storedObject(
+    key,
+    content,
+    { ...properties, ...checksum, tagging: String(tags ?? ''), etag },
+    clock.now(),
+  );
   try {
     assertConditions(source);
     const touched = objects.write(bucket, object);
@@ -57,11 +66,11 @@ async function copied(source: StoredObject, algorithm: string | string[] | undef
     typeof algorithm === 'string' && algorithm !== '' ? checksumNamed(algorithm) : own.checksumAlgorithm;
   const keepsChecksum = own.checksumType !== 'COMPOSITE' && own.checksumAlgorithm === name;
   if (keepsChecksum && source.parts === undefined) {
-    return { content: holdBody(source.content), etag: source.etag, checksum: own };
+    return { content: holdBody(source.content), md5: source.etag.replaceAll('"', ''), checksum: own };
   }
   const taken = await digestedCopy(source.content, name);
   const checksum = taken.checksum === undefined ? {} : fullObject(taken.checksum.name, taken.checksum.value);
-  return { content: taken.body, etag: `"${taken.md5}"`, checksum };
+  return { content: taken.body, md5: taken.md5, checksum };
 }
 
 function fullObject(

@@ -1,6 +1,7 @@
 // CreateMultipartUpload: keeps what the request says of the object until its parts are complete.
 import type { IncomingHttpHeaders } from 'node:http';
 import { S3Error } from '../fauxqs-parts.ts';
+import { refuseAttributes } from './attribute-refusals.ts';
 import { type ChecksumName, type ChecksumType, checksumNamed, isCrc } from './checksums.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { propertiesFrom } from './object-properties.ts';
@@ -13,6 +14,7 @@ export const createMultipartUpload: ObjectAction = (
   objects.assertBucket(bucket);
   const { headers } = request;
   request.resume();
+  refuseAttributes(headers);
   const checksum = checksumFrom(headers);
   const uploadId = uploads.begin({
     bucket,

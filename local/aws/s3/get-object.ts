@@ -1,6 +1,7 @@
 // GetObject and HeadObject: whole, by range and by part number, streamed from where the bytes lie.
 import type { IncomingHttpHeaders } from 'node:http';
 import { S3Error } from '../fauxqs-parts.ts';
+import { tagsIn } from './attribute-refusals.ts';
 import { checksumHeader } from './checksums.ts';
 import type { ObjectAction, ObjectAnswer, ObjectCall, ObjectDependencies } from './object-action.ts';
 import { holdBody, type ObjectBody, sliceBody } from './object-body.ts';
@@ -79,6 +80,7 @@ function propertyHeaders(object: StoredObject, query: URLSearchParams): Record<s
     ['content-disposition', object.contentDisposition],
     ['cache-control', object.cacheControl],
     ['content-encoding', object.contentEncoding],
+    ['x-amz-tagging-count', tagCount(object)],
     ...Object.entries(object.metadata).map(([name, value]): [string, string] => [
       `x-amz-meta-${name}`,
       value,
@@ -86,6 +88,11 @@ function propertyHeaders(object: StoredObject, query: URLSearchParams): Record<s
     ...REPLACED.map((name): [string, string | undefined] => [name, replacement(query, name)]),
   ];
   return Object.fromEntries(headers.filter((each): each is [string, string] => each[1] !== undefined));
+}
+
+/** Only of an object that has tags. */
+function tagCount({ tagging = '' }: StoredObject): string | undefined {
+  return tagging === '' ? undefined : String(tagsIn(tagging).length);
 }
 
 /** What can't stand in a header is left out. */

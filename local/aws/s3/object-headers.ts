@@ -1,11 +1,16 @@
 // Properties of objects that fauxqs does not keep. S3 answers a GET or HEAD with them, and a copy has them as it asks for:
-// Expires like other metadata; storage class and redirect only where the copy names them.
+// Expires like other metadata; storage class, encryption and redirect only where the copy names them.
 import type { IncomingMessage } from 'node:http';
 import type { S3Object } from '../fauxqs-parts.ts';
 import type { S3Request } from './s3-requests.ts';
 
 const COPIED = ['expires'] as const;
-const KEPT = [...COPIED, 'x-amz-storage-class', 'x-amz-website-redirect-location'] as const;
+const ENCRYPTION = [
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-bucket-key-enabled',
+] as const;
+const KEPT = [...COPIED, ...ENCRYPTION, 'x-amz-storage-class', 'x-amz-website-redirect-location'] as const;
 
 type Kept = { [Name in (typeof KEPT)[number]]?: string };
 
@@ -36,10 +41,17 @@ export function createObjectHeaders(): ObjectHeaders {
           if (value !== undefined) own[name] = value;
         }
       }
+      // S3 names every class but that of most objects.
+      if (own['x-amz-storage-class'] === 'STANDARD') delete own['x-amz-storage-class'];
       if (Object.keys(own).length > 0) kept.set(object, own);
     },
     isArchived: (object) => ARCHIVES.has(kept.get(object)?.['x-amz-storage-class'] ?? ''),
-    of: ({ operation }, object) =>
-      operation === 'HeadObject' || operation === 'GetObject' ? (kept.get(object) ?? {}) : {},
+    of({ operation }, object) {
+      const all = kept.get(object) ?? {};
+      if (operation === 'HeadObject' || operation === 'GetObject') return all;
+      return Object.fromEntries(
+        ENCRYPTION.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
+      );
+    },
   };
 }

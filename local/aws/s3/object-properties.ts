@@ -17,6 +17,7 @@ export function propertiesFrom(headers: Headers): ObjectProperties {
   const contentLanguage = text(headers, 'content-language');
   const contentDisposition = text(headers, 'content-disposition');
   const cacheControl = text(headers, 'cache-control');
+  const tagging = text(headers, 'x-amz-tagging');
   return {
     contentType: text(headers, 'content-type') ?? DEFAULT_CONTENT_TYPE,
     metadata: metadataFrom(headers),
@@ -24,6 +25,7 @@ export function propertiesFrom(headers: Headers): ObjectProperties {
     ...(contentDisposition === undefined ? {} : { contentDisposition }),
     ...(cacheControl === undefined ? {} : { cacheControl }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(tagging === undefined ? {} : { tagging }),
   };
 }
 

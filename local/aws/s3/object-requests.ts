@@ -12,6 +12,7 @@ import { checkCondition, checkSource, type WriteCondition } from './conditional-
 import { copyObject } from './copy-object.ts';
 import { createMultipartUpload } from './create-multipart-upload.ts';
 import { getObject, headObject } from './get-object.ts';
+import { getObjectTagging } from './get-object-tagging.ts';
 import { listParts } from './list-parts.ts';
 import type { Notifications } from './notifications.ts';
 import type { ObjectAction, ObjectAnswer, ObjectDependencies } from './object-action.ts';
@@ -41,6 +42,7 @@ const ACTIONS = new Map<string, ObjectAction>(
     CopyObject: copyObject,
     GetObject: getObject,
     HeadObject: headObject,
+    'GetObject-tagging': getObjectTagging,
     CreateMultipartUpload: createMultipartUpload,
     UploadPart: uploadPart,
     UploadPartCopy: uploadPartCopy,

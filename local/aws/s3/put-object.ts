@@ -1,4 +1,6 @@
 // PutObject: a single PUT of up to 5 GiB.
+
+import { etagOf, refuseAttributes } from './attribute-refusals.ts';
 import { takeBody } from './body-intake.ts';
 import { checksumHeader } from './checksums.ts';
 import type { ObjectAction } from './object-action.ts';
@@ -11,6 +13,7 @@ export const putObject: ObjectAction = async (
   { s3: { bucket, key }, request, assertConditions },
 ) => {
   objects.assertBucket(bucket);
+  refuseAttributes(request.headers);
   const properties = propertiesFrom(request.headers);
   const { body, md5, checksum } = await takeBody(request, spool);
   const own: ObjectChecksum =
@@ -21,7 +24,12 @@ export const putObject: ObjectAction = async (
           checksumValue: checksum.value,
           checksumType: 'FULL_OBJECT',
         };
-  const object = storedObject(key, body, { ...properties, ...own, etag: `"${md5}"` }, clock.now());
+  const object = storedObject(
+    key,
+    body,
+    { ...properties, ...own, etag: etagOf(md5, request.headers) },
+    clock.now(),
+  );
   try {
     assertConditions();
     const touched = objects.write(bucket, object);

@@ -13,6 +13,8 @@ export interface ObjectProperties {
   contentDisposition?: string;
   cacheControl?: string;
   contentEncoding?: string;
+  /** As a query string. */
+  tagging?: string;
 }
 
 export interface ObjectChecksum {
@@ -61,6 +63,7 @@ export function asStored(object: S3Object): StoredObject {
 export function propertiesOf(object: ObjectProperties): ObjectProperties {
   const { contentType, metadata, contentLanguage, contentDisposition, cacheControl, contentEncoding } =
     object;
+  const { tagging } = object;
   return {
     contentType,
     metadata,
@@ -68,6 +71,7 @@ export function propertiesOf(object: ObjectProperties): ObjectProperties {
     ...(contentDisposition === undefined ? {} : { contentDisposition }),
     ...(cacheControl === undefined ? {} : { cacheControl }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(tagging === undefined ? {} : { tagging }),
   };
 }
 

@@ -1,10 +1,11 @@
 // The header of a CSV manifest: the columns that it names, or why they can't be read.
 import { isUtf8 } from 'node:buffer';
-import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
+import { isKnownColumn, isReservedColumn, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
+import { faultOfNamedColumn, identityOf, isNamedColumn } from '../named-columns.ts';
 import type { Place } from '../slice-place.ts';
 import { quotedRows, splitQuotedRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
@@ -89,17 +90,21 @@ function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvH
 function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
   const faults: { code: ManifestFault; message: string }[] = [];
   const names = new Set(columns);
-  const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));
+  const isUnknown = (name: string) =>
+    name !== '' && !isReservedColumn(name) && !isKnownColumn(name) && !isNamedColumn(name);
+  const unknown = [...names].filter(isUnknown);
   if (unknown.length > 0) {
     faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
   }
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
   }
-  for (const name of knownColumns) {
-    if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
-      faults.push({ code: 'DuplicateColumn', message: `column ${name} is there twice` });
-    }
+  for (const name of names) {
+    const fault = faultOfNamedColumn(name);
+    if (fault !== undefined) faults.push({ code: 'ColumnNameInvalid', message: fault });
+  }
+  for (const name of repeated(columns.filter((each) => isKnownColumn(each) || isNamedColumn(each)))) {
+    faults.push({ code: 'DuplicateColumn', message: `column ${name} is there twice` });
   }
   if (!names.has('key')) {
     faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
@@ -111,4 +116,14 @@ function headerFaults(columns: string[]): { code: ManifestFault; message: string
     });
   }
   return faults;
+}
+
+function repeated(names: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  const twice = names.map(identityOf).filter((name) => {
+    if (seen.has(name)) return true;
+    seen.add(name);
+    return false;
+  });
+  return new Set(twice);
 }

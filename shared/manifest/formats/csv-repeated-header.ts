@@ -4,8 +4,9 @@
 // may differ from the first header's, and byte order mark, quotes and spaces may surround them. Read as a row, it would
 // write an object with the key `key`.
 import { isKnownColumn, isReservedColumn, payloadColumns } from '../columns.ts';
+import { isNamedColumn } from '../named-columns.ts';
 
-/** Longer than any column name with spaces, quotes and a byte order mark around it: most rows end at this test. */
+/** Longer than any column name but of metadata and tags, with spaces, quotes and a byte order mark around it. */
 const maximumFieldLength = 24;
 
 /**
@@ -18,10 +19,10 @@ export function isHeaderLine(fields: readonly string[], names: readonly (string 
   for (let index = 0; index < names.length; index++) {
     if (names[index] === undefined) continue;
     const field = fields[index] ?? '';
-    // Most rows end here, at their first field, without a further call.
-    if (field.length > maximumFieldLength || field === '') return false;
+    // Most rows end here, at their first field.
+    if (field === '' || (field.length > maximumFieldLength && !isNamedColumn(nameIn(field)))) return false;
     const name = nameIn(field);
-    if (!isKnownColumn(name) && !isReservedColumn(name)) return false;
+    if (!isKnownColumn(name) && !isReservedColumn(name) && !isNamedColumn(name)) return false;
     isKeyNamed ||= name === 'key';
     isPayloadNamed ||= payloadColumns.some((payload) => payload === name);
   }

@@ -4,18 +4,22 @@ import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
 import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
+import { headerNameOf, put, targetOf } from '../named-columns.ts';
 import { sizeOf } from '../written-numbers.ts';
 import { type CsvHead, openHeader } from './csv-header.ts';
 import { quotedRows, splitQuotedRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
 import { isOtherHeader, namedSeparator } from './csv-separators.ts';
 
+/** As a header names them. */
+const csvColumns = knownColumns.map(headerNameOf);
+
 export const csv: ManifestFormat<CsvHead> = {
   name: 'csv',
   endings: ['csv'],
   contentTypes: ['text/csv', 'application/csv'],
   saveAs: 'CSV with a header row',
-  nameIt: `.csv, with a header row (columns: ${knownColumns.join(', ')})`,
+  nameIt: `.csv, with a header row (columns: ${csvColumns.join(', ')})`,
   detect,
   open: (start) => refusalOfText(start) ?? openHeader(start),
   split: (_, range, read, limits) => splitRows(quotedRows, range, read, limits),
@@ -41,6 +45,7 @@ function namesColumn(line: string): boolean {
 
 function rulesFor(columns: readonly string[]): RowRules {
   const names = columns.map((name) => (isReservedColumn(name) ? undefined : name));
+  const targets = names.map((name) => (name === undefined ? undefined : targetOf(name)));
   return {
     rowEnds: quotedRows,
     recordOf(text, span) {
@@ -50,10 +55,10 @@ function rulesFor(columns: readonly string[]): RowRules {
       if (isHeaderLine(fields, names)) return headerRepeated;
       const record: Record<string, unknown> = {};
       for (let index = 0; index < names.length; index++) {
-        const name = names[index];
+        const target = targets[index];
         const field = fields[index];
-        if (name !== undefined && field !== '') {
-          record[name] = name === 'size' ? sizeOf(field ?? '') : field;
+        if (target !== undefined && field !== '') {
+          put(record, target, target.column === 'size' ? sizeOf(field ?? '') : field);
         }
       }
       return { record };

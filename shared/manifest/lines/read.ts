@@ -90,13 +90,17 @@ function shownColumns(
   { bytes }: Stretch,
   span: RowSpan,
   { recordOf, digitsOf }: RowRules,
-): Record<string, string> {
+): Record<string, string | Record<string, string>> {
   const text = bytes.toString('utf8', span.start, span.end);
   const read = recordOf(text, span);
   const record = 'record' in read ? read.record : {};
-  const columns: Record<string, string> = {};
+  const columns: Record<string, string | Record<string, string>> = {};
   for (const name of knownColumns) {
     const value = record[name];
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      columns[name] = shownNames(value);
+      continue;
+    }
     // The report is a manifest again: a rounded number there would be another key.
     const shown =
       typeof value === 'number' && name !== 'size' && digitsOf !== undefined ? digitsOf(text, name) : value;
@@ -105,6 +109,14 @@ function shownColumns(
     }
   }
   return columns;
+}
+
+/** Metadata and tags, as far as they are text, so that a corrected row has the rest of them. */
+function shownNames(value: object): Record<string, string> {
+  // From entries, so that a name such as __proto__ is one like any other.
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** Of all rows of a stretch: found once, not for each row. */

@@ -1,15 +1,23 @@
 // The requests of a server-side copy: the HEAD of its source, the copy itself, and the look at an object that may be our copy.
 import { CopyObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { replacesMetadata } from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
 import { classifyFault, SOURCE_CONDITION } from '../../aws/classify.ts';
 import { createDirectWrites } from '../../aws/direct-writes.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads, type ObjectPlace } from '../../aws/source-heads.ts';
 import { elementText } from '../../aws/xml-element.ts';
-import { endedBy, type ObjectWrite, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
+import {
+  endedBy,
+  namedAlgorithm,
+  type ObjectWrite,
+  type StoredObject,
+  storedObject,
+} from '../../transfer/object-writer.ts';
 import type { SourceDependencies } from '../source.ts';
 import { withHeaders } from './command-headers.ts';
-import { copyHeaders, type SourceHead, sourceHeadOf } from './headers.ts';
+import { assertAllShown, copyHeaders, type SourceHead, sourceHeadOf } from './headers.ts';
 import { findOwnCopy } from './own-copy.ts';
 import { assertFit, unquoted } from './source-check.ts';
 
@@ -19,10 +27,16 @@ export interface Copy extends ObjectWrite {
   expected?: { etag?: string; sizeBytes?: number };
 }
 
+interface ReadOptions {
+  withChecksum?: boolean;
+  /** Whether the copy sets all metadata by itself, as one in parts does: none may be hidden then. */
+  isWhole?: boolean;
+}
+
 /** Each throws what the S3 client throws, which classifyFault reads. */
 export interface Copier {
   /** A HEAD of the source. @throws also an error named MetadataUnreadable, SourceArchived or SourceChanged */
-  readSource(copy: Copy, cutOff?: AbortSignal, options?: { withChecksum?: boolean }): Promise<SourceHead>;
+  readSource(copy: Copy, cutOff?: AbortSignal, options?: ReadOptions): Promise<SourceHead>;
   /** The source's tags. @param version the one that the HEAD found */
   readTags(copy: Copy, version: string | undefined, cutOff?: AbortSignal): Promise<Map<string, string>>;
   /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
@@ -37,8 +51,10 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
   const heads = createSourceHeads(s3, { requesterPays });
 
   const readSource: Copier['readSource'] = async (copy, cutOff, options = {}) => {
-    const answer = await heads.head(copy.source, { ...options, ...endedBy(cutOff) });
+    const { isWhole = false, ...asked } = options;
+    const answer = await heads.head(copy.source, { ...asked, ...endedBy(cutOff) });
     assertFit(answer, copy);
+    if (isWhole || replacesMetadata(copy.attributes ?? {})) assertAllShown(answer);
     return sourceHeadOf(answer, copy.destination.bucket);
   };
 
@@ -53,12 +69,14 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
       ...(requesterPays === true ? { 'x-amz-request-payer': 'requester' } : {}),
     };
     const answer = await direct.send({ ...destination, headers }, cutOff);
-    if (answer === undefined) return copyBySdk(s3, destination, headers, cutOff);
+    if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
+    const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
     return storedObject({
       etag: answer.etag,
       versionId,
-      checksum: elementText(answer.text, 'ChecksumCRC32'),
+      checksum: elementText(answer.text, checksumField(algorithm)),
+      ...namedAlgorithm(algorithm),
     });
   }
 
@@ -99,7 +117,7 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
 
 async function copyBySdk(
   s3: S3Client,
-  { bucket, key }: Copy['destination'],
+  { destination: { bucket, key }, attributes = {} }: Pick<Copy, 'destination' | 'attributes'>,
   headers: Record<string, string>,
   cutOff: AbortSignal | undefined,
 ): Promise<StoredObject> {
@@ -111,5 +129,7 @@ async function copyBySdk(
     ...endedBy(cutOff),
     requestTimeout: copyTimeoutMs(cutOff),
   });
-  return storedObject({ etag: result?.ETag, versionId, checksum: result?.ChecksumCRC32 });
+  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
+  const checksum = result?.[checksumField(algorithm)];
+  return storedObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
 }

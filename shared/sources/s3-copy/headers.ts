@@ -50,17 +50,21 @@ class HiddenMetadataError extends Error {
 }
 
 /**
- * What a HEAD says of the source. A copy with new metadata keeps tags and checksums, like any copy (S3's API reference).
- * Encryption, object lock and ACLs are the destination's in any case.
+ * For a copy that sets metadata: one that replaces it, or one in parts.
  * @throws an error named MetadataUnreadable
  */
+export function assertAllShown({ MissingMeta = 0 }: HeadObjectCommandOutput): void {
+  if (MissingMeta === 0) return;
+  throw new HiddenMetadataError(
+    `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy that changes metadata, or goes in parts, would lose them: copy it in one request, without content_type, metadata and content headers`,
+  );
+}
+
+/**
+ * What a HEAD says of the source. A copy with new metadata keeps tags and checksums, like any copy (S3's API reference).
+ * Encryption, object lock and ACLs are the destination's in any case.
+ */
 export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket: string): SourceHead {
-  const { MissingMeta = 0 } = answer;
-  if (MissingMeta > 0) {
-    throw new HiddenMetadataError(
-      `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy with new metadata, or in parts, would lose them: a copy of up to 5 GiB without new metadata keeps them`,
-    );
-  }
   return {
     etag: answer.ETag ?? '',
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
@@ -119,10 +123,11 @@ export function copyHeaders(
   },
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
+  const isReplaced = head !== undefined && replacesMetadata(attributes);
   return {
     'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
-    ...attributeHeaders(head === undefined ? attributes : mergeAttributes(head.attributes, attributes)),
-    ...(head === undefined ? {} : { 'x-amz-metadata-directive': 'REPLACE' }),
+    ...attributeHeaders(withSource(attributes, head?.attributes, isReplaced)),
+    ...(isReplaced ? { 'x-amz-metadata-directive': 'REPLACE' } : {}),
     ...named('x-amz-copy-source-if-match', head?.etag ?? etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
@@ -142,9 +147,23 @@ export function attributesInParts(
   tags: ReadonlyMap<string, string>,
 ): ObjectAttributes {
   const { storageClass, websiteRedirect, ...metadata } = head.attributes;
-  const kept = replacesMetadata(attributes) ? head.attributes : metadata;
+  const withClass = { ...metadata, ...named('storageClass', storageClass) };
+  const unchanged = attributes.keepsClass === true ? withClass : metadata;
+  const kept = replacesMetadata(attributes) ? head.attributes : unchanged;
   const own = attributes.tags ?? tags;
   return { ...mergeAttributes(kept, attributes), ...(own.size === 0 ? {} : { tags: own }) };
+}
+
+/** What the copy is to have: all that its source has where that is replaced, else at most its source's class. */
+function withSource(
+  attributes: ObjectAttributes,
+  source: ObjectAttributes | undefined,
+  isReplaced: boolean,
+): ObjectAttributes {
+  if (source === undefined) return attributes;
+  return isReplaced
+    ? mergeAttributes(source, attributes)
+    : { ...named('storageClass', source.storageClass), ...attributes };
 }
 
 export function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {

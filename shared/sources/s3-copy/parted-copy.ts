@@ -312,7 +312,9 @@ function createDelivery(
   }
 
   async function round(): Promise<Round> {
-    const head = await read((cutOff) => copier.readSource(copy, cutOff, { withChecksum: true }));
+    const head = await read((cutOff) =>
+      copier.readSource(copy, cutOff, { withChecksum: true, isWhole: true }),
+    );
     if (head.kind === 'over') return ended(head.end);
     const opened = await openUpload(head.value);
     if (opened.kind !== 'opened') return opened;
