@@ -1,9 +1,37 @@
 // spillway put: local files straight to S3, at the rate that it takes.
 import type { Command } from 'commander';
+import { STORAGE_CLASSES } from '../../shared/attributes/object-attributes.ts';
 import { OPTIONS } from '../../shared/job/option-table.ts';
 import { contentTypeText, httpAddress, numberUpTo, positiveNumber } from '../arguments.ts';
 import { jobOptionFlag } from '../job-option.ts';
 import type { PutOptions } from '../put/run.ts';
+
+/** What a job may set on every object. The description of a job's option speaks of rows and copies, which put has none of. */
+const ATTRIBUTE_FLAGS = [
+  { option: OPTIONS.cacheControl, placeholder: 'text', description: 'Cache-Control of every object' },
+  {
+    option: OPTIONS.contentDisposition,
+    placeholder: 'text',
+    description: 'Content-Disposition of every object',
+  },
+  { option: OPTIONS.contentEncoding, placeholder: 'text', description: 'Content-Encoding of every object' },
+  { option: OPTIONS.contentLanguage, placeholder: 'text', description: 'Content-Language of every object' },
+  { option: OPTIONS.metadata, placeholder: 'pairs', description: 'user metadata' },
+  { option: OPTIONS.tags, placeholder: 'pairs', description: 'tags, 10 at most' },
+  {
+    option: { ...OPTIONS.storageClass, choices: STORAGE_CLASSES },
+    placeholder: 'class',
+    description: 'the storage class',
+  },
+  { option: OPTIONS.encryption, placeholder: 'kind', description: OPTIONS.encryption.description },
+  { option: OPTIONS.kmsKey, placeholder: 'key', description: OPTIONS.kmsKey.description },
+  { option: OPTIONS.bucketKey, placeholder: 'whether', description: OPTIONS.bucketKey.description },
+  {
+    option: OPTIONS.checksumAlgorithm,
+    placeholder: 'name',
+    description: "the objects' checksum; without it CRC32",
+  },
+] as const;
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
 const CONCURRENCY = 128;
@@ -11,7 +39,7 @@ const CONCURRENCY = 128;
 const CONCURRENCY_MOST = 4_096;
 
 export function addPutCommand(program: Command): void {
-  program
+  const command = program
     .command('put')
     .description('put local files and folders straight into S3, at the rate that it takes')
     .argument('<path...>', 'files and folders, and then the destination: s3://BUCKET/PATH')
@@ -65,4 +93,7 @@ Exit code: 0 when every file is stored or skipped, 1 when any failed, 130 after 
       const { runPut } = await import('../put/run.ts');
       await runPut(args, options);
     });
+  for (const { option, placeholder, description } of ATTRIBUTE_FLAGS) {
+    command.addOption(jobOptionFlag({ ...option, description }, placeholder));
+  }
 }

@@ -1,4 +1,5 @@
 // Puts one file: read whole and sent at once, or read and sent part by part.
+import type { ObjectAttributes } from '../../shared/attributes/object-attributes.ts';
 import type { IfExists } from '../../shared/job/options.ts';
 import { faultOfKey } from '../../shared/keys/destination-key.ts';
 import { RETRIES_PER_ITEM } from '../../shared/pacing/retry.ts';
@@ -47,8 +48,8 @@ export interface PutSettings {
   /** `binary`, `hex:N` or `off`. */
   spread: string;
   ifExists: IfExists;
-  /** Of every file. Absent: by the ending of its name. */
-  contentType?: string | undefined;
+  /** Of every file. Without a content type: by the ending of its name. */
+  attributes: ObjectAttributes;
 }
 
 /** A file with what became of it so far. */
@@ -80,7 +81,7 @@ export async function putFile(
   const { clock } = dependencies;
   const write = {
     destination,
-    attributes: { contentType: settings.contentType ?? contentTypeOf(task.name, task.place.key) },
+    attributes: { contentType: contentTypeOf(task.name, task.place.key), ...settings.attributes },
     ifExists: settings.ifExists,
   };
   const ends: string[] = [];

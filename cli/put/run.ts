@@ -1,6 +1,11 @@
 // Puts the files of some paths straight into S3: many at once as far as the pace and --concurrency allow, each until it has
 // an end.
 import { randomUUID } from 'node:crypto';
+import {
+  createRowAttributes,
+  faultOfJobAttributes,
+  type JobAttributes,
+} from '../../shared/attributes/row-attributes.ts';
 import type { IfExists } from '../../shared/job/options.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { ADAPTIVE_RATE } from '../../shared/pacing/adaptive-rate.ts';
@@ -57,12 +62,11 @@ const LAST_ANSWERS_MS = 1_500;
 const LAST_ABORTS_MS = 2_500;
 const LOOK_EVERY_MS = 25;
 
-export interface PutOptions {
+export interface PutOptions extends JobAttributes {
   endpointUrl?: string;
   spread: string;
   concurrency: number;
   ifExists: IfExists;
-  contentType?: string;
   retryFor: number;
   followLinks?: true;
   json?: true;
@@ -73,6 +77,10 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const paths = args.slice(0, -1);
   if (paths.length === 0) {
     throw new Failure('name what to put: spillway put PATH… s3://BUCKET/PREFIX', { exitCode: 2 });
+  }
+  const attributeFault = faultOfJobAttributes(options);
+  if (attributeFault !== undefined) {
+    throw new Failure(`no object could be stored so: ${attributeFault.message}`, { exitCode: 2 });
   }
   const s3 = await createPutClient(options);
   const clock = steadyClock;
@@ -174,8 +182,9 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     running.startedAtMs = clock.now();
     running.progress = createProgress('putting', 0);
     running.watch = followProgress(running.progress, walk(), tally, descriptors.requests.held);
-    const { ifExists, contentType } = options;
-    const settings = { bucket: destination.bucket, spread: options.spread, ifExists, contentType };
+    const { ifExists, spread } = options;
+    const attributes = createRowAttributes(options).of({});
+    const settings = { bucket: destination.bucket, spread, ifExists, attributes };
     const put = (task: FileTask) =>
       descriptors.files.hold(1, () => putFile(dependencies, task, settings, bounds));
     const workers = Array.from({ length: options.concurrency }, () =>

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { hashedJobId } from '../../shared/job/identity.ts';
-import { parseJobOptions } from '../../shared/job/options.ts';
+import { bytesOfOptionTexts, MAX_OPTION_BYTES, parseJobOptions } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { bodyOf } from './body.ts';
@@ -28,6 +28,13 @@ export function createSubmitJob({
     const { format, bytes: body, wasText, options } = submissionOf(event, query);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
+    const optionBytes = bytesOfOptionTexts(options);
+    if (optionBytes > MAX_OPTION_BYTES) {
+      throw new HttpError(
+        400,
+        `the options have ${optionBytes} bytes with their names, and S3's metadata, in which they travel, has room for ${MAX_OPTION_BYTES}: give metadata, tags and headers to the rows`,
+      );
+    }
     const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
 

@@ -14,8 +14,8 @@ export const MAX_METADATA_BYTES = 2 * 1024;
 export const MAX_ATTRIBUTE_BYTES = 6 * 1024;
 /** Tags of an object, characters of a name and of a value. (User guide, "Categorizing your storage using tags") */
 export const MAX_TAGS = 10;
-export const MAX_TAG_NAME = 128;
-export const MAX_TAG_VALUE = 256;
+const MAX_TAG_NAME = 128;
+const MAX_TAG_VALUE = 256;
 
 /** One header's value: two of the longest come to S3's limit on all of them. */
 const MAX_HEADER_CHARACTERS = 1_024;

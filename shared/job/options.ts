@@ -2,6 +2,7 @@
 // stands in option-table.ts. They come as S3 user metadata on the manifest (`x-amz-meta-spillway-<name>`), which the API writes
 // too, and are frozen in the job's row at first sight.
 import * as z from 'zod/mini';
+import { MAX_METADATA_BYTES } from '../attributes/checks.ts';
 import { faultOfJobAttributes, type JobAttributes } from '../attributes/row-attributes.ts';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../keys/destination.ts';
@@ -138,6 +139,14 @@ export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): 
   return Object.fromEntries(
     Object.entries(texts).map(([name, value]) => [`${OPTION_METADATA_PREFIX}${name}`, value]),
   );
+}
+
+/** Of S3's 2 KB of user metadata, what the API's own entry leaves: the digest of a submission, with its name. */
+export const MAX_OPTION_BYTES = MAX_METADATA_BYTES - 128;
+
+/** Bytes that these options take of an object's user metadata, as S3 counts them. They are ASCII. */
+export function bytesOfOptionTexts(texts: Readonly<Record<string, string>>): number {
+  return Object.entries(metadataOfOptionTexts(texts)).flat().join('').length;
 }
 
 /** The options among an object's user metadata, by their names without the prefix. */

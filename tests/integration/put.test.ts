@@ -16,7 +16,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
+import { CHECKSUM_ALGORITHMS } from '../../shared/attributes/object-attributes.ts';
 import { destinationKey } from '../../shared/keys/spread.ts';
+import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import { runSpillway, startSpillway } from '../helpers/spillway.ts';
 
 const ODD_NAMES = [
@@ -49,7 +51,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     accountId: '000000000000',
     buckets: [
-      ...Array.from({ length: 40 }, (_, index) => ({ name: `bucket-${index + 1}` })),
+      ...Array.from({ length: 60 }, (_, index) => ({ name: `bucket-${index + 1}` })),
       { name: 'throttled', throttled: true },
       { name: 'slow', throttled: true },
     ],
@@ -154,6 +156,61 @@ describe('spillway put', () => {
     expect(told).toMatchObject({ code: 0 });
     for (const name of ['small.html', 'middle.svg', 'large.mp4'])
       expect(await contentType(`told/${name}`)).toBe('text/x-own; charset="a b"');
+  });
+
+  it.each(CHECKSUM_ALGORITHMS)('sets what it is told on files of every size, with %s', async (name) => {
+    const folder = await write({ small: 'x', large: randomBytes(17 * MIB) });
+    const told = await put(
+      folder,
+      `s3://${here()}`,
+      ...['--cache-control', 'no-store', '--metadata', 'owner=web&a=%21', '--tags', 'team=a%20b'],
+      ...['--storage-class', 'STANDARD_IA', '--encryption', 'aws:kms', '--kms-key', 'alias/x'],
+      ...['--checksum-algorithm', name],
+    );
+    expect(told, told.stderr).toMatchObject({ code: 0 });
+    for (const Key of ['small', 'large']) {
+      const head = await s3.send(new HeadObjectCommand({ Bucket: here(), Key, ChecksumMode: 'ENABLED' }));
+      expect(head).toMatchObject({
+        CacheControl: 'no-store',
+        Metadata: { owner: 'web', a: '!' },
+        TagCount: 1,
+        StorageClass: 'STANDARD_IA',
+        ServerSideEncryption: 'aws:kms',
+        SSEKMSKeyId: 'alias/x',
+        [`Checksum${name}`]: expect.any(String),
+      });
+    }
+  });
+
+  it('knows its own upload in parts by each checksum', async () => {
+    const uploads = createMultipartWriter(s3);
+    const bytes = [randomBytes(5 * MIB), randomBytes(17)];
+    for (const checksumAlgorithm of CHECKSUM_ALGORITHMS) {
+      const parted = {
+        destination: { bucket: here(), key: checksumAlgorithm },
+        ifExists: 'overwrite' as const,
+        attributes: { checksumAlgorithm },
+      };
+      const { signal } = new AbortController();
+      const id = await uploads.begin(parted);
+      const send = (part: Buffer, index: number) =>
+        uploads.send(parted, id, { number: index + 1, bytes: part }, signal);
+      const parts = await Promise.all(bytes.map(send));
+      const stored = await uploads.complete(parted, id, parts, signal);
+      expect(await uploads.recognise(parted, parts)).toEqual(stored);
+      const others = parts.map((part) => ({ ...part, checksum: parts[1]?.checksum ?? '' }));
+      expect(await uploads.recognise(parted, others)).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['a key without encryption', ['--kms-key', 'alias/x'], 'without the encryption aws:kms'],
+    ['eleven tags', ['--tags', 'abcdefghijk'.split('').join('=&').concat('=')], 'it has 11 tags'],
+    ['an unknown class', ['--storage-class', 'COLD'], 'Allowed choices are STANDARD'],
+  ])('refuses %s before it sends anything', async (_, flags, says) => {
+    const { code, stderr } = await put('x', `s3://${here()}`, ...flags);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(says);
   });
 
   it.each([

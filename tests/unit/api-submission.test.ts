@@ -57,6 +57,30 @@ describe('POST /jobs', () => {
     );
   });
 
+  it('passes names of metadata on, whatever they are', async () => {
+    const { call, manifests } = createFakeApi();
+    const row = '{"key":"a","text":"b","metadata":{"constructor":"c","toString":"t"},"bucket_key":true}';
+    expect((await call(post(`{"rows":[${row}]}`, 'application/json'))).statusCode).toBe(202);
+    expect(manifests()[0]?.body).toBe(`${row}\n`);
+    // The parser of JSON bodies refuses this one; such a row goes into the inbox.
+    const other = '{"rows":[{"key":"a","text":"b","metadata":{"__proto__":"p"}}]}';
+    expect((await call(post(other, 'application/json'))).statusCode).toBe(422);
+  });
+
+  it.each([
+    { bytes: 1_920, status: 202 },
+    { bytes: 1_921, status: 400 },
+  ])(
+    'answers $status to options of $bytes bytes, which are to fit into metadata',
+    async ({ bytes, status }) => {
+      // Beside the prefix of its name and those of the name and value: m=
+      const metadata = `m=${'x'.repeat(bytes - 'spillway-metadata'.length - 2)}`;
+      const { statusCode, json } = await createFakeApi().call(post(CSV, 'text/csv', { query: { metadata } }));
+      expect(statusCode).toBe(status);
+      if (status === 400) expect(json['message']).toContain('have 1921 bytes with their names');
+    },
+  );
+
   it('passes a size on that no number can hold, so that its row is rejected', async () => {
     const { call, manifests } = createFakeApi();
     const rows = '[{"key":"a","text":"b","size":1e400}]';

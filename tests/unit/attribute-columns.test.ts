@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRowAttributes, faultOfJobAttributes } from '../../shared/attributes/row-attributes.ts';
 import { pairsOf } from '../../shared/attributes/text-pairs.ts';
+import type { JobId } from '../../shared/job/identity.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
 import { type ManifestItem, parseItem } from '../../shared/manifest/columns.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
+import { messageBody } from '../../shared/queue/messages.ts';
 import { rowsOf } from '../helpers/manifest-bytes.ts';
 
 const KEY_ID = '1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -171,6 +173,23 @@ describe('a row beside its job', () => {
     ],
   ])('is checked with %s', (_, columns, job, code) => {
     expect(withJob(columns, job)).toBe(code);
+  });
+
+  it('fits into a message of SQS with the largest attributes and the largest text', () => {
+    const item: ManifestItem = {
+      key: '\u0001'.repeat(1_024),
+      text: '\u0001'.repeat(64 * 1024),
+      cache_control: '"'.repeat(1_024),
+      content_disposition: '"'.repeat(992),
+      metadata: { n: '"'.repeat(2_047) },
+      tags: { n: 'ü'.repeat(200) },
+      kms_key: `arn:aws:kms:eu-west-1:123456789012:alias/${'x'.repeat(250)}`,
+      encryption: 'aws:kms',
+    };
+    expect(withJob(item)).toBeUndefined();
+    const counts = { firstSentAtMs: 0, attempts: 0, throttled: 0, returned: 0, reposted: 0, line: 1 };
+    const id = { v: 1, job: 'job-of-attributes' as JobId, slice: 0, block: 0, number: 0 } as const;
+    expect(Buffer.byteLength(messageBody({ ...id, ...counts, item }))).toBeLessThan(1024 ** 2);
   });
 
   it('has its own values over those of the job, and metadata and tags of both', () => {

@@ -264,7 +264,7 @@ describe('putting a file that changes', () => {
         attempts: 0,
         putBack: 0,
       },
-      { bucket: 'b', spread: 'off', ifExists: 'overwrite' },
+      { bucket: 'b', spread: 'off', ifExists: 'overwrite', attributes: {} },
       {
         stopAtMs: Number.POSITIVE_INFINITY,
         inPlaceMs: 1_000,

@@ -1,19 +1,31 @@
 // Whether the object at the destination is our own copy: it has the bytes of its source.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { ObjectAttributes } from '../../attributes/object-attributes.ts';
 import { classifyFault } from '../../aws/classify.ts';
 import type { ObjectPlace, SourceHeads } from '../../aws/source-heads.ts';
-import { endedBy, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
+import { endedBy, namedAlgorithm, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
 
-/** @throws what the client throws; an error named SourceUnreadable where the source is gone */
+/** @throws what the client throws; an error named SourceUnreadable where the source is gone, or can't be compared */
 export async function findOwnCopy(
   heads: SourceHeads,
-  { source, destination }: { source: ObjectPlace; destination: ObjectPlace },
+  {
+    source,
+    destination,
+    attributes = {},
+  }: { source: ObjectPlace; destination: ObjectPlace; attributes?: ObjectAttributes },
   cutOff: AbortSignal | undefined,
 ): Promise<StoredObject | undefined> {
   const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
-  if (!haveSameBytes(found, await headSource(heads, source, cutOff))) return undefined;
-  const { ETag: etag, VersionId: versionId, ChecksumCRC32: checksum, ContentLength: bytes } = found;
-  return storedObject({ etag, versionId, checksum, bytes });
+  const original = await headSource(heads, source, cutOff);
+  if (found.ContentLength !== original.ContentLength) return undefined;
+  const comparison = compared(found, original);
+  if (comparison === 'unknown') throw notComparable(source);
+  if (comparison === 'other') return undefined;
+  const { ETag: etag, VersionId: versionId, ContentLength: bytes } = found;
+  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
+  const checksum = found[checksumField(algorithm)];
+  return storedObject({ etag, versionId, checksum, ...namedAlgorithm(algorithm), bytes });
 }
 
 /** @throws where the source is gone: what was copied from it is unknown then */
@@ -46,13 +58,31 @@ const CHECKSUMS = [
 /**
  * Compares a checksum of the whole object that both have, else the ETags. ETags differ between an object that was uploaded in
  * parts and its copy, and wherever one of the two is encrypted with KMS. S3 gives a CRC64NVME to what is uploaded without a
- * checksum, and hands it on to copies (API reference, CopyObjectResult).
+ * checksum, and hands it on to copies (API reference, CopyObjectResult). A copy that asks for another checksum has that alone.
  */
-function haveSameBytes(found: HeadObjectCommandOutput, original: HeadObjectCommandOutput): boolean {
-  if (found.ContentLength !== original.ContentLength) return false;
+function compared(
+  found: HeadObjectCommandOutput,
+  original: HeadObjectCommandOutput,
+): 'same' | 'other' | 'unknown' {
   const areWhole = found.ChecksumType !== 'COMPOSITE' && original.ChecksumType !== 'COMPOSITE';
   const common = CHECKSUMS.find(
     (name) => areWhole && found[name] !== undefined && original[name] !== undefined,
   );
-  return common === undefined ? found.ETag === original.ETag : found[common] === original[common];
+  if (common !== undefined) return found[common] === original[common] ? 'same' : 'other';
+  if (found.ETag === original.ETag) return 'same';
+  return isMd5(found) && isMd5(original) ? 'other' : 'unknown';
+}
+
+/** Whether the ETag is the MD5 of the bytes. (API reference, Object) */
+function isMd5({ ETag = '', ServerSideEncryption: encryption }: HeadObjectCommandOutput): boolean {
+  return /^"?[0-9a-f]{32}"?$/i.test(ETag) && !String(encryption).startsWith('aws:kms');
+}
+
+function notComparable({ bucket, key }: ObjectPlace): Error {
+  return Object.assign(
+    new Error(
+      `the object there and the source s3://${bucket}/${key} have no checksum in common, and ETags that say nothing of their bytes`,
+    ),
+    { name: 'SourceUnreadable', $metadata: { httpStatusCode: 404 } },
+  );
 }
