@@ -20,6 +20,8 @@ const NUMBERS = /** @type {const} */ ({
   batchSize: [1, 10_000],
   sliceBytes: [65_536, 1_073_741_824],
   blockRows: [1, 500],
+  // From S3's least part to the most that CopyObject takes.
+  multipartCopyBytes: [5_242_880, 5_368_709_120],
   replayIdleSeconds: [60, 86_400],
   replayBusySeconds: [600, 864_000],
   logRetentionDays: [1, 3653],
@@ -75,6 +77,10 @@ export async function settings({ resolveVariable }) {
   );
   const sourceHosts = hostNames('sourceHosts', await text('sourceHosts'), faults);
   checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults);
+  const requesterPays = await text('requesterPays');
+  if (requesterPays !== 'true' && requesterPays !== 'false') {
+    faults.push(`requesterPays is ${shown(requesterPays)}; it takes true or false`);
+  }
   const topicArn = await text('alarmTopicArn');
   if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
   const alarmEmail = await text('alarmEmail');
@@ -87,6 +93,7 @@ export async function settings({ resolveVariable }) {
 
   return {
     ...numbers,
+    requesterPays,
     sourceBuckets: sourceBuckets.join(','),
     sourceHosts: sourceHosts.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },

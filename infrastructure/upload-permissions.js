@@ -53,6 +53,7 @@ export const transferStatements = (sourceBuckets, destinationBuckets) =>
  * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
  * - A server-side copy also reads and writes tags, and S3 refuses it without the permission to.
  * - Upload reads a destination to compare an existing object, and a source to keep its metadata.
+ * - A copy in parts lists the parts that an earlier invocation has copied, and aborts an upload that ends without an object.
  * - With s3:ListBucket, S3 answers 404, not 403, for a missing object.
  * @template Arn
  * @param {string[]} sourceBuckets
@@ -63,7 +64,13 @@ function statements(sourceBuckets, destinationBuckets, { arn, ownBucket, ownObje
   const objectsIn = (/** @type {string} */ bucket) => arn(`${bucket}/*`);
   const destinations = {
     Effect: 'Allow',
-    Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObject'],
+    Action: [
+      's3:PutObject',
+      's3:PutObjectTagging',
+      's3:GetObject',
+      's3:AbortMultipartUpload',
+      's3:ListMultipartUploadParts',
+    ],
     Resource: [ownObjects, ...destinationBuckets.map(objectsIn)],
   };
   const listed = new Set([...destinationBuckets, ...sourceBuckets]);

@@ -15,7 +15,7 @@ const MAX_HIDDEN_SECONDS = 43_200;
  * @param takes what the fault of a wrong value says that the variable takes
  * @param parse returns undefined for a wrong value
  */
-function variable<Value extends string | number | readonly unknown[]>(
+function variable<Value extends string | number | boolean | readonly unknown[]>(
   takes: string,
   parse: (text: string) => Value | undefined,
 ) {
@@ -61,6 +61,10 @@ export const eventBus = variable('the name of an event bus', matching(/^[\w.:/-]
  */
 export const wholeNumber = (least: number, most: number) =>
   variable(`a whole number from ${least} to ${most}`, (text) => numberOf(text, least, most));
+
+export const yesOrNo = variable('true or false', (text) =>
+  text === 'true' || text === 'false' ? text === 'true' : undefined,
+);
 
 /** The timeout of upload in seconds. */
 export const uploadSeconds = wholeNumber(1, MAX_TIMEOUT_SECONDS);

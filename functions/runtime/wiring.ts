@@ -1,5 +1,6 @@
 // Makes the parts that several functions use, from their configuration. Each part is a function of its own, so that a bundle
 // holds only what its function uses. Clients keep to the time budget of their function (shared/aws/budgets.ts).
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientBudget } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import {
@@ -32,7 +33,7 @@ export function wireLedger(
   configuration: Variables<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
   queue: QueueDependencies,
   budget: ClientBudget,
-): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice } {
+): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice; dynamodb: DynamoDBClient } {
   const dynamodb = createDynamoDbClient({}, budget);
   const table = configuration.SPILLWAY_LEDGER_TABLE;
   const notifySettle = createSettleNotice(queue, configuration.SPILLWAY_SETTLE_QUEUE_URL);
@@ -46,6 +47,7 @@ export function wireLedger(
     }),
     index: createJobIndex({ dynamodb, table }),
     notifySettle,
+    dynamodb,
   };
 }
 

@@ -1,6 +1,15 @@
 // The environment variables of upload.
 import * as z from 'zod/mini';
-import { bucket, bucketList, hostList, queueUrl, retrySeconds, table } from '../runtime/configuration.ts';
+import {
+  bucket,
+  bucketList,
+  hostList,
+  queueUrl,
+  retrySeconds,
+  table,
+  wholeNumber,
+  yesOrNo,
+} from '../runtime/configuration.ts';
 
 export const uploadConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
@@ -11,5 +20,9 @@ export const uploadConfiguration = z.object({
   SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
   SPILLWAY_RETRY_SECONDS: retrySeconds,
+  /** Bytes above which a copy goes in parts: from S3's least part to what CopyObject takes. */
+  SPILLWAY_MULTIPART_COPY_BYTES: wholeNumber(5 * 1024 ** 2, 5 * 1024 ** 3),
+  /** Whether this account pays for reads of source buckets of which the requester pays. */
+  SPILLWAY_REQUESTER_PAYS: yesOrNo,
 });
 export type UploadConfiguration = z.infer<typeof uploadConfiguration>;

@@ -1,6 +1,7 @@
 // What upload works with, and how it is made from the configuration.
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import { createTransferClient } from '../../shared/aws/clients.ts';
+import { createCopyMemory } from '../../shared/ledger/copy-memory.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
@@ -30,6 +31,17 @@ export function uploadDependencies(
   const clock = systemClock;
   const queue = wireQueue(CLIENT_BUDGETS.upload);
   const hosts = configuration.SPILLWAY_SOURCE_HOSTS;
+  const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.upload);
+  const copies = {
+    memory: createCopyMemory({
+      dynamodb,
+      table: configuration.SPILLWAY_LEDGER_TABLE,
+      clock,
+      random: systemRandom,
+    }),
+    inPartsAboveBytes: configuration.SPILLWAY_MULTIPART_COPY_BYTES,
+    requesterPays: configuration.SPILLWAY_REQUESTER_PAYS,
+  };
   return {
     engine: {
       rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
@@ -39,9 +51,10 @@ export function uploadDependencies(
     writer: createItemWriter({
       s3: createTransferClient(),
       clock,
+      copies,
       web: { hosts, override: embeddedWeb() },
     }),
-    ledger: wireLedger(configuration, queue, CLIENT_BUDGETS.upload).ledger,
+    ledger,
     outcomes: wireReports(configuration, CLIENT_BUDGETS.upload).outcomes,
     queue,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,

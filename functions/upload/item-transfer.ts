@@ -33,8 +33,9 @@ export function transferItemOf(
   };
   return {
     write,
-    writer: writer.begin(item, write),
+    writer: writer.begin(item, write, message),
     giveUpAtMs: fromMs + retryForSeconds * 1000,
+    retryForMs: retryForSeconds * 1000,
     givenBack: givenBackOf(delivery, job),
     tenant: job.id,
     wasTried: attempts > 0,

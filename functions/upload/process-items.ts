@@ -18,6 +18,7 @@ import type { ItemWriter, Refusal, SourceConfiguration } from '../../shared/sour
 import { checkSource } from '../../shared/sources/table.ts';
 import { type TransferReport, transferAll } from '../../shared/transfer/engine.ts';
 import type { PacingDependencies } from '../../shared/transfer/paced-request.ts';
+import { abandonUploads } from './abandon-uploads.ts';
 import { repostOf } from './delivery.ts';
 import { agesFromMs, cancelledRow, endedRow, transferItemOf } from './item-transfer.ts';
 import { createJobRates, inFairOrder, type JobTurnLedger } from './job-rates.ts';
@@ -99,19 +100,16 @@ export async function workOn(
   const refusedItems = new Set(refused.map(({ item }) => item));
   const permitted = inFairOrder(open.filter((item) => !refusedItems.has(item)));
   const rates = createJobRates({ ledger, clock: engine.clock }, permitted, watch, stopAtMs);
-  const reports = await transferAll(
-    engine,
-    permitted.map((item) => ({
-      ...transferItemOf(
-        item,
-        dependencies.writer,
-        engine.clock.now(),
-        () => watch.standingOf(item.job.id) !== 'go-on',
-      ),
-      ...rates.turnsOf(item),
-    })),
-    stopAtMs,
-  );
+  const transfers = permitted.map((item) => ({
+    ...transferItemOf(
+      item,
+      dependencies.writer,
+      engine.clock.now(),
+      () => watch.standingOf(item.job.id) !== 'go-on',
+    ),
+    ...rates.turnsOf(item),
+  }));
+  const reports = await transferAll(engine, transfers, stopAtMs);
   const rateErrors = await rates.end();
   const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
   const results = [...refused, ...transferred].map(({ item, report }) => ({
@@ -128,6 +126,13 @@ export async function workOn(
     if (message.wasTried) returnedAttempts.add(message.id, message.sent);
   const { unbooked, late, errors } = await accountFor(dependencies, rows, writer);
   const back = await giveBack(queue, uploadQueueUrl, plan);
+  // Last: where the time is not enough, the rows are accounted for all the same.
+  const notStored = new Set(
+    results.flatMap(({ item, fate }) => (fate.kind === 'row' && hasNoObject(fate.row) ? [item] : [])),
+  );
+  const leftOpen = await abandonUploads(
+    transfers.filter((_, index) => notStored.has(permitted[index] as OpenItem)),
+  );
 
   const unbookedNames = new Set(unbooked.map(itemName));
   const staying = results
@@ -139,8 +144,12 @@ export async function workOn(
     givenBack: back.counts,
     staying: [...staying, ...back.failures],
     returned: plan.returns.map(({ message }) => message.messageId),
-    errors: [...rateErrors, ...errors, ...back.errors],
+    errors: [...rateErrors, ...errors, ...back.errors, ...leftOpen],
   };
+}
+
+function hasNoObject({ outcome: { status } }: EndedRow): boolean {
+  return status === 'failed' || status === 'cancelled';
 }
 
 function refusalOf(

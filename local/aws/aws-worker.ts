@@ -104,6 +104,7 @@ const onFailure = (error: unknown) =>
     `aws emulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
 const objectHeaders = createObjectHeaders();
+const uploads = createMultipartUploads();
 const objectRequests = createObjectRequests({
   clock,
   notifications,
@@ -111,7 +112,7 @@ const objectRequests = createObjectRequests({
   objects,
   onFailure,
   spool: createSpool(options.spoolFolder, onFailure),
-  uploads: createMultipartUploads(),
+  uploads,
 });
 const gateway = createGateway({
   app,
@@ -129,6 +130,7 @@ const gateway = createGateway({
   onFailure,
   outages,
   region,
+  uploads,
 });
 await app.ready();
 

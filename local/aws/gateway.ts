@@ -14,6 +14,8 @@ import type { EventBus } from './eventbridge/event-bus.ts';
 import { answerPutEvents, isEventBridge } from './eventbridge/event-bus-http.ts';
 import { type ConditionalWrites, hasUnknownCondition, writeCondition } from './s3/conditional-writes.ts';
 import { answerFauxqsErrors } from './s3/fauxqs-errors.ts';
+import { uploadsXml } from './s3/list-parts.ts';
+import type { MultipartUploads } from './s3/multipart-uploads.ts';
 import type { Notifications } from './s3/notifications.ts';
 import type { ObjectHeaders } from './s3/object-headers.ts';
 import type { ObjectPassage, ObjectRequests } from './s3/object-requests.ts';
@@ -49,6 +51,7 @@ export interface GatewayParts {
   onFailure: (error: unknown) => void;
   outages: Outages;
   region: string;
+  uploads: MultipartUploads;
 }
 
 /** A body of 5 GiB at 1 MB a second, from a busy or slow disk, takes an hour and a half. Node's own limit is 5 minutes. */
@@ -182,11 +185,12 @@ function hideContentType({ operation }: S3Request, request: IncomingMessage): vo
 
 /** fauxqs takes a request for a bucket's configuration for a listing. True if it was answered here. */
 function answerConfiguration(
-  { objects, region }: GatewayParts,
-  { bucket, operation }: S3Request,
+  { objects, region, uploads }: GatewayParts,
+  s3: S3Request,
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
+  const { bucket, operation } = s3;
   if (!isConfiguration(operation)) return false;
   if (objects.getBucketType(bucket) === undefined) {
     answerError(request, response, faultOf(404, 'NoSuchBucket'));
@@ -197,6 +201,8 @@ function answerConfiguration(
     answerXml(request, response, '');
   } else if (operation === 'GetBucketLocation') {
     answerXml(request, response, locationXml(region));
+  } else if (operation === 'GetMultipartUploads' && !s3.query.has('delimiter')) {
+    answerXml(request, response, uploadsXml(uploads, s3));
   } else {
     answerError(request, response, faultOf(501, 'NotImplemented'));
   }

@@ -48,7 +48,7 @@ export function mostCallMs({ requestMs, attempts }: ClientBudget): number {
   return totalMs;
 }
 
-/** S3 may answer a copy only once it is done, which takes minutes for 5 GB: no function runs longer than this. */
+/** S3 may answer a copy only once it is done, which takes minutes for 5 GiB: no function runs longer than this. */
 const MOST_COPY_MS = 900_000;
 
 /**

@@ -111,6 +111,7 @@ function explained(error: unknown, { answer, hasBody, isEnded }: Heard): unknown
 /** The ETag of an object or a part, or the id of an upload. */
 function proofIn(output: ServiceOutputTypes): string | undefined {
   if ('CopyObjectResult' in output) return output.CopyObjectResult?.ETag;
+  if ('CopyPartResult' in output) return output.CopyPartResult?.ETag;
   if ('UploadId' in output && output.UploadId !== undefined) return output.UploadId;
   return 'ETag' in output ? output.ETag : undefined;
 }

@@ -1,9 +1,18 @@
-// HEADs of objects that are copied from. A copy finds its source in any region by itself; a HEAD is answered only where the
+// Reads of objects that are copied from: their HEADs and their tags. A copy finds its source in any region by itself; a HEAD is answered only where the
 // bucket lies, and elsewhere with that region's name.
-import { HeadObjectCommand, type HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import {
+  type $Command,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  S3Client,
+  type S3ClientResolvedConfig,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from '@aws-sdk/client-s3';
 import type { Answer } from './answer.ts';
 import { boundAnswers } from './bound-answers.ts';
-import { listen, type SendOptions, sendProven } from './proof.ts';
+import { type Heard, listen, type SendOptions, sendProven } from './proof.ts';
 
 export interface ObjectPlace {
   bucket: string;
@@ -17,6 +26,13 @@ export interface SourceHeads {
     place: ObjectPlace,
     options?: SendOptions & { withChecksum?: boolean },
   ): Promise<HeadObjectCommandOutput>;
+  /** @returns the object's tags by name. @throws what the client throws */
+  tags(place: ObjectPlace, options?: SendOptions): Promise<Map<string, string>>;
+}
+
+export interface SourceHeadOptions {
+  /** The caller pays for requests to buckets of which the requester pays. */
+  requesterPays?: boolean | undefined;
 }
 
 /** S3 names the right region at once; a second time covers a bucket that was made again elsewhere. */
@@ -24,7 +40,7 @@ const MOST_ASKED = 3;
 /** Buckets whose regions are remembered: a job's sources lie in few. */
 const MOST_BUCKETS = 1_000;
 
-export function createSourceHeads(s3: S3Client): SourceHeads {
+export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOptions = {}): SourceHeads {
   const regionOf = new Map<string, string>();
   const clients = new Map<string, S3Client>();
 
@@ -51,37 +67,56 @@ export function createSourceHeads(s3: S3Client): SourceHeads {
     return client;
   }
 
-  return {
-    async head({ bucket, key, versionId }, { withChecksum = false, ...options } = {}) {
-      const ask = async (): Promise<HeadObjectCommandOutput | { region: string; error: unknown }> => {
-        // Endpoints that refuse the headers of checksums are left alone with them.
-        const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
-        const command = new HeadObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          ...(isAsked ? { ChecksumMode: 'ENABLED' as const } : {}),
-          ...(versionId === undefined ? {} : { VersionId: versionId }),
-        });
-        const heard = listen(command);
-        try {
-          return await sendProven(clientOf(bucket), command, options, heard);
-        } catch (error) {
-          const region = heard.answer === undefined ? undefined : otherRegion(heard.answer);
-          // The same name again would go round in a circle.
-          if (region === undefined || region === regionOf.get(bucket)) throw error;
-          return { region, error };
-        }
-      };
-      for (let asked = 1; ; asked++) {
-        const answer = await ask();
-        if (!('region' in answer)) return answer;
-        if (asked === MOST_ASKED) throw answer.error;
+  /** Asks in the bucket's region, once that is known. */
+  async function inRegion<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    bucket: string,
+    command: () => $Command<Input, Output, S3ClientResolvedConfig>,
+    send: (client: S3Client, made: ReturnType<typeof command>, heard: Heard) => Promise<Output>,
+  ): Promise<Output> {
+    for (let asked = 1; ; asked++) {
+      const made = command();
+      const heard = listen(made);
+      try {
+        return await send(clientOf(bucket), made, heard);
+      } catch (error) {
+        const region = heard.answer === undefined ? undefined : otherRegion(heard.answer);
+        // The same name again would go round in a circle.
+        if (region === undefined || region === regionOf.get(bucket) || asked === MOST_ASKED) throw error;
         if (regionOf.size >= MOST_BUCKETS) {
           regionOf.clear();
           clients.clear();
         }
-        regionOf.set(bucket, answer.region);
+        regionOf.set(bucket, region);
       }
+    }
+  }
+
+  const fieldsOf = ({ bucket, key, versionId }: ObjectPlace) => ({
+    Bucket: bucket,
+    Key: key,
+    ...(versionId === undefined ? {} : { VersionId: versionId }),
+    ...(requesterPays === true ? { RequestPayer: 'requester' as const } : {}),
+  });
+
+  return {
+    async head(place, { withChecksum = false, ...options } = {}) {
+      // Endpoints that refuse the headers of checksums are left alone with them.
+      const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
+      const more = isAsked ? { ChecksumMode: 'ENABLED' as const } : {};
+      return inRegion(
+        place.bucket,
+        () => new HeadObjectCommand({ ...fieldsOf(place), ...more }),
+        (client, command, heard) => sendProven(client, command, options, heard),
+      );
+    },
+
+    async tags(place, options = {}) {
+      const { TagSet = [] } = await inRegion(
+        place.bucket,
+        () => new GetObjectTaggingCommand(fieldsOf(place)),
+        (client, command) => client.send(command, options),
+      );
+      return new Map(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
     },
   };
 }

@@ -75,11 +75,14 @@ const fitVersion: Check<string> = (payload) => {
 };
 
 const fitEtag: Check<string> = (payload) => {
-  if (!/^"?[\x21\x23-\x7e]{1,1024}"?$/.test(payload.value) || payload.value.startsWith('W/')) {
+  if (
+    !/^(?:[\x21\x23-\x7e]{1,1024}|"[\x21\x23-\x7e]{1,1024}")$/.test(payload.value) ||
+    payload.value.startsWith('W/')
+  ) {
     fault(
       payload,
       'SourceEtagInvalid',
-      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
+      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or without, and no W/ before them',
     );
   }
 };
@@ -130,6 +133,7 @@ const usualColumns = {
   key: string('key').check(fitKey, fitCharacters('key')),
   source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
   source_version: z.exactOptional(string('source_version').check(fitVersion)),
+  source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
   text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
   base64: z.exactOptional(string('base64').check(fitBase64)),
   content_type: attributeColumns.content_type,
@@ -267,13 +271,22 @@ export function isReservedColumn(name: string): boolean {
   return name.startsWith(reservedPrefix);
 }
 
-/** `s3://bucket/key`, raw: what follows the bucket's slash is the key, byte for byte. */
-export function splitSource(source: string): { bucket: string; key: string } | undefined {
+/** Version ids as S3 makes them. One with other characters is named by source_version. */
+const trailingVersion = /\?versionId=([\w.-]{1,1024})$/;
+
+/**
+ * `s3://bucket/key` or `s3://bucket/key?versionId=ID`. Raw but for that end: what follows the bucket's slash is the key, byte
+ * for byte. Only the last `?versionId=` is one, so that a key which itself ends so can be named with a version behind it.
+ */
+export function splitSource(source: string): { bucket: string; key: string; versionId?: string } | undefined {
   const slash = source.indexOf('/', 's3://'.length);
-  if (!source.startsWith('s3://') || slash === -1 || slash === source.length - 1) {
-    return undefined;
-  }
-  return { bucket: source.slice('s3://'.length, slash), key: source.slice(slash + 1) };
+  if (!source.startsWith('s3://') || slash === -1) return undefined;
+  const path = source.slice(slash + 1);
+  const version = trailingVersion.exec(path);
+  const key = version === null ? path : path.slice(0, version.index);
+  if (key === '') return undefined;
+  const bucket = source.slice('s3://'.length, slash);
+  return { bucket, key, ...(version?.[1] === undefined ? {} : { versionId: version[1] }) };
 }
 
 /** A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting. */
@@ -296,6 +309,14 @@ function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void
   }
   if (row.source_etag !== undefined && row.source === undefined) {
     fault(payload, 'SourceEtagInvalid', 'source_etag stands without a source');
+  }
+  const named = typeof row.source === 'string' ? splitSource(row.source)?.versionId : undefined;
+  if (named !== undefined && typeof row.source_version === 'string' && named !== row.source_version) {
+    fault(
+      payload,
+      'VersionInvalid',
+      `source names version ${named.slice(0, 100)}, and source_version another: give one of them, or the same`,
+    );
   }
   if (row.storage_class === 'source' && row.source === undefined) {
     fault(payload, 'StorageClassInvalid', 'storage_class is source, and the row has no source');

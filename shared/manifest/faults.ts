@@ -59,7 +59,8 @@ export const rowFaults = {
   UrlPort: 'an URL in source with another port than 443',
   UrlHostIsAddress: 'an URL in source with an address, in whatever notation, instead of a host name',
   UrlHostInvalid: 'an URL in source with a host that is no name of two labels or more, or ends in a dot',
-  VersionInvalid: 'a source_version that is no version id, or stands without a source in S3',
+  VersionInvalid:
+    'a source_version that is no version id, stands without a source in S3, or differs from the ?versionId= of its source',
   TextTooLarge: 'text above 64 KiB of UTF-8',
   Base64Invalid: 'base64 that is not',
   Base64TooLarge: 'base64 above 64 KiB decoded',

@@ -2,11 +2,19 @@
 import { readsSource } from '../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../aws/source-heads.ts';
 import { type ManifestItem, splitSource } from '../manifest/columns.ts';
+import { boundedWithTail } from '../text/bounded.ts';
 import type { ObjectWriter } from '../transfer/object-writer.ts';
+import { COPY_IN_PARTS_ABOVE_BYTES } from '../transfer/part-plan.ts';
+import { createSlots } from '../transfer/slots.ts';
 import { type Copier, type Copy, createCopier } from './s3-copy/copier.ts';
-import { explainMissing } from './s3-copy/encoded-key.ts';
+import { createPartRequests } from './s3-copy/part-requests.ts';
+import { createPartedCopy, type PartedCopies, type PartedCopy } from './s3-copy/parted-copy.ts';
+import { explainCopy, isTooLargeToCopy, nameOf } from './s3-copy/source-check.ts';
 import { createTypedCopy } from './s3-copy/typed-copy.ts';
 import type { Source } from './source.ts';
+
+/** Parts of all objects of a worker under way at once: half of its sockets, so that other items get on meanwhile. */
+const PARTS_PER_WORKER = 64;
 
 export const s3Copy: Source = {
   check(item, { buckets }) {
@@ -18,17 +26,52 @@ export const s3Copy: Source = {
     };
   },
   createWriter(dependencies) {
+    const { memory, inPartsAboveBytes = COPY_IN_PARTS_ABOVE_BYTES } = dependencies.copies ?? {};
     const copier = createCopier(dependencies);
+    const copies: PartedCopies = {
+      copier,
+      requests: createPartRequests(dependencies),
+      memory,
+      slots: createSlots(PARTS_PER_WORKER),
+      aboveBytes: inPartsAboveBytes,
+    };
     return {
-      begin(item, write) {
-        const copy = { ...write, source: placeOf(item) };
-        return readsSource(write.attributes ?? {})
-          ? createTypedCopy(copier, copy)
+      begin(item, write, id) {
+        const copy: Copy = { ...write, source: placeOf(item), expected: expectedOf(item) };
+        const parted = createPartedCopy(copies, copy, id);
+        const whole = readsSource(write.attributes ?? {})
+          ? createTypedCopy(copier, copy, inPartsAboveBytes)
           : createPlainCopy(copier, copy);
+        const isLarge = item.size === undefined ? undefined : item.size > inPartsAboveBytes;
+        return inPartsWhereTooLarge(whole, parted, isLarge);
       },
     };
   },
 };
+
+/**
+ * The same writer, which turns to parts where the row, the source's HEAD or S3 says that the object is too large.
+ * @param isLarge undefined where the row does not say its size
+ */
+function inPartsWhereTooLarge(
+  whole: ObjectWriter,
+  parted: PartedCopy,
+  isLarge: boolean | undefined,
+): ObjectWriter {
+  return {
+    ...whole,
+    ...(isLarge === true ? { parted } : {}),
+    abandon: (mayBeBegun) => parted.abandon(mayBeBegun && isLarge !== false),
+    explain: (fault) => (isTooLargeToCopy(fault) ? { kind: 'in-parts', parted } : whole.explain?.(fault)),
+  };
+}
+
+function expectedOf({ size, source_etag: etag }: ManifestItem): NonNullable<Copy['expected']> {
+  return {
+    ...(size === undefined ? {} : { sizeBytes: size }),
+    ...(etag === undefined ? {} : { etag: `"${etag.replaceAll('"', '')}"` }),
+  };
+}
 
 /** The object that a good row names. */
 export function placeOf(item: Pick<ManifestItem, 'key' | 'source' | 'source_version'>): ObjectPlace {
@@ -43,6 +86,16 @@ function createPlainCopy(copier: Copier, copy: Copy): ObjectWriter {
   return {
     write: (_ask, cutOff) => copier.copy(copy, undefined, cutOff),
     recognise: (cutOff) => copier.recognise(copy, cutOff),
-    explain: (fault) => explainMissing(fault, copy.source),
+    explain: (fault) =>
+      fault.kind === 'source-changed'
+        ? {
+            kind: 'failed',
+            code: 'SourceChanged',
+            message: boundedWithTail(
+              nameOf(copy.source),
+              ` has not the ETag ${copy.expected?.etag} that the row says: list it again`,
+            ),
+          }
+        : explainCopy(fault, copy),
   };
 }

@@ -7,11 +7,12 @@
 //
 // What a row's columns may hold is the manifest's to check, in manifest/columns.ts.
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { ItemId } from '../job/identity.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 import type { Clock } from '../time/clock.ts';
-import type { PartedWriter } from '../transfer/engine.ts';
-import type { ObjectWrite, ObjectWriter } from '../transfer/object-writer.ts';
+import type { ObjectWrite, ObjectWriter, PartedWriter } from '../transfer/object-writer.ts';
 import type { WebClientDependencies } from './https/client.ts';
+import type { CopyMemory } from './s3-copy/copy-memory.ts';
 
 /** What the deployment says of its sources. */
 export interface SourceConfiguration {
@@ -27,10 +28,21 @@ export interface Refusal {
   message: string;
 }
 
+/** How server-side copies are made. */
+export interface CopyOptions {
+  /** Remembers copies in parts from delivery to delivery. Absent: one that is unfinished is aborted. */
+  memory?: CopyMemory;
+  /** Bytes above which a copy goes in parts; 256 MiB by default. */
+  inPartsAboveBytes?: number;
+  /** Whether the caller pays for reads of buckets of which the requester pays. */
+  requesterPays?: boolean;
+}
+
 export interface SourceDependencies {
   /** Reads sources and writes objects; retries and pace are the engine's. */
   s3: S3Client;
   clock: Clock;
+  copies?: CopyOptions;
   /** Absent: no host of the web is read. */
   web?: WebAccess;
 }
@@ -51,6 +63,10 @@ export interface Source {
 }
 
 export interface ItemWriter {
-  /** Sends no request yet. @returns the writer of the row's object for one delivery */
-  begin(item: ManifestItem, write: ObjectWrite): ObjectWriter | PartedWriter;
+  /**
+   * Sends no request yet.
+   * @param id of the row, under which what its deliveries have begun is remembered; absent: it is not
+   * @returns the writer of the row's object for one delivery
+   */
+  begin(item: ManifestItem, write: ObjectWrite, id?: ItemId): ObjectWriter | PartedWriter;
 }

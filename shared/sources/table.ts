@@ -24,11 +24,11 @@ export function createItemWriter(dependencies: SourceDependencies): ItemWriter {
   // Two columns may share a source, and so its writer.
   const writers = new Map<Source, ItemWriter>();
   return {
-    begin(item, write) {
+    begin(item, write, id) {
       const source = sourceOf(item);
       const writer = writers.get(source) ?? source.createWriter(dependencies);
       writers.set(source, writer);
-      return writer.begin(item, write);
+      return writer.begin(item, write, id);
     },
   };
 }

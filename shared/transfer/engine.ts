@@ -8,7 +8,7 @@ import { MAX_LATE_MS } from '../pacing/job-rate.ts';
 import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
 import type { JobTurn, JobTurns } from './job-turns.ts';
-import type { ObjectWrite, ObjectWriter, StoredObject } from './object-writer.ts';
+import type { ObjectWrite, ObjectWriter, PartedWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
   type RequestBounds,
@@ -22,23 +22,14 @@ const CONCURRENCY = 128;
 /** What is still under way this long after the stop is cut off: an answer that takes so long leaves no time to account. */
 export const STOP_GRACE_MS = 3_000;
 
-/** Writes an object by requests of its own making. Each is paced and tried again apart. */
-export interface PartedWriter {
-  /** @param tally counts each request that is answered */
-  transfer(
-    dependencies: PacingDependencies,
-    item: TransferItem,
-    bounds: RequestBounds,
-    tally: RequestTally,
-  ): Promise<TransferEnd>;
-}
-
 export interface TransferItem {
   write: ObjectWrite;
   /** Of this delivery alone. */
   writer: ObjectWriter | PartedWriter;
   /** Epoch ms after which it is given up. */
   giveUpAtMs: number;
+  /** Milliseconds of its retry time, which an object in parts has again from each part on. Absent: `giveUpAtMs` is final. */
+  retryForMs?: number;
   /** How often it was given back already. */
   givenBack: number;
   /** Whether requests were sent for it before. */
@@ -143,21 +134,32 @@ export async function transferOne(
   const end =
     'transfer' in writer
       ? await writer.transfer(dependencies, item, bounds, tally)
-      : await sendWhole(dependencies, item, writer, bounds, tally);
+      : await sendBy(writer, dependencies, item, bounds, tally);
   return { ...tally, end, ms: clock.now() - startedAtMs };
 }
 
-/** By one request, which the writer makes. */
-export async function sendWhole(
-  dependencies: PacingDependencies,
-  item: Omit<TransferItem, 'writer'>,
+/** By one request, or in parts where S3, or the writer, found the object too large for one. */
+export async function sendBy(
   writer: ObjectWriter,
+  dependencies: PacingDependencies,
+  item: TransferItem,
   bounds: RequestBounds,
   tally: RequestTally,
 ): Promise<TransferEnd> {
+  const sent = writer.parted ?? (await sendWhole(writer, dependencies, item, bounds, tally));
+  return 'transfer' in sent ? sent.transfer(dependencies, item, bounds, tally) : sent;
+}
+
+async function sendWhole(
+  writer: ObjectWriter,
+  dependencies: PacingDependencies,
+  item: TransferItem,
+  bounds: RequestBounds,
+  tally: RequestTally,
+): Promise<TransferEnd | PartedWriter> {
   const { write } = item;
   const ask = createAskSource(dependencies, tally);
-  const end = await sendPaced<TransferEnd>(
+  const sent = await sendPaced<TransferEnd | PartedWriter>(
     dependencies,
     {
       destination: write.destination,
@@ -172,6 +174,7 @@ export async function sendWhole(
       refused: async (fault, attempts) => {
         const meaning = writer.explain?.(fault);
         if (meaning?.kind === 'failed') return meaning;
+        if (meaning?.kind === 'in-parts') return meaning.parted;
         if (meaning?.kind === 'try-again' || fault.kind === 'source-changed') return undefined;
         if (fault.kind === 'permanent') return { kind: 'failed', code: fault.code, message: fault.message };
         return settleExisting(write, item.mayBeWritten || attempts > 1, () =>
@@ -182,7 +185,7 @@ export async function sendWhole(
     bounds,
     tally,
   );
-  return transferEnd(end, item.givenBack, dependencies.random);
+  return sent.kind === 'ended' ? sent.answer : transferEnd(sent, item.givenBack, dependencies.random);
 }
 
 /** The end of an item whose last request came to this end. */

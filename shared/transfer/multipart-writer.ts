@@ -48,11 +48,14 @@ export interface MultipartWriter {
   /** @returns the object at the destination if it is made of these parts, else undefined */
   recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
   /** An upload that is gone already counts as aborted. */
-  abort(write: ObjectWrite, uploadId: string): Promise<void>;
+  abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void>;
 }
 
 export function createMultipartWriter(s3: S3Client): MultipartWriter {
-  const at = ({ destination }: ObjectWrite) => ({ Bucket: destination.bucket, Key: destination.key });
+  const at = ({ destination }: Pick<ObjectWrite, 'destination'>) => ({
+    Bucket: destination.bucket,
+    Key: destination.key,
+  });
   const heads = createSourceHeads(s3);
   const head = ({ destination }: ObjectWrite) => heads.head(destination, { withChecksum: true });
   const sendsByDefault = checksumSetting(s3);

@@ -4,7 +4,14 @@ import type { ChecksumAlgorithm, ObjectAttributes } from '../attributes/object-a
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
-import type { FinalFault, PacedPlace } from './paced-request.ts';
+import type { TransferEnd, TransferItem } from './engine.ts';
+import type {
+  FinalFault,
+  PacedPlace,
+  PacingDependencies,
+  RequestBounds,
+  RequestTally,
+} from './paced-request.ts';
 
 /** What is written: everything but the bytes. */
 export interface ObjectWrite {
@@ -26,8 +33,29 @@ export interface StoredObject {
   bytes?: number;
 }
 
+/** What a row that ends without its object may leave. */
+interface Abandonable {
+  /**
+   * The row ends without its object: aborts what its deliveries have begun of it.
+   * @param mayBeBegun whether an earlier delivery may have begun something: that is looked up then
+   * @throws what the S3 client or the memory throws: S3 keeps and bills the parts then
+   */
+  abandon?(mayBeBegun: boolean): Promise<void>;
+}
+
+/** Writes an object by many requests. Each is paced and tried again apart, and what is done is kept from delivery to delivery. */
+export interface PartedWriter extends Abandonable {
+  /** @param tally counts each request that is answered */
+  transfer(
+    dependencies: PacingDependencies,
+    item: TransferItem,
+    bounds: RequestBounds,
+    tally: RequestTally,
+  ): Promise<TransferEnd>;
+}
+
 /** The writer of one object. It is made for each delivery, so it may keep what it learns from one try to the next. */
-export interface ObjectWriter {
+export interface ObjectWriter extends Abandonable {
   /** Places beside the destination that the next try sends requests to: the try waits for a turn at each. Absent: none. */
   alsoAsks?(): readonly PacedPlace[];
   /**
@@ -43,11 +71,16 @@ export interface ObjectWriter {
    * @throws what the S3 client throws; an error named SourceUnreadable where the source is gone that it would be compared with
    */
   recognise(cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  /** The object is known to be too large for one request. Absent: it is written by `write`. */
+  parted?: PartedWriter;
   /** What a refusal means for this source. Absent, or undefined: what it means for any object. */
   explain?(fault: FinalFault): RefusalMeaning | undefined;
 }
 
-export type RefusalMeaning = { kind: 'try-again' } | { kind: 'failed'; code: string; message: string };
+export type RefusalMeaning =
+  | { kind: 'try-again' }
+  | { kind: 'failed'; code: string; message: string }
+  | { kind: 'in-parts'; parted: PartedWriter };
 
 /**
  * Sends one request to a source. It is counted, and its answer sets the pace of the source's place, not the destination's.

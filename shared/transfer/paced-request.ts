@@ -91,11 +91,18 @@ export async function sendPaced<Answer>(
   tally: RequestTally,
 ): Promise<RequestEnd<Answer>> {
   const { bucket, key } = request.destination;
-  const { giveUpAtMs, wasTried } = request;
   const { mostWaitMs = Number.POSITIVE_INFINITY } = request;
   const mostMs = () => Math.min(mostWaitMs, turnWaitMs(bounds, clock.now()));
   const isOver = () => bounds.stopAtMs <= clock.now() || request.isHalted?.() === true;
-  const tries = { attempts: 0, backedOffMs: 0, giveUpAtMs, wasTried };
+  const tries = {
+    attempts: 0,
+    backedOffMs: 0,
+    wasTried: request.wasTried,
+    /** Asked at each fault: a part that was copied meanwhile moves it. */
+    get giveUpAtMs() {
+      return request.giveUpAtMs;
+    },
+  };
 
   for (;;) {
     if (isOver()) return UNFINISHED;

@@ -10,6 +10,14 @@ const MAX_PARTS = 10_000;
 /** A part is held in memory while it is sent, so this bounds it, and with it the largest object: 2.4 TiB. */
 const MAX_PART_BYTES = 256 * MIB;
 
+/** Above this a copy goes in parts: CopyObject answers only when it is done, and a client that hangs up may cancel it. */
+export const COPY_IN_PARTS_ABOVE_BYTES = 256 * MIB;
+/** S3's least size of every part but the last, and its largest. */
+const LEAST_PART_BYTES = 5 * MIB;
+const S3_PART_BYTES = 5 * 1024 * MIB;
+/** A part of this size is copied in a second or two: little is lost where its time is over, or it fails. */
+const COPY_PART_BYTES = 128 * MIB;
+
 export type PartPlan =
   | { kind: 'whole' }
   | { kind: 'parts'; partBytes: number; parts: number }
@@ -28,6 +36,21 @@ export function planParts(sizeBytes: number): PartPlan {
   const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
   const partBytes = Math.max(PART_BYTES, least);
   if (partBytes > MAX_PART_BYTES) return { kind: 'too-large', mostBytes: MAX_PARTS * MAX_PART_BYTES };
+  return { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) };
+}
+
+/**
+ * The parts of a server-side copy, which holds none of them in memory: objects up to 48.8 TiB, which is S3's limit.
+ * @param aboveBytes what goes in parts; a deployment that lowers it gets smaller parts
+ */
+export function planCopyParts(
+  sizeBytes: number,
+  aboveBytes = COPY_IN_PARTS_ABOVE_BYTES,
+): Exclude<PartPlan, { kind: 'whole' }> {
+  const usual = Math.min(COPY_PART_BYTES, Math.max(LEAST_PART_BYTES, Math.floor(aboveBytes / 2 / MIB) * MIB));
+  const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
+  const partBytes = Math.max(usual, least);
+  if (partBytes > S3_PART_BYTES) return { kind: 'too-large', mostBytes: MAX_PARTS * S3_PART_BYTES };
   return { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) };
 }
 

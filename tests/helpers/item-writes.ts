@@ -3,11 +3,11 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { createItemWriter } from '../../shared/sources/table.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
-import type { PartedWriter } from '../../shared/transfer/engine.ts';
 import type {
   AskSource,
   ObjectWrite,
   ObjectWriter,
+  PartedWriter,
   StoredObject,
 } from '../../shared/transfer/object-writer.ts';
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketAnalyticsConfigurationCommand,
@@ -14,9 +15,11 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
+  ListPartsCommand,
   type ObjectIdentifier,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -117,6 +120,80 @@ describe('a range', () => {
     await expect(s3.send(copy)).rejects.toMatchObject({
       message: expect.stringContaining('not valid for source object of size'),
     });
+  });
+});
+
+describe('an upload of copied parts', () => {
+  const at = { Bucket, Key: 'parts/one' };
+  const part = (UploadId: string | undefined, PartNumber: number, more: object = {}) =>
+    s3.send(
+      new UploadPartCopyCommand({
+        ...at,
+        UploadId,
+        PartNumber,
+        CopySource: `${Bucket}/source-of-parts`,
+        CopySourceRange: 'bytes=0-5242879',
+        ...more,
+      }),
+    );
+
+  it('is listed with its parts, page by page, and with other uploads', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'source-of-parts', Body: randomBytes(6 * 1024 ** 2) }));
+    const how = { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'FULL_OBJECT' } as const;
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...at, ...how }));
+    const other = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts/two' }));
+    const copied = await Promise.all([7, 2, 5].map((number) => part(UploadId, number)));
+    const list = (more: object) => s3.send(new ListPartsCommand({ ...at, UploadId, MaxParts: 2, ...more }));
+    const first = await list({});
+    expect(first).toMatchObject({
+      IsTruncated: true,
+      NextPartNumberMarker: '5',
+      ChecksumType: 'FULL_OBJECT',
+    });
+    const rest = await list({ PartNumberMarker: first.NextPartNumberMarker });
+    const parts = [...(first.Parts ?? []), ...(rest.Parts ?? [])];
+    expect(parts.map(({ PartNumber, Size }) => [PartNumber, Size])).toEqual(
+      [2, 5, 7].map((n) => [n, 5242880]),
+    );
+    expect(parts[0]).toMatchObject({
+      ETag: copied[1]?.CopyPartResult?.ETag,
+      ChecksumCRC64NVME: copied[1]?.CopyPartResult?.ChecksumCRC64NVME,
+      LastModified: expect.any(Date),
+    });
+    expect(rest.IsTruncated).toBe(false);
+    const open = (more: object) =>
+      s3.send(new ListMultipartUploadsCommand({ Bucket, Prefix: 'parts/', MaxUploads: 1, ...more }));
+    const page = await open({});
+    const next = await open({ KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker });
+    const ids = [...(page.Uploads ?? []), ...(next.Uploads ?? [])].map((each) => [each.Key, each.UploadId]);
+    expect(ids).toEqual([
+      ['parts/one', UploadId],
+      ['parts/two', other.UploadId],
+    ]);
+    for (const [Key, id] of ids)
+      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: id }));
+    await expect(list({})).rejects.toMatchObject({ name: 'NoSuchUpload' });
+  });
+
+  it('takes parts only of the source that is named by its ETag', async () => {
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(at));
+    await expect(part(UploadId, 1, { CopySourceIfMatch: '"other"' })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      Condition: 'x-amz-copy-source-If-Match',
+    });
+    await s3.send(new AbortMultipartUploadCommand({ ...at, UploadId }));
+  });
+});
+
+it('reads and copies nothing that is archived', async () => {
+  const Key = 'archived';
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'cold', StorageClass: 'DEEP_ARCHIVE' }));
+  const refused = { name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } };
+  await expect(text(Key)).rejects.toMatchObject(refused);
+  const copy = new CopyObjectCommand({ Bucket, Key: 'warm', CopySource: `${Bucket}/${Key}` });
+  await expect(s3.send(copy)).rejects.toMatchObject(refused);
+  expect(await s3.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject({
+    StorageClass: 'DEEP_ARCHIVE',
   });
 });
 

@@ -508,8 +508,18 @@ describe('upload alone', () => {
     }
   });
 
+  it('goes on with, and ends, copies in parts in destinations alone', () => {
+    const actions = ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'];
+    const places = ['<DestinationBucket.Arn>/*', 'arn:<AWS::Partition>:s3:::second-home/*'];
+    expect(
+      grants('upload')
+        .filter((grant) => /Multipart/.test(grant))
+        .toSorted(),
+    ).toEqual(actions.flatMap((action) => places.map((place) => `${action} ${place}`)).toSorted());
+  });
+
   it('lists sources and destinations, so that S3 says what is missing', () => {
-    const lists = grants('upload').filter((grant) => grant.startsWith('s3:List'));
+    const lists = grants('upload').filter((grant) => grant.startsWith('s3:ListBucket'));
     expect(lists).toEqual([
       's3:ListBucket <DestinationBucket.Arn>',
       ...['second-home', 'legacy-images', 'archive.2019'].map(

@@ -228,6 +228,22 @@ describe('a number', () => {
   });
 });
 
+describe('how copies are made', () => {
+  it.each(['5242880', '268435456', '5368709120'])(
+    'goes in parts above %s bytes',
+    async (multipartCopyBytes) => {
+      expect(await faultsOf({ params: { multipartCopyBytes, requesterPays: 'true' } })).toEqual([]);
+    },
+  );
+
+  it('is refused outside of what S3 takes', async () => {
+    expect(await faultsOf({ params: { multipartCopyBytes: '5242879', requesterPays: 'yes' } })).toEqual([
+      'multipartCopyBytes is "5242879"; it takes a whole number from 5242880 to 5368709120',
+      'requesterPays is "yes"; it takes true or false',
+    ]);
+  });
+});
+
 describe('the command line', () => {
   it('gives parameters that serverless.yml has, each once', async () => {
     expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);

@@ -327,6 +327,10 @@ describe('an item', () => {
         source_version: '3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo',
       },
     ],
+    ['a version in its source', { key: 'k', source: `${source}?versionId=abc.DEF_1-2` }],
+    ['a version named twice', { key: 'k', source: `${source}?versionId=v1`, source_version: 'v1' }],
+    ['an ETag', { key: 'k', source, source_etag: '"0123456789abcdef0123456789abcdef-12"' }],
+    ['an ETag without quotes', { key: 'k', source, source_etag: '0123456789abcdef0123456789abcdef' }],
     ['the largest size', { key: 'k', source, size: 50 * 1024 ** 4 }],
     ['a content type', { key: 'k', source, content_type: 'text/plain; charset=utf-8' }],
     ['a bucket from before 2018', { key: 'k', source: 's3://Legacy_Images/a.txt' }],
@@ -353,6 +357,11 @@ describe('an item', () => {
     ['a source key of 1,025 bytes', { key: 'k', source: `s3://bucket/${'x'.repeat(1025)}` }, 'SourceInvalid'],
     ['a version without a source', { key: 'k', text: '', source_version: 'v' }, 'VersionInvalid'],
     ['a version with a line end', { key: 'k', source, source_version: 'a\nb' }, 'VersionInvalid'],
+    ['two versions', { key: 'k', source: `${source}?versionId=v1`, source_version: 'v2' }, 'VersionInvalid'],
+    ['a version and no key', { key: 'k', source: 's3://some-bucket/?versionId=v1' }, 'SourceInvalid'],
+    ['an ETag without a source', { key: 'k', text: '', source_etag: 'abc' }, 'SourceEtagInvalid'],
+    ['an ETag with a space', { key: 'k', source, source_etag: 'a b' }, 'SourceEtagInvalid'],
+    ['half a quoted ETag', { key: 'k', source, source_etag: '"abc' }, 'SourceEtagInvalid'],
     ['text above 64 KiB', { key: 'k', text: `${'ü'.repeat(inline / 2)}x` }, 'TextTooLarge'],
     [
       'base64 above 64 KiB',
@@ -403,6 +412,23 @@ describe('an item', () => {
     [
       { key: 'k', source, source_version: 'v' },
       { bucket: 'some-bucket', key: 'a', versionId: 'v' },
+    ],
+    [
+      { key: 'k', source: `${source}?versionId=v.1` },
+      { bucket: 'some-bucket', key: 'a', versionId: 'v.1' },
+    ],
+    // Only the last one is a version, and only where it has the characters of one.
+    [
+      { key: 'k', source: `${source}?versionId=5?versionId=null` },
+      { bucket: 'some-bucket', key: 'a?versionId=5', versionId: 'null' },
+    ],
+    [
+      { key: 'k', source: `${source}?versionId=a/b` },
+      { bucket: 'some-bucket', key: 'a?versionId=a/b' },
+    ],
+    [
+      { key: 'k', source: `${source}?versionId=` },
+      { bucket: 'some-bucket', key: 'a?versionId=' },
     ],
   ] as [ManifestItem, object][])('%j asks for its object', (item, expected) => {
     expect(objectOf(item)).toEqual(expected);

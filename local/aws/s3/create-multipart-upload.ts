@@ -8,7 +8,7 @@ import { propertiesFrom } from './object-properties.ts';
 import { escapeXml } from './s3-answers.ts';
 
 export const createMultipartUpload: ObjectAction = (
-  { objects, uploads },
+  { clock, objects, uploads },
   { s3: { bucket, key }, request },
 ) => {
   objects.assertBucket(bucket);
@@ -21,6 +21,7 @@ export const createMultipartUpload: ObjectAction = (
     key,
     properties: propertiesFrom(headers),
     headers,
+    initiatedAtMs: clock.now(),
     ...(checksum === undefined ? {} : { checksum }),
   });
   return xmlAnswer(

@@ -10,6 +10,7 @@ import {
   fullObjectChecksum,
   isCrc,
 } from './checksums.ts';
+import { compareKeys } from './key-order.ts';
 import { joinBodies, letGoOfBody } from './object-body.ts';
 import {
   type ObjectChecksum,
@@ -25,6 +26,15 @@ export interface Upload {
   /** Of the request that began it, for what is kept beside the object's own properties. */
   headers: IncomingHttpHeaders;
   checksum?: { name: ChecksumName; type: ChecksumType };
+  initiatedAtMs: number;
+}
+
+export interface ListedPart {
+  partNumber: number;
+  etag: string;
+  sizeBytes: number;
+  lastModifiedMs: number;
+  checksum?: { name: ChecksumName; value: string };
 }
 
 export interface PartSpec {
@@ -37,7 +47,11 @@ export interface MultipartUploads {
   /** @throws S3Error where there is none */
   find(uploadId: string, bucket: string, key: string): Upload;
   /** Takes over the body's holds; they are let go if it throws. @throws S3Error */
-  addPart(uploadId: string, partNumber: number, part: TakenBody): { etag: string };
+  addPart(uploadId: string, partNumber: number, part: TakenBody, nowMs: number): { etag: string };
+  /** In the order of their numbers. @throws S3Error */
+  parts(uploadId: string): ListedPart[];
+  /** The uploads of a bucket, in S3's order: by key, then by when they began. */
+  list(bucket: string): (Upload & { uploadId: string })[];
   /**
    * Ends the upload.
    * @param accept throws what keeps the object from being made
@@ -54,6 +68,7 @@ export interface MultipartUploads {
 
 interface Part extends TakenBody {
   etag: string;
+  lastModifiedMs: number;
 }
 
 /** S3 user guide, "Amazon S3 multipart upload limits"; the last part may be smaller. */
@@ -85,12 +100,12 @@ export function createMultipartUploads(): MultipartUploads {
       return upload.bucket === bucket && upload.key === key ? upload : require('');
     },
 
-    addPart(uploadId, partNumber, part) {
+    addPart(uploadId, partNumber, part, nowMs) {
       try {
         const { parts } = require(uploadId);
         const before = parts.get(partNumber);
         const etag = `"${part.md5}"`;
-        parts.set(partNumber, { ...part, etag });
+        parts.set(partNumber, { ...part, etag, lastModifiedMs: nowMs });
         if (before !== undefined) letGoOfBody(before.body);
         return { etag };
       } catch (error) {
@@ -118,6 +133,25 @@ export function createMultipartUploads(): MultipartUploads {
       for (const part of upload.parts.values()) if (!parts.includes(part)) letGoOfBody(part.body);
       return storedObject(upload.key, content, more, nowMs);
     },
+
+    parts: (uploadId) =>
+      [...require(uploadId).parts]
+        .toSorted(([left], [right]) => left - right)
+        .map(([partNumber, { etag, body, lastModifiedMs, checksum }]) => ({
+          partNumber,
+          etag,
+          sizeBytes: body.sizeBytes,
+          lastModifiedMs,
+          ...(checksum === undefined ? {} : { checksum }),
+        })),
+
+    list: (bucket) =>
+      [...uploads]
+        .filter(([, upload]) => upload.bucket === bucket)
+        .map(([uploadId, upload]) => ({ ...upload, uploadId }))
+        .toSorted(
+          (left, right) => compareKeys(left.key, right.key) || left.initiatedAtMs - right.initiatedAtMs,
+        ),
 
     abort(uploadId) {
       for (const { body } of require(uploadId).parts.values()) letGoOfBody(body);

@@ -18,7 +18,11 @@ export interface ObjectHeaders {
   /** @param source what a copy is made from */
   wrote(request: Pick<IncomingMessage, 'headers'>, object: S3Object, source: S3Object | undefined): void;
   of({ operation }: S3Request, object: S3Object): Kept;
+  /** Whether its class has to be restored before it is read. Nothing is restored here. */
+  isArchived(object: S3Object): boolean;
 }
+
+const ARCHIVES = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
 export function createObjectHeaders(): ObjectHeaders {
   const kept = new WeakMap<S3Object, Kept>();
@@ -41,6 +45,7 @@ export function createObjectHeaders(): ObjectHeaders {
       if (own['x-amz-storage-class'] === 'STANDARD') delete own['x-amz-storage-class'];
       if (Object.keys(own).length > 0) kept.set(object, own);
     },
+    isArchived: (object) => ARCHIVES.has(kept.get(object)?.['x-amz-storage-class'] ?? ''),
     of({ operation }, object) {
       const all = kept.get(object) ?? {};
       if (operation === 'HeadObject' || operation === 'GetObject') return all;

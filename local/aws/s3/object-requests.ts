@@ -13,6 +13,7 @@ import { copyObject } from './copy-object.ts';
 import { createMultipartUpload } from './create-multipart-upload.ts';
 import { getObject, headObject } from './get-object.ts';
 import { getObjectTagging } from './get-object-tagging.ts';
+import { listParts } from './list-parts.ts';
 import type { Notifications } from './notifications.ts';
 import type { ObjectAction, ObjectAnswer, ObjectDependencies } from './object-action.ts';
 import { bytesInMemory, holdBody, letGoOfBody, type ObjectBody, readBody, sliceBody } from './object-body.ts';
@@ -20,6 +21,7 @@ import type { ObjectHeaders } from './object-headers.ts';
 import { putObject } from './put-object.ts';
 import { answerError, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
+import { asS3Object, type StoredObject } from './stored-object.ts';
 import { uploadPart, uploadPartCopy } from './upload-part.ts';
 
 export interface ObjectRequests {
@@ -46,6 +48,7 @@ const ACTIONS = new Map<string, ObjectAction>(
     UploadPartCopy: uploadPartCopy,
     CompleteMultipartUpload: completeMultipartUpload,
     AbortMultipartUpload: abortMultipartUpload,
+    ListParts: listParts,
   }),
 );
 /** The largest sample of a body whose first half a fault lets through. */
@@ -74,8 +77,13 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
   function assertConditions(
     { s3, condition }: ObjectPassage,
     request: IncomingMessage,
-    source?: { etag: string },
+    source?: StoredObject,
   ) {
+    // What is archived can't be read, by a copy neither.
+    if (source !== undefined && objectHeaders.isArchived(asS3Object(source))) {
+      const message = "Operation is not valid for the source object's storage class";
+      throw new S3Error('InvalidObjectState', message, 403);
+    }
     const ofSource = checkSource(s3.operation, request.headers, source);
     if (ofSource.kind === 'fails') throw new ConditionError(ofSource);
     if (condition === undefined) return;
@@ -90,6 +98,11 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
     const { touched, source, keptHeaders } = answer;
     if (touched === undefined || answer.status >= 300) return { ...answer, headers };
     const isRead = s3.operation === 'GetObject' || s3.operation === 'HeadObject';
+    if (s3.operation === 'GetObject' && objectHeaders.isArchived(touched.object)) {
+      if (typeof answer.content === 'object') letGoOfBody(answer.content);
+      const message = "The operation is not valid for the object's storage class";
+      throw new S3Error('InvalidObjectState', message, 403);
+    }
     if (!isRead) {
       objectHeaders.wrote(
         keptHeaders === undefined ? request : { headers: keptHeaders },

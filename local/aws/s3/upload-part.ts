@@ -13,13 +13,13 @@ const MAX_PART_NUMBER = 10_000;
 const MIN_RANGE_SOURCE_BYTES = 5 * 1024 ** 2;
 
 export const uploadPart: ObjectAction = async (
-  { spool, uploads },
+  { clock, spool, uploads },
   { s3: { bucket, key, query }, request },
 ) => {
   const { uploadId, partNumber } = place(query);
   const upload = uploads.find(uploadId, bucket, key);
   const part = await takeBody(request, spool, upload.checksum?.name);
-  const { etag } = uploads.addPart(uploadId, partNumber, part);
+  const { etag } = uploads.addPart(uploadId, partNumber, part, clock.now());
   const { checksum } = part;
   return {
     status: 200,
@@ -39,7 +39,7 @@ export const uploadPartCopy: ObjectAction = async (
   const { start, end } = copiedRange(source, request.headers['x-amz-copy-source-range']);
   if (end - start > MAX_BODY_BYTES) throw tooLarge();
   const part = await digestedCopy(sliceBody(source.content, start, end), upload.checksum?.name);
-  const { etag } = uploads.addPart(uploadId, partNumber, part);
+  const { etag } = uploads.addPart(uploadId, partNumber, part, clock.now());
   const { checksum } = part;
   const checksumXml =
     checksum === undefined ? '' : `<Checksum${checksum.name}>${checksum.value}</Checksum${checksum.name}>`;

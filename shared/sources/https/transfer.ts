@@ -14,17 +14,11 @@ import type { Clock } from '../../time/clock.ts';
 import { createAskSource } from '../../transfer/ask-source.ts';
 import { type Budget, createBudget } from '../../transfer/budget.ts';
 import { type BytesWriter, createBytesWriter, writerOfBytes } from '../../transfer/bytes-writer.ts';
-import {
-  type PartedWriter,
-  sendWhole,
-  type TransferEnd,
-  type TransferItem,
-  transferEnd,
-} from '../../transfer/engine.ts';
+import { sendBy, type TransferEnd, type TransferItem, transferEnd } from '../../transfer/engine.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { transferInParts } from '../../transfer/multipart.ts';
 import { createMultipartWriter, type MultipartWriter } from '../../transfer/multipart-writer.ts';
-import { withGuessedType } from '../../transfer/object-writer.ts';
+import { type PartedWriter, withGuessedType } from '../../transfer/object-writer.ts';
 import {
   type PacingDependencies,
   type RequestBounds,
@@ -207,7 +201,7 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
   if (reading.isWhole) {
     const bytes = Buffer.concat(reading.first);
     const writer = writerOfBytes(tools.bytesWriter, { ...write, bytes });
-    return sendWhole(paced, { ...item, write }, writer, { ...bounds, inPlaceMs: READ_IN_PLACE_MS }, tally);
+    return sendBy(writer, paced, { ...item, write }, { ...bounds, inPlaceMs: READ_IN_PLACE_MS }, tally);
   }
   const { giveUpAtMs, mayBeWritten, isHalted } = item;
   const parts = partsOf(delivery.read, reading);

@@ -16,39 +16,58 @@ import {
   storedObject,
 } from '../../transfer/object-writer.ts';
 import type { SourceDependencies } from '../source.ts';
+import { withHeaders } from './command-headers.ts';
 import { assertAllShown, copyHeaders, type SourceHead, sourceHeadOf } from './headers.ts';
 import { findOwnCopy } from './own-copy.ts';
+import { assertFit, unquoted } from './source-check.ts';
 
 export interface Copy extends ObjectWrite {
   source: ObjectPlace;
+  /** What the row says of the source. The size is compared where the source is read anyway: CopyObject does not say it. */
+  expected?: { etag?: string; sizeBytes?: number };
+}
+
+interface ReadOptions {
+  withChecksum?: boolean;
+  /** Whether the copy sets all metadata by itself, as one in parts does: none may be hidden then. */
+  isWhole?: boolean;
 }
 
 /** Each throws what the S3 client throws, which classifyFault reads. */
 export interface Copier {
-  /** A HEAD of the source. @throws also an error named MetadataUnreadable */
-  readSource(copy: Copy, cutOff?: AbortSignal): Promise<SourceHead>;
+  /** A HEAD of the source. @throws also an error named MetadataUnreadable, SourceArchived or SourceChanged */
+  readSource(copy: Copy, cutOff?: AbortSignal, options?: ReadOptions): Promise<SourceHead>;
+  /** The source's tags. @param version the one that the HEAD found */
+  readTags(copy: Copy, version: string | undefined, cutOff?: AbortSignal): Promise<Map<string, string>>;
   /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
   copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<StoredObject>;
   /** As ObjectWriter's. */
   recognise(copy: Copy, cutOff?: AbortSignal): Promise<StoredObject | undefined>;
 }
 
-export function createCopier({ s3, clock }: SourceDependencies): Copier {
+export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Copier {
+  const { requesterPays } = copies;
   const direct = createDirectWrites(s3, clock);
-  const heads = createSourceHeads(s3);
+  const heads = createSourceHeads(s3, { requesterPays });
 
-  const readSource: Copier['readSource'] = async ({ source, destination, attributes = {} }, cutOff) => {
-    const answer = await heads.head(source, endedBy(cutOff));
-    if (replacesMetadata(attributes)) assertAllShown(answer);
-    return sourceHeadOf(answer, destination.bucket);
+  const readSource: Copier['readSource'] = async (copy, cutOff, options = {}) => {
+    const { isWhole = false, ...asked } = options;
+    const answer = await heads.head(copy.source, { ...asked, ...endedBy(cutOff) });
+    assertFit(answer, copy);
+    if (isWhole || replacesMetadata(copy.attributes ?? {})) assertAllShown(answer);
+    return sourceHeadOf(answer, copy.destination.bucket);
   };
 
   async function copyOnce(
-    { source, destination, attributes = {}, ifExists }: Copy,
+    { source, destination, attributes = {}, ifExists, expected }: Copy,
     head: SourceHead | undefined,
     cutOff: AbortSignal | undefined,
   ): Promise<StoredObject> {
-    const headers = copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head });
+    const etag = expected?.etag;
+    const headers = {
+      ...copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head, etag }),
+      ...(requesterPays === true ? { 'x-amz-request-payer': 'requester' } : {}),
+    };
     const answer = await direct.send({ ...destination, headers }, cutOff);
     if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
@@ -65,14 +84,15 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
   async function whichCondition(
     error: unknown,
     copy: Copy,
-    { etag, versionId }: SourceHead,
+    { etag, versionId }: Pick<SourceHead, 'etag' | 'versionId'>,
     cutOff: AbortSignal | undefined,
   ): Promise<unknown> {
     const { Condition } = error as { Condition?: string };
     if (classifyFault(error).kind !== 'exists' || Condition !== undefined) return error;
     const isSame = async () => {
-      const now = await readSource(copy, cutOff);
-      return now.etag === etag && now.versionId === versionId;
+      const now = await heads.head(copy.source, endedBy(cutOff));
+      const isSameVersion = versionId === undefined || now.VersionId === versionId;
+      return isSameVersion && unquoted(now.ETag ?? '') === unquoted(etag);
     };
     if (copy.ifExists !== 'overwrite' && (await isSame())) return error;
     return Object.assign(error as Error, { Condition: SOURCE_CONDITION });
@@ -80,11 +100,15 @@ export function createCopier({ s3, clock }: SourceDependencies): Copier {
 
   return {
     readSource,
+    readTags: ({ source }, versionId, cutOff) =>
+      heads.tags({ ...(versionId === undefined ? {} : { versionId }), ...source }, endedBy(cutOff)),
     async copy(copy, head, cutOff) {
       try {
         return await copyOnce(copy, head, cutOff);
       } catch (error) {
-        throw head === undefined ? error : await whichCondition(error, copy, head, cutOff);
+        const etag = copy.expected?.etag;
+        if (head !== undefined) throw await whichCondition(error, copy, head, cutOff);
+        throw etag === undefined ? error : await whichCondition(error, copy, { etag }, cutOff);
       }
     },
     recognise: (copy, cutOff) => findOwnCopy(heads, copy, cutOff),
@@ -97,18 +121,9 @@ async function copyBySdk(
   headers: Record<string, string>,
   cutOff: AbortSignal | undefined,
 ): Promise<StoredObject> {
-  const command = new CopyObjectCommand({
-    Bucket: bucket,
-    Key: key,
-    CopySource: headers['x-amz-copy-source'],
-  });
-  // As headers, not as the command's fields: the source's metadata is sent on as it came, even an Expires that is no date.
-  command.middlewareStack.add(
-    (next) => (args) => {
-      Object.assign((args.request as { headers: Record<string, string> }).headers, headers);
-      return next(args);
-    },
-    { step: 'build', name: 'copyHeaders' },
+  const command = withHeaders(
+    new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: headers['x-amz-copy-source'] }),
+    headers,
   );
   const { CopyObjectResult: result, VersionId: versionId } = await sendProven(s3, command, {
     ...endedBy(cutOff),

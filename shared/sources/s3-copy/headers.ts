@@ -3,6 +3,7 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import {
   attributeHeaders,
+  type ChecksumAlgorithm,
   mergeAttributes,
   type ObjectAttributes,
   replacesMetadata,
@@ -16,8 +17,28 @@ export interface SourceHead {
   etag: string;
   /** Absent where the bucket has no versions. */
   versionId?: string;
+  sizeBytes: number;
+  /** Epoch ms. It changes with metadata alone too, when an object is copied onto itself. */
+  lastModifiedMs: number;
+  /** How many tags it has. S3 says it only to callers who may read them. */
+  tagCount: number;
+  /** A CRC of all its bytes, where it has one and the HEAD asked for it. */
+  crc?: WholeCrc;
   /** What gives the copy the metadata of its source. */
   attributes: ObjectAttributes;
+}
+
+/** The checksums that S3 keeps of a whole object that was uploaded in parts. */
+const WHOLE_CRCS = {
+  CRC64NVME: 'ChecksumCRC64NVME',
+  CRC32C: 'ChecksumCRC32C',
+  CRC32: 'ChecksumCRC32',
+} as const satisfies Partial<Record<ChecksumAlgorithm, keyof HeadObjectCommandOutput>>;
+export type CrcAlgorithm = keyof typeof WHOLE_CRCS;
+export interface WholeCrc {
+  algorithm: CrcAlgorithm;
+  /** Base64. */
+  value: string;
 }
 
 const DIRECTORY_BUCKET = /--x-s3$/;
@@ -29,13 +50,13 @@ class HiddenMetadataError extends Error {
 }
 
 /**
- * For a copy that replaces metadata.
+ * For a copy that sets metadata: one that replaces it, or one in parts.
  * @throws an error named MetadataUnreadable
  */
 export function assertAllShown({ MissingMeta = 0 }: HeadObjectCommandOutput): void {
   if (MissingMeta === 0) return;
   throw new HiddenMetadataError(
-    `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy that changes metadata would lose them: copy it without content_type, metadata and content headers`,
+    `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy that changes metadata, or goes in parts, would lose them: copy it in one request, without content_type, metadata and content headers`,
   );
 }
 
@@ -47,6 +68,10 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
   return {
     etag: answer.ETag ?? '',
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+    sizeBytes: answer.ContentLength ?? 0,
+    lastModifiedMs: answer.LastModified?.getTime() ?? 0,
+    tagCount: answer.TagCount ?? 0,
+    ...named('crc', wholeCrcOf(answer)),
     attributes: {
       ...named('contentType', answer.ContentType),
       ...named('cacheControl', answer.CacheControl),
@@ -59,6 +84,17 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
       metadata: new Map(Object.entries(answer.Metadata ?? {})),
     },
   };
+}
+
+/** S3 leaves the type out where it is the only one that the algorithm has. */
+export function wholeCrcOf(answer: HeadObjectCommandOutput): WholeCrc | undefined {
+  if (answer.ChecksumType === 'COMPOSITE') return undefined;
+  for (const algorithm of Object.keys(WHOLE_CRCS) as CrcAlgorithm[]) {
+    const value = answer[WHOLE_CRCS[algorithm]];
+    // Older servers say no type: the checksum of checksums ends in the number of parts.
+    if (value !== undefined && !value.includes('-')) return { algorithm, value };
+  }
+  return undefined;
 }
 
 /**
@@ -77,7 +113,14 @@ export function copyHeaders(
     attributes,
     ifAbsent,
     head,
-  }: { attributes: ObjectAttributes; ifAbsent: boolean; head: SourceHead | undefined },
+    etag,
+  }: {
+    attributes: ObjectAttributes;
+    ifAbsent: boolean;
+    head: SourceHead | undefined;
+    /** What the row says the source has. */
+    etag?: string | undefined;
+  },
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
   const isReplaced = head !== undefined && replacesMetadata(attributes);
@@ -85,12 +128,30 @@ export function copyHeaders(
     'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
     ...attributeHeaders(withSource(attributes, head?.attributes, isReplaced)),
     ...(isReplaced ? { 'x-amz-metadata-directive': 'REPLACE' } : {}),
-    ...named('x-amz-copy-source-if-match', head?.etag),
+    ...named('x-amz-copy-source-if-match', head?.etag ?? etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
     ...named('x-amz-checksum-algorithm', checksumAlgorithm),
     ...(ifAbsent ? { 'if-none-match': '*' } : {}),
   };
+}
+
+/**
+ * What a copy in parts sets as it begins: what CopyObject would set. Without new metadata that leaves the source's class and
+ * redirect behind.
+ * @param tags of the source; those of the row count before them
+ */
+export function attributesInParts(
+  head: SourceHead,
+  attributes: ObjectAttributes,
+  tags: ReadonlyMap<string, string>,
+): ObjectAttributes {
+  const { storageClass, websiteRedirect, ...metadata } = head.attributes;
+  const withClass = { ...metadata, ...named('storageClass', storageClass) };
+  const unchanged = attributes.keepsClass === true ? withClass : metadata;
+  const kept = replacesMetadata(attributes) ? head.attributes : unchanged;
+  const own = attributes.tags ?? tags;
+  return { ...mergeAttributes(kept, attributes), ...(own.size === 0 ? {} : { tags: own }) };
 }
 
 /** What the copy is to have: all that its source has where that is replaced, else at most its source's class. */
@@ -105,7 +166,7 @@ function withSource(
     : { ...named('storageClass', source.storageClass), ...attributes };
 }
 
-function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
+export function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
   const version = versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`;
   return `${bucket}/${encodeURIComponent(key)}${version}`;
 }

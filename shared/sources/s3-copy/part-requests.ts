@@ -1,0 +1,218 @@
+// The single requests of a copy in parts.
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { attributeHeaders, type ChecksumAlgorithm } from '../../attributes/object-attributes.ts';
+import { copyTimeoutMs } from '../../aws/budgets.ts';
+import { classifyFault } from '../../aws/classify.ts';
+import { sendProven } from '../../aws/proof.ts';
+import { createSourceHeads } from '../../aws/source-heads.ts';
+import { checksumSetting } from '../../transfer/checksum.ts';
+import { endedBy, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import type { Part } from '../../transfer/part-plan.ts';
+import type { SourceDependencies } from '../source.ts';
+import { withHeaders } from './command-headers.ts';
+import type { Copy } from './copier.ts';
+import type { BegunCopy } from './copy-memory.ts';
+import { attributesInParts, copySourceOf, type SourceHead, wholeCrcOf } from './headers.ts';
+import { unquoted } from './source-check.ts';
+
+export interface CopiedPart {
+  number: number;
+  etag: string;
+  bytes: number;
+  /** By the SDK's name of the field; absent where the upload has no checksum. */
+  checksum?: { [Name in `Checksum${ChecksumAlgorithm}`]?: string };
+  /** Epoch ms, by S3's clock. */
+  copiedAtMs?: number;
+}
+
+export interface PartPage {
+  parts: CopiedPart[];
+  /** Where the next page begins; absent on the last. */
+  next?: string;
+}
+
+/** Each throws what the S3 client throws, or NoProof; classifyFault reads both. */
+export interface PartRequests {
+  /** Never cut off: without its id an upload can't be aborted. @returns the id */
+  begin(copy: Copy, head: SourceHead, tags: ReadonlyMap<string, string>): Promise<string>;
+  /** Only while the source is still the one that the upload is of. */
+  copyPart(copy: Copy, begun: BegunCopy, part: Part, cutOff: AbortSignal): Promise<CopiedPart>;
+  listParts(copy: Copy, uploadId: string, from: string | undefined, cutOff: AbortSignal): Promise<PartPage>;
+  complete(
+    copy: Copy,
+    begun: BegunCopy,
+    head: SourceHead,
+    parts: readonly CopiedPart[],
+    cutOff: AbortSignal,
+  ): Promise<StoredObject>;
+  /**
+   * @returns the object at the destination if it is made of so many parts of this source, else undefined. Where no checksum
+   * tells, the size and the number of parts do
+   */
+  recognise(copy: Copy, begun: BegunCopy, head: SourceHead): Promise<StoredObject | undefined>;
+  exists(copy: Copy): Promise<boolean>;
+  /** An upload that is gone already counts as aborted. */
+  abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void>;
+}
+
+/** Aborts are asked for at an invocation's end too, whose time is short. */
+const ABORT_REQUEST_MS = 2_000;
+
+/** Of these S3 keeps one of the whole object; of the others, one of the parts' checksums. (user guide, object integrity) */
+const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(['CRC64NVME', 'CRC32', 'CRC32C']);
+
+export function createPartRequests({ s3, copies = {} }: SourceDependencies): PartRequests {
+  const heads = createSourceHeads(s3, { requesterPays: copies.requesterPays });
+  const sendsChecksums = checksumSetting(s3);
+  const at = ({ destination }: Pick<Copy, 'destination'>) => ({
+    Bucket: destination.bucket,
+    Key: destination.key,
+  });
+  const payer = copies.requesterPays === true ? { RequestPayer: 'requester' as const } : {};
+  const patient = (cutOff: AbortSignal) => ({ ...endedBy(cutOff), requestTimeout: copyTimeoutMs(cutOff) });
+
+  /** The row's, or the source's own: S3 can then compare the copy with its source. CRC64NVME is S3's default. */
+  const algorithmOf = ({ attributes = {} }: Copy, { crc }: SourceHead): ChecksumAlgorithm =>
+    attributes.checksumAlgorithm ?? crc?.algorithm ?? 'CRC64NVME';
+
+  return {
+    async begin(copy, head, tags) {
+      const algorithm = algorithmOf(copy, head);
+      const headers = attributeHeaders(attributesInParts(head, copy.attributes ?? {}, tags));
+      const command = new CreateMultipartUploadCommand({
+        ...at(copy),
+        ...payer,
+        ...((await sendsChecksums())
+          ? {
+              ChecksumAlgorithm: algorithm,
+              ChecksumType: WHOLE.has(algorithm) ? ('FULL_OBJECT' as const) : ('COMPOSITE' as const),
+            }
+          : {}),
+      });
+      const { UploadId = '' } = await sendProven(s3, withHeaders(command, headers));
+      return UploadId;
+    },
+
+    async copyPart(copy, { uploadId, etag, versionId, sizeBytes }, { number, offset, bytes }, cutOff) {
+      const command = new UploadPartCopyCommand({
+        ...at(copy),
+        ...payer,
+        UploadId: uploadId,
+        PartNumber: number,
+        CopySource: copySourceOf({ ...(versionId === undefined ? {} : { versionId }), ...copy.source }),
+        CopySourceIfMatch: etag,
+        // S3 takes ranges of objects above 5 MiB alone.
+        ...(bytes === sizeBytes ? {} : { CopySourceRange: `bytes=${offset}-${offset + bytes - 1}` }),
+      });
+      const { CopyPartResult: result } = await sendProven(s3, command, patient(cutOff));
+      return { number, bytes, etag: result?.ETag ?? '', ...checksumOf(result ?? {}) };
+    },
+
+    async listParts(copy, uploadId, from, cutOff) {
+      const answer = await s3.send(
+        new ListPartsCommand({
+          ...at(copy),
+          ...payer,
+          UploadId: uploadId,
+          ...(from === undefined ? {} : { PartNumberMarker: from }),
+        }),
+        endedBy(cutOff),
+      );
+      const parts = (answer.Parts ?? []).map((part) => ({
+        number: part.PartNumber ?? 0,
+        etag: part.ETag ?? '',
+        bytes: part.Size ?? 0,
+        ...checksumOf(part),
+        ...(part.LastModified === undefined ? {} : { copiedAtMs: part.LastModified.getTime() }),
+      }));
+      const next = answer.IsTruncated === true ? answer.NextPartNumberMarker : undefined;
+      return { parts, ...(next === undefined ? {} : { next }) };
+    },
+
+    async complete(copy, { uploadId, sizeBytes }, head, parts, cutOff) {
+      const algorithm = algorithmOf(copy, head);
+      const { crc } = head;
+      const isCompared = crc !== undefined && crc.algorithm === algorithm && (await sendsChecksums());
+      const {
+        ETag: etag,
+        VersionId: versionId,
+        ChecksumCRC32: checksum,
+      } = await sendProven(
+        s3,
+        new CompleteMultipartUploadCommand({
+          ...at(copy),
+          ...payer,
+          UploadId: uploadId,
+          MultipartUpload: {
+            Parts: parts.map(({ number, etag: ETag, checksum: own }) => ({
+              PartNumber: number,
+              ETag,
+              ...(WHOLE.has(algorithm) ? {} : own),
+            })),
+          },
+          // S3 refuses to make an object of other bytes than its source has.
+          ...(isCompared
+            ? { [`Checksum${algorithm}`]: crc.value, ChecksumType: 'FULL_OBJECT' as const }
+            : {}),
+          ...(copy.ifExists === 'overwrite' ? {} : { IfNoneMatch: '*' }),
+        }),
+        patient(cutOff),
+      );
+      return storedObject({ etag, versionId, checksum, bytes: sizeBytes });
+    },
+
+    async recognise(copy, { sizeBytes, partBytes }, head) {
+      const found = await heads.head(copy.destination, { withChecksum: true });
+      const parts = Math.ceil(sizeBytes / partBytes);
+      if (found.ContentLength !== sizeBytes || !unquoted(found.ETag ?? '').endsWith(`-${parts}`)) {
+        return undefined;
+      }
+      const crc = wholeCrcOf(found);
+      const isComparable = crc !== undefined && crc.algorithm === head.crc?.algorithm;
+      if (isComparable && crc.value !== head.crc?.value) return undefined;
+      const { ETag: etag, VersionId: versionId, ChecksumCRC32: checksum } = found;
+      return storedObject({ etag, versionId, checksum, bytes: sizeBytes });
+    },
+
+    async exists({ destination }) {
+      try {
+        await heads.head(destination);
+        return true;
+      } catch (error) {
+        if (classifyFault(error).code === 'NotFound') return false;
+        throw error;
+      }
+    },
+
+    async abort(copy, uploadId) {
+      try {
+        const command = new AbortMultipartUploadCommand({ ...at(copy), ...payer, UploadId: uploadId });
+        await s3.send(command, { requestTimeout: ABORT_REQUEST_MS });
+      } catch (error) {
+        if (classifyFault(error).code !== 'NoSuchUpload') throw error;
+      }
+    },
+  };
+}
+
+const CHECKSUM_FIELDS = [
+  'ChecksumCRC32',
+  'ChecksumCRC32C',
+  'ChecksumCRC64NVME',
+  'ChecksumSHA1',
+  'ChecksumSHA256',
+] as const;
+
+function checksumOf(
+  answer: { [Name in (typeof CHECKSUM_FIELDS)[number]]?: string | undefined },
+): Pick<CopiedPart, 'checksum'> {
+  const name = CHECKSUM_FIELDS.find((each) => answer[each] !== undefined);
+  const value = name === undefined ? undefined : answer[name];
+  return name === undefined || value === undefined ? {} : { checksum: { [name]: value } };
+}
