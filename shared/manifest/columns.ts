@@ -82,7 +82,7 @@ const fitEtag: Check<string> = (payload) => {
     fault(
       payload,
       'SourceEtagInvalid',
-      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or without, and no W/ before them',
+      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
     );
   }
 };
