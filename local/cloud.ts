@@ -13,6 +13,7 @@ import type { FaultCounts } from './faults/fault-points.ts';
 import { createLambdaFaults } from './faults/lambda.ts';
 import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
+import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
@@ -23,7 +24,7 @@ import { startSchedules } from './lambda/schedule.ts';
 import { createQueueClient } from './lambda/sqs-client.ts';
 import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
 import type { FunctionUsage } from './lambda/usage.ts';
-import { environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import { accessKeyOfFunction, environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
 import type { MeterReading } from './meter/meter-reading.ts';
 import {
   type CloudNames,
@@ -70,6 +71,8 @@ export interface Cloud {
   clientConfig(): ClientConfig;
   dynamodbClientConfig(): ClientConfig;
   meter(): Promise<CloudMeterReading>;
+  /** Which permissions the functions have used, and which they lacked. */
+  access(): Promise<AccessRecord>;
   /** Sums of the metrics that the functions logged, by name. */
   metrics(): MetricSums;
   metricsOf(functionName: string): MetricSums;
@@ -166,8 +169,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       variables: (model) => environmentVariables(model, place),
       web: options.web,
     });
-    const queue = createQueueClient({ endpoint: emulators.endpoints.aws, region });
-    started.push([() => host.stop(), async () => queue.close()]);
+    started.push([() => host.stop()]);
     const guard = createGuard(options);
     guard.addOwnPorts(Object.values(emulators.endpoints).map(portOf));
     const api = await startHttpApi({ clock, random, guard, host, log: note }, functions, {
@@ -188,6 +190,16 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       const byFunction = new Map<string, ReturnType<typeof startSqsEventSource>[]>();
       for (const model of Object.values(functions)) {
         const enabled = model.sqsSources.filter((source) => source.enabled);
+        if (enabled.length === 0) {
+          byFunction.set(model.name, []);
+          continue;
+        }
+        const queue = createQueueClient({
+          endpoint: emulators.endpoints.aws,
+          region,
+          accessKeyId: accessKeyOfFunction(model),
+        });
+        started.at(-1)?.push(async () => queue.close());
         byFunction.set(
           model.name,
           enabled.map((source) =>
@@ -215,6 +227,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       clientConfig: () => config(emulators.endpoints.aws),
       dynamodbClientConfig: () => config(emulators.endpoints.dynamodb),
       meter: async () => ({ ...(await emulators.meter()), lambda: host.usage() }),
+      access: () => emulators.access(),
       metrics: () => logs.metrics(),
       metricsOf: (functionName) => logs.metricsOf(functionName),
       logBytes: () => logs.bytes(),

@@ -9,6 +9,7 @@ import { createOutages, type OutageService } from '../faults/outages.ts';
 import { createS3Faults } from '../faults/s3.ts';
 import { createSqsFaults } from '../faults/sqs.ts';
 import { createGuard } from '../guard/admission.ts';
+import { createAuthorizer } from '../iam/authorizer.ts';
 import { createMeter } from '../meter/meter.ts';
 import type { AwsWorkerOptions, QueueDepth } from './emulators.ts';
 import { createEventBus } from './eventbridge/event-bus.ts';
@@ -60,6 +61,7 @@ const notifications = createNotifications(
 );
 
 const guard = createGuard(options);
+const authorizer = createAuthorizer(options.roles ?? []);
 const worker = answerCalls({
   ownPorts: (ports: number[]) => guard.addOwnPorts(ports),
   meter: () => {
@@ -75,6 +77,7 @@ const worker = answerCalls({
     }
     return reading;
   },
+  access: () => authorizer.record(),
   events: () => bus.entries(),
   queueDepths: () =>
     Object.fromEntries(
@@ -97,7 +100,7 @@ const app = buildApp({
   stores: { sqsStore: queues, s3Store: objects } as unknown as Stores,
 });
 hideUnemulated(app);
-addSqsHooks(app, { queues, faults: sqsFaults, meter });
+addSqsHooks(app, { authorizer, queues, faults: sqsFaults, meter, region, accountId });
 const onFailure = (error: unknown) =>
   worker.notify(
     'failure',
@@ -115,7 +118,9 @@ const objectRequests = createObjectRequests({
   uploads,
 });
 const gateway = createGateway({
+  accountId,
   app,
+  authorizer,
   bus,
   clock,
   conditionalWrites: createConditionalWrites(),

@@ -3,6 +3,8 @@ import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from
 import type { Fault } from '../faults/fault.ts';
 import type { FaultCounts } from '../faults/fault-points.ts';
 import type { OutageService } from '../faults/outages.ts';
+import type { AccessRecord } from '../iam/authorizer.ts';
+import type { Role } from '../iam/policy.ts';
 import type { MeterReading } from '../meter/meter-reading.ts';
 import type { EventBridgeEntry } from './eventbridge/event-bus.ts';
 import type { S3Limit } from './s3/s3-limits.ts';
@@ -23,6 +25,8 @@ export interface EmulatorsOptions {
   fidelity?: Fidelity;
   /** Names beside those of loopback by which the servers may be called. */
   allowedHosts?: readonly string[];
+  /** What requests that are signed in the name of a role may do; absent: everything. */
+  roles?: Role[];
   /** An emulator's own failure, which no answer could carry. Default: stderr. */
   onFailure?: (message: string) => void;
 }
@@ -61,6 +65,8 @@ export interface Emulators {
   endpoints: { aws: string; dynamodb: string };
   queueUrl(name: string): string;
   meter(): Promise<MeterReading>;
+  /** Which permissions of the roles were used, and what was denied to them. */
+  access(): Promise<AccessRecord>;
   events(): Promise<EventBridgeEntry[]>;
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
@@ -126,6 +132,13 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     async meter() {
       const [services, units] = await Promise.all([aws.call('meter'), dynamodb.call('meter')]);
       return { ...(services as Omit<MeterReading, 'dynamodb'>), dynamodb: units as MeterReading['dynamodb'] };
+    },
+    async access() {
+      const records = (await Promise.all([aws.call('access'), dynamodb.call('access')])) as AccessRecord[];
+      return {
+        used: records.flatMap(({ used }) => used),
+        denied: records.flatMap(({ denied }) => denied),
+      };
     },
     events: async () => (await aws.call('events')) as EventBridgeEntry[],
     onEvent(listener) {

@@ -1,7 +1,7 @@
 // The gateway: one HTTP server for S3, SQS and EventBridge, with what fauxqs behind it lacks.
 //
-// An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the claim of a conditional
-// write. Reads and writes of objects are carried out by s3/object-requests.ts, the rest by fauxqs; the meter comes last.
+// An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the sender's permissions, the
+// claim of a conditional write. Reads and writes of objects are carried out by s3/object-requests.ts, the rest by fauxqs; the meter comes last.
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -9,6 +9,8 @@ import type { Outages } from '../faults/outages.ts';
 import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
+import type { Authorizer } from '../iam/authorizer.ts';
+import { deletionAccess, listAccess, readPlace, s3Access } from '../iam/s3-access.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { EventBus } from './eventbridge/event-bus.ts';
 import { answerPutEvents, isEventBridge } from './eventbridge/event-bus-http.ts';
@@ -35,6 +37,8 @@ import { isConfiguration, parseS3Request, type S3Request } from './s3/s3-request
 import { copySourceWithVersion, keyWithVersion } from './s3/versions.ts';
 
 export interface GatewayParts {
+  accountId: string;
+  authorizer: Authorizer;
   app: ReturnType<typeof buildApp>;
   bus: EventBus;
   clock: Clock;
@@ -115,7 +119,11 @@ function pass(
   const isWrite = requestClass === 'write';
   const fault = parts.faults.strike({ bucket, key, operation, isWrite }, parts.clock.now());
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
-  const refusal = unemulated(parts, s3) ?? headerRefusal(s3, request) ?? formRefusal(s3, request);
+  const refusal =
+    denial(parts, s3, request) ??
+    unemulated(parts, s3) ??
+    headerRefusal(s3, request) ??
+    formRefusal(s3, request);
   if (refusal !== undefined) {
     answerError(request, response, refusal);
     return;
@@ -140,6 +148,23 @@ function pass(
   hideContentType(s3, request);
   passages.set(request, passage);
   parts.app.routing(request, response);
+}
+
+/** Why the role of the sender may not do this; undefined where it may, or where no role sends it. */
+function denial(
+  { authorizer, objects, region }: GatewayParts,
+  s3: S3Request,
+  { headers }: IncomingMessage,
+): S3Fault | undefined {
+  const { authorization } = headers;
+  if (!authorizer.isOfRole(authorization)) return undefined;
+  const reason = authorizer.deny(authorization, s3Access(s3, headers, region));
+  if (reason !== undefined) return { status: 403, code: 'AccessDenied', message: reason };
+  const read = readPlace(s3, headers);
+  if (read === undefined || objects.holds(read.bucket, read.key, read.versionId)) return undefined;
+  return authorizer.may(authorization, listAccess(read.bucket))
+    ? undefined
+    : { status: 403, code: 'AccessDenied', message: 'Access Denied' };
 }
 
 /** What S3 does but this cloud does not, and what neither does. fauxqs would take it for another operation. */
@@ -210,11 +235,20 @@ function answerConfiguration(
 }
 
 function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, ObjectPassage>): void {
-  const { app, objects, objectHeaders, notifications } = parts;
+  const { app, authorizer, objects, objectHeaders, notifications } = parts;
 
-  app.addHook('preHandler', (_request, _reply, done) => {
+  app.addHook('preHandler', (request, reply, done) => {
     objects.takeTouched();
-    done();
+    const passage = passages.get(request.raw);
+    if (passage?.s3.operation !== 'DeleteObjects') return done();
+    // S3 refuses single keys; here the whole list is refused, so that a missing permission can't be overlooked.
+    const denial = authorizer.deny(
+      request.headers.authorization,
+      deletionAccess(passage.s3.bucket, String(request.body)),
+    );
+    if (denial === undefined) return done();
+    reply.hijack();
+    answerError(request.raw, reply.raw, { status: 403, code: 'AccessDenied', message: denial });
   });
 
   app.addHook('onSend', (request, reply, payload, done) => {

@@ -30,13 +30,25 @@ export interface QueueClient {
   close(): void;
 }
 
-export function createQueueClient({ endpoint, region }: { endpoint: string; region: string }): QueueClient {
+/** @param accessKeyId the poller acts under the role of its function */
+export function createQueueClient({
+  endpoint,
+  region,
+  accessKeyId,
+}: {
+  endpoint: string;
+  region: string;
+  accessKeyId: string;
+}): QueueClient {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
-  const headers = {
+  /** Not signed in earnest; the scope says which service and region are meant. */
+  const signedBy = (key: string) => ({
     'content-type': 'application/x-amz-json-1.0',
-    // Not signed in earnest; the scope says which service and region are meant.
-    authorization: `AWS4-HMAC-SHA256 Credential=lambda/20260101/${region}/sqs/aws4_request, SignedHeaders=host, Signature=0`,
-  };
+    authorization: `AWS4-HMAC-SHA256 Credential=${key}/20260101/${region}/sqs/aws4_request, SignedHeaders=host, Signature=0`,
+  });
+  const ofRole = signedBy(accessKeyId);
+  /** Lambda itself moves the messages of a loop that it has stopped. */
+  const ofLambda = signedBy('lambda');
 
   function call(action: string, body: object, signal?: AbortSignal): Promise<Record<string, unknown>> {
     const text = JSON.stringify(body);
@@ -47,7 +59,7 @@ export function createQueueClient({ endpoint, region }: { endpoint: string; regi
           method: 'POST',
           agent,
           headers: {
-            ...headers,
+            ...(action === 'SendMessage' ? ofLambda : ofRole),
             'x-amz-target': `AmazonSQS.${action}`,
             'content-length': Buffer.byteLength(text),
           },

@@ -1,5 +1,6 @@
 // The environment variables of an execution environment: the function's own, and those that Lambda sets.
 import { devNull } from 'node:os';
+import { accessKeyOf } from '../iam/authorizer.ts';
 import type { FunctionModel } from '../service/model.ts';
 
 export interface CloudPlace {
@@ -11,8 +12,13 @@ export interface CloudPlace {
   queueUrls: Map<string, string>;
 }
 
-/** Any key does: the emulators do not check signatures. */
+/** The user's own, whom nothing is denied. The emulators read the access key and check no signature. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+/** The access key of a function: that of its execution role. */
+export function accessKeyOfFunction({ role }: Pick<FunctionModel, 'role'>): string {
+  return role === undefined ? LOCAL_CREDENTIALS.accessKeyId : accessKeyOf(role);
+}
 
 export function environmentVariables(model: FunctionModel, place: CloudPlace): Record<string, string> {
   const { endpoints, region } = place;
@@ -23,7 +29,7 @@ export function environmentVariables(model: FunctionModel, place: CloudPlace): R
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_ACCESS_KEY_ID: accessKeyOfFunction(model),
     AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
     // The machine's own AWS profile must not reach into the functions.
     AWS_CONFIG_FILE: devNull,

@@ -17,7 +17,7 @@ export interface EmulationOptions {
 }
 
 export function emulatorsOptions(
-  { region, accountId, buckets, queues, tables }: ServiceModel,
+  { region, accountId, buckets, queues, tables, roles }: ServiceModel,
   { ports, limit, buckets: furtherBuckets = [], seed, fidelity, allowedHosts }: EmulationOptions,
 ): EmulatorsOptions {
   return {
@@ -25,6 +25,7 @@ export function emulatorsOptions(
     accountId,
     seed,
     fidelity,
+    roles: Object.values(roles),
     ...(ports === undefined ? {} : { ports }),
     ...(limit === undefined ? {} : { limit }),
     ...(allowedHosts === undefined ? {} : { allowedHosts }),

@@ -1,5 +1,6 @@
 // The service model: serverless.yml as plain data, from which the embedded cloud is built.
 // It is mutable so that a test can `adjust` it, for example with shorter timeouts, before the cloud starts.
+import type { Role } from '../iam/policy.ts';
 
 export interface ServiceModel {
   /** `<service>-<stage>`: the name of the CloudFormation stack, and the start of every generated name. */
@@ -10,11 +11,13 @@ export interface ServiceModel {
   directory: string;
   /** By their name in serverless.yml. */
   functions: Record<string, FunctionModel>;
-  /** These four by logical id. */
+  /** These by logical id. */
   queues: Record<string, QueueModel>;
   buckets: Record<string, BucketModel>;
   tables: Record<string, TableModel>;
   eventBuses: Record<string, EventBusModel>;
+  /** Execution roles, by logical id. */
+  roles: Record<string, Role>;
 }
 
 export interface FunctionModel {

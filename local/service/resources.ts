@@ -1,4 +1,5 @@
-// Reads queues, buckets, tables and buses from the template's resources. Other types matter only on AWS and are ignored.
+// Reads queues, buckets, tables, buses and roles from the template's resources. Other types matter only on AWS and are ignored.
+import type { Role } from '../iam/policy.ts';
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
@@ -21,10 +22,11 @@ export interface Resources {
   buckets: Record<string, BucketModel>;
   tables: Record<string, TableModel>;
   eventBuses: Record<string, EventBusModel>;
+  roles: Record<string, Role>;
 }
 
 export function readResources(template: Template, scope: TemplateScope & Names): Resources {
-  const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {} };
+  const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {} };
   for (const [id, resource] of Object.entries(template.resources)) {
     const where = `resources.Resources.${id}`;
     if (resource.Condition !== undefined && !holds(resource.Condition, where, scope)) continue;
@@ -50,6 +52,9 @@ export function readResources(template: Template, scope: TemplateScope & Names):
         break;
       case 'AWS::Events::EventBus':
         found.eventBuses[id] = { name: name(), arn: String(scope.arnOf(id)) };
+        break;
+      case 'AWS::IAM::Role':
+        found.roles[id] = readRole(id, String(scope.arnOf(id)), properties(), where);
         break;
     }
   }
@@ -116,4 +121,47 @@ function table(name: string, properties: Record<string, unknown>, where: string)
 
 function pick(from: Record<string, unknown>, name: string): Record<string, unknown> {
   return from[name] === undefined ? {} : { [name]: from[name] };
+}
+
+/** The inline policies of a role. @throws ServiceModelError for a policy that the embedded cloud can't enforce */
+function readRole(name: string, arn: string, properties: Record<string, unknown>, where: string): Role {
+  const statements: Role['statements'] = [];
+  for (const [index, policy] of (listOf(properties.Policies) as Record<string, unknown>[]).entries()) {
+    const place = `${where}.Properties.Policies[${index}]`;
+    const document = isRecord(policy.PolicyDocument) ? policy.PolicyDocument : {};
+    for (const statement of listOf(document.Statement) as Record<string, unknown>[]) {
+      const unknown = Object.keys(statement).filter((key) => !STATEMENT_PARTS.has(key));
+      if (statement.Effect !== 'Allow' || unknown.length > 0) {
+        throw new ServiceModelError(
+          place,
+          'only Allow with Action, Resource and Condition is enforced locally',
+        );
+      }
+      statements.push({
+        actions: listOf(statement.Action).map(String),
+        resources: listOf(statement.Resource).map(String),
+        conditions: readConditions(statement.Condition),
+      });
+    }
+  }
+  return { name, arn, statements };
+}
+
+const STATEMENT_PARTS: ReadonlySet<string> = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
+
+function readConditions(conditions: unknown): Role['statements'][number]['conditions'] {
+  if (!isRecord(conditions)) return {};
+  return Object.fromEntries(
+    Object.entries(conditions).map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(
+        Object.entries(isRecord(keys) ? keys : {}).map(([key, values]) => [key, listOf(values).map(String)]),
+      ),
+    ]),
+  );
+}
+
+function listOf(value: unknown): unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
 }

@@ -18,6 +18,8 @@ import { type Fault, isDynamodbFault } from '../../faults/fault.ts';
 import { createOutages } from '../../faults/outages.ts';
 import { createGuard } from '../../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../../guard/guarded-server.ts';
+import { createAuthorizer } from '../../iam/authorizer.ts';
+import { dynamodbAccess } from '../../iam/json-access.ts';
 import type { EmulatorsOptions } from '../emulators.ts';
 import { answerCalls } from '../worker-calls.ts';
 import { createDynamodbMeter } from './dynamodb-meter.ts';
@@ -32,8 +34,10 @@ const owed = new Set<ServerResponse>();
 const faults = createDynamodbFaults(createRandom(options.seed + 4));
 const outages = createOutages({ clock });
 const guard = createGuard(options);
+const authorizer = createAuthorizer(options.roles ?? []);
 const worker = answerCalls({
   ownPorts: (ports: number[]) => guard.addOwnPorts(ports),
+  access: () => authorizer.record(),
   meter: () => meter.read(),
   setFaults: (armed: Fault[]) => faults.arm(armed.filter(isDynamodbFault)),
   faultCounts: () => ({ ...faults.counts(), ...outages.counts() }),
@@ -54,6 +58,9 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const whole = parseObject(sent);
   if (operation === 'CreateTable') noteHashKey(whole);
+  const { authorization } = request.headers;
+  const denial = authorizer.deny(authorization, dynamodbAccess(operation, whole ?? {}, hashKeys, options));
+  if (denial !== undefined) return refuse(operation, accessDenied(denial), response);
   const fault = faults.forCall(operation);
   if (fault?.kind === 'refused') return refuse(operation, fault.answer, response);
   if (fault?.kind === 'dropped' && fault.when === 'before') return void request.socket.destroy();
@@ -90,6 +97,11 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
     return end(text);
   }) as typeof response.end;
   emulator.emit('request', asRequest(request, asked), response);
+}
+
+function accessDenied(message: string): DynamodbError {
+  const body = JSON.stringify({ __type: 'com.amazon.coral.service#AccessDeniedException', message });
+  return { status: 400, body };
 }
 
 function refuse(operation: string, { status, body }: DynamodbError, response: ServerResponse): void {

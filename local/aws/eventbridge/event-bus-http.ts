@@ -1,5 +1,7 @@
 // EventBridge over HTTP: AWS's JSON 1.1 protocol, the operation named in a header.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authorizer } from '../../iam/authorizer.ts';
+import { eventAccess } from '../../iam/json-access.ts';
 import type { Meter } from '../../meter/meter.ts';
 import type { EventBus } from './event-bus.ts';
 
@@ -13,7 +15,12 @@ export function isEventBridge(request: IncomingMessage): boolean {
 }
 
 export async function answerPutEvents(
-  { bus, meter }: { bus: EventBus; meter: Meter },
+  {
+    authorizer,
+    bus,
+    meter,
+    ...place
+  }: { authorizer: Authorizer; bus: EventBus; meter: Meter; region: string; accountId: string },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -28,7 +35,10 @@ export async function answerPutEvents(
       message: 'Only PutEvents is emulated.',
     });
   }
-  const answer = bus.put(parse(body));
+  const entries = parse(body);
+  const denial = authorizer.deny(request.headers.authorization, eventAccess(entries, place));
+  if (denial !== undefined) return send(response, 400, { __type: 'AccessDeniedException', message: denial });
+  const answer = bus.put(entries);
   meter.eventBridge(answer.kind === 'taken' ? answer.entries.length : 0);
   if (answer.kind === 'invalid') return send(response, 400, { __type: answer.code, message: answer.message });
   send(response, 200, { FailedEntryCount: answer.failed, Entries: answer.entries });

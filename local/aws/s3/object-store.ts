@@ -54,6 +54,13 @@ export class ObjectStore extends S3Store {
     return touched;
   }
 
+  /** Whether a read would find the object, or this version of it. */
+  holds(bucket: string, key: string, versionId?: string): boolean {
+    const found = this.#versioned.get(bucket)?.find(key, versionId).kind;
+    if (found === 'version') return true;
+    return this.#unversioned(bucket, key) !== undefined && (versionId === undefined || versionId === 'null');
+  }
+
   peek(bucket: string, key: string): S3Object | undefined {
     // Most keys that are written are new ones: an error for each would cost more than the write.
     return this.#keys.get(bucket)?.has(key) === true ? super.headObject(bucket, key) : undefined;

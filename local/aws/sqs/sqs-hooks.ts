@@ -2,6 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import type { EntryRefusal, SqsFaults } from '../../faults/sqs.ts';
+import type { Authorizer } from '../../iam/authorizer.ts';
+import { sqsAccess } from '../../iam/json-access.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { sendingRequest } from './lineage.ts';
 import type { QueueStore } from './queue-store.ts';
@@ -26,12 +28,18 @@ interface BatchFailure {
 }
 
 interface Dependencies {
+  region: string;
+  accountId: string;
+  authorizer: Authorizer;
   queues: QueueStore;
   faults: SqsFaults;
   meter: Meter;
 }
 
-export function addSqsHooks(app: ReturnType<typeof buildApp>, { queues, faults, meter }: Dependencies): void {
+export function addSqsHooks(
+  app: ReturnType<typeof buildApp>,
+  { queues, faults, meter, authorizer, ...place }: Dependencies,
+): void {
   const calls = new WeakMap<IncomingMessage, Call>();
 
   app.addHook('preHandler', (request, reply, done) => {
@@ -42,6 +50,12 @@ export function addSqsHooks(app: ReturnType<typeof buildApp>, { queues, faults, 
     const queue = typeof body.QueueUrl === 'string' ? queues.getQueue(body.QueueUrl) : undefined;
     const call: Call = { action, queue, body, failed: [], dropped: false };
     calls.set(request.raw, call);
+    const { authorization } = request.headers;
+    const denial = authorizer.deny(authorization, sqsAccess(action, queue?.name, place));
+    if (denial !== undefined) {
+      refuse(reply, 400, { code: 'AccessDenied', message: denial, senderFault: true });
+      return;
+    }
     const fault = faults.forCall(action, queue?.name ?? '');
     if (fault?.kind === 'sqs-error') {
       const code = fault.status === 500 ? 'InternalFailure' : 'ServiceUnavailable';

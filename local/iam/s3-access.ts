@@ -1,0 +1,117 @@
+// What an S3 request needs to be allowed. (Service authorization reference, "Actions, resources, and condition keys for Amazon S3";
+// S3 user guide, "Required permissions for Amazon S3 API operations")
+import type { IncomingHttpHeaders } from 'node:http';
+import type { S3Request } from '../aws/s3/s3-requests.ts';
+import type { AccessRequest } from './policy.ts';
+
+const ARN = 'arn:aws:s3:::';
+
+/** Operations whose action has another name, or that need another permission than their own. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  HeadObject: 's3:GetObject',
+  HeadBucket: 's3:ListBucket',
+  ListObjects: 's3:ListBucket',
+  ListObjectsV2: 's3:ListBucket',
+  GetObjectVersions: 's3:ListBucketVersions',
+  GetMultipartUploads: 's3:ListBucketMultipartUploads',
+  ListParts: 's3:ListMultipartUploadParts',
+  CreateMultipartUpload: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  UploadPartCopy: 's3:PutObject',
+  CompleteMultipartUpload: 's3:PutObject',
+  CopyObject: 's3:PutObject',
+  PostObject: 's3:PutObject',
+  'GetObject-tagging': 's3:GetObjectTagging',
+  'PutObject-tagging': 's3:PutObjectTagging',
+};
+
+/** Actions on a version have names of their own. */
+const ACTIONS_ON_VERSIONS: Readonly<Record<string, string>> = {
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+  's3:DeleteObject': 's3:DeleteObjectVersion',
+};
+
+const COPIES = new Set(['CopyObject', 'UploadPartCopy']);
+
+export function s3Access(
+  { bucket, key, operation, query }: S3Request,
+  headers: IncomingHttpHeaders,
+  region: string,
+): AccessRequest[] {
+  // Its keys are in its body: deletionAccess.
+  if (operation === 'DeleteObjects') return [];
+  const resource = key === '' ? `${ARN}${bucket}` : `${ARN}${bucket}/${key}`;
+  const action = onVersion(ACTIONS[operation] ?? `s3:${operation}`, query.has('versionId'));
+  const prefix = query.get('prefix');
+  const own: AccessRequest = {
+    action,
+    resource,
+    ...(prefix === null ? {} : { context: { 's3:prefix': [prefix] } }),
+  };
+  return [
+    own,
+    ...(headers['x-amz-tagging'] === undefined ? [] : [{ action: 's3:PutObjectTagging', resource }]),
+    ...keyAccess(headers, region),
+    ...(COPIES.has(operation) ? copyAccess(operation, resource, headers) : []),
+  ];
+}
+
+/** What a list of objects to delete needs. @param body the XML of DeleteObjects */
+export function deletionAccess(bucket: string, body: string): AccessRequest[] {
+  const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
+  return keys.map((key) => ({ action: 's3:DeleteObject', resource: `${ARN}${bucket}/${key}` }));
+}
+
+/** The object that a request reads; undefined where it reads none. */
+export function readPlace(
+  { bucket, key, operation, query }: S3Request,
+  headers: IncomingHttpHeaders,
+): ObjectPlace | undefined {
+  if (COPIES.has(operation)) return copySource(headers);
+  if (operation !== 'GetObject' && operation !== 'HeadObject') return undefined;
+  return { bucket, key, versionId: query.get('versionId') ?? undefined };
+}
+
+interface ObjectPlace {
+  bucket: string;
+  key: string;
+  versionId: string | undefined;
+}
+
+function copySource(headers: IncomingHttpHeaders): ObjectPlace {
+  const [path = '', versionId] = String(headers['x-amz-copy-source']).split('?versionId=', 2);
+  const [bucket = '', ...key] = decodeURIComponent(path).replace(/^\//, '').split('/');
+  return { bucket, key: key.join('/'), versionId };
+}
+
+/** S3 answers 404 for a missing object only where the caller may list its bucket, and else 403. */
+export function listAccess(bucket: string): AccessRequest {
+  return { action: 's3:ListBucket', resource: `${ARN}${bucket}` };
+}
+
+/** A copy of an object that has tags reads and writes them; S3 asks for both permissions in any case that we know of. */
+function copyAccess(operation: string, resource: string, headers: IncomingHttpHeaders): AccessRequest[] {
+  const { bucket, key, versionId } = copySource(headers);
+  const source = `${ARN}${bucket}/${key}`;
+  const isVersion = versionId !== undefined;
+  const reading = { action: onVersion('s3:GetObject', isVersion), resource: source };
+  if (operation === 'UploadPartCopy' || headers['x-amz-tagging-directive'] === 'REPLACE') return [reading];
+  return [
+    reading,
+    { action: onVersion('s3:GetObjectTagging', isVersion), resource: source },
+    { action: 's3:PutObjectTagging', resource },
+  ];
+}
+
+/** With a key of KMS, S3 asks the key in the caller's name. */
+function keyAccess(headers: IncomingHttpHeaders, region: string): AccessRequest[] {
+  const key = headers['x-amz-server-side-encryption-aws-kms-key-id'];
+  if (typeof key !== 'string' || !key.startsWith('arn:')) return [];
+  const context = { 'kms:ViaService': [`s3.${region}.amazonaws.com`] };
+  return [{ action: 'kms:GenerateDataKey', resource: key, context }];
+}
+
+function onVersion(action: string, isVersion: boolean): string {
+  return isVersion ? (ACTIONS_ON_VERSIONS[action] ?? action) : action;
+}

@@ -1,0 +1,144 @@
+// A run that takes each path of the pipeline on which a function needs a permission: jobs that end in every way, orders over the API,
+// dead letters, a redrive, a sweep.
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { JobId } from '../../shared/job/identity.ts';
+import type { JobView } from '../../shared/job/view.ts';
+import { type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
+import { anUploadMessage } from './records.ts';
+
+/** A source bucket with versions. */
+export const VERSIONED_SOURCE = 'spillway-test-versions';
+
+const KEYS_THAT_WAIT = 150;
+const KEYS_THAT_ARE_CANCELLED = 300;
+
+/** Bounds a run that hangs, also on a machine that does much else. */
+const WAIT_MS = 240_000;
+
+export async function takeEveryPath(given: PipelineCloud): Promise<void> {
+  const cloud: PipelineCloud = {
+    ...given,
+    ended: (of) => given.ended(of, WAIT_MS),
+    until: (what, holds) => given.until(what, holds, WAIT_MS),
+  };
+  const { destination, inbox } = cloud.names;
+  const api = async (method: string, path: string, body?: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${cloud.endpoints.api}${path}`, {
+      method,
+      headers: { 'content-type': 'text/csv', ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+    return (await answer.json()) as JobView;
+  };
+  const csv = (...rows: string[]) =>
+    `key,source,text,content_type,source_version\n${rows.map((row) => (row.split(',').length < 5 ? `${row},` : row)).join('\n')}\n`;
+
+  // Copies with and without a HEAD of their source, a source that is missing, an object that is there, a bad row.
+  await cloud.put(SOURCE_BUCKET, 'a.png', 'a');
+  await cloud.put(destination, 'there', 'before');
+  const { VersionId = '' } = await cloud.s3.send(
+    new PutObjectCommand({ Bucket: VERSIONED_SOURCE, Key: 'v', Body: 'first' }),
+  );
+  const mixed = await cloud.drop(
+    'lists/mixed.csv',
+    csv(
+      `a,s3://${SOURCE_BUCKET}/a.png,,`,
+      `typed,s3://${SOURCE_BUCKET}/a.png,,image/png`,
+      `missing,s3://${SOURCE_BUCKET}/none,,`,
+      `missing-too,s3://${SOURCE_BUCKET}/none,,text/plain`,
+      `versioned,s3://${VERSIONED_SOURCE}/v,,,${VersionId}`,
+      `versioned-and-typed,s3://${VERSIONED_SOURCE}/v,,text/plain,${VersionId}`,
+      'there,,after,',
+      ',,no key,',
+    ),
+    { options: { spread: 'off', 'if-exists': 'skip' } },
+  );
+  // More than S3 takes at once: items go back by visibility delay, and as new messages.
+  const waiting = await cloud.drop(
+    'lists/waiting.csv',
+    csv(...Array.from({ length: KEYS_THAT_WAIT }, (_, index) => `w/${index},,text,`)),
+  );
+  const broken = await cloud.drop('lists/broken.csv', 'no,manifest\n1,2\n');
+
+  // Orders over the API. The same token twice: the API compares the submissions.
+  const token = { 'idempotency-key': 'permission-run-1' };
+  const small = csv('b,,text,');
+  const submitted = await api('POST', '/jobs?spread=off', small, token);
+  await api('POST', '/jobs?spread=off', small, token);
+  await cloud.ended(submitted.job);
+  // A job that sweep finds at work, and that is cancelled.
+  await cloud.setFaults([{ kind: 's3-error', status: 500, code: 'InternalError', keyIncludes: 'held' }]);
+  const long = await api(
+    'POST',
+    '/jobs?spread=off',
+    csv(...Array.from({ length: KEYS_THAT_ARE_CANCELLED }, (_, index) => `held/${index},,text,`)),
+  );
+  await cloud.until('the job runs', async () => (await api('GET', `/jobs/${long.job}`)).state === 'running');
+  await cloud.trigger('sweep');
+  await api('POST', `/jobs/${long.job}/pause`);
+  await api('POST', `/jobs/${long.job}/resume`);
+  await api('POST', `/jobs/${long.job}/cancel`);
+  await cloud.until('the cancelled job has ended', async () => {
+    await cloud.trigger('sweep');
+    return cloud.endsOf(long.job).length > 0;
+  });
+  await cloud.setFaults([]);
+
+  const ended = await cloud.ended(mixed);
+  await cloud.until(
+    'the end is in the ledger',
+    async () => (await api('GET', `/jobs/${ended.job}`)).endedAt !== undefined,
+  );
+  const redrive = await api('POST', `/jobs/${ended.job}/redrive`);
+  await cloud.ended(redrive.job);
+  await cloud.ended(broken);
+  await cloud.ended(waiting);
+
+  // A slice whose messages SQS refuses: its rows fail by the handler of dead letters, which reads them in the manifest.
+  const upload = cloud.names.queues['UploadQueue']?.split('/').at(-1) ?? '';
+  await cloud.setFaults([{ kind: 'sqs-entries-failed', action: 'SendMessageBatch', queue: upload }]);
+  const unsent = await cloud.drop('lists/unsent.csv', csv('x,,1,', 'y,,2,'));
+  await cloud.ended(unsent);
+  await cloud.setFaults([]);
+
+  // A manifest that can't be opened while S3 fails: the handler of dead letters ends its job.
+  await cloud.setFaults([
+    {
+      ...{ kind: 's3-error', status: 500, code: 'InternalError' },
+      ...{ bucket: inbox, keyIncludes: 'unopened', operations: ['HeadObject'] },
+    },
+  ]);
+  const unopened = await cloud.drop('lists/unopened.csv', small);
+  await cloud.ended(unopened);
+  await cloud.setFaults([]);
+
+  // A settle message that SQS loses: sweep sends another.
+  const settle = cloud.names.queues['SettleQueue']?.split('/').at(-1) ?? '';
+  await cloud.setFaults([{ kind: 'sqs-message-lost', queue: settle, count: 1 }]);
+  const unsettled = await cloud.drop('lists/unsettled.csv', csv('u,,1,'));
+  await cloud.until('sweep has it settled', async () => {
+    await cloud.trigger('sweep');
+    return cloud.endsOf(unsettled).length > 0;
+  });
+
+  // A dead letter of an item that can be read: it is sent again, alone.
+  const held = await cloud.drop('lists/held.csv', csv('held,,1,'));
+  const { job } = await cloud.ended(held);
+  await cloud.send('UploadDeadLetters', JSON.stringify(anUploadMessage({ job: job as JobId, number: 0 })));
+
+  // Messages that no function can read, and an event of an object that is gone.
+  for (const queue of ['IngestQueue', 'UploadQueue', 'SettleQueue'])
+    await cloud.send(queue, `junk for ${queue}`);
+  const event = {
+    eventName: 'ObjectCreated:Put',
+    s3: { bucket: { name: inbox }, object: { key: 'gone.csv', versionId: 'none', size: 9 } },
+  };
+  await cloud.send('IngestQueue', JSON.stringify({ Records: [event] }));
+  await cloud.until('each junk message is a dead letter', async () => {
+    const keys = await cloud.keys(cloud.names.reports, 'deadletters/');
+    const kept = await Promise.all(keys.map((key) => cloud.read(cloud.names.reports, key)));
+    return ['Ingest', 'Upload', 'Settle'].every((name) => kept.join('').includes(`junk for ${name}Queue`));
+  });
+  await api('GET', '/deadletters');
+  await api('GET', '/jobs');
+}

@@ -1,0 +1,207 @@
+// The permissions of roles: what a statement allows, what a request needs, what is recorded of both.
+import { describe, expect, it } from 'vitest';
+import { parseS3Request } from '../../local/aws/s3/s3-requests.ts';
+import { accessKeyOf, createAuthorizer } from '../../local/iam/authorizer.ts';
+import { dynamodbAccess, eventAccess, sqsAccess } from '../../local/iam/json-access.ts';
+import { allowingStatement, matches, type Role, type Statement } from '../../local/iam/policy.ts';
+import { deletionAccess, readPlace, s3Access } from '../../local/iam/s3-access.ts';
+
+const statement = (change: Partial<Statement>): Statement => ({
+  actions: ['s3:GetObject'],
+  resources: ['arn:aws:s3:::b/*'],
+  conditions: {},
+  ...change,
+});
+const role = (...statements: Statement[]): Role => ({
+  name: 'SomeRole',
+  arn: 'arn:aws:iam::000000000000:role/some',
+  statements,
+});
+const place = { region: 'eu-west-1', accountId: '000000000000' };
+
+describe('a pattern', () => {
+  it.each([
+    ['*', '', true],
+    ['arn:aws:s3:::b/*', 'arn:aws:s3:::b/a/b', true],
+    ['arn:aws:s3:::b/*', 'arn:aws:s3:::b/line\nbreak', true],
+    ['arn:aws:s3:::b/*', 'arn:aws:s3:::b', false],
+    ['arn:aws:s3:::b/*', 'arn:aws:s3:::bb/a', false],
+    ['a?c', 'abc', true],
+    ['a?c', 'ac', false],
+    ['a.c', 'abc', false],
+    ['(a+)[b]', '(a+)[b]', true],
+    ['J#*', 'J#1', true],
+    ['J#*', 'S#J#1', false],
+  ])('%j fits %j: %s', (pattern, text, expected) => {
+    expect(matches(pattern, text)).toBe(expected);
+  });
+});
+
+describe('a role', () => {
+  const get = { action: 's3:GetObject', resource: 'arn:aws:s3:::b/k' };
+
+  it('allows by the first statement that fits action and resource', () => {
+    const none = statement({ resources: ['arn:aws:s3:::c/*'] });
+    expect(allowingStatement(role(none, statement({})), get)).toBe(1);
+    expect(allowingStatement(role(statement({ actions: ['S3:getobject'] })), get)).toBe(0);
+    expect(allowingStatement(role(none), get)).toBeUndefined();
+    expect(allowingStatement(role(), get)).toBeUndefined();
+  });
+
+  it('allows nothing where a condition does not hold, or where the request has no value for it', () => {
+    const conditions = { StringLike: { 's3:prefix': ['api/*', 'jobs/*'] } };
+    const limited = role(statement({ conditions }));
+    const asked = (context: Record<string, string[]>) => allowingStatement(limited, { ...get, context });
+    expect(asked({ 's3:prefix': ['jobs/1'] })).toBe(0);
+    expect(asked({ 's3:prefix': ['other/'] })).toBeUndefined();
+    expect(asked({})).toBeUndefined();
+  });
+
+  it('holds "for all" where each value fits, and where there is none', () => {
+    const conditions = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['J#*'] } };
+    const limited = role(statement({ conditions }));
+    const asked = (keys: string[]) =>
+      allowingStatement(limited, { ...get, context: { 'dynamodb:LeadingKeys': keys } });
+    expect(asked(['J#1', 'J#2'])).toBe(0);
+    expect(asked([])).toBe(0);
+    expect(asked(['J#1', 'S#1'])).toBeUndefined();
+  });
+
+  it('does not guess what an unknown operator means', () => {
+    const conditions = { NumericLessThan: { 's3:max-keys': ['10'] } };
+    expect(() => allowingStatement(role(statement({ conditions })), get)).toThrow('NumericLessThan');
+  });
+});
+
+describe('a request to S3', () => {
+  const needs = (method: string, url: string, headers: Record<string, string> = {}) => {
+    const request = parseS3Request({ method, url, headers });
+    if (request === undefined) throw new Error(`${url} is no request`);
+    return s3Access(request, headers, 'eu-west-1').map(
+      ({ action, resource }) => `${action} ${resource.replace('arn:aws:s3:::', '')}`,
+    );
+  };
+
+  it.each([
+    ['GET', '/b/k', ['s3:GetObject b/k']],
+    ['HEAD', '/b/a%20b/k', ['s3:GetObject b/a b/k']],
+    ['GET', '/b/k?versionId=1', ['s3:GetObjectVersion b/k']],
+    ['PUT', '/b/k', ['s3:PutObject b/k']],
+    ['POST', '/b/k?uploads', ['s3:PutObject b/k']],
+    ['PUT', '/b/k?partNumber=1&uploadId=u', ['s3:PutObject b/k']],
+    ['POST', '/b/k?uploadId=u', ['s3:PutObject b/k']],
+    ['DELETE', '/b/k?uploadId=u', ['s3:AbortMultipartUpload b/k']],
+    ['GET', '/b/k?uploadId=u', ['s3:ListMultipartUploadParts b/k']],
+    ['DELETE', '/b/k', ['s3:DeleteObject b/k']],
+    ['DELETE', '/b/k?versionId=1', ['s3:DeleteObjectVersion b/k']],
+    ['GET', '/b?list-type=2&prefix=p', ['s3:ListBucket b']],
+    ['HEAD', '/b', ['s3:ListBucket b']],
+    ['GET', '/b?versions', ['s3:ListBucketVersions b']],
+    ['GET', '/b?uploads', ['s3:ListBucketMultipartUploads b']],
+    ['GET', '/b/k?tagging', ['s3:GetObjectTagging b/k']],
+    ['GET', '/b?versioning', ['s3:GetBucketVersioning b']],
+  ])('%s %s needs %j', (method, url, expected) => {
+    expect(needs(method, url)).toEqual(expected);
+  });
+
+  it('that copies reads its source with its tags, and writes both', () => {
+    expect(needs('PUT', '/b/k', { 'x-amz-copy-source': 's/a%20b' })).toEqual([
+      's3:PutObject b/k',
+      's3:GetObject s/a b',
+      's3:GetObjectTagging s/a b',
+      's3:PutObjectTagging b/k',
+    ]);
+    expect(needs('PUT', '/b/k', { 'x-amz-copy-source': '/s/k?versionId=7' })).toContain(
+      's3:GetObjectVersion s/k',
+    );
+    expect(needs('PUT', '/b/k?partNumber=1&uploadId=u', { 'x-amz-copy-source': 's/k' })).toEqual([
+      's3:PutObject b/k',
+      's3:GetObject s/k',
+    ]);
+  });
+
+  it('with tags or a key of KMS needs the permissions for those', () => {
+    const key = 'arn:aws:kms:eu-west-1:000000000000:key/1';
+    expect(needs('PUT', '/b/k', { 'x-amz-tagging': 'a=b' })).toContain('s3:PutObjectTagging b/k');
+    expect(needs('PUT', '/b/k', { 'x-amz-server-side-encryption-aws-kms-key-id': key })).toContain(
+      `kms:GenerateDataKey ${key}`,
+    );
+  });
+
+  it('that deletes a list needs the permission for each of its keys', () => {
+    const body = '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>';
+    expect(deletionAccess('c', body).map(({ resource }) => resource)).toEqual([
+      'arn:aws:s3:::c/a',
+      'arn:aws:s3:::c/b',
+    ]);
+  });
+
+  it('that copies reads the object in its header', () => {
+    const headers = { 'x-amz-copy-source': '/s/a/b?versionId=7' };
+    const request = parseS3Request({ method: 'PUT', url: '/b/k', headers });
+    expect(request && readPlace(request, headers)).toEqual({ bucket: 's', key: 'a/b', versionId: '7' });
+  });
+});
+
+describe('a call', () => {
+  it('to SQS needs the permission of the single message, on its queue', () => {
+    expect(sqsAccess('SendMessageBatch', 'q', place)).toEqual([
+      { action: 'sqs:SendMessage', resource: 'arn:aws:sqs:eu-west-1:000000000000:q' },
+    ]);
+  });
+
+  it('to DynamoDB names its table or index, and the keys that it touches', () => {
+    const keys = new Map([['t', 'pk']]);
+    const arn = 'arn:aws:dynamodb:eu-west-1:000000000000:table/t';
+    const leading = (body: object) => dynamodbAccess('X', body as Record<string, unknown>, keys, place);
+    expect(leading({ TableName: 't', Key: { pk: { S: 'J#1' } } })).toEqual([
+      { action: 'dynamodb:X', resource: arn, context: { 'dynamodb:LeadingKeys': ['J#1'] } },
+    ]);
+    expect(leading({ TableName: 't', IndexName: 'live' })[0]?.resource).toBe(`${arn}/index/live`);
+    expect(
+      leading({ RequestItems: { t: { Keys: [{ pk: { S: 'a' } }, { pk: { S: 'b' } }] } } }),
+    ).toMatchObject([{ resource: arn, context: { 'dynamodb:LeadingKeys': ['a', 'b'] } }]);
+  });
+
+  it('to EventBridge needs the permission for each event, with its source', () => {
+    expect(eventAccess({ Entries: [{ Source: 'spillway', DetailType: 'd' }] }, place)).toMatchObject([
+      {
+        resource: 'arn:aws:events:eu-west-1:000000000000:event-bus/default',
+        context: { 'events:source': ['spillway'] },
+      },
+    ]);
+    expect(eventAccess(undefined, place)).toEqual([]);
+  });
+});
+
+describe('the authorizer', () => {
+  const get = { action: 's3:GetObject', resource: 'arn:aws:s3:::b/k' };
+  const signedBy = (key: string) =>
+    `AWS4-HMAC-SHA256 Credential=${key}/20260101/r/s3/aws4_request, Signature=0`;
+  const ofRole = signedBy(accessKeyOf('SomeRole'));
+
+  it('denies a role what no statement allows, in AWS’s words, and counts it', () => {
+    const authorizer = createAuthorizer([role()]);
+    expect(authorizer.deny(ofRole, [get])).toMatch(
+      /^User: arn:aws:sts::000000000000:assumed-role\/some\/local is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b\/k"/,
+    );
+    authorizer.deny(ofRole, [get]);
+    expect(authorizer.record().denied).toEqual([{ role: 'SomeRole', ...get, times: 2 }]);
+  });
+
+  it('counts the use of each permission by its statement', () => {
+    const authorizer = createAuthorizer([role(statement({}))]);
+    expect(authorizer.deny(ofRole, [get, get])).toBeUndefined();
+    expect(authorizer.record()).toEqual({
+      used: [{ role: 'SomeRole', statement: 0, action: 's3:GetObject', uses: 2 }],
+      denied: [],
+    });
+  });
+
+  it('denies nothing to the user of this machine, whatever the key', () => {
+    const authorizer = createAuthorizer([role()]);
+    for (const authorization of [undefined, '', 'Bearer x', signedBy('local'), signedBy('role-Other')])
+      expect(authorizer.deny(authorization, [get])).toBeUndefined();
+    expect(authorizer.record()).toEqual({ used: [], denied: [] });
+  });
+});
