@@ -333,7 +333,7 @@ describe('a row that S3 will never take', () => {
       key: 'nowhere',
       source: `s3://${SOURCE_BUCKET}/missing`,
       content_type: 'text/plain',
-      size: 12,
+      size: 'found again'.length,
     };
     const dropped = await cloud.drop('lists/missing.ndjson', ndjson(columns, { key: 'fine', text: 'x' }), {
       options: { destination: `s3://${destination}/permanent/`, ...KEPT_AS_IS },
