@@ -1,0 +1,19 @@
+// The conversions that Spillway knows. Detection, the API's content types and the texts of errors come from this table.
+import type { ManifestStart } from '../format.ts';
+import { endingOf } from '../refused-files.ts';
+import type { AboutConversion, ManifestConversion } from './conversion.ts';
+
+/** In the order in which they look at a manifest: the first that knows its content takes it. */
+export const CONVERSIONS: readonly ManifestConversion[] = [];
+
+/**
+ * The conversion that a manifest needs: decided by its content, else by the ending of its name.
+ * @returns undefined for a manifest that is read as it stands, or refused
+ */
+export function conversionFor(start: ManifestStart, about: AboutConversion): ManifestConversion | undefined {
+  const ending = endingOf(about.key);
+  return (
+    CONVERSIONS.find((conversion) => conversion.detect(start, about)) ??
+    CONVERSIONS.find(({ endings }) => endings.includes(ending))
+  );
+}
