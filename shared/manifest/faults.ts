@@ -17,6 +17,10 @@ export const manifestFaults = {
   UnknownColumn: 'a column that Spillway does not know',
   KeyColumnMissing: 'no column key',
   PayloadColumnMissing: 'none of the columns source, text and base64',
+  ColumnTypeUnfit: 'Parquet: a column whose type is not that of text or, for size, of numbers',
+  ParquetDamaged: 'Parquet: a footer, a page or a value that can not be read',
+  ParquetTooLarge: 'Parquet: a footer, a page, a dictionary or a number of rows above what is read',
+  ParquetUnsupported: 'Parquet: encrypted, or with an encoding or a compression that is not read',
 } as const;
 
 export type ManifestFault = keyof typeof manifestFaults;

@@ -86,7 +86,8 @@ function readHeader(latin1: string, isQuoted: boolean, body: Place): Opened<CsvH
   };
 }
 
-function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
+/** What is wrong with the names of the columns of a table, whatever its format. */
+export function headerFaults(columns: string[]): { code: ManifestFault; message: string }[] {
   const faults: { code: ManifestFault; message: string }[] = [];
   const names = new Set(columns);
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isKnownColumn(name));

@@ -3,7 +3,7 @@
 //
 // Writers stay far below: pages of 1 MiB or 20,000 rows and dictionaries of 1 MiB (pyarrow, Spark, Trino); DuckDB's pages hold
 // one row group of 122,880 rows.
-import type { ManifestFault } from '../faults.ts';
+import { ConversionFault } from '../conversions/conversion.ts';
 
 /** Footers have about 100 bytes for each column of each row group. A footer is read as a whole. */
 export const MAX_FOOTER_BYTES = 16 * 1024 * 1024;
@@ -25,31 +25,20 @@ export const MAX_ROWS_PER_BYTE = 64;
 /** So many rows are accepted whatever the bytes are. */
 export const FREE_ROWS = 1_000_000;
 
-/** Says which file can't be read, and why. Thrown while a file is read; the conversion ends the job with it. */
-export class ParquetFault extends Error {
-  override readonly name = 'ParquetFault';
-  readonly code: ManifestFault;
-
-  constructor(code: ManifestFault, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-export function damaged(what: string): ParquetFault {
-  return new ParquetFault(
+export function damaged(what: string): ConversionFault {
+  return new ConversionFault(
     'ParquetDamaged',
     `the Parquet file is damaged: ${what}; write it again, or upload it again`,
   );
 }
 
-export function tooLarge(what: string): ParquetFault {
-  return new ParquetFault(
+export function tooLarge(what: string): ConversionFault {
+  return new ConversionFault(
     'ParquetTooLarge',
     `${what}: write the file with smaller pages and row groups, or as several files`,
   );
 }
 
-export function unsupported(what: string): ParquetFault {
-  return new ParquetFault('ParquetUnsupported', what);
+export function unsupported(what: string): ConversionFault {
+  return new ConversionFault('ParquetUnsupported', what);
 }

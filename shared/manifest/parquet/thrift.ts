@@ -84,7 +84,8 @@ export class ThriftReader {
     return Buffer.from(this.binary(type)).toString('utf8');
   }
 
-  expectStruct(type: number): this {
+  /** Of a structure that `struct` reads next. */
+  expect(type: number): this {
     if (type !== STRUCT) throw damaged('no structure where one should be');
     return this;
   }
@@ -147,18 +148,24 @@ export class ThriftReader {
         this.#varInt();
         return;
       case DOUBLE:
-        return this.#jump(8);
+        this.#jump(8);
+        return;
       case UUID:
-        return this.#jump(16);
+        this.#jump(16);
+        return;
       case BINARY:
-        return this.#jump(this.#length());
+        this.#jump(this.#length());
+        return;
       case LIST:
       case SET:
-        return this.#skipList();
+        this.#skipList();
+        return;
       case MAP:
-        return this.#skipMap();
+        this.#skipMap();
+        return;
       case STRUCT:
-        return this.struct({});
+        this.struct({});
+        return;
       default:
         throw damaged(`a value of the unknown type ${type}`);
     }
