@@ -3,8 +3,17 @@
 /** Why a manifest can't be read at all. Its job ends as failed, with the code and a message that says what to do. */
 export const manifestFaults = {
   Empty: 'no bytes, or blank lines alone',
-  Compressed: 'gzip, zip, zstandard, bzip2 or xz',
-  UnsupportedFormat: 'a binary format (Parquet, Avro, ORC, a spreadsheet) or a JSON array',
+  Compressed: 'zip, bzip2 or xz, or compressed twice',
+  Archive: 'a tar archive, compressed or not',
+  CompressionBroken: 'gzip or zstandard that is cut off, damaged, or followed by other bytes',
+  CompressionUnsupported: 'zstandard with a dictionary, or with a window above 128 MiB',
+  ExpandedTooLarge:
+    'more bytes or lines than a converted manifest may have, or more than 500 bytes for each compressed one',
+  ConversionTooLong:
+    'a compressed manifest or a JSON array that takes longer to convert than one invocation has',
+  JsonArrayBroken: 'a JSON array that is cut off, or whose elements and commas are not in order',
+  UnsupportedFormat:
+    'a binary format (Parquet, Avro, ORC, a spreadsheet), or JSON that is neither NDJSON nor an array',
   Binary: 'NUL bytes near the start: no text',
   NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
   UnknownFormat: 'neither name, content type nor first line shows a format that Spillway reads',

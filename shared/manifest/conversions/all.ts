@@ -2,9 +2,12 @@
 import type { ManifestStart } from '../format.ts';
 import { endingOf } from '../refused-files.ts';
 import type { AboutConversion, ManifestConversion } from './conversion.ts';
+import { gzip } from './gzip.ts';
+import { jsonArray } from './json-array.ts';
+import { zstd } from './zstd.ts';
 
 /** In the order in which they look at a manifest: the first that knows its content takes it. */
-export const CONVERSIONS: readonly ManifestConversion[] = [];
+export const CONVERSIONS: readonly ManifestConversion[] = [gzip, zstd, jsonArray];
 
 /**
  * The conversion that a manifest needs: decided by its content, else by the ending of its name.

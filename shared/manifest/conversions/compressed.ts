@@ -1,0 +1,72 @@
+// What all compressions have in common: one unit, the expanded text. Its own name and content say how its rows are read.
+import { unreadable } from '../format.ts';
+import { openManifest } from '../open.ts';
+import { endingOf } from '../refused-files.ts';
+import type { AboutConversion, ConversionInput, ManifestConversion, OpenedConversion } from './conversion.ts';
+import { elementLines } from './element-lines.ts';
+import { isJsonArray, openArray } from './json-array.ts';
+import { startOfText } from './text-start.ts';
+
+/** The compressed bytes. */
+export interface Packed {
+  sizeBytes: number;
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+}
+
+export interface Compression {
+  name: string;
+  endings: readonly string[];
+  contentTypes: readonly [string, ...string[]];
+  /** Whether these are the first bytes of such a file. */
+  begins(start: Buffer): boolean;
+  /** @throws ConversionFault where the bytes are damaged, or expand beyond a limit */
+  expand(packed: Packed): AsyncIterable<Buffer>;
+}
+
+/** What the expanded text is: rows as they stand, or a JSON array. */
+type Expanded = 'text' | 'array';
+
+export function compressed(compression: Compression): ManifestConversion<Expanded> {
+  const { name, endings, contentTypes, begins } = compression;
+  const expanded = ({ manifest, read }: ConversionInput) =>
+    compression.expand({
+      sizeBytes: manifest.sizeBytes,
+      read: (start, end) => read(manifest, start, end),
+    });
+
+  return {
+    name,
+    endings,
+    contentTypes,
+    detect: ({ bytes }) => begins(bytes),
+
+    async open(input, about): Promise<OpenedConversion<Expanded>> {
+      const { bytes } = input.start;
+      if (bytes.length === 0) return unreadable('Empty', 'the manifest is empty');
+      if (!begins(bytes)) {
+        return unreadable(
+          'FormatMismatch',
+          `a manifest in ${name} by its name, but its first bytes are not those of ${name}: leave the ending .${endingOf(about.key)} out of its name, or compress it`,
+        );
+      }
+      const start = await startOfText(expanded(input));
+      if (isJsonArray(start)) return openArray(elementLines(expanded(input)), 'array');
+      const opened = openManifest(start.bytes, {
+        ...about,
+        ...textOf(about, endings),
+        sizeBytes: start.sizeBytes,
+      });
+      return opened.kind === 'readable'
+        ? { kind: 'convertible', head: opened.head, units: ['text'] }
+        : { ...opened, message: `unpacked from ${name}: ${opened.message}` };
+    },
+
+    convert: (kind, input) => (kind === 'array' ? elementLines(expanded(input)) : expanded(input)),
+  };
+}
+
+/** The name of the expanded text: `list.csv` of `list.csv.gz`. */
+function textOf({ key }: AboutConversion, endings: readonly string[]): { key: string } {
+  const ending = endingOf(key);
+  return { key: endings.includes(ending) ? key.slice(0, -ending.length - 1) : key };
+}
