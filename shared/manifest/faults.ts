@@ -30,6 +30,13 @@ export const manifestFaults = {
   ParquetDamaged: 'Parquet: a footer, a page or a value that can not be read',
   ParquetTooLarge: 'Parquet: a footer, a page, a dictionary or a number of rows above what is read',
   ParquetUnsupported: 'Parquet: encrypted, or with an encoding or a compression that is not read',
+  ListTooLarge: 'a list of files: more or larger files than are read, or a list above 64 MiB',
+  ListUnreadable: 'a list of files that is not as S3, S3 Batch Operations or Step Functions writes it',
+  ListedFileRefused: 'a list of files: one in a bucket that is not read, or outside of its folder',
+  ListedFileGone: 'a list of files: one that is not there',
+  ListedFileChanged: 'a list of files: one with another size or MD5 than the list says',
+  ItemUnfit: 'results of a Distributed Map: an execution whose input names no object',
+  ListedFileBroken: 'a list of files: one whose rows are not what the list says',
 } as const;
 
 export type ManifestFault = keyof typeof manifestFaults;

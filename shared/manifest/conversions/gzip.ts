@@ -13,7 +13,8 @@ export const gzip = compressed({
   expand: gunzip,
 });
 
-async function* gunzip({ sizeBytes, read }: Packed): AsyncGenerator<Buffer> {
+/** @throws ConversionFault where the bytes are no whole gzip, or expand beyond a limit */
+export async function* gunzip({ sizeBytes, read }: Packed): AsyncGenerator<Buffer> {
   const decoder = createGunzip({ chunkSize: TEXT_CHUNK_BYTES });
   const text = expand(decoder, inPieces(read(0, sizeBytes)));
   try {

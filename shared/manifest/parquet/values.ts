@@ -185,3 +185,22 @@ function unsupportedEncoding(encoding: Encoding, name: string) {
     `column ${name} of the Parquet file has the encoding ${encoding}: write it as plain or dictionary`,
   );
 }
+
+/** As JSON would show it, without quotes. Bytes that are not UTF-8 become U+FFFD. */
+export function textOfValue(values: Values, slot: number): string {
+  switch (values.kind) {
+    case 'texts': {
+      const { buffer, byteOffset, byteLength } = values.bytes;
+      return Buffer.from(buffer, byteOffset, byteLength).toString(
+        'utf8',
+        values.starts[slot],
+        values.ends[slot],
+      );
+    }
+    case 'booleans':
+      return values.numbers[slot] === 1 ? 'true' : 'false';
+    case 'integers':
+    case 'floats':
+      return String(values.numbers[slot]);
+  }
+}

@@ -1,0 +1,67 @@
+// Parquet as a manifest: rows are read in ranges, each of which becomes lines of NDJSON.
+import { unreadable } from '../format.ts';
+import { type ParquetFooter, readFooter } from '../parquet/footer.ts';
+import { isManifestColumn, manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
+import type { RowRange } from '../parquet/rows.ts';
+import type { ManifestConversion } from './conversion.ts';
+import { randomAccess } from './random-access.ts';
+
+/** Rows of a unit: about a second of one core. */
+const UNIT_ROWS = 500_000;
+/** Bytes of a unit's columns in the file: rows with inline objects are larger. */
+const UNIT_BYTES = 64 * 1024 * 1024;
+
+export const parquet: ManifestConversion<RowRange> = {
+  name: 'Parquet',
+  endings: ['parquet'],
+  contentTypes: ['application/vnd.apache.parquet'],
+  detect: ({ bytes }) => /^PAR[1E]$/.test(bytes.toString('latin1', 0, 4)),
+
+  async open(input) {
+    const footer = await readFooter(randomAccess(input, input.manifest), isManifestColumn);
+    manifestColumns(footer);
+    const [first, ...rest] = unitsOf(footer);
+    if (first === undefined) return unreadable('Empty', 'the Parquet file is empty: it has no rows');
+    return {
+      kind: 'convertible',
+      head: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
+      units: [first, ...rest],
+    };
+  },
+
+  async *convert(range, input) {
+    const file = randomAccess(input, input.manifest);
+    const footer = await readFooter(file, isManifestColumn);
+    yield* manifestLines(file, footer, manifestColumns(footer), range);
+  },
+};
+
+/** Small row groups together, and large ones in parts. */
+export function unitsOf({ rowGroups }: ParquetFooter): RowRange[] {
+  const units: RowRange[] = [];
+  let from = 0;
+  let bytes = 0;
+  let at = 0;
+  const end = (to: number) => {
+    if (to > from) units.push({ from, to });
+    from = to;
+    bytes = 0;
+  };
+  for (const { rows, chunks } of rowGroups) {
+    const groupBytes = [...chunks.values()].reduce(
+      (sum, chunk) => sum + chunk.endOffset - chunk.startOffset,
+      0,
+    );
+    if (at + rows - from > UNIT_ROWS || bytes + groupBytes > UNIT_BYTES) end(at);
+    const parts = Math.max(
+      Math.ceil(rows / UNIT_ROWS),
+      Math.min(rows, Math.ceil(groupBytes / UNIT_BYTES)),
+      1,
+    );
+    for (let part = 1; part < parts; part++) end(at + Math.floor((rows * part) / parts));
+    at += rows;
+    bytes += groupBytes / parts;
+  }
+  end(at);
+  return units;
+}
