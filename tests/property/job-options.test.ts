@@ -73,6 +73,7 @@ function open() {
       {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: BUCKETS,
+        sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },
         nowMs: 1_000,
