@@ -4,10 +4,10 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
-import { openManifest } from '../../shared/manifest/open.ts';
 import { bodyOf } from './body.ts';
 import { callerOf } from './caller.ts';
 import { type ApiEvent, HttpError, json, type RouteHandler } from './json-api.ts';
+import { openPosted } from './open-posted.ts';
 import { readSubmission } from './read-submission.ts';
 import { type Inbox, submitManifest } from './submit-manifest.ts';
 
@@ -25,16 +25,16 @@ export function createSubmitJob({
   destinationBuckets,
 }: SubmitJobDependencies): RouteHandler<'submitJob'> {
   return async ({ event, query }) => {
-    const { format, bytes: body, wasText, options } = submissionOf(event, query);
+    const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
-    const opened = openManifest(body, { key: `manifest.${format}`, sizeBytes: body.length, wasText });
+    const opened = await openPosted(body, { contentType, wasText });
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
 
     const token = idempotencyKeyOf(event) ?? randomUUID();
     // The caller is part of the id: the same key of another caller is another job, and reveals nothing about this one.
     const job = hashedJobId('api', ...callerOf(event), token);
-    const submitted = await submitManifest({ s3, inbox }, { job, format, body, options });
+    const submitted = await submitManifest({ s3, inbox }, { job, contentType, body, options });
     if (submitted.kind === 'conflict') {
       throw new HttpError(
         409,

@@ -2,7 +2,7 @@
 // be processed, the row says why.
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../../shared/aws/classify.ts';
-import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
+import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
 import {
   type JobId,
   jobIdOfManifest,
@@ -15,18 +15,20 @@ import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../.
 import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
+import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
+import { createConversionInput, openConversion, readStart } from './conversion-input.ts';
+import { convertedList } from './converted-files.ts';
 import { readRedriveReport } from './redrive-report.ts';
-
-/** Bytes of a manifest from which its format and head are read. */
-const HEAD_BYTES = 256 * 1024;
 
 export interface StartDependencies {
   reader: ObjectReader;
   destinationBuckets: readonly string[];
-  /** The bucket of the reports that redrives read. */
+  /** Buckets of files that a manifest may name as its parts. */
+  sourceBuckets: readonly string[];
+  /** The bucket of the reports that redrives read, and of the text of converted manifests. */
   reportBucket: string;
   /** How this deployment cuts manifests: frozen in the job. */
   cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
@@ -51,7 +53,7 @@ export async function startJob(
 
   const opened = isRedriveOrder(found.contentType)
     ? await openRedrive(dependencies, manifest)
-    : await openRows(dependencies, found);
+    : await openRows(dependencies, found, jobIdOfManifest(arrival));
   if (opened.kind === 'unreadable')
     return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
@@ -83,23 +85,43 @@ type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 
 type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault: JobFault; known?: Known };
 
+/** Of a manifest that must be converted only the start is converted here, so that a bad header fails the job at once. */
 async function openRows(
-  { reader, destinationBuckets, cut }: StartDependencies,
+  { reader, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs }: StartDependencies,
   { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
+  job: JobId,
 ): Promise<Opened> {
   const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
   }
-  const opened = openManifest(await readStart(reader, manifest), {
-    key: manifest.key,
-    sizeBytes: manifest.sizeBytes,
-    ...(contentType === undefined ? {} : { contentType }),
-  });
+  const start = await readStart(reader, manifest);
+  const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
+  const conversion = conversionFor(start, about);
+  const opened =
+    conversion === undefined
+      ? openManifest(start.bytes, { ...about, sizeBytes: manifest.sizeBytes })
+      : await openConversion(
+          conversion,
+          createConversionInput(reader, manifest, start, sourceBuckets),
+          about,
+        );
   if (opened.kind === 'unreadable')
     return unreadable(opened.code, opened.message, { options: options.options });
-  const sliceBytes = sliceBytesOf(manifest.sizeBytes, cut.sliceBytes);
-  return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
+  const opening = {
+    options: options.options,
+    head: opened.head,
+    sliceBytes: sliceBytesOf(manifest.sizeBytes, cut.sliceBytes),
+  };
+  if (conversion === undefined) return { kind: 'opened', opening };
+  const list = convertedList(reportBucket, job, nowMs);
+  const files = {
+    kind: 'converted',
+    ...list,
+    conversion: conversion.name,
+    ...(contentType === undefined ? {} : { contentType }),
+  } as const;
+  return { kind: 'opened', opening: { ...opening, files } };
 }
 
 /** A redrive has the options of its job, validated again for this deployment. */
@@ -107,7 +129,8 @@ async function openRedrive(
   { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
   manifest: ManifestVersion,
 ): Promise<Opened> {
-  const order = parseRedriveOrder(Buffer.from(await readStart(reader, manifest)).toString(), reportBucket);
+  const { bytes } = await readStart(reader, manifest);
+  const order = parseRedriveOrder(bytes.toString(), reportBucket);
   if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
   const { redriveOf, report } = order;
   const old = await readRedriveReport(reader, report);
@@ -182,9 +205,4 @@ function goneManifest(arrival: ManifestArrival): FoundManifest {
         ? `${place} version ${arrival.versionId} was deleted before it was read: drop it again`
         : `${place} was replaced or deleted before it was read, and the bucket kept no version of it: drop it again`,
   };
-}
-
-async function readStart(reader: ObjectReader, manifest: ManifestVersion): Promise<Uint8Array> {
-  const end = Math.min(HEAD_BYTES, manifest.sizeBytes);
-  return Buffer.concat(await Array.fromAsync(readRange(reader, manifest, 0, end)));
 }

@@ -75,10 +75,23 @@ export interface ManifestVersion {
   etag: string;
 }
 
-/** The list of files that a job's rows stand in, where they are not in its manifest itself: the report of the job it redrives. */
-export interface FileList extends StoredObject {
-  kind: 'report';
-}
+/**
+ * The list of files that a job's rows stand in, where they are not in its manifest itself.
+ *
+ *   report      the report of the job that this one redrives
+ *   converted   the manifest's text, which is written before the first slice is cut; until then there is no list
+ */
+export type FileList = StoredObject &
+  (
+    | { kind: 'report' }
+    | {
+        kind: 'converted';
+        /** The name of the conversion. */
+        conversion: string;
+        /** Of the manifest, where it has one. */
+        contentType?: string;
+      }
+  );
 
 /** Where the cutting of the manifest stands: the next slice begins here. */
 export interface PlanCursor {
@@ -194,6 +207,12 @@ export function isEnded(job: Job): job is EndedJob {
 
 export function isLive(job: Job): job is LiveJob {
   return job.state === 'planning' || job.state === 'running';
+}
+
+/** The name of the conversion that its manifest is under; undefined where it needs none, or is converted. */
+export function conversionUnderWay(job: LiveJob): string | undefined {
+  const isCut = job.state === 'running' || job.plan.slices > 0;
+  return job.files?.kind === 'converted' && !isCut ? job.files.conversion : undefined;
 }
 
 /** Whether its rows are to be transferred now. */

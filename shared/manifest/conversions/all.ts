@@ -34,3 +34,10 @@ export function conversionFor(start: ManifestStart, about: AboutConversion): Man
     CONVERSIONS.find(({ endings }) => endings.includes(ending))
   );
 }
+
+/** @throws Error for a name that this version does not know */
+export function conversionNamed(name: string): ManifestConversion {
+  const found = CONVERSIONS.find((conversion) => conversion.name === name);
+  if (found === undefined) throw new Error(`no conversion of this version is named "${name}"`);
+  return found;
+}

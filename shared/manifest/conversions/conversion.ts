@@ -77,10 +77,11 @@ export interface ManifestConversion<Unit = unknown> {
 
 /** Why a manifest can't be converted: its job fails with this code and message, before any row is sent. */
 export class ConversionFault extends Error {
-  readonly code: ManifestFault;
+  /** One of `manifestFaults`; or ManifestGone, where a file was deleted or replaced while it was read. */
+  readonly code: string;
 
   /** @param message names the place and the remedy */
-  constructor(code: ManifestFault, message: string) {
+  constructor(code: ManifestFault | 'ManifestGone', message: string) {
     super(message);
     this.name = 'ConversionFault';
     this.code = code;

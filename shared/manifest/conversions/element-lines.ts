@@ -39,6 +39,14 @@ export async function* elementLines(chunks: AsyncIterable<Uint8Array>): AsyncGen
   reader.end();
 }
 
+/** As `elementLines`, of an array that is held as a whole. */
+export function linesOfArray(array: Uint8Array): Buffer {
+  const reader = new ArrayReader();
+  const lines = reader.read(array);
+  reader.end();
+  return lines;
+}
+
 class ArrayReader {
   #state: State = 'start';
   #elements = 0;

@@ -51,3 +51,28 @@ export function oversized({ sizeBytes }: { sizeBytes: number }): Unreadable | un
         `the manifest has ${sizeBytes} bytes, and up to ${MAX_CONVERTED_BYTES} can be converted: split it, or drop it as NDJSON`,
       );
 }
+
+/** Passes the text of a unit on as long as it has no more lines than a unit may have. */
+export async function* linesLimited(
+  text: AsyncIterable<Uint8Array>,
+  mostLines: number = MAX_CONVERTED_LINES,
+): AsyncGenerator<Uint8Array> {
+  let lines = 0;
+  for await (const chunk of text) {
+    lines += lineFeedsIn(chunk);
+    if (lines > mostLines) {
+      throw new ConversionFault(
+        'ExpandedTooLarge',
+        `the manifest converts to more than ${mostLines} lines: split it into several manifests`,
+      );
+    }
+    yield chunk;
+  }
+}
+
+function lineFeedsIn(chunk: Uint8Array): number {
+  let lineFeeds = 0;
+  // A loop over the bytes: with lines of 20 bytes it is faster than a search from line to line.
+  for (let at = 0; at < chunk.length; at++) if (chunk[at] === 0x0a) lineFeeds += 1;
+  return lineFeeds;
+}
