@@ -1,7 +1,7 @@
 // Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
-import { checkRoom, partitionOf, transferStatements } from './upload-permissions.js';
+import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
@@ -86,6 +86,7 @@ export async function settings({ resolveVariable }) {
     sourceBuckets: sourceBuckets.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
+    listedFileStatements: listedFileStatements(sourceBuckets),
     alarmActions: topicArn === '' ? [] : [topicArn],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
   };

@@ -87,7 +87,13 @@ async function findFile({ s3 }: ObjectReader, object: StoredObject): Promise<Fou
     const etag = ETag === undefined ? {} : { etag: ETag };
     return { kind: 'found', file: { ...etag, ...object, sizeBytes: ContentLength } };
   } catch (error) {
-    if (isGone(classifyFault(error))) return { kind: 'missing' };
+    const fault = classifyFault(error);
+    // Without the permission to list its bucket, S3 answers 403 for an object that is not there.
+    if (
+      isGone(fault) ||
+      (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 403
+    )
+      return { kind: 'missing' };
     throw error;
   }
 }

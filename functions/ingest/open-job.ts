@@ -12,15 +12,17 @@ import {
 } from '../../shared/job/identity.ts';
 import type { JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
-import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
+import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
+import { boundedNames } from '../../shared/text/bounded.ts';
 import { createConversionInput, openConversion, readStart } from './conversion-input.ts';
 import { convertedList } from './converted-files.ts';
+import { reportOrderOf } from './dropped-report.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
 export interface StartDependencies {
@@ -87,15 +89,18 @@ type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault
 
 /** Of a manifest that must be converted only the start is converted here, so that a bad header fails the job at once. */
 async function openRows(
-  { reader, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs }: StartDependencies,
+  dependencies: StartDependencies,
   { manifest, metadata, contentType }: Extract<FoundManifest, { kind: 'found' }>,
   job: JobId,
 ): Promise<Opened> {
+  const { reader, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs } = dependencies;
   const options = parseJobOptions(optionTextsOfMetadata(metadata), destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
   }
   const start = await readStart(reader, manifest);
+  const report = reportOrderOf(start, manifest.key, reportBucket);
+  if (report !== undefined) return openDroppedReport(dependencies, report, metadata);
   const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
   const conversion = conversionFor(start, about);
   const opened =
@@ -125,12 +130,29 @@ async function openRows(
 }
 
 /** A redrive has the options of its job, validated again for this deployment. */
-async function openRedrive(
-  { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
-  manifest: ManifestVersion,
+async function openRedrive(dependencies: StartDependencies, manifest: ManifestVersion): Promise<Opened> {
+  const { bytes } = await readStart(dependencies.reader, manifest);
+  return openReport(dependencies, parseRedriveOrder(bytes.toString(), dependencies.reportBucket));
+}
+
+/** A job's report that was dropped as a manifest. Its options are those of its job, so the drop can't have others. */
+async function openDroppedReport(
+  dependencies: StartDependencies,
+  order: ParsedOrder,
+  metadata: Record<string, string>,
 ): Promise<Opened> {
-  const { bytes } = await readStart(reader, manifest);
-  const order = parseRedriveOrder(bytes.toString(), reportBucket);
+  const given = Object.keys(optionTextsOfMetadata(metadata));
+  if (given.length === 0) return openReport(dependencies, order);
+  return unreadable(
+    'InvalidOptions',
+    `the manifest is the report of a job, and keeps that job's options: leave out ${boundedNames(given)}, or drop its files of failed rows`,
+  );
+}
+
+async function openReport(
+  { reader, destinationBuckets, cut }: StartDependencies,
+  order: ParsedOrder,
+): Promise<Opened> {
   if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
   const { redriveOf, report } = order;
   const old = await readRedriveReport(reader, report);

@@ -13,7 +13,7 @@ export const manifestFaults = {
     'a compressed manifest or a JSON array that takes longer to convert than one invocation has',
   JsonArrayBroken: 'a JSON array that is cut off, or whose elements and commas are not in order',
   UnsupportedFormat:
-    'a binary format (Parquet, Avro, ORC, a spreadsheet), or JSON that is neither NDJSON nor an array',
+    'a binary format (Avro, ORC, a spreadsheet), or JSON that is neither NDJSON nor an array',
   Binary: 'NUL bytes near the start: no text',
   NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
   UnknownFormat: 'neither name, content type nor first line shows a format that Spillway reads',

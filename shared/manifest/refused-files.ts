@@ -19,7 +19,6 @@ const signatures: { bytes: string; at?: number; code: keyof typeof remedies; nam
   { bytes: 'BZh', code: 'Compressed', name: 'bzip2' },
   { bytes: '\xfd7zXZ', code: 'Compressed', name: 'xz' },
   { bytes: 'ustar', at: 257, code: 'Archive', name: 'a tar archive' },
-  { bytes: 'PAR1', code: 'UnsupportedFormat', name: 'Parquet' },
   { bytes: 'Obj\x01', code: 'UnsupportedFormat', name: 'Avro' },
   { bytes: 'ORC', code: 'UnsupportedFormat', name: 'ORC' },
   { bytes: '\xd0\xcf\x11', code: 'UnsupportedFormat', name: 'a spreadsheet' },
@@ -31,7 +30,7 @@ const signatures: { bytes: string; at?: number; code: keyof typeof remedies; nam
 /** Endings of names, for files whose bytes do not show it. */
 const refusedEndings = new Map<string, keyof typeof remedies>([
   ...['gz', 'zip', 'zst', 'bz2', 'xz'].map((ending) => [ending, 'Compressed'] as const),
-  ...['parquet', 'avro', 'orc', 'xls', 'xlsx'].map((ending) => [ending, 'UnsupportedFormat'] as const),
+  ...['avro', 'orc', 'xls', 'xlsx'].map((ending) => [ending, 'UnsupportedFormat'] as const),
 ]);
 
 /** The ending of the file's name, in lower case; empty where there is none. */

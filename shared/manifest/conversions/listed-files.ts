@@ -80,7 +80,7 @@ export async function findFile({ find }: ConversionInput, listed: ListedFile): P
   if (found.kind === 'missing')
     throw listFault(
       'ListedFileGone',
-      `${place}, which the manifest lists, is not there: drop the manifest while its files are kept`,
+      `${place}, which the manifest lists, is not there, or ingest may not read it: drop the manifest while its files are kept, and check the bucket's policy and its KMS key`,
     );
   const { file } = found;
   if (file.sizeBytes > MAX_FILE_BYTES)

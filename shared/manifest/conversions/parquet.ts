@@ -1,8 +1,9 @@
 // Parquet as a manifest: rows are read in ranges, each of which becomes lines of NDJSON.
-import { unreadable } from '../format.ts';
+import { type ManifestStart, unreadable } from '../format.ts';
 import { type ParquetFooter, readFooter } from '../parquet/footer.ts';
 import { isManifestColumn, manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
 import type { RowRange } from '../parquet/rows.ts';
+import { endingOf } from '../refused-files.ts';
 import type { ManifestConversion } from './conversion.ts';
 import { randomAccess } from './random-access.ts';
 
@@ -15,9 +16,15 @@ export const parquet: ManifestConversion<RowRange> = {
   name: 'Parquet',
   endings: ['parquet'],
   contentTypes: ['application/vnd.apache.parquet'],
-  detect: ({ bytes }) => /^PAR[1E]$/.test(bytes.toString('latin1', 0, 4)),
+  detect: begins,
 
-  async open(input) {
+  async open(input, { key }) {
+    if (input.start.bytes.length === 0) return unreadable('Empty', 'the manifest is empty');
+    if (!begins(input.start))
+      return unreadable(
+        'FormatMismatch',
+        `a manifest in Parquet by its name, but its first bytes are not those of Parquet: leave the ending .${endingOf(key)} out of its name`,
+      );
     const footer = await readFooter(randomAccess(input, input.manifest), isManifestColumn);
     manifestColumns(footer);
     const [first, ...rest] = unitsOf(footer);
@@ -35,6 +42,11 @@ export const parquet: ManifestConversion<RowRange> = {
     yield* manifestLines(file, footer, manifestColumns(footer), range);
   },
 };
+
+/** `PARE`: with an encrypted footer, which is refused by name. */
+function begins({ bytes }: ManifestStart): boolean {
+  return /^PAR[1E]$/.test(bytes.toString('latin1', 0, 4));
+}
 
 /** Small row groups together, and large ones in parts. */
 export function unitsOf({ rowGroups }: ParquetFooter): RowRange[] {

@@ -99,9 +99,7 @@ function bucketOfArn(arn: string): string {
  */
 function folderOf({ manifest }: ConversionInput, sourceBucket: string, files: readonly ListedFile[]): string {
   const own = /^(.*\/)\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z\/manifest\.json$/s.exec(manifest.key)?.[1];
-  const first = /^(.*\/)(?:data|\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z\/files)\/[^/]+$/s.exec(
-    files[0]?.key ?? '',
-  )?.[1];
+  const first = /^(.*\/)data\/[^/]+$/s.exec(files[0]?.key ?? '')?.[1];
   const isLaidOut = (folder: string | undefined) => folder?.split('/').at(-3) === sourceBucket;
   if (own !== undefined && isLaidOut(own) && manifest.bucket === files[0]?.bucket) return own;
   if (files.length === 0) return '';
