@@ -50,9 +50,11 @@ export async function writtenUnits(s3: S3Client, list: StoredObject): Promise<Ma
         ...(token === undefined ? {} : { ContinuationToken: token }),
       }),
     );
-    for (const { Key: key = '', Size = 0, ETag } of page.Contents ?? []) {
-      const etag = ETag === undefined ? {} : { etag: ETag };
-      units.set(Number(key.slice(prefix.length)), { bucket, key, sizeBytes: Size, ...etag });
+    for (const { Key: key = '', Size, ETag } of page.Contents ?? []) {
+      // Taken for empty, a file would have its rows left out.
+      if (Size === undefined || ETag === undefined)
+        throw new Error(`s3://${bucket}/${key} is listed without its size`);
+      units.set(Number(key.slice(prefix.length)), { bucket, key, sizeBytes: Size, etag: ETag });
     }
     token = page.NextContinuationToken;
   } while (token !== undefined);
