@@ -12,13 +12,21 @@ const remedies = {
 };
 
 /** First bytes, as latin1. */
-const signatures: { bytes: string; at?: number; code: keyof typeof remedies; name: string }[] = [
+const signatures: {
+  bytes: string;
+  at?: number;
+  code: keyof typeof remedies;
+  name: string;
+  remedy?: string;
+}[] = [
   { bytes: '\x1f\x8b', code: 'Compressed', name: 'gzip' },
   { bytes: 'PK\x03\x04', code: 'Compressed', name: 'a zip archive or a spreadsheet' },
   { bytes: '\x28\xb5\x2f\xfd', code: 'Compressed', name: 'zstandard' },
   { bytes: 'BZh', code: 'Compressed', name: 'bzip2' },
   { bytes: '\xfd7zXZ', code: 'Compressed', name: 'xz' },
   { bytes: 'ustar', at: 257, code: 'Archive', name: 'a tar archive' },
+  // Parquet itself is converted before: this one is inside of a compression.
+  { bytes: 'PAR1', code: 'UnsupportedFormat', name: 'Parquet', remedy: 'drop it unpacked, as .parquet' },
   { bytes: 'Obj\x01', code: 'UnsupportedFormat', name: 'Avro' },
   { bytes: 'ORC', code: 'UnsupportedFormat', name: 'ORC' },
   { bytes: '\xd0\xcf\x11', code: 'UnsupportedFormat', name: 'a spreadsheet' },
@@ -49,12 +57,12 @@ export function refusalOfFile(
     return bytes.toString('latin1', at, at + prefix.length) === expected;
   });
   if (signature !== undefined) {
-    const { code, name } = signature;
+    const { code, name, remedy = remedies[code] } = signature;
     const byPost =
       about.wasText === true && code === 'Compressed'
         ? '; gzip and zstandard are read where they are posted as application/gzip or application/zstd, not as text'
         : '';
-    return unreadable(code, `the manifest is ${name}: ${remedies[code]}${byPost}`);
+    return unreadable(code, `the manifest is ${name}: ${remedy}${byPost}`);
   }
   const ending = endingOf(about.key);
   const code = refusedEndings.get(ending);

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { CONVERSIONS, conversionFor, conversionNamed } from '../../shared/manifest/conversions/all.ts';
 import { manifestFaults } from '../../shared/manifest/faults.ts';
 import { convertAll, inputOf } from '../helpers/conversion-input.ts';
+import { INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
+import { parquetOf } from '../helpers/parquet-files.ts';
 
 const CSV = 'key,text\na,1\nb,2\n';
 const SKIPPABLE = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
@@ -18,7 +20,26 @@ interface Sample {
   bytes: Uint8Array;
   text: string;
   format: string;
+  /** Files that the manifest lists, by `bucket/key`. */
+  listed?: Record<string, Uint8Array>;
 }
+
+const inventory = inventoryOf('CSV', 'inbox', [[{ bucket: 'b', key: 'k' }]]);
+const BATCH_FOLDER = 'job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/';
+const batchResults = 'bucket,a+b,,failed,403,AccessDenied,"denied, twice"\nbucket,c,,succeeded,200,,ok\n';
+const batchReport = {
+  Format: 'Report_CSV_20180820',
+  Results: [{ TaskExecutionStatus: 'failed', Bucket: 'inbox', Key: `${BATCH_FOLDER}results/a.csv` }],
+  ReportSchema: 'Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage',
+};
+const executions = JSON.stringify([{ ExecutionArn: 'arn', Input: '{"Bucket":"bucket","Key":"a b"}' }]);
+const mapRun = {
+  DestinationBucket: 'inbox',
+  MapRunArn: 'arn:aws:states:us-east-2:123456789012:mapRun:copy/Map:run-1',
+  ResultFiles: { FAILED: [{ Key: 'out/run-1/FAILED_0.json', Size: executions.length }] },
+};
+const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
+const COPY = '{"key":"a b","source":"s3://bucket/a b"}\n';
 
 const samples: Record<string, Sample[]> = {
   gzip: [
@@ -45,6 +66,50 @@ const samples: Record<string, Sample[]> = {
     { key: 'a checksum', bytes: zstd(CSV, { [constants.ZSTD_c_checksumFlag]: 1 }), text: CSV, format: 'csv' },
     { key: 'a.json.zst', bytes: zstd('[{"key":"a"}]'), text: '{"key":"a"}\n', format: 'ndjson' },
   ],
+  Parquet: [
+    {
+      key: 'rows of Parquet',
+      bytes: parquetOf([
+        { name: 'key', data: ['a', 'b'], type: 'STRING' },
+        { name: 'text', data: ['1', null], type: 'STRING' },
+      ]),
+      text: '{"key":"a","text":"1"}\n{"key":"b"}\n',
+      format: 'ndjson',
+    },
+  ],
+  'S3 Inventory': [
+    {
+      key: INVENTORY_MANIFEST,
+      bytes: inventory[`inbox/${INVENTORY_MANIFEST}`] ?? Buffer.alloc(0),
+      text: '{"key":"k","source":"s3://b/k"}\n',
+      format: 'ndjson',
+      listed: inventory,
+    },
+  ],
+  'completion report of S3 Batch Operations': [
+    {
+      key: `${BATCH_FOLDER}manifest.json`,
+      bytes: bytesOf(batchReport),
+      text: COPY,
+      format: 'ndjson',
+      listed: { [`inbox/${BATCH_FOLDER}results/a.csv`]: Buffer.from(batchResults) },
+    },
+  ],
+  'results of S3 Batch Operations': [
+    { key: 'tasks.csv', bytes: Buffer.from(batchResults), text: COPY, format: 'ndjson' },
+  ],
+  'results of a Distributed Map': [
+    {
+      key: 'out/run-1/manifest.json',
+      bytes: bytesOf(mapRun),
+      text: COPY,
+      format: 'ndjson',
+      listed: { 'inbox/out/run-1/FAILED_0.json': Buffer.from(executions) },
+    },
+  ],
+  'executions of a Distributed Map': [
+    { key: 'FAILED_0.json', bytes: Buffer.from(executions), text: COPY, format: 'ndjson' },
+  ],
   'JSON array': [
     { key: 'a.json', bytes: Buffer.from('[{"key":"a"}]'), text: '{"key":"a"}\n', format: 'ndjson' },
     {
@@ -62,20 +127,20 @@ it('has samples of every conversion', () => {
 
 const all = Object.entries(samples).flatMap(([name, each]) => each.map((sample) => ({ name, ...sample })));
 
-describe.each(all)('$name, as $key,', ({ name, key, bytes, text, format }) => {
+describe.each(all)('$name, as $key,', ({ name, key, bytes, text, format, listed }) => {
   it('is recognised by its content', () => {
     expect(conversionFor(inputOf(bytes).start, { key: 'm' })).toBe(conversionNamed(name));
   });
 
   it('gives the same text however its bytes arrive', async () => {
     for (const chunkBytes of [1, 2, 3, 7, 1_000]) {
-      const converted = await convertAll(inputOf(bytes, key, chunkBytes));
+      const converted = await convertAll(inputOf(bytes, key, chunkBytes, listed));
       expect(converted).toEqual({ kind: 'text', format, text: Buffer.from(text) });
     }
   });
 
   it('may be left before its end', async () => {
-    const input = inputOf(bytes, key, 1);
+    const input = inputOf(bytes, key, 1, listed);
     const conversion = conversionNamed(name);
     const opened = await conversion.open(input, { key });
     if (opened.kind === 'unreadable') throw new Error(opened.message);

@@ -1,4 +1,4 @@
-// What conversions read, in tests: a manifest held in memory, given out in chunks of one size.
+// What conversions read, in tests: a manifest held in memory, and the files that it lists, given out in chunks of one size.
 import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import {
   ConversionFault,
@@ -6,15 +6,30 @@ import {
   type ManifestConversion,
 } from '../../shared/manifest/conversions/conversion.ts';
 
-export function inputOf(bytes: Uint8Array, key = 'm', chunkBytes = 65_536): ConversionInput {
+/** @param listed files that may be read, by `bucket/key` */
+export function inputOf(
+  bytes: Uint8Array,
+  key = 'm',
+  chunkBytes = 65_536,
+  listed: Record<string, Uint8Array> = {},
+): ConversionInput {
+  const manifest = { bucket: 'inbox', key, sizeBytes: bytes.length };
+  const contentOf = (file: { bucket: string; key: string }) =>
+    file === manifest ? bytes : listed[`${file.bucket}/${file.key}`];
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 256 * 1024));
   return {
-    manifest: { bucket: 'inbox', key, sizeBytes: bytes.length },
+    manifest,
     start: { bytes: start, sizeBytes: bytes.length },
-    async *read(_, from, to) {
-      for (let at = from; at < to; at += chunkBytes) yield bytes.subarray(at, Math.min(to, at + chunkBytes));
+    async *read(file, from, to) {
+      const content = contentOf(file)?.subarray(from, to) ?? bytes.subarray(0, 0);
+      for (let at = 0; at < content.length; at += chunkBytes) yield content.subarray(at, at + chunkBytes);
     },
-    find: async () => ({ kind: 'missing' }),
+    async find(object) {
+      const content = contentOf(object);
+      return content === undefined
+        ? { kind: 'missing' }
+        : { kind: 'found', file: { ...object, sizeBytes: content.length } };
+    },
   };
 }
 

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { CONVERSIONS } from '../../shared/manifest/conversions/all.ts';
 import { ConversionFault } from '../../shared/manifest/conversions/conversion.ts';
 import { groupFiles } from '../../shared/manifest/conversions/listed-files.ts';
-import { convert, convertedRows, inputOf } from '../helpers/conversion-inputs.ts';
 import {
   csvFile,
   INVENTORY_FOLDER,
@@ -14,6 +13,7 @@ import {
   type InventoryObject,
   inventoryOf,
 } from '../helpers/inventories.ts';
+import { convert, convertedRows, inputOf } from '../helpers/listed-inputs.ts';
 
 const sample = (name: string) =>
   readFileSync(new URL(`../../events/manifests/${name}`, import.meta.url), 'utf8');
