@@ -23,7 +23,7 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const START = String.raw`\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z`;
 const HIVE_START = String.raw`dt=\d{4}-\d{2}-\d{2}-\d{2}-\d{2}`;
 /** `<source bucket>/<configuration>/`, behind any prefix. */
-const INVENTORY = String.raw`(?:^|/)[A-Za-z0-9._-]{3,255}/[A-Za-z0-9._-]+/`;
+const INVENTORY = `(?:^|/)[A-Za-z0-9._-]{3,255}/[A-Za-z0-9._-]+/`;
 
 /** Each is the whole end of a key. */
 const DELIVERED_PARTS: readonly RegExp[] = [

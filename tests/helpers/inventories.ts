@@ -19,7 +19,7 @@ const CSV_SCHEMA = 'Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, Last
 const PARQUET_SCHEMA = 'message s3.inventory { required binary bucket (UTF8); required binary key (UTF8); }';
 
 /** As S3 encodes keys in CSV. */
-export function formEncoded(key: string): string {
+function formEncoded(key: string): string {
   return encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/');
 }
 
@@ -41,7 +41,7 @@ export function csvFile(objects: readonly InventoryObject[]): Buffer {
   return gzipSync(rows.map((row) => `${row}\n`).join(''));
 }
 
-export function parquetFile(objects: readonly InventoryObject[]): Buffer {
+function parquetFile(objects: readonly InventoryObject[]): Buffer {
   return parquetOf([
     { name: 'bucket', data: objects.map(({ bucket }) => bucket), type: 'STRING', nullable: false },
     { name: 'key', data: objects.map(({ key }) => key), type: 'STRING', nullable: false },

@@ -1,6 +1,7 @@
 // Manifests that list files: S3 Inventory, reports of S3 Batch Operations, results of a Distributed Map.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CONVERSIONS } from '../../shared/manifest/conversions/all.ts';
@@ -198,7 +199,6 @@ describe('an S3 Inventory', () => {
     ['a key that is not encoded', `"b","%zz"${',""'.repeat(6)}\n`, /line 1 .* not URL-encoded/],
     ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22, 0x0a]), /line 1 .* is not UTF-8/],
   ])('with a row of %s fails with its place', async (_, content, says) => {
-    const { gzipSync } = await import('node:zlib');
     const bytes = gzipSync(content);
     const key = `${data}x.csv.gz`;
     const md5 = createHash('md5').update(bytes).digest('hex');
@@ -267,6 +267,12 @@ describe('a completion report of S3 Batch Operations', () => {
     expect(await convertedRows({ files: filesOf(report()), manifest: own })).toEqual(rows);
   });
 
+  it('is refused where its manifest.json is compressed, and its results are not', async () => {
+    const files = { 'inbox/r.gz': gzipSync(JSON.stringify(report())), 'inbox/tasks.csv.gz': gzipSync(text) };
+    await expect(convert({ files, manifest: 'inbox/r.gz' })).rejects.toThrow(/lists files: drop it unpacked/);
+    expect(await convertedRows({ files, manifest: 'inbox/tasks.csv.gz' })).toEqual(rows);
+  });
+
   it('may be dropped without its folder, and its results alone', async () => {
     const files = { ...filesOf(report()), 'inbox/r.json': JSON.stringify(report()), 'inbox/tasks.csv': text };
     expect(await convertedRows({ files, manifest: 'inbox/r.json' })).toEqual(rows);
@@ -330,6 +336,8 @@ describe('results of a Distributed Map', () => {
     const files = filesOf(content);
     expect(await convertedRows({ files, manifest: own })).toEqual(rows);
     expect(await convertedRows({ files, manifest: `inbox/${FOLDER}FAILED_0.json` })).toEqual(rows);
+    const packed = { 'inbox/x.gz': gzipSync(content) };
+    expect(await convertedRows({ files: packed, manifest: 'inbox/x.gz' })).toEqual(rows);
   });
 
   it.each<[string, unknown, RegExp]>([

@@ -5,11 +5,11 @@
 //
 // S3 user guide, "Examples: S3 Batch Operations completion reports".
 import * as z from 'zod/mini';
-import { unreadable } from '../format.ts';
+import { type ManifestStart, unreadable } from '../format.ts';
 import type { ManifestHead } from '../formats/all.ts';
 import { holdsNul } from '../lines/start.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
-import { hasMembers, listFault, readList } from './json-lists.ts';
+import { isList, listFault, readList } from './json-lists.ts';
 import { checkFiles, findFile, groupFiles, type ListedFile, placeOf, readChecked } from './listed-files.ts';
 import { copyLine, decodedKey, rowFault, tableRows } from './table-rows.ts';
 
@@ -34,8 +34,7 @@ export const batchReport: ManifestConversion<ListedFile[]> = {
   name: WHAT,
   endings: [],
   contentTypes: ['application/vnd.spillway.batch-report+json'],
-  detect: (start) =>
-    hasMembers(start, ['Format', 'Results']) && /"Report_CSV_\d/.test(start.bytes.toString('latin1')),
+  detect: (start) => isList(start, 'batchReport'),
 
   async open(input) {
     const { ReportSchema, Results } = await readList(input, report, WHAT);
@@ -84,18 +83,23 @@ export const batchResults: ManifestConversion<WholeFile> = {
   name: 'results of S3 Batch Operations',
   endings: [],
   contentTypes: ['application/vnd.spillway.batch-results+csv'],
-  detect(start) {
-    if (holdsNul(start)) return false;
-    const line = start.bytes.toString('latin1', 0, 8_192).split('\n', 1)[0] ?? '';
-    // A bucket, a URL-encoded key, a version and the status: none of them holds a quote or a comma of its own.
-    return /^"?[^",]{3,63}"?,"?[^",]+"?,"?[^",]*"?,"?(?:failed|succeeded)"?,/.test(line);
-  },
+  detect: isResults,
   open: async () => ({ kind: 'convertible', head: HEAD, units: ['results'] }),
-  convert: (_, { manifest, read }) =>
-    failedTasks(read(manifest, 0, manifest.sizeBytes), placeOf({ ...manifest })),
+  convert: (_, { manifest, read }) => failedTasks(read(manifest, 0, manifest.sizeBytes), placeOf(manifest)),
 };
 
-async function* failedTasks(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
+export function isResults(start: ManifestStart): boolean {
+  if (holdsNul(start)) return false;
+  const line = start.bytes.toString('latin1', 0, 8_192).split('\n', 1)[0] ?? '';
+  // A bucket, a URL-encoded key, a version and the status: none of them holds a quote or a comma of its own.
+  return /^"?[^",]{3,63}"?,"?[^",]+"?,"?[^",]*"?,"?(?:failed|succeeded)"?,/.test(line);
+}
+
+/** The failed tasks of a file of results, as lines. */
+export async function* failedTasks(
+  text: AsyncIterable<Uint8Array>,
+  place: string,
+): AsyncGenerator<Uint8Array> {
   let row = 0;
   for await (const rows of tableRows(text, SCHEMA.length, place)) {
     let lines = '';

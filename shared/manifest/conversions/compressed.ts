@@ -1,10 +1,15 @@
 // What all compressions have in common: one unit, the expanded text. Its own name and content say how its rows are read.
 import { unreadable } from '../format.ts';
+import type { ManifestHead } from '../formats/all.ts';
 import { openManifest } from '../open.ts';
 import { endingOf } from '../refused-files.ts';
+import { failedTasks, isResults } from './batch-report.ts';
 import type { AboutConversion, ConversionInput, ManifestConversion, OpenedConversion } from './conversion.ts';
 import { elementLines } from './element-lines.ts';
 import { isJsonArray, openArray } from './json-array.ts';
+import { isAnyList } from './json-lists.ts';
+import { placeOf } from './listed-files.ts';
+import { isExecutions, itemLines } from './map-run-results.ts';
 import { startOfText } from './text-start.ts';
 
 /** The compressed bytes. */
@@ -23,8 +28,10 @@ export interface Compression {
   expand(packed: Packed): AsyncIterable<Buffer>;
 }
 
-/** What the expanded text is: rows as they stand, or a JSON array. */
-type Expanded = 'text' | 'array';
+/** What the expanded text is: rows as they stand, a JSON array, or results of AWS. */
+type Expanded = 'text' | 'array' | 'batch-results' | 'executions';
+
+const RESULTS_HEAD: ManifestHead = { format: 'ndjson', bodyOffset: 0, bodyLine: 1 };
 
 export function compressed(compression: Compression): ManifestConversion<Expanded> {
   const { name, endings, contentTypes, begins } = compression;
@@ -50,6 +57,10 @@ export function compressed(compression: Compression): ManifestConversion<Expande
         );
       }
       const start = await startOfText(expanded(input));
+      if (isAnyList(start))
+        return unreadable('Compressed', `unpacked from ${name}: the manifest lists files: drop it unpacked`);
+      const results = isResults(start) ? 'batch-results' : isExecutions(start) ? 'executions' : undefined;
+      if (results !== undefined) return { kind: 'convertible', head: RESULTS_HEAD, units: [results] };
       if (isJsonArray(start)) return openArray(elementLines(expanded(input)), 'array');
       const opened = openManifest(start.bytes, {
         ...about,
@@ -61,7 +72,19 @@ export function compressed(compression: Compression): ManifestConversion<Expande
         : { ...opened, message: `unpacked from ${name}: ${opened.message}` };
     },
 
-    convert: (kind, input) => (kind === 'array' ? elementLines(expanded(input)) : expanded(input)),
+    convert(kind, input) {
+      const text = expanded(input);
+      switch (kind) {
+        case 'text':
+          return text;
+        case 'array':
+          return elementLines(text);
+        case 'batch-results':
+          return failedTasks(text, placeOf(input.manifest));
+        case 'executions':
+          return itemLines(text, placeOf(input.manifest));
+      }
+    },
   };
 }
 

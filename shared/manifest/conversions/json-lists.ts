@@ -14,7 +14,7 @@ const MAX_NAMES = 32;
  * Names of the members of the object that the bytes begin with, as far as the bytes go; none where they begin otherwise. The
  * text need not be whole, so it is not parsed.
  */
-export function memberNames({ bytes }: ManifestStart): ReadonlySet<string> {
+function memberNames({ bytes }: ManifestStart): ReadonlySet<string> {
   const text = bytes.toString('latin1');
   const names = new Set<string>();
   if (!/^(?:\xef\xbb\xbf)?\s*\{/.test(text)) return names;
@@ -29,6 +29,22 @@ export function memberNames({ bytes }: ManifestStart): ReadonlySet<string> {
     if (depth === 0) break;
   }
   return names;
+}
+
+/** Members by which each list is known. */
+const LISTS = {
+  inventory: ['sourceBucket', 'destinationBucket', 'fileFormat', 'fileSchema'],
+  batchReport: ['Format', 'Results'],
+  mapRun: ['DestinationBucket', 'MapRunArn', 'ResultFiles'],
+} as const;
+
+export function isList(start: ManifestStart, kind: keyof typeof LISTS): boolean {
+  const isKnown = hasMembers(start, LISTS[kind]);
+  return isKnown && (kind !== 'batchReport' || /"Report_CSV_\d/.test(start.bytes.toString('latin1')));
+}
+
+export function isAnyList(start: ManifestStart): boolean {
+  return (Object.keys(LISTS) as (keyof typeof LISTS)[]).some((kind) => isList(start, kind));
 }
 
 export function hasMembers(start: ManifestStart, members: readonly string[]): boolean {

@@ -13,7 +13,7 @@ import { type ManifestStart, unreadable } from '../format.ts';
 import type { ManifestHead } from '../formats/all.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
 import { elementLines } from './element-lines.ts';
-import { hasMembers, listFault, readList } from './json-lists.ts';
+import { hasMembers, isList, listFault, readList } from './json-lists.ts';
 import { checkFiles, findFile, groupFiles, type ListedFile, placeOf, readChecked } from './listed-files.ts';
 import { copyLine } from './table-rows.ts';
 
@@ -35,7 +35,7 @@ export const mapRunResults: ManifestConversion<ListedFile[]> = {
   name: 'results of a Distributed Map',
   endings: [],
   contentTypes: ['application/vnd.spillway.map-run+json'],
-  detect: (start) => hasMembers(start, ['DestinationBucket', 'MapRunArn', 'ResultFiles']),
+  detect: (start) => isList(start, 'mapRun'),
 
   async open(input) {
     const list = await readList(input, results, WHAT);
@@ -88,7 +88,7 @@ export const mapRunFile: ManifestConversion<WholeFile> = {
 };
 
 /** Whether the first element, or the first line, is an execution. */
-function isExecutions({ bytes, sizeBytes }: ManifestStart): boolean {
+export function isExecutions({ bytes, sizeBytes }: ManifestStart): boolean {
   const text = bytes.toString('latin1');
   const bracket = /^(?:\xef\xbb\xbf)?\s*\[?\s*(?=\{)/.exec(text)?.[0];
   if (bracket === undefined) return false;
@@ -98,7 +98,8 @@ function isExecutions({ bytes, sizeBytes }: ManifestStart): boolean {
   );
 }
 
-async function* itemLines(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
+/** The items of a file of executions, as lines. */
+export async function* itemLines(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
   let execution = 0;
   for await (const line of executionLines(text, place)) {
     execution += 1;

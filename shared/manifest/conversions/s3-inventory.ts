@@ -10,7 +10,7 @@ import type { ManifestHead } from '../formats/all.ts';
 import type { ConversionInput, ManifestConversion, OpenedConversion } from './conversion.ts';
 import { inventoryCsvLines } from './inventory-csv.ts';
 import { inventoryParquetLines } from './inventory-parquet.ts';
-import { hasMembers, listFault, readList } from './json-lists.ts';
+import { isList, listFault, readList } from './json-lists.ts';
 import { checkFiles, groupFiles, type ListedFile } from './listed-files.ts';
 
 const WHAT = 'S3 Inventory';
@@ -44,7 +44,7 @@ export const s3Inventory: ManifestConversion<InventoryUnit> = {
   name: WHAT,
   endings: [],
   contentTypes: ['application/vnd.spillway.s3-inventory+json'],
-  detect: (start) => hasMembers(start, ['sourceBucket', 'destinationBucket', 'fileFormat', 'fileSchema']),
+  detect: (start) => isList(start, 'inventory'),
 
   async open(input): Promise<OpenedConversion<InventoryUnit>> {
     const list = await readList(input, inventory, `manifest.json of ${WHAT}`);
