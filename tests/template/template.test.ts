@@ -233,13 +233,14 @@ describe('the inbox', () => {
   });
 });
 
-it('keeps reports, and lets the raw outcomes and dead letters behind them go', () => {
+it('keeps reports, and lets the raw outcomes, the converted text and the dead letters go', () => {
   const { Rules } = properties('ReportBucket')['LifecycleConfiguration'] as {
     Rules: Record<string, unknown>[];
   };
   const expiring = Rules.filter((rule) => 'ExpirationInDays' in rule);
   expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
     ['outcomes/', 100],
+    ['converted/', 100],
     ['deadletters/', 100],
   ]);
 });
