@@ -6,10 +6,10 @@ import { ConversionFault } from './conversion.ts';
 export const MAX_CONVERTED_BYTES = 16 * 1024 ** 3;
 
 /** Lines of text of one manifest. At 16 bytes a line, less than any list of objects has, they fill the limit on bytes. */
-export const MAX_CONVERTED_LINES = MAX_CONVERTED_BYTES / 16;
+const MAX_CONVERTED_LINES = MAX_CONVERTED_BYTES / 16;
 
 /** Bytes of text for each compressed byte. Lists of objects have 5 to 50, files of one repeated byte 1,000 and more. */
-export const MAX_RATIO = 500;
+const MAX_RATIO = 500;
 /** Bytes of text that are not judged by their ratio: the start of a file may be repetitive. */
 const RATIO_AFTER_BYTES = 16 * 1024 * 1024;
 
