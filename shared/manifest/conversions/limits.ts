@@ -2,10 +2,10 @@
 import { type Unreadable, unreadable } from '../format.ts';
 import { ConversionFault } from './conversion.ts';
 
-/** Bytes of text of one manifest: more than one invocation of ingest can convert, as docs/manifests.md measures it. */
+/** Bytes of text of one unit: more than one invocation of ingest converts in its time (docs/manifests.md has measurements). */
 export const MAX_CONVERTED_BYTES = 16 * 1024 ** 3;
 
-/** Lines of text of one manifest. At 16 bytes a line, less than any list of objects has, they fill the limit on bytes. */
+/** Lines of text of one unit. At 16 bytes a line, less than any list of objects has, they fill the limit on bytes. */
 const MAX_CONVERTED_LINES = MAX_CONVERTED_BYTES / 16;
 
 /** Bytes of text for each compressed byte. Lists of objects have 5 to 50, files of one repeated byte 1,000 and more. */
