@@ -14,6 +14,8 @@ import { startJob } from '../../functions/ingest/open-job.ts';
 import { PART_BYTES } from '../../functions/ingest/write-text.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import type { JobControl, NewJob, PlanCursor, PlanningJob } from '../../shared/job/job.ts';
+import { viewJob } from '../../shared/job/view.ts';
+import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import { failing, meddled, refusal } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -81,6 +83,15 @@ describe('the conversion of a manifest', () => {
         next: { slices: 2, rows: 2, line: 4 },
       },
     ]);
+  });
+
+  it('is shown until the first slice is cut, by a job as it is stored', async () => {
+    const { job } = await open(gzipSync(CSV));
+    const stored = readJobRow(writeJobRow(job));
+    expect(stored).toEqual(job);
+    expect(viewJob(stored)).toMatchObject({ state: 'planning', converting: 'gzip', rows: 0 });
+    const cut = { ...job, plan: { ...job.plan, slices: 1 } };
+    expect(viewJob(cut)).not.toHaveProperty('converting');
   });
 
   it('passes over a manifest that needs none, and one that is converted', async () => {

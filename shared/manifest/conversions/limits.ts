@@ -2,14 +2,14 @@
 import { type Unreadable, unreadable } from '../format.ts';
 import { ConversionFault } from './conversion.ts';
 
-/** Bytes of text of one manifest: more than one invocation of ingest can convert, as docs/manifests.md measures it. */
+/** Bytes of text of one unit: more than one invocation of ingest converts in its time (docs/manifests.md has measurements). */
 export const MAX_CONVERTED_BYTES = 16 * 1024 ** 3;
 
-/** Lines of text of one manifest. At 16 bytes a line, less than any list of objects has, they fill the limit on bytes. */
-export const MAX_CONVERTED_LINES = MAX_CONVERTED_BYTES / 16;
+/** Lines of text of one unit. At 16 bytes a line, less than any list of objects has, they fill the limit on bytes. */
+const MAX_CONVERTED_LINES = MAX_CONVERTED_BYTES / 16;
 
 /** Bytes of text for each compressed byte. Lists of objects have 5 to 50, files of one repeated byte 1,000 and more. */
-export const MAX_RATIO = 500;
+const MAX_RATIO = 500;
 /** Bytes of text that are not judged by their ratio: the start of a file may be repetitive. */
 const RATIO_AFTER_BYTES = 16 * 1024 * 1024;
 
