@@ -47,8 +47,13 @@ describe('an object that a manifest names', () => {
     });
   });
 
-  it('has its faults passed on', async () => {
+  it('is missing where S3 does not say whether it is there', async () => {
     const denied = refusal('AccessDenied', 403);
-    await expect(open(denied).find({ bucket: 'inventories', key: 'x' })).rejects.toBe(denied);
+    expect(await open(denied).find({ bucket: 'inventories', key: 'x' })).toEqual({ kind: 'missing' });
+  });
+
+  it('has its other faults passed on', async () => {
+    const failed = refusal('InternalError', 500);
+    await expect(open(failed).find({ bucket: 'inventories', key: 'x' })).rejects.toBe(failed);
   });
 });

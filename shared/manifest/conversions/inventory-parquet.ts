@@ -1,6 +1,7 @@
 // The Parquet files of an S3 Inventory. Their keys are not URL-encoded, unlike those in CSV.
-import { type ParquetColumn, readFooter } from '../parquet/footer.ts';
+import { readFooter } from '../parquet/footer.ts';
 import { type RowBatch, readRows } from '../parquet/rows.ts';
+import type { ParquetColumn } from '../parquet/schema.ts';
 import { textOfValue } from '../parquet/values.ts';
 import type { ConversionInput } from './conversion.ts';
 import { listFault } from './json-lists.ts';

@@ -2,9 +2,10 @@
 import { crc32 } from 'node:zlib';
 import { claim, type PageCursor, readHybrid } from './bits.ts';
 import { type ChunkBytes, createChunkBytes } from './chunk-bytes.ts';
-import type { ColumnChunk, ParquetColumn, RandomAccess } from './footer.ts';
+import type { ColumnChunk, RandomAccess } from './footer.ts';
 import { damaged, MAX_HELD_BYTES, MAX_PAGE_HEADER_BYTES, tooLarge } from './limits.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
+import type { ParquetColumn } from './schema.ts';
 import { ThriftCutOff, ThriftReader } from './thrift.ts';
 import { unpackPage } from './unpack.ts';
 import { bytesOfValues, countOfValues, readValues, type Values } from './values.ts';

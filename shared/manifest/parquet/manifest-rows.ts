@@ -2,9 +2,10 @@
 import { isKnownColumn, isReservedColumn } from '../columns.ts';
 import { ConversionFault } from '../conversions/conversion.ts';
 import { headerFaults } from '../formats/csv-header.ts';
-import type { ParquetColumn, ParquetFooter, RandomAccess } from './footer.ts';
+import type { ParquetFooter, RandomAccess } from './footer.ts';
 import { createJsonLines, type JsonLines } from './json-lines.ts';
 import { type RowRange, readRows } from './rows.ts';
+import type { ParquetColumn } from './schema.ts';
 import type { Values } from './values.ts';
 
 /** The only column that holds a number: all others are text, as in CSV. */

@@ -1,7 +1,8 @@
 // Rows of a Parquet file, column by column: a range of them is read without the pages before it.
 import { type ColumnPage, createColumnReader, type Holding } from './column-reader.ts';
-import type { ParquetColumn, ParquetFooter, RandomAccess, RowGroup } from './footer.ts';
+import type { ParquetFooter, RandomAccess, RowGroup } from './footer.ts';
 import { damaged } from './limits.ts';
+import type { ParquetColumn } from './schema.ts';
 
 /** Rows of the file from `from` up to, not including, `to`, from 0. */
 export interface RowRange {

@@ -1,9 +1,9 @@
 // The values of a page, as they lie in its bytes: texts are not decoded, since most are copied into a line as they are.
 import { claim, type PageCursor, readHybrid } from './bits.ts';
 import { readDelta32, readDelta64 } from './delta.ts';
-import type { ParquetColumn } from './footer.ts';
 import { damaged, MAX_PAGE_BYTES, tooLarge, unsupported } from './limits.ts';
 import type { Encoding } from './page-header.ts';
+import type { ParquetColumn } from './schema.ts';
 
 /**
  * texts      `bytes` from `starts[i]` up to `ends[i]`
