@@ -175,6 +175,7 @@ describe('the job of a job file', () => {
       const job = await startJob(
         {
           ...{ reader, destinationBuckets: BUCKETS, reportBucket: 'reports', nowMs: 1_000 },
+          sourceBuckets: [],
           cut: { sliceBytes: 10, blockRows: 2 },
         },
         {

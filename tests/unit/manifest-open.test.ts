@@ -78,7 +78,7 @@ describe('an unreadable manifest', () => {
     ['the ending .csv.gz', 'key,source\n', { key: 'm.csv.gz' }, 'Compressed', /\.gz .*unpack/],
     ['a zip archive', 'PK\x03\x04....', { key: 'm.csv' }, 'Compressed', /zip/],
     ['the ending .xlsx', 'x', { key: 'm.xlsx' }, 'UnsupportedFormat', /CSV/],
-    ['Parquet', 'PAR1....', {}, 'UnsupportedFormat', /Parquet: save it as CSV/],
+    ['Parquet', 'PAR1....', {}, 'UnsupportedFormat', /Parquet: drop it unpacked/],
     ['UTF-16', utf16, { key: 'm.csv' }, 'NotUtf8', /UTF-16.*save it as UTF-8/],
     ['UTF-16 without a mark', utf16.subarray(2), { key: 'm.csv' }, 'Binary', /UTF-16/],
     ['NUL bytes', 'key,source\na\0b,c', { key: 'm.csv' }, 'Binary', /NUL/],
