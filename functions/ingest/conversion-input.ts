@@ -30,6 +30,18 @@ export async function readStart(
   return { bytes, sizeBytes: manifest.sizeBytes, extraColumns };
 }
 
+/**
+ * As `readStart`, of a manifest that was opened before.
+ * @throws ConversionFault where it is gone since
+ */
+export async function readStartAgain(...args: Parameters<typeof readStart>): Promise<ManifestStart> {
+  try {
+    return await readStart(...args);
+  } catch (error) {
+    throw goneOr(error, args[1]);
+  }
+}
+
 /** @param sourceBuckets the only other buckets whose files a manifest may name */
 export function createConversionInput(
   reader: ObjectReader,
@@ -75,12 +87,17 @@ async function* readFile(
   try {
     yield* readRange(reader, file, start, end);
   } catch (error) {
-    if (!isGone(classifyFault(error))) throw error;
-    throw new ConversionFault(
-      'ManifestGone',
-      `s3://${file.bucket}/${file.key} was deleted or replaced before all of it was read: drop the manifest again`,
-    );
+    throw goneOr(error, file);
   }
+}
+
+/** The fault where the file is gone; else the error itself. */
+function goneOr(error: unknown, { bucket, key }: ConversionFile): unknown {
+  if (!isGone(classifyFault(error))) return error;
+  return new ConversionFault(
+    'ManifestGone',
+    `s3://${bucket}/${key} was deleted or replaced before all of it was read: drop the manifest again`,
+  );
 }
 
 async function findFile({ s3 }: ObjectReader, object: StoredObject): Promise<FoundFile> {

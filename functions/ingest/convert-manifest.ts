@@ -13,7 +13,7 @@ import { ConversionFault, type ConversionInput } from '../../shared/manifest/con
 import { linesLimited } from '../../shared/manifest/conversions/limits.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { createConversionInput, readStart } from './conversion-input.ts';
+import { createConversionInput, readStartAgain } from './conversion-input.ts';
 import { isConverted, unitFile, writeConvertedList, writtenUnits } from './converted-files.ts';
 import type { ManifestFile } from './manifest-files.ts';
 import type { PlanEnd } from './split-manifest.ts';
@@ -47,10 +47,10 @@ export async function convertManifest(
   const { reader, ledger, sourceBuckets, clock } = dependencies;
   if (!isConverting(job) || (await isConverted(reader.s3, job.files))) return { kind: 'converted' };
   const { conversion, contentType, manifest = job.manifest } = job.files;
-  const start = await readStart(reader, manifest, extraColumnsOf(job.options.keyTemplate));
-  const input = createConversionInput(reader, manifest, start, sourceBuckets);
   const control = watchControl({ ledger, clock }, job);
   try {
+    const start = await readStartAgain(reader, manifest, extraColumnsOf(job.options.keyTemplate));
+    const input = createConversionInput(reader, manifest, start, sourceBuckets);
     const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
     const opened = await conversionNamed(conversion).open(input, about);
     if (opened.kind === 'unreadable') return unreadable(opened);

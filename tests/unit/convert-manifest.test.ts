@@ -226,11 +226,14 @@ describe('the conversion of a manifest', () => {
     expect(memory.openUploads()).toEqual([]);
   });
 
-  it('fails the job where the manifest is deleted meanwhile', async () => {
+  it.each([
+    ['before it is read again', 0],
+    ['while it is read', 1],
+  ])('fails the job where the manifest is deleted %s', async (_, readsBefore) => {
     const { memory, convert } = await open(gzipSync(CSV));
     let reads = 0;
     const gone = failing(memory.client, (command) =>
-      command instanceof GetObjectCommand && reads++ > 0
+      command instanceof GetObjectCommand && reads++ >= readsBefore
         ? { when: 'before', error: refusal('NoSuchVersion', 404) }
         : undefined,
     );
