@@ -2,6 +2,7 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openConversion } from '../../functions/ingest/conversion-input.ts';
 import { CONVERSIONS, conversionFor, conversionNamed } from '../../shared/manifest/conversions/all.ts';
 import { manifestFaults } from '../../shared/manifest/faults.ts';
 import { convertAll, inputOf } from '../helpers/conversion-input.ts';
@@ -9,6 +10,8 @@ import { INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
 import { parquetOf } from '../helpers/parquet-files.ts';
 
 const CSV = 'key,text\na,1\nb,2\n';
+const TSV = 'key\ttext\na\t1, 2\n';
+const BATCH = 'legacy-images,a+b.png\nlegacy-images,c%20d.png\n';
 const SKIPPABLE = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
 const zstd = (text: string | Uint8Array, params: Record<number, number> = {}) =>
   zstdCompressSync(text, { params });
@@ -51,6 +54,10 @@ const samples: Record<string, Sample[]> = {
       format: 'csv',
     },
     { key: 'zeros behind', bytes: joined(gzipSync(CSV), Buffer.alloc(512)), text: CSV, format: 'csv' },
+    { key: 'a.tsv.gz', bytes: gzipSync(TSV), text: TSV, format: 'tsv' },
+    { key: 'tabs.csv.gz', bytes: gzipSync(TSV), text: TSV, format: 'tsv' },
+    { key: 'batch.csv.gz', bytes: gzipSync(BATCH), text: BATCH, format: 'batch-csv' },
+    { key: 'x.batch-csv.gz', bytes: gzipSync(BATCH), text: BATCH, format: 'batch-csv' },
     { key: 'a.json.gz', bytes: gzipSync('[{"key":"a"}]'), text: '{"key":"a"}\n', format: 'ndjson' },
   ],
   zstandard: [
@@ -64,6 +71,8 @@ const samples: Record<string, Sample[]> = {
     },
     { key: 'empty frames', bytes: joined(zstd(''), zstd(CSV), zstd('')), text: CSV, format: 'csv' },
     { key: 'a checksum', bytes: zstd(CSV, { [constants.ZSTD_c_checksumFlag]: 1 }), text: CSV, format: 'csv' },
+    { key: 'a.tsv.zst', bytes: zstd(TSV), text: TSV, format: 'tsv' },
+    { key: 'batch.csv.zst', bytes: zstd(BATCH), text: BATCH, format: 'batch-csv' },
     { key: 'a.json.zst', bytes: zstd('[{"key":"a"}]'), text: '{"key":"a"}\n', format: 'ndjson' },
   ],
   Parquet: [
@@ -139,6 +148,19 @@ describe.each(all)('$name, as $key,', ({ name, key, bytes, text, format, listed 
     }
   });
 
+  it('keeps what only the key template names, or refuses it by name', async () => {
+    const input = inputOf(bytes, key, 1_000, listed);
+    const named = { ...input, start: { ...input.start, extraColumns: ['album'] } };
+    const opened = await openConversion(conversionNamed(name), named, { key });
+    if (opened.kind === 'convertible')
+      expect(opened.head).toMatchObject({ format: 'ndjson', extraColumns: ['album'] });
+    else
+      expect(opened).toMatchObject({
+        code: 'TemplateColumnMissing',
+        message: expect.stringMatching(/key-template names columns .*"?album/),
+      });
+  });
+
   it('may be left before its end', async () => {
     const input = inputOf(bytes, key, 1, listed);
     const conversion = conversionNamed(name);
@@ -161,6 +183,11 @@ describe.each(all)('$name, as $key,', ({ name, key, bytes, text, format, listed 
     };
     await expect(convertAll(input, conversionNamed(name))).rejects.toBe(lost);
   });
+});
+
+it.each(['m', 'm.json', 'm.ndjson', 'm.jsonl'])('a JSON array is one under the name %s, too', (key) => {
+  for (const text of ['[{"key":"a"}]', ' [{"key":"a"}]', '[\n{"key":"a"}\n]'])
+    expect(conversionFor(inputOf(Buffer.from(text)).start, { key })?.name).toBe('JSON array');
 });
 
 /** Zeros and skippable frames may follow, so only cuts within what they follow are cuts. */

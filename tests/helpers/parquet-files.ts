@@ -17,9 +17,14 @@ export function fileOf(bytes: Uint8Array): RandomAccess {
 }
 
 /** The rows as lines of NDJSON. */
-export async function parquetLines(bytes: Uint8Array, range?: RowRange): Promise<Buffer> {
+export async function parquetLines(
+  bytes: Uint8Array,
+  range?: RowRange,
+  extraColumns: readonly string[] = [],
+): Promise<Buffer> {
   const file = fileOf(bytes);
-  const footer = await readFooter(file, isManifestColumn);
+  const footer = await readFooter(file, (name) => isManifestColumn(name, extraColumns));
   const rows = range ?? { from: 0, to: footer.rows };
-  return Buffer.concat(await Array.fromAsync(manifestLines(file, footer, manifestColumns(footer), rows)));
+  const columns = manifestColumns(footer, extraColumns);
+  return Buffer.concat(await Array.fromAsync(manifestLines(file, footer, columns, rows)));
 }

@@ -1,4 +1,5 @@
 // Parquet, S3 Inventory and reports as manifests, through the whole pipeline on the embedded cloud.
+import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INVENTORY_FOLDER, INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
 import { parquetOf } from '../helpers/parquet-files.ts';
@@ -35,6 +36,32 @@ describe('a Parquet manifest', () => {
       expect(await textOf(`parquet/${key}`)).toBe(`of ${key}`);
     expect(await cloud.rows(end, 'rejected')).toMatchObject([
       { text: 'lost', spillway_code: 'KeyMissing', spillway_place: 'line 301' },
+    ]);
+  });
+
+  it('sets metadata, tags and a class, and makes keys of a column that only the template knows', async () => {
+    const body = parquetOf([
+      { name: 'key', data: ['1.txt', '2.txt', '3.txt'], type: 'STRING' },
+      { name: 'text', data: ['one', 'two', 'three'], type: 'STRING' },
+      { name: 'album', data: ['summer', 'winter', null], type: 'STRING' },
+      { name: 'metadata.owner', data: ['ann', null, null], type: 'STRING' },
+      { name: 'tag.team', data: ['exports', null, null], type: 'STRING' },
+      { name: 'storage_class', data: ['STANDARD_IA', null, null], type: 'STRING' },
+    ]);
+    const { options } = into('attributes');
+    const template = { ...options, 'key-template': '{column:album}/{key}' };
+    const end = await cloud.ended(await cloud.drop('exports/albums.parquet', body, { options: template }));
+    expect(end).toMatchObject({ state: 'completed', rows: 3, stored: 2, rejected: 1, unaccounted: 0 });
+    const first = { Bucket: destination, Key: 'attributes/summer/1.txt' };
+    expect(await cloud.s3.send(new HeadObjectCommand(first))).toMatchObject({
+      Metadata: { owner: 'ann' },
+      StorageClass: 'STANDARD_IA',
+    });
+    const { TagSet } = await cloud.s3.send(new GetObjectTaggingCommand(first));
+    expect(TagSet).toEqual([{ Key: 'team', Value: 'exports' }]);
+    expect(await textOf('attributes/winter/2.txt')).toBe('two');
+    expect(await cloud.rows(end, 'rejected')).toMatchObject([
+      { key: '3.txt', spillway_code: 'TemplateColumnMissing', spillway_place: 'line 3' },
     ]);
   });
 

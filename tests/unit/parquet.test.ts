@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { unitsOf } from '../../shared/manifest/conversions/parquet.ts';
+import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { openManifest } from '../../shared/manifest/open.ts';
 import { readHybrid } from '../../shared/manifest/parquet/bits.ts';
 import { readDelta32 } from '../../shared/manifest/parquet/delta.ts';
 import { type ParquetFooter, readFooter } from '../../shared/manifest/parquet/footer.ts';
@@ -110,6 +112,67 @@ describe('rows of Parquet', () => {
   });
 });
 
+describe('what a Parquet file sets on its objects', () => {
+  const columns: ColumnSource[] = [
+    { name: 'metadata.owner', data: ['ann', 'bob', null], type: 'STRING' },
+    { name: 'tag.team a', data: [7, null, null], type: 'INT32' },
+    { name: 'key', data: ['a', 'b', 'c'], type: 'STRING' },
+    { name: 'bucket_key', data: [true, null, false], type: 'BOOLEAN' },
+    { name: 'metadata.__proto__', data: ['', null, null], type: 'STRING' },
+    { name: 'album', data: ['summer', null, 'winter'], type: 'STRING' },
+    { name: 'year', data: [2026n, 2025n, null], type: 'INT64' },
+    { name: 'storage_class', data: ['GLACIER_IR', null, null], type: 'STRING' },
+    { name: 'text', data: ['1', '2', '3'], type: 'STRING' },
+  ];
+
+  it('is read by the names of metadata and tags, and with what only the key template names', async () => {
+    const lines = await parquetLines(parquetOf(columns), undefined, ['album', 'year', 'metadata.owner']);
+    expect(lines.toString()).toBe(
+      '{"metadata.owner":"ann","key":"a","bucket_key":true,"album":"summer","year":"2026","storage_class":"GLACIER_IR","text":"1","metadata":{"owner":"ann","__proto__":""},"tags":{"team a":"7"}}\n' +
+        '{"metadata.owner":"bob","key":"b","year":"2025","text":"2","metadata":{"owner":"bob"}}\n' +
+        '{"key":"c","bucket_key":false,"album":"winter","text":"3"}\n',
+    );
+  });
+
+  it('gives the items that the same rows give in CSV', async () => {
+    const extraColumns = ['album', 'metadata.owner'];
+    const names = [
+      'key',
+      'text',
+      'metadata.owner',
+      'tag.team',
+      'album',
+      'bucket_key',
+      'encryption',
+      'kms_key',
+    ];
+    const rows = [
+      ['a', '1', 'ann', 'x', 'summer', 'true', 'aws:kms', 'alias/k'],
+      ['b', '2', '', 'y', 'winter', '', '', ''],
+      ['c', '3', 'bob', '', '', '', '', ''],
+    ];
+    const csv = Buffer.from([names, ...rows].map((row) => `${row.join(',')}\n`).join(''));
+    const opened = openManifest(csv, { key: 'm.csv', sizeBytes: csv.length, extraColumns });
+    if (opened.kind === 'unreadable') throw new Error(opened.message);
+    const table = parquetOf(
+      names.map((name, column) => ({
+        name,
+        data: rows.map((row) => (row[column] === '' ? null : (row[column] ?? null))),
+        type: 'STRING',
+      })),
+    );
+    const lines = await parquetLines(table, undefined, extraColumns);
+    const itemsOf = async (head: ManifestHead, bytes: Uint8Array) =>
+      (await rowsOf(head, bytes)).map((row) => row.kind === 'good' && row.item);
+    const items = await itemsOf({ ...NDJSON, extraColumns }, lines);
+    expect(items).toEqual(await itemsOf(opened.head, csv));
+    expect(items[0]).toMatchObject({
+      metadata: { owner: 'ann' },
+      spillway_columns: { album: 'summer', 'metadata.owner': 'ann' },
+    });
+  });
+});
+
 describe('the columns of a Parquet file', () => {
   const text: ColumnSource = { name: 'text', data: ['t'], type: 'STRING' };
   const key: ColumnSource = { name: 'key', data: ['k'], type: 'STRING' };
@@ -118,6 +181,24 @@ describe('the columns of a Parquet file', () => {
     ['an unknown one', [key, { name: 'texte', data: ['t'] }], 'UnknownColumn', /did you mean text\?/],
     ['no key', [text], 'KeyColumnMissing', /no column key/],
     ['nothing to write', [key], 'PayloadColumnMissing', /source, text, base64/],
+    [
+      'metadata in one column',
+      [key, text, { name: 'metadata', data: ['a=b'] }],
+      'ColumnNameInvalid',
+      /column metadata holds several names: .*metadata\.NAME/,
+    ],
+    [
+      'a name of metadata in two spellings',
+      [key, text, ...['metadata.a', 'metadata.A'].map((name) => ({ name, data: ['b'] }))],
+      'DuplicateColumn',
+      /metadata\.a is there twice/,
+    ],
+    [
+      'metadata that is no text',
+      [key, text, { name: 'metadata.day', data: [new Date(0)], type: 'TIMESTAMP' }],
+      'ColumnTypeUnfit',
+      /column metadata\.day is of type TIMESTAMP/,
+    ],
     ['one twice', [key, key, text], 'DuplicateColumn', /column key is there twice/],
     [
       'a time',
@@ -137,6 +218,13 @@ describe('the columns of a Parquet file', () => {
       name: 'ConversionFault',
       code,
       message: expect.stringMatching(says),
+    });
+  });
+
+  it('without one that the key template names fail the manifest', async () => {
+    await expect(parquetLines(parquetOf([key, text]), undefined, ['album'])).rejects.toMatchObject({
+      code: 'TemplateColumnMissing',
+      message: expect.stringMatching(/key-template names columns that the header lacks: .*album/),
     });
   });
 
