@@ -2,7 +2,7 @@
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
 import { hostNames } from './host-names.js';
-import { checkRoom, partitionOf, transferStatements } from './upload-permissions.js';
+import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
@@ -98,6 +98,7 @@ export async function settings({ resolveVariable }) {
     sourceHosts: sourceHosts.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
+    listedFileStatements: listedFileStatements(sourceBuckets),
     alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),

@@ -50,6 +50,26 @@ export const transferStatements = (sourceBuckets, destinationBuckets) =>
   statements(sourceBuckets, destinationBuckets, CLOUDFORMATION);
 
 /**
+ * What ingest may read: files that a manifest names as its parts, such as those of an S3 Inventory, in source buckets. Its policy
+ * is shorter than upload's, which has each bucket twice, so it fits where that does.
+ * @param {string[]} sourceBuckets
+ */
+export function listedFileStatements(sourceBuckets) {
+  const inbox = {
+    Effect: 'Allow',
+    Action: ['s3:GetObject'],
+    Resource: [{ 'Fn::Sub': '${InboxBucket.Arn}/*' }],
+  };
+  const files = {
+    Effect: 'Allow',
+    Action: ['s3:GetObject'],
+    Resource: sourceBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
+  };
+  // A policy without statements is refused.
+  return sourceBuckets.length === 0 ? [inbox] : [inbox, files];
+}
+
+/**
  * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
  * - A server-side copy also reads and writes tags, and S3 refuses it without the permission to.
  * - Upload reads a destination to compare an existing object, and a source to keep its metadata.

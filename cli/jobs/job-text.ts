@@ -35,6 +35,7 @@ export function factsText(job: JobView, nowMs: number): TerminalText {
     ['pace', paceText(job, counts, nowMs)],
     ['throttled', throttledText(job)],
     ['manifest', job.manifest],
+    ['converting', convertingText(job)],
     ['writes to', job.options === undefined ? undefined : destinationText(job.options)],
     ['rate', job.options === undefined ? undefined : rateText(job.options)],
     ['redrive of', job.redriveOf],
@@ -111,6 +112,12 @@ function paceText(job: JobView, counts: JobCounts, nowMs: number): string | unde
   }
   const leftMs = ((counts.rows - counts.ended) / perSecond) * 1000;
   return `${rate} since the start${state === 'running' ? `; at that, ${durationText(leftMs)} to go` : ''}`;
+}
+
+function convertingText({ converting }: JobView): TerminalText | undefined {
+  return converting === undefined
+    ? undefined
+    : line`from ${converting}: its rows are sent when all of it is read`;
 }
 
 function throttledText({ throttled, attempts }: JobView): string | undefined {

@@ -1,7 +1,10 @@
 // Reads a posted manifest: its bytes, or its rows as JSON, and the options beside them.
 import * as z from 'zod/mini';
 import { OPTION_NAMES } from '../../shared/job/options.ts';
-import { FORMATS, type FormatName, formatOfContentType } from '../../shared/manifest/formats/all.ts';
+import { CONVERSIONS } from '../../shared/manifest/conversions/all.ts';
+import { linesOfArray } from '../../shared/manifest/conversions/element-lines.ts';
+import { jsonArray } from '../../shared/manifest/conversions/json-array.ts';
+import { FORMATS, formatNamed } from '../../shared/manifest/formats/all.ts';
 import { hasNumberAsText, parseKeepingNumbers } from '../../shared/manifest/written-numbers.ts';
 import { boundedName, boundedText, describeIssues } from '../../shared/text/bounded.ts';
 import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
@@ -30,7 +33,8 @@ interface PostedJson {
 export type ReadSubmission =
   | {
       kind: 'read';
-      format: FormatName;
+      /** As the manifest is stored: it names the format, or the compression. */
+      contentType: string;
       bytes: Uint8Array;
       wasText: boolean;
       options: Record<string, string>;
@@ -38,8 +42,16 @@ export type ReadSubmission =
   | { kind: 'unknown type'; message: string }
   | { kind: 'invalid'; message: string };
 
+/** Content types of what is stored as it was posted, each with the other names of the same type behind it. */
+const STORED_TYPES: readonly (readonly [string, ...string[]])[] = [
+  ...FORMATS,
+  ...CONVERSIONS.filter(({ name }) => name !== jsonArray.name),
+].map(({ contentTypes }) => contentTypes);
+
 /** Bytes that a message gives to faults: the body's shape follows as the remedy, and must stay visible. */
 const FAULTS_BYTES = 600;
+
+const [NDJSON_TYPE] = formatNamed('ndjson').contentTypes;
 
 const jsonSubmission = z.strictObject({
   rows: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
@@ -48,10 +60,10 @@ const jsonSubmission = z.strictObject({
 
 export function readSubmission({ contentType = '', options, body }: Posted): ReadSubmission {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const format = formatOfContentType(type)?.name;
-  if (format !== undefined && body.kind === 'bytes') {
+  const stored = STORED_TYPES.find((types) => types.includes(type))?.[0];
+  if (stored !== undefined && body.kind === 'bytes') {
     const { bytes, wasText } = body;
-    return { kind: 'read', format, bytes, wasText, options: definedTexts(options) };
+    return { kind: 'read', contentType: stored, bytes, wasText, options: definedTexts(options) };
   }
   if (type === 'application/json') {
     const json = body.kind === 'json' ? body : { value: undefined, text: '' };
@@ -59,7 +71,7 @@ export function readSubmission({ contentType = '', options, body }: Posted): Rea
   }
   return {
     kind: 'unknown type',
-    message: `content type "${boundedName(type)}": send the manifest as ${FORMATS.flatMap(({ contentTypes }) => contentTypes).join(', ')}, or application/json { rows, options }`,
+    message: `content type "${boundedName(type)}": send the manifest as ${STORED_TYPES.flat().join(', ')}, or as application/json: an array of rows, or { rows, options }`,
   };
 }
 
@@ -68,12 +80,13 @@ function readJson(
   { value, text: body }: Omit<PostedJson, 'kind'>,
   options: Record<string, string>,
 ): ReadSubmission {
+  if (Array.isArray(value) && typeof value[0] === 'object') return readArray(body, options);
   const parsed = jsonSubmission.safeParse(value);
   if (!parsed.success) {
     const faults = boundedText(describeIssues(parsed.error.issues, 'body'), FAULTS_BYTES);
     return {
       kind: 'invalid',
-      message: `${faults}. The body is { "rows": [{ "key": ..., "source": ... }], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
+      message: `${faults}. The body is [{ "key": ..., "source": ... }], or { "rows": [...], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
     };
   }
   const { options: inBody = {} } = parsed.data;
@@ -84,10 +97,21 @@ function readJson(
   const wasReplaced = holdsReplaced(body);
   return {
     kind: 'read',
-    format: 'ndjson',
+    contentType: NDJSON_TYPE,
     bytes: wasReplaced ? bytesOfText(text) : Buffer.from(text),
     wasText: wasReplaced,
     options: { ...options, ...Object.fromEntries(own) },
+  };
+}
+
+/** An array of rows. It is stored as NDJSON, so that its job needs no conversion. */
+function readArray(body: string, options: Record<string, string>): ReadSubmission {
+  return {
+    kind: 'read',
+    contentType: NDJSON_TYPE,
+    bytes: linesOfArray(bytesOfText(body)),
+    wasText: holdsReplaced(body),
+    options,
   };
 }
 

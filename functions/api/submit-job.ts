@@ -5,10 +5,10 @@ import { hashedJobId } from '../../shared/job/identity.ts';
 import { bytesOfOptionTexts, MAX_OPTION_BYTES, parseJobOptions } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
-import { openManifest } from '../../shared/manifest/open.ts';
 import { bodyOf } from './body.ts';
 import { callerOf } from './caller.ts';
 import { type ApiEvent, HttpError, json, type RouteHandler } from './json-api.ts';
+import { openPosted } from './open-posted.ts';
 import { readSubmission } from './read-submission.ts';
 import { type Inbox, submitManifest } from './submit-manifest.ts';
 
@@ -26,7 +26,7 @@ export function createSubmitJob({
   destinationBuckets,
 }: SubmitJobDependencies): RouteHandler<'submitJob'> {
   return async ({ event, query }) => {
-    const { format, bytes: body, wasText, options } = submissionOf(event, query);
+    const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
     const parsed = parseJobOptions(options, destinationBuckets);
     if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
     const optionBytes = bytesOfOptionTexts(options);
@@ -36,16 +36,14 @@ export function createSubmitJob({
         `the options have ${optionBytes} bytes with their names, and S3's metadata, in which they travel, has room for ${MAX_OPTION_BYTES}: give metadata, tags and headers to the rows`,
       );
     }
-    const opened = openManifest(body, {
-      ...{ key: `manifest.${format}`, sizeBytes: body.length, wasText },
-      extraColumns: extraColumnsOf(parsed.options.keyTemplate),
-    });
+    const extraColumns = extraColumnsOf(parsed.options.keyTemplate);
+    const opened = await openPosted(body, { contentType, wasText, extraColumns });
     if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
 
     const token = idempotencyKeyOf(event) ?? randomUUID();
     // The caller is part of the id: the same key of another caller is another job, and reveals nothing about this one.
     const job = hashedJobId('api', ...callerOf(event), token);
-    const submitted = await submitManifest({ s3, inbox }, { job, format, body, options });
+    const submitted = await submitManifest({ s3, inbox }, { job, contentType, body, options });
     if (submitted.kind === 'conflict') {
       throw new HttpError(
         409,

@@ -5,7 +5,6 @@ import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
-import { type FormatName, formatNamed } from '../../shared/manifest/formats/all.ts';
 
 export interface Inbox {
   s3: S3Client;
@@ -14,7 +13,7 @@ export interface Inbox {
 
 export interface Submission {
   job: JobId;
-  format: FormatName;
+  contentType: string;
   body: Uint8Array;
   /** Option texts by name, as parseJobOptions takes them. */
   options: Readonly<Record<string, string>>;
@@ -37,17 +36,17 @@ export interface SubmittedObject {
 
 export async function submitManifest(
   inbox: Inbox,
-  { job, format, body, options }: Submission,
+  { job, contentType, body, options }: Submission,
 ): Promise<Submitted> {
   const metadata = metadataOfOptionTexts(options);
-  return submitObject(inbox, { job, contentType: formatNamed(format).contentTypes[0], body, metadata });
+  return submitObject(inbox, { job, contentType, body, metadata });
 }
 
 export async function submitObject(
   { s3, inbox }: Inbox,
   { job, contentType, body, metadata }: SubmittedObject,
 ): Promise<Submitted> {
-  // The content type names the format. Both formats share one key, so the same id in the other format is a conflict.
+  // The content type names the format. All formats share one key, so the same id in another format is a conflict.
   const key = keyOfJob(job);
   const manifest = `s3://${inbox}/${key}`;
   const digest = createHash('sha256').update(JSON.stringify(metadata)).update(body).digest('hex');

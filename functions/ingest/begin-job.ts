@@ -10,6 +10,7 @@ import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-requ
 import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import { failJob, failUnopenedJob, stopPlanning } from '../../shared/report/end-job.ts';
 import { LOG } from '../runtime/log-messages.ts';
+import { type ConvertTime, convertManifest } from './convert-manifest.ts';
 import type { IngestDependencies } from './dependencies.ts';
 import { startJob } from './open-job.ts';
 import { planJob } from './split-manifest.ts';
@@ -31,8 +32,9 @@ export async function ingestArrival(
 ): Promise<void> {
   const { ledger, clock } = dependencies;
   const known = await ledger.getJob(jobIdOfManifest(arrival));
-  if (known === undefined) await continueJob(dependencies, await openJob(dependencies, arrival), deadlineMs);
-  else if (isManifestOf(known, arrival)) await continueJob(dependencies, known, deadlineMs);
+  const time = { deadlineMs, isWhole: false };
+  if (known === undefined) await continueJob(dependencies, await openJob(dependencies, arrival), time);
+  else if (isManifestOf(known, arrival)) await continueJob(dependencies, known, time);
   else await refuseJob(dependencies, takenJob(arrival, known.id, clock.now()));
 }
 
@@ -40,7 +42,7 @@ export async function ingestArrival(
 export async function continueJob(
   dependencies: BeginJobDependencies,
   job: Job,
-  deadlineMs: number,
+  time: ConvertTime,
 ): Promise<void> {
   if (isEnded(job)) return;
   // A repeated message: the notice after the plan may be missing.
@@ -49,7 +51,7 @@ export async function continueJob(
   else if (job.ending === 'abandoned')
     reportRefusal(dependencies, job, await failJob(dependencies.end, job, job.fault));
   else if (!canReadRowsOf(job)) await endUnreadable(dependencies, job);
-  else await plan(dependencies, job, deadlineMs);
+  else await plan(dependencies, job, time);
 }
 
 /** Ends a job whose rows this version of the parser can't find again: the rows that are left fail with that reason. */
@@ -65,11 +67,16 @@ export async function endUnreadable(
 async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
   const { blocks, ledger, end, destinationBuckets, cut, clock } = dependencies;
   const reportBucket = end.reports.bucket;
+  const sourceBuckets = bucketsOf(blocks);
   const job = await startJob(
-    { reader: blocks, destinationBuckets, reportBucket, cut, nowMs: clock.now() },
+    { reader: blocks, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs: clock.now() },
     arrival,
   );
   return job.state === 'planning' ? ledger.createJob(job) : refuseJob(dependencies, job);
+}
+
+function bucketsOf({ sources }: IngestDependencies['blocks']): readonly string[] {
+  return sources === 'unchecked' ? [] : sources.buckets;
 }
 
 async function refuseJob(dependencies: BeginJobDependencies, job: UnopenedJob): Promise<Job> {
@@ -89,10 +96,12 @@ function reportRefusal(
   logger.error(LOG.manifestRefused, { job: id, manifest, fault });
 }
 
-async function plan(dependencies: BeginJobDependencies, job: PlanningJob, deadlineMs: number): Promise<void> {
+async function plan(dependencies: BeginJobDependencies, job: PlanningJob, time: ConvertTime): Promise<void> {
   const { blocks, end, telemetry } = dependencies;
   const { logger, count } = telemetry;
-  const planned = await planJob({ ...dependencies, reader: blocks }, job, deadlineMs);
+  const stage = { ...dependencies, reader: blocks, sourceBuckets: bucketsOf(blocks) };
+  const converted = await convertManifest(stage, job, time);
+  const planned = converted.kind === 'converted' ? await planJob(stage, job, time.deadlineMs) : converted;
   switch (planned.kind) {
     case 'halted':
       logger.info(LOG.planHalted, { job: job.id });

@@ -59,7 +59,7 @@ export function createIngest(dependencies: IngestDependencies) {
       case 'slice':
         return ingestSlice(stage, job, message.slice, deadlineMs);
       case 'plan':
-        return continueJob(stage, job, deadlineMs);
+        return continueJob(stage, job, { deadlineMs, isWhole: true });
       case 'resume':
         return resumeJob(stage, job, message.from ?? 0, deadlineMs);
     }

@@ -6,6 +6,7 @@ import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import type { SliceLimits } from '../../shared/manifest/format.ts';
 import { formatOf } from '../../shared/manifest/formats/all.ts';
 import type { ByteRange, SlicePlace } from '../../shared/manifest/slice-place.ts';
+import { readConvertedList } from './converted-files.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
 export interface ManifestFile extends StoredObject {
@@ -67,8 +68,16 @@ type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'
 
 /** Each invocation that cuts reads the list again: a job's row can't hold tens of thousands of files. */
 async function listFiles(reader: ObjectReader, { manifest, files }: OpenedJob): Promise<Listed> {
-  if (files === undefined) return { kind: 'readable', files: [manifest] };
-  return files.kind === 'manifest' ? { kind: 'readable', files: [files] } : readRedriveReport(reader, files);
+  switch (files?.kind) {
+    case undefined:
+      return { kind: 'readable', files: [manifest] };
+    case 'manifest':
+      return { kind: 'readable', files: [files] };
+    case 'report':
+      return readRedriveReport(reader, files);
+    case 'converted':
+      return readConvertedList(reader, files);
+  }
 }
 
 /** Without a version, the ETag says which object it must still be. */

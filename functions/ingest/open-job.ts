@@ -2,7 +2,7 @@
 // be processed, the row says why.
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../../shared/aws/classify.ts';
-import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
+import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
 import {
   type JobId,
   jobIdOfManifest,
@@ -10,26 +10,30 @@ import {
   namedJobId,
   sliceBytesOf,
 } from '../../shared/job/identity.ts';
-import type { JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
+import type { FileList, JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
 import { isJobFile } from '../../shared/job/job-file.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
-import { isRedriveOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
+import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
+import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
+import { boundedNames } from '../../shared/text/bounded.ts';
+import { createConversionInput, openConversion, readStart } from './conversion-input.ts';
+import { convertedList } from './converted-files.ts';
+import { reportOrderOf } from './dropped-report.ts';
 import { openJobFile } from './open-job-file.ts';
 import { readRedriveReport } from './redrive-report.ts';
-
-/** Bytes of a manifest from which its format and head are read. */
-const HEAD_BYTES = 256 * 1024;
 
 export interface StartDependencies {
   reader: ObjectReader;
   destinationBuckets: readonly string[];
-  /** The bucket of the reports that redrives read. */
+  /** Buckets of files that a manifest may name as its parts. */
+  sourceBuckets: readonly string[];
+  /** The bucket of the reports that redrives read, and of the text of converted manifests. */
   reportBucket: string;
   /** How this deployment cuts manifests: frozen in the job. */
   cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
@@ -52,7 +56,7 @@ export async function startJob(
     return unopenedJob(arrival, nowMs, { code: 'ManifestGone', message: found.message });
   const { manifest } = found;
 
-  const opened = await openFound(dependencies, found);
+  const opened = await openFound(dependencies, found, jobIdOfManifest(arrival));
   if (opened.kind === 'unreadable')
     return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
@@ -85,48 +89,95 @@ type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault: JobFault; known?: Known };
 
 /** By what lies in the inbox: an order for a redrive, a job file, or the rows themselves. */
-async function openFound(dependencies: StartDependencies, found: FoundManifest): Promise<Opened> {
+async function openFound(dependencies: StartDependencies, found: FoundManifest, job: JobId): Promise<Opened> {
   const { manifest } = found;
   if (isRedriveOrder(found.contentType)) return openRedrive(dependencies, manifest);
-  if (!isJobFile(manifest.key)) return openRows(dependencies, found, optionTextsOfMetadata(found.metadata));
+  if (!isJobFile(manifest.key))
+    return openRows(dependencies, found, job, optionTextsOfMetadata(found.metadata));
   const { reader } = dependencies;
-  const file = await openJobFile({ ...dependencies, readStart: (of) => readStart(reader, of) }, found);
+  const start = async (of: ManifestVersion) => (await readStart(reader, of)).bytes;
+  const file = await openJobFile({ ...dependencies, readStart: start }, found);
   if (file.kind === 'unreadable') return file;
-  const opened = await openRows(dependencies, file.manifest, file.options);
+  const opened = await openRows(dependencies, file.manifest, job, file.options);
   if (opened.kind === 'unreadable') return opened;
-  return {
-    kind: 'opened',
-    opening: { ...opened.opening, files: { kind: 'manifest', ...file.manifest.manifest } },
-  };
+  const files = filesOfNamed(opened.opening.files, file.manifest.manifest);
+  return { kind: 'opened', opening: { ...opened.opening, files } };
 }
 
+/** Where the rows stand, of a manifest that a job file names: the conversion of one, and the report of a job, stay as they are. */
+function filesOfNamed(files: FileList | undefined, manifest: ManifestVersion): FileList {
+  if (files === undefined) return { kind: 'manifest', ...manifest };
+  return files.kind === 'converted' ? { ...files, manifest } : files;
+}
+
+/** Of a manifest that must be converted only the start is converted here, so that a bad header fails the job at once. */
 async function openRows(
-  { reader, destinationBuckets, cut }: StartDependencies,
+  dependencies: StartDependencies,
   { manifest, contentType }: FoundManifest,
+  job: JobId,
   optionTexts: Readonly<Record<string, string>>,
 ): Promise<Opened> {
+  const { reader, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs } = dependencies;
   const options = parseJobOptions(optionTexts, destinationBuckets);
   if (options.kind === 'invalid') {
     return unreadable('InvalidOptions', `the manifest's metadata x-amz-meta-spillway-*: ${options.message}`);
   }
-  const opened = openManifest(await readStart(reader, manifest), {
-    key: manifest.key,
-    sizeBytes: manifest.sizeBytes,
-    ...(contentType === undefined ? {} : { contentType }),
-    extraColumns: extraColumnsOf(options.options.keyTemplate),
-  });
+  const extraColumns = extraColumnsOf(options.options.keyTemplate);
+  const start = await readStart(reader, manifest, extraColumns);
+  const report = reportOrderOf(start, manifest.key, reportBucket);
+  if (report !== undefined) return openDroppedReport(dependencies, report, optionTexts);
+  const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
+  const conversion = conversionFor(start, about);
+  const opened =
+    conversion === undefined
+      ? openManifest(start.bytes, { ...about, sizeBytes: manifest.sizeBytes, extraColumns })
+      : await openConversion(
+          conversion,
+          createConversionInput(reader, manifest, start, sourceBuckets),
+          about,
+        );
   if (opened.kind === 'unreadable')
     return unreadable(opened.code, opened.message, { options: options.options });
-  const sliceBytes = sliceBytesOf(manifest.sizeBytes, cut.sliceBytes);
-  return { kind: 'opened', opening: { options: options.options, head: opened.head, sliceBytes } };
+  const opening = {
+    options: options.options,
+    head: opened.head,
+    sliceBytes: sliceBytesOf(manifest.sizeBytes, cut.sliceBytes),
+  };
+  if (conversion === undefined) return { kind: 'opened', opening };
+  const list = convertedList(reportBucket, job, nowMs);
+  const files = {
+    kind: 'converted',
+    ...list,
+    conversion: conversion.name,
+    ...(contentType === undefined ? {} : { contentType }),
+  } as const;
+  return { kind: 'opened', opening: { ...opening, files } };
 }
 
 /** A redrive has the options of its job, validated again for this deployment. */
-async function openRedrive(
-  { reader, destinationBuckets, reportBucket, cut }: StartDependencies,
-  manifest: ManifestVersion,
+async function openRedrive(dependencies: StartDependencies, manifest: ManifestVersion): Promise<Opened> {
+  const { bytes } = await readStart(dependencies.reader, manifest);
+  return openReport(dependencies, parseRedriveOrder(bytes.toString(), dependencies.reportBucket));
+}
+
+/** A job's report that was dropped as a manifest. Its options are those of its job, so the drop can't have others. */
+async function openDroppedReport(
+  dependencies: StartDependencies,
+  order: ParsedOrder,
+  optionTexts: Readonly<Record<string, string>>,
 ): Promise<Opened> {
-  const order = parseRedriveOrder(Buffer.from(await readStart(reader, manifest)).toString(), reportBucket);
+  const given = Object.keys(optionTexts);
+  if (given.length === 0) return openReport(dependencies, order);
+  return unreadable(
+    'InvalidOptions',
+    `the manifest is the report of a job, and keeps that job's options: leave out ${boundedNames(given)}, or drop its files of failed rows`,
+  );
+}
+
+async function openReport(
+  { reader, destinationBuckets, cut }: StartDependencies,
+  order: ParsedOrder,
+): Promise<Opened> {
   if (order.kind === 'invalid') return unreadable('InvalidRedrive', order.message);
   const { redriveOf, report } = order;
   const old = await readRedriveReport(reader, report);
@@ -205,9 +256,4 @@ function goneManifest(arrival: ManifestArrival): Looked {
         ? `${place} version ${arrival.versionId} was deleted before it was read: drop it again`
         : `${place} was replaced or deleted before it was read, and the bucket kept no version of it: drop it again`,
   };
-}
-
-async function readStart(reader: ObjectReader, manifest: ManifestVersion): Promise<Uint8Array> {
-  const end = Math.min(HEAD_BYTES, manifest.sizeBytes);
-  return Buffer.concat(await Array.fromAsync(readRange(reader, manifest, 0, end)));
 }

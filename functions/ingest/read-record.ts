@@ -5,7 +5,7 @@ import { parseNotification } from '../../shared/queue/s3-notification.ts';
 
 export type IngestRecord =
   | { kind: 'message'; message: IngestMessage }
-  /** `passedOver` holds the keys that are no manifests: folder markers and hidden names. */
+  /** `passedOver` holds the keys that are no manifests: folder markers, hidden names, parts of what AWS delivers. */
   | { kind: 'arrivals'; arrivals: ManifestArrival[]; passedOver: string[] };
 
 /** @throws Error with both reasons, for a body that is neither */

@@ -3,7 +3,7 @@
 
 export const LOG = {
   messageNotIngested: 'message not ingested',
-  manifestsPassedOver: 'folder markers and hidden names are no manifests',
+  manifestsPassedOver: 'folder markers, hidden names and delivered parts are no manifests',
   manifestRefused: 'manifest can not be taken',
   manifestNotCut: 'manifest can not be cut',
   planHalted: 'manifest not planned further: the job is paused or has ended',

@@ -1,14 +1,17 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
+import { convertOne, runConvertBench } from './convert.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
+npm run bench -- convert [--megabytes N] [--json]
 
 limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
-ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred`;
+ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred
+convert compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it`;
 
 guardOutput();
 
@@ -21,6 +24,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
     rows: { type: 'string', default: '1000000' },
+    megabytes: { type: 'string', default: '1024' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -36,6 +40,11 @@ if (positionals[0] === 'limit') {
   });
 } else if (positionals[0] === 'ledger') {
   await runLedgerBench({ rows: whole('rows', values.rows), json: values.json });
+} else if (positionals[0] === 'convert') {
+  const megabytes = whole('megabytes', values.megabytes);
+  const [, kind, file] = positionals;
+  if (kind === undefined || file === undefined) await runConvertBench({ megabytes, json: values.json });
+  else await convertOne(kind, file);
 } else {
   console.error(USAGE);
   process.exitCode = 2;

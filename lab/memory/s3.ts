@@ -101,6 +101,11 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
       .filter((key) => key.startsWith(prefix) && newest(bucket, key) !== undefined)
       .toSorted(compareKeys);
 
+  const listed = (bucket: string | undefined, key: string) => {
+    const object = newest(bucket, key);
+    return { Key: key, Size: object?.body.length, ETag: object?.etag };
+  };
+
   const answers = new Map<unknown, (input: object) => object>();
   const on = <Input extends object>(
     command: new (input: Input) => object,
@@ -135,7 +140,7 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
     const page = left.slice(0, MaxKeys);
     const isTruncated = left.length > page.length;
     return {
-      ...(page.length === 0 ? {} : { Contents: page.map((Key) => ({ Key })) }),
+      ...(page.length === 0 ? {} : { Contents: page.map((Key) => listed(Bucket, Key)) }),
       KeyCount: page.length,
       IsTruncated: isTruncated,
       ...(isTruncated ? { NextContinuationToken: page.at(-1) } : {}),

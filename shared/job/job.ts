@@ -76,14 +76,30 @@ export interface ManifestVersion {
 }
 
 /**
+/**
  * What names the files that a job's rows stand in, where they are not in the object that started it.
  *
- *   report     of the job that it redrives: its files of failed rows
- *   manifest   one file, which a job file names
+ *   report      of the job that it redrives: its files of failed rows
+ *   manifest    one file, which a job file names
+ *   converted   the list of the manifest's text, which is written before the first slice is cut; until then there is no list
  */
 export type FileList =
   | ({ kind: 'report' } & StoredObject)
-  | ({ kind: 'manifest'; sizeBytes: number } & StoredObject);
+  | ({ kind: 'manifest' } & NamedManifest)
+  | ({
+      kind: 'converted';
+      /** The name of the conversion. */
+      conversion: string;
+      /** Of the manifest, where it has one. */
+      contentType?: string;
+      /** The manifest, where a job file names it; else it is the job's own. */
+      manifest?: NamedManifest;
+    } & StoredObject);
+
+/** The manifest that a job file names, pinned when the job file arrived. */
+export interface NamedManifest extends StoredObject {
+  sizeBytes: number;
+}
 
 /** Where the cutting of the manifest stands: the next slice begins here. */
 export interface PlanCursor {
@@ -199,6 +215,12 @@ export function isEnded(job: Job): job is EndedJob {
 
 export function isLive(job: Job): job is LiveJob {
   return job.state === 'planning' || job.state === 'running';
+}
+
+/** The name of the conversion that its manifest is under; undefined where it needs none, or is converted. */
+export function conversionUnderWay(job: LiveJob): string | undefined {
+  const isCut = job.state === 'running' || job.plan.slices > 0;
+  return job.files?.kind === 'converted' && !isCut ? job.files.conversion : undefined;
 }
 
 /** Whether its rows are to be transferred now. */

@@ -15,7 +15,7 @@ export function isRedriveOrder(contentType: string | undefined): boolean {
 }
 
 /** Of a job's report; the second form where another drop's report had the first. */
-const REPORT_NAME = /^manifest(-\d+)?\.json$/;
+export const REPORT_NAME = /^manifest(-\d+)?\.json$/;
 
 const order = z.strictObject({
   redriveOf: z.string().check(z.refine(isJobId, 'is no job id')),

@@ -1,5 +1,6 @@
 // A job as its users see it: in the API's answers and the command's JSON.
 import {
+  conversionUnderWay,
   faultOf,
   isEnded,
   type Job,
@@ -21,6 +22,8 @@ export interface JobView {
   deadline?: string;
   /** The job whose failed rows this one redrives. */
   redriveOf?: string;
+  /** What its manifest is being converted from, before its rows are known: gzip, say. */
+  converting?: string;
   /** Absent where the job failed before they were read. */
   options?: JobOptions;
   /** Rows known so far; final once the state is neither submitted nor planning. */
@@ -69,10 +72,12 @@ function viewState(
     return { state, endedAt, ...totals, unaccounted: unaccountedRows(totals), report };
   }
   const known = progress ?? job.progress;
+  const converting = conversionUnderWay(job);
   return {
     state: job.control === 'run' ? job.state : job.control,
     deadline: new Date(job.deadlineMs).toISOString(),
     rows: job.plan.rows,
+    ...(converting === undefined ? {} : { converting }),
     ...(known === undefined ? {} : { progress: known }),
   };
 }

@@ -3,8 +3,17 @@
 /** Why a manifest can't be read at all. Its job ends as failed, with the code and a message that says what to do. */
 export const manifestFaults = {
   Empty: 'no bytes, or blank lines alone',
-  Compressed: 'gzip, zip, zstandard, bzip2 or xz',
-  UnsupportedFormat: 'a binary format (Parquet, Avro, ORC, a spreadsheet) or a JSON array',
+  Compressed: 'zip, bzip2 or xz, or compressed twice',
+  Archive: 'a tar archive, compressed or not',
+  CompressionBroken: 'gzip or zstandard that is cut off, damaged, or followed by other bytes',
+  CompressionUnsupported: 'zstandard with a dictionary, or with a window above 128 MiB',
+  ExpandedTooLarge:
+    'more bytes or lines than a converted manifest may have, or more than 500 bytes for each compressed one',
+  ConversionTooLong:
+    'a compressed manifest or a JSON array that takes longer to convert than one invocation has',
+  JsonArrayBroken: 'a JSON array that is cut off, or whose elements and commas are not in order',
+  UnsupportedFormat:
+    'a binary format (Avro, ORC, a spreadsheet), or JSON that is neither NDJSON nor an array',
   Binary: 'NUL bytes near the start: no text',
   NotUtf8: 'UTF-16 or UTF-32, or a header that is not UTF-8',
   UnknownFormat: 'neither name, content type nor first line shows a format that Spillway reads',
@@ -15,12 +24,24 @@ export const manifestFaults = {
   HeaderBroken: 'quotes that do not close, or lines that end in a lone carriage return',
   HeaderNameMissing: 'a column without a name',
   ColumnNameInvalid:
-    'CSV: a column metadata.NAME or tag.NAME of a name that S3 does not take, or metadata or tags itself',
+    'CSV, TSV, Parquet: a column metadata.NAME or tag.NAME of a name that S3 does not take, or metadata or tags itself',
   DuplicateColumn: 'a column name twice',
   UnknownColumn: 'a column that Spillway does not know',
   KeyColumnMissing: 'no column key',
   PayloadColumnMissing: 'none of the columns source, text and base64',
-  TemplateColumnMissing: 'CSV: a column that the option key-template names',
+  TemplateColumnMissing: 'a table or a list without a column that the option key-template names',
+  ColumnTypeUnfit:
+    'Parquet: a column whose type is not that of text or, for size and bucket_key, of numbers and booleans',
+  ParquetDamaged: 'Parquet: a footer, a page or a value that can not be read',
+  ParquetTooLarge: 'Parquet: a footer, a page, a dictionary or a number of rows above what is read',
+  ParquetUnsupported: 'Parquet: encrypted, or with an encoding or a compression that is not read',
+  ListTooLarge: 'a list of files: more or larger files than are read, or a list above 64 MiB',
+  ListUnreadable: 'a list of files that is not as S3, S3 Batch Operations or Step Functions writes it',
+  ListedFileRefused: 'a list of files: one in a bucket that is not read, or outside of its folder',
+  ListedFileGone: 'a list of files: one that is not there',
+  ListedFileChanged: 'a list of files: one with another size or MD5 than the list says',
+  ItemUnfit: 'results of a Distributed Map: an execution whose input names no object',
+  ListedFileBroken: 'a list of files: one whose rows are not what the list says',
 } as const;
 
 export type ManifestFault = keyof typeof manifestFaults;

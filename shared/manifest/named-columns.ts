@@ -27,6 +27,9 @@ export function headerNameOf(column: string): string {
   return prefix === undefined ? column : `${prefix}NAME`;
 }
 
+/** The columns whose values are objects of names and values. */
+export const NAMES_COLUMNS: readonly NamesColumn[] = PREFIXES.map(([column]) => column);
+
 export function isNamedColumn(name: string): boolean {
   return PREFIXES.some(([, prefix]) => name.startsWith(prefix));
 }

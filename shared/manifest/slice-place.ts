@@ -19,7 +19,7 @@ export interface ByteRange {
  * manifest-bytes   a byte range of the job's manifest
  * file-bytes       a byte range of one of the files that a list names, as a redrive's report does
  *
- * A format whose rows are in other parts (Parquet's row groups) adds a kind here. The compiler then names every place
+ * A format whose rows are in other parts than byte ranges adds a kind here. The compiler then names every place
  * that must handle it; the ledger's encoding is in ledger/place-attributes.ts.
  */
 export type SlicePlace =

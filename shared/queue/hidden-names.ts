@@ -1,4 +1,5 @@
-// Objects beside the data that Hadoop, Spark, Hive and desktops write: no manifests, whatever folder they are copied into.
+// Objects that are no manifests, whatever folder they lie in: what Hadoop, Spark, Hive and desktops write beside the data, and what
+// AWS delivers beside a manifest.json.
 
 /** Hadoop's marker of an empty folder, beside it. */
 const FOLDER_MARKER = '_$folder$';
@@ -15,4 +16,33 @@ const COPYING = '._COPYING_';
 export function isHiddenName(key: string): boolean {
   if (key.endsWith(FOLDER_MARKER) || key.endsWith(COPYING)) return true;
   return key.split('/').some((name) => name.startsWith('.') || (name.startsWith('_') && !name.includes('=')));
+}
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+/** Start of a report, as `2026-11-27T01-00Z` and `dt=2026-11-27-01-00`. */
+const START = String.raw`\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z`;
+const HIVE_START = String.raw`dt=\d{4}-\d{2}-\d{2}-\d{2}-\d{2}`;
+/** `<source bucket>/<configuration>/`, behind any prefix. */
+const INVENTORY = `(?:^|/)[A-Za-z0-9._-]{3,255}/[A-Za-z0-9._-]+/`;
+
+/** Each is the whole end of a key. */
+const DELIVERED_PARTS: readonly RegExp[] = [
+  new RegExp(`${INVENTORY}${START}/manifest\\.checksum$`),
+  new RegExp(`${INVENTORY}hive/${HIVE_START}/symlink\\.txt$`),
+  new RegExp(`${INVENTORY}data/${UUID}\\.(?:csv\\.gz|parquet|orc)$`),
+  new RegExp(`(?:^|/)job-${UUID}/manifest\\.json\\.md5$`),
+  new RegExp(`(?:^|/)job-${UUID}/results/[0-9a-f]{40}\\.csv$`),
+];
+
+/**
+ * Parts of what AWS delivers. Only the manifest.json beside them starts a job, and reads them:
+ *
+ * - S3 Inventory: `<bucket>/<configuration>/<start>/manifest.checksum`, `…/hive/dt=<start>/symlink.txt` and the files
+ *   `…/data/<uuid>.csv.gz`, `.parquet` and `.orc` (S3 user guide, "Locating your inventory list")
+ * - S3 Batch Operations: `job-<uuid>/manifest.json.md5` and `job-<uuid>/results/<sha1>.csv`
+ *
+ * The names are as AWS makes them: a user's own `data/list.csv.gz` is a manifest.
+ */
+export function isDeliveredPart(key: string): boolean {
+  return DELIVERED_PARTS.some((pattern) => pattern.test(key));
 }

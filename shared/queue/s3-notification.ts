@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import type { ManifestArrival } from '../job/identity.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
-import { isHiddenName } from './hidden-names.ts';
+import { isDeliveredPart, isHiddenName } from './hidden-names.ts';
 
 const notification = z.object({
   Records: z.array(
@@ -31,7 +31,7 @@ export type ParsedNotification =
   | { kind: 'not-a-notification'; reason: string };
 
 /**
- * Ignores events of other kinds. Skips folder markers, which consoles make, and hidden names.
+ * Ignores events of other kinds. Skips folder markers, which consoles make, hidden names and parts of what AWS delivers.
  * @param inbox the only bucket whose events are accepted: the queue itself accepts messages from S3 for any bucket
  */
 export function parseNotification(json: unknown, inbox: string): ParsedNotification {
@@ -61,7 +61,7 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
       };
     }
     const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
-    if (isFolderMarker || isHiddenName(key)) {
+    if (isFolderMarker || isHiddenName(key) || isDeliveredPart(key)) {
       passedOver.push(key);
       continue;
     }

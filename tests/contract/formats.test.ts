@@ -113,7 +113,6 @@ const SAMPLES: Record<FormatName, Samples> = {
       ],
     ]),
     refused: [
-      ['[{"key":"a"}]', 'UnsupportedFormat', /write one object a line/],
       ['{\n  "key": "a"\n}\n', 'UnsupportedFormat', /write one object a line/],
       ['\x1e{"key":"a"}\n', 'UnsupportedFormat', /leave out the record separators/],
       ['{"key":"a\0"}\n', 'Binary', /save it as UTF-8/],

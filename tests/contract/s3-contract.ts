@@ -98,6 +98,10 @@ export function s3Contract(s3Of: () => S3Client): void {
       s3Of().send(new ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 4, ...more }));
     const first = await page({});
     expect(first.Contents?.map(({ Key }) => Key)).toEqual(keys.slice(0, 4));
+    for (const { Key, Size, ETag } of first.Contents ?? []) {
+      const { ContentLength, ETag: etag } = await s3Of().send(new HeadObjectCommand({ Bucket, Key }));
+      expect([Size, ETag]).toEqual([ContentLength, etag]);
+    }
     expect(first.IsTruncated).toBe(true);
     const second = await page({ ContinuationToken: first.NextContinuationToken });
     expect(second.Contents?.map(({ Key }) => Key)).toEqual(keys.slice(4));

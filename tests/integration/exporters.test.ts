@@ -31,7 +31,11 @@ describe('what exporters write', () => {
     );
     expect(end).toMatchObject({ state: 'completed', stored: 1 });
     const lines = () =>
-      cloud.logs().filter(({ line }) => line.includes('folder markers and hidden names are no manifests'));
+      cloud
+        .logs()
+        .filter(({ line }) =>
+          line.includes('folder markers, hidden names and delivered parts are no manifests'),
+        );
     await cloud.until('each marker is logged', () =>
       markers.every((key) =>
         lines().some(({ line }) => line.includes(JSON.stringify(`"${key}"`).slice(1, -1))),

@@ -1,4 +1,5 @@
 // Lists as other tools write them, job files, and keys from templates, through the whole pipeline.
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../shared/job/view.ts';
 import { destinationKey } from '../../shared/keys/spread.ts';
@@ -34,6 +35,19 @@ describe('a list in another text format', () => {
     expect(await read('tsv/c\td')).toBe('two\nlines');
   });
 
+  it('is read as TSV and as S3 Batch Operations writes it when it is compressed', async () => {
+    const tsv = gzipSync('key\ttext\npacked/a,b\thello, world\n');
+    expect(await dropped('lists/packed.tsv.gz', tsv, { options: off })).toMatchObject({ rows: 1, stored: 1 });
+    expect(await read('packed/a,b')).toBe('hello, world');
+    await cloud.put(SOURCE_BUCKET, 'packed/a b+c.txt', 'copied');
+    const names = ['a+b%2Bc.txt', 'missing', 'c', 'd', '50%'];
+    const batch = gzipSync(names.map((name) => `${SOURCE_BUCKET},packed/${name}\n`).join(''));
+    const end = await dropped('lists/batch.csv.gz', batch, { options: off });
+    expect(end).toMatchObject({ state: 'completed', rows: 5, stored: 1, failed: 3, rejected: 1 });
+    expect(await read('packed/a b+c.txt')).toBe('copied');
+    expect(await codes(end, 'rejected')).toEqual(['line 5: KeyEncoding']);
+  });
+
   it('is read as S3 Batch Operations writes it: copies under decoded keys', async () => {
     await Promise.all(['batch/a b+c.txt', 'batch/größe'].map((key) => cloud.put(SOURCE_BUCKET, key, key)));
     const rows = ['batch/a+b%2Bc.txt', 'batch/gr%C3%B6%C3%9Fe', 'batch/missing', 'batch/d', 'batch/50%'];
@@ -59,6 +73,17 @@ describe('a job file', () => {
     expect(end).toMatchObject({ state: 'completed', rows: 2, stored: 2, unaccounted: 0 });
     expect(end.manifest.key).toBe('jobs/nightly.job.yaml');
     expect(await read('from-file/job-file/a')).toBe('1');
+  });
+
+  it('starts a job of a compressed manifest, with a key template of columns of its own', async () => {
+    const list = gzipSync('key,text,album\n1.txt,one,summer\n2.txt,two,winter\n3.txt,three,\n');
+    await cloud.put(cloud.names.inbox, 'jobs/_x.csv.gz', list);
+    const options = { spread: 'off', 'key-template': 'packed/{column:album}/{key}' };
+    const end = await dropped('jobs/x.job.json', JSON.stringify({ manifest: '_x.csv.gz', options }));
+    expect(end).toMatchObject({ state: 'completed', rows: 3, stored: 2, rejected: 1, unaccounted: 0 });
+    expect(await read('packed/summer/1.txt')).toBe('one');
+    expect(await read('packed/winter/2.txt')).toBe('two');
+    expect(await codes(end, 'rejected')).toEqual(['line 4: TemplateColumnMissing']);
   });
 
   it('that is wrong fails its job, with every fault', async () => {

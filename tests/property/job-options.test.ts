@@ -94,6 +94,7 @@ function open() {
       {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: BUCKETS,
+        sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },
         nowMs: 1_000,
@@ -131,7 +132,7 @@ function post(texts: Record<string, string>, isJson: boolean) {
         body: { kind: 'bytes', bytes: Buffer.from('key,text\na,b\n'), wasText: true },
       });
   if (read.kind !== 'read') throw new Error(read.message);
-  return { job: JOB, format: read.format, body: read.bytes, options: read.options };
+  return { job: JOB, contentType: read.contentType, body: read.bytes, options: read.options };
 }
 
 const stored = (job: NewJob | UnopenedJob) => readJobRow(writeJobRow(job));

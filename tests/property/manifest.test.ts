@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, it } from 'vitest';
-import type { ManifestItem } from '../../shared/manifest/columns.ts';
+import { knownColumns, type ManifestItem } from '../../shared/manifest/columns.ts';
 import type { ManifestRow } from '../../shared/manifest/format.ts';
 import { type FormatName, formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
@@ -145,7 +145,9 @@ describe('a manifest of S3 Batch Operations', () => {
   ])('gives back every key that was encoded %s', async (_, encode) => {
     const key = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
-      .filter((text) => text.isWellFormed() && !/[\uFFFE\uFFFF]/.test(text));
+      .filter((text) => text.isWellFormed() && !/[\uFFFE\uFFFF]/.test(text))
+      // A first row that names a column is a header.
+      .filter((text) => !knownColumns.includes(text.toLowerCase()));
     await fc.assert(
       fc.asyncProperty(fc.array(key, { minLength: 1 }), async (keys) => {
         const bytes = Buffer.from(keys.map((each) => `some-bucket,${encode(each)}\n`).join(''));

@@ -235,13 +235,14 @@ describe('the inbox', () => {
   });
 });
 
-it('keeps reports, and lets the raw outcomes and dead letters behind them go', () => {
+it('keeps reports, and lets the raw outcomes, the converted text and the dead letters go', () => {
   const { Rules } = properties('ReportBucket')['LifecycleConfiguration'] as {
     Rules: Record<string, unknown>[];
   };
   const expiring = Rules.filter((rule) => 'ExpirationInDays' in rule);
   expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
     ['outcomes/', 100],
+    ['converted/', 100],
     ['deadletters/', 100],
   ]);
 });
@@ -503,7 +504,7 @@ describe('upload alone', () => {
     expect(
       reads.filter((grant) => !grant.includes('<DestinationBucket') && !grant.includes('second-home')),
     ).toEqual(allowed);
-    for (const other of FUNCTIONS.filter((name) => name !== 'upload')) {
+    for (const other of FUNCTIONS.filter((name) => name !== 'upload' && name !== 'ingest')) {
       for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive/);
     }
   });
@@ -516,6 +517,11 @@ describe('upload alone', () => {
         .filter((grant) => /Multipart/.test(grant))
         .toSorted(),
     ).toEqual(actions.flatMap((action) => places.map((place) => `${action} ${place}`)).toSorted());
+  });
+
+  it('shares the source buckets with ingest, which reads the files of lists there and does nothing else', () => {
+    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
+    expect(grants('ingest').filter((grant) => /legacy-images|archive/.test(grant))).toEqual(allowed);
   });
 
   it('lists sources and destinations, so that S3 says what is missing', () => {

@@ -1,4 +1,5 @@
 // Posting manifests to the API: the status of each answer, and what it says.
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readSubmission } from '../../functions/api/read-submission.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
@@ -39,6 +40,11 @@ describe('POST /jobs', () => {
       body: '{"rows":[{"key":"a"}]}',
       stored: 'application/x-ndjson',
     },
+    {
+      contentType: 'application/json',
+      body: '[{"key":"a","text":"1"}]',
+      stored: 'application/x-ndjson',
+    },
   ])('takes a manifest as $contentType', async ({ contentType, body, stored }) => {
     const { call, manifests } = createFakeApi();
     expect((await call(post(body, contentType, { query: { spread: 'off' } }))).statusCode).toBe(202);
@@ -46,6 +52,39 @@ describe('POST /jobs', () => {
       contentType: stored,
       metadata: { 'spillway-spread': 'off' },
     });
+  });
+
+  it.each([
+    ['application/gzip', gzipSync(CSV), 'application/gzip'],
+    ['application/x-gzip', gzipSync(CSV), 'application/gzip'],
+    ['application/zstd', zstdCompressSync(CSV), 'application/zstd'],
+    ['application/csv', gzipSync(CSV), 'text/csv'],
+  ])('takes a compressed manifest as %s, and stores it as it is', async (contentType, bytes, stored) => {
+    const { call, manifests } = createFakeApi();
+    const event = { ...post(bytes.toString('base64'), contentType), isBase64Encoded: true };
+    expect((await call(event)).statusCode).toBe(202);
+    expect(manifests()).toMatchObject([{ contentType: stored, bytes }]);
+  });
+
+  it.each([
+    ['cut off', gzipSync(CSV).subarray(0, -2), /cut off/],
+    ['with a bad header', gzipSync('key,sorce\n'), /unpacked from gzip: .*did you mean source/],
+    ['twice', gzipSync(gzipSync(CSV)), /the manifest is gzip: unpack it first/],
+  ])('answers 400 to a manifest that is compressed %s', async (_, bytes, says) => {
+    const { call, manifests } = createFakeApi();
+    const event = { ...post(bytes.toString('base64'), 'application/gzip'), isBase64Encoded: true };
+    expect(await call(event)).toMatchObject({
+      statusCode: 400,
+      json: { message: expect.stringMatching(says) },
+    });
+    expect(manifests()).toEqual([]);
+  });
+
+  it('keeps the digits of the numbers of an array', async () => {
+    const { call, manifests } = createFakeApi();
+    const body = '[{"key":1.10,"text":5},\n {"key":9007199254740993,"size":1e400}]';
+    expect((await call(post(body, 'application/json'))).statusCode).toBe(202);
+    expect(manifests()[0]?.body).toBe('{"key":1.10,"text":5}\n{"key":9007199254740993,"size":1e400}\n');
   });
 
   it('passes the digits of numbers on as they were posted', async () => {
@@ -201,7 +240,11 @@ describe('POST /jobs', () => {
       says: /header row is not UTF-8.*U\+FFFD.*save the manifest as UTF-8/,
     },
     ...[
-      { what: 'gzip', text: '\x1f\ufffd\b\0\0', says: /is gzip: unpack it first/ },
+      {
+        what: 'gzip',
+        text: '\x1f\ufffd\b\0\0',
+        says: /is gzip: unpack it first; .* posted as application\/gzip/,
+      },
       { what: 'zstandard', text: '(\ufffd/\ufffd\x04', says: /is zstandard: unpack/ },
       { what: 'a zip archive', text: 'PK\x03\x04\x14', says: /zip archive or a spreadsheet: unpack/ },
       {

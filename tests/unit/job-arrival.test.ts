@@ -84,6 +84,13 @@ describe('parseNotification', () => {
     'out/run1_$folder$',
     'out/part-00000.csv._COPYING_',
     'lists/',
+    'lists/source-bucket/daily/2026-11-27T01-00Z/manifest.checksum',
+    'source-bucket/daily/hive/dt=2026-11-27-01-00/symlink.txt',
+    'Old_Bucket/daily/data/939c6d46-85a9-4ba8-87bd-9db705a579ce.csv.gz',
+    'source-bucket/daily/data/939c6d46-85a9-4ba8-87bd-9db705a579ce.parquet',
+    'source-bucket/daily/data/939c6d46-85a9-4ba8-87bd-9db705a579ce.orc',
+    'job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/manifest.json.md5',
+    'reports/job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
   ])('makes no job of %s, and names it', (key) => {
     const event = notification({ key: encodeURIComponent(key), size: key.endsWith('/') ? 0 : 5 });
     expect(parseNotification(event, 'inbox')).toEqual({ kind: 'arrivals', arrivals: [], passedOver: [key] });
@@ -96,6 +103,16 @@ describe('parseNotification', () => {
     '_day=2026-11-24/part-00000.csv',
     'day=2026-11-24/x.csv',
     'a//b.csv',
+    'lists/source-bucket/daily/2026-11-27T01-00Z/manifest.json',
+    'job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/manifest.json',
+    'data/x.csv.gz',
+    'team/exports/data/list.csv.gz',
+    'team/exports/data/part-0000-939c6d46-85a9-4ba8-87bd-9db705a579ce.parquet',
+    'data/939c6d46-85a9-4ba8-87bd-9db705a579ce.csv.gz',
+    'daily/manifest.checksum',
+    'hive/symlink.txt',
+    'job-7/results/x.csv',
+    'results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
   ])('makes a job of %s', (key) => {
     const event = notification({ key: encodeURIComponent(key) });
     expect(parseNotification(event, 'inbox')).toMatchObject({ arrivals: [{ key }], passedOver: [] });

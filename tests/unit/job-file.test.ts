@@ -1,15 +1,22 @@
 // Job files: what they say, what is wrong with them, and which options of a job count.
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { convertManifest } from '../../functions/ingest/convert-manifest.ts';
 import { cutFiles } from '../../functions/ingest/manifest-files.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import type { NewJob } from '../../shared/job/job.ts';
 import { isJobFile, parseJobFile } from '../../shared/job/job-file.ts';
+import { destinationOf } from '../../shared/keys/destination-key.ts';
 import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
+import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { isHiddenName } from '../../shared/queue/hidden-names.ts';
+import { INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
+import { parquetOf } from '../helpers/parquet-files.ts';
+import { JOB_OPTIONS } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const BUCKETS = ['own-bucket', 'other-bucket'];
@@ -175,6 +182,7 @@ describe('the job of a job file', () => {
       const job = await startJob(
         {
           ...{ reader, destinationBuckets: BUCKETS, reportBucket: 'reports', nowMs: 1_000 },
+          sourceBuckets: [],
           cut: { sliceBytes: 10, blockRows: 2 },
         },
         {
@@ -184,16 +192,22 @@ describe('the job of a job file', () => {
       );
       return readJobRow(writeJobRow(job));
     };
-    const keysOf = async (job: NewJob): Promise<string[]> => {
+    const keysOf = async (job: NewJob, keyOf = (item: ManifestItem) => item.key): Promise<string[]> => {
       const keys: string[] = [];
       for await (const cut of cutFiles(reader, job, { sliceBytes: 10, rows: 2 })) {
         if (cut.kind === 'gone') return [...keys, cut.fault.code];
-        for await (const block of readSliceBlocks({ ...reader, sources: { buckets: [] } }, job, cut))
-          keys.push(...block.accepted.map(({ item }) => item.key));
+        for await (const block of readSliceBlocks({ ...reader, sources: 'unchecked' }, job, cut))
+          keys.push(...block.accepted.map(({ item }) => keyOf(item)));
       }
       return keys;
     };
-    return { s3, start, keysOf };
+    const convert = (job: NewJob) => {
+      const ledger = { getJob: async () => job, finishPlan: async () => undefined };
+      const time = { deadlineMs: Number.MAX_SAFE_INTEGER, isWhole: true };
+      return convertManifest({ reader, ledger, sourceBuckets: [], clock: reader.clock }, job, time);
+    };
+    const destinationsOf = (job: NewJob) => keysOf(job, (item) => destinationOf(item, job.options).key);
+    return { s3, start, keysOf, destinationsOf, convert };
   }
 
   it('reads the rows of the version that the manifest had, also when it is replaced', async () => {
@@ -234,6 +248,101 @@ describe('the job of a job file', () => {
       ifExists: 'fail',
       report: 'none',
       retryForSeconds: 86_400,
+    });
+  });
+
+  const ALBUMS = [
+    { key: 'a', text: '1', album: 'x' },
+    { key: 'b', text: '2', album: 'y' },
+  ];
+  const CSV = 'key,text,album\na,1,x\nb,2,y\n';
+
+  it.each<[string, string, Buffer]>([
+    ['gzip', '_x.csv.gz', gzipSync(CSV)],
+    ['zstandard', '_x.csv.zst', zstdCompressSync(CSV)],
+    ['gzip', '_x.tsv.gz', gzipSync(CSV.replaceAll(',', '\t'))],
+    ['JSON array', '_x.json', Buffer.from(JSON.stringify(ALBUMS))],
+    [
+      'Parquet',
+      '_x.parquet',
+      parquetOf(
+        (['key', 'text', 'album'] as const).map((name) => ({ name, data: ALBUMS.map((row) => row[name]) })),
+      ),
+    ],
+  ])('converts what it names from %s: %s', async (conversion, name, bytes) => {
+    const { s3, start, destinationsOf, convert } = open();
+    s3.write('inbox', `in/${name}`, bytes);
+    const options = {
+      spread: 'off',
+      'key-template': '{column:album}/{key}',
+      destination: 's3://own-bucket/d',
+    };
+    const job = (await start('in/x.job.json', JSON.stringify({ manifest: name, options }))) as NewJob;
+    expect(job).toMatchObject({
+      state: 'planning',
+      manifest: { key: 'in/x.job.json' },
+      files: {
+        ...{ kind: 'converted', conversion, bucket: 'reports' },
+        manifest: { bucket: 'inbox', key: `in/${name}`, versionId: 'v1' },
+      },
+      head: { extraColumns: ['album'] },
+    });
+    s3.write('inbox', `in/${name}`, 'replaced meanwhile');
+    expect(await convert(job)).toEqual({ kind: 'converted' });
+    expect(await destinationsOf(job)).toEqual(['d/x/a', 'd/y/b']);
+  });
+
+  it('does not convert another object, where the inbox keeps no versions', async () => {
+    const { s3, start, convert } = open({ isVersioned: false });
+    s3.write('inbox', '_a.csv.gz', gzipSync(MANIFEST));
+    const job = (await start('a.job.yaml', 'manifest: _a.csv.gz')) as NewJob;
+    s3.write('inbox', '_a.csv.gz', gzipSync('key,text\nother,1\n'));
+    expect(await convert(job)).toMatchObject({
+      kind: 'unreadable',
+      fault: {
+        code: 'ManifestGone',
+        message: expect.stringContaining('s3://inbox/_a.csv.gz was deleted or'),
+      },
+    });
+  });
+
+  it('reads the files of an S3 Inventory that lies under a hidden name, with its own options', async () => {
+    const { s3, start, destinationsOf, convert } = open();
+    const objects = ['a b', 'c+d'].map((key) => ({ bucket: 'source-bucket', key, size: 1 }));
+    const files = inventoryOf('CSV', 'inbox', [objects], {});
+    for (const [place, bytes] of Object.entries(files))
+      s3.write('inbox', place.slice('inbox/'.length), bytes);
+    const manifest = `s3://inbox/${INVENTORY_MANIFEST}`;
+    const options = { spread: 'off', 'key-template': 'copies/{key}' };
+    const job = (await start('x.job.json', JSON.stringify({ manifest, options }))) as NewJob;
+    expect(job.files).toMatchObject({ conversion: 'S3 Inventory', manifest: { key: INVENTORY_MANIFEST } });
+    expect(await convert(job)).toEqual({ kind: 'converted' });
+    expect(await destinationsOf(job)).toEqual(['copies/a b', 'copies/c+d']);
+
+    const lacking = { manifest, options: { 'key-template': '{column:album}/{key}' } };
+    expect(await start('y.job.json', JSON.stringify(lacking))).toMatchObject({
+      state: 'unopened',
+      fault: { code: 'TemplateColumnMissing', message: expect.stringMatching(/S3 Inventory.*album/) },
+    });
+  });
+
+  it('redrives the job whose report it names, under the options of that job alone', async () => {
+    const { s3, start } = open();
+    const report = {
+      ...{ version: 1, job: '0123456789abcdef0123', state: 'completed' },
+      options: { ...JOB_OPTIONS, destination: { bucket: 'own-bucket', prefix: '' } },
+      files: [{ kind: 'failed', key: 'jobs/x/failed-0.ndjson', bytes: 9 }],
+    };
+    const text = JSON.stringify(report);
+    s3.write('inbox', '_report.json', text);
+    s3.write('reports', `jobs/${report.job}/manifest.json`, text);
+    expect(await start('a.job.json', '{"manifest":"_report.json"}')).toMatchObject({
+      ...{ state: 'planning', redriveOf: report.job },
+      files: { kind: 'report', bucket: 'reports', key: `jobs/${report.job}/manifest.json` },
+    });
+    const own = '{"manifest":"_report.json","options":{"spread":"off"}}';
+    expect(await start('b.job.json', own)).toMatchObject({
+      fault: { code: 'InvalidOptions', message: expect.stringMatching(/keeps that job's options.*spread/) },
     });
   });
 

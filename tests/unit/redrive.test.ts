@@ -94,6 +94,7 @@ const start = (destinationBuckets = ['other', 'destination']) =>
     {
       reader,
       destinationBuckets,
+      sourceBuckets: [],
       reportBucket: 'reports',
       cut: { sliceBytes: 100, blockRows: 2 },
       nowMs: 1_000,

@@ -95,7 +95,8 @@ function readHeader(
   };
 }
 
-function headerFaults(
+/** What is wrong with the names of the columns of a table, whatever its format. */
+export function headerFaults(
   columns: string[],
   extraColumns: readonly string[],
 ): { code: ManifestFault; message: string }[] {

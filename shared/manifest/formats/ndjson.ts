@@ -45,10 +45,8 @@ function detect(start: ManifestStart): Detected | undefined {
   return isObject ? { kind: 'own', shows: 'a JSON object, as in NDJSON' } : undefined;
 }
 
-/** JSON that is not NDJSON, by its first line. */
+/** JSON that is not NDJSON, by its first line. A JSON array is converted before (conversions/json-array.ts). */
 function otherJson(line: string): string | undefined {
-  if (/^\[(?:$|[[\]{"\s])/.test(line))
-    return 'a JSON array is no NDJSON: write one object a line (jq -c ".[]" does)';
   if (line === '{')
     return 'an object over several lines is no NDJSON: write one object a line (jq -c . does)';
   if (line.startsWith('\u001e'))

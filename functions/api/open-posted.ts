@@ -1,0 +1,51 @@
+// Opens a posted manifest, so that one that can't be read is refused in the answer. Of a compressed one the start is expanded.
+import { conversionFor } from '../../shared/manifest/conversions/all.ts';
+import { ConversionFault, type ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
+import type { ManifestStart, Unreadable } from '../../shared/manifest/format.ts';
+import { openManifest } from '../../shared/manifest/open.ts';
+
+/** Posted manifests have no name: ingest opens them under this key. */
+const KEY = 'manifest';
+
+interface Posted {
+  contentType: string;
+  /** As in `openManifest`. */
+  wasText: boolean;
+  /** Columns that only the job's key template names. */
+  extraColumns: readonly string[];
+}
+
+export async function openPosted(
+  body: Uint8Array,
+  { contentType, wasText, extraColumns }: Posted,
+): Promise<{ kind: 'readable' } | Unreadable> {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const start: ManifestStart = { bytes, sizeBytes: bytes.length, extraColumns };
+  const named = { key: KEY, contentType };
+  const conversion = conversionFor(start, named);
+  if (conversion === undefined)
+    return openManifest(bytes, { ...named, wasText, extraColumns, sizeBytes: bytes.length });
+  try {
+    const opened = await conversion.open(inputOf(start), named);
+    return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
+  } catch (error) {
+    if (error instanceof ConversionFault)
+      return { kind: 'unreadable', code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+function inputOf(start: ManifestStart): ConversionInput {
+  const { bytes, sizeBytes } = start;
+  return {
+    manifest: { bucket: '', key: KEY, sizeBytes },
+    start,
+    async *read(_, from, to) {
+      yield bytes.subarray(from, to);
+    },
+    find: async () => ({
+      kind: 'refused',
+      message: 'a posted manifest can not name other files: drop it into the inbox',
+    }),
+  };
+}

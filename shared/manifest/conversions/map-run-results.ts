@@ -1,0 +1,189 @@
+// Results of a Distributed Map of Step Functions (developer guide, "ResultWriter"): the objects of executions that failed or did
+// not start are the rows.
+//
+//   manifest   manifest.json, which lists files by status: FAILED and PENDING ones are read
+//   file       one such file, dropped alone: an array of executions (JSON), or one a line (JSON Lines)
+//
+// An execution's input is JSON text: one item, or { "Items": [...] } where items are batched. An item that has our columns is a
+// row as it stands; one with Bucket and Key, in S3's spelling, is a copy of that object to the same key.
+import * as z from 'zod/mini';
+import { isBucketName } from '../../keys/bucket-name.ts';
+import { boundedText } from '../../text/bounded.ts';
+import { type ManifestStart, unreadable } from '../format.ts';
+import type { ConversionInput, ManifestConversion } from './conversion.ts';
+import { elementLines } from './element-lines.ts';
+import { hasMembers, isList, listFault, readList } from './json-lists.ts';
+import { lineHead } from './line-head.ts';
+import { checkFiles, findFile, groupFiles, type ListedFile, placeOf, readChecked } from './listed-files.ts';
+import { copyLine } from './table-rows.ts';
+
+const WHAT = 'manifest.json of a Distributed Map';
+/** An execution's input and output have 256 KiB each, and escapes may double them. */
+const MAX_EXECUTION_BYTES = 2 * 1024 * 1024;
+/** Bytes of a message that show an item. */
+const SHOWN_BYTES = 200;
+
+const files = z.array(z.object({ Key: z.string(), Size: z.number().check(z.int(), z.gte(0)) }));
+const results = z.object({
+  DestinationBucket: z.string(),
+  MapRunArn: z.string(),
+  ResultFiles: z.object({ FAILED: z._default(files, []), PENDING: z._default(files, []) }),
+});
+
+export const mapRunResults: ManifestConversion<ListedFile[]> = {
+  name: 'results of a Distributed Map',
+  endings: [],
+  contentTypes: ['application/vnd.spillway.map-run+json'],
+  detect: (start) => isList(start, 'mapRun'),
+
+  async open(input) {
+    const list = await readList(input, results, WHAT);
+    const { FAILED, PENDING } = list.ResultFiles;
+    const listed = [...FAILED, ...PENDING].map(({ Key, Size }) => ({
+      ...{ bucket: list.DestinationBucket, key: Key },
+      sizeBytes: Size,
+      md5: undefined,
+    }));
+    checkFiles(listed, folderOf(list.MapRunArn, input, listed), WHAT);
+    const [first, ...rest] = groupFiles(listed);
+    return first === undefined
+      ? unreadable('Empty', `the ${WHAT} lists no executions that failed or did not start`)
+      : { kind: 'convertible', head: lineHead(input.start), units: [first, ...rest] };
+  },
+
+  async *convert(unit, input) {
+    for (const listed of unit) {
+      const text = readChecked(input, listed, await findFile(input, listed));
+      yield* itemLines(text, placeOf(listed));
+    }
+  },
+};
+
+/** `<prefix>/<id of the map run>/`: the id is the last part of its ARN. */
+function folderOf(arn: string, { manifest }: ConversionInput, listed: readonly ListedFile[]): string {
+  const first = listed[0];
+  if (first === undefined) return '';
+  const id = arn.split(':').at(-1) ?? '';
+  const own = manifest.key.slice(0, manifest.key.lastIndexOf('/') + 1);
+  if (own.split('/').at(-2) === id && manifest.bucket === first.bucket) return own;
+  const folder = first.key.slice(0, first.key.lastIndexOf('/') + 1);
+  if (id !== '' && folder.split('/').at(-2) === id) return folder;
+  throw listFault(
+    'ListedFileRefused',
+    `the ${WHAT} lists ${placeOf(first)}, which is not where Step Functions writes results: <prefix>/<id of the map run>/`,
+  );
+}
+
+/** The file is one unit. */
+type WholeFile = 'executions';
+
+export const mapRunFile: ManifestConversion<WholeFile> = {
+  name: 'executions of a Distributed Map',
+  endings: [],
+  contentTypes: ['application/vnd.spillway.map-run-file+json'],
+  detect: isExecutions,
+  open: async ({ start }) => ({ kind: 'convertible', head: lineHead(start), units: ['executions'] }),
+  convert: (_, { manifest, read }) => itemLines(read(manifest, 0, manifest.sizeBytes), placeOf(manifest)),
+};
+
+/** Whether the first element, or the first line, is an execution. */
+export function isExecutions({ bytes, sizeBytes }: ManifestStart): boolean {
+  const text = bytes.toString('latin1');
+  const bracket = /^(?:\xef\xbb\xbf)?\s*\[?\s*(?=\{)/.exec(text)?.[0];
+  if (bracket === undefined) return false;
+  const first = { bytes: bytes.subarray(bracket.length), sizeBytes };
+  return (
+    hasMembers(first, ['ExecutionArn', 'Input']) || hasMembers(first, ['Input', 'Status', 'StateMachineArn'])
+  );
+}
+
+/** The items of a file of executions, as lines. */
+export async function* itemLines(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
+  let execution = 0;
+  for await (const line of executionLines(text, place)) {
+    execution += 1;
+    const lines = linesOfExecution(line, `execution ${execution} of ${place}`);
+    if (lines !== '') yield Buffer.from(lines);
+  }
+}
+
+/** The lines of the file: an array's elements, or what is between line ends. */
+async function* executionLines(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of await asLines(text)) {
+    const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+    let start = 0;
+    for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
+      const line = bytes.toString('utf8', start, end);
+      if (line.trim() !== '') yield line;
+      start = end + 1;
+    }
+    rest = bytes.subarray(start);
+    if (rest.length > MAX_EXECUTION_BYTES)
+      throw listFault('ListedFileBroken', `${place} has an execution above ${MAX_EXECUTION_BYTES} bytes`);
+  }
+  const last = rest.toString('utf8');
+  if (last.trim() !== '') yield last;
+}
+
+/** @returns the text itself where it is no array */
+async function asLines(text: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const chunks = text[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return (async function* () {})();
+  const whole = (async function* () {
+    try {
+      yield first.value;
+      for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
+  })();
+  const isArray = /^(?:\xef\xbb\xbf)?\s*\[/.test(Buffer.from(first.value).toString('latin1', 0, 64));
+  return isArray ? elementLines(whole) : whole;
+}
+
+const REMEDY =
+  'have the map pass Bucket and Key of each object, or the columns of a manifest, in its ItemSelector, or drop a list of the objects';
+
+function linesOfExecution(line: string, place: string): string {
+  const execution = parse(line);
+  const input =
+    isRecord(execution) && typeof execution['Input'] === 'string' ? parse(execution['Input']) : undefined;
+  const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
+  const shared = isRecord(input) && isRecord(input['BatchInput']) ? input['BatchInput'] : {};
+  return items.map((item: unknown) => lineOfItem(item, shared, place)).join('');
+}
+
+function lineOfItem(item: unknown, shared: Record<string, unknown>, place: string): string {
+  if (!isRecord(item)) throw unfit(item, place, 'is no object');
+  if (typeof item['key'] === 'string') return `${JSON.stringify(item)}\n`;
+  const { Key: key, VersionId, Size } = item;
+  const bucket = item['Bucket'] ?? shared['Bucket'];
+  if (typeof key !== 'string') throw unfit(item, place, 'has no Key');
+  if (typeof bucket !== 'string' || !isBucketName(bucket))
+    throw unfit(item, place, 'has a Key and no Bucket');
+  return copyLine({ bucket, key, ...optional('version', VersionId), ...optional('size', Size) });
+}
+
+function optional<Name extends string>(name: Name, value: unknown): { [Each in Name]?: string } {
+  const isGiven = typeof value === 'string' || typeof value === 'number';
+  return (isGiven ? { [name]: String(value) } : {}) as { [Each in Name]?: string };
+}
+
+function unfit(item: unknown, place: string, what: string) {
+  const shown = boundedText(JSON.stringify(item) ?? 'its input', SHOWN_BYTES);
+  return listFault('ItemUnfit', `an item of ${place} ${what}: ${shown}; ${REMEDY}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
