@@ -119,7 +119,7 @@ function startPipeline({
       },
       writer,
       ledger: {
-        getJobs: async () => new Map([[job.id, job]]),
+        getJobs: async () => ({ jobs: new Map([[job.id, job]]), unreadable: new Map() }),
         readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
         recordEnds: async (_, ends) => {
           for (const number of ends.done ?? []) block.done.add(number);
