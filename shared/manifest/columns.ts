@@ -7,6 +7,7 @@ import { visibleText } from '../text/visible.ts';
 import { CONTENT_TYPE } from './content-type.ts';
 import type { RowFault } from './faults.ts';
 import { nearMiss } from './near-miss.ts';
+import { createPlainItems } from './plain-item.ts';
 
 /**
  * Frozen in each job. A parser has a new number if it finds other rows in the same bytes, or accepts other rows.
@@ -168,8 +169,18 @@ export type ParsedItem =
   | { kind: 'good'; item: ManifestItem }
   | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
 
-/** Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. */
+const isPlainItem = createPlainItems(maximumObjectBytes);
+
+/**
+ * Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. A good
+ * item may be the record itself: the caller leaves it unchanged.
+ */
 export function parseItem(record: Record<string, unknown>): ParsedItem {
+  return isPlainItem(record) ? { kind: 'good', item: record as ManifestItem } : parseItemBySchema(record);
+}
+
+/** All rows but the plainly good ones. */
+export function parseItemBySchema(record: Record<string, unknown>): ParsedItem {
   const parsed = itemSchema.safeParse(record);
   return parsed.success
     ? { kind: 'good', item: parsed.data }
