@@ -3,7 +3,7 @@
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { OpenedJob } from '../job/job.ts';
-import { destinationOf, faultOfKey } from '../keys/destination-key.ts';
+import { faultOfDestination } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
@@ -75,7 +75,7 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
   const faultOf = (item: ManifestItem): Refusal | undefined => {
     const refusal = sources === 'unchecked' ? undefined : checkSource(item, sources);
     if (refusal !== undefined) return refusal;
-    const fault = faultOfKey(destinationOf(item, job.options).key, job.options.spread);
+    const fault = faultOfDestination(item, job.options);
     return fault && { code: fault.code, message: `the destination key ${fault.message}` };
   };
 

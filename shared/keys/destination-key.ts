@@ -42,7 +42,8 @@ export function destinationOf(
  * @returns undefined for a key that S3 takes
  */
 export function faultOfKey(key: string, spread: string): KeyFault | undefined {
-  const bytes = Buffer.byteLength(key);
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting.
+  const bytes = key.length * 3 > MAX_KEY_BYTES ? Buffer.byteLength(key) : 0;
   if (bytes > MAX_KEY_BYTES) {
     const message = `has ${bytes} bytes, S3 takes ${MAX_KEY_BYTES}: prefix and spread (${spread}) count`;
     return { code: 'KeyTooLong', message };
@@ -57,6 +58,21 @@ export function faultOfKey(key: string, spread: string): KeyFault | undefined {
     return { code: 'KeyRefused', message };
   }
   return undefined;
+}
+
+/** Characters of the longest path that a spread puts before a key: `bbbb/bbbb/bbbb/bbbbbbbb/`. */
+const MAX_SPREAD_LENGTH = 24;
+
+/**
+ * Why S3 refuses the destination key of a row. Most keys need no look at the key itself, whose hash takes longer than the rest of
+ * the checks of a row.
+ */
+export function faultOfDestination(row: { key: string }, options: DestinationOptions): KeyFault | undefined {
+  // Without its spread: a path of hexadecimal digits in between adds neither of what S3 refuses.
+  const key = options.destination.prefix + row.key;
+  const isPlain =
+    (key.length + MAX_SPREAD_LENGTH) * 3 <= MAX_KEY_BYTES && key !== 'soap' && !key.includes('..');
+  return isPlain ? undefined : faultOfKey(destinationOf(row, options).key, options.spread);
 }
 
 function leadsOut(key: string): boolean {

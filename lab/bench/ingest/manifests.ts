@@ -11,8 +11,9 @@ export const SOURCE_BUCKET = 'spillway-bench-source';
 /** Digits of a row's number: ten billion rows. */
 const DIGITS = 10;
 const ZEROS = '0'.repeat(DIGITS);
-/** Rows that are made at a time. */
-const ROWS_PER_STRETCH = 512;
+/** Rows that are made at a time: the last three digits of their numbers are the same in each stretch. */
+const STRETCH_DIGITS = 3;
+const ROWS_PER_STRETCH = 10 ** STRETCH_DIGITS;
 /** As a socket brings them. */
 const CHUNK_BYTES = 64 * 1024;
 
@@ -42,15 +43,25 @@ export function benchManifest(format: BenchFormat, rows: number): BenchManifest 
   const { head, row } = TEXTS[format];
   const headBytes = Buffer.from(head);
   const rowBytes = Buffer.byteLength(row);
-  const stretch = Buffer.from(row.repeat(ROWS_PER_STRETCH));
   const places = [...row.matchAll(new RegExp(ZEROS, 'g'))].map(({ index }) => index);
   const sizeBytes = headBytes.length + rows * rowBytes;
 
-  /** The rows from this number on, as many as a stretch holds. */
-  const rowsFrom = (first: number): Buffer => {
-    const made = Buffer.from(stretch);
+  const writeDigits = (bytes: Buffer, row: number, number: number, lastDigit: number) => {
+    for (const place of places) {
+      let rest = number;
+      for (let at = row * rowBytes + place + lastDigit; rest > 0; at--) {
+        bytes[at] = 0x30 + (rest % 10);
+        rest = Math.floor(rest / 10);
+      }
+    }
+  };
+  const firstStretch = Buffer.from(row.repeat(ROWS_PER_STRETCH));
+  for (let number = 0; number < ROWS_PER_STRETCH; number++)
+    writeDigits(firstStretch, number, number, DIGITS - 1);
+  const makeStretch = (stretch: number): Buffer => {
+    const made = Buffer.from(firstStretch);
     for (let number = 0; number < ROWS_PER_STRETCH; number++)
-      for (const place of places) writeDigits(made, number * rowBytes + place, first + number);
+      writeDigits(made, number, stretch, DIGITS - 1 - STRETCH_DIGITS);
     return made;
   };
 
@@ -62,9 +73,9 @@ export function benchManifest(format: BenchFormat, rows: number): BenchManifest 
       let at = start;
       while (at < end) {
         const isHead = at < headBytes.length;
-        const number = Math.floor((at - headBytes.length) / rowBytes);
-        const from = isHead ? 0 : headBytes.length + number * rowBytes;
-        const bytes = isHead ? headBytes : rowsFrom(number);
+        const stretch = Math.floor((at - headBytes.length) / rowBytes / ROWS_PER_STRETCH);
+        const from = isHead ? 0 : headBytes.length + stretch * ROWS_PER_STRETCH * rowBytes;
+        const bytes = isHead ? headBytes : makeStretch(stretch);
         const part = bytes.subarray(at - from, Math.min(end, sizeBytes) - from).subarray(0, CHUNK_BYTES);
         if (part.length === 0) return;
         yield part;
@@ -74,21 +85,13 @@ export function benchManifest(format: BenchFormat, rows: number): BenchManifest 
   };
 }
 
-function writeDigits(bytes: Buffer, place: number, number: number): void {
-  let rest = number;
-  for (let at = place + DIGITS - 1; rest > 0; at--) {
-    bytes[at] = 0x30 + (rest % 10);
-    rest = Math.floor(rest / 10);
-  }
-}
-
 /** An S3 that holds the manifest alone, and answers the range of a GET as the SDK's client does: with a stream. */
 export function s3Of(manifest: BenchManifest): S3Client {
   const send = async (command: unknown): Promise<Pick<GetObjectCommandOutput, 'Body'>> => {
     if (!(command instanceof GetObjectCommand)) throw new Error('only ranges of the manifest are read here');
     const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(command.input.Range ?? '') ?? [];
     const chunks = manifest.read(Number(start), Number(last) + 1);
-    // Each chunk comes in a turn of the event loop of its own, as from a socket: promises of many chunks in one turn pile up.
+    // Each chunk comes in a turn of the event loop of its own, as from a socket.
     const push = () => void body.push(chunks.next().value ?? null);
     const body: Readable = new Readable({ read: () => void setImmediate(push) });
     return { Body: body as unknown as NonNullable<GetObjectCommandOutput['Body']> };

@@ -1,10 +1,10 @@
 // What is measured of ingest, a function each. Each runs in a process of its own, so that its peak of memory is its own.
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type SendSliceDependencies, sendSlice } from '../../../functions/ingest/send-slice.ts';
-import { planJob } from '../../../functions/ingest/split-manifest.ts';
+import { type PlanDependencies, planJob } from '../../../functions/ingest/split-manifest.ts';
+import { CLIENT_BUDGETS } from '../../../shared/aws/budgets.ts';
 import { readRange } from '../../../shared/aws/object-range.ts';
 import { createSqsClient } from '../../../shared/aws/pipeline-clients.ts';
-import { CLIENT_BUDGETS } from '../../../shared/aws/budgets.ts';
 import { BLOCK_ROWS, type JobId, SLICE_BYTES, type SliceId } from '../../../shared/job/identity.ts';
 import type { PlanningJob } from '../../../shared/job/job.ts';
 import { completeOptions } from '../../../shared/job/options.ts';
@@ -15,16 +15,17 @@ import { formatOf } from '../../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../../shared/manifest/open.ts';
 import { steadyClock, systemClock } from '../../../shared/time/clock.ts';
 import { createRandom } from '../../../shared/time/random.ts';
-import { type BenchFormat, type BenchManifest, benchManifest, s3Of, SOURCE_BUCKET } from './manifests.ts';
+import { type BenchFormat, type BenchManifest, benchManifest, SOURCE_BUCKET, s3Of } from './manifests.ts';
 
 const QUEUE_URL_PATH = '/000000000000/bench';
 /** Bytes of a manifest that are enough to open it. */
 const START_BYTES = 256 * 1024;
 
-/** Rows, and the seconds that they took. */
+/** Rows, the seconds that they took, and those of them that this thread had a core. */
 export interface Measured {
   rows: number;
   seconds: number;
+  cpuSeconds: number;
 }
 
 /** A sink for messages. `bytes` and `inFlight` are what went through it. */
@@ -44,13 +45,15 @@ export async function measureIngest(format: BenchFormat, rows: number): Promise<
 /** Rows parsed and validated: what a format itself takes. */
 export async function measureParser(format: BenchFormat, rows: number): Promise<Measured> {
   const { job, reader } = prepare(benchManifest(format, rows));
-  const startedAtMs = steadyClock.now();
-  const body = { startOffset: job.head.bodyOffset, startLine: 1, endOffset: job.manifest.sizeBytes };
+  const { bodyOffset, bodyLine } = job.head;
+  const body = { startOffset: bodyOffset, startLine: bodyLine, endOffset: job.manifest.sizeBytes };
   const read = (start: number, end: number) => readRange(reader, job.manifest, start, end);
-  let good = 0;
-  for await (const batch of formatOf(job.head).read(job.head, body, read))
-    for (const row of batch) if (row.kind === 'good') good++;
-  return measured(rows, good, startedAtMs);
+  return timed(rows, async () => {
+    let good = 0;
+    for await (const batch of formatOf(job.head).read(job.head, body, read))
+      for (const row of batch) if (row.kind === 'good') good++;
+    return good;
+  });
 }
 
 export interface Sending {
@@ -70,19 +73,17 @@ export async function measureSending(
   const client = createSqsClient(CLIENT_BUDGETS.ingest);
   const queueUrl = endpoint + QUEUE_URL_PATH;
   const manifest = benchManifest(format, rows);
-  const sum: Sending = { sent: { rows: 0, seconds: 0 }, bare: { rows: 0, seconds: 0 } };
+  const sent: Measured[] = [];
+  const bare: Measured[] = [];
   // The first round opens the connections and is not counted.
   for (let round = 0; round <= rounds; round++) {
     const sink = createSink((command) => client.send(command));
-    const sent = await measureSlices(manifest, sink, queueUrl);
+    sent.push(await measureSlices(manifest, sink, queueUrl));
     const size = Math.round(sink.bytes() / sink.messages());
-    const bare = await measureBareLoop(client, queueUrl, { rows, size, inFlight: sink.mostInFlight() });
-    if (round === 0) continue;
-    add(sum.sent, sent);
-    add(sum.bare, bare);
+    bare.push(await measureBareLoop(client, queueUrl, { rows, size, inFlight: sink.mostInFlight() }));
   }
   client.destroy();
-  return sum;
+  return { sent: sumOf(sent.slice(1)), bare: sumOf(bare.slice(1)) };
 }
 
 async function measureBareLoop(
@@ -108,9 +109,10 @@ async function measureBareLoop(
       );
     }
   };
-  const startedAtMs = steadyClock.now();
-  await Promise.all(Array.from({ length: inFlight }, send));
-  return { rows, seconds: (steadyClock.now() - startedAtMs) / 1000 };
+  return timed(rows, async () => {
+    await Promise.all(Array.from({ length: inFlight }, send));
+    return rows;
+  });
 }
 
 /** Plans the manifest's job and sends its slices one after the other, as ingest's invocations do. */
@@ -121,21 +123,20 @@ async function measureSlices(manifest: BenchManifest, sink: Sink, queueUrl = 'be
   const dependencies: SendSliceDependencies = {
     blocks: { ...reader, sources: { buckets: [SOURCE_BUCKET] } },
     ledger: ledger as unknown as SendSliceDependencies['ledger'],
-    outcomes: { write: () => Promise.reject(new Error('no row here is bad')) } as unknown as SendSliceDependencies['outcomes'],
+    outcomes: {
+      write: () => Promise.reject(new Error('no row here is bad')),
+    } as unknown as SendSliceDependencies['outcomes'],
     queue: { sqs: sink.sqs, clock: systemClock, random },
     uploadQueueUrl: queueUrl,
     clock: systemClock,
   };
-  const before = sink.messages();
-  const startedAtMs = steadyClock.now();
-  const requestSlice = async () => undefined;
-  await planJob(
-    { reader, ledger: ledger as unknown as Parameters<typeof planJob>[0]['ledger'], requestSlice, clock: systemClock },
-    job,
-    deadlineMs,
-  );
-  for (const slice of ledger.slices) await sendSlice(dependencies, job, slice, deadlineMs);
-  return measured(manifest.rows, sink.messages() - before, startedAtMs);
+  const planning = { reader, ledger, requestSlice: async () => undefined, clock: systemClock };
+  return timed(manifest.rows, async () => {
+    const before = sink.messages();
+    await planJob(planning as unknown as PlanDependencies, job, deadlineMs);
+    for (const slice of ledger.slices) await sendSlice(dependencies, job, slice, deadlineMs);
+    return sink.messages() - before;
+  });
 }
 
 function prepare(manifest: BenchManifest) {
@@ -208,13 +209,21 @@ function createSink(send: (command: SendMessageBatchCommand) => Promise<object>)
   };
 }
 
-function measured(rows: number, seen: number, startedAtMs: number): Measured {
-  const seconds = (steadyClock.now() - startedAtMs) / 1000;
+/** @param run returns the rows that came out of it: a benchmark of rows that are lost on the way measures nothing */
+async function timed(rows: number, run: () => Promise<number>): Promise<Measured> {
+  const [startedAtMs, cpuBefore] = [steadyClock.now(), process.threadCpuUsage()];
+  const seen = await run();
   if (seen !== rows) throw new Error(`${rows} rows are in the manifest, and ${seen} came out as good ones`);
-  return { rows, seconds };
+  const { user, system } = process.threadCpuUsage(cpuBefore);
+  return { rows, seconds: (steadyClock.now() - startedAtMs) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 
-function add(sum: Measured, { rows, seconds }: Measured): void {
-  sum.rows += rows;
-  sum.seconds += seconds;
+function sumOf(measured: readonly Measured[]): Measured {
+  const sum = { rows: 0, seconds: 0, cpuSeconds: 0 };
+  for (const { rows, seconds, cpuSeconds } of measured) {
+    sum.rows += rows;
+    sum.seconds += seconds;
+    sum.cpuSeconds += cpuSeconds;
+  }
+  return sum;
 }
