@@ -22,7 +22,7 @@ const BYTES_PER_MIB = 1024 * 1024;
 const MAX_SENT_ROWS = 100_000;
 const SENT_ROUNDS = 3;
 
-export interface FormatFigures {
+interface FormatFigures {
   rowsPerSecond: number;
   parserRowsPerSecond: number;
   sentRowsPerSecond: number;
@@ -33,7 +33,7 @@ export interface FormatFigures {
 }
 
 /** The figures of CSV, and those of every format. */
-export type IngestBench = { rows: number } & FormatFigures & {
+type IngestBench = { rows: number } & FormatFigures & {
     formats: ({ format: BenchFormat } & FormatFigures)[];
   };
 
@@ -43,7 +43,7 @@ export async function runIngestBench({ rows, json }: { rows: number; json: boole
   else for (const figures of result.formats) console.table(figures);
 }
 
-export async function benchIngest(rows: number): Promise<IngestBench> {
+async function benchIngest(rows: number): Promise<IngestBench> {
   const memoryMb = (await readService(SERVICE_FILE)).functions['ingest']?.memoryMb;
   if (memoryMb === undefined) throw new Error(`${SERVICE_FILE} has no function ingest`);
   const sqs = await startStubSqs();

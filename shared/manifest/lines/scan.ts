@@ -28,7 +28,7 @@ const windowBytes = 64 * 1024;
  * 85% of at least 100 samples were alive at a collection; with stretches of a whole window it did so for every row, and one
  * reader took 300 MiB (Node 24.13). Of 100 rows in a sample at most 64 can be alive here.
  */
-export const MAX_STRETCH_ROWS = 64;
+const MAX_STRETCH_ROWS = 64;
 
 /** Bytes kept of an overlong line. */
 const keptBytes = 1024;
