@@ -1,14 +1,17 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
+import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
+npm run bench -- ingest [--rows N] [--json]
 
 limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
-ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred`;
+ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred
+ingest  rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop`;
 
 guardOutput();
 
@@ -36,6 +39,8 @@ if (positionals[0] === 'limit') {
   });
 } else if (positionals[0] === 'ledger') {
   await runLedgerBench({ rows: whole('rows', values.rows), json: values.json });
+} else if (positionals[0] === 'ingest') {
+  await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;
