@@ -75,6 +75,7 @@ export interface RowSpan {
 
 /** Consecutive rows, up to 64 of them, and bytes that hold them. Several stretches may have the same bytes. */
 export interface Stretch {
+  /** Valid until the next stretch is asked for: their memory is used again. */
   bytes: Buffer;
   /** The bytes as latin1. */
   text: string;
@@ -96,32 +97,26 @@ export async function* scanRows(
   yield* scanner.scan(Buffer.alloc(0), true);
 }
 
-/** Makes chunks of one size, so that tiny and huge ones cost no more than their bytes. */
+/**
+ * Makes chunks of one size, so that tiny and huge ones cost no more than their bytes. All are in the same memory: each is valid
+ * until the next one is asked for.
+ */
 async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
+  const window = Buffer.allocUnsafeSlow(windowBytes);
+  let filled = 0;
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + windowBytes - gatheredBytes);
-      gathered.push(part);
-      gatheredBytes += part.length;
+      const part = chunk.subarray(at, at + windowBytes - filled);
+      window.set(part, filled);
+      filled += part.length;
       at += part.length;
-      if (gatheredBytes === windowBytes) {
-        yield joined(gathered);
-        gathered = [];
-        gatheredBytes = 0;
+      if (filled === windowBytes) {
+        yield window;
+        filled = 0;
       }
     }
   }
-  yield joined(gathered);
-}
-
-/** One buffer of the parts, without a copy if there is only one. */
-function joined(parts: Uint8Array[]): Buffer {
-  const [first] = parts;
-  return parts.length === 1 && first !== undefined
-    ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
-    : Buffer.concat(parts);
+  yield window.subarray(0, filled);
 }
 
 /** The first row that is not blank, as latin1 text. */
@@ -164,8 +159,10 @@ class RowScanner {
   /** The place of the first byte of `#carried`. */
   #line: number;
   #offset: number;
-  /** The unfinished row at the end of the last window. */
+  /** The unfinished row at the end of the last window: the start of `#memory`. */
   #carried: Buffer = Buffer.alloc(0);
+  /** Used again for each window: with a new buffer for each, V8 collected its old generation every 15,000 rows. */
+  #memory: Buffer = Buffer.alloc(0);
   /** The start of an overlong line whose end has not been seen. */
   #overlong: { bytes: Buffer; offset: number } | undefined;
   /**
@@ -193,7 +190,7 @@ class RowScanner {
       yield this.#endOverlong(this.#overlong);
       fresh = fresh.subarray(skipped);
     }
-    const bytes = joined([this.#carried, fresh].filter((part) => part.length > 0));
+    const bytes = this.#carried.length === 0 ? fresh : this.#behindCarried(fresh);
     const text = bytes.toString('latin1');
     const offset = this.#offset;
     const cursor: Cursor = { at: 0, nextQuote: -1 };
@@ -202,13 +199,32 @@ class RowScanner {
       if (rows.length === 0) break;
       yield { bytes, text, offset, rows };
     }
-    this.#carried = bytes.subarray(cursor.at);
+    this.#carry(bytes.subarray(cursor.at));
     this.#offset += cursor.at;
     if (this.#carried.length > maximumRowBytes && !this.#carried.includes(newLine)) {
       this.#overlong = { bytes: Buffer.from(this.#carried.subarray(0, keptBytes)), offset: this.#offset };
       this.#offset += this.#carried.length;
       this.#carried = Buffer.alloc(0);
     }
+  }
+
+  /** @returns the bytes that were carried, and these */
+  #behindCarried(fresh: Buffer): Buffer {
+    const length = this.#carried.length + fresh.length;
+    if (this.#memory.length < length) {
+      const larger = Buffer.allocUnsafeSlow(length + windowBytes);
+      larger.set(this.#carried);
+      this.#memory = larger;
+    }
+    this.#memory.set(fresh, this.#carried.length);
+    return this.#memory.subarray(0, length);
+  }
+
+  /** @param rest may be in `#memory` itself */
+  #carry(rest: Buffer): void {
+    if (this.#memory.length < rest.length) this.#memory = Buffer.allocUnsafeSlow(rest.length + windowBytes);
+    this.#memory.set(rest);
+    this.#carried = this.#memory.subarray(0, rest.length);
   }
 
   /** An overlong line as a stretch of its own: its first bytes, and where it ends. */
