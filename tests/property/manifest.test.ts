@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, it } from 'vitest';
-import type { ManifestItem } from '../../shared/manifest/columns.ts';
+import { knownColumns, type ManifestItem } from '../../shared/manifest/columns.ts';
 import type { ManifestRow } from '../../shared/manifest/format.ts';
 import { type FormatName, formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
@@ -150,7 +150,11 @@ describe('a manifest of S3 Batch Operations', () => {
       fc.asyncProperty(fc.array(key, { minLength: 1 }), async (keys) => {
         const bytes = Buffer.from(keys.map((each) => `some-bucket,${encode(each)}\n`).join(''));
         const opened = openManifest(bytes, { key: 'm.batch-csv', sizeBytes: bytes.length });
-        if (opened.kind === 'unreadable') throw new Error(opened.message);
+        if (opened.kind === 'unreadable') {
+          // A first row that holds the name of a column is a header, here one without its other columns.
+          expect(knownColumns).toContain(encode(keys[0] ?? '').toLowerCase());
+          return;
+        }
         const rows = await rowsOf(opened.head, bytes);
         expect(rows.map(itemOf)).toEqual(
           keys.map((each) => ({ key: each, source: `s3://some-bucket/${each}` })),
