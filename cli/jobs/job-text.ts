@@ -17,6 +17,7 @@ const STATES: Readonly<Record<JobView['state'], string>> = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+  unreadable: 'not known: its row in the ledger can not be read',
 };
 
 export function jobText(job: JobView, nowMs: number): TerminalText {

@@ -76,14 +76,17 @@ export async function runRate(
 async function listJobs(api: ApiClient, { limit, json }: StatusOptions): Promise<void> {
   const { jobs: listed, embeddedSince } = await api.jobs(limit);
   // The list shows what sweep summed last; the newest of those that live are asked for their present state.
-  const live = listed.filter((job) => !hasEnded(job)).slice(0, LIVE_JOBS_ASKED);
+  const live = listed.filter((job) => !hasEnded(job) && job.state !== 'unreadable').slice(0, LIVE_JOBS_ASKED);
   const fresh = new Map(
     (await Promise.all(live.map(({ job }) => api.job(job)))).map((job) => [job.job, job]),
   );
   const jobs = listed.map((job) => fresh.get(job.job) ?? job);
   if (json) terminal.json({ jobs });
-  else if (jobs.length > 0) terminal.out(jobListText(jobs));
-  else {
+  else if (jobs.length > 0) {
+    terminal.out(jobListText(jobs));
+    for (const { state, fault } of jobs)
+      if (state === 'unreadable') terminal.err(line`${fault?.message ?? state}`);
+  } else {
     terminal.out(line`No jobs yet: drop a manifest in the inbox, or post one to the API.`);
     if (embeddedSince !== undefined) terminal.out(forgetsText(embeddedSince));
   }

@@ -5,6 +5,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod/mini';
+import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
@@ -79,6 +80,11 @@ export function createJsonApi<Routes extends Record<string, Route>>(
         if (value !== body) event.json = { value, text: jsonTextOf({ body, isBase64Encoded }) };
       },
       onError(request) {
+        // It names the row and the remedy, for the caller as well. All other faults of ours are a bare 500.
+        if (request.error instanceof UnreadableRowError) {
+          logger.error(LOG.requestFailed, request.error);
+          request.error = new HttpError(500, request.error.message);
+        }
         // Errors of the middleware have plain text; every answer of this API is JSON.
         const { statusCode, message } = request.error as Partial<HttpError>;
         if (statusCode !== undefined && !(request.error instanceof HttpError))

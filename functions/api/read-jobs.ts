@@ -1,6 +1,6 @@
 // GET /jobs and GET /jobs/{id}: jobs as the ledger has them.
-import { type JobView, viewJob } from '../../shared/job/view.ts';
-import { BadCursorError, cursorBehind, type JobIndex } from '../../shared/ledger/job-index.ts';
+import { type JobView, viewJob, viewUnreadable } from '../../shared/job/view.ts';
+import { BadCursorError, type JobIndex } from '../../shared/ledger/job-index.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unknownJob } from './find-job.ts';
 import { HttpError, json, type RouteHandler } from './json-api.ts';
@@ -14,12 +14,22 @@ export interface ReadJobsDependencies extends Inbox {
 
 export function createReadJobs({ s3, inbox, ledger, index }: ReadJobsDependencies) {
   const listJobs: RouteHandler<'listJobs'> = async ({ query: { limit, cursor } }) => {
-    const { ids, cursor: next } = await index.list(limit, cursor).catch((error: unknown) => {
+    const { jobs: listed, cursor: next } = await index.list(limit, cursor).catch((error: unknown) => {
       throw error instanceof BadCursorError ? new HttpError(400, error.message) : error;
     });
-    const jobs = await ledger.getJobs(ids);
-    const found = ids.map((id) => jobs.get(id)).filter((job) => job !== undefined);
-    const page = pageOf(found, next, (job) => viewJob(job), cursorBehind);
+    const { jobs, unreadable } = await ledger.getJobs(listed.map(({ id }) => id));
+    const found = listed.flatMap(({ id, cursor: behind }) => {
+      const [job, error] = [jobs.get(id), unreadable.get(id)];
+      if (job !== undefined) return [{ view: viewJob(job), behind }];
+      // A job in neither map has expired since the index was read.
+      return error === undefined ? [] : [{ view: viewUnreadable(id, error.message), behind }];
+    });
+    const page = pageOf(
+      found,
+      next,
+      ({ view }) => view,
+      ({ behind }) => behind,
+    );
     return json(200, { jobs: page.views, ...page.next });
   };
 

@@ -16,7 +16,7 @@ import { isEnding, isLive, type LiveJob, mayTransfer } from '../../shared/job/jo
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { createIngestRequest, type SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.ts';
-import { boundedNames } from '../../shared/text/bounded.ts';
+import { boundedList, boundedNames } from '../../shared/text/bounded.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
@@ -48,7 +48,17 @@ export function createIngest(dependencies: IngestDependencies) {
         keys: boundedNames(record.passedOver),
       });
     }
-    for (const arrival of record.arrivals) await ingestArrival(stage, arrival, deadlineMs);
+    // One job that can't be opened or read must not keep the others of the same notification waiting.
+    const faults: unknown[] = [];
+    for (const arrival of record.arrivals) {
+      try {
+        await ingestArrival(stage, arrival, deadlineMs);
+      } catch (error) {
+        faults.push(error);
+      }
+    }
+    if (faults.length === 1) throw faults[0];
+    if (faults.length > 1) throw new AggregateError(faults, boundedList(faults.map(String)));
   }
 
   async function ingestMessage(message: IngestMessage, deadlineMs: number): Promise<void> {

@@ -2,6 +2,7 @@
 // the slice, so that a redelivered slice carries on. Of a block that has a row already, only what it lacks is sent.
 import pMap from 'p-map';
 import {
+  type AcceptedRow,
   type Block,
   type BlockReaderDependencies,
   openBlock,
@@ -14,8 +15,8 @@ import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
-import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
-import { messageBody, SCHEMA_VERSION, type UploadMessage } from '../../shared/queue/messages.ts';
+import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
+import { createMessageWriter } from '../../shared/queue/messages.ts';
 import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -78,14 +79,8 @@ export async function sendSlice(
     const row = await openBlock({ ledger, outcomes }, id, block);
     const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
     const isReplay = slice.replays > 0 || row.openings > 1;
-    await sendMessages(
-      queue,
-      uploadQueueUrl,
-      missing.map((accepted) => ({
-        body: messageBody(uploadMessage(id, block.block, accepted, clock.now(), isReplay)),
-        groupId: id.job,
-      })),
-    );
+    const write = createMessageWriter({ ...id, block: block.block }, clock.now(), isReplay);
+    await sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job));
     sending.accepted += missing.length;
     sending.rejected += block.size - block.accepted.length;
     unmarked.push(block.block);
@@ -140,25 +135,11 @@ export async function sendSlice(
   return sending;
 }
 
-function uploadMessage(
-  slice: SliceId,
-  block: number,
-  { number, line, item }: Block['accepted'][number],
-  firstSentAtMs: number,
-  isReplay: boolean,
-): UploadMessage {
-  return {
-    v: SCHEMA_VERSION,
-    ...slice,
-    block,
-    number,
-    line,
-    item,
-    firstSentAtMs,
-    attempts: 0,
-    throttled: 0,
-    returned: 0,
-    reposted: 0,
-    ...(isReplay ? { replay: true } : {}),
-  };
+/** Made one after the other, as they are sent: the texts of a whole block are not held in memory. */
+function* outgoing(
+  rows: readonly AcceptedRow[],
+  write: (row: AcceptedRow) => string,
+  groupId: string,
+): Generator<Outgoing> {
+  for (const row of rows) yield { body: write(row), groupId };
 }

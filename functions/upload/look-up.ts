@@ -12,13 +12,18 @@ export interface OpenItem {
   job: LiveJob;
 }
 
+export interface UnplacedDelivery extends Delivery {
+  /** For the log: the same for all items of an unreadable job. */
+  reason: string;
+}
+
 export interface FoundItems {
   /** To be transferred; one delivery of each item. */
   open: OpenItem[];
   /** Nothing left to transfer: the row has ended, its job has, or it is in this batch already. */
   ended: Delivery[];
-  /** Of a live job, but of no row that the ledger knows: left to the dead-letter queue. */
-  unplaced: Delivery[];
+  /** Left to the dead-letter queue: the ledger knows no such row, or its job's row can't be read. */
+  unplaced: UnplacedDelivery[];
   /** Blocks of live jobs' ended items whose rows have all ended. */
   closed: BlockId[];
   /** The live jobs of the batch. */
@@ -37,21 +42,24 @@ export async function lookUp(
 ): Promise<FoundItems> {
   const messages = deliveries.map(({ message }) => message);
   const blockIds = [...new Map(messages.map((message) => [blockName(message), message])).values()];
-  const [known, blocks] = await Promise.all([
+  const [{ jobs: known, unreadable }, blocks] = await Promise.all([
     ledger.getJobs([...new Set(messages.map(({ job }) => job))]),
     ledger.readBlocks(blockIds),
   ]);
   const open: OpenItem[] = [];
   const ended: Delivery[] = [];
-  const unplaced: Delivery[] = [];
+  const unplaced: UnplacedDelivery[] = [];
   const closed = new Map<string, BlockId>();
   const seen = new Set<string>();
   for (const delivery of deliveries) {
     const { message } = delivery;
     const job = known.get(message.job);
     const block = blocks.get(blockName(message));
-    if (job === undefined || !isLive(job) || seen.has(itemName(message))) ended.push(delivery);
-    else if (block === undefined || message.number >= block.size) unplaced.push(delivery);
+    const fault = unreadable.get(message.job);
+    if (fault !== undefined) unplaced.push({ ...delivery, reason: fault.message });
+    else if (job === undefined || !isLive(job) || seen.has(itemName(message))) ended.push(delivery);
+    else if (block === undefined || message.number >= block.size)
+      unplaced.push({ ...delivery, reason: `no place in the ledger for ${itemName(message)}` });
     else if (hasEnded(block, message.number)) {
       ended.push(delivery);
       if (isBlockClosed(block)) closed.set(blockName(message), message);

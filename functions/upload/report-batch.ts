@@ -1,6 +1,4 @@
 // Reports a batch: its metrics, and its one line in the log.
-
-import { itemName } from '../../shared/job/identity.ts';
 import { addCounts, untriedReposts } from '../../shared/queue/give-back.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
@@ -53,7 +51,7 @@ export function reportBatch(
   const faults = [
     ...[...errors, ...works.flatMap((work) => work.errors)].map((error) => `${error.name}: ${error.message}`),
     ...unreadable.map(({ reason }) => `unreadable message: ${reason}`),
-    ...found.unplaced.map(({ message }) => `no place in the ledger for ${itemName(message)}`),
+    ...new Set(found.unplaced.map(({ reason }) => reason)),
   ];
   if (faults.length === 0) logger.info(LOG.batchUploaded, line);
   else logger.error(LOG.batchUploadedWithFaults, { ...line, faults });

@@ -37,6 +37,8 @@ export function watchJobs(
 ): JobWatch {
   let known = jobs;
   const errors: Error[] = [];
+  /** Each is reported once: a batch of 15 minutes would otherwise log it 180 times. */
+  const reported = new Set<JobId>();
   const ended = new AbortController();
 
   async function watch(): Promise<void> {
@@ -44,7 +46,13 @@ export function watchJobs(
       await clock.sleep(READ_EVERY_MS, ended.signal).catch(ignoreEnd);
       if (ended.signal.aborted) return;
       try {
-        known = await ledger.getJobs([...jobs.keys()]);
+        const read = await ledger.getJobs([...jobs.keys()]);
+        const last = [...known].filter(([id]) => read.unreadable.has(id));
+        known = new Map([...last, ...read.jobs]);
+        for (const [id, error] of read.unreadable) {
+          if (!reported.has(id)) errors.push(error);
+          reported.add(id);
+        }
       } catch (error) {
         errors.push(error as Error);
       }

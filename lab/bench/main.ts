@@ -2,16 +2,19 @@
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
 import { convertOne, runConvertBench } from './convert.ts';
+import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
 npm run bench -- convert [--megabytes N] [--json]
+npm run bench -- ingest [--rows N] [--json]
 
 limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred
-convert compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it`;
+convert compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
+ingest  rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop`;
 
 guardOutput();
 
@@ -45,6 +48,8 @@ if (positionals[0] === 'limit') {
   const [, kind, file] = positionals;
   if (kind === undefined || file === undefined) await runConvertBench({ megabytes, json: values.json });
   else await convertOne(kind, file);
+} else if (positionals[0] === 'ingest') {
+  await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;

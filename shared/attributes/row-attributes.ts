@@ -77,6 +77,7 @@ const COLUMNS = [
   'bucket_key',
   'checksum_algorithm',
 ] as const satisfies readonly (keyof RowAttributes)[];
+const COLUMN_NAMES: ReadonlySet<string> = new Set(COLUMNS);
 
 /** Reads the job's once: most rows of a manifest have none of their own. */
 export function createRowAttributes(job: JobAttributes): RowAttributesReader {
@@ -88,7 +89,6 @@ export function createRowAttributes(job: JobAttributes): RowAttributesReader {
     ofPlain ??= { fault: faultOfAttributes(own, namesKey) };
     return ofPlain.fault;
   };
-  const isPlain = (row: RowAttributes) => COLUMNS.every((column) => row[column] === undefined);
   const merged = (row: RowAttributes): ObjectAttributes => {
     const encryption = encryptionOf(row, job);
     const { encryption: _, ...under } = own;
@@ -106,6 +106,14 @@ export function createRowAttributes(job: JobAttributes): RowAttributesReader {
         ? faultOfPlain()
         : faultOfAttributes(merged(row), row.kms_key !== undefined || row.bucket_key !== undefined),
   };
+}
+
+/** Ingest asks for every row: one has fewer columns than there are attributes. */
+function isPlain(row: RowAttributes): boolean {
+  for (const column in row) {
+    if (COLUMN_NAMES.has(column) && row[column as keyof RowAttributes] !== undefined) return false;
+  }
+  return true;
 }
 
 /** What is wrong with the attributes of a job by themselves. */

@@ -4,7 +4,7 @@ import { createRowAttributes } from '../attributes/row-attributes.ts';
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
 import type { OpenedJob } from '../job/job.ts';
-import { createLocator, faultOfKey } from '../keys/destination-key.ts';
+import { createKeyCheck } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
@@ -74,21 +74,17 @@ export async function openBlock(
 
 /** Puts each row into its block, or into the list of the rejected. */
 function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
-  const { spread, duplicateKeys } = job.options;
-  const locate = createLocator(job.options);
-  const taken = duplicateKeys === 'reject' ? createKeySet() : undefined;
+  const checkKey = createKeyCheck(job.options);
+  const taken = job.options.duplicateKeys === 'reject' ? createKeySet() : undefined;
+  const attributes = createRowAttributes(job.options);
 
   /** Takes the key also of a row whose source is refused: which rows are duplicates must not depend on the configuration. */
   const keyFaultOf = (item: ManifestItem, line: number): Refusal | undefined => {
-    const located = locate(item);
-    if (located.kind === 'fault') return located.fault;
-    const { key } = located.destination;
-    const fault = faultOfKey(key, spread);
-    if (fault !== undefined) return { code: fault.code, message: `the destination key ${fault.message}` };
-    const first = taken?.take(key, line);
+    const checked = checkKey(item);
+    if (checked.kind === 'fault') return checked.fault;
+    const first = taken?.take(checked.key, line);
     return first === undefined ? undefined : duplicateFault(first);
   };
-  const attributes = createRowAttributes(job.options);
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
     const sourceFault = sources === 'unchecked' ? undefined : checkSource(item, sources);

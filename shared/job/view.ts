@@ -1,4 +1,5 @@
 // A job as its users see it: in the API's answers and the command's JSON.
+import type { JobId } from './identity.ts';
 import {
   conversionUnderWay,
   faultOf,
@@ -14,8 +15,11 @@ import type { JobOptions } from './options.ts';
 
 export interface JobView {
   job: string;
-  /** A live job that is not simply running shows its control instead of its state. */
-  state: JobState | Exclude<JobControl, 'run'> | 'submitted';
+  /**
+   * A live job that is not simply running shows its control instead of its state. Of an `unreadable` one only the id and the
+   * fault are known.
+   */
+  state: JobState | Exclude<JobControl, 'run'> | 'submitted' | 'unreadable';
   manifest?: string;
   startedAt?: string;
   endedAt?: string;
@@ -58,6 +62,11 @@ export function viewJob(job: Job, progress?: Progress): JobView {
     ...(options === undefined ? {} : { options }),
     ...(fault === undefined ? {} : { fault }),
   };
+}
+
+/** A job in a list whose row can't be read. */
+export function viewUnreadable(job: JobId, message: string): JobView {
+  return { job, state: 'unreadable', fault: { code: 'RowUnreadable', message } };
 }
 
 /** What a job of its state alone has. */

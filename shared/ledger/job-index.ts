@@ -1,13 +1,17 @@
 // The ledger's two indexes over jobs: all of them, newest first, and those that still live.
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { isJobId, type JobId } from '../job/identity.ts';
-import type { Job } from '../job/job.ts';
-import { listedAtOf } from './job-row-format.ts';
 
 export interface JobPage {
-  ids: JobId[];
+  jobs: ListedJob[];
   /** Give it back to get the next page; absent on the last. */
   cursor?: string;
+}
+
+export interface ListedJob {
+  id: JobId;
+  /** Starts the page behind this job. From the index, since the job's row may be gone or unreadable. */
+  cursor: string;
 }
 
 export class BadCursorError extends Error {
@@ -39,7 +43,7 @@ export function createJobIndex({ dynamodb, table }: { dynamodb: DynamoDBClient; 
         }),
       );
       return {
-        ids: jobIds(Items),
+        jobs: Items.flatMap((item) => jobIds([item]).map((id) => ({ id, cursor: encodeCursor(item) }))),
         ...(LastEvaluatedKey === undefined ? {} : { cursor: encodeCursor(LastEvaluatedKey) }),
       };
     },
@@ -72,11 +76,6 @@ function jobIds(items: readonly Record<string, AttributeValue>[]): JobId[] {
 /** The index's key is `listedAt` (start and id) and `pk` (id): the first holds both. */
 function encodeCursor(key: Record<string, AttributeValue>): string {
   return Buffer.from(key['listedAt']?.S ?? '').toString('base64url');
-}
-
-/** The cursor of the page that goes on behind this job. */
-export function cursorBehind(job: Pick<Job, 'id' | 'startedAtMs'>): string {
-  return encodeCursor({ listedAt: { S: listedAtOf(job) } });
 }
 
 const LISTED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#(.+)$/;

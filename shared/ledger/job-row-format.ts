@@ -16,9 +16,9 @@ import {
   type UnopenedJob,
 } from '../job/job.ts';
 import { completeOptions, type JobOptions, type RateOptions } from '../job/options.ts';
-import { boundedText } from '../text/bounded.ts';
 import { type Attributes, jobKey, numbers } from './rows.ts';
 import { numeral } from './table.ts';
+import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';
 
 /** What never changes after the job's first sight; kept as one JSON text. `head` is absent where it could not be opened. */
 type Frozen = Omit<OpenedJob, 'id' | 'startedAtMs'>;
@@ -54,7 +54,7 @@ function frozenOf(job: NewJob | UnopenedJob): StoredFrozen {
 }
 
 /** The index's order of jobs: by their start. */
-export function listedAtOf({ id, startedAtMs }: Pick<Job, 'id' | 'startedAtMs'>): string {
+function listedAtOf({ id, startedAtMs }: Pick<Job, 'id' | 'startedAtMs'>): string {
   return `${new Date(startedAtMs).toISOString()}#${id}`;
 }
 
@@ -62,7 +62,7 @@ export function writeFault({ code, message }: JobFault): Attributes[string] {
   return { S: JSON.stringify(jobFault(code, message)) };
 }
 
-/** @throws where the row is no job of this version or an earlier one */
+/** @throws UnreadableRowError where the row is no job of this version or an earlier one */
 export function readJobRow(item: Attributes): Job {
   const row = rowReader(item);
   const frozen = readFrozen(row);
@@ -188,24 +188,23 @@ function readEnd(row: RowReader) {
   };
 }
 
+export function jobOfRow(item: Attributes): JobId {
+  return (item['pk']?.S ?? '').slice('J#'.length) as JobId;
+}
+
 type RowReader = ReturnType<typeof rowReader>;
 
 /** Reads a job's attributes by name. What is missing is an error that names the job and the attribute. */
 function rowReader(item: Attributes) {
-  const id = (item['pk']?.S ?? '').slice('J#'.length) as JobId;
-  const unreadable = (what: string) => new Error(boundedText(`the ledger's row of job ${id} ${what}`));
+  const id = jobOfRow(item);
+  const place = `job ${id}`;
+  const unreadable = (what: string) => new UnreadableRowError(place, what);
   const need = <Value>(name: string, value: Value | undefined): Value => {
     if (value === undefined) throw unreadable(`has no ${name}`);
     return value;
   };
   const text = (name: string) => need(name, item[name]?.S);
-  const json = <Value>(name: string): Value => {
-    try {
-      return JSON.parse(text(name)) as Value;
-    } catch (error) {
-      throw error instanceof SyntaxError ? unreadable(`has a ${name} that is not JSON`) : error;
-    }
-  };
+  const json = <Value extends object>(name: string): Value => parseStoredJson(place, name, text(name));
   return {
     id,
     item,
@@ -213,7 +212,11 @@ function rowReader(item: Attributes) {
     need,
     text,
     json,
-    number: (name: string) => Number(need(name, item[name]?.N)),
+    number: (name: string): number => {
+      const value = Number(need(name, item[name]?.N));
+      if (!Number.isFinite(value)) throw unreadable(`has a ${name} that is not a number`);
+      return value;
+    },
     /** An earlier version kept faults of any length. */
     jobFault: (): JobFault => {
       const { code, message } = json<JobFault>('fault');

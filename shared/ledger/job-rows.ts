@@ -20,11 +20,12 @@ import {
 } from '../job/job.ts';
 import { type RateOptions, rateOf } from '../job/options.ts';
 import { createGroups } from './groups.ts';
-import { readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
+import { jobOfRow, readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
 import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey } from './rows.ts';
 import { numeral, type Table } from './table.ts';
 import { createJobTurnRows } from './turns.ts';
+import { UnreadableRowError } from './unreadable-row.ts';
 
 /**
  * changed   the job is under this control now, by this call or by an earlier one
@@ -32,6 +33,13 @@ import { createJobTurnRows } from './turns.ts';
  * unknown   there is no such job
  */
 export type Controlled = { kind: 'changed'; job: Job } | { kind: 'refused'; job: Job } | { kind: 'unknown' };
+
+/** What a read of several jobs found. A job in neither map has no row. */
+export interface FoundJobs {
+  jobs: ReadonlyMap<JobId, Job>;
+  /** Each has a row that can't be read. One such row must not stop the work on the other jobs. */
+  unreadable: ReadonlyMap<JobId, UnreadableRowError>;
+}
 
 /** The controls that each may follow. */
 const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
@@ -59,10 +67,8 @@ export function createJobRows(table: Table) {
     unsettledSlices: groups.unsettledSlices,
     getJob,
 
-    async getJobs(ids: readonly JobId[]): Promise<Map<JobId, Job>> {
-      const rows = (await table.getAll(ids.map(jobKey))).map(readJobRow);
-      return new Map(rows.map((job) => [job.id, job]));
-    },
+    getJobs: async (ids: readonly JobId[]): Promise<FoundJobs> =>
+      readJobRows(await table.getAll(ids.map(jobKey))),
 
     /** Writes the job's row at first sight. @returns the row in the table: this one, or an earlier one */
     async createJob(job: NewJob | UnopenedJob): Promise<Job> {
@@ -218,6 +224,21 @@ export function createJobRows(table: Table) {
       return row === undefined ? undefined : (readJobRow(row) as EndedJob);
     },
   };
+}
+
+function readJobRows(rows: readonly Attributes[]): FoundJobs {
+  const jobs = new Map<JobId, Job>();
+  const unreadable = new Map<JobId, UnreadableRowError>();
+  for (const row of rows) {
+    try {
+      const job = readJobRow(row);
+      jobs.set(job.id, job);
+    } catch (error) {
+      if (!(error instanceof UnreadableRowError)) throw error;
+      unreadable.set(jobOfRow(row), error);
+    }
+  }
+  return { jobs, unreadable };
 }
 
 /** Conditional on the control as it was read: the deadline of a resumed job is computed from it. */

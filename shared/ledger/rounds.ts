@@ -24,7 +24,7 @@ export function createRounds(table: Table) {
     /** A job that was never looked at is at the start of its first round. */
     async getRound(job: JobId): Promise<Round> {
       const text = (await table.get(roundKey(job)))?.['round']?.S;
-      return text === undefined ? { next: 0, sum: emptyProgress() } : (JSON.parse(text) as Round);
+      return (text === undefined ? undefined : parseRound(text)) ?? { next: 0, sum: emptyProgress() };
     },
 
     /** It is not removed at the job's end: it expires by itself some time after its last change. */
@@ -38,4 +38,14 @@ export function createRounds(table: Table) {
       });
     },
   };
+}
+
+/** @returns undefined where it can't be read: only a position is lost then, and the round starts again */
+function parseRound(text: string): Round | undefined {
+  try {
+    const round = JSON.parse(text) as Round | null;
+    return typeof round?.next === 'number' && typeof round.sum?.rows === 'number' ? round : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -12,6 +12,7 @@ import type { RowIntake, SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
+import { parseStoredJson } from './unreadable-row.ts';
 
 export type Attributes = Record<string, AttributeValue>;
 
@@ -89,14 +90,16 @@ export function readBlockRow(item: Attributes): StoredBlockRow {
   };
 }
 
+/** @throws UnreadableRowError */
 export function readSliceRow(item: Attributes): SliceRow {
+  const row = rowName(item);
   const counts = Object.entries(item['counts']?.M ?? {}).map(
     ([block, value]) => [Number(block), decodeCounts(value.S ?? '')] as const,
   );
   const result = item['result']?.S;
   return {
     slice: Number((item['pk']?.S ?? '').split('#').at(-1)),
-    place: readPlace(item),
+    place: readPlace(item, row),
     rows: number(item['rows']),
     blocks: number(item['blocks']),
     sentBlocks: numbers(item['sent']),
@@ -108,7 +111,7 @@ export function readSliceRow(item: Attributes): SliceRow {
     movedAtMs: number(item['movedAtMs']),
     replays: number(item['replays']),
     replayedAtMs: number(item['replayedAtMs']),
-    ...(result === undefined ? {} : { result: JSON.parse(result) as SliceResult }),
+    ...(result === undefined ? {} : { result: parseStoredJson<SliceResult>(row, 'result', result) }),
   };
 }
 
@@ -130,7 +133,7 @@ function writeRange({ startOffset, startLine, endOffset }: ByteRange): Attribute
   };
 }
 
-function readPlace(item: Attributes): SlicePlace {
+function readPlace(item: Attributes, row: string): SlicePlace {
   const file = item['file']?.S;
   const range: ByteRange = {
     startOffset: number(item['startOffset']),
@@ -139,7 +142,12 @@ function readPlace(item: Attributes): SlicePlace {
   };
   return file === undefined
     ? { kind: 'manifest-bytes', ...range }
-    : { kind: 'file-bytes', file: JSON.parse(file) as StoredObject, ...range };
+    : { kind: 'file-bytes', file: parseStoredJson<StoredObject>(row, 'file', file), ...range };
+}
+
+/** `S#job#slice` as "slice job/slice". */
+function rowName(item: Attributes): string {
+  return `slice ${(item['pk']?.S ?? '').slice('S#'.length).replace('#', '/')}`;
 }
 
 function number(value: AttributeValue | undefined): number {

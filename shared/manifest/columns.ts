@@ -16,6 +16,7 @@ import {
 import type { RowFault } from './faults.ts';
 import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
+import { createPlainItems } from './plain-item.ts';
 import { isWebSource, parseWebSource } from './web-source.ts';
 
 /**
@@ -179,11 +180,23 @@ export type ParsedItem =
   | { kind: 'good'; item: ManifestItem }
   | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
 
+const isPlainItem = createPlainItems(maximumObjectBytes);
+
 /**
- * Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before.
+ * Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. A good
+ * item may be the record itself: the caller leaves it unchanged.
  * @param columns those that only the job's key template knows
  */
 export function parseItem(
+  record: Record<string, unknown>,
+  columns?: Readonly<Record<string, unknown>>,
+): ParsedItem {
+  const isPlain = columns === undefined && isPlainItem(record);
+  return isPlain ? { kind: 'good', item: record as ManifestItem } : parseItemBySchema(record, columns);
+}
+
+/** All rows but the plainly good ones. */
+export function parseItemBySchema(
   record: Record<string, unknown>,
   columns?: Readonly<Record<string, unknown>>,
 ): ParsedItem {

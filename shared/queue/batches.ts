@@ -49,12 +49,13 @@ export class UnsentMessagesError extends Error {
 
 /**
  * Sends all messages, packed by count and bytes; entries that SQS reports as failed are sent again with backoff.
+ * @param messages taken as they are sent: those of a generator are not all in memory at once
  * @throws UnsentMessagesError where entries still fail: the caller must not acknowledge the messages that they come from
  */
 export async function sendMessages(
   { sqs, clock, random }: QueueDependencies,
   queueUrl: string,
-  messages: readonly Outgoing[],
+  messages: Iterable<Outgoing>,
 ): Promise<void> {
   const send = async (batch: readonly Outgoing[]) => {
     const answer = await sqs.send(
@@ -138,21 +139,20 @@ export async function changeVisibility(
 }
 
 /** Batches of at most 10 entries and 1 MiB. A single message above that is a batch of its own, which SQS refuses by name. */
-export function packMessages(messages: readonly Outgoing[]): Outgoing[][] {
-  const batches: Outgoing[][] = [];
+export function* packMessages(messages: Iterable<Outgoing>): Generator<Outgoing[]> {
+  let batch: Outgoing[] = [];
   let bytes = 0;
   for (const message of messages) {
     const size = Buffer.byteLength(message.body);
-    const last = batches.at(-1);
-    if (last === undefined || last.length === BATCH_ENTRIES || bytes + size > BATCH_BYTES) {
-      batches.push([message]);
-      bytes = size;
-    } else {
-      last.push(message);
-      bytes += size;
+    if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
     }
+    batch.push(message);
+    bytes += size;
   }
-  return batches;
+  if (batch.length > 0) yield batch;
 }
 
 /** Entry ids are the entries' places in the batch, so that a failure names its entry. */

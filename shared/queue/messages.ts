@@ -1,6 +1,6 @@
 // The messages on the queues. Each carries a schema version, so that a newer worker recognises an older message.
 import * as z from 'zod/mini';
-import { type ItemId, isJobId, type JobId } from '../job/identity.ts';
+import { type BlockId, type ItemId, isJobId, type JobId } from '../job/identity.ts';
 import { isItem, type ManifestItem } from '../manifest/columns.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
 
@@ -93,10 +93,27 @@ const uploadMessage = z.strictObject({
  * JSON escapes.
  */
 export function messageBody(message: UploadMessage | IngestMessage | SettleMessage): string {
-  return JSON.stringify(message).replace(
-    /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
-  );
+  return escaped(JSON.stringify(message));
+}
+
+function escaped(json: string): string {
+  return json.replace(/[\uD800-\uDFFF\uFFFE\uFFFF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
+}
+
+/**
+ * Writes the first messages of a block's items: as messageBody writes them, but what they have in common is written once.
+ * @param firstSentAtMs epoch ms
+ */
+export function createMessageWriter(
+  { job, slice, block }: BlockId,
+  firstSentAtMs: number,
+  isReplay: boolean,
+): (row: Pick<UploadMessage, 'number' | 'line' | 'item'>) => string {
+  const common = { job, slice, block, firstSentAtMs, attempts: 0, throttled: 0, returned: 0, reposted: 0 };
+  const start = JSON.stringify({ v: SCHEMA_VERSION, ...common, ...(isReplay ? { replay: true } : {}) });
+  const open = start.slice(0, -1);
+  return ({ number, line, item }) =>
+    `${open},"number":${number},"line":${line},"item":${escaped(JSON.stringify(item))}}`;
 }
 
 export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };

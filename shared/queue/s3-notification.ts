@@ -2,7 +2,7 @@
 // guide, "Event message structure").
 import * as z from 'zod/mini';
 import type { ManifestArrival } from '../job/identity.ts';
-import { boundedText, describeIssues } from '../text/bounded.ts';
+import { boundedName, boundedText, describeIssues } from '../text/bounded.ts';
 import { isDeliveredPart, isHiddenName } from './hidden-names.ts';
 
 const notification = z.object({
@@ -57,7 +57,7 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
     if (s3.bucket.name !== inbox) {
       return {
         kind: 'not-a-notification',
-        reason: `it tells of an object in bucket "${s3.bucket.name}", and manifests are taken from ${inbox} alone`,
+        reason: `it tells of an object in bucket "${boundedName(s3.bucket.name)}", and manifests are taken from ${inbox} alone`,
       };
     }
     const isFolderMarker = key.endsWith('/') && (s3.object.size ?? 0) === 0;
@@ -69,7 +69,7 @@ export function parseNotification(json: unknown, inbox: string): ParsedNotificat
     if (arrival === undefined) {
       return {
         kind: 'not-a-notification',
-        reason: `s3://${inbox}/${key} came with neither a version id nor an ETag and a sequencer`,
+        reason: `${boundedText(`s3://${inbox}/${key}`)} came with neither a version id nor an ETag and a sequencer`,
       };
     }
     arrivals.push(arrival);

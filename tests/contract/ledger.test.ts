@@ -12,6 +12,7 @@ import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
+import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
@@ -78,7 +79,24 @@ describe('a job', () => {
     });
     await ledger.createJob(written);
     expect(await ledger.getJob(job)).toEqual(written);
-    expect([...(await ledger.getJobs([job, 'no-such-job' as JobId])).values()]).toEqual([written]);
+    const found = await ledger.getJobs([job, 'no-such-job' as JobId]);
+    expect(found).toEqual({ jobs: new Map([[job, written]]), unreadable: new Map() });
+  });
+
+  it('that can not be read is found by its id, beside the others', async () => {
+    const other = `${job}-other` as JobId;
+    await ledger.createJob(aJob({ id: job }));
+    await ledger.createJob(aJob({ id: other }));
+    const row = await item(`J#${job}`);
+    await table.dynamodb.send(
+      new PutItemCommand({ TableName: table.table, Item: { ...row, state: { S: 'resting' } } }),
+    );
+    const { jobs, unreadable } = await ledger.getJobs([job, other]);
+    expect([...jobs.keys()]).toEqual([other]);
+    expect([...unreadable].map(([id, { message }]) => [id, message])).toEqual([
+      [job, expect.stringMatching(`row of job ${job} has the unknown state "resting": .*restore the row`)],
+    ]);
+    await expect(ledger.getJob(job)).rejects.toThrow(UnreadableRowError);
   });
 
   it('that is not there is undefined', async () => {
@@ -139,7 +157,7 @@ describe('a job', () => {
       }),
     );
     isCut(await ledger.getJob(job));
-    isCut((await ledger.getJobs([job])).get(job));
+    isCut((await ledger.getJobs([job])).jobs.get(job));
   });
 
   it.each([
@@ -438,7 +456,7 @@ describe('the index', () => {
     try {
       const writer = openLedger(own);
       const index = createJobIndex(own);
-      expect(await index.list(10)).toEqual({ ids: [] });
+      expect(await index.list(10)).toEqual({ jobs: [] });
       const ids = range(0, 7).map((number) => `listed-job-${number}` as JobId);
       for (const [number, id] of ids.entries()) {
         // Two pairs start in the same millisecond.
@@ -449,7 +467,7 @@ describe('the index', () => {
       let pages = 0;
       do {
         const page = await index.list(3, cursor);
-        seen.push(...page.ids);
+        seen.push(...page.jobs.map(({ id }) => id));
         cursor = page.cursor;
         pages++;
       } while (cursor !== undefined && pages < 10);
@@ -462,7 +480,7 @@ describe('the index', () => {
       await writer.createJob(failed);
       await writer.endJob(failed.id, { ...aJobEnd(), state: 'failed', fault: failed.fault });
       expect((await index.live()).toSorted()).toEqual(ids.filter((_, number) => number !== 2));
-      expect((await index.list(100)).ids).toHaveLength(8);
+      expect((await index.list(100)).jobs).toHaveLength(8);
       for (const bad of ['', 'nonsense', Buffer.from('2026#x').toString('base64url')])
         await expect(index.list(3, bad)).rejects.toThrow(/cursor is not one/);
     } finally {

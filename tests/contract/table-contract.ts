@@ -77,8 +77,11 @@ export function tableContract(subject: () => { dynamodb: DynamoDBClient; table: 
       await ledger.createJob(aJob({ id, startedAtMs: Date.UTC(2026, 0, 1 + number) }));
     await ledger.endJob(ids[1] as JobId, aJobEnd());
     const first = await index.list(2);
-    expect(first.ids).toEqual([ids[2], ids[1]]);
-    expect((await index.list(2, first.cursor)).ids).toEqual([ids[0]]);
+    expect(first.jobs.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
+    expect((await index.list(2, first.cursor)).jobs.map(({ id }) => id)).toEqual([ids[0]]);
+    // Each job's own cursor starts the page behind it.
+    const behind = await index.list(2, first.jobs[0]?.cursor);
+    expect(behind.jobs.map(({ id }) => id)).toEqual([ids[1], ids[0]]);
     expect((await index.live()).toSorted()).toEqual([ids[0], ids[2]]);
   });
 }

@@ -8,9 +8,10 @@ import { ROUTES } from '../../functions/api/routes.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import { BadCursorError, cursorBehind, type JobPage } from '../../shared/ledger/job-index.ts';
+import { BadCursorError, type JobPage } from '../../shared/ledger/job-index.ts';
 import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
+import type { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
 import { failing as failingOn, refusal } from './failing.ts';
 
@@ -21,6 +22,8 @@ export const sample = (name: string) =>
 
 export interface FakeOptions {
   jobs?: Job[];
+  /** Of jobs whose rows can't be read. */
+  unreadable?: ReadonlyMap<JobId, UnreadableRowError>;
   /** What the index answers; without it, all jobs. */
   page?: JobPage;
   /** What the ledger answers to an order; without it, that there is no such job. */
@@ -34,6 +37,7 @@ export interface FakeOptions {
 
 export function createFakeApi({
   jobs = [],
+  unreadable = new Map(),
   page,
   controlled,
   letters,
@@ -67,8 +71,15 @@ export function createFakeApi({
     inbox: 'inbox',
     destinationBuckets: ['own-bucket'],
     ledger: {
-      getJob: async (id) => jobs.find((job) => job.id === id),
-      getJobs: async (ids) => new Map(jobs.filter((job) => ids.includes(job.id)).map((job) => [job.id, job])),
+      getJob: async (id) => {
+        const error = unreadable.get(id);
+        if (error !== undefined) throw error;
+        return jobs.find((job) => job.id === id);
+      },
+      getJobs: async (ids) => ({
+        jobs: new Map(jobs.filter((job) => ids.includes(job.id)).map((job) => [job.id, job])),
+        unreadable: new Map([...unreadable].filter(([id]) => ids.includes(id))),
+      }),
       getSlices: async () => [SLICE],
       readBlocks: async () => new Map(),
       controlJob: async (...order) => {
@@ -86,8 +97,8 @@ export function createFakeApi({
         asked.push(args);
         if (args[1] === 'bad') throw new BadCursorError();
         if (page !== undefined) return page;
-        const from = jobs.findIndex((job) => cursorBehind(job) === args[1]) + 1;
-        return { ids: jobs.slice(from, from + args[0]).map(({ id }) => id) };
+        const from = jobs.findIndex((job) => job.id === args[1]) + 1;
+        return { jobs: listed(...jobs.slice(from, from + args[0]).map(({ id }) => id)) };
       },
     },
     notifyResume: async (job) => void orders.push(['notify', job]),
@@ -113,6 +124,11 @@ export function createFakeApi({
     return { ...answer, json };
   };
   return { call, manifests, logged, asked, orders };
+}
+
+/** As the index lists them, each with its own id as its cursor. */
+export function listed(...ids: readonly JobId[]): JobPage['jobs'] {
+  return ids.map((id) => ({ id, cursor: id }));
 }
 
 /** Of the answers of the route that the request meets. */

@@ -152,7 +152,11 @@ describe('a manifest of S3 Batch Operations', () => {
       fc.asyncProperty(fc.array(key, { minLength: 1 }), async (keys) => {
         const bytes = Buffer.from(keys.map((each) => `some-bucket,${encode(each)}\n`).join(''));
         const opened = openManifest(bytes, { key: 'm.batch-csv', sizeBytes: bytes.length });
-        if (opened.kind === 'unreadable') throw new Error(opened.message);
+        if (opened.kind === 'unreadable') {
+          // A first row that holds the name of a column is a header, here one without its other columns.
+          expect(knownColumns).toContain(encode(keys[0] ?? '').toLowerCase());
+          return;
+        }
         const rows = await rowsOf(opened.head, bytes);
         expect(rows.map(itemOf)).toEqual(
           keys.map((each) => ({ key: each, source: `s3://some-bucket/${each}` })),

@@ -1,7 +1,8 @@
 // Asking the API for jobs and dead letters: the status of each answer, and what it says.
 import { describe, expect, it } from 'vitest';
 import type { JobId } from '../../shared/job/identity.ts';
-import { createFakeApi, get, post, sample } from '../helpers/fake-api.ts';
+import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
+import { createFakeApi, get, listed, order, post, sample } from '../helpers/fake-api.ts';
 import {
   aJob,
   anEndedJob,
@@ -20,7 +21,7 @@ describe('GET /jobs', () => {
   it('lists the jobs of a page in the order of the index, with its cursor', async () => {
     const { call, asked } = createFakeApi({
       jobs: [aJob(), anEndedJob({ id: other })],
-      page: { ids: [other, JOB_ID], cursor: 'next' },
+      page: { jobs: listed(other, JOB_ID), cursor: 'next' },
     });
     const { statusCode, json } = await call(get('/jobs'));
     expect(statusCode).toBe(200);
@@ -34,8 +35,31 @@ describe('GET /jobs', () => {
     expect(asked).toEqual([[25, undefined]]);
   });
 
+  it('lists a job whose row can not be read by its id and its fault, and the others as they are', async () => {
+    const { call } = createFakeApi({
+      jobs: [anEndedJob({ id: other })],
+      unreadable: new Map([[JOB_ID, new UnreadableRowError(`job ${JOB_ID}`, 'has no state')]]),
+      page: { jobs: listed(JOB_ID, other) },
+    });
+    const { statusCode, json } = await call(get('/jobs'));
+    expect(statusCode).toBe(200);
+    expect(json).toMatchObject({
+      jobs: [
+        {
+          job: JOB_ID,
+          state: 'unreadable',
+          fault: {
+            code: 'RowUnreadable',
+            message: expect.stringMatching(/row of job 0123456789abcdef0123 has no state.*restore the row/),
+          },
+        },
+        { job: other, state: 'completed' },
+      ],
+    });
+  });
+
   it('passes limit and cursor on, and leaves out a job that has expired meanwhile', async () => {
-    const { call, asked } = createFakeApi({ jobs: [], page: { ids: [JOB_ID] } });
+    const { call, asked } = createFakeApi({ jobs: [], page: { jobs: listed(JOB_ID) } });
     expect((await call(get('/jobs', { limit: '100', cursor: 'c' }))).json).toEqual({ jobs: [] });
     expect(asked).toEqual([[100, 'c']]);
   });
@@ -160,6 +184,17 @@ describe('GET /jobs/{id}', () => {
     const { job } = (await call(post(CSV, 'text/csv'))).json;
     const { statusCode, json } = await call(get(`/jobs/${job}`));
     expect([statusCode, json]).toEqual([200, { job, state: 'submitted' }]);
+  });
+
+  it('says of a job whose row can not be read what is wrong with it, and logs it', async () => {
+    const { call, logged } = createFakeApi({
+      unreadable: new Map([[JOB_ID, new UnreadableRowError(`job ${JOB_ID}`, 'has no state')]]),
+    });
+    for (const event of [get(`/jobs/${JOB_ID}`), order('redrive', JOB_ID)]) {
+      const { statusCode, json } = await call(event);
+      expect([statusCode, json['message']]).toEqual([500, expect.stringContaining('has no state')]);
+    }
+    expect(logged).toHaveLength(2);
   });
 
   it.each([

@@ -77,7 +77,7 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
       },
       ledger: {
         ...NO_TURNS,
-        getJobs: async () => jobs,
+        getJobs: async () => ({ jobs, unreadable: new Map() }),
         readBlocks: async () =>
           new Map(
             [LARGE, SMALL].map((job) => [blockName({ job, slice: 0, block: 0 }), blocks[job] as never]),

@@ -120,7 +120,7 @@ function startPipeline({
       writer,
       ledger: {
         ...NO_TURNS,
-        getJobs: async () => new Map([[job.id, job]]),
+        getJobs: async () => ({ jobs: new Map([[job.id, job]]), unreadable: new Map() }),
         readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
         recordEnds: async (_, ends) => {
           for (const number of ends.done ?? []) block.done.add(number);

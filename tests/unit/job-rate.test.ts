@@ -121,7 +121,10 @@ function startJob({
       writer,
       ledger: {
         ...rows,
-        getJobs: async () => new Map([[job.current.id, job.current]]),
+        getJobs: async () => ({
+          jobs: new Map([[job.current.id, job.current]]),
+          unreadable: new Map(),
+        }),
         readBlocks: async () => new Map([[blockName({ job: job.current.id, slice: 0, block: 0 }), block]]),
         recordEnds: async (_, ends) => {
           await clock.sleep(10);

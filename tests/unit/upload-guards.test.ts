@@ -3,8 +3,11 @@ import type { Context, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import type { UploadDependencies } from '../../functions/upload/dependencies.ts';
 import { createUpload } from '../../functions/upload/handler.ts';
+import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
+import type { FoundJobs } from '../../shared/ledger/job-rows.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
+import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
 import type { Outcome, OutcomeRecord } from '../../shared/report/outcome.ts';
@@ -15,11 +18,18 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const CONTEXT = { awsRequestId: 'r', getRemainingTimeInMillis: () => 180_000 } as Context;
 
-function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: () => Promise<void> } = {}) {
+interface Start {
+  job?: Job;
+  lookUp?: () => Promise<void>;
+  unreadable?: FoundJobs['unreadable'];
+}
+
+function start({ job = aJob(), lookUp = async () => {}, unreadable = new Map() }: Start = {}) {
   const clock = createVirtualClock();
   const sqs = createWatchedSqs();
   const written: string[] = [];
   const outcomes: OutcomeRecord[] = [];
+  const logged: unknown[][] = [];
   let canKeepOutcomes = true;
   const none = new Set<number>();
   const block = {
@@ -49,7 +59,7 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
     ledger: {
       getJobs: async () => {
         await lookUp();
-        return new Map([[job.id, job]]);
+        return { jobs: new Map([[job.id, job]]), unreadable };
       },
       readBlocks: async () => new Map([[blockName(anUploadMessage()), block]]),
       recordEnds: async () => 'in time',
@@ -68,7 +78,10 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
     returnedAttempts: createReturnedAttempts(),
     allowed: { sources: { buckets: ['allowed'] }, destinations: ['destination'] },
     retrySeconds: [10, 60, 300, 720],
-    telemetry: { logger: { info: () => undefined, error: () => undefined }, count: () => undefined },
+    telemetry: {
+      logger: { info: () => undefined, error: (...line: unknown[]) => logged.push(line) },
+      count: () => undefined,
+    },
   } as unknown as UploadDependencies);
   const run = (...messages: Partial<UploadMessage>[]) =>
     upload({ Records: messages.map((message, index) => recordOf(anUploadMessage(message), index)) }, CONTEXT);
@@ -81,7 +94,7 @@ function start({ job = aJob(), lookUp = async () => {} }: { job?: Job; lookUp?: 
   const loseOutcomes = () => {
     canKeepOutcomes = false;
   };
-  return { run, written, outcomes, hidden, loseOutcomes };
+  return { run, written, outcomes, logged, hidden, loseOutcomes };
 }
 
 const recordOf = (message: UploadMessage, index: number): SQSRecord =>
@@ -128,6 +141,27 @@ describe('an item that this deployment does not allow', () => {
       { number: 1, status: 'stored', destination: 's3://destination/s/b' },
     ]);
     expect(outcomes[0]).not.toHaveProperty('destination');
+  });
+});
+
+describe('items of a job whose row can not be read', () => {
+  it('stay for the dead-letter queue, while those of other jobs are written', async () => {
+    const bad = 'job-unreadable' as JobId;
+    const error = new UnreadableRowError(`job ${bad}`, 'has no state');
+    const { run, written, hidden, logged } = start({ unreadable: new Map([[bad, error]]) });
+    const answer = await run(
+      { number: 0, job: bad },
+      { number: 1, item: { key: 'b', text: 'x' } },
+      { number: 2, job: bad },
+    );
+    expect(answer).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'm0' }, { itemIdentifier: 'm2' }],
+    });
+    expect(written).toEqual(['b']);
+    // No retry helps: the visibility timeout of the queue hides them.
+    expect(hidden()).toEqual([]);
+    // One line of the log names the row, once.
+    expect(logged).toEqual([[expect.anything(), expect.objectContaining({ faults: [error.message] })]]);
   });
 });
 

@@ -7,9 +7,6 @@ import type { ManifestRow, ReadBytes } from '../format.ts';
 import type { ByteRange, Place } from '../slice-place.ts';
 import { maximumRowBytes, type RowEnds, type RowSpan, type Stretch, scanRows } from './scan.ts';
 
-/** Rows are yielded in batches: an await for each row would cost more than reading it. */
-const rowsPerBatch = 1_000;
-
 const maximumRawBytes = 1024;
 
 /** Why a row gives no record. */
@@ -33,7 +30,7 @@ export interface RowRules {
   digitsOf?: (text: string, column: string) => string | undefined;
 }
 
-/** As `read` of the port. */
+/** As `read` of the port: a batch for each stretch, since an await for each row would cost more than reading it. */
 export async function* readRows(
   rules: RowRules,
   range: ByteRange,
@@ -41,10 +38,7 @@ export async function* readRows(
 ): AsyncGenerator<ManifestRow[]> {
   for await (const stretch of scanRows(rules.rowEnds, range, read)) {
     const encoding = encodingOf(stretch);
-    for (let first = 0; first < stretch.rows.length; first += rowsPerBatch) {
-      const spans = stretch.rows.slice(first, first + rowsPerBatch);
-      yield spans.map((span) => readRow(stretch, span, rules, encoding));
-    }
+    yield stretch.rows.map((span) => readRow(stretch, span, rules, encoding));
   }
 }
 
@@ -129,8 +123,8 @@ function shownNames(value: object): Record<string, string> {
 type Encoding = 'ascii' | 'utf8' | 'unknown';
 
 function encodingOf({ bytes, rows }: Stretch): Encoding {
-  // What follows the last row is unfinished, and may end within a character.
-  const seen = bytes.subarray(0, rows.at(-1)?.end);
+  // Only these rows: what follows the last one may be unfinished, and end within a character.
+  const seen = bytes.subarray(rows[0]?.start, rows.at(-1)?.end);
   if (isAscii(seen)) {
     return 'ascii';
   }

@@ -1,0 +1,100 @@
+// Manifests of any number of rows, made while they are read: a file of ten million rows needs neither memory nor disk.
+//
+// All rows of a format have the same length, so the bytes of any range follow from its offsets alone.
+import { Readable } from 'node:stream';
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import type { FormatName } from '../../../shared/manifest/formats/all.ts';
+
+export const SOURCE_BUCKET = 'spillway-bench-source';
+
+/** Digits of a row's number: ten billion rows. */
+const DIGITS = 10;
+const ZEROS = '0'.repeat(DIGITS);
+/** Rows that are made at a time: the last three digits of their numbers are the same in each stretch. */
+const STRETCH_DIGITS = 3;
+const ROWS_PER_STRETCH = 10 ** STRETCH_DIGITS;
+/** As a socket brings them. */
+const CHUNK_BYTES = 64 * 1024;
+
+const KEY = `photos/2026/11/${ZEROS}.jpg`;
+const SOURCE = `s3://${SOURCE_BUCKET}/archive/photos/${ZEROS}.jpg`;
+const SIZE = 48_213;
+
+/** What stands before the first row, and a row; each run of ten zeros stands for the row's number. */
+const TEXTS: Readonly<Record<'csv' | 'ndjson', { head: string; row: string }>> = {
+  csv: { head: 'key,source,size\n', row: `${KEY},${SOURCE},${SIZE}\n` },
+  ndjson: { head: '', row: `${JSON.stringify({ key: KEY, source: SOURCE, size: SIZE })}\n` },
+};
+
+/** The formats that are measured; the first one's figures are the result's own. */
+export const BENCH_FORMATS = ['csv', 'ndjson'] as const satisfies readonly FormatName[];
+export type BenchFormat = (typeof BENCH_FORMATS)[number];
+
+export interface BenchManifest {
+  key: string;
+  sizeBytes: number;
+  rows: number;
+  /** Bytes from `start` up to, not including, `end`. */
+  read(start: number, end: number): Generator<Buffer>;
+}
+
+export function benchManifest(format: BenchFormat, rows: number): BenchManifest {
+  const { head, row } = TEXTS[format];
+  const headBytes = Buffer.from(head);
+  const rowBytes = Buffer.byteLength(row);
+  const places = [...row.matchAll(new RegExp(ZEROS, 'g'))].map(({ index }) => index);
+  const sizeBytes = headBytes.length + rows * rowBytes;
+
+  const writeDigits = (bytes: Buffer, row: number, number: number, lastDigit: number) => {
+    for (const place of places) {
+      let rest = number;
+      for (let at = row * rowBytes + place + lastDigit; rest > 0; at--) {
+        bytes[at] = 0x30 + (rest % 10);
+        rest = Math.floor(rest / 10);
+      }
+    }
+  };
+  const firstStretch = Buffer.from(row.repeat(ROWS_PER_STRETCH));
+  for (let number = 0; number < ROWS_PER_STRETCH; number++)
+    writeDigits(firstStretch, number, number, DIGITS - 1);
+  const makeStretch = (stretch: number): Buffer => {
+    const made = Buffer.from(firstStretch);
+    for (let number = 0; number < ROWS_PER_STRETCH; number++)
+      writeDigits(made, number, stretch, DIGITS - 1 - STRETCH_DIGITS);
+    return made;
+  };
+
+  return {
+    key: `bench.${format}`,
+    sizeBytes,
+    rows,
+    *read(start, end) {
+      let at = start;
+      while (at < end) {
+        const isHead = at < headBytes.length;
+        const stretch = Math.floor((at - headBytes.length) / rowBytes / ROWS_PER_STRETCH);
+        const from = isHead ? 0 : headBytes.length + stretch * ROWS_PER_STRETCH * rowBytes;
+        const bytes = isHead ? headBytes : makeStretch(stretch);
+        const part = bytes.subarray(at - from, Math.min(end, sizeBytes) - from).subarray(0, CHUNK_BYTES);
+        if (part.length === 0) return;
+        yield part;
+        at += part.length;
+      }
+    },
+  };
+}
+
+/** An S3 that holds the manifest alone, and answers the range of a GET as the SDK's client does: with a stream. */
+export function s3Of(manifest: BenchManifest): S3Client {
+  const send = async (command: unknown): Promise<Pick<GetObjectCommandOutput, 'Body'>> => {
+    if (!(command instanceof GetObjectCommand)) throw new Error('only ranges of the manifest are read here');
+    const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(command.input.Range ?? '') ?? [];
+    const chunks = manifest.read(Number(start), Number(last) + 1);
+    // Each chunk comes in a turn of the event loop of its own, as from a socket.
+    const push = () => void body.push(chunks.next().value ?? null);
+    const body: Readable = new Readable({ read: () => void setImmediate(push) });
+    return { Body: body as unknown as NonNullable<GetObjectCommandOutput['Body']> };
+  };
+  return { send } as unknown as S3Client;
+}

@@ -1,0 +1,26 @@
+// One measurement of ingest in a fresh process: `measure-process.ts ORDER`, an order in JSON. Prints the result in JSON.
+import type { BenchFormat } from './manifests.ts';
+import { measureIngest, measureParser, measureSending } from './parts.ts';
+
+const BYTES_PER_KIB = 1024;
+
+export type Order =
+  | { part: 'ingest' | 'parser'; format: BenchFormat; rows: number }
+  | { part: 'sending'; format: BenchFormat; rows: number; rounds: number; endpoint: string };
+
+const order = JSON.parse(process.argv[2] ?? '') as Order;
+const result = await measure(order);
+// The most that the process ever had in memory, by the system's own count (Linux and macOS: KiB, after libuv).
+const peakRssBytes = process.resourceUsage().maxRSS * BYTES_PER_KIB;
+console.log(JSON.stringify({ ...result, peakRssBytes }));
+
+async function measure(given: Order): Promise<object> {
+  switch (given.part) {
+    case 'ingest':
+      return measureIngest(given.format, given.rows);
+    case 'parser':
+      return measureParser(given.format, given.rows);
+    case 'sending':
+      return measureSending(given.format, given);
+  }
+}

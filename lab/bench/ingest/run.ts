@@ -1,0 +1,127 @@
+// The speed of ingest on this machine: each measurement in a fresh process, so that its peak of memory is its own.
+//
+//   rowsPerSecond           parsed, validated and packed into batches, to a sink that only counts
+//   parserRowsPerSecond     parsed and validated
+//   sentRowsPerSecond       sent through the SDK to an SQS that answers at once, in a process of its own
+//   bareSentRowsPerSecond   the same messages by a bare loop of SendMessageBatch, with as many requests at once
+//   peakRssMiB              of the process of rowsPerSecond
+//   rowsPerCpuSecond        as rowsPerSecond, by the time that its thread had a core: on a busy machine the better figure
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { readService, SERVICE_FILE } from '../../../local/service/read-service.ts';
+import { CREDENTIALS, REGION } from '../contestant.ts';
+import { BENCH_FORMATS, type BenchFormat } from './manifests.ts';
+import type { Order } from './measure-process.ts';
+import type { Measured, Sending } from './parts.ts';
+
+const BYTES_PER_MIB = 1024 * 1024;
+/** Rows of one round through the SDK: some seconds. Rounds are summed. */
+const MAX_SENT_ROWS = 100_000;
+const SENT_ROUNDS = 3;
+
+interface FormatFigures {
+  rowsPerSecond: number;
+  parserRowsPerSecond: number;
+  sentRowsPerSecond: number;
+  bareSentRowsPerSecond: number;
+  peakRssMiB: number;
+  rowsPerCpuSecond: number;
+  parserRowsPerCpuSecond: number;
+}
+
+/** The figures of CSV, and those of every format. */
+type IngestBench = { rows: number } & FormatFigures & {
+    formats: ({ format: BenchFormat } & FormatFigures)[];
+  };
+
+export async function runIngestBench({ rows, json }: { rows: number; json: boolean }): Promise<void> {
+  const result = await benchIngest(rows);
+  if (json) console.log(JSON.stringify(result));
+  else for (const figures of result.formats) console.table(figures);
+}
+
+async function benchIngest(rows: number): Promise<IngestBench> {
+  const memoryMb = (await readService(SERVICE_FILE)).functions['ingest']?.memoryMb;
+  if (memoryMb === undefined) throw new Error(`${SERVICE_FILE} has no function ingest`);
+  const sqs = await startStubSqs();
+  try {
+    const formats = [];
+    for (const format of BENCH_FORMATS)
+      formats.push({ format, ...(await figuresOf(format, rows, { memoryMb, endpoint: sqs.endpoint })) });
+    const [{ format: _, ...first }] = formats as [IngestBench['formats'][number]];
+    return { rows, ...first, formats };
+  } finally {
+    await sqs.stop();
+  }
+}
+
+async function figuresOf(
+  format: BenchFormat,
+  rows: number,
+  { memoryMb, endpoint }: { memoryMb: number; endpoint: string },
+): Promise<FormatFigures> {
+  const parser = await measure<Measured>({ part: 'parser', format, rows }, memoryMb);
+  const ingest = await measure<Measured>({ part: 'ingest', format, rows }, memoryMb);
+  const sentRows = Math.min(rows, MAX_SENT_ROWS);
+  const { sent, bare } = await measure<Sending>(
+    { part: 'sending', format, rows: sentRows, rounds: SENT_ROUNDS, endpoint },
+    memoryMb,
+  );
+  return {
+    rowsPerSecond: perSecond(ingest),
+    parserRowsPerSecond: perSecond(parser),
+    sentRowsPerSecond: perSecond(sent),
+    bareSentRowsPerSecond: perSecond(bare),
+    peakRssMiB: Math.round(ingest.peakRssBytes / BYTES_PER_MIB),
+    rowsPerCpuSecond: Math.round(ingest.rows / ingest.cpuSeconds),
+    parserRowsPerCpuSecond: Math.round(parser.rows / parser.cpuSeconds),
+  };
+}
+
+function perSecond({ rows, seconds }: Measured): number {
+  return Math.round(rows / seconds);
+}
+
+/**
+ * Runs a measurement with the heap of the function: V8 sizes its young generation by it, and a machine of 24 GiB would show
+ * 70 MiB of garbage more.
+ */
+async function measure<Result>(order: Order, memoryMb: number): Promise<Result & { peakRssBytes: number }> {
+  const child = startProcess('measure-process.ts', [JSON.stringify(order)], [`--max-heap-size=${memoryMb}`]);
+  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  if (code !== 0) throw new Error(`the measurement ${JSON.stringify(order)} ended with ${code}`);
+  return JSON.parse(printed) as Result & { peakRssBytes: number };
+}
+
+async function startStubSqs(): Promise<{ endpoint: string; stop(): Promise<void> }> {
+  const child = startProcess('stub-sqs-process.ts', [], []);
+  const lines = createInterface({ input: child.stdout });
+  const [endpoint] = (await Promise.race([
+    once(lines, 'line'),
+    once(child, 'close').then(() => Promise.reject(new Error('the stub of SQS did not start'))),
+  ])) as [string];
+  return {
+    endpoint,
+    async stop() {
+      const closed = once(child, 'close');
+      child.stdin.end();
+      await closed;
+    },
+  };
+}
+
+function startProcess(file: string, args: readonly string[], flags: readonly string[]) {
+  const child = spawn(process.execPath, [...flags, fileURLToPath(new URL(file, import.meta.url)), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_REGION: REGION,
+    },
+  });
+  return child satisfies ChildProcess;
+}
