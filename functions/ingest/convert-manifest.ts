@@ -122,7 +122,7 @@ async function haltConversion(
     : { kind: 'halted' };
 }
 
-function tooLong(conversion: string): ConversionFault {
+export function tooLong(conversion: string): ConversionFault {
   return new ConversionFault(
     'ConversionTooLong',
     `the manifest could not be converted from ${conversion} in the time of one invocation: split it into smaller ones, or drop it as plain CSV or NDJSON, which has no such limit`,

@@ -1,9 +1,13 @@
 // docs/bad-input.md is made from these samples: each provokes one fault of shared/manifest/faults.ts, and a fault without a sample
-// fails the test. A new fault is a line here. After a change: npx vitest run -u tests/unit/bad-input-reference.test.ts
+// fails the test. A new fault is a line here. After a change: npx vitest run tests/unit/bad-input-reference.test.ts -u
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { tooLong } from '../../functions/ingest/convert-manifest.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type Block, readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import { parseJobOptions } from '../../shared/job/options.ts';
+import { ConversionFault } from '../../shared/manifest/conversions/conversion.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import {
   type ManifestFault,
@@ -12,7 +16,11 @@ import {
   rowFaults,
 } from '../../shared/manifest/faults.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
+import { readFooter } from '../../shared/manifest/parquet/footer.ts';
 import { visibleText } from '../../shared/text/visible.ts';
+import { csvFile, INVENTORY_FOLDER, INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
+import { convert } from '../helpers/listed-inputs.ts';
+import { parquetOf } from '../helpers/parquet-files.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -21,7 +29,102 @@ type Sample = readonly [name: string, content: string | Buffer, options?: Readon
 
 const TEMPLATE = { 'key-template': '{column:album}/{key}' };
 
-const MANIFESTS: Readonly<Record<ManifestFault, Sample>> = {
+/** What is converted before it is read: a sample in words, and how its fault comes about. */
+type ConvertedSample = readonly [sample: string, faultOf: () => Promise<Fault>];
+
+const of = (name: string, content: string | Uint8Array) => ofFiles({ [`inbox/${name}`]: content }, name);
+const ofFiles = (files: Record<string, string | Uint8Array>, name: string) => async (): Promise<Fault> => {
+  try {
+    await convert({ files, manifest: `inbox/${name}` });
+  } catch (error) {
+    if (error instanceof ConversionFault) return error;
+    throw error;
+  }
+  throw new Error(`${name} can be converted`);
+};
+
+const INVENTORY_OF_ONE = [[{ bucket: 'source-bucket', key: 'k', size: 1 }]];
+const inventory = (change: Record<string, unknown> = {}) =>
+  ofFiles(inventoryOf('CSV', 'inbox', INVENTORY_OF_ONE, change), INVENTORY_MANIFEST);
+const listing = (name: string, size = 10) =>
+  inventory({ files: [{ key: `${INVENTORY_FOLDER}data/${name}`, size, MD5checksum: '0'.repeat(32) }] });
+
+/** The listed file has other bytes, and the list says so or not. */
+const inventoryWith = (bytes: Uint8Array, md5: string) => {
+  const key = `${INVENTORY_FOLDER}data/x.csv.gz`;
+  const change = { files: [{ key, size: bytes.length, MD5checksum: md5 }] };
+  return ofFiles(
+    { ...inventoryOf('CSV', 'inbox', INVENTORY_OF_ONE, change), [`inbox/${key}`]: bytes },
+    INVENTORY_MANIFEST,
+  );
+};
+const md5Of = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+const ONE_ROW = csvFile(INVENTORY_OF_ONE[0] ?? []);
+const OTHER_ROW = gzipSync('"other","columns"\n');
+
+const CONVERTED = {
+  CompressionBroken: [
+    '`m.csv.gz` whose end is missing',
+    of('m.csv.gz', gzipSync('key,text\na,1\n').subarray(0, -3)),
+  ],
+  CompressionUnsupported: [
+    '`m.csv.zst` with a dictionary',
+    of('m.csv.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 0, 7, 1, 0, 0])),
+  ],
+  ExpandedTooLarge: [
+    '`m.csv.gz` with ten million equal rows',
+    of('m.csv.gz', gzipSync(`key,text\n${'a,b\n'.repeat(10_000_000)}`)),
+  ],
+  ConversionTooLong: ['`m.csv.gz` of very many rows', async () => tooLong('gzip')],
+  JsonArrayBroken: ['`m.json` `[{"key":"a","text":"b"}`', of('m.json', '[{"key":"a","text":"b"}')],
+  ColumnTypeUnfit: [
+    '`m.parquet` with times as keys',
+    of(
+      'm.parquet',
+      parquetOf([
+        { name: 'key', data: [new Date(0)], type: 'TIMESTAMP' },
+        { name: 'text', data: ['b'] },
+      ]),
+    ),
+  ],
+  ParquetDamaged: ['`m.parquet` of 4 bytes', of('m.parquet', 'PAR1')],
+  ParquetTooLarge: ['`m.parquet` with a footer of 17 MiB', hugeFooter],
+  ParquetUnsupported: ['`m.parquet` that is encrypted', of('m.parquet', encryptedParquet())],
+  ListTooLarge: ['an inventory that lists a file of 9 GiB', listing('x', 9 * 1024 ** 3)],
+  ListUnreadable: ['an inventory without a key in its schema', inventory({ fileSchema: 'Bucket, Size' })],
+  ListedFileRefused: ['an inventory that lists a file above its folder', listing('../../x')],
+  ListedFileGone: ['an inventory whose file is not there', listing('gone.csv.gz')],
+  ListedFileChanged: ['an inventory whose file has another MD5', inventoryWith(ONE_ROW, '0'.repeat(32))],
+  ListedFileBroken: ['an inventory whose file has other columns', inventoryWith(OTHER_ROW, md5Of(OTHER_ROW))],
+  ItemUnfit: [
+    'a result of a Distributed Map whose input is `{"Key":"k"}`',
+    of('FAILED_0.json', JSON.stringify([{ ExecutionArn: 'a', Input: '{"Key":"k"}', Status: 'FAILED' }])),
+  ],
+} as const satisfies Partial<Record<ManifestFault, ConvertedSample>>;
+
+function tarOf(name: string): Buffer {
+  const header = Buffer.alloc(1024);
+  header.write(name);
+  header.write('ustar', 257);
+  return header;
+}
+
+function encryptedParquet(): Buffer {
+  const bytes = parquetOf([{ name: 'key', data: ['a'] }]);
+  return Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll('PAR1', 'PARE'), 'latin1');
+}
+
+async function hugeFooter(): Promise<Fault> {
+  const tail = Buffer.from([0, 0, 0, 0, ...Buffer.from('PAR1')]);
+  tail.writeUInt32LE(17 * 1024 ** 2, 0);
+  const file = { sizeBytes: 1024 ** 3, read: async () => tail };
+  const opened = await readFooter(file, () => true).catch((error: unknown) => error);
+  if (opened instanceof ConversionFault) return opened;
+  throw new Error('the footer was read');
+}
+
+const MANIFESTS: Readonly<Record<Exclude<ManifestFault, keyof typeof CONVERTED>, Sample>> = {
+  Archive: ['m.tar', tarOf('list.csv')],
   Empty: ['m.csv', '\n \n'],
   Compressed: ['m.csv', Buffer.from('PK\x03\x04')],
   UnsupportedFormat: ['m.orc', Buffer.from('ORC')],
@@ -187,10 +290,29 @@ async function table<Code extends string>(
   ].join('\n');
 }
 
+async function convertedTable(): Promise<string> {
+  const rows = Object.entries<ConvertedSample>(CONVERTED).map(async ([code, [sample, faultOf]]) => {
+    const { message } = await faultOf();
+    return `| \`${code}\` | ${cell(manifestFaults[code as ManifestFault])} | ${sample} | ${cell(message)} |`;
+  });
+  return [
+    '| code | what | a sample | its message |',
+    '| --- | --- | --- | --- |',
+    ...(await Promise.all(rows)),
+  ].join('\n');
+}
+
 describe('the reference of bad input', () => {
   it.each(Object.entries(MANIFESTS))('has a manifest that ends its job as %s', (code, sample) => {
     expect(faultOfManifest(sample)).toMatchObject({ code, message: expect.stringMatching(/\S/) });
   });
+
+  it.each(Object.entries(CONVERTED))(
+    'has a converted manifest that ends its job as %s',
+    async (code, [, faultOf]) => {
+      expect(await faultOf()).toMatchObject({ code, message: expect.stringMatching(/\S/) });
+    },
+  );
 
   it.each(Object.entries(ROWS))('has a row that is rejected as %s', async (code, sample) => {
     expect(await faultOfRow(sample)).toMatchObject({ code, message: expect.stringMatching(/\S/) });
@@ -207,6 +329,13 @@ JSON. \`spillway_code\` and \`spillway_message\` of a report, and \`fault\` of a
 Its job ends as \`failed\` with this fault. Nothing is written.
 
 ${await table(MANIFESTS, manifestFaults, faultOfManifest)}
+
+## A manifest that can't be converted
+
+Compressed manifests, JSON arrays, Parquet and lists of files are converted before any of their rows is sent. The job ends as
+\`failed\` with this fault, and nothing is written.
+
+${await convertedTable()}
 
 ## A bad row
 
