@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
-import { redacted } from '../text/redacted.ts';
+import { redacted, redactedUnknown } from '../text/redacted.ts';
 import { attributeColumns } from './attribute-columns.ts';
 import {
   type Check,
@@ -58,7 +58,7 @@ const fitSource: Check<string> = (payload) => {
   }
   const source = splitSource(payload.value);
   if (source === undefined || !isBucketName(source.bucket)) {
-    const shown = quoted(redacted(payload.value).slice(0, 200));
+    const shown = quoted(redactedUnknown(payload.value).slice(0, 200));
     fault(
       payload,
       'SourceInvalid',
@@ -268,7 +268,7 @@ function toFault(
 export function unknownColumns(names: string[]): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
     const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, knownColumns);
-    const shown = quoted(redacted(name).slice(0, 100));
+    const shown = quoted(redactedUnknown(name).slice(0, 100));
     return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';

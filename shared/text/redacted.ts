@@ -52,3 +52,12 @@ export function redactedUrl(url: string): string {
   const end = url.search(/[?#]/);
   return end === -1 ? redacted(url) : `${redacted(url.slice(0, end))}${url[end]}${HIDDEN}`;
 }
+
+/**
+ * A text that was to be something else, such as the name of a column, and may be an URL: then it is shown without its query.
+ * A place in S3 keeps what follows a question mark, since that may be part of its key.
+ */
+export function redactedUnknown(text: string): string {
+  const shown = redacted(text);
+  return text.includes('://') && !text.startsWith('s3://') ? redactedUrl(shown) : shown;
+}

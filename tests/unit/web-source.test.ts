@@ -7,6 +7,18 @@ const parse = (source: string, more = {}) => parseItem({ key: 'k', source, ...mo
 
 describe('a row with an URL', () => {
   it.each([
+    { key: 'k', source: ' https://files.example.com/a?token=secret' },
+    { key: 'k', source: 'ftp://files.example.com/a?token=secret' },
+    { key: 'k', source: 'ftp://name:sec?secret@files.example.com/a' },
+    { key: 'k', text: '', 'https://files.example.com/a?token=secret': 'k' },
+  ])('shows no query where it is not known as one: %j', (row) => {
+    const parsed = parseItem(row);
+    expect(parsed).toMatchObject({ kind: 'bad' });
+    expect(JSON.stringify(parsed)).toContain('files.example.com/a');
+    expect(JSON.stringify(parsed)).not.toContain('secret');
+  });
+
+  it.each([
     'https://files.example.com/a/b.jpg',
     'https://files.example.com',
     'HTTPS://FILES.example.com/a',
