@@ -261,6 +261,22 @@ describe('a broken connection', () => {
     expect(asked.map(({ headers }) => headers['if-range'])).toEqual([undefined, '"e"', '"e"']);
   });
 
+  it('slows the host where the answer to its resumption asks for a lower rate', async () => {
+    const breaks = breaking([3 * MIB], () => '"e"');
+    const { end, seen } = await transfer({
+      answer: (request, response, nth) =>
+        nth === 2
+          ? void response.writeHead(503, { 'retry-after': '1' }).end()
+          : breaks(request, response, nth),
+    });
+    expect(end.kind).toBe('stored');
+    expect(seen.slice(0, 3)).toEqual([
+      `https:${FILES_HOST} refused`,
+      `https:${FILES_HOST} accepted`,
+      `https:${FILES_HOST} accepted`,
+    ]);
+  });
+
   it('is read from the start where the object has changed meanwhile', async () => {
     const { end, stored, asked, s3Asked } = await transfer({
       answer: breaking([18 * MIB], (nth) => `"e${Math.min(nth, 2)}"`),

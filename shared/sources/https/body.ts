@@ -11,7 +11,7 @@ import type { Clock } from '../../time/clock.ts';
 import type { Random } from '../../time/random.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { isRestOf, objectOf, tooLarge, type WebObject } from './answers.ts';
-import type { WebAnswer, WebClient } from './client.ts';
+import type { WebClient } from './client.ts';
 import { changed, faultOfConnection, permanent, transient } from './faults.ts';
 
 /** Milliseconds of all waits for the source, over one read: with them a read fits into an invocation of upload (180 s). */
@@ -24,7 +24,7 @@ const RESUME_BACKOFF = { baseMs: 200, capMs: 5_000 };
 const MAX_RESUME_WAIT_MS = 15_000;
 
 /** Sends a GET to the source; it is counted, and its answer sets the pace of the host. */
-export type AskWeb = (send: () => Promise<WebAnswer>) => Promise<WebAnswer>;
+export type AskWeb = <Answer>(send: () => Promise<Answer>) => Promise<Answer>;
 
 export interface WebBodyDependencies {
   client: WebClient;
@@ -122,10 +122,11 @@ export async function openWebBody(
 
   async function askForRest(etag: string): Promise<void> {
     const range = { range: `bytes=${received}-`, 'if-range': etag };
-    answer = await ask(() => client.get(url, range, cutOff));
-    const isSame = closing(() =>
-      isRestOf(object, received, answer.status, answer.headers, host, clock.now()),
-    );
+    // Within the request that is counted: an answer that asks for a lower rate slows the host's pace.
+    const isSame = await ask(async () => {
+      answer = await client.get(url, range, cutOff);
+      return closing(() => isRestOf(object, received, answer.status, answer.headers, host, clock.now()));
+    });
     if (isSame) return;
     answer.close();
     throw changed(`${host} sends another object now than ${received} bytes before`);
