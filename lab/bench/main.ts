@@ -1,14 +1,17 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
+import { runColdStartBench } from './coldstart.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
+npm run bench -- coldstart [--runs N] [--json]
 
-limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
-ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred`;
+limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
+ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
+coldstart  upload's bundle, and its bare clients, each loaded by fresh processes`;
 
 guardOutput();
 
@@ -21,6 +24,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
     rows: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -36,6 +40,8 @@ if (positionals[0] === 'limit') {
   });
 } else if (positionals[0] === 'ledger') {
   await runLedgerBench({ rows: whole('rows', values.rows), json: values.json });
+} else if (positionals[0] === 'coldstart') {
+  await runColdStartBench({ runs: whole('runs', values.runs), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;
