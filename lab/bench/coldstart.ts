@@ -23,7 +23,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 export const clients = [new S3Client({}), new SQSClient({}), new DynamoDBClient({})];`;
 
-export interface ColdStartBench {
+interface ColdStartBench {
   bundleKb: number;
   initMs: number;
   bareInitMs: number;
@@ -40,7 +40,7 @@ export async function runColdStartBench({ runs, json }: { runs: number; json: bo
  * @param runs processes for each bundle, in turn
  * @throws Error where a bundle does not load or its handler fails
  */
-export async function benchColdStart(runs: number): Promise<ColdStartBench> {
+async function benchColdStart(runs: number): Promise<ColdStartBench> {
   const { functions, region, directory } = await readService(SERVICE_FILE);
   const upload = functions['upload'];
   if (upload === undefined) throw new Error('serverless.yml has no function upload');
