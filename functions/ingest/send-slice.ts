@@ -8,9 +8,9 @@ import {
   openBlock,
   readSliceBlocks,
 } from '../../shared/blocks/read-blocks.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
 import type { JobFault, LiveJob } from '../../shared/job/job.ts';
-import { rateOf } from '../../shared/job/options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';

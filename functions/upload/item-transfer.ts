@@ -1,7 +1,7 @@
 // An item of the upload queue: the transfer that it asks for, and the outcome that its end is recorded as.
 import { createRowAttributes } from '../../shared/attributes/row-attributes.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { Job } from '../../shared/job/job.ts';
-import { rateOf } from '../../shared/job/options.ts';
 import { createLocator, type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
 import { isWebSource } from '../../shared/manifest/web-source.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';

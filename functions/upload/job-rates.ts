@@ -1,6 +1,7 @@
 // The order and the turns of a batch's items, by their jobs. Jobs share a worker: a small one must not wait behind a large one.
+
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { rateOf } from '../../shared/job/options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isBounded, type JobRate } from '../../shared/pacing/job-rate.ts';
 import { knownBytesOf } from '../../shared/sources/known-bytes.ts';

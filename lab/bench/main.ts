@@ -1,6 +1,7 @@
 // npm run bench -- WHAT: measurements of this project beside others, on this machine.
 import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
+import { runColdStartBench } from './coldstart.ts';
 import { convertOne, runConvertBench } from './convert.ts';
 import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
@@ -10,11 +11,13 @@ const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS
 npm run bench -- ledger [--rows N] [--json]
 npm run bench -- convert [--megabytes N] [--json]
 npm run bench -- ingest [--rows N] [--json]
+npm run bench -- coldstart [--runs N] [--json]
 
-limit   engine, whole pipeline and installed peers put the same objects into the same throttling S3
-ledger  a job of many rows through ingest, ledger, settle and report, with nothing transferred
-convert compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
-ingest  rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop`;
+limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
+ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
+convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
+ingest     rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop
+coldstart  upload's bundle, and its bare clients, each loaded by fresh processes`;
 
 guardOutput();
 
@@ -28,6 +31,7 @@ const { positionals, values } = parseArgs({
     only: { type: 'string' },
     rows: { type: 'string', default: '1000000' },
     megabytes: { type: 'string', default: '1024' },
+    runs: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -50,6 +54,8 @@ if (positionals[0] === 'limit') {
   else await convertOne(kind, file);
 } else if (positionals[0] === 'ingest') {
   await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
+} else if (positionals[0] === 'coldstart') {
+  await runColdStartBench({ runs: whole('runs', values.runs), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;

@@ -9,8 +9,8 @@ import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../
 import { parseKeyTemplate } from '../keys/key-template.ts';
 import { parseSpread } from '../keys/spread.ts';
 import { isReservedColumn } from '../manifest/columns.ts';
-import type { JobRate } from '../pacing/job-rate.ts';
 import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
+import { storedDefaultOf } from './frozen-options.ts';
 import { type JobOption, MAX_TEXT_LENGTH, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
 
 /** S3's user metadata, in which options travel, carries ASCII only. */
@@ -68,9 +68,6 @@ export function createOptionReader<Table extends OptionTable>(
   type Options = OptionsOf<Table>;
   const options = Object.entries<JobOption>(table);
   const names = options.map(([, { name }]) => name);
-  const defaults = Object.fromEntries(
-    options.flatMap(([field, option]) => ('default' in option ? [[field, storedDefaultOf(option)]] : [])),
-  );
   /** Bounds are not checked: `parseFrozen` does that. Fields that are no options are dropped. */
   const stored = z.object(
     Object.fromEntries(options.map(([field, option]) => [field, storedValue(option)])),
@@ -123,15 +120,7 @@ export function createOptionReader<Table extends OptionTable>(
     return { kind: 'valid', options: { ...parsed.options, destination: { bucket, prefix } } };
   }
 
-  /**
-   * The options of a stored job, with the defaults of those that the version which stored it did not have. Values stay as they
-   * were frozen, even where a new job could not have them: a job goes on by the rules that it began under.
-   */
-  function complete(frozen: Partial<Options>): Options {
-    return { ...defaults, ...frozen } as Options;
-  }
-
-  return { names, stored, parse, parseFrozen, complete };
+  return { names, stored, parse, parseFrozen };
 }
 
 export const {
@@ -139,13 +128,7 @@ export const {
   stored: storedOptions,
   parse: parseJobOptions,
   parseFrozen: parseFrozenOptions,
-  complete: completeOptions,
 } = createOptionReader(OPTIONS, (options: JobAttributes) => faultOfJobAttributes(options)?.message);
-
-/** The job's own rate, as its workers hold it. */
-export function rateOf({ maxRatePerSecond, maxBytesPerSecond }: RateOptions): JobRate {
-  return { objectsPerSecond: maxRatePerSecond, bytesPerSecond: maxBytesPerSecond };
-}
 
 /** Options given as text by name, as an object's user metadata. */
 export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): Record<string, string> {
@@ -169,12 +152,6 @@ export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>
       .filter(([name]) => name.startsWith(OPTION_METADATA_PREFIX))
       .map(([name, value]) => [name.slice(OPTION_METADATA_PREFIX.length), value]),
   );
-}
-
-/** The value in jobs of versions that did not have the option. */
-function storedDefaultOf(option: JobOption): string | number | undefined {
-  if (option.kind === 'choice') return option.storedDefault ?? option.default;
-  return 'default' in option ? option.default : undefined;
 }
 
 /** An option's value as a job's row and its report hold it. */

@@ -7,7 +7,7 @@
 // `binary` is the layout that S3's own team had Apache Iceberg take (apache/iceberg#11112, ObjectStoreLocationProvider):
 // an alphabet of two lets S3 split a prefix evenly and soon. The hash depends on the key alone, so a reader finds any
 // object from its source key without an index. With a key template, the key is what the template makes: the hash is over that.
-import murmurHash3 from 'murmurhash3js-revisited';
+import { murmur3 } from './murmur3.ts';
 
 export type Spread = { kind: 'binary' } | { kind: 'hex'; digits: number } | { kind: 'off' };
 
@@ -57,5 +57,5 @@ function binaryPath(key: string): string {
 }
 
 export function hash32(key: string): number {
-  return murmurHash3.x86.hash32(Buffer.from(key, 'utf8'));
+  return murmur3(Buffer.from(key, 'utf8'));
 }

@@ -1,4 +1,6 @@
 // A job's row as a DynamoDB item, to and from the union of jobs. A row that is no member of it is an error that names job and field.
+
+import { completeOptions } from '../job/frozen-options.ts';
 import type { JobId } from '../job/identity.ts';
 import {
   type ControlFields,
@@ -15,7 +17,7 @@ import {
   type SettledTotals,
   type UnopenedJob,
 } from '../job/job.ts';
-import { completeOptions, type JobOptions, type RateOptions } from '../job/options.ts';
+import type { JobOptions, RateOptions } from '../job/options.ts';
 import { type Attributes, jobKey, numbers } from './rows.ts';
 import { numeral } from './table.ts';
 import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';

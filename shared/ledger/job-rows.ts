@@ -1,5 +1,7 @@
 // Changes of a job's row: its creation, plan, control and end. Each is conditional on the row's present state: it may be made
 // twice, or by two writers at once, and of contradicting changes only the first takes effect.
+
+import { rateOf } from '../job/frozen-options.ts';
 import type { JobId } from '../job/identity.ts';
 import {
   type DecidedJob,
@@ -18,7 +20,7 @@ import {
   type RunningJob,
   type UnopenedJob,
 } from '../job/job.ts';
-import { type RateOptions, rateOf } from '../job/options.ts';
+import type { RateOptions } from '../job/options.ts';
 import { createGroups } from './groups.ts';
 import { jobOfRow, readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
 import { createRounds } from './rounds.ts';

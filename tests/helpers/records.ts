@@ -1,4 +1,6 @@
 // Valid records to vary: a test names only what it is about.
+
+import { completeOptions } from '../../shared/job/frozen-options.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import {
   type EndedJob,
@@ -13,7 +15,6 @@ import {
   type SettledTotals,
   type UnopenedJob,
 } from '../../shared/job/job.ts';
-import { completeOptions } from '../../shared/job/options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';

@@ -1,5 +1,11 @@
 // Holds the packaged CloudFormation template to what is promised of the stack: private, encrypted, bounded, watched.
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROUTES } from '../../functions/api/routes.ts';
@@ -353,6 +359,20 @@ describe.each(FUNCTIONS)('the function %s', (name) => {
     });
     const entries = zipEntries(await service.readZip(name));
     expect(entries.map((entry) => entry.name)).toEqual([`functions/${stageOf(name)}/handler.mjs`]);
+  });
+
+  it('loads from its zip alone', async () => {
+    const [bundle] = zipEntries(await service.readZip(name));
+    const folder = await mkdtemp(path.join(tmpdir(), 'spillway-zip-'));
+    try {
+      const file = path.join(folder, 'handler.mjs');
+      await writeFile(file, bundle?.read() ?? '');
+      const load = `console.log(typeof (await import('${pathToFileURL(file).href}')).handler)`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', load]);
+      expect(stdout.trim()).toBe('function');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('keeps its logs for a while, under its own name', () => {

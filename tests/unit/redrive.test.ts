@@ -6,6 +6,7 @@ import { startJob } from '../../functions/ingest/open-job.ts';
 import { planJob } from '../../functions/ingest/split-manifest.ts';
 import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
+import { completeOptions } from '../../shared/job/frozen-options.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import {
   emptyTotals,
@@ -14,7 +15,7 @@ import {
   type PlanCursor,
   type SettledTotals,
 } from '../../shared/job/job.ts';
-import { completeOptions, type JobOptions } from '../../shared/job/options.ts';
+import type { JobOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
 import { meddled } from '../helpers/failing.ts';

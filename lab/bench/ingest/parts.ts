@@ -5,9 +5,9 @@ import { type PlanDependencies, planJob } from '../../../functions/ingest/split-
 import { CLIENT_BUDGETS } from '../../../shared/aws/budgets.ts';
 import { readRange } from '../../../shared/aws/object-range.ts';
 import { createSqsClient } from '../../../shared/aws/pipeline-clients.ts';
+import { completeOptions } from '../../../shared/job/frozen-options.ts';
 import { BLOCK_ROWS, type JobId, SLICE_BYTES, type SliceId } from '../../../shared/job/identity.ts';
 import type { PlanningJob } from '../../../shared/job/job.ts';
-import { completeOptions } from '../../../shared/job/options.ts';
 import type { SliceStart } from '../../../shared/ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../../../shared/ledger/rows.ts';
 import { PARSER_VERSION } from '../../../shared/manifest/columns.ts';

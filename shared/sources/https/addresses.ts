@@ -29,12 +29,16 @@ const SPECIAL: readonly (readonly [what: string, ...ranges: string[]])[] = [
 
 // A list for each family: BlockList also holds an IPv4 address against the ranges of IPv6, as a mapped one.
 const isIpv6 = (range: string) => range.includes(':');
-const RULES = SPECIAL.map(([what, ...ranges]) => ({
-  what,
-  ipv4: listOf(ranges.filter((range) => !isIpv6(range))),
-  ipv6: listOf(ranges.filter(isIpv6)),
-}));
-const GLOBAL_UNICAST = listOf(['2000::/3']);
+const makeRules = () => ({
+  special: SPECIAL.map(([what, ...ranges]) => ({
+    what,
+    ipv4: listOf(ranges.filter((range) => !isIpv6(range))),
+    ipv6: listOf(ranges.filter(isIpv6)),
+  })),
+  globalUnicast: listOf(['2000::/3']),
+});
+/** Made with the first address: most deployments read from no host, and each start would pay for the lists. */
+let rules: ReturnType<typeof makeRules> | undefined;
 
 function listOf(ranges: readonly string[]): BlockList {
   const list = new BlockList();
@@ -51,7 +55,9 @@ export function refusedAddress(address: string): string | undefined {
   if (family === 0) return 'a malformed';
   // A zone is of one machine alone: fe80::1%eth0.
   if (address.includes('%')) return 'a link-local';
-  if (family === 4) return RULES.find(({ ipv4 }) => ipv4.check(address, 'ipv4'))?.what;
-  const met = RULES.find(({ ipv6 }) => ipv6.check(address, 'ipv6'));
-  return met?.what ?? (GLOBAL_UNICAST.check(address, 'ipv6') ? undefined : 'a reserved');
+  rules ??= makeRules();
+  const { special, globalUnicast } = rules;
+  if (family === 4) return special.find(({ ipv4 }) => ipv4.check(address, 'ipv4'))?.what;
+  const met = special.find(({ ipv6 }) => ipv6.check(address, 'ipv6'));
+  return met?.what ?? (globalUnicast.check(address, 'ipv6') ? undefined : 'a reserved');
 }

@@ -1,4 +1,4 @@
-// The part of murmurhash3js-revisited that is used; the package ships no types.
+// The part of murmurhash3js-revisited that tests compare with; the package ships no types.
 declare module 'murmurhash3js-revisited' {
   const murmurHash3: {
     x86: {

@@ -1,0 +1,96 @@
+// What a cold start of upload costs beside that of its bare clients: bundles as they are packaged, each loaded by fresh processes.
+//
+//   bundleKb     upload's bundle, in 1,000 bytes
+//   initMs       from the import of the bundle until the handler has made its clients and reads its batch; the median
+//   bareInitMs   the same for a bundle that makes a client of S3, SQS and DynamoDB each, and nothing else
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createBundler } from '../../local/service/bundle.ts';
+import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
+import { CREDENTIALS } from './contestant.ts';
+
+const PROBE = fileURLToPath(new URL('coldstart-probe.ts', import.meta.url));
+/** A process that has not answered by then is ended. */
+const MOST_MS = 60_000;
+/** A client that would send anything finds nobody there. */
+const NO_ENDPOINT = 'http://127.0.0.1:9';
+const BARE = `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+export const clients = [new S3Client({}), new SQSClient({}), new DynamoDBClient({})];`;
+
+interface ColdStartBench {
+  bundleKb: number;
+  initMs: number;
+  bareInitMs: number;
+}
+
+export async function runColdStartBench({ runs, json }: { runs: number; json: boolean }): Promise<void> {
+  console.error(`load average ${loadavg()[0]?.toFixed(1)}: other work on this machine makes starts slower`);
+  const result = await benchColdStart(runs);
+  if (json) console.log(JSON.stringify(result));
+  else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(12)}${value}`);
+}
+
+/**
+ * @param runs processes for each bundle, in turn
+ * @throws Error where a bundle does not load or its handler fails
+ */
+async function benchColdStart(runs: number): Promise<ColdStartBench> {
+  const { functions, region, directory } = await readService(SERVICE_FILE);
+  const upload = functions['upload'];
+  if (upload === undefined) throw new Error('serverless.yml has no function upload');
+  const environment = {
+    ...upload.environment,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL: NO_ENDPOINT,
+  };
+  const folder = await mkdtemp(path.join(tmpdir(), 'spillway-coldstart-'));
+  try {
+    const bundle = await createBundler(SERVICE_FILE);
+    const [whole, bare] = [path.join(folder, 'upload.mjs'), path.join(folder, 'bare.mjs')];
+    const bytes = await bundle({ kind: 'file', path: upload.handlerFile }, whole);
+    await bundle({ kind: 'text', source: BARE, folder: directory }, bare);
+    const times: { whole: number[]; bare: number[] } = { whole: [], bare: [] };
+    for (let run = 0; run < runs; run++) {
+      times.whole.push(await timeOf(whole, environment));
+      times.bare.push(await timeOf(bare, environment));
+    }
+    return {
+      bundleKb: Math.round(bytes / 100) / 10,
+      initMs: tenths(median(times.whole)),
+      bareInitMs: tenths(median(times.bare)),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds, as the process measured them. Nothing of this process's environment reaches it. */
+async function timeOf(bundle: string, environment: Readonly<Record<string, string>>): Promise<number> {
+  const child = fork(PROBE, [bundle], {
+    env: environment,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    timeout: MOST_MS,
+  });
+  let sentMs: unknown;
+  child.on('message', (message) => {
+    sentMs = message;
+  });
+  const [code, signal] = await once(child, 'close');
+  if (code === 0 && typeof sentMs === 'number') return sentMs;
+  throw new Error(`${path.basename(bundle)} did not start: ${signal ?? `exit code ${code}`}`);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;
