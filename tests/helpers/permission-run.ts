@@ -1,9 +1,10 @@
 // A run that takes each path of the pipeline on which a function needs a permission: jobs that end in every way, orders over the API,
 // dead letters, a redrive, a sweep.
+import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { JobView } from '../../shared/job/view.ts';
-import { type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
+import { type JobEnd, type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
 import { anUploadMessage } from './records.ts';
 
 /** A source bucket with versions. */
@@ -15,11 +16,26 @@ const KEYS_THAT_ARE_CANCELLED = 300;
 /** Bounds a run that hangs, also on a machine that does much else. */
 const WAIT_MS = 240_000;
 
-export async function takeEveryPath(given: PipelineCloud): Promise<void> {
+/** @param isOver ends a run that gets no further */
+export async function takeEveryPath(
+  given: PipelineCloud,
+  isOver: () => boolean = () => false,
+): Promise<void> {
   const cloud: PipelineCloud = {
     ...given,
-    ended: (of) => given.ended(of, WAIT_MS),
-    until: (what, holds) => given.until(what, holds, WAIT_MS),
+    until: (what, holds) =>
+      given.until(
+        what,
+        () => {
+          if (isOver()) throw new Error(`${what}: over`);
+          return holds();
+        },
+        WAIT_MS,
+      ),
+    async ended(of) {
+      await cloud.until(`the end of ${JSON.stringify(of)}`, () => given.endsOf(of).length > 0);
+      return given.endsOf(of)[0] as JobEnd;
+    },
   };
   const { destination, inbox } = cloud.names;
   const api = async (method: string, path: string, body?: string, headers: Record<string, string> = {}) => {
@@ -60,6 +76,11 @@ export async function takeEveryPath(given: PipelineCloud): Promise<void> {
   );
   const broken = await cloud.drop('lists/broken.csv', 'no,manifest\n1,2\n');
 
+  // Compressed ones: their text is written to the report bucket, and given up where the end is missing.
+  const compressed = gzipSync(csv('z,,1,'));
+  const packed = await cloud.drop('lists/packed.csv.gz', compressed);
+  const cutOff = await cloud.drop('lists/cut-off.csv.gz', compressed.subarray(0, -4));
+
   // Orders over the API. The same token twice: the API compares the submissions.
   const token = { 'idempotency-key': 'permission-run-1' };
   const small = csv('b,,text,');
@@ -92,6 +113,8 @@ export async function takeEveryPath(given: PipelineCloud): Promise<void> {
   const redrive = await api('POST', `/jobs/${ended.job}/redrive`);
   await cloud.ended(redrive.job);
   await cloud.ended(broken);
+  await cloud.ended(packed);
+  await cloud.ended(cutOff);
   await cloud.ended(waiting);
 
   // A slice whose messages SQS refuses: its rows fail by the handler of dead letters, which reads them in the manifest.
