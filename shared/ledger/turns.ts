@@ -40,6 +40,8 @@ const SEND_AHEAD_MS = 20_000;
 /** A slice that sends rows asks again at least so often: the rate may have risen. */
 const HELD_MOST_MS = 10_000;
 const HELD_LEAST_MS = 1_000;
+/** Workers move the schedule meanwhile: a change that meets one of them is made again so often. */
+const SCALE_TRIES = 8;
 
 /** `wait`: other rows come first. The slice is to be asked for again in `delayMs`. */
 export type Feed = { kind: 'send' } | { kind: 'wait'; delayMs: number };
@@ -53,6 +55,23 @@ export interface UnsizedCharge {
 export function createJobTurnRows(table: Table) {
   const nowMs = () => Number(table.now().N);
   const { move, remember, seen } = createSchedules(table);
+
+  /** One large object may have taken hours of the old rate. Workers reserve turns meanwhile: none of them may be lost. */
+  async function scaleBytes(job: JobId, factor: number): Promise<void> {
+    for (let tries = 0; tries < SCALE_TRIES; tries++) {
+      const row = (await table.get(turnsKey(job))) ?? {};
+      const was = row['bytesMs'];
+      const aheadMs = numberIn(row, 'bytesMs', 0) - nowMs();
+      if (was === undefined || aheadMs <= 0) return;
+      const moved = await table.update(turnsKey(job), {
+        UpdateExpression: 'SET bytesMs = :bytes',
+        ConditionExpression: 'bytesMs = :was',
+        ExpressionAttributeValues: { ':bytes': milliseconds(nowMs() + aheadMs * factor), ':was': was },
+      });
+      if (moved !== undefined) return;
+    }
+    throw new Error(`the turns of job ${job} changed ${SCALE_TRIES} times while its rate was to be changed`);
+  }
 
   return {
     /** Reserves turns for objects of these costs that begin within `mostWaitMs`. */
@@ -171,26 +190,32 @@ export function createJobTurnRows(table: Table) {
       });
     },
 
-    /** What was booked and sent by the old rate lasts longer or shorter by the new one. */
+    /** What was booked and sent by the old rate lasts longer or shorter by the new one, as do bytes that were written ahead. */
     async rescaleTurns(job: JobId, before: JobRate, after: JobRate): Promise<void> {
       if (!isBounded(before) || !isBounded(after)) return;
       const row = await table.get(turnsKey(job));
       if (row === undefined) return;
       const now = nowMs();
-      // By the bound that holds more: which of the two does is not known.
       const one = { before: costOf(before, 1), after: costOf(after, 1) };
-      const ratio = (of: keyof TurnCost) =>
-        one.before[of] > 0 && one.after[of] > 0 ? one.after[of] / one.before[of] : undefined;
-      const factor = ratio('objectsMs') ?? ratio('bytesMs') ?? 1;
-      const scaled = (schedule: Schedule) => {
+      /** A bound that is gone holds nothing any more. */
+      const factorOf = (of: keyof TurnCost) =>
+        one.before[of] > 0 ? one.after[of] / one.before[of] : undefined;
+      const factors = { objectsMs: factorOf('objectsMs'), bytesMs: factorOf('bytesMs') };
+      // Which of the two bounds holds is not known. Rows that are sent too soon wait in the queue; too late, they leave it empty.
+      const least = Math.min(
+        factors.objectsMs ?? Number.POSITIVE_INFINITY,
+        factors.bytesMs ?? Number.POSITIVE_INFINITY,
+      );
+      const scaled = (schedule: Schedule, factor: number) => {
         const atMs = numberIn(row, schedule, now);
         return milliseconds(atMs > now ? now + (atMs - now) * factor : atMs);
       };
       await table.update(turnsKey(job), {
         UpdateExpression: 'SET bookedMs = :booked, sentMs = :sent',
         ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':booked': scaled('bookedMs'), ':sent': scaled('sentMs') },
+        ExpressionAttributeValues: { ':booked': scaled('bookedMs', least), ':sent': scaled('sentMs', least) },
       });
+      if (numberIn(row, 'bytesMs', now) > now) await scaleBytes(job, factors.bytesMs ?? 1);
     },
   };
 }

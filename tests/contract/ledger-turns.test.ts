@@ -80,6 +80,18 @@ describe('turns', () => {
     expect(await reserve(1, 1_000, bytes, 1)).toEqual([800]);
   });
 
+  it('of bytes that were written ahead come sooner by a higher rate, and later by a lower one', async () => {
+    const { ledger, job, reserve } = start();
+    const slow = { objectsPerSecond: 0, bytesPerSecond: 1_000 };
+    const fast = { objectsPerSecond: 0, bytesPerSecond: 1_000_000 };
+    expect(await reserve(1, 1_000, slow, 1_000_000)).toEqual([0]);
+    expect(await reserve(1, 2_000, fast, 1_000)).toBe('ahead');
+    await ledger.rescaleTurns(job, slow, fast);
+    expect(await reserve(1, 2_000, fast, 1_000)).toEqual([1_000]);
+    await ledger.rescaleTurns(job, fast, slow);
+    expect(await reserve(1, 2_000_000, slow, 1)).toEqual([1_001_000]);
+  });
+
   it('are booked for what comes back, each at a time of its own and within SQS’s longest delay', async () => {
     const { ledger, job } = start();
     const some = await ledger.bookReturns(job, costs(TEN, 3));
@@ -135,6 +147,20 @@ describe('rows that ingest sends ahead', () => {
     expect(await feed(world, 0)).toMatchObject({ kind: 'wait' });
     await world.ledger.rescaleTurns(world.job, TEN, { objectsPerSecond: 100, bytesPerSecond: 0 });
     expect(await feed(world, 0)).toEqual({ kind: 'send' });
+  });
+
+  it('suffice for less time where the bound that held them back is raised or gone, whatever the other', async () => {
+    const bytes = { objectsPerSecond: 1_000, bytesPerSecond: 10 };
+    for (const bytesPerSecond of [1_000, 0]) {
+      const world = start();
+      const ask = (rate: JobRate) =>
+        world.ledger.feed({ job: world.job, slice: 0 }, rate, { bytes: 10_000, count: 1 }, 10_000);
+      expect(await ask(bytes)).toEqual({ kind: 'send' });
+      expect(await ask(bytes)).toMatchObject({ kind: 'wait' });
+      const after = { ...bytes, bytesPerSecond };
+      await world.ledger.rescaleTurns(world.job, bytes, after);
+      expect(await ask(after)).toEqual({ kind: 'send' });
+    }
   });
 });
 
