@@ -3,8 +3,10 @@
 
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import { type LiveJob, PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
+import { rateOf } from '../../shared/job/options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
+import { isBounded } from '../../shared/pacing/job-rate.ts';
 import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -15,7 +17,7 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 const PAGE = 100;
 
 export interface ResumeDependencies {
-  ledger: Pick<Ledger, 'getSlices' | 'beginReplay' | 'closeSlice'>;
+  ledger: Pick<Ledger, 'getSlices' | 'beginReplay' | 'closeSlice' | 'restartFeed'>;
   requestSlice: SliceRequest;
   clock: Clock;
 }
@@ -27,7 +29,8 @@ export async function resumeJob(
   from: number,
   deadlineMs: number,
 ): Promise<void> {
-  const { requestIngest, telemetry } = dependencies;
+  const { ledger, requestIngest, telemetry } = dependencies;
+  if (from === 0 && isBounded(rateOf(job.options))) await ledger.restartFeed(job.id, job.resumedAtMs ?? 0);
   if (job.state === 'planning' && from === 0)
     await requestIngest({ v: SCHEMA_VERSION, kind: 'plan', job: job.id });
   const next = await resumeSlices(dependencies, job, from, deadlineMs);

@@ -217,6 +217,18 @@ export function createJobTurnRows(table: Table) {
       });
       if (numberIn(row, 'bytesMs', now) > now) await scaleBytes(job, factors.bytesMs ?? 1);
     },
+
+    /**
+     * The job runs again after a pause. Upload dropped what was sent and booked before it, so neither suffices any more.
+     * @param resumedAtMs epoch ms: rows that were sent since then are not dropped
+     */
+    async restartFeed(job: JobId, resumedAtMs: number): Promise<void> {
+      await table.update(turnsKey(job), {
+        UpdateExpression: 'SET sentMs = :now, bookedMs = :now REMOVE feeder, fedMs',
+        ConditionExpression: 'attribute_exists(sentMs) AND (attribute_not_exists(fedMs) OR fedMs < :resumed)',
+        ExpressionAttributeValues: { ':now': table.now(), ':resumed': numeral(resumedAtMs) },
+      });
+    },
   };
 }
 

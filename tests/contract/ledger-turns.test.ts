@@ -162,6 +162,22 @@ describe('rows that ingest sends ahead', () => {
       expect(await ask(after)).toEqual({ kind: 'send' });
     }
   });
+
+  it('are sent again at once after a pause, whose rows were dropped', async () => {
+    const world = start();
+    await feed(world, 0, { count: 100_000 });
+    await world.ledger.bookReturns(world.job, costs(TEN, 10_000));
+    expect(await feed(world, 0)).toMatchObject({ kind: 'wait' });
+    world.ledger.clock.advance(5_000);
+    const resumedAtMs = world.ledger.clock.now();
+    await world.ledger.restartFeed(world.job, resumedAtMs);
+    const [bookedMs = 0] = await world.ledger.bookReturns(world.job, costs(TEN, 1));
+    expect(bookedMs).toBeCloseTo(1_000, 2);
+    expect(await feed(world, 3, { count: 100_000 })).toEqual({ kind: 'send' });
+    // The order may be repeated: what was sent since the resume counts.
+    await world.ledger.restartFeed(world.job, resumedAtMs);
+    expect(await feed(world, 3)).toMatchObject({ kind: 'wait' });
+  });
 });
 
 describe('a change of the rate', () => {
