@@ -3,7 +3,7 @@
 
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import { type LiveJob, PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
-import { rateOf } from '../../shared/job/options.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
