@@ -1,9 +1,9 @@
 // Resumes a job that was paused. Upload dropped the messages of its rows, so every slice without a result is sent again: ingest
 // then sends the rows that have not ended.
 
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import { CLOCK_MARGIN_MS } from '../../shared/job/halted-uploads.ts';
 import { type LiveJob, PLAN_REMEMBER_EVERY } from '../../shared/job/job.ts';
-import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { isCovered } from '../../shared/ledger/tally.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
