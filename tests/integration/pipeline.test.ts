@@ -232,11 +232,11 @@ describe('a manifest that can not be read', () => {
     { name: 'empty.csv', body: '', code: 'Empty', says: /empty/ },
     { name: 'blank.csv', body: '\n\n', code: 'Empty', says: /blank/ },
     { name: 'binary.csv', body: Buffer.from([0, 1, 2, 3]), code: 'Binary', says: /NUL/ },
-    { name: 'gzip.csv', body: Buffer.from([0x1f, 0x8b, 8, 0]), code: 'Compressed', says: /gzip/ },
+    { name: 'gzip.csv', body: Buffer.from([0x1f, 0x8b, 8, 0]), code: 'CompressionBroken', says: /gzip/ },
     { name: 'no-header.csv', body: 'a,b\nc,d\n', code: 'UnknownColumn', says: /"a"/ },
     { name: 'unknown.csv', body: 'key,txet\nk,v\n', code: 'UnknownColumn', says: /did you mean text/ },
     { name: 'what.bin', body: 'hello world\n', code: 'UnknownFormat', says: /\.csv/ },
-    { name: 'list.parquet', body: 'PAR1', code: 'UnsupportedFormat', says: /Parquet/ },
+    { name: 'list.parquet', body: 'PAR1', code: 'ParquetDamaged', says: /Parquet/ },
   ])(
     '($name) ends its job as failed, says why, and stays in the inbox',
     async ({ name, body, code, says }) => {
