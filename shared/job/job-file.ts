@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LineCounter, parseDocument } from 'yaml';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
-import { splitSource } from '../manifest/columns.ts';
+import { splitSource } from '../manifest/s3-source.ts';
 import { boundedName, boundedNames, boundedText } from '../text/bounded.ts';
 import { visibleText } from '../text/visible.ts';
 import { namedJobId } from './identity.ts';

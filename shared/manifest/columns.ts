@@ -17,6 +17,7 @@ import type { RowFault } from './faults.ts';
 import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
 import { createPlainItems } from './plain-item.ts';
+import { splitSource } from './s3-source.ts';
 import { isWebSource, parseWebSource } from './web-source.ts';
 
 /**
@@ -24,7 +25,7 @@ import { isWebSource, parseWebSource } from './web-source.ts';
  *
  *   2   rejects a repeated header line (1 made an object of it); skips a byte order mark before a line of NDJSON
  *   3   NDJSON: accepts numbers where text is expected, and sizes as strings; sources may be in buckets with old names
- *   4   reads TSV, S3 Batch Operations CSV, and the columns that a key template names
+ *   4   reads TSV, S3 Batch Operations CSV, and the columns that a key template names; `?versionId=` in a source
  */
 export const PARSER_VERSION = 4;
 
@@ -56,7 +57,8 @@ const fitSource: Check<string> = (payload) => {
     if (web.kind === 'bad') fault(payload, web.code, web.message);
     return;
   }
-  const source = splitSource(payload.value);
+  // A message of an older parser's job may hold a key that looks like a version alone. The check of sources refuses others.
+  const source = splitSource(payload.value) ?? splitSource(`${payload.value}?versionId=`);
   if (source === undefined || !isBucketName(source.bucket)) {
     const shown = quoted(redactedUnknown(payload.value).slice(0, 200));
     fault(
@@ -284,24 +286,6 @@ export function isReservedColumn(name: string): boolean {
   return name.startsWith(reservedPrefix);
 }
 
-/** Version ids as S3 makes them. One with other characters is named by source_version. */
-const trailingVersion = /\?versionId=([\w.-]{1,1024})$/;
-
-/**
- * `s3://bucket/key` or `s3://bucket/key?versionId=ID`. Raw but for that end: what follows the bucket's slash is the key, byte
- * for byte. Only the last `?versionId=` is one, so that a key which itself ends so can be named with a version behind it.
- */
-export function splitSource(source: string): { bucket: string; key: string; versionId?: string } | undefined {
-  const slash = source.indexOf('/', 's3://'.length);
-  if (!source.startsWith('s3://') || slash === -1) return undefined;
-  const path = source.slice(slash + 1);
-  const version = trailingVersion.exec(path);
-  const key = version === null ? path : path.slice(0, version.index);
-  if (key === '') return undefined;
-  const bucket = source.slice('s3://'.length, slash);
-  return { bucket, key, ...(version?.[1] === undefined ? {} : { versionId: version[1] }) };
-}
-
 /** A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting. */
 function isKeyTooLong(key: string): boolean {
   return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
@@ -322,14 +306,6 @@ function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void
   }
   if (row.source_etag !== undefined && row.source === undefined) {
     fault(payload, 'SourceEtagInvalid', 'source_etag stands without a source');
-  }
-  const named = typeof row.source === 'string' ? splitSource(row.source)?.versionId : undefined;
-  if (named !== undefined && typeof row.source_version === 'string' && named !== row.source_version) {
-    fault(
-      payload,
-      'VersionInvalid',
-      `source names version ${named.slice(0, 100)}, and source_version another: give one of them, or the same`,
-    );
   }
   if (row.storage_class === 'source' && row.source === undefined) {
     fault(payload, 'StorageClassInvalid', 'storage_class is source, and the row has no source');

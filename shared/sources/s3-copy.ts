@@ -1,7 +1,8 @@
 // The object is in S3 already: a server-side copy, which sends no bytes through this process.
 import { readsSource } from '../attributes/object-attributes.ts';
 import type { ObjectPlace } from '../aws/source-heads.ts';
-import { type ManifestItem, splitSource } from '../manifest/columns.ts';
+import type { ManifestItem } from '../manifest/columns.ts';
+import { faultOfSource, splitSource } from '../manifest/s3-source.ts';
 import { boundedWithTail } from '../text/bounded.ts';
 import type { ObjectWriter } from '../transfer/object-writer.ts';
 import { COPY_IN_PARTS_ABOVE_BYTES } from '../transfer/part-plan.ts';
@@ -18,6 +19,8 @@ const PARTS_PER_WORKER = 64;
 
 export const s3Copy: Source = {
   check(item, { buckets }) {
+    const fault = faultOfSource(item);
+    if (fault !== undefined) return fault;
     const { bucket } = placeOf(item);
     if (buckets.includes(bucket)) return undefined;
     return {

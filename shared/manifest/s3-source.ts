@@ -1,0 +1,80 @@
+// What names an object in S3 in the column `source`: `s3://bucket/key`, or `s3://bucket/key?versionId=ID`.
+
+const MARK = '?versionId=';
+
+/** Version ids as S3 makes them. One with other characters is named by source_version. */
+const trailingVersion = /\?versionId=([\w.-]{0,1024})$/;
+
+/** What `writeSource` has put a mark behind. */
+const marked = /\?versionId=[\w.-]{0,1024}\?versionId=$/;
+
+/**
+ * Raw but for the last `?versionId=`: what follows the bucket's slash is the key, byte for byte. An empty one names no version: it
+ * only ends a key that itself ends as with a version.
+ */
+export function splitSource(source: string): { bucket: string; key: string; versionId?: string } | undefined {
+  const slash = source.indexOf('/', 's3://'.length);
+  if (!source.startsWith('s3://') || slash === -1) return undefined;
+  const path = source.slice(slash + 1);
+  const version = trailingVersion.exec(path);
+  const key = version === null ? path : path.slice(0, version.index);
+  if (key === '') return undefined;
+  const bucket = source.slice('s3://'.length, slash);
+  return { bucket, key, ...(version?.[1] ? { versionId: version[1] } : {}) };
+}
+
+/** The source that `splitSource` reads as exactly this key, without a version. */
+export function writeSource(bucket: string, key: string): string {
+  return endRaw(`s3://${bucket}/${key}`);
+}
+
+function endRaw(source: string): string {
+  return source.startsWith('s3://') && trailingVersion.test(source) ? source + MARK : source;
+}
+
+/** The first version of the parser under which a source can name a version. In older jobs all of it is the key. */
+const FIRST_WITH_VERSIONS = 4;
+
+interface WithSource {
+  source?: unknown;
+}
+
+interface ParsedBy {
+  parserVersion: number;
+}
+
+/** A row as it stands in a manifest, with its source as this parser has to read it. */
+export function rowOfJob<Row extends WithSource>(job: ParsedBy, row: Row): Row {
+  if (job.parserVersion >= FIRST_WITH_VERSIONS || typeof row.source !== 'string') return row;
+  const source = endRaw(row.source);
+  return source === row.source ? row : { ...row, source };
+}
+
+/**
+ * The same of an item of a message, which `rowOfJob` may have changed before it was sent. So an old job's key that itself ends in
+ * two `?versionId=`, the last one empty, is taken for a changed one.
+ */
+export function itemOfJob<Item extends WithSource>(job: ParsedBy, item: Item): Item {
+  return typeof item.source === 'string' && marked.test(item.source) ? item : rowOfJob(job, item);
+}
+
+/** @returns what is wrong with a source in S3, as a row's code and message */
+export function faultOfSource({
+  source = '',
+  source_version: version,
+}: {
+  source?: string;
+  source_version?: string;
+}): { code: 'SourceInvalid' | 'VersionInvalid'; message: string } | undefined {
+  const place = splitSource(source);
+  if (place === undefined) {
+    const message = 'source names a version and no key: write s3://bucket/key?versionId=ID';
+    return { code: 'SourceInvalid', message };
+  }
+  const { versionId } = place;
+  if (versionId === undefined || version === undefined || versionId === version) return undefined;
+  return {
+    code: 'VersionInvalid',
+    message: `source names version ${versionId.slice(0, 100)}, and source_version another: give one of them, or the same`,
+  };
+}

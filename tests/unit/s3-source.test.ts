@@ -1,0 +1,122 @@
+// Sources in S3 that name a version, or look as if they did: in rows, in messages, and in those of jobs from before versions.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lookUp } from '../../functions/upload/look-up.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
+import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import type { ManifestItem } from '../../shared/manifest/columns.ts';
+import { splitSource, writeSource } from '../../shared/manifest/s3-source.ts';
+import { messageBody, parseUploadMessage } from '../../shared/queue/messages.ts';
+import { placeOf } from '../../shared/sources/s3-copy.ts';
+import { checkSource } from '../../shared/sources/table.ts';
+import { aJob, anUploadMessage, manifestBytes } from '../helpers/records.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const SOURCES = { buckets: ['b-1'] };
+const source = 's3://b-1/k?versionId=x';
+
+/** Keys, and what a manifest of a job from before versions says of each. */
+const OLD_ROWS: [string, ManifestItem, { key: string; versionId?: string }][] = [
+  ['a version in its key', { key: 'a', source }, { key: 'k?versionId=x' }],
+  [
+    'a version beside it',
+    { key: 'a', source, source_version: 'v' },
+    { key: 'k?versionId=x', versionId: 'v' },
+  ],
+  ['nothing before it', { key: 'a', source: 's3://b-1/?versionId=x' }, { key: '?versionId=x' }],
+  ['an empty one', { key: 'a', source: 's3://b-1/k?versionId=' }, { key: 'k?versionId=' }],
+  ['none', { key: 'a', source: 's3://b-1/k', source_version: 'v' }, { key: 'k', versionId: 'v' }],
+];
+
+async function blocksOf(rows: readonly ManifestItem[], parserVersion?: number) {
+  const s3 = createMemoryS3({ versioned: ['inbox'] });
+  const content = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  s3.write('inbox', 'list.csv', content);
+  const job = aJob({
+    head: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
+    ...(parserVersion === undefined ? {} : { parserVersion }),
+  });
+  const reader = { s3: s3.client, clock: createVirtualClock(), random: () => 0, sources: SOURCES };
+  const place = manifestBytes(0, Buffer.byteLength(content));
+  return Array.fromAsync(readSliceBlocks(reader, job, { place }));
+}
+
+/** As upload has it after the message was read and its job looked up. */
+async function itemAtUpload(item: ManifestItem, parserVersion: number): Promise<ManifestItem | undefined> {
+  const parsed = parseUploadMessage(messageBody(anUploadMessage({ item })));
+  if (parsed.kind === 'unreadable') throw new Error(parsed.reason);
+  const { message } = parsed;
+  const job = aJob({ parserVersion });
+  const none = new Set<number>();
+  const ends = { done: none, failed: none, cancelled: none, rejected: none };
+  const ledger = {
+    getJobs: async () => ({ jobs: new Map([[job.id, job]]), unreadable: new Map() }),
+    readBlocks: async () => new Map([[blockName(message), { size: 9, movedAtMs: 0, openings: 1, ...ends }]]),
+  };
+  const delivery = { message, messageId: 'm', receiptHandle: 'r', receiveCount: 1, sentAtMs: 0 };
+  return (await lookUp(ledger as never, [delivery as never])).open[0]?.delivery.message.item;
+}
+
+it('has any key without a version, as it was written', () => {
+  const end = fc.constantFrom('', '?versionId=', '?versionId=x', '?versionId=x?versionId=', '?versionId=a/b');
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), end, (start, suffix) => {
+      const key = start + suffix;
+      expect(splitSource(writeSource('b-1', key))).toEqual({ bucket: 'b-1', key });
+    }),
+  );
+});
+
+describe('a job from before versions in sources', () => {
+  it.each(OLD_ROWS)('copies the object of a row with %s', async (_, row, place) => {
+    const [block] = await blocksOf([row], 3);
+    expect(block?.rejected).toEqual([]);
+    const sent = block?.accepted[0]?.item as ManifestItem;
+    expect(placeOf(sent)).toEqual({ bucket: 'b-1', ...place });
+    const item = await itemAtUpload(sent, 3);
+    expect(item).toEqual(sent);
+  });
+
+  it.each(OLD_ROWS)('copies the object of a message with %s, sent before', async (_, row, place) => {
+    const item = (await itemAtUpload(row, 3)) as ManifestItem;
+    expect(placeOf(item)).toEqual({ bucket: 'b-1', ...place });
+    expect(checkSource(item, SOURCES)).toBeUndefined();
+    // Given back as a new message, it is read the same.
+    expect(await itemAtUpload(item, 3)).toEqual(item);
+  });
+
+  it('reports rows that this parser copies from the same objects', async () => {
+    const bad = { key: '', source } as ManifestItem;
+    const refused = { key: 'a', source: 's3://other/k?versionId=x' };
+    const [block] = await blocksOf([bad, refused], 3);
+    expect(block?.rejected).toMatchObject([
+      { code: 'KeyMissing', item: { source: writeSource('b-1', 'k?versionId=x') } },
+      { code: 'SourceNotAllowed', item: { source: writeSource('other', 'k?versionId=x') } },
+    ]);
+  });
+});
+
+describe('a job of this parser', () => {
+  it('copies the version that a source names', async () => {
+    const [block] = await blocksOf([{ key: 'a', source }]);
+    const item = (await itemAtUpload(block?.accepted[0]?.item as ManifestItem, 4)) as ManifestItem;
+    expect(item.source).toBe(source);
+    expect(placeOf(item)).toEqual({ bucket: 'b-1', key: 'k', versionId: 'x' });
+  });
+
+  it.each([
+    ['two versions', { key: 'a', source, source_version: 'v' }, 'VersionInvalid'],
+    ['a version and no key', { key: 'a', source: 's3://b-1/?versionId=x' }, 'SourceInvalid'],
+  ])('rejects a row with %s', async (_, row, code) => {
+    const [block] = await blocksOf([row]);
+    expect(block).toMatchObject({ accepted: [], rejected: [{ code, item: row }] });
+    // A message of it ends as its row: a dead letter would not say what is wrong.
+    const item = (await itemAtUpload(row, 4)) as ManifestItem;
+    expect(checkSource(item, SOURCES)).toMatchObject({ code });
+  });
+
+  it('takes the same version twice', () => {
+    expect(checkSource({ key: 'a', source, source_version: 'x' }, SOURCES)).toBeUndefined();
+  });
+});
