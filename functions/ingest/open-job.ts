@@ -20,6 +20,7 @@ import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
+import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { boundedNames } from '../../shared/text/bounded.ts';
 import { createConversionInput, openConversion, readStart } from './conversion-input.ts';
@@ -82,7 +83,9 @@ export async function startJob(
 }
 
 /** What an opened manifest adds to its job. */
-type Opening = Pick<NewJob, 'head' | 'options' | 'sliceBytes' | 'files' | 'redriveOf'>;
+type Opening = Pick<NewJob, 'head' | 'options' | 'sliceBytes' | 'files' | 'redriveOf'> & {
+  parserVersion?: number;
+};
 /** What an opening that failed had read by then. */
 type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 
@@ -199,8 +202,16 @@ async function openReport(
   };
   return {
     kind: 'opened',
-    opening: { options: options.options, head, sliceBytes, redriveOf, files: { kind: 'report', ...report } },
+    opening: {
+      ...{ options: options.options, head, sliceBytes, redriveOf, files: { kind: 'report', ...report } },
+      // Its rows mean what they meant in that job.
+      ...readAs(old.parserVersion),
+    },
   };
+}
+
+function readAs(parserVersion = PARSER_VERSION): { parserVersion?: number } {
+  return canReadRowsOf({ parserVersion }) ? { parserVersion } : {};
 }
 
 function unreadable(code: string, message: string, known: Known = {}): Opened {

@@ -16,11 +16,12 @@ const jobReport = z.object({
   version: z.literal(1),
   // Absent where its job failed before they were read.
   options: z.optional(storedOptions),
+  parserVersion: z.optional(z.int()),
   files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.number() })),
 });
 
 export type RedriveReport =
-  | { kind: 'readable'; options: JobOptions; files: ManifestFile[] }
+  | { kind: 'readable'; options: JobOptions; parserVersion?: number; files: ManifestFile[] }
   | { kind: 'unreadable'; fault: JobFault };
 
 /** @returns the files of failed rows, in the report's order: at least one */
@@ -50,7 +51,7 @@ export async function readRedriveReport(
     const faults = describeIssues(parsed.error.issues, 'it');
     return unreadable('ReportUnreadable', `${place} is no report of this version: ${faults}`);
   }
-  const { options, files } = parsed.data;
+  const { options, parserVersion, files } = parsed.data;
   const failed = files.filter(({ kind }) => kind === 'failed');
   if (failed.length === 0 || options === undefined) {
     return unreadable(
@@ -61,6 +62,7 @@ export async function readRedriveReport(
   return {
     kind: 'readable',
     options,
+    ...(parserVersion === undefined ? {} : { parserVersion }),
     files: failed.map((file) => ({ bucket, key: file.key, sizeBytes: file.bytes })),
   };
 }

@@ -10,7 +10,7 @@ import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 import type { ManifestRow } from '../manifest/format.ts';
 import { formatOf } from '../manifest/formats/all.ts';
-import { rowOfJob } from '../manifest/s3-source.ts';
+import { itemOfJob, rowOfJob } from '../manifest/s3-source.ts';
 import { fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
@@ -92,19 +92,22 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
     return sourceFault ?? attributes.faultOf(item) ?? keyFault;
   };
 
+  // A report's rows have been read for their job before.
+  const readFor = job.redriveOf === undefined ? rowOfJob : itemOfJob;
+
   return (row: ManifestRow, block: Block): void => {
     const number = block.size;
     const { line, offset } = row.place;
     const place = { block: block.block, number, status: 'rejected', line } as const;
     if (row.kind === 'good') {
-      const item = rowOfJob(job, row.item);
+      const item = readFor(job, row.item);
       const fault = faultOf(item, line);
       if (fault === undefined) block.accepted.push({ number, line, item });
       else listing.add({ ...place, item, ...fault }, offset);
       return;
     }
     const { code, message, columns, raw } = row;
-    const content = columns === undefined ? { raw } : { item: rowOfJob(job, columns) };
+    const content = columns === undefined ? { raw } : { item: readFor(job, columns) };
     listing.add({ ...place, code, message, ...content }, offset);
   };
 }

@@ -51,7 +51,7 @@ export function rowOfJob<Row extends WithSource>(job: ParsedBy, row: Row): Row {
 }
 
 /**
- * The same of an item of a message, which `rowOfJob` may have changed before it was sent. So an old job's key that itself ends in
+ * The same of an item of a message or a report, which `rowOfJob` may have changed before. So an old job's key that itself ends in
  * two `?versionId=`, the last one empty, is taken for a changed one.
  */
 export function itemOfJob<Item extends WithSource>(job: ParsedBy, item: Item): Item {

@@ -18,6 +18,7 @@ import {
 import type { JobOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import type { SliceStart } from '../../shared/ledger/ledger.ts';
+import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import { meddled } from '../helpers/failing.ts';
 import {
   aJob,
@@ -187,6 +188,18 @@ describe('the opening of a redrive', () => {
       deadlineMs: 1_000 + 600_000,
     });
     expect(job.sliceBytes, 'as the largest file').toBe((failedRow('a') + failedRow('b')).length);
+  });
+
+  it.each([
+    ['an older parser that is still read', 3, 3],
+    ['a parser that is not read', 99, PARSER_VERSION],
+    ['no parser', undefined, PARSER_VERSION],
+  ])('reads the rows of a report of %s as they were meant', async (_, parserVersion, expected) => {
+    putReport([['a']]);
+    const report = JSON.parse(String(memory.read('reports', REPORT_KEY)));
+    memory.write('reports', REPORT_KEY, JSON.stringify({ ...report, parserVersion }));
+    await order();
+    expect(await open()).toMatchObject({ parserVersion: expected });
   });
 
   it.each<[string, string, () => unknown, RegExp]>([

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { lookUp } from '../../functions/upload/look-up.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
+import type { JobId } from '../../shared/job/identity.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { splitSource, writeSource } from '../../shared/manifest/s3-source.ts';
 import { messageBody, parseUploadMessage } from '../../shared/queue/messages.ts';
 import { placeOf } from '../../shared/sources/s3-copy.ts';
 import { checkSource } from '../../shared/sources/table.ts';
-import { aJob, anUploadMessage, manifestBytes } from '../helpers/records.ts';
+import { aJob, anUploadMessage, JOB_ID, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SOURCES = { buckets: ['b-1'] };
@@ -29,13 +30,14 @@ const OLD_ROWS: [string, ManifestItem, { key: string; versionId?: string }][] = 
   ['none', { key: 'a', source: 's3://b-1/k', source_version: 'v' }, { key: 'k', versionId: 'v' }],
 ];
 
-async function blocksOf(rows: readonly ManifestItem[], parserVersion?: number) {
+async function blocksOf(rows: readonly ManifestItem[], parserVersion?: number, redriveOf?: JobId) {
   const s3 = createMemoryS3({ versioned: ['inbox'] });
   const content = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   s3.write('inbox', 'list.csv', content);
   const job = aJob({
     head: { format: 'ndjson', bodyOffset: 0, bodyLine: 1 },
     ...(parserVersion === undefined ? {} : { parserVersion }),
+    ...(redriveOf === undefined ? {} : { redriveOf }),
   });
   const reader = { s3: s3.client, clock: createVirtualClock(), random: () => 0, sources: SOURCES };
   const place = manifestBytes(0, Buffer.byteLength(content));
@@ -84,6 +86,18 @@ describe('a job from before versions in sources', () => {
     expect(checkSource(item, SOURCES)).toBeUndefined();
     // Given back as a new message, it is read the same.
     expect(await itemAtUpload(item, 3)).toEqual(item);
+  });
+
+  it.each(OLD_ROWS)('copies the object of a row with %s, redriven from its report', async (_, row, place) => {
+    const [first] = await blocksOf([row], 3);
+    const reported = first?.accepted[0]?.item as ManifestItem;
+    // Its outcome may be from before the upgrade, or from after it.
+    const [block] = await blocksOf([row, reported], 3, JOB_ID);
+    const places = block?.accepted.map(({ item }) => placeOf(item));
+    expect(places).toEqual([
+      { bucket: 'b-1', ...place },
+      { bucket: 'b-1', ...place },
+    ]);
   });
 
   it('reports rows that this parser copies from the same objects', async () => {
