@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { CONVERSIONS } from '../../shared/manifest/conversions/all.ts';
 import { ConversionFault } from '../../shared/manifest/conversions/conversion.ts';
 import { groupFiles } from '../../shared/manifest/conversions/listed-files.ts';
+import { splitSource } from '../../shared/manifest/s3-source.ts';
 import {
   csvFile,
   INVENTORY_FOLDER,
@@ -91,6 +92,14 @@ describe.each(['CSV', 'Parquet'] as const)('an S3 Inventory in %s', (format) => 
 
   it('gives each object that is there, by its latest version', async () => {
     expect(await convertedRows({ files: inventoryOf(format, 'inbox', objects), manifest })).toEqual(rows);
+  });
+
+  it('takes a key that ends as with a version for a key', async () => {
+    const [key, bucket] = ['k?versionId=x', 'source-bucket'];
+    const files = inventoryOf(format, 'inbox', [[{ bucket, key, size: 1 }]]);
+    const [row] = await convertedRows({ files, manifest });
+    expect(row).toMatchObject({ key });
+    expect(splitSource(String(row?.['source']))).toEqual({ bucket, key });
   });
 
   it('is read from an allowed bucket, where its manifest.json is dropped under another name', async () => {

@@ -4,6 +4,7 @@ import { rowFaults } from '../../shared/manifest/faults.ts';
 import type { ManifestRow } from '../../shared/manifest/format.ts';
 import { type AboutManifest, openManifest } from '../../shared/manifest/open.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
+import { placeOf } from '../../shared/sources/s3-copy.ts';
 import { rowsOf } from '../helpers/manifest-bytes.ts';
 
 function open(content: string, about: Partial<AboutManifest> = {}) {
@@ -76,6 +77,13 @@ describe('S3 Batch Operations CSV', () => {
       { ...item('größe'), source_version: 'null' },
       item('x,y'),
     ]);
+  });
+
+  it('takes a key that ends as with a version for a key', async () => {
+    const rows = await read('bucket,k%3FversionId%3Dx,\nbucket,k%3FversionId%3Dx,v1\n');
+    const places = rows.map((row) => row.kind === 'good' && placeOf(row.item));
+    const object = { bucket: 'bucket', key: 'k?versionId=x' };
+    expect(places).toEqual([object, { ...object, versionId: 'v1' }]);
   });
 
   it('rejects keys that are not URL-encoded, and rows with another number of fields', async () => {

@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { splitQuotedRow } from '../formats/csv-quoted-row.ts';
 import { COMMAS } from '../formats/dialect.ts';
 import { scanRows } from '../lines/scan.ts';
+import { writeSource } from '../s3-source.ts';
 import { listFault } from './json-lists.ts';
 
 /** @param place of the file, for messages */
@@ -54,7 +55,7 @@ export function copyLine(object: { bucket: string; key: string; version?: string
   const { bucket, key, version, size } = object;
   return `${JSON.stringify({
     key,
-    source: `s3://${bucket}/${key}`,
+    source: writeSource(bucket, key),
     ...(version === undefined || version === '' ? {} : { source_version: version }),
     ...(size === undefined || size === '' ? {} : { size }),
   })}\n`;

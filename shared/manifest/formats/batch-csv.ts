@@ -13,6 +13,7 @@ import { type RowRules, readRows } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
 import { nearMiss } from '../near-miss.ts';
+import { writeSource } from '../s3-source.ts';
 import type { Place } from '../slice-place.ts';
 import { columnCount } from './csv.ts';
 import { splitQuotedRow } from './csv-quoted-row.ts';
@@ -132,7 +133,7 @@ function rulesFor(count: 2 | 3): RowRules {
       const [bucket = '', encoded = '', version = ''] = fields;
       const key = decodedKey(encoded);
       if (key === undefined) return { code: 'KeyEncoding', message: notEncoded(encoded) };
-      const source = `s3://${bucket}/${key}`;
+      const source = writeSource(bucket, key);
       return { record: version === '' ? { key, source } : { key, source, source_version: version } };
     },
   };
