@@ -7,7 +7,6 @@
 import { isUtf8 } from 'node:buffer';
 import { LineCounter, parseDocument } from 'yaml';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
-import { splitSource } from '../manifest/s3-source.ts';
 import { boundedName, boundedNames, boundedText } from '../text/bounded.ts';
 import { visibleText } from '../text/visible.ts';
 import { namedJobId } from './identity.ts';
@@ -143,6 +142,8 @@ const NO_MANIFEST =
   'is missing, or no text: write "manifest": "s3://INBOX/KEY", or a key relative to this file';
 const VERSION = /\?versionId=([^?&#]*)$/;
 const VERSION_ID = /^[\x21-\x7e]{1,1024}$/;
+/** Without a version: that is cut off once, so that the key may end as with one. */
+const ADDRESS = /^s3:\/\/([^/]*)\/(.+)$/s;
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** @returns what is wrong with it as text, to follow the word `manifest` */
@@ -160,10 +161,10 @@ function readReference(
 }
 
 function keyInInbox(address: string, inbox: string): string | { fault: string } {
-  const place = splitSource(address);
+  const [, bucket, key] = ADDRESS.exec(address) ?? [];
   const shown = JSON.stringify(boundedText(visibleText(address), MAX_SHOWN));
-  if (place === undefined) return { fault: `${shown} is not s3://${inbox}/KEY` };
-  if (place.bucket === inbox) return place.key;
+  if (key === undefined) return { fault: `${shown} is not s3://${inbox}/KEY` };
+  if (bucket === inbox) return key;
   return {
     fault: `${shown} is not in the inbox: copy it to s3://${inbox}/, under a name that starts with _`,
   };

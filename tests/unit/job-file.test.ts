@@ -54,6 +54,7 @@ describe('a job file', () => {
   it.each([
     ['s3://inbox/x/y.csv', { key: 'x/y.csv' }],
     ['s3://inbox//x?versionId=v.1_', { key: '/x', versionId: 'v.1_' }],
+    ['s3://inbox/k?versionId=a?versionId=b', { key: 'k?versionId=a', versionId: 'b' }],
     ['b c/%20?.csv', { key: 'in/b c/%20?.csv' }],
     ['y.csv?versionId=null', { key: 'in/y.csv', versionId: 'null' }],
   ])('names the manifest %s', (manifest, reference) => {
