@@ -151,17 +151,10 @@ const usualColumns = {
   ),
 };
 
-/** Of few rows. */
-const sourceColumns = {
-  source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
-};
-
 // Checked even where a column is wrong, so that every fault is reported at once.
 const payloadCheck = z.check(fitPayload, { when: () => true });
 const usualSchema = z.strictObject(usualColumns).check(payloadCheck);
-const itemSchema = z
-  .strictObject({ ...usualColumns, ...sourceColumns, ...attributeColumns })
-  .check(payloadCheck);
+const itemSchema = z.strictObject({ ...usualColumns, ...attributeColumns }).check(payloadCheck);
 
 /**
  * `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name is
