@@ -171,6 +171,21 @@ describe('an object of the web', () => {
     expect(chunked.stored).toEqual(SMALL);
   });
 
+  it('is refused where a body that breaks off would look whole, unless the row has its size', async () => {
+    // As HTTP/1.0: the connection's end is the body's.
+    const answer: Answering = (_request, response) => {
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(200, { connection: 'close' }).write(SMALL);
+      response.end();
+    };
+    const refused = await transfer({ answer });
+    expect(refused.end).toMatchObject({ kind: 'failed', code: 'SourceLengthUnknown' });
+    const sized = await transfer({ answer, item: { size: SMALL.length } });
+    expect(sized.stored).toEqual(SMALL);
+    const cutOff = await transfer({ answer, item: { size: SMALL.length + 1 } });
+    expect(cutOff.end).toMatchObject({ kind: 'failed', code: 'SourceSizeMismatch' });
+  });
+
   it('is stored as what it is where the server encodes it all the same', async () => {
     const { s3Asked, end } = await transfer({ answer: give(SMALL, { 'content-encoding': 'gzip' }) });
     expect(end.kind).toBe('stored');

@@ -14,6 +14,8 @@ const MAX_HEADERS = 100;
 /** What is read, as its first answer described it. */
 export interface WebObject {
   sizeBytes?: number;
+  /** Whether a body that is cut off can be told from a whole one: it has a length, or ends in a last chunk. */
+  showsItsEnd: boolean;
   /** With its quotes. Absent where it is weak: it does not stand for the bytes then. */
   etag?: string;
   contentType?: string;
@@ -48,6 +50,7 @@ export function objectOf(
   const contentType = headers['content-type'];
   return {
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    showsItsEnd: showsItsEnd(headers),
     ...(etag === undefined ? {} : { etag }),
     ...(isContentType(contentType) ? { contentType } : {}),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
@@ -79,7 +82,13 @@ export function isRestOf(
   const length = lengthOf(headers);
   const isLength = length === undefined || length === Number(total) - from;
   const isSize = sizeBytes === undefined || Number(total) === sizeBytes;
-  return strongEtag(headers) === etag && Number(first) === from && isWhole && isLength && isSize;
+  const isSame = strongEtag(headers) === etag && Number(first) === from;
+  return isSame && isWhole && isLength && isSize && showsItsEnd(headers);
+}
+
+/** Other bodies end where the connection does, as in HTTP/1.0, whether all of them came or not. (RFC 9112, section 6.3) */
+function showsItsEnd(headers: IncomingHttpHeaders): boolean {
+  return lengthOf(headers) !== undefined || /\bchunked$/i.test(headers['transfer-encoding']?.trim() ?? '');
 }
 
 export function tooLarge(host: string, sizeBytes: number, mostBytes: number): KnownFault {

@@ -176,12 +176,17 @@ function tooSlow(host: string): KnownFault {
 }
 
 function checkExpected(
-  { sizeBytes }: WebObject,
+  { sizeBytes, showsItsEnd }: WebObject,
   expected: WebRead['expected'],
   etag: string | undefined,
   host: string,
 ): void {
   if (sizeBytes !== undefined) checkSize(sizeBytes, expected.sizeBytes, host);
+  if (!showsItsEnd && expected.sizeBytes === undefined)
+    throw permanent(
+      'SourceLengthUnknown',
+      `${host} sends neither a Content-Length nor chunks, so that a body that breaks off looks whole: give the row its size`,
+    );
   if (expected.etag === undefined || unquoted(etag) === unquoted(expected.etag)) return;
   throw permanent(
     'SourceEtagMismatch',

@@ -19,6 +19,7 @@ export type WebFaultCode =
   | 'SourceForbidden'
   | 'SourceGone'
   | 'SourceHeadersTooLarge'
+  | 'SourceLengthUnknown'
   | 'SourceNotAllowed'
   | 'SourceNotFound'
   | 'SourceRangeRefused'
