@@ -148,20 +148,22 @@ export function createJobRows(table: Table) {
      * @returns refused where the job has ended, or its end is decided
      */
     async changeRate(id: JobId, change: Partial<RateOptions>): Promise<Controlled> {
-      const job = await getJob(id);
-      if (job === undefined) return { kind: 'unknown' };
-      if (!isLive(job) || job.ending !== undefined) return { kind: 'refused', job };
-      const rate = { ...job.options, ...change };
-      // Before the rate: a worker that has read the new one books by it.
-      await turns.rescaleTurns(id, rateOf(job.options), rateOf(rate));
-      const row = await table.update(jobKey(id), {
-        UpdateExpression: 'SET rate = :rate',
-        ConditionExpression: 'attribute_exists(live) AND attribute_not_exists(ending)',
-        ExpressionAttributeValues: { ':rate': writeRate(rate) },
-      });
-      if (row !== undefined) return { kind: 'changed', job: readJobRow(row) };
-      const ended = await getJob(id);
-      return ended === undefined ? { kind: 'unknown' } : { kind: 'refused', job: ended };
+      for (let tries = 0; tries < CONTROL_TRIES; tries++) {
+        const stored = await table.get(jobKey(id));
+        if (stored === undefined) return { kind: 'unknown' };
+        const job = readJobRow(stored);
+        if (!isLive(job) || job.ending !== undefined) return { kind: 'refused', job };
+        const before = rateOf(job.options);
+        const options = { ...job.options, ...change };
+        // Before the rate: a worker that has read the new one books by it.
+        await turns.rescaleTurns(id, before, rateOf(options));
+        const row = await table.update(jobKey(id), changeOfRate(stored['rate'], options));
+        if (row !== undefined) return { kind: 'changed', job: readJobRow(row) };
+        // Where an answer was lost, the SDK asked again, and found the condition broken by its own first write.
+        const now = await table.get(jobKey(id));
+        if (now?.['rate']?.S !== writeRate(options).S) await turns.rescaleTurns(id, rateOf(options), before);
+      }
+      throw new Error(`the rate of job ${id} changed ${CONTROL_TRIES} times while it was to be changed`);
     },
 
     /**
@@ -241,6 +243,19 @@ function readJobRows(rows: readonly Attributes[]): FoundJobs {
     }
   }
   return { jobs, unreadable };
+}
+
+/** Conditional on the rate as it was read: an order of objects and one of bytes must not undo each other. */
+function changeOfRate(was: Attributes[string] | undefined, rate: RateOptions) {
+  const isUnchanged = was === undefined ? 'attribute_not_exists(rate)' : 'rate = :was';
+  return {
+    UpdateExpression: 'SET rate = :rate',
+    ConditionExpression: `attribute_exists(live) AND attribute_not_exists(ending) AND ${isUnchanged}`,
+    ExpressionAttributeValues: {
+      ':rate': writeRate(rate),
+      ...(was === undefined ? {} : { ':was': was }),
+    },
+  };
 }
 
 /** Conditional on the control as it was read: the deadline of a resumed job is computed from it. */

@@ -198,6 +198,23 @@ describe('a change of the rate', () => {
     expect((await ledger.liveJob(job.id)).options.maxRatePerSecond).toBe(0);
   });
 
+  it('keeps both of two orders that come at once, and moves the turns by each of them once', async () => {
+    const { ledger, job } = await open();
+    await ledger.changeRate(job.id, { maxRatePerSecond: 10, maxBytesPerSecond: 1_000 });
+    const before = { objectsPerSecond: 10, bytesPerSecond: 1_000 };
+    await ledger.reserveTurns(job.id, before, costs(before, 1, 1_000_000), 1_000);
+    const orders = [{ maxRatePerSecond: 20 }, { maxBytesPerSecond: 1_000_000 }];
+    const changed = await Promise.all(orders.map((order) => ledger.changeRate(job.id, order)));
+    expect(changed).toMatchObject([{ kind: 'changed' }, { kind: 'changed' }]);
+    expect((await ledger.liveJob(job.id)).options).toMatchObject({
+      maxRatePerSecond: 20,
+      maxBytesPerSecond: 1_000_000,
+    });
+    const after = { objectsPerSecond: 20, bytesPerSecond: 1_000_000 };
+    const reserved = await ledger.reserveTurns(job.id, after, costs(after, 1, 1), 2_000);
+    expect(reserved).toMatchObject({ start: { bytesMs: ledger.clock.now() + 1_000 } });
+  });
+
   it('is taken by a paused job, and refused by one that has ended', async () => {
     const { ledger, job } = await open();
     await ledger.controlJob(job.id, 'paused');
