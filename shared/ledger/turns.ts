@@ -40,6 +40,11 @@ const SEND_AHEAD_MS = 20_000;
 /** A slice that sends rows asks again at least so often: the rate may have risen. */
 const HELD_MOST_MS = 10_000;
 const HELD_LEAST_MS = 1_000;
+/**
+ * A slice behind others asks again at least so often. Each time counts as its movement. Sweep replays a slice that does not
+ * move for replayBusySeconds, which is 10 minutes at least; its message may wait in the queue too.
+ */
+const BEHIND_MOST_MS = 240_000;
 /** Workers move the schedule meanwhile: a change that meets one of them is made again so often. */
 const SCALE_TRIES = 8;
 
@@ -178,7 +183,7 @@ export function createJobTurnRows(table: Table) {
       // Its turn comes when those before it are sent. They may be sent sooner than that, as the rate may rise.
       const before = slice - numberIn(moved.row, 'feeder', slice);
       const eachMs = clamp((objectsMs * sliceRows) / 2, HELD_LEAST_MS, HELD_MOST_MS);
-      return { kind: 'wait', delayMs: Math.min(before * eachMs, LONGEST_DELAY_MS) };
+      return { kind: 'wait', delayMs: Math.min(before * eachMs, BEHIND_MOST_MS) };
     },
 
     /** The slice has sent its last row: the next one may go on. */
