@@ -7,7 +7,7 @@ import { classifyFault, type Fault } from '../aws/classify.ts';
 import { MAX_LATE_MS } from '../pacing/job-rate.ts';
 import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
-import type { JobTurn, JobTurns } from './job-turns.ts';
+import type { JobTurn, JobTurns, UsedBytes } from './job-turns.ts';
 import type { ObjectWrite, ObjectWriter, PartedWriter, StoredObject } from './object-writer.ts';
 import {
   type PacingDependencies,
@@ -119,7 +119,17 @@ async function transferInTurn(
   }
   const report = await transferOne(dependencies, item, bounds);
   reports.set(item, report);
-  if (item.isUnsized) item.turns?.wrote(report.end.kind === 'stored' ? (report.end.object.bytes ?? 0) : 0);
+  item.turns?.used(turn.reservedBytes, usedBytes(item, report.end));
+}
+
+/** Of an object in parts each delivery writes some: they count once, in the delivery that ends it. */
+function usedBytes({ isUnsized }: TransferItem, end: TransferEnd): UsedBytes {
+  if (end.kind === 'unfinished') return { kind: 'returned' };
+  if (isUnsized !== true) return { kind: 'kept' };
+  if (end.kind !== 'stored') return { kind: 'wrote', bytes: 0 };
+  const { bytes } = end.object;
+  // S3 does not say how many bytes it copied: what was reserved is the best guess there is.
+  return bytes === undefined ? { kind: 'kept' } : { kind: 'wrote', bytes };
 }
 
 export async function transferOne(

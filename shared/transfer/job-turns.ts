@@ -24,14 +24,25 @@ export interface TurnSchedule {
   ): Promise<{ kind: 'reserved'; start: TurnStart } | { kind: 'ahead' }>;
   /** Times for items that come back for a turn later. @returns milliseconds from now, one for each */
   bookReturns(costs: readonly TurnCost[]): Promise<number[]>;
-  /** Objects of unknown size have ended, with `bytes` more than were reserved for them; below zero, with fewer. */
+  /** Objects have ended with `bytes` more than were reserved, below zero with fewer. `ended`: sizes that were unknown before. */
   chargeBytes(rate: JobRate, charge: { bytes: number; ended: readonly number[] }): Promise<void>;
   /** Bytes of an object of unknown size, by those that have ended; undefined before the first. */
   meanBytes(): number | undefined;
 }
 
 /** `shed`: the item goes back to its queue, and its turn may have come in `turnInMs`. */
-export type JobTurn = { kind: 'passed' } | { kind: 'shed'; turnInMs: number };
+export type JobTurn =
+  /** Absent `reservedBytes`: no turn of bytes was reserved for it. */
+  { kind: 'passed'; reservedBytes?: number } | { kind: 'shed'; turnInMs: number };
+
+/**
+ * What an item did with the bytes that were reserved for it.
+ *
+ *   kept       they stay taken: its size was known, or is not known even now
+ *   returned   it has not ended: its next delivery reserves them again
+ *   wrote      its size was unknown, and it has ended with so many
+ */
+export type UsedBytes = { kind: 'kept' } | { kind: 'returned' } | { kind: 'wrote'; bytes: number };
 
 export interface JobTurns {
   /**
@@ -39,8 +50,8 @@ export interface JobTurns {
    * @param isHalted whether its job was halted: then it passes, and its transfer begins nothing
    */
   next(isHalted?: () => boolean): Promise<JobTurn>;
-  /** An item whose size was not known has ended with so many bytes. */
-  wrote(bytes: number): void;
+  /** An item that had passed is done with, in this batch. @param reservedBytes as its turn said */
+  used(reservedBytes: number | undefined, used: UsedBytes): void;
   /** Ends the batch. @returns errors of the schedule, after which items were given back */
   end(): Promise<Error[]>;
 }
@@ -65,42 +76,39 @@ export function createJobTurns(
   /** Items that have had their turn, or were given back. */
   let position = 0;
   /** Reserved turns in epoch ms. One is lost after `goodUntilMs`. */
-  let turns: { atMs: number; goodUntilMs: number }[] = [];
+  let turns: { atMs: number; goodUntilMs: number; reservedBytes?: number }[] = [];
   /** Milliseconds until the remaining items may come back, once no turn is near enough. */
   let later: { atMs: number; delaysMs: number[] } | undefined;
   let hadTurns = false;
-  /** Of objects of unknown size: what was reserved for those under way, and the sizes of those that have ended since. */
-  const reservedBytes: number[] = [];
-  let ended: number[] = [];
+  /** To be charged: bytes beyond what was reserved, or below zero, and sizes that were unknown before. */
+  let owed: { bytes: number; ended: number[] } = { bytes: 0, ended: [] };
 
   /** The difference is charged when the object ends. */
   const guess = (rate: JobRate) => schedule.meanBytes() ?? firstGuessOf(rate);
-  const costsLeft = (rate: JobRate) => bytes.slice(position).map((size) => costOf(rate, size ?? guess(rate)));
+  const bytesLeft = (rate: JobRate) => bytes.slice(position).map((size) => size ?? guess(rate));
 
   async function reserve(rate: JobRate): Promise<void> {
     await charge(rate);
-    const costs = shareOf(costsLeft(rate));
+    const left = bytesLeft(rate);
+    const all = left.map((size) => costOf(rate, size));
+    const costs = shareOf(all);
     const most = Math.min(hadTurns ? NEXT_WAIT_MS : FIRST_WAIT_MS, stopAtMs - clock.now());
     const reserved = await schedule.reserveTurns(rate, costs, most);
     const nowMs = clock.now();
-    if (reserved.kind === 'ahead') return leave(await schedule.bookReturns(costsLeft(rate)));
+    if (reserved.kind === 'ahead') return leave(await schedule.bookReturns(all));
     hadTurns = true;
-    turns = turnTimes(reserved.start, costs).map((atMs) => ({
+    turns = turnTimes(reserved.start, costs).map((atMs, index) => ({
       atMs,
       goodUntilMs: Math.max(atMs, nowMs) + MAX_LATE_MS,
+      ...(rate.bytesPerSecond > 0 ? { reservedBytes: left[index] as number } : {}),
     }));
-    if (rate.bytesPerSecond > 0)
-      for (const size of bytes.slice(position, position + costs.length))
-        if (size === undefined) reservedBytes.push(guess(rate));
   }
 
   async function charge(rate: JobRate): Promise<void> {
-    if (rate.bytesPerSecond === 0 || ended.length === 0) return;
-    const reserved = reservedBytes.splice(0, ended.length).reduce((sum, size) => sum + size, 0);
-    const charged = ended;
-    ended = [];
-    const all = charged.reduce((sum, size) => sum + size, 0);
-    await schedule.chargeBytes(rate, { bytes: all - reserved, ended: charged });
+    if (rate.bytesPerSecond === 0 || (owed.bytes === 0 && owed.ended.length === 0)) return;
+    const charged = owed;
+    owed = { bytes: 0, ended: [] };
+    await schedule.chargeBytes(rate, charged);
   }
 
   function leave(delaysMs: number[]): void {
@@ -138,11 +146,16 @@ export function createJobTurns(
         // The places of this worker were taken, or its machine stood still: started now, the late ones would come at once.
         if (clock.now() > turn.goodUntilMs) continue;
         position++;
-        return { kind: 'passed' };
+        const { reservedBytes } = turn;
+        return { kind: 'passed', ...(reservedBytes === undefined ? {} : { reservedBytes }) };
       }
     },
-    wrote(size) {
-      ended.push(size);
+    used(reservedBytes = 0, used) {
+      if (used.kind === 'kept') return;
+      owed.bytes -= reservedBytes;
+      if (used.kind === 'returned') return;
+      owed.bytes += used.bytes;
+      owed.ended.push(used.bytes);
     },
     async end() {
       try {

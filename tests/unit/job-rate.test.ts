@@ -39,6 +39,8 @@ interface Setting extends Partial<RateOptions> {
   seed?: number;
   /** Whether rows say how large their objects are. */
   isSized?: boolean;
+  /** Whether S3 says how many bytes it wrote: of a copy it does not. */
+  tellsBytes?: boolean;
   /** What S3 does with a write at this time. */
   answer?: (nowMs: number) => 'stored' | 'slow down';
   retryForSeconds?: number;
@@ -52,6 +54,7 @@ function startJob({
   bytes = 1,
   seed = 1,
   isSized = true,
+  tellsBytes = true,
   answer = () => 'stored',
   retryForSeconds = 3600,
 }: Setting) {
@@ -97,7 +100,7 @@ function startJob({
         if (answer(nowMs) === 'slow down') throw slowDown();
         starts.push(nowMs);
         await clock.sleep(20 + 40 * random());
-        return { etag: '"e"', bytes };
+        return { etag: '"e"', ...(tellsBytes ? { bytes } : {}) };
       },
       recognise: async () => undefined,
     }),
@@ -322,6 +325,22 @@ describe.each([1, 3, 10])('with %i workers', (workers) => {
     expect(most).toBeLessThanOrEqual(1.1);
     expect(least).toBeGreaterThanOrEqual(0.9);
   });
+});
+
+it('holds copies of unknown size, of which S3 never says how many bytes it copied', async () => {
+  const job = startJob({
+    workers: 3,
+    items: 80,
+    maxBytesPerSecond: 1_000,
+    isSized: false,
+    tellsBytes: false,
+  });
+  await job.run(START_MS + 3600 * SECOND_MS);
+  expect(job.block.done.size).toBe(80);
+  // Each counts as half a second.
+  const { least, most } = shares(job.starts, 2, START_MS, end(job.starts));
+  expect(most).toBeLessThanOrEqual(1.1);
+  expect(least).toBeGreaterThanOrEqual(0.9);
 });
 
 it('ages no item that waits for its turn, however long', async () => {

@@ -8,7 +8,11 @@ const TEN: JobRate = { objectsPerSecond: 10, bytesPerSecond: 0 };
 
 function start(
   schedule: Partial<TurnSchedule>,
-  { items = 3, rate = { current: TEN } }: { items?: number; rate?: { current: JobRate } } = {},
+  {
+    items = 3,
+    rate = { current: TEN },
+    bytes = 1,
+  }: { items?: number; rate?: { current: JobRate }; bytes?: number | undefined } = {},
 ) {
   const clock = createVirtualClock(0);
   const turns = createJobTurns(
@@ -22,7 +26,7 @@ function start(
       },
       clock,
     },
-    { bytes: Array(items).fill(1), rateNow: () => rate.current, stopAtMs: 160_000 },
+    { bytes: Array(items).fill(bytes), rateNow: () => rate.current, stopAtMs: 160_000 },
   );
   return { turns, clock, rate };
 }
@@ -72,6 +76,35 @@ describe('the turns of a batch', () => {
     rate.current = { objectsPerSecond: 0, bytesPerSecond: 0 };
     expect(await turns.next()).toEqual({ kind: 'passed' });
     expect(clock.now()).toBe(0);
+    expect(await turns.end()).toEqual([]);
+  });
+
+  it('have their bytes corrected by what items did with them', async () => {
+    const charged: unknown[] = [];
+    const { turns } = start(
+      {
+        reserveTurns: async () => ({ kind: 'reserved', start: { bytesMs: 0 } }),
+        chargeBytes: async (_, charge) => void charged.push(charge),
+      },
+      { rate: { current: { objectsPerSecond: 0, bytesPerSecond: 1_000 } }, bytes: 100 },
+    );
+    const next = async () => {
+      const turn = await turns.next();
+      return turn.kind === 'passed' ? turn.reservedBytes : undefined;
+    };
+    turns.used(await next(), { kind: 'kept' });
+    turns.used(await next(), { kind: 'returned' });
+    turns.used(await next(), { kind: 'wrote', bytes: 130 });
+    expect(await turns.end()).toEqual([]);
+    expect(charged).toEqual([{ bytes: -70, ended: [130] }]);
+  });
+
+  it('return no bytes that were never reserved', async () => {
+    const rate = { current: { objectsPerSecond: 0, bytesPerSecond: 1_000 } };
+    const { turns } = start({ chargeBytes: () => Promise.reject(new Error('charged')) }, { rate });
+    const turn = await turns.next(() => true);
+    expect(turn).toEqual({ kind: 'passed' });
+    turns.used(undefined, { kind: 'returned' });
     expect(await turns.end()).toEqual([]);
   });
 });

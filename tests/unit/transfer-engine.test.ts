@@ -4,6 +4,7 @@ import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter, type RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createRandom, type Random } from '../../shared/time/random.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
+import type { JobTurns } from '../../shared/transfer/job-turns.ts';
 import type {
   ObjectWrite,
   ObjectWriter,
@@ -107,6 +108,31 @@ async function transfer({
   );
   return { reports, report: reports[0], calls, tookMs: clock.now() - startMs };
 }
+
+describe('the bytes that were reserved for an item', () => {
+  it.each([
+    { what: 'stored, of known size', writes: [STORED], isUnsized: false, used: { kind: 'kept' } },
+    {
+      what: 'stored',
+      writes: [{ etag: '"e"', bytes: 9 }],
+      isUnsized: true,
+      used: { kind: 'wrote', bytes: 9 },
+    },
+    { what: 'copied, no bytes told', writes: [{ etag: '"e"' }], isUnsized: true, used: { kind: 'kept' } },
+    { what: 'refused', writes: [DENIED], isUnsized: true, used: { kind: 'wrote', bytes: 0 } },
+    { what: 'throttled', writes: [SLOW_DOWN], isUnsized: false, used: { kind: 'returned' } },
+    { what: 'throttled, of unknown size', writes: [SLOW_DOWN], isUnsized: true, used: { kind: 'returned' } },
+  ])('are $used.kind where it is $what', async ({ writes, isUnsized, used }) => {
+    const calls: unknown[] = [];
+    const turns: JobTurns = {
+      next: async () => ({ kind: 'passed', reservedBytes: 70 }),
+      used: (...call) => void calls.push(call),
+      end: async () => [],
+    };
+    await transfer({ writes, items: [{ turns, isUnsized }], stopAfterMs: 1_000 });
+    expect(calls).toEqual([[70, used]]);
+  });
+});
 
 describe('an item', () => {
   it('is stored at the first attempt', async () => {
