@@ -1,6 +1,7 @@
 // What S3 takes of the attributes of an object. What it would refuse is found before anything is sent: no retry helps there.
 //
 // Each check returns what is wrong, to stand behind the name of a column or an option, or undefined.
+import { redactedUnknown } from '../text/redacted.ts';
 import { visibleText } from '../text/visible.ts';
 import { STORAGE_CLASSES } from './object-attributes.ts';
 
@@ -58,6 +59,12 @@ export function faultOfHeader(text: string): Fault {
   return `is not 1 to ${MAX_HEADER_CHARACTERS} printable ASCII characters without spaces at the ends: a header carries no others`;
 }
 
+/** `aws-chunked` says how a body is sent to S3: as an object's own encoding it would be false. */
+export function faultOfContentEncoding(text: string): Fault {
+  if (!/\baws-chunked\b/i.test(text)) return faultOfHeader(text);
+  return 'holds aws-chunked, which says how bytes travel to S3 and not how they are encoded: leave it out';
+}
+
 export function faultOfMetadataName(name: string): Fault {
   if (name.length <= MAX_METADATA_BYTES && TOKEN.test(name)) return undefined;
   return `has the name ${shown(name)}: a header's name takes ASCII letters, digits and !#$%&'*+-.^_\`|~`;
@@ -100,5 +107,5 @@ function charactersIn(text: string): number {
 }
 
 function shown(text: string): string {
-  return visibleText(JSON.stringify(text.slice(0, SHOWN_CHARACTERS)));
+  return visibleText(JSON.stringify(redactedUnknown(text).slice(0, SHOWN_CHARACTERS)));
 }

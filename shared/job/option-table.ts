@@ -4,6 +4,7 @@ import {
   BUCKET_KEY_CHOICES,
   ENCRYPTIONS,
   type Fault,
+  faultOfContentEncoding,
   faultOfContentType,
   faultOfHeader,
   faultOfKmsKey,
@@ -224,7 +225,7 @@ export const OPTIONS = {
   },
   cacheControl: header('cache-control', 'max-age=86400'),
   contentDisposition: header('content-disposition', 'attachment'),
-  contentEncoding: header('content-encoding', 'gzip'),
+  contentEncoding: { ...header('content-encoding', 'gzip'), faultOf: faultOfContentEncoding },
   contentLanguage: header('content-language', 'en'),
   metadata: {
     name: 'metadata',

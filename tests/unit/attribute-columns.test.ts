@@ -63,6 +63,7 @@ describe('a column of a row', () => {
   });
 
   it.each<[string, unknown, string]>([
+    ['content_encoding', 'gzip, aws-chunked', 'HeaderInvalid'],
     ['cache_control', '', 'HeaderInvalid'],
     ['cache_control', 'x'.repeat(1_025), 'HeaderInvalid'],
     ['cache_control', 'a\nb', 'HeaderInvalid'],

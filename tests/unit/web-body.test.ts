@@ -16,7 +16,7 @@ it('holds no more than its bytes where a server sends them one by one', async ()
     get: async () => ({
       host: 'files.example.com',
       status: 200,
-      headers: {},
+      headers: { 'transfer-encoding': 'chunked' },
       async read() {
         if (sent === SIZE) return undefined;
         const record = Buffer.allocUnsafeSlow(RECORD_BYTES).fill(sent % 251);

@@ -192,6 +192,11 @@ describe('an object of the web', () => {
     expect(s3Asked.at(-1)?.headers['content-encoding']).toBe('gzip');
   });
 
+  it('is not said to be sent in chunks, as its own server had it sent', async () => {
+    const { s3Asked } = await transfer({ answer: give(SMALL, { 'content-encoding': 'gzip,aws-chunked' }) });
+    expect(s3Asked.at(-1)?.headers['content-encoding']).toBe('gzip');
+  });
+
   it.each([
     ['whose length is known', true],
     ['whose length is not', false],

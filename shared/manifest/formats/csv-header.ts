@@ -1,6 +1,7 @@
 // The header of a CSV or TSV manifest: the columns that it names, or why they can't be read.
 import { isUtf8 } from 'node:buffer';
 import { boundedName, boundedNames } from '../../text/bounded.ts';
+import { redactedUnknown } from '../../text/redacted.ts';
 import { isKnownColumn, isReservedColumn, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
@@ -115,7 +116,10 @@ export function headerFaults(
     if (fault !== undefined) faults.push({ code: 'ColumnNameInvalid', message: fault });
   }
   for (const name of repeated(columns.filter(isRead))) {
-    faults.push({ code: 'DuplicateColumn', message: `column ${boundedName(name)} is there twice` });
+    faults.push({
+      code: 'DuplicateColumn',
+      message: `column ${boundedName(redactedUnknown(name))} is there twice`,
+    });
   }
   if (!names.has('key')) {
     faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });

@@ -144,7 +144,12 @@ function retryAfterOf(value: string | undefined, nowMs: number): number | undefi
 }
 
 function encodingOf(headers: IncomingHttpHeaders, host: string): string | undefined {
-  const encoding = headers['content-encoding']?.trim() ?? '';
+  const encoding = (headers['content-encoding'] ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    // S3 behind a server: so was the body sent to it.
+    .filter((part) => part !== '' && part.toLowerCase() !== 'aws-chunked')
+    .join(', ');
   if (encoding === '' || encoding.toLowerCase() === 'identity') return undefined;
   if (/^[\w-]{1,32}(?: ?, ?[\w-]{1,32}){0,3}$/.test(encoding)) return encoding;
   throw permanent('SourceAnswerInvalid', `${host} sends a Content-Encoding that no object can be given`);
