@@ -67,7 +67,7 @@ export function createIngest(dependencies: IngestDependencies) {
     if (!canReadRowsOf(job)) return endUnreadable(stage, job);
     switch (message.kind) {
       case 'slice':
-        return ingestSlice(stage, job, message.slice, deadlineMs);
+        return ingestSlice(stage, job, message, deadlineMs);
       case 'plan':
         return continueJob(stage, job, { deadlineMs, isWhole: true });
       case 'resume':

@@ -6,20 +6,27 @@ import { LOG } from '../runtime/log-messages.ts';
 import type { IngestDependencies } from './dependencies.ts';
 import { sendSlice } from './send-slice.ts';
 
-/** Less than the time after which sweep takes a slice that does not move for lost (replayBusySeconds: 10 minutes at least). */
-const TOUCH_EVERY_MS = 5 * 60_000;
-
+/**
+ * A slice that is held requests itself, each time with a higher number, which is kept in its row. A message of a lower number
+ * is dropped. So of several chains of requests one is left, where SQS delivered one twice or a resume began another. The request
+ * is sent before its number is kept: the message of the number in the row, or a higher one, is always on its way.
+ */
 export async function ingestSlice(
   dependencies: IngestDependencies & { requestSlice: SliceRequest },
   job: LiveJob,
-  number: number,
+  { slice: number, ask }: { slice: number; ask?: number | undefined },
   deadlineMs: number,
 ): Promise<void> {
-  const { ledger, requestSlice, clock, telemetry } = dependencies;
+  const { ledger, requestSlice, telemetry } = dependencies;
   const { logger, count } = telemetry;
   const id = { job: job.id, slice: number };
   const slice = await ledger.getSlice(id);
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger`);
+  const { asks } = slice;
+  if (ask !== undefined && ask < (asks ?? 0)) {
+    logger.info(LOG.sliceAskedAgain, { ...id, ask, asks });
+    return;
+  }
 
   const {
     end,
@@ -30,10 +37,11 @@ export async function ingestSlice(
   } = await sendSlice(dependencies, job, slice, deadlineMs);
   count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
   if (end === 'sent') await ledger.closeSlice(id);
-  if (end === 'out of time') await requestSlice(id);
+  if (end === 'out of time') await requestSlice({ ...id, ...(ask === undefined ? {} : { ask }) });
   if (end === 'held') {
-    if (clock.now() - slice.movedAtMs >= TOUCH_EVERY_MS) await ledger.touchSlice(id);
-    await requestSlice(id, Math.ceil(heldMs / 1000));
+    const next = Math.max(ask ?? 0, asks ?? 0) + 1;
+    await requestSlice({ ...id, ask: next }, Math.ceil(heldMs / 1000));
+    await ledger.recordAsk(id, asks, next);
   }
   if (fault !== undefined) logger.error(LOG.jobStopped, { ...id, control: 'cancelling', fault });
   logger.info(LOG.sliceIngested, {

@@ -11,6 +11,7 @@ export const LOG = {
   otherParser: 'job of another parser version is ended',
   sliceIngested: 'slice ingested',
   jobResumed: 'job resumed',
+  sliceAskedAgain: 'message of a slice that was requested again since',
   messageNotDue: 'message of a job that is halted or has ended',
 
   batchUploaded: 'batch uploaded',

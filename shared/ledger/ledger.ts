@@ -179,12 +179,19 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       return (await table.get(sliceKey(id)))?.['replayMark']?.S === mark;
     },
 
-    /** A slice whose rows are held back by the job's rate is not lost: sweep sends again what does not move. */
-    async touchSlice(id: SliceId): Promise<void> {
+    /**
+     * Remembers the request that a held slice has made for itself, unless another delivery has made one since the slice was
+     * read. The slice counts as moved: sweep sends again what does not move.
+     */
+    async recordAsk(id: SliceId, was: number | undefined, ask: number): Promise<void> {
       await table.update(sliceKey(id), {
-        UpdateExpression: 'SET movedAtMs = :now',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':now': table.now() },
+        UpdateExpression: 'SET asks = :ask, movedAtMs = :now',
+        ConditionExpression: `attribute_exists(pk) AND ${was === undefined ? 'attribute_not_exists(asks)' : 'asks = :was'}`,
+        ExpressionAttributeValues: {
+          ':ask': numeral(ask),
+          ':now': table.now(),
+          ...(was === undefined ? {} : { ':was': numeral(was) }),
+        },
       });
     },
 

@@ -54,6 +54,8 @@ export interface SliceRow {
   /** How often its rows were sent again, and epoch ms of the last time: 0 where they never were. */
   replays: number;
   replayedAtMs: number;
+  /** The number of the last request that the slice made for itself, held by its job's rate. Absent: it was never held. */
+  asks?: number;
   result?: SliceResult;
 }
 
@@ -111,6 +113,7 @@ export function readSliceRow(item: Attributes): SliceRow {
     movedAtMs: number(item['movedAtMs']),
     replays: number(item['replays']),
     replayedAtMs: number(item['replayedAtMs']),
+    ...(item['asks'] === undefined ? {} : { asks: number(item['asks']) }),
     ...(result === undefined ? {} : { result: parseStoredJson<SliceResult>(row, 'result', result) }),
   };
 }

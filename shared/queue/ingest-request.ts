@@ -5,7 +5,7 @@ import { type IngestMessage, messageBody } from './messages.ts';
 
 /** @param delaySeconds 0..900: when it may be received */
 export type IngestRequest = (message: IngestMessage, delaySeconds?: number) => Promise<void>;
-export type SliceRequest = (slice: SliceId, delaySeconds?: number) => Promise<void>;
+export type SliceRequest = (slice: SliceId & { ask?: number }, delaySeconds?: number) => Promise<void>;
 
 export function createIngestRequest(queue: QueueDependencies, ingestQueueUrl: string): IngestRequest {
   return (message, delaySeconds) =>

@@ -9,12 +9,16 @@ export const SCHEMA_VERSION = 1;
 const jobId = z.custom<JobId>((value) => typeof value === 'string' && isJobId(value), 'is not a job id');
 const ordinal = z.int().check(z.nonnegative());
 
-/** On the ingest queue, beside S3's own notifications: read one slice. */
+/**
+ * On the ingest queue, beside S3's own notifications: read one slice. `ask` is the number of the request that a held slice made
+ * for itself. A message without one starts such a chain of requests.
+ */
 const sliceMessage = z.strictObject({
   v: z.literal(SCHEMA_VERSION),
   kind: z.literal('slice'),
   job: jobId,
   slice: ordinal,
+  ask: z.optional(ordinal),
 });
 /** On the ingest queue: continue to cut the manifest, from the cursor in the job's row. */
 const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
