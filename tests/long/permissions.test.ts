@@ -113,7 +113,7 @@ describe('the roles', () => {
 });
 
 describe('a statement that is missing', () => {
-  /** One of each role; every other is tried by hand, with another action here. */
+  /** One of each role. */
   it.each([
     ['IngestRole', 's3:GetObjectVersion'],
     ['UploadRole', 's3:PutObjectTagging'],
