@@ -88,14 +88,11 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
       above: 0,
       periodSeconds: 60,
     },
-    ...forEach(QUEUES, (queue) => [
-      `${capital(queue)}DeadLettersWaitAlarm`,
-      {
-        description: `Dead letters of the ${queue} queue wait for more than an hour: their handler does not run`,
-        of: { age: sqs(`${queue}-dead-letters`, 'ApproximateAgeOfOldestMessage') },
-        above: OLD_DEAD_LETTER_SECONDS,
-      },
-    ]),
+    DeadLettersWaitAlarm: {
+      description: 'Dead letters wait for more than an hour: their handler does not run',
+      of: { age: sqs('dead-letters', 'ApproximateAgeOfOldestMessage') },
+      above: OLD_DEAD_LETTER_SECONDS,
+    },
     // Lambda counts no error for the failures of single messages: they are in the answer.
     ...forEach(QUEUES, (queue) => [
       `${capital(queue)}MessagesFailedAlarm`,

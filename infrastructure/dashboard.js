@@ -20,7 +20,6 @@ export function dashboardBody(prefix) {
     FUNCTIONS.map((of) => ['AWS/Lambda', name, 'FunctionName', `${prefix}-${of}`, { stat, label: of }]);
   const sqs = (/** @type {string} */ name, /** @type {string[]} */ queues) =>
     queues.map((of) => ['AWS/SQS', name, 'QueueName', `${prefix}-${of}`, { stat: 'Maximum', label: of }]);
-  const deadLetters = QUEUES.map((queue) => `${queue}-dead-letters`);
 
   const rows = [
     [own('Rows'), own('Jobs')],
@@ -41,7 +40,7 @@ export function dashboardBody(prefix) {
     ],
     [
       own('Slices'),
-      graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', deadLetters)),
+      graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', ['dead-letters'])),
       own('Dead letters to look at'),
       own('Messages that failed'),
     ],

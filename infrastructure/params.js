@@ -1,5 +1,6 @@
 // Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
+import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, WARM_UNITS, warmThroughput } from './capacity.js';
 import { dashboardBody } from './dashboard.js';
 import { hostNames } from './host-names.js';
 import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
@@ -17,6 +18,10 @@ const LOG_RETENTION_DAYS = [
 /** name -> [lowest, highest] that AWS allows. */
 const NUMBERS = /** @type {const} */ ({
   maximumConcurrency: [2, 1000],
+  ingestConcurrency: [2, 1000],
+  settleConcurrency: [2, 1000],
+  // From the sum of the least that each function takes to far above the largest quotas that AWS grants.
+  accountConcurrency: [10, 1_000_000],
   batchSize: [1, 10_000],
   sliceBytes: [65_536, 1_073_741_824],
   blockRows: [1, 500],
@@ -47,9 +52,12 @@ export async function settings({ resolveVariable }) {
   }
 
   const numbers = /** @type {Record<keyof typeof NUMBERS, number>} */ ({});
+  const faultsBefore = faults.length;
   for (const name of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
     numbers[name] = wholeNumber(name, await text(name), NUMBERS[name], faults);
   }
+  // A sum of numbers that are wrong themselves tells nothing.
+  if (faults.length === faultsBefore) checkConcurrency(numbers, faults);
   if (!Number.isNaN(numbers.logRetentionDays) && !LOG_RETENTION_DAYS.includes(numbers.logRetentionDays)) {
     faults.push(
       `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
@@ -68,6 +76,11 @@ export async function settings({ resolveVariable }) {
     );
   }
 
+  const warm = /** @type {Partial<Record<keyof typeof WARM_UNITS, number>>} */ ({});
+  for (const name of /** @type {(keyof typeof WARM_UNITS)[]} */ (Object.keys(WARM_UNITS))) {
+    const value = await text(name);
+    if (value !== '') warm[name] = wholeNumber(name, value, WARM_UNITS[name], faults);
+  }
   const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), stack, faults);
   const destinationBuckets = bucketNames(
     'destinationBuckets',
@@ -93,6 +106,8 @@ export async function settings({ resolveVariable }) {
 
   return {
     ...numbers,
+    deadLettersConcurrency: DEAD_LETTERS_CONCURRENCY,
+    ledgerWarmThroughput: warmThroughput(warm),
     requesterPays,
     sourceBuckets: sourceBuckets.join(','),
     sourceHosts: sourceHosts.join(','),

@@ -60,10 +60,10 @@ function keptText(days: number | undefined): string {
   return days === undefined ? '' : ` Each is kept for ${amountText(days, 'day')}.`;
 }
 
-function letterText({ sentAt, queue, kind, reason, place, ...letter }: Letter): TerminalText {
+function letterText({ sentAt, queue, source, kind, reason, place, ...letter }: Letter): TerminalText {
   return lines([
     '',
-    line`${timeText(sentAt)}  ${queue}`,
+    line`${timeText(sentAt)}  ${source ?? queue}`,
     line`  ${kind}: ${reason}`,
     ...rowText(letter),
     line`  raw  ${place}`,

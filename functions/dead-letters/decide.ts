@@ -24,6 +24,7 @@ import type { Clock } from '../../shared/time/clock.ts';
 import { decideItem } from './decide-item.ts';
 import { type Decision, nothingLeft, unreadable } from './decision.ts';
 import { type FailSliceDependencies, failSlice } from './fail-slice.ts';
+import type { LetterSource, QueueUrls } from './source.ts';
 
 /** SQS's longest delay. */
 const RESEND_DELAY_SECONDS = 900;
@@ -32,33 +33,58 @@ const MIN_SETTLE_RESENDS = 3;
 /** Time to settle all that can be settled, from the later of the job's deadline and the order to end it. */
 const SETTLE_GRACE_MS = 6 * 3_600_000;
 
-export interface DecideDependencies extends FailSliceDependencies {
+export interface DecideDependencies extends FailSliceDependencies, QueueUrls {
   ledger: Ledger;
   end: UnopenedDependencies;
   /** The only bucket whose objects are manifests. */
   inbox: string;
   queue: QueueDependencies;
-  ingestQueueUrl: string;
-  uploadQueueUrl: string;
-  settleQueueUrl: string;
   clock: Clock;
 }
 
-/** @param suspectsBefore suspects among the letters of this batch so far: each is sent with a longer delay than the last */
+/** What of a letter decides. */
+export interface ReceivedLetter {
+  body: string;
+  source: LetterSource;
+}
+
+/**
+ * The ingest queue takes messages from more senders than the other queues do. A message is believed only as one of the queue that it
+ * comes from, so that nobody has an item uploaded by way of the dead letters.
+ * @param suspectsBefore suspects among the letters of this batch so far: each is sent with a longer delay than the last
+ */
 export async function decide(
   dependencies: DecideDependencies,
-  body: string,
+  { body, source }: ReceivedLetter,
   suspectsBefore: number,
 ): Promise<Decision> {
   const upload = parseUploadMessage(body);
-  if (upload.kind === 'message') return decideItem(dependencies, upload.message, suspectsBefore);
+  if (upload.kind === 'message') {
+    return misplaced(source, 'upload') ?? decideItem(dependencies, upload.message, suspectsBefore);
+  }
   const settle = parseSettleMessage(body);
-  if (settle.kind === 'message') return decideSettle(dependencies, settle.message);
+  if (settle.kind === 'message') {
+    return misplaced(source, 'settle') ?? decideSettle(dependencies, settle.message);
+  }
   const ingest = parseIngestMessage(body);
-  if (ingest.kind === 'message') return decideIngest(dependencies, ingest.message);
+  if (ingest.kind === 'message') {
+    return misplaced(source, 'ingest') ?? decideIngest(dependencies, ingest.message);
+  }
   const notification = parseNotification(parseJson(body), dependencies.inbox);
-  if (notification.kind === 'arrivals') return decideArrivals(dependencies, notification.arrivals);
+  if (notification.kind === 'arrivals') {
+    return misplaced(source, 'ingest') ?? decideArrivals(dependencies, notification.arrivals);
+  }
   return unreadable({}, `it is no item (${upload.reason}) and no event (${notification.reason})`);
+}
+
+/** @returns undefined for a letter that comes from the queue of its kind, or from a source that is not named */
+function misplaced(source: LetterSource, expected: Exclude<LetterSource, undefined>): Decision | undefined {
+  if (source === undefined || source === expected) return undefined;
+  const from = source === 'another' ? 'a queue of another stack' : `the ${source} queue`;
+  return unreadable(
+    {},
+    `it is a message of the ${expected} queue and comes from ${from}: it was not sent by the pipeline`,
+  );
 }
 
 /**

@@ -1,11 +1,11 @@
-// DEAD LETTERS: handles the dead letters of every queue, so that their rows and jobs end.
+// DEAD LETTERS: handles the dead letters of all queues, so that their rows and jobs end.
 //
 //   1 configure  dependencies from the environment, at the first invocation
-//   2 decide     what happens to a letter, from its message and from the ledger (decide.ts)
+//   2 decide     what happens to a letter, from its message, its queue and the ledger (decide.ts)
 //   3 store      the letter, with that decision, in the report bucket under deadletters/
 //   4 carry out  send an item again as a suspect, and fail it the second time; fail a slice's rows or a manifest's job; send a
 //                settle message again
-//   5 report     log and count: this function empties the dead-letter queues, so the alarm is on its metric DeadLettersFlagged
+//   5 report     log and count: this function empties the dead-letter queue, so the alarm is on its metric DeadLettersFlagged
 //
 // After a crash between two steps the letter comes again, and all of them are repeated.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
@@ -18,6 +18,7 @@ import { deadLetterConfiguration } from './configuration.ts';
 import { decide } from './decide.ts';
 import { type DeadLettersDependencies, deadLettersDependencies } from './dependencies.ts';
 import { letterOf } from './letter.ts';
+import { letterSource } from './source.ts';
 
 /** Which letters an operator should look at. A suspect is not yet one: it may well be stored. */
 const FLAGGED: Readonly<Record<DeadLetterKind, boolean>> = {
@@ -61,7 +62,8 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
       }
       try {
         const suspects = handled.filter(({ kind }) => kind === 'suspect').length;
-        const { carryOut, ...decision } = await decide(dependencies, body, suspects);
+        const source = letterSource(record, dependencies);
+        const { carryOut, ...decision } = await decide(dependencies, { body, source }, suspects);
         const letter = letterOf(record, decision, clock.now());
         // Keep the first record of a letter that was handled before: a redelivery adds nothing.
         await letters.write(letter, decision.kind === 'nothing-left' ? 'first' : 'latest');

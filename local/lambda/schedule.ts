@@ -9,7 +9,7 @@ import type { InvokeResult, LambdaHost } from './host.ts';
 import { nextTraceHeader } from './recursion.ts';
 
 export interface Schedules {
-  /** Invokes the function with the event of its schedule now, beside the clock. */
+  /** Invokes the function with the event of its schedule now, beside the clock, once. */
   trigger(functionName: string): Promise<InvokeResult>;
   stop(): Promise<void>;
 }
@@ -25,7 +25,13 @@ export interface SchedulePlace {
   accountId: string;
 }
 
-/** A failed run is not repeated before its next time: EventBridge would try twice more, which the schedule does anyway. */
+/** Before the second and the third attempt of a failed asynchronous invocation (Lambda developer guide, "Error handling"). */
+const RETRY_DELAYS_MS = [60_000, 120_000];
+
+/**
+ * EventBridge invokes asynchronously: Lambda tries a failed run again, beside the runs that follow, as often and for as long as
+ * serverless.yml lets it. No event grows old before its first attempt, since there is no account whose concurrency could be used up.
+ */
 export function startSchedules(
   { clock, random, host }: ScheduleDependencies,
   functions: Record<string, FunctionModel>,
@@ -34,16 +40,31 @@ export function startSchedules(
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
 
-  function run(model: FunctionModel, schedule: ScheduleModel): Promise<InvokeResult> {
-    const event = schedule.input ?? scheduledEvent(model, clock, place);
-    return host.invoke(model.name, JSON.stringify(event), nextTraceHeader(random, model.arn));
+  function run(model: FunctionModel, payload: string): Promise<InvokeResult> {
+    return host.invoke(model.name, payload, nextTraceHeader(random, model.arn));
+  }
+
+  const payloadOf = (model: FunctionModel, schedule: ScheduleModel): string =>
+    JSON.stringify(schedule.input ?? scheduledEvent(model, clock, place));
+
+  async function runUntilAnswered(model: FunctionModel, schedule: ScheduleModel): Promise<void> {
+    const { maximumRetryAttempts, maximumEventAgeMs } = model.asynchronous;
+    const [sentAtMs, payload] = [clock.now(), payloadOf(model, schedule)];
+    for (let retries = 0; ; retries++) {
+      const { kind } = await run(model, payload);
+      const delayMs = RETRY_DELAYS_MS[retries];
+      if (kind === 'answered' || retries >= maximumRetryAttempts || delayMs === undefined) return;
+      await clock.sleep(delayMs, stopping.signal);
+      if (clock.now() - sentAtMs > maximumEventAgeMs) return;
+    }
   }
 
   async function keepTime(model: FunctionModel, schedule: ScheduleModel): Promise<void> {
     while (true) {
       await clock.sleep(schedule.everyMs, stopping.signal);
       // Not awaited: a run that takes longer than the period does not hold up the next.
-      void run(model, schedule);
+      // It fails only where its wait is ended.
+      void runUntilAnswered(model, schedule).catch(() => undefined);
     }
   }
 
@@ -58,7 +79,7 @@ export function startSchedules(
       const model = functions[functionName];
       const schedule = model?.schedules[0];
       if (model === undefined || schedule === undefined) throw new Error(`${functionName} has no schedule`);
-      return run(model, schedule);
+      return run(model, payloadOf(model, schedule));
     },
     async stop() {
       stopping.abort();

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type AsynchronousModel,
   type FunctionModel,
   type HttpRouteModel,
   type ScheduleModel,
@@ -44,6 +45,7 @@ export function readFunction(
     memoryMb: Number(setting('memorySize', 'MemorySize') ?? 1024),
     environment: textValues({ ...asRecord(provider.environment), ...asRecord(raw.environment) }),
     recursiveLoop,
+    asynchronous: readAsynchronous(raw, where),
     ...(role === undefined ? {} : { role: String(role) }),
     sqsSources: [],
     schedules: [],
@@ -62,6 +64,23 @@ export function readFunction(
     }
   }
   return model;
+}
+
+/** Bounds and defaults: AWS Lambda, PutFunctionEventInvokeConfig. */
+function readAsynchronous(
+  { maximumRetryAttempts = 2, maximumEventAge = 21_600 }: Record<string, unknown>,
+  where: string,
+): AsynchronousModel {
+  const bounded = (name: string, value: unknown, least: number, most: number): number => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < least || number > most)
+      throw new ServiceModelError(`${where}.${name}`, `${least} to ${most} expected, not ${value}`);
+    return number;
+  };
+  return {
+    maximumRetryAttempts: bounded('maximumRetryAttempts', maximumRetryAttempts, 0, 2),
+    maximumEventAgeMs: bounded('maximumEventAge', maximumEventAge, 60, 21_600) * 1000,
+  };
 }
 
 function readHandler(handler: string, directory: string, where: string) {

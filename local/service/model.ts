@@ -34,9 +34,17 @@ export interface FunctionModel {
   recursiveLoop: 'Allow' | 'Terminate';
   /** Logical id or ARN of the execution role; if absent, the provider's default role. */
   role?: string;
+  /** How Lambda treats its asynchronous invocations. */
+  asynchronous: AsynchronousModel;
   sqsSources: SqsSourceModel[];
   schedules: ScheduleModel[];
   routes: HttpRouteModel[];
+}
+
+/** AWS::Lambda::EventInvokeConfig, with the defaults of Lambda. */
+export interface AsynchronousModel {
+  maximumRetryAttempts: number;
+  maximumEventAgeMs: number;
 }
 
 /** An SQS event source mapping. Limits and defaults: AWS Lambda, CreateEventSourceMapping. */

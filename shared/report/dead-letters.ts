@@ -24,8 +24,8 @@ const READ_CONCURRENCY = 8;
  *                 manifest are accounted for first
  *   sent-again    it is sent again with a long delay: no other message does its work
  *   nothing-left  its row or its job had ended before, or another message does its work
- *   unhandled     handling it failed: it stays in its dead-letter queue and is tried again
- *   unreadable    it names no known row or job. A row that it meant is still open in its block: sweep sends it again once its
+ *   unhandled     handling it failed: it stays in the dead-letter queue and is tried again
+ *   unreadable    it names no known row or job, or does not belong in the queue that it comes from. A row that it meant is still open in its block: sweep sends it again once its
  *                 slice makes no progress
  */
 export type DeadLetterKind =
@@ -48,6 +48,8 @@ export interface DeadLetterDecision extends Partial<ItemId> {
 export interface DeadLetter extends DeadLetterDecision {
   /** The dead-letter queue that it lay in. */
   queue: string;
+  /** The queue that it was in before. Absent where SQS names none, and in letters of earlier versions. */
+  source?: string;
   messageId: string;
   /** ISO time at which it was sent to the queue that it was first in. */
   sentAt: string;

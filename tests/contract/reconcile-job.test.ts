@@ -180,7 +180,7 @@ describe('a slice that can not be settled', () => {
   const decideNow = (end: EndDependencies, buried: number) =>
     decide(
       { ledger, end, clock: ledger.clock } as unknown as DecideDependencies,
-      JSON.stringify({ v: 1, job: id, slice: 0, buried }),
+      { body: JSON.stringify({ v: 1, job: id, slice: 0, buried }), source: 'settle' },
       0,
     );
 

@@ -147,7 +147,7 @@ export async function takeEveryPath(
   // A dead letter of an item that can be read: it is sent again, alone.
   const held = await cloud.drop('lists/held.csv', csv('held,,1,'));
   const { job } = await cloud.ended(held);
-  await cloud.send('UploadDeadLetters', JSON.stringify(anUploadMessage({ job: job as JobId, number: 0 })));
+  await cloud.send('DeadLetters', JSON.stringify(anUploadMessage({ job: job as JobId, number: 0 })));
 
   // Messages that no function can read, and an event of an object that is gone.
   for (const queue of ['IngestQueue', 'UploadQueue', 'SettleQueue'])

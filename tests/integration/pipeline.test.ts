@@ -413,7 +413,7 @@ describe('dead letters', () => {
       const texts = (await Promise.all(kept.map((key) => text(key, cloud.names.reports)))).join('');
       for (const mark of ['no JSON at all', 'no payload', 'no such row', 'no such block'])
         expect(texts).toContain(mark);
-      await cloud.until('the dead-letter queue is empty', () => idle('UploadDeadLetters'));
+      await cloud.until('the dead-letter queue is empty', () => idle('DeadLetters'));
       await cloud.setFaults([]);
       expect(await cloud.ended(dropped)).toMatchObject({ ...ALL_ENDED, rows: 10, stored: 10 });
     });
@@ -422,7 +422,7 @@ describe('dead letters', () => {
   it('of an item that was a suspect already, end its row as failed', async () => {
     await whileHeld('deadly', async (dropped, job) => {
       await cloud.send(
-        'UploadDeadLetters',
+        'DeadLetters',
         JSON.stringify(itemMessage({ job, item: { key: 'held', text: '1' }, suspect: true })),
       );
       const end = await cloud.ended(dropped);

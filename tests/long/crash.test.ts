@@ -196,7 +196,7 @@ describe('a job', () => {
         await cloud.until('its slice is sent', async () =>
           Boolean(await cloud.read(cloud.names.destination, prefix + keyOf(1))),
         );
-        await cloud.send('UploadDeadLetters', heldMessage(job));
+        await cloud.send('DeadLetters', heldMessage(job));
       };
       const first = await dropJob();
       const counting = countRequests('deadLetters', 1);

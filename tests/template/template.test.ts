@@ -279,49 +279,38 @@ describe.each(['Upload', 'Settle'])('the queue of %s, whose messages are believe
 });
 
 describe.each(QUEUES)('the queue of %s', (name) => {
-  it('and its dead letters are encrypted by SQS and take TLS only', () => {
-    for (const id of [`${name}Queue`, `${name}DeadLetters`]) {
-      expect(properties(id)['SqsManagedSseEnabled']).toBe(true);
-      expect(properties(id)).not.toHaveProperty('KmsMasterKeyId');
-      expect(properties(`${id}Policy`)['Queues']).toEqual([`<${id}>`]);
-      expect(policyOf(`${id}Policy`)).toContainEqual({
-        Sid: 'TlsOnly',
-        Effect: 'Deny',
-        Principal: '*',
-        Action: 'sqs:*',
-        Resource: `<${id}.Arn>`,
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      });
-    }
+  it('keeps messages ten days', () => {
+    expect(properties(`${name}Queue`)['MessageRetentionPeriod']).toBe(10 * DAY_SECONDS);
   });
 
-  it('takes no dead letter that a principal sends: the handler would pass it on under its own role', () => {
-    expect(policyOf(`${name}DeadLettersPolicy`)).toContainEqual({
+  it('moves what was received five times to the dead letters', () => {
+    expect(properties(`${name}Queue`)['RedrivePolicy']).toEqual({
+      deadLetterTargetArn: '<DeadLetters.Arn>',
+      maxReceiveCount: 5,
+    });
+  });
+});
+
+describe('the queue of dead letters', () => {
+  it('takes those of the three queues, and of no other', () => {
+    expect(properties('DeadLetters')['RedriveAllowPolicy']).toEqual({
+      redrivePermission: 'byQueue',
+      sourceQueueArns: QUEUES.map(
+        (name) =>
+          `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${properties(`${name}Queue`)['QueueName']}`,
+      ),
+    });
+  });
+
+  it('takes no message that a principal sends: the handler would pass it on under its own role', () => {
+    expect(policyOf('DeadLettersPolicy')).toContainEqual({
       Sid: 'OnlySqsMovesDeadLetters',
       Effect: 'Deny',
       Principal: '*',
       Action: 'sqs:SendMessage',
-      Resource: `<${name}DeadLetters.Arn>`,
+      Resource: '<DeadLetters.Arn>',
       Condition: { Bool: { 'aws:PrincipalIsAWSService': 'false' } },
     });
-  });
-
-  it('moves what was received five times to its own dead letters alone', () => {
-    expect(properties(`${name}Queue`)['RedrivePolicy']).toEqual({
-      deadLetterTargetArn: `<${name}DeadLetters.Arn>`,
-      maxReceiveCount: 5,
-    });
-    expect(properties(`${name}DeadLetters`)['RedriveAllowPolicy']).toEqual({
-      redrivePermission: 'byQueue',
-      sourceQueueArns: [
-        `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${properties(`${name}Queue`)['QueueName']}`,
-      ],
-    });
-  });
-
-  it('keeps messages ten days, its dead letters fourteen', () => {
-    expect(properties(`${name}Queue`)['MessageRetentionPeriod']).toBe(10 * DAY_SECONDS);
-    expect(properties(`${name}DeadLetters`)['MessageRetentionPeriod']).toBe(14 * DAY_SECONDS);
   });
 });
 
@@ -681,7 +670,7 @@ describe('event sources', () => {
       { BatchSize: 100, MaximumBatchingWindowInSeconds: 1, ScalingConfig: { MaximumConcurrency: 50 } },
     ],
     ['settle', ['SettleQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
-    ['deadLetters', ['IngestDeadLetters', 'UploadDeadLetters', 'SettleDeadLetters'], { BatchSize: 10 }],
+    ['deadLetters', ['DeadLetters'], { BatchSize: 10, ScalingConfig: { MaximumConcurrency: 2 } }],
   ])('%s takes its queues in bounded batches and reports partial failures', (name, queues, shape) => {
     expect(mappings(name).map(({ EventSourceArn }) => EventSourceArn)).toEqual(
       queues.map((id) => `<${id}.Arn>`),
@@ -716,9 +705,23 @@ describe('event sources', () => {
     expect(rules[0]).toMatchObject({
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',
-      Targets: [{ Arn: '<SweepLambdaFunction.Arn>' }],
+      Targets: [
+        {
+          Arn: '<SweepLambdaFunction.Arn>',
+          RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        },
+      ],
     });
     expect(lambda('sweep')['Timeout']).toBeLessThan(60);
+  });
+
+  it('try no failed or late run of sweep again: the next one does its work', () => {
+    const configurations = ofType('AWS::Lambda::EventInvokeConfig').map(([id]) => properties(id));
+    expect(configurations).toMatchObject([
+      { FunctionName: '<SweepLambdaFunction>', MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+    ]);
+    // In an account with a concurrency of 10, Lambda refuses to reserve any.
+    for (const name of FUNCTIONS) expect(lambda(name)).not.toHaveProperty('ReservedConcurrentExecutions');
   });
 
   it('open every route of the API to signed requests only', () => {
@@ -850,7 +853,7 @@ describe('what is watched', () => {
     ]) {
       expect(names).toContain(metric);
     }
-    expect(JSON.stringify(shown())).toContain('spillway-dev-upload-dead-letters');
+    expect(JSON.stringify(shown())).toContain('spillway-dev-dead-letters');
   });
 
   it('names no metric, function or queue that does not exist', () => {

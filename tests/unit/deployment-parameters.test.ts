@@ -51,8 +51,81 @@ const sourceFaults = (sourceBuckets: string, stack = {}) => faultsOf({ params: {
 const destinationFaults = (destinationBuckets: string, stack = {}) =>
   faultsOf({ params: { destinationBuckets }, stack });
 
+/** The parameters for a new account, as docs/operations.md gives them. */
+const [, NEW_ACCOUNT = ''] =
+  /## A new account[^#]*?```\n([^`]+)```/.exec(
+    readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8'),
+  ) ?? [];
+
+describe('the concurrency of the account', () => {
+  it('may be the 10 of a new account, with the parameters that the documentation gives', async () => {
+    const params = Object.fromEntries(
+      [...NEW_ACCOUNT.matchAll(/--param="(\w+)=(\d+)"/g)].map(([, name, value]) => [
+        String(name),
+        String(value),
+      ]),
+    );
+    expect(params).toMatchObject({ accountConcurrency: '10' });
+    expect(await faultsOf({ params })).toEqual([]);
+    expect(await faultsOf({ params: { ...params, settleConcurrency: '3' } })).toEqual(
+      oneFault('settleConcurrency 3 + 4 of dead letters, sweep and API = 11 functions at once', 'above'),
+    );
+  });
+
+  it('bounds the sum of all functions, and the remedy is taken', async () => {
+    const params = { accountConcurrency: '40' };
+    expect(await faultsOf({ params })).toEqual(
+      oneFault(
+        'maximumConcurrency 50 + ingestConcurrency 4 + settleConcurrency 4 + 4 of dead letters, sweep and API = 62 functions at once',
+        'above accountConcurrency 40. Lower maximumConcurrency to 28, or raise the quota "Concurrent executions"',
+      ),
+    );
+    expect(await faultsOf({ params: { ...params, maximumConcurrency: '28' } })).toEqual([]);
+    expect(await faultsOf({ params: { ...params, maximumConcurrency: '29' } })).toHaveLength(1);
+  });
+
+  it('leaves nothing to lower to where the others take it all', async () => {
+    const params = { accountConcurrency: '11', ingestConcurrency: '5', maximumConcurrency: '2' };
+    expect(await faultsOf({ params })).toEqual(oneFault('Lower all three: 2 each fit'));
+  });
+
+  it.each([
+    ['accountConcurrency', '9', 'from 10 to 1000000'],
+    ['ingestConcurrency', '1', 'from 2 to 1000'],
+    ['settleConcurrency', '1001', 'from 2 to 1000'],
+    ['accountConcurrency', '', 'from 10 to 1000000'],
+  ])('is checked for each: %s=%s', async (name, value, takes) => {
+    expect(await faultsOf({ params: { [name]: value } })).toEqual(oneFault(`${name} is "${value}"`, takes));
+  });
+});
+
+describe('the warm throughput of the ledger', () => {
+  const warm = async (params: Record<string, string>) => (await settle({ params })).ledgerWarmThroughput;
+
+  it('is left to DynamoDB by default', async () => {
+    expect(await warm({})).toEqual({ Ref: 'AWS::NoValue' });
+  });
+
+  it('is given for reads, for writes, or for both', async () => {
+    expect(await warm({ ledgerWarmReads: '20000' })).toEqual({ ReadUnitsPerSecond: 20_000 });
+    expect(await warm({ ledgerWarmWrites: '10000' })).toEqual({ WriteUnitsPerSecond: 10_000 });
+    expect(await warm({ ledgerWarmReads: '20000', ledgerWarmWrites: '10000' })).toEqual({
+      ReadUnitsPerSecond: 20_000,
+      WriteUnitsPerSecond: 10_000,
+    });
+  });
+
+  it.each([
+    ['ledgerWarmReads', '11999', 'from 12000 to 400000'],
+    ['ledgerWarmWrites', '3999', 'from 4000 to 400000'],
+    ['ledgerWarmWrites', '1e4', 'from 4000 to 400000'],
+  ])('is refused where DynamoDB would refuse it: %s=%s', async (name, value, takes) => {
+    expect(await faultsOf({ params: { [name]: value } })).toEqual(oneFault(`${name} is "${value}"`, takes));
+  });
+});
+
 const oneFault = (...parts: string[]) => [
-  expect.stringMatching(new RegExp(parts.map((part) => part.replace(/[.*()/\\]/g, '\\$&')).join('.*'), 's')),
+  expect.stringMatching(new RegExp(parts.map((part) => part.replace(/[.*+()/\\]/g, '\\$&')).join('.*'), 's')),
 ];
 
 describe('a bucket of the service itself', () => {
