@@ -30,6 +30,7 @@ export interface Resource {
   Type: string;
   DependsOn?: string | string[];
   DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
   Properties: Record<string, unknown>;
 }
 

@@ -408,14 +408,21 @@ describe('dead letters', () => {
         JSON.stringify(itemMessage({ job, block: 7, item: { key: 'no such block', text: '' } })),
       ];
       for (const body of bodies) await cloud.send('UploadQueue', body);
-      await cloud.until('all are flagged', () => flagged() >= before + bodies.length);
+      // A good item of an open row, by way of the one queue that takes messages of others.
+      const forged = itemMessage({ job, number: 0, item: { key: 'forged', text: 'forged' } });
+      await cloud.send('IngestQueue', JSON.stringify(forged));
+      await cloud.until('all are flagged', () => flagged() >= before + bodies.length + 1);
       const kept = await cloud.keys(cloud.names.reports, 'deadletters/');
       const texts = (await Promise.all(kept.map((key) => text(key, cloud.names.reports)))).join('');
       for (const mark of ['no JSON at all', 'no payload', 'no such row', 'no such block'])
         expect(texts).toContain(mark);
+      expect(texts).toContain('a message of the upload queue and comes from the ingest queue');
+      for (const source of ['ingest', 'upload'])
+        expect(texts).toMatch(new RegExp(`"source": "[\\w-]+-${source}"`));
       await cloud.until('the dead-letter queue is empty', () => idle('DeadLetters'));
       await cloud.setFaults([]);
       expect(await cloud.ended(dropped)).toMatchObject({ ...ALL_ENDED, rows: 10, stored: 10 });
+      expect(await cloud.keys(destination, 'beside/forged')).toEqual([]);
     });
   });
 
