@@ -4,7 +4,7 @@
 export const DEAD_LETTERS_CONCURRENCY = 2;
 /** A run a minute, of less than a minute. */
 const SWEEP_CONCURRENCY = 1;
-/** Calls are short and few. Those above it wait for no job: where Lambda has no room, the caller gets a 503 and tries again. */
+/** Calls are short and few. Where Lambda has no room for one, its caller gets an error and may call again. */
 const API_CONCURRENCY = 1;
 
 /**

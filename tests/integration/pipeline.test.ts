@@ -392,6 +392,10 @@ describe('dead letters', () => {
         { options: { ...KEPT_AS_IS, destination: `s3://${destination}/${name}/` } },
       );
       await cloud.until('its job runs', async () => (await jobOf(dropped))?.state === 'running');
+      // Then the ledger knows the block, so that a dead letter of it is no unknown row.
+      await cloud.until('its other rows are stored', async () => {
+        return (await cloud.keys(destination, `${name}/free-`)).length === 9;
+      });
       await run(dropped, (await jobOf(dropped))?.job ?? '');
     } finally {
       await cloud.setFaults([]);
