@@ -1,54 +1,176 @@
-// The CloudWatch dashboard: the flow of rows, the throttling, the queues, the functions and the dead letters.
+// The CloudWatch dashboard: the flow of rows, the throttling, the queues, the functions, the ledger, the dead letters and the cost.
 import { METRICS } from '../functions/runtime/metrics.js';
+import { costGraph, costText } from './cost-panel.js';
 
 const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
 const QUEUES = ['ingest', 'upload', 'settle'];
 const WIDTH = 24;
+const HEIGHT = 6;
+
+/** What the functions ask of the ledger. DynamoDB reports latencies and refusals by operation. */
+const LEDGER_OPERATIONS = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'];
 
 /**
- * The body as CloudFormation takes it: JSON, with the region still to be filled in.
- * @param {string} prefix `service-stage`, before the name of every function and queue
+ * @typedef {object} Panel
+ * @property {string} title
+ * @property {string} means What it shows, in a sentence. Of a panel of our own metrics the table of metrics says it.
+ * @property {{ metrics: unknown[][], period?: number, stacked?: boolean } | { markdown: string }} shows
+ *
+ * @typedef {object} DashboardSettings
+ * @property {string} prefix `service-stage`, before the name of every function, queue and table
+ * @property {Readonly<Record<string, number>>} memoryMb By the name of a function as it is deployed.
+ */
+
+/**
+ * The panels by row.
+ * @param {DashboardSettings} settings
+ * @returns {Panel[][]}
  * @throws Error where a panel has no metric, or a metric no panel
  */
-export function dashboardBody(prefix) {
+export function dashboardPanels({ prefix, memoryMb }) {
   const unshown = new Set(Object.values(METRICS).map(({ panel }) => panel));
-  const own = (/** @type {string} */ panel) => {
-    if (!unshown.delete(panel)) throw new Error(`functions/runtime/metrics.js has no panel "${panel}"`);
-    return graph(panel, linesOf(panel, prefix));
+  /** @type {(title: string) => Panel} */
+  const own = (title) => {
+    if (!unshown.delete(title)) throw new Error(`functions/runtime/metrics.js has no panel "${title}"`);
+    return { title, means: '', shows: { metrics: linesOf(title, prefix) } };
   };
+  /** @type {(title: string, means: string, metrics: unknown[][]) => Panel} */
+  const graph = (title, means, metrics) => ({ title, means, shows: { metrics } });
   const lambda = (/** @type {string} */ name, /** @type {string} */ stat) =>
     FUNCTIONS.map((of) => ['AWS/Lambda', name, 'FunctionName', `${prefix}-${of}`, { stat, label: of }]);
   const sqs = (/** @type {string} */ name, /** @type {string[]} */ queues) =>
     queues.map((of) => ['AWS/SQS', name, 'QueueName', `${prefix}-${of}`, { stat: 'Maximum', label: of }]);
+  const table = (/** @type {string} */ name, /** @type {string} */ label) => [
+    ...['AWS/DynamoDB', name, 'TableName', `${prefix}-ledger`],
+    { stat: 'Sum', label },
+  ];
+  const operations = (/** @type {string} */ name, /** @type {string} */ stat) =>
+    LEDGER_OPERATIONS.map((of) => [
+      ...['AWS/DynamoDB', name, 'TableName', `${prefix}-ledger`, 'Operation', of],
+      { stat, label: of },
+    ]);
+  const costs = { prefix, memoryMb, queues: QUEUES };
 
   const rows = [
-    [own('Rows'), own('Jobs')],
-    [own('Requests to S3 and their throttling'), own('Given back to the queue'), own('Bytes stored')],
+    [own('Rows'), own('Jobs'), own('Age of the oldest live job, seconds')],
+    [own('Requests to S3 and their throttling'), own('SlowDown answers by cause')],
+    [own('Pace of a worker, requests a second'), own('Latency of writes, ms')],
+    [own('Given back to the queue'), own('Bytes stored'), own('Slices')],
     [
-      graph('Messages waiting', sqs('ApproximateNumberOfMessagesVisible', QUEUES)),
+      graph(
+        'Messages waiting',
+        'messages that may be received: a backlog that shrinks is healthy',
+        sqs('ApproximateNumberOfMessagesVisible', QUEUES),
+      ),
       graph(
         'Messages in flight (SQS stops at about 120,000)',
+        'messages in the hands of functions, and those returned with a delay',
         sqs('ApproximateNumberOfMessagesNotVisible', QUEUES),
       ),
-      graph('Messages delayed', sqs('ApproximateNumberOfMessagesDelayed', QUEUES)),
-      graph('Oldest message, seconds', sqs('ApproximateAgeOfOldestMessage', QUEUES)),
+      graph(
+        'Messages delayed',
+        'messages that were reposted for later: many while S3 throttles',
+        sqs('ApproximateNumberOfMessagesDelayed', QUEUES),
+      ),
+      graph(
+        'Oldest message, seconds',
+        'how long the oldest message has been in its queue; a repost is a new message',
+        sqs('ApproximateAgeOfOldestMessage', QUEUES),
+      ),
     ],
     [
-      graph('Function errors', lambda('Errors', 'Sum')),
-      graph('Function duration, ms (p95)', lambda('Duration', 'p95')),
-      graph('Functions at work', lambda('ConcurrentExecutions', 'Maximum')),
+      graph('Function errors', 'invocations that failed as a whole', lambda('Errors', 'Sum')),
+      graph(
+        'Function duration, ms (p95)',
+        'near the timeout of its function it is too long: docs/ledger.md',
+        lambda('Duration', 'p95'),
+      ),
+      graph(
+        'Functions at work',
+        "invocations at the same time; all of them share the account's concurrency",
+        lambda('ConcurrentExecutions', 'Maximum'),
+      ),
     ],
     [
-      own('Slices'),
-      graph('Dead letters waiting', sqs('ApproximateNumberOfMessagesVisible', ['dead-letters'])),
+      graph('Ledger capacity, units a minute', 'what DynamoDB bills; indexes are not in it', [
+        table('ConsumedWriteCapacityUnits', 'write units'),
+        table('ConsumedReadCapacityUnits', 'read units'),
+      ]),
+      graph('Ledger throttling', 'requests that DynamoDB refused; the functions send them again', [
+        ...operations('ThrottledRequests', 'Sum'),
+        table('WriteThrottleEvents', 'throttled writes'),
+        table('ReadThrottleEvents', 'throttled reads'),
+      ]),
+      graph(
+        'Ledger latency, ms (p99)',
+        "of the requests that DynamoDB answered, without the network's part",
+        operations('SuccessfulRequestLatency', 'p99'),
+      ),
+    ],
+    [
+      graph(
+        'Dead letters waiting',
+        'they are handled within minutes, so a line above 0 needs a look',
+        sqs('ApproximateNumberOfMessagesVisible', ['dead-letters']),
+      ),
       own('Dead letters to look at'),
       own('Messages that failed'),
+    ],
+    [
+      {
+        title: 'Estimated cost, US$ an hour',
+        means: 'requests, time and bytes at their prices; the panel beside it has the formulas',
+        shows: costGraph(costs),
+      },
+      {
+        title: 'How the cost is estimated',
+        means: 'the formulas and prices of the estimate',
+        shows: { markdown: `## How the cost is estimated\n${costText(costs)}` },
+      },
     ],
   ];
   if (unshown.size > 0) {
     throw new Error(`infrastructure/dashboard.js gives no place to the panel ${[...unshown].join(', ')}`);
   }
-  return { 'Fn::Sub': JSON.stringify({ start: '-PT3H', widgets: rows.flatMap(placed) }) };
+  return rows;
+}
+
+/**
+ * The body as CloudFormation takes it: JSON, with the region still to be filled in.
+ * @param {DashboardSettings} settings
+ */
+export function dashboardBody(settings) {
+  return {
+    'Fn::Sub': JSON.stringify({ start: '-PT3H', widgets: dashboardPanels(settings).flatMap(placed) }),
+  };
+}
+
+/**
+ * The dashboard as a resource, for the list `resources` of serverless.yml.
+ * @param {{ resolveVariable: (name: string) => Promise<unknown> }} context
+ */
+export async function dashboard({ resolveVariable }) {
+  const prefix = String(await resolveVariable('self:custom.prefix'));
+  const memoryMb = /** @type {Record<string, number>} */ ({});
+  for (const name of FUNCTIONS) {
+    memoryMb[name] = Number(await resolveVariable(`self:functions.${idOf(name)}.memorySize`));
+  }
+  return {
+    Resources: {
+      Dashboard: {
+        Type: 'AWS::CloudWatch::Dashboard',
+        Properties: { DashboardName: prefix, DashboardBody: dashboardBody({ prefix, memoryMb }) },
+      },
+    },
+  };
+}
+
+/**
+ * `dead-letters` is `deadLetters` in serverless.yml.
+ * @param {string} name
+ */
+function idOf(name) {
+  return name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
 /**
@@ -59,42 +181,36 @@ export function dashboardBody(prefix) {
 function linesOf(panel, prefix) {
   return Object.entries(METRICS)
     .filter(([, metric]) => metric.panel === panel)
-    .flatMap(([name, { title, functions, stat }]) =>
-      functions.map((of) => {
-        const label = functions.length === 1 ? title : `${title}: ${of}`;
-        return ['Spillway', name, 'service', `${prefix}-${of}`, { stat, label }];
-      }),
+    .flatMap(([name, { title, functions, stats }]) =>
+      functions.flatMap((of) =>
+        stats.map((stat) => {
+          const label = [title, ...(functions.length > 1 ? [of] : []), ...(stats.length > 1 ? [stat] : [])];
+          return ['Spillway', name, 'service', `${prefix}-${of}`, { stat, label: label.join(': ') }];
+        }),
+      ),
     );
 }
 
 /**
- * @param {string} title
- * @param {unknown[][]} metrics
- */
-function graph(title, metrics) {
-  return {
-    title,
-    view: 'timeSeries',
-    region: '${AWS::Region}',
-    period: 60,
-    yAxis: { left: { min: 0 } },
-    metrics,
-  };
-}
-
-/**
- * One row of the dashboard, its graphs side by side.
- * @param {ReturnType<typeof graph>[]} graphs
+ * One row of the dashboard, its panels side by side.
+ * @param {Panel[]} panels
  * @param {number} row
  */
-function placed(graphs, row) {
-  const [width, height] = [WIDTH / graphs.length, 6];
-  return graphs.map((properties, column) => ({
-    type: 'metric',
-    x: column * width,
-    y: row * height,
-    width,
-    height,
-    properties,
+function placed(panels, row) {
+  const width = WIDTH / panels.length;
+  return panels.map(({ title, shows }, column) => ({
+    ...{ type: 'markdown' in shows ? 'text' : 'metric', x: column * width, y: row * HEIGHT },
+    ...{ width, height: HEIGHT },
+    properties:
+      'markdown' in shows
+        ? shows
+        : {
+            title,
+            view: 'timeSeries',
+            region: '${AWS::Region}',
+            period: 60,
+            yAxis: { left: { min: 0 } },
+            ...shows,
+          },
   }));
 }

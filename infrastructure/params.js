@@ -1,7 +1,6 @@
-// Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
+// Checks the parameters of serverless.yml and makes its settings of them: numbers and policies. A fault stops packaging.
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, WARM_UNITS, warmThroughput } from './capacity.js';
-import { dashboardBody } from './dashboard.js';
 import { hostNames } from './host-names.js';
 import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
 
@@ -94,6 +93,10 @@ export async function settings({ resolveVariable }) {
   if (requesterPays !== 'true' && requesterPays !== 'false') {
     faults.push(`requesterPays is ${shown(requesterPays)}; it takes true or false`);
   }
+  const tracing = await text('tracing');
+  if (tracing !== 'true' && tracing !== 'false') {
+    faults.push(`tracing is ${shown(tracing)}; it takes true or false`);
+  }
   const topicArn = await text('alarmTopicArn');
   if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
   const alarmEmail = await text('alarmEmail');
@@ -116,7 +119,8 @@ export async function settings({ resolveVariable }) {
     listedFileStatements: listedFileStatements(sourceBuckets),
     alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
-    dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
+    tracing: tracing === 'true',
+    tracePolicies: tracing === 'true' ? [{ Ref: 'TracePolicy' }] : [],
   };
 }
 

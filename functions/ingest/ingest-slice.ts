@@ -1,10 +1,11 @@
 // Sends the rows of one slice to upload, and requests a further invocation for those that there is no time for.
 
 import type { LiveJob } from '../../shared/job/job.ts';
+import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { IngestDependencies } from './dependencies.ts';
-import { sendSlice } from './send-slice.ts';
+import { type SentBlock, type SliceSending, sendSlice } from './send-slice.ts';
 
 /**
  * A slice that is held requests itself, each time with a higher number, which is kept in its row. A message of a lower number
@@ -34,8 +35,8 @@ export async function ingestSlice(
     rejected,
     fault,
     heldMs = 0,
-  } = await sendSlice(dependencies, job, slice, deadlineMs);
-  count({ RowsAccepted: accepted, RowsRejected: rejected, SlicesIngested: end === 'sent' ? 1 : 0 });
+  } = await sendAndCount(dependencies, job, slice, deadlineMs);
+  count({ SlicesIngested: end === 'sent' ? 1 : 0 });
   if (end === 'sent') await ledger.closeSlice(id);
   if (end === 'out of time') await requestSlice({ ...id, ...(ask === undefined ? {} : { ask }) });
   if (end === 'held') {
@@ -52,4 +53,24 @@ export async function ingestSlice(
     accepted,
     rejected,
   });
+}
+
+/** Counts each row once, in the call that opened its block first; a slice that fails half-way is counted as far as it was sent. */
+async function sendAndCount(
+  dependencies: IngestDependencies,
+  job: LiveJob,
+  slice: SliceRow,
+  deadlineMs: number,
+): Promise<SliceSending> {
+  const sums = { RowsAccepted: 0, RowsRejected: 0, RowsSentAgain: 0 };
+  const onBlock = ({ accepted, rejected, wasOpened }: SentBlock) => {
+    sums.RowsAccepted += wasOpened ? 0 : accepted;
+    sums.RowsRejected += wasOpened ? 0 : rejected;
+    sums.RowsSentAgain += wasOpened ? accepted : 0;
+  };
+  try {
+    return await sendSlice({ ...dependencies, onBlock }, job, slice, deadlineMs);
+  } finally {
+    dependencies.telemetry.count(sums);
+  }
 }

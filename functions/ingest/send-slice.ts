@@ -35,6 +35,16 @@ export interface SendSliceDependencies {
   queue: QueueDependencies;
   uploadQueueUrl: string;
   clock: Clock;
+  /** Hears of each block once it is sent, also where the slice fails later. */
+  onBlock?: (sent: SentBlock) => void;
+}
+
+export interface SentBlock {
+  /** Rows that were sent, and rejected. */
+  accepted: number;
+  rejected: number;
+  /** Whether an earlier call had begun it. */
+  wasOpened: boolean;
 }
 
 /**
@@ -55,7 +65,7 @@ export interface SliceSending {
 }
 
 export async function sendSlice(
-  { blocks, ledger, outcomes, queue, uploadQueueUrl, clock }: SendSliceDependencies,
+  { blocks, ledger, outcomes, queue, uploadQueueUrl, clock, onBlock }: SendSliceDependencies,
   job: LiveJob,
   slice: SliceRow,
   deadlineMs: number,
@@ -81,8 +91,10 @@ export async function sendSlice(
     const isReplay = slice.replays > 0 || row.openings > 1;
     const write = createMessageWriter({ ...id, block: block.block }, clock.now(), isReplay);
     await sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job));
-    sending.accepted += missing.length;
-    sending.rejected += block.size - block.accepted.length;
+    const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
+    sending.accepted += sent.accepted;
+    sending.rejected += sent.rejected;
+    onBlock?.({ ...sent, wasOpened: row.openings > 1 });
     unmarked.push(block.block);
     if (unmarked.length >= REMEMBER_EVERY) await remember();
   };

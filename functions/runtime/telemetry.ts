@@ -17,8 +17,11 @@ type EventLog = Record<
 /** What the steps of a function see. */
 export interface Telemetry {
   logger: EventLog;
-  /** Adds to the sums of this invocation, which the handler's middleware writes at its end. */
-  count(sums: Partial<Record<MetricName, number>>): void;
+  /**
+   * Adds to the metrics of this invocation, which the handler's middleware writes at its end. A list holds values that CloudWatch
+   * makes percentiles of.
+   */
+  count(values: Partial<Record<MetricName, number | readonly number[]>>): void;
 }
 
 export interface LambdaTelemetry extends Telemetry {
@@ -45,9 +48,11 @@ export function createTelemetry(): LambdaTelemetry {
   return {
     logger: new Logger({ jsonReplacerFn: boundedField }),
     metrics,
-    count(sums) {
-      for (const [name, value] of Object.entries(sums)) {
-        metrics.addMetric(name, METRICS[name as MetricName].unit, value);
+    count(values) {
+      for (const [name, value] of Object.entries(values)) {
+        const { unit } = METRICS[name as MetricName];
+        // Powertools writes a line whenever a metric has its 100 values, the most of an EMF line.
+        for (const each of typeof value === 'number' ? [value] : value) metrics.addMetric(name, unit, each);
       }
     },
   };

@@ -41,19 +41,31 @@ export function createSweep(dependencies: SweepDependencies) {
     const unswept: JobId[] = [];
     const errors: string[] = [];
     let rowsOutstanding = 0;
+    let oldestSeconds = 0;
 
     const sweepInTime = async (id: JobId) => {
       try {
-        if (clock.now() >= untilMs) unswept.push(id);
-        else rowsOutstanding += await sweepJob(stage, id, backlog, untilMs);
+        if (clock.now() >= untilMs) {
+          unswept.push(id);
+          return;
+        }
+        const swept = await sweepJob(stage, id, backlog, untilMs);
+        rowsOutstanding += swept.rowsOutstanding;
+        oldestSeconds = Math.max(oldestSeconds, swept.ageSeconds);
       } catch (error) {
         errors.push(`${id}: ${(error as Error).name}: ${(error as Error).message}`);
       }
     };
     await pMap([...ids.slice(from), ...ids.slice(0, from)], sweepInTime, { concurrency: JOB_CONCURRENCY });
 
-    count({ LiveJobs: ids.length, RowsOutstanding: rowsOutstanding });
-    logger.info(LOG.jobsSwept, { jobs: ids.length, unswept: unswept.length, rowsOutstanding, backlog });
+    count({ LiveJobs: ids.length, RowsOutstanding: rowsOutstanding, OldestJobSeconds: oldestSeconds });
+    logger.info(LOG.jobsSwept, {
+      jobs: ids.length,
+      unswept: unswept.length,
+      rowsOutstanding,
+      oldestSeconds,
+      backlog,
+    });
     // The fault of one job does not stop the others. It is an error of the function, which an alarm watches.
     if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
   };

@@ -9,21 +9,30 @@ import type { SweepDependencies } from './dependencies.ts';
 import { type Backlog, orderFor } from './job-needs.ts';
 import { reconcileJob } from './reconcile-job.ts';
 
+export interface SweptJob {
+  /** Rows that have not ended. */
+  rowsOutstanding: number;
+  /** Seconds since its manifest was first seen; 0 of a job that has ended meanwhile. */
+  ageSeconds: number;
+}
+
 /**
  * @param untilMs epoch ms after which nothing more is started
- * @returns rows of the job that have not ended
+ * @returns what the job adds to the metrics of all live jobs
  */
 export async function sweepJob(
   dependencies: SweepDependencies & { requestIngest: IngestRequest },
   id: JobId,
   backlog: Backlog,
   untilMs: number,
-): Promise<number> {
+): Promise<SweptJob> {
   const { ledger, queue, clock, limits, telemetry } = dependencies;
   const job = await ledger.getJob(id);
-  if (job === undefined || isEnded(job)) return 0;
+  if (job === undefined || isEnded(job)) return { rowsOutstanding: 0, ageSeconds: 0 };
   const before = job.state === 'unopened' ? undefined : job.progress;
-  if (await stopInTime(dependencies, job, before)) return rowsOutstanding(job, before);
+  const ageSeconds = Math.max(0, (clock.now() - job.startedAtMs) / 1000);
+  if (await stopInTime(dependencies, job, before))
+    return { rowsOutstanding: rowsOutstanding(job, before), ageSeconds };
 
   const { progress, done } = await reconcileJob(
     { ...dependencies, random: queue.random },
@@ -35,7 +44,7 @@ export async function sweepJob(
   if (Object.values(done).some((times) => times > 0))
     telemetry.logger.warn(LOG.jobReconciled, { job: id, ending: isEnding(job), backlog, ...done });
   await stopInTime(dependencies, job, progress);
-  return rowsOutstanding(job, progress);
+  return { rowsOutstanding: rowsOutstanding(job, progress), ageSeconds };
 }
 
 /** @returns whether the job was stopped */

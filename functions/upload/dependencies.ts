@@ -17,11 +17,11 @@ import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
 import type { UploadConfiguration } from './configuration.ts';
 import type { JobTurnLedger } from './job-rates.ts';
 import type { WorkDependencies } from './process-items.ts';
+import type { ReportDependencies } from './report-batch.ts';
 
-export interface UploadDependencies extends WorkDependencies {
+export interface UploadDependencies extends WorkDependencies, ReportDependencies {
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'> & JobTurnLedger;
   retrySeconds: RecordSource['retrySeconds'];
-  telemetry: Telemetry;
 }
 
 export function uploadDependencies(
@@ -29,6 +29,7 @@ export function uploadDependencies(
   telemetry: Telemetry,
 ): UploadDependencies {
   const clock = systemClock;
+  const pacer = createAdaptivePacer();
   const queue = wireQueue(CLIENT_BUDGETS.upload);
   const hosts = configuration.SPILLWAY_SOURCE_HOSTS;
   const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.upload);
@@ -44,7 +45,7 @@ export function uploadDependencies(
   };
   return {
     engine: {
-      rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
+      rateLimiter: createRateLimiter({ pacer, clock }),
       clock,
       random: systemRandom,
     },
@@ -66,5 +67,6 @@ export function uploadDependencies(
     },
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     telemetry,
+    paceOf: (group) => pacer.ratePerSecond(group, clock.now()),
   };
 }

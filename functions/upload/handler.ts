@@ -21,6 +21,7 @@ import { type UploadDependencies, uploadDependencies } from './dependencies.ts';
 import { lookUp, type OpenItem } from './look-up.ts';
 import { NO_WORK, type Work, workOn } from './process-items.ts';
 import { reportBatch } from './report-batch.ts';
+import { createRequestLog } from './request-log.ts';
 import { type SetApart, separateSuspects, setSuspectsApart, workOnSuspect } from './suspects.ts';
 import { watchJobs } from './watch-jobs.ts';
 
@@ -44,10 +45,15 @@ export function createUpload(dependencies: UploadDependencies) {
     const stopAtMs = engine.clock.now() + context.getRemainingTimeInMillis() - ACCOUNT_MS;
     const { deliveries, unreadable } = parseDeliveries(Records);
     const found = await lookUp(ledger, deliveries);
+    const requests = createRequestLog(
+      engine.random,
+      [...found.jobs.values()].map(({ options }) => options.destination),
+    );
+    const heard = { ...dependencies, engine: { ...engine, onRequest: requests.hear } };
     const watch = watchJobs({ ledger, clock: engine.clock }, found.jobs, stopAtMs);
     try {
       const work = (open: readonly OpenItem[], writer: string) =>
-        workOn(dependencies, open, { watch, stopAtMs, writer });
+        workOn(heard, open, { watch, stopAtMs, writer });
       const apart = setSuspectsApart(found.open, engine.random);
       const separated = await separateSuspects(
         queue,
@@ -72,11 +78,12 @@ export function createUpload(dependencies: UploadDependencies) {
       for (const messageId of alone.staying) staying.add(messageId);
 
       await hideFaulted(Records, staying, [...unreadable, ...found.unplaced], [others, alone]);
-      reportBatch(telemetry, {
+      reportBatch(dependencies, {
         messages: Records.length,
         found,
         unreadable,
         works: [{ ...NO_WORK, ...separated }, others, alone],
+        requests: requests.summary(),
         errors: [...(await watch.end()), ...closed.errors],
       });
       return { batchItemFailures: [...staying].map((itemIdentifier) => ({ itemIdentifier })) };

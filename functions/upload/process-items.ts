@@ -56,6 +56,8 @@ export interface WorkResult {
   item: OpenItem;
   report: TransferReport;
   fate: Fate;
+  /** Whether its row was accounted for. Of what was not, the message stays in the queue, and the row ends again. */
+  isAccounted: boolean;
 }
 
 export interface Work {
@@ -139,7 +141,10 @@ export async function workOn(
     .filter(({ item }) => unbookedNames.has(itemName(item.delivery.message)))
     .map(({ item }) => item.delivery.messageId);
   return {
-    results,
+    results: results.map((result) => ({
+      ...result,
+      isAccounted: result.fate.kind === 'row' && !unbookedNames.has(itemName(result.item.delivery.message)),
+    })),
     late,
     givenBack: back.counts,
     staying: [...staying, ...back.failures],

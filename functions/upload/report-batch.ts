@@ -1,26 +1,48 @@
 // Reports a batch: its metrics, and its one line in the log.
+import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
 import { addCounts, untriedReposts } from '../../shared/queue/give-back.ts';
 import { LOG } from '../runtime/log-messages.ts';
-import type { Telemetry } from '../runtime/telemetry.ts';
+import type { MetricName, Telemetry } from '../runtime/telemetry.ts';
 import type { FoundItems } from './look-up.ts';
 import type { Work, WorkResult } from './process-items.ts';
+import type { RequestSummary, ThrottleCause } from './request-log.ts';
+
+/** Codes of failed rows that a log line names. */
+const MAX_CODES_LOGGED = 5;
+
+const METRIC_OF_CAUSE: Readonly<Record<ThrottleCause, MetricName>> = {
+  partition: 'ThrottledByPartition',
+  kms: 'ThrottledByKms',
+  object: 'ThrottledByObject',
+  account: 'ThrottledByAccount',
+  source: 'ThrottledBySource',
+};
 
 export interface Batch {
   messages: number;
   found: FoundItems;
   unreadable: readonly { reason: string }[];
   works: readonly Work[];
+  requests: RequestSummary;
   errors: readonly Error[];
 }
 
+export interface ReportDependencies {
+  telemetry: Telemetry;
+  /** Requests a second that a group may send now. */
+  paceOf(group: PacingGroup): number;
+}
+
 export function reportBatch(
-  { logger, count }: Telemetry,
-  { messages, found, unreadable, works, errors }: Batch,
+  { telemetry: { logger, count }, paceOf }: ReportDependencies,
+  { messages, found, unreadable, works, requests, errors }: Batch,
 ): void {
   const results = works.flatMap((work) => work.results);
   const sum = (value: (result: WorkResult) => number) =>
     results.reduce((total, result) => total + value(result), 0);
-  const ends = (kind: string) => sum(({ report: { end } }) => (end.kind === kind ? 1 : 0));
+  // A row that could not be accounted for ends again in its next delivery: then it counts.
+  const ends = (kind: string) =>
+    sum(({ report: { end }, isAccounted }) => (isAccounted && end.kind === kind ? 1 : 0));
   const { refused, untried } = works.map(({ givenBack }) => givenBack).reduce(addCounts, untriedReposts(0));
   const counts = {
     ObjectsStored: ends('stored'),
@@ -34,11 +56,17 @@ export function reportBatch(
     RefusedReposted: refused.reposted,
     UntriedReturned: untried.returned,
     UntriedReposted: untried.reposted,
-    BytesStored: sum(({ item, report: { end } }) =>
-      end.kind === 'stored' ? (end.object.bytes ?? item.delivery.message.item.size ?? 0) : 0,
+    BytesStored: sum(({ item, report: { end }, isAccounted }) =>
+      isAccounted && end.kind === 'stored' ? (end.object.bytes ?? item.delivery.message.item.size ?? 0) : 0,
     ),
   };
   count(counts);
+  count({
+    ...throttleCounts(requests),
+    RequestMs: requests.latenciesMs,
+    Pace: requests.groups.map(paceOf),
+  });
+  const failures = failureCodes(results);
   const line = {
     jobs: [...new Set(results.map(({ item }) => item.job.id))],
     slices: [...new Set(results.map(({ item }) => item.delivery.message.slice))],
@@ -47,6 +75,9 @@ export function reportBatch(
     cancelled: sum(({ fate }) => (fate.kind === 'row' && fate.row.outcome.status === 'cancelled' ? 1 : 0)),
     dropped: sum(({ fate }) => (fate.kind === 'drop' ? 1 : 0)),
     ...counts,
+    // A healthy batch has neither: its line stays short.
+    ...(requests.throttledPrefixes.length === 0 ? {} : { throttledPrefixes: requests.throttledPrefixes }),
+    ...(failures.length === 0 ? {} : { failures }),
   };
   const faults = [
     ...[...errors, ...works.flatMap((work) => work.errors)].map((error) => `${error.name}: ${error.message}`),
@@ -55,4 +86,25 @@ export function reportBatch(
   ];
   if (faults.length === 0) logger.info(LOG.batchUploaded, line);
   else logger.error(LOG.batchUploadedWithFaults, { ...line, faults });
+}
+
+/** A cause that does not occur is not counted, so that its metric costs nothing. */
+function throttleCounts({ throttledBy }: RequestSummary): Partial<Record<MetricName, number>> {
+  const occurred = (Object.entries(throttledBy) as [ThrottleCause, number][]).filter(
+    ([, times]) => times > 0,
+  );
+  return Object.fromEntries(occurred.map(([cause, times]) => [METRIC_OF_CAUSE[cause], times]));
+}
+
+/** Why rows failed, the most frequent codes first. */
+function failureCodes(results: readonly WorkResult[]): { code: string; times: number }[] {
+  const times = new Map<string, number>();
+  for (const { report, isAccounted } of results) {
+    if (!isAccounted || report.end.kind !== 'failed') continue;
+    times.set(report.end.code, (times.get(report.end.code) ?? 0) + 1);
+  }
+  return [...times]
+    .map(([code, count]) => ({ code, times: count }))
+    .toSorted((left, right) => right.times - left.times)
+    .slice(0, MAX_CODES_LOGGED);
 }

@@ -175,6 +175,7 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
+    paceOf: () => 100,
     allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
     retrySeconds: [1],
     telemetry,

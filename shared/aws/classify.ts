@@ -3,7 +3,7 @@
 import { boundedName, boundedText } from '../text/bounded.ts';
 
 /**
- * throttle        S3 asks for a lower rate. `scope` says what is over its limit: the key's partition, KMS behind the bucket
+ * throttle        S3 asks for a lower rate. `scope` says what is over its limit
  * transient       the outcome may be unknown; the same key and body again is safe
  * conflict        another conditional write of the key is under way: try again
  * exists          a conditional write found an object
@@ -12,9 +12,19 @@ import { boundedName, boundedText } from '../text/bounded.ts';
  */
 export type Fault = FaultText &
   (
-    | { kind: 'throttle'; scope: 'partition' | 'kms' }
+    | { kind: 'throttle'; scope: ThrottleScope }
     | { kind: 'transient' | 'conflict' | 'exists' | 'source-changed' | 'permanent' }
   );
+
+/**
+ * What is over its limit, as far as the answer says:
+ *
+ *   partition   the key's partition: SlowDown, or 503 without a code
+ *   kms         KMS behind the bucket: its code, or its name in the message
+ *   object      one object that is written too often. Others than AWS say so in the message; AWS's SlowDown does not
+ *   account     the account's requests to an API: the codes and the status with which AWS answers for that
+ */
+export type ThrottleScope = 'partition' | 'kms' | 'object' | 'account';
 
 interface FaultText {
   code: string;
@@ -98,12 +108,7 @@ export function classifyFault(thrown: unknown): Fault {
   const code = boundedName(known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`);
   const message = boundedText(error.message ?? '');
   if (kind === 'throttle') {
-    return {
-      kind,
-      scope: code.startsWith('KMS') || /\bKMS\b/.test(message) ? 'kms' : 'partition',
-      code,
-      message,
-    };
+    return { kind, scope: scopeOf(code, message, known === undefined ? status : undefined), code, message };
   }
   if (kind === 'exists' && /^x-amz-copy-source-/i.test(error.Condition ?? '')) {
     return { kind: 'source-changed', code, message };
@@ -114,4 +119,20 @@ export function classifyFault(thrown: unknown): Fault {
 /** No answer at all, or a server's fault we have no name for: the write may have happened, and may be tried again. */
 function kindOfUnknown(status: number | undefined): FaultKind {
   return status === undefined || status >= 500 ? 'transient' : 'permanent';
+}
+
+const CODES_OF_ACCOUNT: ReadonlySet<string> = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+]);
+/** R2: "Reduce your concurrent request rate for the same object."; Google: "Changing object … too quickly". */
+const SAYS_OBJECT = /\bsame (object|key)\b|\bchanging object\b|\bobject mutation\b/i;
+
+/** @param status of an answer whose code is not known */
+function scopeOf(code: string, message: string, status: number | undefined): ThrottleScope {
+  if (code.startsWith('KMS') || /\bKMS\b/.test(message)) return 'kms';
+  if (SAYS_OBJECT.test(message)) return 'object';
+  return CODES_OF_ACCOUNT.has(code) || status === 429 ? 'account' : 'partition';
 }

@@ -22,7 +22,8 @@ export function createAskSource(
     } catch (error) {
       const fault = error instanceof KnownFault ? error.fault : classifyFault(error);
       if (fault.kind === 'throttle' || fault.kind === 'permanent') observe(fault.kind === 'throttle');
-      throw new SourceRefusal(fault.kind === 'permanent' ? explain(fault, error) : fault, error);
+      const told = fault.kind === 'permanent' ? explain(fault, error) : fault;
+      throw new SourceRefusal(told, { bucket, key }, error);
     }
   };
 }

@@ -3,7 +3,8 @@
 //   ended        S3 took it, or refused it for good
 //   given-up     its time is over; the last fault says why
 //   unfinished   S3 may take it later, but the sender has to let it go for now
-import { classifyFault, type Fault } from '../aws/classify.ts';
+import { classifyFault, type Fault, type ThrottleScope } from '../aws/classify.ts';
+import type { PacingGroup } from '../pacing/adaptive-pacer.ts';
 import type { RateLimiter } from '../pacing/rate-limiter.ts';
 import {
   afterFault,
@@ -22,6 +23,21 @@ export interface PacingDependencies {
   rateLimiter: RateLimiter;
   clock: Clock;
   random: Random;
+  /** Hears of each request once it is answered, or has failed. It must not throw. Absent: nobody listens. */
+  onRequest?: (request: SentRequest) => void;
+}
+
+export interface SentRequest {
+  /** Where it went, or where it was refused: that may be the source of the object. */
+  place: PacedPlace;
+  /** The group that it was paced in. */
+  group: PacingGroup;
+  /** Milliseconds until the answer; what it first read from its source is in it. */
+  ms: number;
+  /** Absent: it was taken. */
+  fault?: Fault;
+  /** Whether the source of the object refused, so that the fault says nothing of the destination. */
+  isOfSource: boolean;
 }
 
 /** What all the requests of a batch or a command share. */
@@ -85,7 +101,7 @@ const UNFINISHED: RequestEnd<never> = { kind: 'unfinished', cause: { kind: 'refu
 
 /** @param tally counts on: one tally may stand for many requests */
 export async function sendPaced<Answer>(
-  { rateLimiter, clock, random }: PacingDependencies,
+  { rateLimiter, clock, random, onRequest }: PacingDependencies,
   request: PacedRequest<Answer>,
   bounds: RequestBounds,
   tally: RequestTally,
@@ -118,12 +134,13 @@ export async function sendPaced<Answer>(
     if (isOver()) return UNFINISHED;
 
     const sentAtMs = clock.now();
-    const tell = (scope?: 'partition' | 'kms') =>
+    const tell = (scope?: ThrottleScope) =>
       rateLimiter.observe(group, {
         throttled: scope !== undefined,
         sentAtMs,
         key,
-        ...(scope === undefined ? {} : { scope }),
+        // Of the limits of an object and of an account the pacer knows none: it slows the key's partition for them.
+        ...(scope === undefined ? {} : { scope: scope === 'kms' ? 'kms' : 'partition' }),
       });
     tally.attempts++;
     tries.attempts++;
@@ -132,10 +149,13 @@ export async function sendPaced<Answer>(
     try {
       const answer = await request.send(bounds.cutOff);
       tell();
+      onRequest?.({ place: { bucket, key }, group, ms: clock.now() - sentAtMs, isOfSource: false });
       return { kind: 'ended', answer };
     } catch (error) {
       isOfDestination = !(error instanceof SourceRefusal);
       fault = error instanceof KnownFault ? error.fault : classifyFault(error);
+      const place = error instanceof SourceRefusal ? error.place : { bucket, key };
+      onRequest?.({ place, group, ms: clock.now() - sentAtMs, fault, isOfSource: !isOfDestination });
     }
 
     switch (fault.kind) {

@@ -246,6 +246,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         uploadQueueUrl: 'upload',
         returns: createReturnShare(clock),
         returnedAttempts: createReturnedAttempts(),
+        paceOf: () => 100,
         allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
         retrySeconds: RETRY_SECONDS,
         telemetry: SILENT,

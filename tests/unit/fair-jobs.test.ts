@@ -93,6 +93,7 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
+      paceOf: () => 100,
       allowed: { sources: { buckets: [] }, destinations: [aJob().options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: {

@@ -139,6 +139,7 @@ function startPipeline({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
+      paceOf: () => 100,
       allowed: { sources: { buckets: [] }, destinations: [job.options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: { logger: silent, count } as unknown as Telemetry,

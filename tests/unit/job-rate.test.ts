@@ -149,6 +149,7 @@ function startJob({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
+      paceOf: () => 100,
       allowed: { sources: { buckets: ['source'] }, destinations: [aJob().options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: {
