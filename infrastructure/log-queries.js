@@ -60,8 +60,8 @@ export const LOG_QUERIES = {
     lines: [
       '# Put the id of the job in place of JOB_ID. What one invocation did for several jobs is in the line of each',
       'filter @message like "JOB_ID"',
-      '| fields @timestamp, service, level, message, slice, end, accepted, rejected, ObjectsStored, ObjectsSkipped',
-      '| fields ObjectsFailed, Throttled, stored, failed, unaccounted, control, fault.code, @message',
+      '| fields @timestamp, service, level, message, slice, end, accepted, rejected, ObjectsStored, ObjectsSkipped,',
+      '    ObjectsFailed, Throttled, stored, failed, unaccounted, control, fault.code, @message',
       '| sort @timestamp asc',
       '| limit 1000',
     ],

@@ -12,6 +12,7 @@ import { ROUTES } from '../../functions/api/routes.ts';
 import { embeddedWeb, setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/bucket-names.js';
+import { LOG_QUERIES } from '../../infrastructure/log-queries.js';
 import { settings } from '../../infrastructure/params.js';
 import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/upload-permissions.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
@@ -805,6 +806,23 @@ describe('what is watched', () => {
     expect(JSON.stringify(shown())).toContain('spillway-dev-dead-letters');
   });
 
+  it('saves log queries that read the log groups of the stack, under its name', () => {
+    const queries = ofType('AWS::Logs::QueryDefinition');
+    expect(queries.map(([id]) => id)).toEqual(Object.keys(LOG_QUERIES));
+    const groups = ofType('AWS::Logs::LogGroup').map(([id]) => `<${id}>`);
+    for (const [id] of queries) {
+      const { Name, LogGroupNames, QueryString } = properties(id);
+      expect(Name, id).toMatch(/^spillway-dev\/[\w ]+$/);
+      expect(String(QueryString).length, id).toBeLessThan(10_000);
+      expect(LogGroupNames, id).not.toEqual([]);
+      for (const group of LogGroupNames as string[]) expect(groups, id).toContain(group);
+    }
+  });
+
+  it('traces nothing unless it is asked to', () => {
+    expect(JSON.stringify(service.template)).not.toMatch(/xray|TracingConfig/i);
+  });
+
   it('names no metric, function or queue that does not exist', () => {
     const queues = ofType('AWS::SQS::Queue').map(([id]) => properties(id)['QueueName']);
     const functions = FUNCTIONS.map((name) => lambda(name)['FunctionName']);
@@ -853,10 +871,11 @@ describe('packaging', () => {
         sourceBuckets: 's3://photos',
         destinationBuckets: 'spillway-prod-inbox-123456789012-us-east-1',
         logRetentionDays: '31',
+        tracing: 'yes',
         alarmTopicArn: 'ops',
       }),
     ).rejects.toThrow(
-      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*alarmTopicArn is "ops"/s,
+      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*tracing is "yes"; it takes true or false.*alarmTopicArn is "ops"/s,
     );
   });
 });

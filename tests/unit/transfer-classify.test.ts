@@ -107,7 +107,21 @@ describe('classifyFault', () => {
     },
     { name: 'KMS.ThrottlingException', message: 'You have exceeded the rate', scope: 'kms' },
     { name: 'ServiceUnavailable', message: '', scope: 'partition' },
+    {
+      name: 'ServiceUnavailable',
+      message: 'Reduce your concurrent request rate for the same object.',
+      scope: 'object',
+    },
+    { name: 'SlowDown', message: 'Changing object a/b too quickly, please slow down', scope: 'object' },
+    { name: 'RequestLimitExceeded', message: 'Request limit exceeded.', scope: 'account' },
+    { name: 'ThrottlingException', message: 'Rate exceeded', scope: 'account' },
+    { name: 'ThrottlingException', message: 'KMS: Rate exceeded', scope: 'kms' },
   ])('$name, "$message", throttles the $scope', ({ name, message, scope }) => {
     expect(classifyFault(service(name, 503, message))).toMatchObject({ kind: 'throttle', scope });
+  });
+
+  it('takes a 429 for the limit of the account, unless its code says otherwise', () => {
+    expect(classifyFault(service('Whatever', 429))).toMatchObject({ kind: 'throttle', scope: 'account' });
+    expect(classifyFault(service('SlowDown', 429))).toMatchObject({ kind: 'throttle', scope: 'partition' });
   });
 });

@@ -11,6 +11,8 @@ import type {
   RefusalMeaning,
   StoredObject,
 } from '../../shared/transfer/object-writer.ts';
+import type { SentRequest } from '../../shared/transfer/paced-request.ts';
+import { SourceRefusal } from '../../shared/transfer/source-refusal.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const MINUTE_MS = 60_000;
@@ -40,6 +42,7 @@ interface Setting {
   rateLimiter?: (clock: VirtualClock) => RateLimiter;
   random?: Random;
   latencyMs?: number;
+  onRequest?: (request: SentRequest) => void;
 }
 
 function itemOf(
@@ -75,6 +78,7 @@ async function transfer({
   random = createRandom(7),
   latencyMs = 30,
   meanings = [],
+  onRequest = () => undefined,
 }: Setting) {
   const clock = createVirtualClock();
   const startMs = clock.now();
@@ -102,7 +106,7 @@ async function transfer({
     },
   };
   const reports = await transferAll(
-    { rateLimiter: rateLimiter(clock), clock, random },
+    { rateLimiter: rateLimiter(clock), clock, random, onRequest },
     items.map((change) => itemOf(clock, writer, change, ifExists)),
     startMs + stopAfterMs,
   );
@@ -404,5 +408,41 @@ describe('the rate limiter', () => {
       rateLimiter: (clock) => createRateLimiter({ pacer: createAdaptivePacer(), clock }),
     });
     expect(reports.filter(({ end }) => end.kind === 'stored').length).toBeGreaterThan(15);
+  });
+});
+
+describe('the requests of a batch', () => {
+  it('are each told, with their time, their group and what was refused', async () => {
+    const heard: SentRequest[] = [];
+    const { report } = await transfer({
+      writes: [SLOW_DOWN, INTERNAL, STORED],
+      onRequest: (request) => void heard.push(request),
+    });
+    expect(report).toMatchObject({ end: { kind: 'stored' }, attempts: 3, throttled: 1, transient: 1 });
+    const told = {
+      place: { bucket: 'destination', key: 'a' },
+      group: 'destination',
+      ms: 30,
+      isOfSource: false,
+    };
+    expect(heard).toEqual([
+      { ...told, fault: expect.objectContaining({ kind: 'throttle', scope: 'partition' }) },
+      { ...told, fault: expect.objectContaining({ kind: 'transient' }) },
+      told,
+    ]);
+  });
+
+  it('name the source that refused in place of the destination', async () => {
+    const heard: SentRequest[] = [];
+    const source = { bucket: 'photos', key: 'b/c' };
+    const slow = { kind: 'throttle', scope: 'partition', code: 'SlowDown', message: '' } as const;
+    await transfer({
+      writes: [new SourceRefusal(slow, source), STORED],
+      onRequest: (request) => void heard.push(request),
+    });
+    expect(heard.map(({ place, isOfSource }) => [place.bucket, isOfSource])).toEqual([
+      ['photos', true],
+      ['destination', false],
+    ]);
   });
 });

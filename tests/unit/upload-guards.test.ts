@@ -30,6 +30,7 @@ function start({ job = aJob(), lookUp = async () => {}, unreadable = new Map() }
   const written: string[] = [];
   const outcomes: OutcomeRecord[] = [];
   const logged: unknown[][] = [];
+  const counted: Record<string, unknown>[] = [];
   let canKeepOutcomes = true;
   const none = new Set<number>();
   const block = {
@@ -81,7 +82,7 @@ function start({ job = aJob(), lookUp = async () => {}, unreadable = new Map() }
     retrySeconds: [10, 60, 300, 720],
     telemetry: {
       logger: { info: () => undefined, error: (...line: unknown[]) => logged.push(line) },
-      count: () => undefined,
+      count: (values: Record<string, unknown>) => counted.push(values),
     },
   } as unknown as UploadDependencies);
   const run = (...messages: Partial<UploadMessage>[]) =>
@@ -95,7 +96,15 @@ function start({ job = aJob(), lookUp = async () => {}, unreadable = new Map() }
   const loseOutcomes = () => {
     canKeepOutcomes = false;
   };
-  return { run, written, outcomes, logged, hidden, loseOutcomes };
+  return {
+    run,
+    written,
+    outcomes,
+    logged,
+    hidden,
+    loseOutcomes,
+    counts: () => Object.assign({}, ...counted),
+  };
 }
 
 const recordOf = (message: UploadMessage, index: number): SQSRecord =>
@@ -190,4 +199,20 @@ describe('a batch that can not be worked on', () => {
       ['r1', 60],
     ]);
   });
+
+  it('does not count rows as stored that will end again', async () => {
+    const { run, counts, loseOutcomes, written } = start();
+    loseOutcomes();
+    await run({ number: 0 }, { number: 1 });
+    expect(written).toHaveLength(2);
+    expect(counts()).toMatchObject({ ObjectsStored: 0, BytesStored: 0, Attempts: 2, MessagesFailed: 2 });
+  });
+});
+
+it('a batch counts its rows, its pace and its latencies, and no cause that did not occur', async () => {
+  const { run, counts } = start();
+  await run({ number: 0 }, { number: 1, item: { key: 'b', source: 's3://elsewhere/x' } });
+  expect(counts()).toMatchObject({ ObjectsStored: 1, ObjectsFailed: 1, Attempts: 1, Pace: [100] });
+  expect(counts().RequestMs).toEqual([expect.any(Number)]);
+  expect(Object.keys(counts()).filter((name) => name.startsWith('ThrottledBy'))).toEqual([]);
 });

@@ -1,0 +1,99 @@
+// The rows that ingest counts: each once, in the call that opened its block first, also where the call fails half-way.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
+import { ingestSlice } from '../../functions/ingest/ingest-slice.ts';
+import { createMemoryS3 } from '../../lab/memory/s3.ts';
+import { hashedJobId } from '../../shared/job/identity.ts';
+import { createWatchedSqs } from '../helpers/failing.ts';
+import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
+
+/** Two rows of each block are good, one is bad. */
+const BLOCKS = 3;
+const CSV = `key,text\n${Array.from({ length: BLOCKS }, (_, block) => `a${block},1\nbad\nb${block},1\n`).join('')}`;
+
+let table: LedgerTable;
+let jobs = 0;
+beforeAll(async () => {
+  table = await startLedgerTable();
+});
+afterAll(() => table?.stop());
+
+async function start() {
+  const ledger = openLedger(table);
+  const { client: s3, write, object } = createMemoryS3({ versioned: ['inbox'] });
+  const own = aJob();
+  const { bucket, key } = own.manifest;
+  write(bucket, key, CSV);
+  const job = {
+    ...own,
+    id: hashedJobId('counts', String(jobs++)),
+    manifest: { ...own.manifest, sizeBytes: CSV.length, etag: object(bucket, key)?.etag ?? '' },
+    options: { ...own.options, maxFailedPercent: 100 },
+    blockRows: 3,
+  };
+  await ledger.createJob(job);
+  const id = { job: job.id, slice: 0 };
+  await ledger.recordSlice(id, {
+    place: manifestBytes(9, CSV.length, 2),
+    rows: BLOCKS * 3,
+    blocks: BLOCKS,
+  });
+  const counted: Record<string, number> = {};
+  const sqs = createWatchedSqs();
+  const state = { brokenBlock: -1, forgets: false };
+  const dependencies = {
+    blocks: { s3, clock: ledger.clock, random: () => 0, sources: { buckets: [] } },
+    ledger: {
+      ...ledger,
+      openBlock: async (...asked: Parameters<typeof ledger.openBlock>) => {
+        if (asked[0].block === state.brokenBlock) throw new Error('DynamoDB is away');
+        return await ledger.openBlock(...asked);
+      },
+      markSent: async (...asked: Parameters<typeof ledger.markSent>) => {
+        if (!state.forgets) await ledger.markSent(...asked);
+      },
+    },
+    outcomes: { write: async () => undefined },
+    queue: { sqs: sqs.client, clock: ledger.clock, random: () => 0 },
+    uploadQueueUrl: 'upload',
+    clock: ledger.clock,
+    telemetry: {
+      logger: { info: () => undefined, error: () => undefined },
+      count: (values: Record<string, number>) => {
+        for (const [name, value] of Object.entries(values)) counted[name] = (counted[name] ?? 0) + value;
+      },
+    },
+    requestSlice: async () => undefined,
+  } as unknown as Parameters<typeof ingestSlice>[0] & IngestDependencies;
+  const deliver = () => ingestSlice(dependencies, job, { slice: 0 }, ledger.clock.now() + 60_000);
+  return { deliver, counted, state };
+}
+
+describe('the rows of a slice', () => {
+  it('are counted once, when they are sent', async () => {
+    const { deliver, counted } = await start();
+    await deliver();
+    expect(counted).toEqual({ RowsAccepted: 6, RowsRejected: 3, RowsSentAgain: 0, SlicesIngested: 1 });
+  });
+
+  it('are counted as far as they were sent where the slice fails, and the rest by the next call', async () => {
+    const { deliver, counted, state } = await start();
+    state.brokenBlock = 1;
+    await expect(deliver()).rejects.toThrow('DynamoDB is away');
+    expect(counted.RowsAccepted).toBeGreaterThan(0);
+    expect(counted.RowsAccepted).toBeLessThan(6);
+    state.brokenBlock = -1;
+    await deliver();
+    expect(counted).toEqual({ RowsAccepted: 6, RowsRejected: 3, RowsSentAgain: 0, SlicesIngested: 1 });
+  });
+
+  it('are counted as sent again where an earlier call had begun their block', async () => {
+    const { deliver, counted, state } = await start();
+    state.forgets = true;
+    await deliver();
+    state.forgets = false;
+    await deliver();
+    expect(counted).toEqual({ RowsAccepted: 6, RowsRejected: 3, RowsSentAgain: 6, SlicesIngested: 2 });
+  });
+});
