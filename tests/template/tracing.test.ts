@@ -23,10 +23,12 @@ describe('with tracing', () => {
   it('every role may send traces, by a policy that allows no more', () => {
     const policies = ofType('AWS::IAM::ManagedPolicy');
     expect(policies.map(([id]) => id)).toEqual(['TracePolicy']);
-    const { Statement } = policies[0]?.[1].Properties['PolicyDocument'] as { Statement: unknown[] };
-    expect(Statement).toEqual([
-      { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
-    ]);
+    expect(policies[0]?.[1].Properties['PolicyDocument']).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
+      ],
+    });
     // The role names its policy, so the policy exists before the function asks for traces.
     const roles = ofType('AWS::IAM::Role');
     expect(roles).toHaveLength(6);
