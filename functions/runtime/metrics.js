@@ -123,7 +123,7 @@ export const METRICS = {
     ThrottledByObject: {
       title: 'Object',
       means:
-        "one key is written too often. AWS's own answer does not say so and counts as partition; other stores' answers do",
+        "one key is written too often. AWS's answer does not say so and counts as partition; Cloudflare R2's does",
       functions: ['upload'],
     },
     ThrottledByAccount: {

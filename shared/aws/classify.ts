@@ -21,7 +21,7 @@ export type Fault = FaultText &
  *
  *   partition   the key's partition: SlowDown, or 503 without a code
  *   kms         KMS behind the bucket: its code, or its name in the message
- *   object      one object that is written too often. Others than AWS say so in the message; AWS's SlowDown does not
+ *   object      one object that is written too often, where the message says so: R2's does, AWS's SlowDown does not
  *   account     the account's requests to an API: the codes and the status with which AWS answers for that
  */
 export type ThrottleScope = 'partition' | 'kms' | 'object' | 'account';
@@ -127,8 +127,8 @@ const CODES_OF_ACCOUNT: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
   'RequestLimitExceeded',
 ]);
-/** R2: "Reduce your concurrent request rate for the same object."; Google: "Changing object … too quickly". */
-const SAYS_OBJECT = /\bsame (object|key)\b|\bchanging object\b|\bobject mutation\b/i;
+/** Cloudflare R2: "Reduce your concurrent request rate for the same object." Google says it in `Details`, which is not read. */
+const SAYS_OBJECT = /\bsame (object|key)\b/i;
 
 /** @param status of an answer whose code is not known */
 function scopeOf(code: string, message: string, status: number | undefined): ThrottleScope {

@@ -112,7 +112,6 @@ describe('classifyFault', () => {
       message: 'Reduce your concurrent request rate for the same object.',
       scope: 'object',
     },
-    { name: 'SlowDown', message: 'Changing object a/b too quickly, please slow down', scope: 'object' },
     { name: 'RequestLimitExceeded', message: 'Request limit exceeded.', scope: 'account' },
     { name: 'ThrottlingException', message: 'Rate exceeded', scope: 'account' },
     { name: 'ThrottlingException', message: 'KMS: Rate exceeded', scope: 'kms' },
