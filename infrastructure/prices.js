@@ -14,4 +14,11 @@ export const PRICES = /** @type {const} */ ({
   dynamodbWriteUnit: 0.625 / 1e6,
   dynamodbReadUnit: 0.125 / 1e6,
   logGb: 0.5,
+  /** Of standard resolution; an alarm on metric math has several metrics. */
+  alarmMetricMonth: 0.1,
+  /** The first 10,000. */
+  metricMonth: 0.3,
+  dashboardMonth: 3,
+  /** Continuous backups of a DynamoDB table. */
+  recoveryGbMonth: 0.2,
 });

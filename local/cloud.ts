@@ -25,6 +25,7 @@ import { createQueueClient } from './lambda/sqs-client.ts';
 import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
 import type { FunctionUsage } from './lambda/usage.ts';
 import { accessKeyOfFunction, environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import type { Latencies } from './meter/latencies.ts';
 import type { MeterReading } from './meter/meter-reading.ts';
 import {
   type CloudNames,
@@ -47,6 +48,8 @@ export interface CloudOptions {
   environments?: number;
   /** Throttling of every bucket but the inbox and the reports; absent: none. */
   limit?: S3Limit;
+  /** How long the functions wait for answers of AWS's services; absent: as long as this machine takes. */
+  latencies?: Latencies;
   /** Changes the model before anything is made of it: shorter timeouts, visibility, schedules … */
   adjust?: (service: ServiceModel) => void;
   /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */

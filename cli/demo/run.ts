@@ -4,6 +4,7 @@ import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { MetricSums } from '../../local/lambda/logs.ts';
 import { type CostReading, usageBetween } from '../../local/meter/cost.ts';
+import { USUAL_LATENCIES } from '../../local/meter/latencies.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
@@ -48,6 +49,8 @@ export async function runDemo(
     running.cloud = await startCloud({
       params: { sourceBuckets: SOURCE_BUCKET },
       limit: { limitPerSecond: options.limit },
+      // So that the functions' time, which Lambda bills, is about what it would be on AWS.
+      latencies: USUAL_LATENCIES,
       // The files are put there before the clock starts: S3's limit is shown at the destination.
       buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     });

@@ -58,7 +58,7 @@ export function resultOf({ job, state, destination, tally, seconds, fault, openU
       {
         destination: { ...none, requests: attempts, accepted, throttled },
         s3: { writes: 0, reads: 0 },
-        sqs: { billedUnits: 0, byFunctions: 0, requests: 0 },
+        sqs: { billedUnits: 0, requests: 0 },
         dynamodb: { requests: 0, readUnits: 0, writeUnits: 0 },
         lambda: {},
         logBytes: 0,

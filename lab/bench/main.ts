@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { guardOutput } from '../output.ts';
 import { runColdStartBench } from './coldstart.ts';
 import { convertOne, runConvertBench } from './convert.ts';
+import { runCostBench } from './cost.ts';
 import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
@@ -12,19 +13,21 @@ npm run bench -- ledger [--rows N] [--json]
 npm run bench -- convert [--megabytes N] [--json]
 npm run bench -- ingest [--rows N] [--json]
 npm run bench -- coldstart [--runs N] [--json]
+npm run bench -- cost [--objects N] [--json]
 
 limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
 convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
 ingest     rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop
-coldstart  upload's bundle, and its bare clients, each loaded by fresh processes`;
+coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
+cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several`;
 
 guardOutput();
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    objects: { type: 'string', default: '5000' },
+    objects: { type: 'string' },
     limit: { type: 'string', default: '350' },
     burst: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
@@ -38,7 +41,7 @@ const { positionals, values } = parseArgs({
 
 if (positionals[0] === 'limit') {
   await runLimitBench({
-    objects: whole('objects', values.objects),
+    objects: whole('objects', values.objects ?? '5000'),
     limitPerSecond: positive('limit', values.limit),
     burstSeconds: positive('burst', values.burst),
     rounds: whole('rounds', values.rounds),
@@ -56,6 +59,8 @@ if (positionals[0] === 'limit') {
   await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
 } else if (positionals[0] === 'coldstart') {
   await runColdStartBench({ runs: whole('runs', values.runs), json: values.json });
+} else if (positionals[0] === 'cost') {
+  await runCostBench({ objects: whole('objects', values.objects ?? '100000'), json: values.json });
 } else {
   console.error(USAGE);
   process.exitCode = 2;

@@ -126,6 +126,7 @@ const gateway = createGateway({
   conditionalWrites: createConditionalWrites(),
   faults: s3Faults,
   guard,
+  latencies: options.latencies,
   limits,
   meter,
   notifications,

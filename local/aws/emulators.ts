@@ -5,6 +5,7 @@ import type { FaultCounts } from '../faults/fault-points.ts';
 import type { OutageService } from '../faults/outages.ts';
 import type { AccessRecord } from '../iam/authorizer.ts';
 import type { Role } from '../iam/policy.ts';
+import type { Latencies } from '../meter/latencies.ts';
 import type { MeterReading } from '../meter/meter-reading.ts';
 import type { EventBridgeEntry } from './eventbridge/event-bus.ts';
 import type { S3Limit } from './s3/s3-limits.ts';
@@ -21,6 +22,8 @@ export interface EmulatorsOptions {
   tables: CreateTableCommandInput[];
   /** The limit of the buckets marked `throttled`; absent: none is throttled. */
   limit?: S3Limit;
+  /** How long requests of the roles wait for their answers; absent: as long as this machine takes. */
+  latencies?: Latencies;
   seed: number;
   fidelity?: Fidelity;
   /** Names beside those of loopback by which the servers may be called. */

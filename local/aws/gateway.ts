@@ -11,6 +11,7 @@ import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
 import type { Authorizer } from '../iam/authorizer.ts';
 import { deletionAccess, listAccess, readPlace, s3Access } from '../iam/s3-access.ts';
+import type { Latencies } from '../meter/latencies.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { EventBus } from './eventbridge/event-bus.ts';
 import { answerPutEvents, isEventBridge } from './eventbridge/event-bus-http.ts';
@@ -45,6 +46,8 @@ export interface GatewayParts {
   conditionalWrites: ConditionalWrites;
   faults: S3Faults;
   guard: Guard;
+  /** How long the functions wait for an answer; absent: as long as this machine takes. */
+  latencies: Latencies | undefined;
   limits: Map<string, S3Limits>;
   meter: Meter;
   notifications: Notifications;
@@ -82,6 +85,7 @@ export function createGateway(parts: GatewayParts): Server {
     formOf: (request) => (isS3(request, undefined) ? 's3-xml' : 'aws-json'),
     keepAliveMs: 60_000,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    latencyMs: (request) => latencyOf(parts, request),
   };
   const server = createGuardedServer(serving, (request, response, bucket) => {
     hideHost(request);
@@ -101,6 +105,12 @@ export function createGateway(parts: GatewayParts): Server {
   });
   answerParserErrors(server);
   return server;
+}
+
+/** Only functions wait: what the user of this machine sends is no part of a run on AWS. */
+function latencyOf({ authorizer, latencies }: GatewayParts, request: IncomingMessage): number {
+  if (latencies === undefined || !authorizer.isOfRole(request.headers.authorization)) return 0;
+  return latencies[isS3(request, undefined) ? 's3' : 'sqs'];
 }
 
 function pass(

@@ -22,6 +22,8 @@ export interface GuardedServerOptions {
   keepAliveMs?: number;
   /** How long a whole request, its body included, may take. Default: Node's, 5 minutes. */
   requestTimeoutMs?: number;
+  /** How long an admitted request waits before it is looked at, as if it came from afar. Default: not at all. */
+  latencyMs?: (request: IncomingMessage) => number;
 }
 
 export type GuardedListener = (
@@ -53,9 +55,17 @@ const CORS_HEADER = /^access-control-/i;
 
 /** Also adds the port on which it comes to listen to the guard's own ports. */
 export function createGuardedServer(
-  { guard, formOf, keepAliveMs, requestTimeoutMs }: GuardedServerOptions,
+  { guard, formOf, keepAliveMs, requestTimeoutMs, latencyMs }: GuardedServerOptions,
   listener: GuardedListener,
 ): Server {
+  const listen: GuardedListener = (request, response, bucket) => {
+    const delayMs = latencyMs?.(request) ?? 0;
+    if (delayMs === 0) return listener(request, response, bucket);
+    setTimeout(() => {
+      // Its client may have given up meanwhile.
+      if (!response.closed) listener(request, response, bucket);
+    }, delayMs);
+  };
   const server = createServer({
     IncomingMessage,
     ServerResponse: ProtectedResponse,
@@ -66,7 +76,7 @@ export function createGuardedServer(
   });
   server.on('request', (request, response) => {
     const admission = guard.admit(request);
-    if (admission.kind === 'admitted') return listener(request, response, admission.bucket);
+    if (admission.kind === 'admitted') return listen(request, response, admission.bucket);
     refuse(request, response, admission.message, formOf(request));
     dropBody(request, () => response.end());
   });
@@ -80,7 +90,7 @@ export function createGuardedServer(
       return;
     }
     response.writeContinue();
-    listener(request, response, admission.bucket);
+    listen(request, response, admission.bucket);
   });
   server.on('listening', () => guard.addOwnPorts([(server.address() as AddressInfo).port]));
   return server;

@@ -11,6 +11,7 @@ import {
   CRASH_EXIT_CODE,
   type HandlerError,
   type InvokeMessage,
+  type Work,
   type WorkerMessage,
 } from './protocol.ts';
 
@@ -60,6 +61,7 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
   const { requestId } = message;
   // The SDK's recursion detection reads it and sends it on as X-Amzn-Trace-Id.
   process.env._X_AMZN_TRACE_ID = message.traceId;
+  const work = startWork();
   requests.arm(message.dieAt, (request) => {
     post({ kind: 'dying', requestId, request });
     return process.exit(CRASH_EXIT_CODE);
@@ -74,14 +76,21 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
         `Response payload size (${sizeBytes} bytes) exceeded maximum allowed payload size (${ANSWER_LIMIT_BYTES} bytes).`,
       );
     }
-    post({ kind: 'answered', requestId, payload, ...requestsMade() });
+    post({ kind: 'answered', requestId, payload, ...work() });
   } catch (error) {
-    post({ kind: 'threw', requestId, error: describe(error), ...requestsMade() });
+    post({ kind: 'threw', requestId, error: describe(error), ...work() });
   }
 }
 
-function requestsMade() {
-  return { requests: requests.count(), quietMs: requests.quietMs() };
+/** @returns what was done from this call on */
+function startWork(): () => Work {
+  const cpu = process.threadCpuUsage();
+  const loop = performance.eventLoopUtilization();
+  return () => {
+    const { user, system } = process.threadCpuUsage(cpu);
+    const waitMs = performance.eventLoopUtilization(loop).idle;
+    return { requests: requests.count(), cpuMs: (user + system) / 1000, waitMs };
+  };
 }
 
 function createContext({ requestId, deadlineMs, invokedFunctionArn }: InvokeMessage): object {

@@ -8,8 +8,6 @@ export interface RequestCounter {
   arm(dieAt: Death | undefined, onDeath: (request: number) => never): void;
   /** Requests begun since then. */
   count(): number;
-  /** Milliseconds since then in which none was under way: the handler waited, or computed. */
-  quietMs(): number;
 }
 
 /**
@@ -20,19 +18,6 @@ export function watchRequests(): RequestCounter {
   let count = 0;
   let armed: { dieAt: Death; onDeath: (request: number) => never } | undefined;
   let numbers = new WeakMap<object, number>();
-  let underWay = new Set<object>();
-  let quietSinceMs: number | undefined = performance.now();
-  let quietMs = 0;
-
-  function begin(request: object): void {
-    if (quietSinceMs !== undefined) quietMs += performance.now() - quietSinceMs;
-    quietSinceMs = undefined;
-    underWay.add(request);
-  }
-
-  function end(request: object): void {
-    if (underWay.delete(request) && underWay.size === 0) quietSinceMs = performance.now();
-  }
 
   function dieIfArmed(when: Death['when'], request: object): void {
     const number = numbers.get(request);
@@ -49,30 +34,20 @@ export function watchRequests(): RequestCounter {
     count += 1;
     const { request } = message as { request: object };
     numbers.set(request, count);
-    begin(request);
     dieIfArmed('before', request);
   });
   diagnostics.subscribe('http.client.response.finish', (message) => {
     const { request } = message as { request: object };
-    end(request);
     dieIfArmed('after', request);
-  });
-
-  diagnostics.subscribe('http.client.request.error', (message) => {
-    end((message as { request: object }).request);
   });
 
   return {
     arm(dieAt, onDeath) {
       count = 0;
-      quietMs = 0;
-      quietSinceMs = performance.now();
-      underWay = new Set();
       // Requests that outlive their invocation belong to no count.
       numbers = new WeakMap();
       armed = dieAt === undefined ? undefined : { dieAt, onDeath };
     },
     count: () => count,
-    quietMs: () => quietMs + (quietSinceMs === undefined ? 0 : performance.now() - quietSinceMs),
   };
 }

@@ -2,7 +2,7 @@
 // one invocation at a time and is killed when that takes too long.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../shared/time/clock.ts';
-import type { BootstrapData, Death, HandlerError, InvokeMessage, WorkerMessage } from './protocol.ts';
+import type { BootstrapData, Death, HandlerError, InvokeMessage, Work, WorkerMessage } from './protocol.ts';
 
 export interface EnvironmentOptions extends BootstrapData {
   timeoutMs: number;
@@ -24,8 +24,8 @@ export interface EnvironmentRequest {
 }
 
 export type EnvironmentResult = { durationMs: number /** only on a cold start */; initMs?: number } & (
-  | { kind: 'answered'; payload: string; requests: number; quietMs: number }
-  | { kind: 'threw'; error: HandlerError; requests: number; quietMs: number }
+  | ({ kind: 'answered'; payload: string } & Work)
+  | ({ kind: 'threw'; error: HandlerError } & Work)
   | { kind: 'timed-out' }
   /** Ended by itself: an uncaught error, process.exit, memory used up. */
   | { kind: 'exited'; error: HandlerError }

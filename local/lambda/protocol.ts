@@ -49,13 +49,23 @@ export interface HandlerError {
   trace: string[];
 }
 
+/** What an invocation did until it ended. */
+export interface Work {
+  /** HTTP requests begun. */
+  requests: number;
+  /** CPU time of its thread. */
+  cpuMs: number;
+  /** Time in which the thread had nothing to do: it waited for answers or timers. */
+  waitMs: number;
+}
+
 export type WorkerMessage =
   | { kind: 'ready'; initMs: number }
   | { kind: 'init-failed'; error: HandlerError }
   | { kind: 'written'; text: string }
   | { kind: 'dying'; requestId: string; request: number }
-  | { kind: 'answered'; requestId: string; payload: string; requests: number; quietMs: number }
-  | { kind: 'threw'; requestId: string; error: HandlerError; requests: number; quietMs: number };
+  | ({ kind: 'answered'; requestId: string; payload: string } & Work)
+  | ({ kind: 'threw'; requestId: string; error: HandlerError } & Work);
 
 /** Exit code of an environment that died at its crash point, as of a process that was killed. */
 export const CRASH_EXIT_CODE = 137;

@@ -12,9 +12,10 @@ export interface FunctionUsage {
   durationMs: number;
   /** Handler time and init, each invocation rounded up to a millisecond, as Lambda bills. */
   billedMs: number;
+  /** Of the invocations that came to an answer or an error: CPU time, and time in which they waited. */
+  cpuMs: number;
+  waitMs: number;
   memoryMb: number;
-  /** Handler time in which no request to AWS was under way: waiting on purpose, and computing. */
-  quietMs: number;
   /** The most that ran at once. */
   peakConcurrency: number;
 }
@@ -28,7 +29,8 @@ export function emptyUsage(memoryMb: number): FunctionUsage {
     initMs: 0,
     durationMs: 0,
     billedMs: 0,
-    quietMs: 0,
+    cpuMs: 0,
+    waitMs: 0,
     memoryMb,
     peakConcurrency: 0,
   };
@@ -42,6 +44,9 @@ export function addToUsage(usage: FunctionUsage, result: EnvironmentResult): voi
   if (result.initMs !== undefined) usage.coldStarts += 1;
   usage.initMs += initMs;
   usage.durationMs += result.durationMs;
-  if ('quietMs' in result) usage.quietMs += result.quietMs;
+  if ('cpuMs' in result) {
+    usage.cpuMs += result.cpuMs;
+    usage.waitMs += result.waitMs;
+  }
   usage.billedMs += Math.ceil(result.durationMs + initMs);
 }

@@ -3,42 +3,37 @@
 //   destinationWrites   PUT and COPY requests that the destination accepted: the price of the objects themselves
 //   s3                  the pipeline's own requests: manifest, outcomes, report
 //   sqs                 every request, the event sources' polling included, by 64 KB
-//   lambda              invocations and GB-s, with AWS's latencies in place of this machine's
-//   dynamodb            on-demand read and write units
+//   lambda              invocations, and each function's CPU time and waiting at its own memory
+//   dynamodb            on-demand read and write units, those of indexes and of failed conditional writes included
 //   logs                bytes that the functions logged
 //
-// Not in it, since it does not grow with the objects: alarms, metrics, stored bytes, one event a job.
+// A function's waiting is as measured, so the cloud has to answer it as late as AWS does (latencies.ts). Its CPU time counts by
+// the share of a CPU that its memory gives it; time in which others had this machine's CPUs does not count. Not in the cost:
+// what does not grow with the objects (fixed-cost.ts), stored bytes, one event a job.
 import { PRICES } from '../../infrastructure/prices.js';
 import type { CloudMeterReading } from '../cloud.ts';
 import type { MeterReading, S3Count } from './meter-reading.ts';
 
-// Lambda bills the time in which a function waits for AWS. This machine's latencies say nothing of AWS's, so each request
-// counts with what AWS usually takes within a region, and what is left of the handler's time, waiting for S3's pace and
-// computing, counts as it was measured here.
-/** An object of some KB; AWS speaks of 100-200 ms to the first byte at worst, 20-30 ms are usual for small writes. */
-const S3_REQUEST_MS = 25;
-const SQS_REQUEST_MS = 8;
-/** "Single-digit millisecond". */
-const DYNAMODB_REQUEST_MS = 5;
-/** Writes of one upload batch are under way side by side (shared/transfer/engine.ts); every other request counts as if alone. */
-const WRITES_SIDE_BY_SIDE = 64;
+/** Memory with which a function has one CPU; with less it has that share of it (Lambda guide, "Configure function memory"). */
+const MB_OF_A_CPU = 1_769;
+/** Lambda bills whole milliseconds. */
+const ROUNDED_UP_MS = 0.5;
 /** Lines that Lambda itself adds to an invocation: START, END and REPORT. */
 const PLATFORM_LOG_BYTES = 350;
-/** A cold start's init is billed too. Environments live for minutes, so it is left out: a long job has few to each million objects. */
 
-/** Requests that carry no charge, or are the event source's and not the function's. */
+/** Requests that carry no charge. */
 const FREE_S3 = /^(Delete|Abort)/;
 const S3_WRITES = /^(Put|Copy|Post|List|Create|Upload|Complete)/;
-const FUNCTION_SQS = /^(Send|ChangeMessageVisibility)/;
 
 /** What was counted between two readings of the meter. */
 export interface Usage {
   /** Objects written to the destination. */
   destination: S3Count;
   s3: { writes: number; reads: number };
-  sqs: { billedUnits: number; byFunctions: number; requests: number };
+  sqs: { billedUnits: number; requests: number };
   dynamodb: { requests: number; readUnits: number; writeUnits: number };
-  lambda: Record<string, { invocations: number; quietMs: number; memoryMb: number }>;
+  /** Without cold starts: environments live for minutes, so a long job has few to each million objects. */
+  lambda: Record<string, { invocations: number; cpuMs: number; waitMs: number; memoryMb: number }>;
   logBytes: number;
 }
 
@@ -74,7 +69,8 @@ export function usageBetween(before: CostReading, after: CostReading, destinatio
         name,
         {
           invocations: usage.invocations - (earlier?.invocations ?? 0),
-          quietMs: usage.quietMs - (earlier?.quietMs ?? 0),
+          cpuMs: usage.cpuMs - (earlier?.cpuMs ?? 0),
+          waitMs: usage.waitMs - (earlier?.waitMs ?? 0),
           memoryMb: usage.memoryMb,
         },
       ];
@@ -103,16 +99,11 @@ export function costPerMillion(usage: Usage, objects: number): CostUsd {
   return { ...scaled, total: cents(Object.values(parts).reduce((sum, usd) => sum + usd, 0) * scale) };
 }
 
-function lambdaGbSeconds({ destination, s3, sqs, dynamodb, lambda }: Usage): number {
-  const functions = Object.values(lambda);
-  const quiet = functions.reduce((sum, { quietMs, memoryMb }) => sum + quietMs * memoryMb, 0) / 1024;
-  const requestMs =
-    (destination.requests / WRITES_SIDE_BY_SIDE + s3.writes + s3.reads) * S3_REQUEST_MS +
-    sqs.byFunctions * SQS_REQUEST_MS +
-    dynamodb.requests * DYNAMODB_REQUEST_MS;
-  const memoryGb =
-    Math.max(0, ...functions.filter((each) => each.invocations > 0).map((each) => each.memoryMb)) / 1024;
-  return (quiet + requestMs * memoryGb) / 1000;
+function lambdaGbSeconds({ lambda }: Usage): number {
+  return Object.values(lambda).reduce((sum, { invocations, cpuMs, waitMs, memoryMb }) => {
+    const ms = cpuMs / Math.min(1, memoryMb / MB_OF_A_CPU) + waitMs + invocations * ROUNDED_UP_MS;
+    return sum + (ms / 1000) * (memoryMb / 1024);
+  }, 0);
 }
 
 function destinationCount({ s3 }: MeterReading, bucket: string): S3Count {
@@ -138,11 +129,10 @@ function s3Requests({ s3 }: MeterReading, destinationBucket: string): Usage['s3'
 }
 
 function sqsRequests({ sqs }: MeterReading): Usage['sqs'] {
-  const sum = { billedUnits: 0, byFunctions: 0, requests: 0 };
-  for (const [action, { requests, billedUnits }] of Object.entries(sqs.actions)) {
+  const sum = { billedUnits: 0, requests: 0 };
+  for (const { requests, billedUnits } of Object.values(sqs.actions)) {
     sum.billedUnits += billedUnits;
     sum.requests += requests;
-    if (FUNCTION_SQS.test(action)) sum.byFunctions += requests;
   }
   return sum;
 }

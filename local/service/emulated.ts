@@ -2,6 +2,7 @@
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { BucketOptions, Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../aws/emulators.ts';
 import type { S3Limit } from '../aws/s3/s3-limits.ts';
+import type { Latencies } from '../meter/latencies.ts';
 import type { ServiceModel } from './model.ts';
 
 /** Not throttled: the limit is for the destination, and on S3 these buckets have partitions of their own. */
@@ -10,6 +11,7 @@ const UNTHROTTLED_BUCKETS = ['InboxBucket', 'ReportBucket'];
 export interface EmulationOptions {
   ports?: { aws?: number; dynamodb?: number };
   limit?: S3Limit;
+  latencies?: Latencies;
   buckets?: (string | BucketOptions)[];
   seed: number;
   fidelity: Fidelity;
@@ -18,7 +20,7 @@ export interface EmulationOptions {
 
 export function emulatorsOptions(
   { region, accountId, buckets, queues, tables, roles }: ServiceModel,
-  { ports, limit, buckets: furtherBuckets = [], seed, fidelity, allowedHosts }: EmulationOptions,
+  { ports, limit, latencies, buckets: furtherBuckets = [], seed, fidelity, allowedHosts }: EmulationOptions,
 ): EmulatorsOptions {
   return {
     region,
@@ -28,6 +30,7 @@ export function emulatorsOptions(
     roles: Object.values(roles),
     ...(ports === undefined ? {} : { ports }),
     ...(limit === undefined ? {} : { limit }),
+    ...(latencies === undefined ? {} : { latencies }),
     ...(allowedHosts === undefined ? {} : { allowedHosts }),
     buckets: [
       ...Object.entries(buckets).map(([logicalId, { name, versioned, notifications }]) => ({

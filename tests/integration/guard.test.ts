@@ -372,6 +372,32 @@ describe('a guarded server', () => {
       await new Promise((resolve) => server.close(resolve));
     }
   });
+
+  it('looks at a request only after its latency', async () => {
+    const seen: string[] = [];
+    const server = createGuardedServer(
+      { guard: createGuard(), formOf: () => 'api-json', latencyMs: ({ url }) => (url === '/near' ? 0 : 60) },
+      (request, response) => {
+        seen.push(request.url ?? '');
+        response.end('ok');
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : undefined}`;
+    try {
+      const started = performance.now();
+      const far = fetch(`${endpoint}/far`);
+      expect((await fetch(`${endpoint}/near`)).status).toBe(200);
+      expect((await far).status).toBe(200);
+      // A timer may be a millisecond early.
+      expect(performance.now() - started).toBeGreaterThanOrEqual(59);
+      expect(seen.toSorted()).toEqual(['/far', '/near']);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
 });
 
 /** @returns the id of a job that stays as it is until it is told otherwise */

@@ -16,7 +16,7 @@ const count = (counts: Partial<S3Count> = {}): S3Count => {
 const noUsage = (): Usage => ({
   destination: count(),
   s3: { writes: 0, reads: 0 },
-  sqs: { billedUnits: 0, byFunctions: 0, requests: 0 },
+  sqs: { billedUnits: 0, requests: 0 },
   dynamodb: { requests: 0, readUnits: 0, writeUnits: 0 },
   lambda: {},
   logBytes: 0,
@@ -43,7 +43,7 @@ const reading = (buckets: Record<string, Record<string, S3Count>>): CloudMeterRe
     writeUnits: 5,
     hottest: [],
   },
-  lambda: { upload: { ...emptyUsage(1024), invocations: 2, quietMs: 100 } },
+  lambda: { upload: { ...emptyUsage(1024), invocations: 2, cpuMs: 30, waitMs: 70 } },
 });
 
 const NOTHING: CloudMeterReading = {
@@ -86,7 +86,7 @@ describe('the cost of a million objects', () => {
     },
     {
       title: 'SQS bills by 64 KB',
-      usage: { sqs: { billedUnits: MILLION, byFunctions: 0, requests: 1 } },
+      usage: { sqs: { billedUnits: MILLION, requests: 1 } },
       part: 'sqs',
       usd: 0.4,
     },
@@ -98,21 +98,27 @@ describe('the cost of a million objects', () => {
     },
     { title: 'logs cost by the byte', usage: { logBytes: 1e9 }, part: 'logs', usd: 0.5 },
     {
-      title: 'waiting and computing cost as long as they took here',
-      usage: { lambda: { upload: { invocations: 0, quietMs: 1e6, memoryMb: 1024 } } },
-      part: 'lambda',
-      usd: 0.0133,
-    },
-    {
-      title: 'requests cost what they take on AWS, writes 64 at a time',
+      title: 'each function costs its time at its own memory',
       usage: {
-        destination: count({ accepted: 6_400_000 }),
-        sqs: { billedUnits: 0, byFunctions: 1_000_000, requests: 0 },
-        lambda: { upload: { invocations: 1, quietMs: 0, memoryMb: 1024 } },
+        lambda: {
+          upload: { invocations: 0, cpuMs: 0, waitMs: 4e9, memoryMb: 1024 },
+          settle: { invocations: 0, cpuMs: 1e9, waitMs: 0, memoryMb: 2048 },
+        },
       },
       part: 'lambda',
-      // 100,000 rounds of 25 ms and 1,000,000 calls of 8 ms at $0.0000133334 a GB-second.
-      usd: (2_500 + 8_000) * 0.0000133334,
+      usd: 6e6 * 0.0000133334,
+    },
+    {
+      title: 'a function with half a CPU computes for twice as long',
+      usage: { lambda: { upload: { invocations: 0, cpuMs: 1e9, waitMs: 0, memoryMb: 884.5 } } },
+      part: 'lambda',
+      usd: 2e6 * (884.5 / 1024) * 0.0000133334,
+    },
+    {
+      title: 'invocations cost by themselves, and are rounded up to a millisecond',
+      usage: { lambda: { upload: { invocations: MILLION, cpuMs: 0, waitMs: 0, memoryMb: 1024 } } },
+      part: 'lambda',
+      usd: 0.2 + 500 * 0.0000133334,
     },
   ])('$title', ({ usage, part, usd }) => {
     expect(costPerMillion({ ...noUsage(), ...usage }, MILLION)[part]).toBeCloseTo(usd, 3);
@@ -149,9 +155,9 @@ describe('the usage between two readings', () => {
     const usage = usageBetween({ meter: NOTHING, logBytes: 10 }, { meter: after, logBytes: 30 }, DESTINATION);
     expect(usage.destination).toMatchObject({ requests: 10, accepted: 7, throttled: 3 });
     expect(usage.s3).toEqual({ writes: 5, reads: 7 });
-    expect(usage.sqs).toEqual({ billedUnits: 16, byFunctions: 4, requests: 13 });
+    expect(usage.sqs).toEqual({ billedUnits: 16, requests: 13 });
     expect(usage.dynamodb).toEqual({ requests: 3, readUnits: 2, writeUnits: 5 });
-    expect(usage.lambda['upload']).toEqual({ invocations: 2, quietMs: 100, memoryMb: 1024 });
+    expect(usage.lambda['upload']).toEqual({ invocations: 2, cpuMs: 30, waitMs: 70, memoryMb: 1024 });
     expect(usage.logBytes).toBe(20);
   });
 
@@ -160,7 +166,7 @@ describe('the usage between two readings', () => {
     const usage = usageBetween({ meter: before, logBytes: 7 }, { meter: before, logBytes: 7 }, DESTINATION);
     expect(usage).toEqual({
       ...noUsage(),
-      lambda: { upload: { invocations: 0, quietMs: 0, memoryMb: 1024 } },
+      lambda: { upload: { invocations: 0, cpuMs: 0, waitMs: 0, memoryMb: 1024 } },
     });
   });
 });

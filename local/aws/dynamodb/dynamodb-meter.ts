@@ -9,6 +9,8 @@ const HOTTEST_TOLD = 50;
 
 export interface DynamodbMeter {
   add(operation: string, failed: boolean, usage: Usage[]): void;
+  /** Units of the last write of that key; 1 where none is known. */
+  lastWriteUnits(table: string, key: string): number;
   read(): DynamodbReading;
 }
 
@@ -22,6 +24,7 @@ interface KeyLoad {
   second: number;
   secondReadUnits: number;
   secondWriteUnits: number;
+  lastWriteUnits: number;
 }
 
 export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter {
@@ -46,12 +49,14 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
         second,
         secondReadUnits: 0,
         secondWriteUnits: 0,
+        lastWriteUnits: 1,
       };
       loads.set(name, load);
     }
     if (load.second !== second) Object.assign(load, { second, secondReadUnits: 0, secondWriteUnits: 0 });
     load.readUnits += usage.readUnits;
     load.writeUnits += usage.writeUnits;
+    if (usage.writeUnits > 0) load.lastWriteUnits = usage.writeUnits;
     load.secondReadUnits += usage.readUnits;
     load.secondWriteUnits += usage.writeUnits;
     load.peakReadUnitsPerSecond = Math.max(load.peakReadUnitsPerSecond, load.secondReadUnits);
@@ -64,6 +69,7 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
   }
 
   return {
+    lastWriteUnits: (table, key) => loads.get(`${table}\0${key}`)?.lastWriteUnits ?? 1,
     add(operation, failed, usage) {
       const count = operations.get(operation) ?? { requests: 0, failed: 0, readUnits: 0, writeUnits: 0 };
       operations.set(operation, count);
@@ -83,7 +89,7 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
       hottest: [...loads.values()]
         .sort(hotter)
         .slice(0, HOTTEST_TOLD)
-        .map(({ second, secondReadUnits, secondWriteUnits, ...load }) => load),
+        .map(({ second, secondReadUnits, secondWriteUnits, lastWriteUnits, ...load }) => load),
     }),
   };
 }

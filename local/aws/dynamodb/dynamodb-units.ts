@@ -1,7 +1,12 @@
 // The units that one DynamoDB call used, by table and partition key, read from its request and its answer.
 //
 // dynalite answers the units of a call on one item when asked (the worker always asks); those of batches and queries, which
-// it answers as one sum, are shared out here by the size of each item.
+// it answers as one sum, are shared out here by the size of each item. It leaves out indexes and failed conditional writes:
+//
+//   - a write that adds, changes or removes a key of an index writes the index too (developer guide, "Provisioned throughput
+//     considerations for global secondary indexes"). Its entries here are small: one unit each;
+//   - a conditional write that fails uses the units of the item as it stands ("Read and write capacity mode", "Write requests").
+//     The answer does not have that item, so it counts with what the last write of its key took.
 import { type AttributeValue, type Item, itemSizeBytes, readUnits, writeUnits } from './item-size.ts';
 
 export interface Usage {
@@ -14,6 +19,8 @@ export interface Usage {
 
 /** The partition key's name by table. */
 export type HashKeys = ReadonlyMap<string, string>;
+/** The key attributes of each table's indexes. */
+export type IndexKeys = ReadonlyMap<string, readonly (readonly string[])[]>;
 
 interface CallBody {
   TableName?: string;
@@ -21,6 +28,8 @@ interface CallBody {
   ConsistentRead?: boolean;
   Key?: Item;
   Item?: Item;
+  UpdateExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
   RequestItems?: Record<string, unknown>;
 }
 
@@ -30,7 +39,17 @@ interface AnswerBody {
   Items?: Item[];
 }
 
-export function usageOf(operation: string, call: CallBody, answer: AnswerBody, hashKeys: HashKeys): Usage[] {
+export interface TableKeys {
+  hashKeys: HashKeys;
+  indexKeys: IndexKeys;
+}
+
+export function usageOf(
+  operation: string,
+  call: CallBody,
+  answer: AnswerBody,
+  { hashKeys, indexKeys }: TableKeys,
+): Usage[] {
   const table = call.TableName ?? '';
   const consumed = answer.ConsumedCapacity?.CapacityUnits ?? 0;
   const keyOf = (item: Item | undefined, of = table): string => textOf(item?.[hashKeys.get(of) ?? '']);
@@ -38,8 +57,23 @@ export function usageOf(operation: string, call: CallBody, answer: AnswerBody, h
     case 'GetItem':
       return [{ table, key: keyOf(call.Key), readUnits: consumed, writeUnits: 0 }];
     case 'PutItem':
-      return [{ table, key: keyOf(call.Item), readUnits: 0, writeUnits: consumed }];
+      return [
+        {
+          table,
+          key: keyOf(call.Item),
+          readUnits: 0,
+          writeUnits: consumed + indexesWithAll(indexKeys.get(table), call.Item ?? {}),
+        },
+      ];
     case 'UpdateItem':
+      return [
+        {
+          table,
+          key: keyOf(call.Key),
+          readUnits: 0,
+          writeUnits: consumed + indexesTouched(indexKeys.get(table), call),
+        },
+      ];
     case 'DeleteItem':
       return [{ table, key: keyOf(call.Key), readUnits: 0, writeUnits: consumed }];
     case 'Query':
@@ -76,6 +110,34 @@ export function usageOf(operation: string, call: CallBody, answer: AnswerBody, h
     default:
       return [];
   }
+}
+
+/** The key of the item whose conditional write failed; undefined for any other call. */
+export function failedWriteOf(
+  operation: string,
+  call: CallBody,
+  answer: { __type?: unknown },
+  { hashKeys }: TableKeys,
+): { table: string; key: string } | undefined {
+  if (!/^(Put|Update|Delete)Item$/.test(operation)) return undefined;
+  if (!String(answer.__type).endsWith('ConditionalCheckFailedException')) return undefined;
+  const table = call.TableName ?? '';
+  return { table, key: textOf((call.Key ?? call.Item)?.[hashKeys.get(table) ?? '']) };
+}
+
+/** Only an item with all the keys of an index is in it. */
+function indexesWithAll(indexes: readonly (readonly string[])[] | undefined, item: Item): number {
+  return (indexes ?? []).filter((keys) => keys.every((key) => key in item)).length;
+}
+
+function indexesTouched(indexes: readonly (readonly string[])[] | undefined, call: CallBody): number {
+  const expression = call.UpdateExpression ?? '';
+  const names = new Set(
+    (expression.match(/(?<![:\w])#?[A-Za-z_]\w*/g) ?? []).map(
+      (name) => call.ExpressionAttributeNames?.[name] ?? name,
+    ),
+  );
+  return (indexes ?? []).filter((keys) => keys.some((key) => names.has(key))).length;
 }
 
 function textOf(value: AttributeValue | undefined): string {

@@ -23,11 +23,12 @@ import { dynamodbAccess } from '../../iam/json-access.ts';
 import type { EmulatorsOptions } from '../emulators.ts';
 import { answerCalls } from '../worker-calls.ts';
 import { createDynamodbMeter } from './dynamodb-meter.ts';
-import { usageOf } from './dynamodb-units.ts';
+import { failedWriteOf, type Usage, usageOf } from './dynamodb-units.ts';
 
 const options = workerData as EmulatorsOptions;
 const meter = createDynamodbMeter({ clock });
 const hashKeys = new Map<string, string>();
+const indexKeys = new Map<string, string[][]>();
 const emulator = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
 /** Answers still owed: dynalite throws in callbacks, where the request is not known. */
 const owed = new Set<ServerResponse>();
@@ -44,7 +45,13 @@ const worker = answerCalls({
   outage: ({ lastsMs }: { lastsMs: number }) => outages.begin('dynamodb', lastsMs),
 });
 
-const serving: GuardedServerOptions = { guard, formOf: () => 'aws-json', keepAliveMs: 60_000 };
+const serving: GuardedServerOptions = {
+  guard,
+  formOf: () => 'aws-json',
+  keepAliveMs: 60_000,
+  latencyMs: ({ headers }) =>
+    authorizer.isOfRole(headers.authorization) ? (options.latencies?.dynamodb ?? 0) : 0,
+};
 const server = createGuardedServer(serving, (request, response) => {
   if (outages.resets('dynamodb', request, response)) return;
   pass(request, response).catch((error: Error) =>
@@ -57,7 +64,7 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   if (sent === undefined) return; // the client went away
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const whole = parseObject(sent);
-  if (operation === 'CreateTable') noteHashKey(whole);
+  if (operation === 'CreateTable') noteKeys(whole);
   const { authorization } = request.headers;
   const denial = authorizer.deny(authorization, dynamodbAccess(operation, whole ?? {}, hashKeys, options));
   if (denial !== undefined) return refuse(operation, accessDenied(denial), response);
@@ -79,11 +86,7 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   response.end = ((body?: string | Buffer) => {
     const answer = parseObject(Buffer.from(body ?? ''));
     const failed = response.statusCode >= 400;
-    meter.add(
-      operation,
-      failed,
-      call === undefined || failed ? [] : usageOf(operation, call, answer ?? {}, hashKeys),
-    );
+    meter.add(operation, failed, unitsOf(operation, call ?? {}, answer ?? {}, failed));
     if (fault?.kind === 'dropped') {
       request.socket.destroy();
       return response;
@@ -97,6 +100,19 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
     return end(text);
   }) as typeof response.end;
   emulator.emit('request', asRequest(request, asked), response);
+}
+
+function unitsOf(
+  operation: string,
+  call: Record<string, unknown>,
+  answer: Record<string, unknown>,
+  failed: boolean,
+): Usage[] {
+  const keys = { hashKeys, indexKeys };
+  if (!failed) return usageOf(operation, call, answer, keys);
+  const refused = failedWriteOf(operation, call, answer, keys);
+  if (refused === undefined) return [];
+  return [{ ...refused, readUnits: 0, writeUnits: meter.lastWriteUnits(refused.table, refused.key) }];
 }
 
 function accessDenied(message: string): DynamodbError {
@@ -131,10 +147,16 @@ function takesCapacity(operation: string): boolean {
   return /Item$|^Query$|^Scan$/.test(operation);
 }
 
-function noteHashKey(call: Record<string, unknown> | undefined): void {
-  const schema = (call?.KeySchema ?? []) as { AttributeName: string; KeyType: string }[];
-  const hash = schema.find(({ KeyType }) => KeyType === 'HASH');
-  if (hash !== undefined) hashKeys.set(String(call?.TableName), hash.AttributeName);
+function noteKeys(call: Record<string, unknown> | undefined): void {
+  type Schema = { AttributeName: string; KeyType: string }[];
+  const table = String(call?.TableName);
+  const hash = ((call?.KeySchema ?? []) as Schema).find(({ KeyType }) => KeyType === 'HASH');
+  if (hash !== undefined) hashKeys.set(table, hash.AttributeName);
+  const indexes = (call?.GlobalSecondaryIndexes ?? []) as { KeySchema: Schema }[];
+  indexKeys.set(
+    table,
+    indexes.map(({ KeySchema }) => KeySchema.map(({ AttributeName }) => AttributeName)),
+  );
 }
 
 function parseObject(body: Buffer): Record<string, unknown> | undefined {

@@ -1,0 +1,158 @@
+// What a million objects cost on AWS beside S3's own writes, by the size of upload's batches, with one slice and with several.
+// A job copies an object of 1 KB under many names on the embedded cloud, which answers the functions as late as AWS usually
+// does. What it counted, at AWS's prices, is the cost. Nothing throttles: how long refused workers wait is another question.
+import { loadavg } from 'node:os';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { type Cloud, startCloud } from '../../local/cloud.ts';
+import {
+  type CostReading,
+  type CostUsd,
+  costPerMillion,
+  type Usage,
+  usageBetween,
+} from '../../local/meter/cost.ts';
+import { type FixedCostUsd, fixedUsdPerMonth } from '../../local/meter/fixed-cost.ts';
+import { USUAL_LATENCIES } from '../../local/meter/latencies.ts';
+import { createS3Client } from '../../shared/aws/clients.ts';
+import { steadyClock } from '../../shared/time/clock.ts';
+
+const SOURCE_BUCKET = 'bench-source';
+const SOURCE_KEY = 'object';
+const OBJECT_BYTES = 1024;
+const BATCH_SIZES = [100, 20, 5];
+/** One slice holds all rows; several are at work at once, as many as ingest takes at a time. */
+const SLICES_AT_ONCE = 4;
+const WARM_UP_ROWS = 500;
+/** Bytes that a block of 500 rows takes in the ledger, with what stands beside it (docs/ledger.md). */
+const LEDGER_BYTES_PER_ROW = 4;
+const LOOK_EVERY_MS = 250;
+const SETTLING_MS = 3_000;
+const MOST_MS = 1_800_000;
+
+export interface CostBenchOptions {
+  objects: number;
+  json: boolean;
+}
+
+interface CostResult {
+  /** Most messages of a batch, and how many it had on average. */
+  batch: number;
+  meanBatch: number;
+  slices: number;
+  /** Beside the destination's writes. */
+  costPerMillionUsd: number;
+  parts: CostUsd;
+  usage: Usage;
+}
+
+export async function runCostBench({ objects, json }: CostBenchOptions): Promise<void> {
+  const results: CostResult[] = [];
+  let fixed: FixedCostUsd | undefined;
+  for (const batch of BATCH_SIZES) {
+    for (const slices of [1, SLICES_AT_ONCE]) {
+      const run = await measure(objects, batch, slices);
+      fixed ??= run.fixed;
+      results.push(run.result);
+      console.error(`${lineOf(run.result)}  load ${loadavg()[0]?.toFixed(1)}`);
+    }
+  }
+  if (json) {
+    console.log(JSON.stringify({ objects, objectBytes: OBJECT_BYTES, results, fixedUsdPerMonth: fixed }));
+  } else {
+    console.log(
+      [`$ per million objects, beside S3's writes, from ${objects}`, ...results.map(lineOf)].join('\n'),
+    );
+    console.log(`fixed, $ a month: ${JSON.stringify(fixed)}`);
+  }
+}
+
+async function measure(objects: number, batch: number, slices: number) {
+  const rows = Array.from({ length: objects }, (_, index) => rowOf(index)).join('');
+  const cloud = await startCloud({
+    params: {
+      sourceBuckets: SOURCE_BUCKET,
+      batchSize: String(batch),
+      sliceBytes: String(Math.max(65_536, Math.ceil((rows.length * 1.01) / slices))),
+    },
+    buckets: [{ name: SOURCE_BUCKET, throttled: false }],
+    latencies: USUAL_LATENCIES,
+  });
+  const s3 = createS3Client(cloud.clientConfig());
+  try {
+    await s3.send(
+      new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: SOURCE_KEY, Body: Buffer.alloc(OBJECT_BYTES) }),
+    );
+    // Starts the functions: a long job has few cold starts.
+    await runJob(cloud, s3, 'warm-up', rows.slice(0, rowOf(0).length * WARM_UP_ROWS));
+    const before = await read(cloud);
+    await runJob(cloud, s3, 'job', rows);
+    const usage = usageBetween(before, await read(cloud), cloud.names.destination);
+    if (usage.destination.accepted < objects) {
+      throw new Error(`${usage.destination.accepted} of ${objects} objects were stored`);
+    }
+    const parts = costPerMillion(usage, objects);
+    const invocations = usage.lambda['upload']?.invocations ?? 0;
+    const result: CostResult = {
+      batch,
+      meanBatch: Math.round((objects / Math.max(1, invocations)) * 10) / 10,
+      slices,
+      costPerMillionUsd: Math.round((parts.total - parts.destinationWrites) * 1e4) / 1e4,
+      parts,
+      usage,
+    };
+    return { result, fixed: fixedUsdPerMonth(cloud.service, objects * LEDGER_BYTES_PER_ROW) };
+  } finally {
+    s3.destroy();
+    await cloud.stop();
+  }
+}
+
+function rowOf(index: number): string {
+  return `copies/${String(index).padStart(9, '0')}.bin,s3://${SOURCE_BUCKET}/${SOURCE_KEY}\n`;
+}
+
+async function runJob(cloud: Cloud, s3: S3Client, name: string, rows: string): Promise<void> {
+  const endsOf = () => cloud.events().filter(({ source }) => source === 'spillway').length;
+  const endsBefore = endsOf();
+  await s3.send(
+    new PutObjectCommand({
+      Bucket: cloud.names.inbox,
+      Key: `${name}.csv`,
+      Body: `key,source\n${rows}`,
+      ContentType: 'text/csv',
+    }),
+  );
+  await until(() => endsOf() > endsBefore, MOST_MS, `the job ${name} did not end`);
+  // What follows the end: acknowledgements, the last log lines.
+  await until(async () => isIdle(await cloud.queueDepths()), SETTLING_MS, undefined);
+}
+
+function isIdle(depths: Awaited<ReturnType<Cloud['queueDepths']>>): boolean {
+  return Object.values(depths).every(({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0);
+}
+
+/** @param fault thrown when the time is over; undefined: nothing is thrown */
+async function until(
+  isDone: () => boolean | Promise<boolean>,
+  mostMs: number,
+  fault: string | undefined,
+): Promise<void> {
+  const untilMs = steadyClock.now() + mostMs;
+  while (!(await isDone())) {
+    if (steadyClock.now() > untilMs) {
+      if (fault === undefined) return;
+      throw new Error(fault);
+    }
+    await steadyClock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function read(cloud: Cloud): Promise<CostReading> {
+  return { meter: await cloud.meter(), logBytes: cloud.logBytes() };
+}
+
+function lineOf({ batch, meanBatch, slices, costPerMillionUsd, parts }: CostResult): string {
+  const { destinationWrites: _writes, total: _total, ...beside } = parts;
+  const services = Object.entries(beside).map(([name, usd]) => `${name} ${usd.toFixed(3)}`);
+  return `batches of ${String(batch).padStart(3)} (${meanBatch.toFixed(1)})  ${slices} slices at once  $${costPerMillionUsd.toFixed(3)}  ${services.join('  ')}`;
+}
