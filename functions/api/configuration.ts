@@ -1,9 +1,6 @@
 // The environment variables of the API.
 import * as z from 'zod/mini';
-import { bucket, bucketList, queueUrl, table, wholeNumber } from '../runtime/configuration.ts';
-
-/** Ten years, as infrastructure/params.js allows. */
-const MAX_REPORT_DAYS = 3650;
+import { bucket, bucketList, queueUrl, reportDays, table } from '../runtime/configuration.ts';
 
 export const apiConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
@@ -11,5 +8,5 @@ export const apiConfiguration = z.object({
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
-  SPILLWAY_REPORT_DAYS: wholeNumber(1, MAX_REPORT_DAYS),
+  SPILLWAY_REPORT_DAYS: reportDays,
 });

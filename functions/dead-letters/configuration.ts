@@ -1,11 +1,13 @@
 // The environment variables of the dead-letter handler.
 import * as z from 'zod/mini';
-import { bucket, eventBus, queueUrl, table } from '../runtime/configuration.ts';
+import { bucket, eventBus, queueUrl, reportDays, table } from '../runtime/configuration.ts';
 
 export const deadLetterConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_REPORT_BUCKET: bucket,
+  SPILLWAY_OUTCOMES_TABLE: table,
+  SPILLWAY_REPORT_DAYS: reportDays,
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,

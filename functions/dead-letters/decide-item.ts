@@ -9,13 +9,13 @@ import { type QueueDependencies, sendMessages } from '../../shared/queue/batches
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
 import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
 import { accountFor } from '../../shared/report/account.ts';
-import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { type Decision, nothingLeft, unreadable } from './decision.ts';
 
 export interface DecideItemDependencies {
   ledger: Pick<Ledger, 'getJob' | 'readBlocks' | 'recordEnds'>;
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   clock: Clock;

@@ -17,8 +17,8 @@ export function deadLettersDependencies(
   telemetry: Telemetry,
 ): DeadLettersDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.deadLetters);
-  const { ledger } = wireLedger(configuration, queue, CLIENT_BUDGETS.deadLetters);
-  const reports = wireReports(configuration, CLIENT_BUDGETS.deadLetters);
+  const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.deadLetters);
+  const reports = wireReports(configuration, dynamodb, CLIENT_BUDGETS.deadLetters);
   const { s3, bucket, outcomes } = reports;
   return {
     reader: { s3, clock: systemClock, random: queue.random },

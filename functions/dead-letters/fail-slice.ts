@@ -8,12 +8,12 @@ import type { OpenedJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded, isCovered } from '../../shared/ledger/tally.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
-import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 
 export interface FailSliceDependencies {
   reader: ObjectReader;
   ledger: Ledger;
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
 }
 
 /** @param why goes into each row's message */

@@ -28,8 +28,8 @@ export function ingestDependencies(
   telemetry: Telemetry,
 ): IngestDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.ingest);
-  const { ledger, notifySettle } = wireLedger(configuration, queue, CLIENT_BUDGETS.ingest);
-  const reports = wireReports(configuration, CLIENT_BUDGETS.ingest);
+  const { ledger, notifySettle, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.ingest);
+  const reports = wireReports(configuration, dynamodb, CLIENT_BUDGETS.ingest);
   return {
     blocks: {
       ...{ s3: reports.s3, clock: systemClock, random: queue.random },

@@ -17,7 +17,7 @@ import { hasEnded } from '../../shared/ledger/tally.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
 import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
-import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { watchControl } from './watch-control.ts';
@@ -31,7 +31,7 @@ const REMEMBER_EVERY = 16;
 export interface SendSliceDependencies {
   blocks: BlockReaderDependencies;
   ledger: Ledger;
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   clock: Clock;

@@ -7,6 +7,7 @@ import { isHostPattern } from '../../shared/text/host-name.ts';
 
 /** The longest timeout of a Lambda function. */
 const MAX_TIMEOUT_SECONDS = 900;
+const MAX_REPORT_DAYS = 3650;
 /** The longest visibility timeout that SQS takes: 12 hours. */
 const MAX_HIDDEN_SECONDS = 43_200;
 
@@ -65,6 +66,9 @@ export const wholeNumber = (least: number, most: number) =>
 export const yesOrNo = variable('true or false', (text) =>
   text === 'true' || text === 'false' ? text === 'true' : undefined,
 );
+
+/** How many days outcomes and dead letters are kept: ten years at most, as infrastructure/params.js allows. */
+export const reportDays = wholeNumber(1, MAX_REPORT_DAYS);
 
 /** The timeout of upload in seconds. */
 export const uploadSeconds = wholeNumber(1, MAX_TIMEOUT_SECONDS);

@@ -19,6 +19,8 @@ import {
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
 import { createJobEvents } from '../../shared/report/job-event.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
+import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
@@ -74,12 +76,21 @@ export function wireJobs(
 }
 
 export function wireReports(
-  configuration: Variables<'SPILLWAY_REPORT_BUCKET'>,
+  configuration: Variables<'SPILLWAY_REPORT_BUCKET' | 'SPILLWAY_OUTCOMES_TABLE'> & {
+    SPILLWAY_REPORT_DAYS: number;
+  },
+  dynamodb: DynamoDBClient,
   budget: ClientBudget,
 ): ReportDependencies {
   const s3 = createS3Client({}, budget);
   const bucket = configuration.SPILLWAY_REPORT_BUCKET;
-  return { s3, bucket, outcomes: createOutcomeFiles({ s3, bucket }) };
+  const rows = createOutcomeRows({
+    dynamodb,
+    table: configuration.SPILLWAY_OUTCOMES_TABLE,
+    clock: systemClock,
+    keepDays: configuration.SPILLWAY_REPORT_DAYS,
+  });
+  return { s3, bucket, outcomes: createOutcomeStore({ files: createOutcomeFiles({ s3, bucket }), rows }) };
 }
 
 export function wireEnd(

@@ -1,10 +1,20 @@
 // The environment variables of settle.
 import * as z from 'zod/mini';
-import { bucket, eventBus, queueUrl, retrySeconds, table, uploadSeconds } from '../runtime/configuration.ts';
+import {
+  bucket,
+  eventBus,
+  queueUrl,
+  reportDays,
+  retrySeconds,
+  table,
+  uploadSeconds,
+} from '../runtime/configuration.ts';
 
 export const settleConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
+  SPILLWAY_OUTCOMES_TABLE: table,
+  SPILLWAY_REPORT_DAYS: reportDays,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
   SPILLWAY_EVENT_BUS: eventBus,
   SPILLWAY_UPLOAD_SECONDS: uploadSeconds,

@@ -25,8 +25,8 @@ export function settleDependencies(
   telemetry: Telemetry,
 ): SettleDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.settle);
-  const { ledger } = wireLedger(configuration, queue, CLIENT_BUDGETS.settle);
-  const reports = wireReports(configuration, CLIENT_BUDGETS.settle);
+  const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.settle);
+  const reports = wireReports(configuration, dynamodb, CLIENT_BUDGETS.settle);
   return {
     ledger,
     reports,

@@ -5,7 +5,8 @@ import pMap from 'p-map';
 import { emptyTotals, type OpenedJob, type SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
 import { type Outcome, type OutcomeRecord, rowCountOf } from '../../shared/report/outcome.ts';
-import { parseOutcomes } from '../../shared/report/outcome-files.ts';
+import type { StoredOutcomes } from '../../shared/report/outcome-store.ts';
+import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge-outcomes.ts';
 import { createReportFile, type ReportFileWriter } from './report-file.ts';
@@ -13,7 +14,7 @@ import { fileOf, reportRow } from './report-rows.ts';
 
 /** Outcome files read at once; each holds one invocation's outcomes. */
 const READ_CONCURRENCY = 32;
-/** Bytes of files that are kept for the second pass. A slice of 128,000 rows whose keys have 100 bytes has about 50 MB of them. */
+/** Bytes that are kept for the second pass, as they are stored. A slice of 128,000 rows whose keys have 100 bytes has about 8 MB. */
 const KEEP_BYTES = 256 * 1024 * 1024;
 
 export interface SliceReportOptions {
@@ -29,10 +30,10 @@ export async function writeSliceReport(
   { s3, bucket, outcomes }: ReportDependencies,
   { job, slice, writer, book }: SliceReportOptions,
 ): Promise<SliceResult> {
-  const keys = await outcomes.list({ job: job.id, slice: slice.slice });
-  const read = keeping((key) => outcomes.read(key), KEEP_BYTES);
+  const stored = await outcomes.list({ job: job.id, slice: slice.slice });
+  const read = keeping((each) => outcomes.read(each), KEEP_BYTES);
   const merge = createOutcomeMerge(slice.rows, job.blockRows);
-  await eachFile(read, keys, async (file, number) => {
+  await eachFile(read, stored, async (file, number) => {
     eachLine(file, number, (record, at) => {
       if (record.status === 'returned') merge.addReturned(record);
       else merge.consider(record, at);
@@ -53,7 +54,7 @@ export async function writeSliceReport(
   };
   const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
   try {
-    await eachFile(read, keys, async (file, number) => {
+    await eachFile(read, stored, async (file, number) => {
       eachLine(file, number, (record, at) => {
         const chosen = record.status === 'returned' ? undefined : merge.chosen(record, at);
         if (chosen !== undefined) add(chosen);
@@ -76,16 +77,16 @@ export async function writeSliceReport(
   }
 }
 
-type ReadFile = (key: string) => Promise<Uint8Array>;
+type ReadFile = (stored: StoredOutcomes) => Promise<Uint8Array>;
 
 /** Reads, and keeps what it read as long as all that it keeps has at most so many bytes. */
 function keeping(read: ReadFile, mostBytes: number): ReadFile {
-  const kept = new Map<string, Uint8Array>();
+  const kept = new Map<StoredOutcomes, Uint8Array>();
   let bytes = 0;
-  return async (key) => {
-    const file = kept.get(key) ?? (await read(key));
-    if (!kept.has(key) && bytes + file.length <= mostBytes) {
-      kept.set(key, file);
+  return async (stored) => {
+    const file = kept.get(stored) ?? (await read(stored));
+    if (!kept.has(stored) && bytes + file.length <= mostBytes) {
+      kept.set(stored, file);
       bytes += file.length;
     }
     return file;
@@ -95,10 +96,10 @@ function keeping(read: ReadFile, mostBytes: number): ReadFile {
 /** Files are read side by side, so in no order; each keeps its number. */
 async function eachFile(
   read: ReadFile,
-  keys: readonly string[],
+  stored: readonly StoredOutcomes[],
   visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
 ): Promise<void> {
-  await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key)), number), {
+  await pMap(stored, async (each, number) => visit(decodeOutcomes(await read(each)), number), {
     concurrency: READ_CONCURRENCY,
   });
 }

@@ -5,6 +5,7 @@ import {
   bucketList,
   hostList,
   queueUrl,
+  reportDays,
   retrySeconds,
   table,
   wholeNumber,
@@ -14,6 +15,8 @@ import {
 export const uploadConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
+  SPILLWAY_OUTCOMES_TABLE: table,
+  SPILLWAY_REPORT_DAYS: reportDays,
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
   SPILLWAY_SOURCE_BUCKETS: bucketList,

@@ -56,7 +56,7 @@ export function uploadDependencies(
       web: { hosts, override: embeddedWeb() },
     }),
     ledger,
-    outcomes: wireReports(configuration, CLIENT_BUDGETS.upload).outcomes,
+    outcomes: wireReports(configuration, dynamodb, CLIENT_BUDGETS.upload).outcomes,
     queue,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,
     returns: createReturnShare(clock),

@@ -12,7 +12,7 @@ import {
   untriedReposts,
 } from '../../shared/queue/give-back.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
-import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { ReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { ItemWriter, Refusal, SourceConfiguration } from '../../shared/sources/source.ts';
 import { checkSource } from '../../shared/sources/table.ts';
@@ -29,7 +29,7 @@ export interface WorkDependencies {
   engine: PacingDependencies;
   writer: ItemWriter;
   ledger: Pick<Ledger, 'recordEnds'> & JobTurnLedger;
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   returns: ReturnShare;

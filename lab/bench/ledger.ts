@@ -26,6 +26,8 @@ import type { RateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
+import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
@@ -92,8 +94,9 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
     s3.write(INBOX, ARRIVAL.key, manifestOf(rows), {
       metadata: { 'spillway-destination': `s3://${DESTINATION}`, 'spillway-spread': 'off' },
     });
-    const table = Object.values(service.tables)[0]?.name ?? '';
-    const run = startPipeline({ dynamodb, table, s3 });
+    const nameOf = (id: string) => service.tables[id]?.name ?? '';
+    const [table, outcomeTable] = [nameOf('LedgerTable'), nameOf('OutcomesTable')];
+    const run = startPipeline({ dynamodb, table, outcomeTable, s3 });
     const startedAtMs = steadyClock.now();
     const job = await run.ended;
     const seconds = (steadyClock.now() - startedAtMs) / 1000;
@@ -123,11 +126,12 @@ export async function benchLedger(rows: number): Promise<LedgerBench> {
 interface Places {
   dynamodb: DynamoDBClient;
   table: string;
+  outcomeTable: string;
   s3: MemoryS3;
 }
 
 /** Runs the functions over the queues until the job has ended. */
-function startPipeline({ dynamodb, table, s3 }: Places) {
+function startPipeline({ dynamodb, table, outcomeTable, s3 }: Places) {
   const clock = systemClock;
   const random = createRandom(1);
   const attributes = { VisibilityTimeout: INVOCATION_MS / 1000 };
@@ -144,7 +148,10 @@ function startPipeline({ dynamodb, table, s3 }: Places) {
     random,
     sliceClosed: createClosingNotice(notifySettle, clock),
   });
-  const outcomes = createOutcomeFiles({ s3: s3.client, bucket: REPORTS });
+  const outcomes = createOutcomeStore({
+    files: createOutcomeFiles({ s3: s3.client, bucket: REPORTS }),
+    rows: createOutcomeRows({ dynamodb, table: outcomeTable, clock, keepDays: 100 }),
+  });
   const reports = { s3: s3.client, bucket: REPORTS, outcomes };
   const ended = Promise.withResolvers<ReportedJob>();
   const end = { reports, ledger, events: { ended: async (job: ReportedJob) => ended.resolve(job) } };

@@ -13,7 +13,7 @@ import { formatOf } from '../manifest/formats/all.ts';
 import { itemOfJob, rowOfJob } from '../manifest/s3-source.ts';
 import { fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
-import type { OutcomeFiles } from '../report/outcome-files.ts';
+import type { OutcomeStore } from '../report/outcome-store.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
 import { checkSource } from '../sources/table.ts';
 import { createKeySet } from './key-set.ts';
@@ -63,7 +63,7 @@ export async function* readSliceBlocks(
 
 /** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
 export async function openBlock(
-  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: OutcomeFiles },
+  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: OutcomeStore },
   slice: SliceId,
   { block, size, rejected }: Block,
   writer = 'ingest',

@@ -5,7 +5,7 @@ import type { BlockId, ItemId, SliceId } from '../job/identity.ts';
 import { blockName, type Ledger } from '../ledger/ledger.ts';
 import type { RowEnd } from '../ledger/tally.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
-import type { OutcomeFiles } from './outcome-files.ts';
+import type { OutcomeStore } from './outcome-store.ts';
 import type { ReturnedAttempts } from './returned-attempts.ts';
 
 export interface EndedRow {
@@ -32,7 +32,7 @@ const END_OF: Readonly<Record<OutcomeStatus, RowEnd>> = {
 const CONCURRENCY = 16;
 
 export interface AccountDependencies {
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
   ledger: Pick<Ledger, 'recordEnds'>;
   /** Written along with the outcomes of their slices. */
   returnedAttempts?: ReturnedAttempts;

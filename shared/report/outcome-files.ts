@@ -1,18 +1,14 @@
-// Outcomes on their way to the report: one NDJSON file per invocation and slice, in the report bucket under
-// outcomes/<job>/<slice>/. They are written before the ledger is, so that everything that the ledger counts can be reported.
+// Outcomes in files: an object for each invocation and slice, in the report bucket under outcomes/<job>/<slice>/.
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../aws/classify.ts';
 import { listKeys } from '../aws/list-keys.ts';
 import { sendProven } from '../aws/proof.ts';
 import type { SliceId } from '../job/identity.ts';
-import { boundedName, boundedText } from '../text/bounded.ts';
-import type { OutcomeRecord } from './outcome.ts';
 
 const READ_TRIES = 4;
 
 export interface OutcomeFiles {
-  /** @param name unique for the writer, or the same for the same content: it is overwritten */
-  write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;
+  write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void>;
   /** Keys of the slice's files, in S3's order. */
   list(slice: SliceId): Promise<string[]>;
   read(key: string): Promise<Uint8Array>;
@@ -20,16 +16,14 @@ export interface OutcomeFiles {
 
 export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
   return {
-    async write(slice, name, records) {
+    async write(slice, name, bytes) {
       await sendProven(
         s3,
         new PutObjectCommand({
           Bucket: bucket,
-          Key: `${folderOf(slice)}${name}.ndjson`,
-          Body: Buffer.from(
-            records.map((record) => `${JSON.stringify(withBoundedTexts(record))}\n`).join(''),
-          ),
-          ContentType: 'application/x-ndjson',
+          Key: `${folderOf(slice)}${name}.ndjson.zst`,
+          Body: bytes,
+          ContentType: 'application/zstd',
         }),
       );
     },
@@ -40,27 +34,6 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
 
     read: (key) => readFile(s3, bucket, key),
   };
-}
-
-/** A message may be another service's, or made of several; a code is at most an error's name. */
-function withBoundedTexts(record: OutcomeRecord): OutcomeRecord {
-  if (record.status === 'returned') return record;
-  const { code, message } = record;
-  if (code === undefined && message === undefined) return record;
-  return {
-    ...record,
-    ...(code === undefined ? {} : { code: boundedName(code) }),
-    ...(message === undefined ? {} : { message: boundedText(message) }),
-  };
-}
-
-/** What a file says. */
-export function parseOutcomes(file: Uint8Array): OutcomeRecord[] {
-  return new TextDecoder()
-    .decode(file)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as OutcomeRecord);
 }
 
 /** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */

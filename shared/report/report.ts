@@ -15,12 +15,12 @@ import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
 import { addTotals, emptyTotals, jobFault, type SettledTotals, type UnreportedJob } from '../job/job.ts';
 import type { SliceResult } from '../ledger/rows.ts';
-import type { OutcomeFiles } from './outcome-files.ts';
+import type { OutcomeStore } from './outcome-store.ts';
 
 export interface ReportDependencies {
   s3: S3Client;
   bucket: string;
-  outcomes: OutcomeFiles;
+  outcomes: OutcomeStore;
 }
 
 /** Where a job's report lies in the report bucket. */

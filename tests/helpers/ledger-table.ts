@@ -1,4 +1,4 @@
-// The ledger's table, as serverless.yml has it, on an in-process DynamoDB.
+// The ledger's table and that of outcomes, as serverless.yml has them, on an in-process DynamoDB.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -13,14 +13,17 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 export interface LedgerTable {
   dynamodb: DynamoDBClient;
   table: string;
+  outcomes: string;
   stop(): Promise<void>;
 }
 
-/** The table as serverless.yml describes it. */
-export async function ledgerTableModel(): Promise<{ name: string; definition: CreateTableCommandInput }> {
+/** A table as serverless.yml describes it. */
+export async function tableModel(
+  id: 'LedgerTable' | 'OutcomesTable',
+): Promise<{ name: string; definition: CreateTableCommandInput }> {
   const { tables } = await readService(SERVICE_FILE);
-  const model = tables['LedgerTable'];
-  if (model === undefined) throw new Error('serverless.yml has no LedgerTable');
+  const model = tables[id];
+  if (model === undefined) throw new Error(`serverless.yml has no ${id}`);
   return { name: model.name, definition: model.definition as CreateTableCommandInput };
 }
 
@@ -34,11 +37,12 @@ export async function startLedgerTable(): Promise<LedgerTable> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  const { name, definition } = await ledgerTableModel();
-  await dynamodb.send(new CreateTableCommand(definition));
+  const [ledger, outcomes] = await Promise.all([tableModel('LedgerTable'), tableModel('OutcomesTable')]);
+  for (const { definition } of [ledger, outcomes]) await dynamodb.send(new CreateTableCommand(definition));
   return {
     dynamodb,
-    table: name,
+    table: ledger.name,
+    outcomes: outcomes.name,
     async stop() {
       dynamodb.destroy();
       await new Promise((resolve) => server.close(resolve));

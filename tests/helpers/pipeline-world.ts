@@ -1,6 +1,7 @@
 // The production functions on a ledger in DynamoDB, with queues and S3 in memory. Each runs as a worker under a conductor, so
 // its calls wait for their turns. A record keeps, in plain sets, the effects that the calls had.
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutItemCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { createIngest } from '../../functions/ingest/handler.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
@@ -14,8 +15,11 @@ import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
-import type { Outcome } from '../../shared/report/outcome.ts';
+import type { Outcome, OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
+import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
+import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
 import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
@@ -44,6 +48,8 @@ export const IDLE_MS = 300_000;
 const BUSY_MS = 6 * 3_600_000;
 const HEADER = 'key,text\n';
 const RETRY_SECONDS = [10, 60, 300, 720];
+/** About half of the batches' outcomes are longer: so both places are used. */
+const MOST_ROW_BYTES = 180;
 /** Objects of a batch. */
 const BATCH = 4;
 
@@ -98,8 +104,8 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
   queues.put('ingest', JSON.stringify(notificationOf(arrival)));
   const attempts = new Map<string, number>();
   let workers = 0;
-  /** By worker and slice: the outcomes that lay in the report bucket when it listed the slice's files. */
-  const listed = new Map<string, Map<number, Outcome['status'][]>>();
+  /** By worker and slice: what it found when it listed the slice's outcomes, by the writer's name. */
+  const listed = new Map<string, Map<string, OutcomeRecord[]>>();
 
   function answerTo(key: string): Answer {
     const row = plan.rows[Number(key.slice(1))];
@@ -126,13 +132,14 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     };
   }
 
-  function noteOutcomes(key: string, body: string): void {
-    if (!key.startsWith('outcomes/')) return;
-    for (const line of body.split('\n').filter((text) => text !== '')) {
-      const outcome = JSON.parse(line) as Outcome;
-      const row = outcome.line - 2;
-      record.outcomes.set(row, [...(record.outcomes.get(row) ?? []), outcome.status]);
-    }
+  function noteOutcomes(bytes: Uint8Array): void {
+    addStatuses(record.outcomes, decodeOutcomes(bytes));
+  }
+
+  function noteListed(worker: Worker, slice: string | undefined, name: string, bytes: Uint8Array): void {
+    const place = `${worker.name}/${slice}`;
+    const found = listed.get(place) ?? new Map<string, OutcomeRecord[]>();
+    listed.set(place, found.set(name, decodeOutcomes(bytes)));
   }
 
   function noteWrite(worker: Worker, input: LedgerWrite): void {
@@ -147,7 +154,9 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         ends.set(value.slice(1), new Set([...(ends.get(value.slice(1)) ?? []), ...NS]));
     }
     if (kind === 'S' && values[':result']?.S !== undefined) {
-      const outcomes = listed.get(`${worker.name}/${number}`) ?? new Map();
+      const outcomes = new Map<number, Outcome['status'][]>();
+      for (const records of listed.get(`${worker.name}/${number}`)?.values() ?? [])
+        addStatuses(outcomes, records);
       record.frozen.push({ slice: Number(number), result: values[':result'].S, outcomes });
     }
     if (kind === 'J' && values[':endedAtMs'] !== undefined) record.ended.push(values[':state']?.S ?? '');
@@ -159,20 +168,25 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     const dynamodb = meddled(table.dynamodb, (command, pass) =>
       worker.act(nameOfLedgerCall(command), async () => {
         const answer = await pass();
-        noteWrite(worker, command.input);
+        const input: LedgerWrite = command.input;
+        if (input.TableName !== table.outcomes) noteWrite(worker, input);
+        else if (command instanceof PutItemCommand) noteOutcomes(bytesOf(input.Item));
+        else {
+          const pk = input.ExpressionAttributeValues?.[':pk']?.S;
+          for (const item of (answer as QueryCommandOutput).Items ?? [])
+            noteListed(worker, pk?.split('/').at(-2), `row ${item['name']?.S}`, bytesOf(item));
+        }
         return answer;
       }),
     );
     const client = meddled(s3.client, (command, pass) =>
       worker.act(nameOfS3Call(command), async () => {
         const answer = await pass();
-        if (command instanceof PutObjectCommand)
-          noteOutcomes(command.input.Key ?? '', String(command.input.Body));
+        if (command instanceof PutObjectCommand && command.input.Key?.startsWith('outcomes/'))
+          noteOutcomes(command.input.Body as Uint8Array);
         if (command instanceof ListObjectsV2Command)
-          listed.set(
-            `${worker.name}/${command.input.Prefix?.split('/')[2]}`,
-            structuredClone(record.outcomes),
-          );
+          for (const { Key = '' } of (answer as ListObjectsV2CommandOutput).Contents ?? [])
+            noteListed(worker, Key.split('/')[2], Key, s3.read(REPORTS, Key) ?? Buffer.alloc(0));
         return answer;
       }),
     );
@@ -186,7 +200,13 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
       random,
       sliceClosed: createClosingNotice(notifySettle, clock),
     });
-    const outcomes = createOutcomeFiles({ s3: client, bucket: REPORTS });
+    const outcomes = createOutcomeStore(
+      {
+        files: createOutcomeFiles({ s3: client, bucket: REPORTS }),
+        rows: createOutcomeRows({ dynamodb, table: table.outcomes, clock, keepDays: 100 }),
+      },
+      MOST_ROW_BYTES,
+    );
     const reports = { s3: client, bucket: REPORTS, outcomes };
     const events = {
       ended: ({ state }: ReportedJob) =>
@@ -324,9 +344,23 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
 }
 
 /** An update or a put, as far as it is looked at. */
+/** Adds the outcomes' statuses by manifest row, from 0. */
+function addStatuses(to: Map<number, Outcome['status'][]>, records: readonly OutcomeRecord[]): void {
+  for (const outcome of records) {
+    if (outcome.status === 'returned') continue;
+    const row = outcome.line - 2;
+    to.set(row, [...(to.get(row) ?? []), outcome.status]);
+  }
+}
+
+function bytesOf(item: Record<string, { B?: Uint8Array }> | undefined): Uint8Array {
+  return item?.['outcomes']?.B ?? Buffer.alloc(0);
+}
+
 interface LedgerWrite {
+  TableName?: string;
   Key?: Record<string, { S?: string }>;
-  Item?: Record<string, { S?: string }>;
+  Item?: Record<string, { S?: string; B?: Uint8Array }>;
   ExpressionAttributeValues?: Record<string, { S?: string; NS?: string[] }>;
 }
 

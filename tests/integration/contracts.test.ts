@@ -5,13 +5,13 @@ import { CONTRACT_BUCKETS, s3Contract } from '../contract/s3-contract.ts';
 import { CONTRACT_QUEUES, sqsContract } from '../contract/sqs-contract.ts';
 import { tableContract } from '../contract/table-contract.ts';
 import { type Embedded, startEmbedded } from '../helpers/embedded.ts';
-import { ledgerTableModel } from '../helpers/ledger-table.ts';
+import { tableModel } from '../helpers/ledger-table.ts';
 
 let embedded: Embedded;
 let table: string;
 
 beforeAll(async () => {
-  const { name, definition } = await ledgerTableModel();
+  const { name, definition } = await tableModel('LedgerTable');
   table = name;
   embedded = await startEmbedded({
     buckets: [{ name: CONTRACT_BUCKETS.plain }, { name: CONTRACT_BUCKETS.versioned, versioned: true }],

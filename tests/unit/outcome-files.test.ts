@@ -1,7 +1,8 @@
 // Outcome files, read from an S3 whose answers break off.
 import { describe, expect, it } from 'vitest';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
-import { createOutcomeFiles, parseOutcomes } from '../../shared/report/outcome-files.ts';
+import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
 import { meddled, refusal } from '../helpers/failing.ts';
 import { anOutcome } from '../helpers/records.ts';
 
@@ -30,7 +31,7 @@ function start(fates: readonly (Error | undefined)[]) {
 describe('reading a file of outcomes', () => {
   it('begins again where the answer breaks off', async () => {
     const { files, reads } = start([broken(), broken(), broken(), undefined]);
-    expect(parseOutcomes(await files.read(FILE))).toEqual([anOutcome()]);
+    expect(decodeOutcomes(await files.read(FILE))).toEqual([anOutcome()]);
     expect(reads()).toBe(4);
   });
 

@@ -14,6 +14,7 @@ import { classifyFault } from '../../shared/aws/classify.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
+import { encodeOutcomes } from '../../shared/report/outcome-text.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import { answeringS3, type GivenAnswer, leftToSdk } from '../helpers/answering-s3.ts';
@@ -82,7 +83,11 @@ const WAYS: [string, (s3: S3Client) => Promise<unknown>][] = [
   [
     'an outcome file',
     (s3) =>
-      createOutcomeFiles({ s3, bucket: 'reports' }).write({ job: JOB_ID, slice: 0 }, 'w', [anOutcome()]),
+      createOutcomeFiles({ s3, bucket: 'reports' }).write(
+        { job: JOB_ID, slice: 0 },
+        'w',
+        encodeOutcomes([anOutcome()]),
+      ),
   ],
   [
     'a file of the report',

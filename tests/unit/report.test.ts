@@ -10,7 +10,7 @@ import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { unaccountedRows } from '../../shared/job/job.ts';
 import type { ReportKind } from '../../shared/job/options.ts';
 import { OUTCOME_STATUSES, type Outcome, type OutcomeRecord } from '../../shared/report/outcome.ts';
-import type { OutcomeFiles } from '../../shared/report/outcome-files.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
 import { meddled } from '../helpers/failing.ts';
 import { aJob, anOutcome, JOB_ID } from '../helpers/records.ts';
@@ -43,10 +43,11 @@ async function settle(
     return pass();
   });
   let [reading, mostReading] = [0, 0];
-  const outcomes: OutcomeFiles = {
+  const outcomes: OutcomeStore = {
     write: async () => undefined,
-    list: async () => files.map((_, index) => String(index)),
-    async read(key) {
+    list: async () => files.map((_, index) => ({ kind: 'file', key: String(index) })),
+    async read(stored) {
+      const key = stored.kind === 'file' ? stored.key : '';
       reading++;
       mostReading = Math.max(mostReading, reading);
       // Files come in an order of their own, and not the same in both passes.

@@ -1,0 +1,53 @@
+// Outcomes on their way to the report. They are written before the ledger is, so that everything that the ledger counts can be
+// reported. Each invocation writes those of a slice at once, to the place that costs less: a row of a table where they are few,
+// a file in S3 where they are many.
+import type { SliceId } from '../job/identity.ts';
+import type { OutcomeRecord } from './outcome.ts';
+import type { OutcomeFiles } from './outcome-files.ts';
+import type { OutcomeRows } from './outcome-rows.ts';
+import { encodeOutcomes } from './outcome-text.ts';
+
+/**
+ * Bytes up to which a row costs less. Each KB is a write unit ($0.625 per million) and is stored for 100 days ($0.25 per GB and
+ * month), which makes $1.4 per million; a file's PUT and GET make $5.4, whatever its size.
+ */
+const MOST_ROW_BYTES = 3_800;
+
+/** Where the outcomes of an invocation lie, for a slice. */
+export type StoredOutcomes = { kind: 'row'; name: string; bytes: Uint8Array } | { kind: 'file'; key: string };
+
+export interface OutcomeStore {
+  /** @param name unique for the writer, or the same for the same content: it is overwritten */
+  write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;
+  /** What was written for the slice. Rows come with their bytes: a slice's are a few MB. */
+  list(slice: SliceId): Promise<StoredOutcomes[]>;
+  /** The bytes, for decodeOutcomes. */
+  read(stored: StoredOutcomes): Promise<Uint8Array>;
+}
+
+export interface OutcomeStoreDependencies {
+  files: OutcomeFiles;
+  rows: OutcomeRows;
+}
+
+export function createOutcomeStore(
+  { files, rows }: OutcomeStoreDependencies,
+  mostRowBytes = MOST_ROW_BYTES,
+): OutcomeStore {
+  return {
+    async write(slice, name, records) {
+      const bytes = encodeOutcomes(records);
+      await (bytes.length <= mostRowBytes ? rows : files).write(slice, name, bytes);
+    },
+
+    async list(slice) {
+      const [inRows, inFiles] = await Promise.all([rows.list(slice), files.list(slice)]);
+      return [
+        ...inRows.map((row): StoredOutcomes => ({ kind: 'row', ...row })),
+        ...inFiles.map((key): StoredOutcomes => ({ kind: 'file', key })),
+      ];
+    },
+
+    read: async (stored) => (stored.kind === 'row' ? stored.bytes : files.read(stored.key)),
+  };
+}
