@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import type { EventBridgeEntry } from '../local/aws/eventbridge/event-bus.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { type EndState, emptyTotals, type JobFault, type SettledTotals } from '../shared/job/job.ts';
+import { EVENT_SOURCE, isBeforeEnd } from '../shared/report/job-event-names.ts';
 
 export interface JobEnd extends SettledTotals {
   job: string;
@@ -54,7 +55,7 @@ export function readJobEvents(cloud: Pick<Cloud, 'events'>): JobEvents {
   const ends = new Map<string, JobEnd>();
   const malformed: MalformedEvent[] = [];
   for (const entry of cloud.events()) {
-    if (entry.source !== 'spillway') continue;
+    if (entry.source !== EVENT_SOURCE || isBeforeEnd(entry)) continue;
     const reading = readings.get(entry) ?? readingOf(entry);
     readings.set(entry, reading);
     if (reading.kind === 'malformed') malformed.push(reading.event);

@@ -8,6 +8,7 @@ import { isSettled } from '../../shared/ledger/tally.ts';
 import { canReadRowsOf, otherParserFault } from '../../shared/manifest/parser-version.ts';
 import type { IngestRequest, SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
+import type { Announcer } from '../../shared/report/announce.ts';
 import { failJob, failUnopenedJob, stopPlanning } from '../../shared/report/end-job.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import { type ConvertTime, convertManifest } from './convert-manifest.ts';
@@ -22,6 +23,7 @@ export interface BeginJobDependencies
   > {
   requestIngest: IngestRequest;
   requestSlice: SliceRequest;
+  announcer: Announcer;
 }
 
 /** A manifest that has arrived in the inbox: its job is opened, or continued where an earlier delivery opened it. */
@@ -51,7 +53,10 @@ export async function continueJob(
   else if (job.ending === 'abandoned')
     reportRefusal(dependencies, job, await failJob(dependencies.end, job, job.fault));
   else if (!canReadRowsOf(job)) await endUnreadable(dependencies, job);
-  else await plan(dependencies, job, time);
+  else {
+    await dependencies.announcer.start(job);
+    await plan(dependencies, job, time);
+  }
 }
 
 /** Ends a job whose rows this version of the parser can't find again: the rows that are left fail with that reason. */

@@ -16,6 +16,7 @@ import { isEnding, isLive, type LiveJob, mayTransfer } from '../../shared/job/jo
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { createIngestRequest, type SliceRequest } from '../../shared/queue/ingest-request.ts';
 import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.ts';
+import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedNames } from '../../shared/text/bounded.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
@@ -33,12 +34,16 @@ import { resumeJob } from './resume-job.ts';
 const HANDOVER_MS = 20_000;
 
 export function createIngest(dependencies: IngestDependencies) {
-  const { inbox, ledger, queue, ingestQueueUrl, retrySeconds, clock, telemetry } = dependencies;
+  const { inbox, ledger, end, queue, ingestQueueUrl, retrySeconds, clock, telemetry } = dependencies;
   const { logger } = telemetry;
   const requestIngest = createIngestRequest(queue, ingestQueueUrl);
   const requestSlice: SliceRequest = (slice, delaySeconds) =>
     requestIngest({ v: SCHEMA_VERSION, kind: 'slice', ...slice }, delaySeconds);
-  const stage = { ...dependencies, requestIngest, requestSlice };
+  const announcer = createAnnouncer({
+    ...{ events: end.events, ledger },
+    failed: (error) => logger.warn(LOG.eventNotSent, { error }),
+  });
+  const stage = { ...dependencies, requestIngest, requestSlice, announcer };
 
   async function ingestRecord(body: string, deadlineMs: number): Promise<void> {
     const record = readRecord(body, inbox);

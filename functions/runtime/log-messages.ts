@@ -8,6 +8,8 @@ export const LOG = {
   manifestNotCut: 'manifest can not be cut',
   planHalted: 'manifest not planned further: the job is paused or has ended',
   planFinished: 'manifest planned',
+  /** Of a job's start or progress. Its rows go on. */
+  eventNotSent: 'event of a job not sent',
   otherParser: 'job of another parser version is ended',
   sliceIngested: 'slice ingested',
   jobResumed: 'job resumed',

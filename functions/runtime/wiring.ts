@@ -17,7 +17,7 @@ import {
   type SettleNotice,
 } from '../../shared/queue/settle-notice.ts';
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
-import { createJobEvents } from '../../shared/report/job-event.ts';
+import { createJobEvents, type JobEvents } from '../../shared/report/job-event.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
 import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
@@ -99,9 +99,12 @@ export function wireEnd(
   ledger: Ledger,
   budget: ClientBudget,
 ): UnopenedDependencies {
-  const events = createJobEvents({
+  return { reports, events: wireEvents(configuration, budget), ledger };
+}
+
+export function wireEvents(configuration: Variables<'SPILLWAY_EVENT_BUS'>, budget: ClientBudget): JobEvents {
+  return createJobEvents({
     eventBridge: createEventBridgeClient(budget),
     bus: configuration.SPILLWAY_EVENT_BUS,
   });
-  return { reports, events, ledger };
 }

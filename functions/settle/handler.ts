@@ -8,12 +8,13 @@
 //        merge   its outcome files into its files of the report
 //        freeze  its result with a conditional write: the first one wins, later ones read it
 //        record  it on the job
-//   5 complete   after the last slice: write the job's report, send its event, end its row
+//   5 complete   after the last slice: write the job's report, send its event, end its row. After others: announce progress
 //   6 report     log and count; a record that failed stays in the queue (runtime/records.ts)
 
-import { isEnded, type Job, unaccountedRows } from '../../shared/job/job.ts';
+import { isEnded, isLive, type Job, unaccountedRows } from '../../shared/job/job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../../shared/queue/messages.ts';
+import { createAnnouncer } from '../../shared/report/announce.ts';
 import { completeJob, failJob } from '../../shared/report/end-job.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
@@ -27,6 +28,10 @@ import { settleSlice } from './settle-slice.ts';
 export function createSettle(dependencies: SettleDependencies) {
   const { ledger, end, source, telemetry } = dependencies;
   const { logger, count } = telemetry;
+  const announcer = createAnnouncer({
+    ...{ events: end.events, ledger },
+    failed: (error) => logger.warn(LOG.eventNotSent, { error }),
+  });
 
   async function settle({ job: jobId, slice }: SettleMessage, writer: string): Promise<void> {
     const known = await ledger.getJob(jobId);
@@ -42,7 +47,9 @@ export function createSettle(dependencies: SettleDependencies) {
     }
     const job =
       slice === undefined ? known : await settleSlice(dependencies, known, { job: jobId, slice }, writer);
-    if (job !== undefined && isSettled(job)) await complete(job);
+    if (job === undefined) return;
+    if (isSettled(job)) await complete(job);
+    else if (isLive(job)) await announcer.slices(job);
   }
 
   async function complete(job: Job): Promise<void> {

@@ -1,6 +1,6 @@
 // The environment variables of sweep.
 import * as z from 'zod/mini';
-import { queueUrl, table, uploadSeconds, wholeNumber } from '../runtime/configuration.ts';
+import { eventBus, queueUrl, table, uploadSeconds, wholeNumber } from '../runtime/configuration.ts';
 
 /** Ten days, for which the queues keep a message. */
 const MAX_REPLAY_SECONDS = 864_000;
@@ -10,6 +10,7 @@ export const sweepConfiguration = z.object({
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
+  SPILLWAY_EVENT_BUS: eventBus,
   SPILLWAY_UPLOAD_SECONDS: uploadSeconds,
   SPILLWAY_REPLAY_IDLE_SECONDS: wholeNumber(1, MAX_REPLAY_SECONDS),
   SPILLWAY_REPLAY_BUSY_SECONDS: wholeNumber(1, MAX_REPLAY_SECONDS),

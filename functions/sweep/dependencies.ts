@@ -3,16 +3,20 @@ import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import type { JobIndex } from '../../shared/ledger/job-index.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
+import type { AnnounceDependencies } from '../../shared/report/announce.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { wireLedger, wireQueue } from '../runtime/wiring.ts';
+import { wireEvents, wireLedger, wireQueue } from '../runtime/wiring.ts';
 import type { SweepConfiguration } from './configuration.ts';
 import type { Backlog, ReconcileLimits } from './job-needs.ts';
 import type { ReconcileDependencies } from './reconcile-job.ts';
 
 export interface SweepDependencies extends Pick<ReconcileDependencies, 'notifySettle' | 'clock'> {
   index: Pick<JobIndex, 'live'>;
-  ledger: ReconcileDependencies['ledger'] & Pick<Ledger, 'getJob' | 'controlJob'>;
+  ledger: ReconcileDependencies['ledger'] &
+    AnnounceDependencies['ledger'] &
+    Pick<Ledger, 'getJob' | 'controlJob'>;
+  events: AnnounceDependencies['events'];
   queue: QueueDependencies;
   queueUrls: Readonly<Record<keyof Backlog, string>>;
   limits: ReconcileLimits;
@@ -26,6 +30,7 @@ export function sweepDependencies(
   const queue = wireQueue(CLIENT_BUDGETS.sweep);
   return {
     ...wireLedger(configuration, queue, CLIENT_BUDGETS.sweep),
+    events: wireEvents(configuration, CLIENT_BUDGETS.sweep),
     queue,
     queueUrls: {
       ingest: configuration.SPILLWAY_INGEST_QUEUE_URL,

@@ -5,6 +5,7 @@
 //   3 act        on each job (sweep-job.ts):
 //        stop       it, when it is past its deadline or too many rows fail
 //        reconcile  it: sum its slices, and send lost messages again: slices, plans, notices to settle
+//        announce   its start, where ingest has not, and each tenth of its rows (shared/report/announce.ts)
 //   4 report     log and count; the faults of single jobs are one error at the end
 //
 // A paused job is not in the index of live jobs, so it costs nothing. Ending it puts it back there.
@@ -13,6 +14,7 @@ import type { Context, ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
 import type { JobId } from '../../shared/job/identity.ts';
 import { createIngestRequest } from '../../shared/queue/ingest-request.ts';
+import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedText } from '../../shared/text/bounded.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
@@ -29,9 +31,14 @@ const JOB_CONCURRENCY = 8;
 const HANDOVER_MS = 10_000;
 
 export function createSweep(dependencies: SweepDependencies) {
-  const { index, queue, queueUrls, clock, telemetry } = dependencies;
+  const { index, ledger, events, queue, queueUrls, clock, telemetry } = dependencies;
   const { logger, count } = telemetry;
-  const stage = { ...dependencies, requestIngest: createIngestRequest(queue, queueUrls.ingest) };
+  const announcer = createAnnouncer({
+    ...{ events, ledger },
+    failed: (error) => logger.warn(LOG.eventNotSent, { error }),
+  });
+  const requestIngest = createIngestRequest(queue, queueUrls.ingest);
+  const stage = { ...dependencies, requestIngest, announcer };
 
   return async (_event: ScheduledEvent, context: Context): Promise<void> => {
     const untilMs = clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS;

@@ -1,9 +1,17 @@
 // Sweeps one job: stops it when it is past its deadline or too many rows fail, and otherwise reconciles it.
 
 import type { JobId } from '../../shared/job/identity.ts';
-import { isEnded, isEnding, type LiveJob, type Progress, type UnopenedJob } from '../../shared/job/job.ts';
+import {
+  isEnded,
+  isEnding,
+  isLive,
+  type LiveJob,
+  type Progress,
+  type UnopenedJob,
+} from '../../shared/job/job.ts';
 import { outstandingRows } from '../../shared/ledger/progress.ts';
 import type { IngestRequest } from '../../shared/queue/ingest-request.ts';
+import type { Announcer } from '../../shared/report/announce.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { SweepDependencies } from './dependencies.ts';
 import { type Backlog, orderFor } from './job-needs.ts';
@@ -21,18 +29,19 @@ export interface SweptJob {
  * @returns what the job adds to the metrics of all live jobs
  */
 export async function sweepJob(
-  dependencies: SweepDependencies & { requestIngest: IngestRequest },
+  dependencies: SweepDependencies & { requestIngest: IngestRequest; announcer: Announcer },
   id: JobId,
   backlog: Backlog,
   untilMs: number,
 ): Promise<SweptJob> {
-  const { ledger, queue, clock, limits, telemetry } = dependencies;
+  const { ledger, queue, clock, limits, announcer, telemetry } = dependencies;
   const job = await ledger.getJob(id);
   if (job === undefined || isEnded(job)) return { rowsOutstanding: 0, ageSeconds: 0 };
   const before = job.state === 'unopened' ? undefined : job.progress;
   const ageSeconds = Math.max(0, (clock.now() - job.startedAtMs) / 1000);
   if (await stopInTime(dependencies, job, before))
     return { rowsOutstanding: rowsOutstanding(job, before), ageSeconds };
+  if (isLive(job) && job.ending === undefined) await announcer.start(job);
 
   const { progress, done } = await reconcileJob(
     { ...dependencies, random: queue.random },
@@ -43,7 +52,8 @@ export async function sweepJob(
   telemetry.count({ SlicesReplayed: done.replayed });
   if (Object.values(done).some((times) => times > 0))
     telemetry.logger.warn(LOG.jobReconciled, { job: id, ending: isEnding(job), backlog, ...done });
-  await stopInTime(dependencies, job, progress);
+  const isStopped = await stopInTime(dependencies, job, progress);
+  if (!isStopped && isLive(job)) await announcer.rows(job, progress);
   return { rowsOutstanding: rowsOutstanding(job, progress), ageSeconds };
 }
 

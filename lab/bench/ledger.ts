@@ -154,7 +154,12 @@ function startPipeline({ dynamodb, table, outcomeTable, s3 }: Places) {
   });
   const reports = { s3: s3.client, bucket: REPORTS, outcomes };
   const ended = Promise.withResolvers<ReportedJob>();
-  const end = { reports, ledger, events: { ended: async (job: ReportedJob) => ended.resolve(job) } };
+  const events = {
+    started: async () => undefined,
+    progressed: async () => undefined,
+    ended: async (job: ReportedJob) => ended.resolve(job),
+  };
+  const end = { reports, ledger, events };
   const telemetry = {
     logger: {
       info: () => undefined,

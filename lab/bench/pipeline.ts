@@ -9,6 +9,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
+import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 import { steadyClock } from '../../shared/time/clock.ts';
 import type { Contestant, Track } from './contestant.ts';
 
@@ -66,7 +67,7 @@ async function stage(s3: S3Client, { folder }: Track): Promise<string[]> {
 
 async function runJob(cloud: Cloud, s3: S3Client, names: readonly string[], bucket: string): Promise<void> {
   const rows = names.map((name) => `${name},s3://${SOURCE_BUCKET}/${name}\n`).join('');
-  const endsOf = () => cloud.events().filter(({ source }) => source === 'spillway').length;
+  const endsOf = () => cloud.events().filter(isEndOfJob).length;
   const endsBefore = endsOf();
   await s3.send(
     new PutObjectCommand({

@@ -7,6 +7,7 @@ import { classifyFault } from '../../shared/aws/classify.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 
 export interface EndEvent extends RowCounts {
   job: string;
@@ -66,7 +67,7 @@ export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly st
 export function endsOf(cloud: Cloud, manifest: string): EndEvent[] {
   return cloud
     .events()
-    .filter(({ source }) => source === 'spillway')
+    .filter(isEndOfJob)
     .map(({ detail }) => detail as EndEvent)
     .filter((end) => end.manifest.key === manifest);
 }

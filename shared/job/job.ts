@@ -122,7 +122,7 @@ export function jobFault(code: string, message: string): JobFault {
 }
 
 /** What is known of every job from its first sight on. */
-interface KnownJob {
+export interface KnownJob {
   id: JobId;
   manifest: ManifestVersion;
   /** Version of the manifest parser that it began under. */
@@ -161,6 +161,8 @@ interface LiveFields extends OpenedJob {
   /** Groups of slices that have all settled. */
   settledGroups: ReadonlySet<number>;
   progress?: Progress;
+  /** The last percentage of it that an event has announced, 0 after that of its start; absent before. */
+  announcedPercent?: number;
 }
 
 /**

@@ -134,13 +134,14 @@ function readOpening(row: RowReader, { head, files, options, sliceBytes, blockRo
 }
 
 function readLive(row: RowReader) {
-  const { resumedAtMs, progress, settledGroups } = row.item;
+  const { resumedAtMs, progress, settledGroups, announced } = row.item;
   return {
     deadlineMs: row.number('deadlineMs'),
     plan: row.json<PlanCursor>('plan'),
     settledGroups: numbers(settledGroups),
     ...(resumedAtMs === undefined ? {} : { resumedAtMs: row.number('resumedAtMs') }),
     ...(progress === undefined ? {} : { progress: row.json<Progress>('progress') }),
+    ...(announced === undefined ? {} : { announcedPercent: row.number('announced') }),
   };
 }
 

@@ -206,6 +206,20 @@ export function createJobRows(table: Table) {
     },
 
     /**
+     * Remembers how much of a live job was announced: 0 is its start.
+     * @returns whether it is more than was announced before
+     */
+    async recordAnnounced(id: JobId, percent: number): Promise<boolean> {
+      const row = await table.update(jobKey(id), {
+        UpdateExpression: 'SET announced = :percent',
+        ConditionExpression:
+          'attribute_exists(live) AND (attribute_not_exists(announced) OR announced < :percent)',
+        ExpressionAttributeValues: { ':percent': numeral(percent) },
+      });
+      return row !== undefined;
+    },
+
+    /**
      * Ends a job: nothing is written under it any more, and its row expires.
      * @returns the ended job, where it was this call that ended it
      */

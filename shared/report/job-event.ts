@@ -1,18 +1,33 @@
-// The event that a job's end puts on EventBridge. It may come twice, with the same job id.
+// The events that a job puts on EventBridge: its start, its progress and its end. Each may come twice, with the same `id`.
+// Their details are described in job-event-schemas.ts, and for users in docs/events.md.
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type EndState, jobFault, type ReportedJob, unaccountedRows } from '../job/job.ts';
+import {
+  type JobState,
+  jobFault,
+  type KnownJob,
+  type LiveJob,
+  type Progress,
+  type ReportedJob,
+  unaccountedRows,
+} from '../job/job.ts';
 import { boundedText } from '../text/bounded.ts';
+import { DETAIL_TYPES, EVENT_SOURCE } from './job-event-names.ts';
+import type { EndedDetail, ProgressedDetail, StartedDetail } from './job-event-schemas.ts';
 
-export interface JobEvents {
-  /** @throws where the bus refuses the event */
-  ended(job: ReportedJob): Promise<void>;
+/** How far a job is. The counts are absent where its slices are measured, not its rows. */
+export interface Measure {
+  /** From 10 to 90, in steps of 10. */
+  percent: number;
+  rows: number;
+  counts?: Pick<Progress, 'done' | 'failed' | 'cancelled' | 'rejected'>;
 }
 
-const DETAIL_TYPES: Readonly<Record<EndState, string>> = {
-  completed: 'Spillway Job Completed',
-  cancelled: 'Spillway Job Cancelled',
-  failed: 'Spillway Job Failed',
-};
+export interface JobEvents {
+  /** @throws where the bus refuses the event, as the others do */
+  started(job: LiveJob): Promise<void>;
+  progressed(job: LiveJob, measure: Measure): Promise<void>;
+  ended(job: ReportedJob): Promise<void>;
+}
 
 export function createJobEvents({
   eventBridge,
@@ -21,33 +36,67 @@ export function createJobEvents({
   eventBridge: EventBridgeClient;
   bus: string;
 }): JobEvents {
+  async function put(
+    detailType: string,
+    detail: StartedDetail | ProgressedDetail | EndedDetail,
+  ): Promise<void> {
+    const { Entries = [] } = await eventBridge.send(
+      new PutEventsCommand({
+        Entries: [
+          {
+            EventBusName: bus,
+            Source: EVENT_SOURCE,
+            DetailType: detailType,
+            Detail: JSON.stringify(detail),
+          },
+        ],
+      }),
+    );
+    const refused = Entries.find((entry) => entry.ErrorCode !== undefined);
+    if (refused === undefined) return;
+    throw new Error(
+      boundedText(`EventBridge refused the event: ${refused.ErrorCode}: ${refused.ErrorMessage}`),
+    );
+  }
+
   return {
-    async ended(job) {
-      const { Entries = [] } = await eventBridge.send(
-        new PutEventsCommand({
-          Entries: [
-            {
-              EventBusName: bus,
-              Source: 'spillway',
-              DetailType: DETAIL_TYPES[job.state],
-              Detail: JSON.stringify({
-                job: job.id,
-                state: job.state,
-                manifest: job.manifest,
-                report: job.report,
-                ...job.totals,
-                unaccounted: unaccountedRows(job.totals),
-                ...(job.state === 'failed' ? { fault: jobFault(job.fault.code, job.fault.message) } : {}),
-              }),
-            },
-          ],
-        }),
-      );
-      const refused = Entries.find((entry) => entry.ErrorCode !== undefined);
-      if (refused !== undefined)
-        throw new Error(
-          boundedText(`EventBridge refused the event: ${refused.ErrorCode}: ${refused.ErrorMessage}`),
-        );
-    },
+    started: (job) => put(DETAIL_TYPES.started, startedOf(job)),
+    progressed: (job, measure) => put(DETAIL_TYPES.progressed, progressedOf(job, measure)),
+    ended: (job) => put(DETAIL_TYPES[job.state], endedOf(job)),
   };
+}
+
+function commonOf<State extends JobState>(
+  { id, manifest }: Pick<KnownJob, 'id' | 'manifest'>,
+  state: State,
+  what: string,
+) {
+  return { version: 1 as const, id: `${id}/${what}`, job: id, state, manifest };
+}
+
+function startedOf(job: LiveJob): StartedDetail {
+  const { bucket, prefix } = job.options.destination;
+  return {
+    ...commonOf(job, job.state, 'started'),
+    destination: `s3://${bucket}/${prefix}`,
+    startedAt: new Date(job.startedAtMs).toISOString(),
+    deadline: new Date(job.deadlineMs).toISOString(),
+    ...(job.redriveOf === undefined ? {} : { redriveOf: job.redriveOf }),
+  };
+}
+
+function progressedOf(job: LiveJob, { percent, rows, counts }: Measure): ProgressedDetail {
+  return {
+    ...commonOf(job, 'running', `progressed/${percent}`),
+    percent,
+    rows,
+    ...(counts === undefined ? {} : { counts }),
+  };
+}
+
+function endedOf(job: ReportedJob): EndedDetail {
+  const counts = { report: job.report, ...job.totals, unaccounted: unaccountedRows(job.totals) };
+  if (job.state !== 'failed') return { ...commonOf(job, job.state, 'ended'), ...counts };
+  const fault = jobFault(job.fault.code, job.fault.message);
+  return { ...commonOf(job, job.state, 'ended'), ...counts, fault };
 }

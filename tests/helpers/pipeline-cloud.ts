@@ -7,6 +7,7 @@ import type { ServiceModel } from '../../local/service/model.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 
 export const SOURCE_BUCKET = 'spillway-test-source';
 
@@ -119,6 +120,7 @@ export async function startPipelineCloud({
   const endsOf: PipelineCloud['endsOf'] = (of) =>
     cloud
       .events()
+      .filter(isEndOfJob)
       .map((entry) => entry.detail as JobEnd)
       .filter((end) =>
         typeof of === 'string'

@@ -209,6 +209,8 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     );
     const reports = { s3: client, bucket: REPORTS, outcomes };
     const events = {
+      started: () => worker.act('PutEvents started', () => undefined),
+      progressed: () => worker.act('PutEvents progressed', () => undefined),
       ended: ({ state }: ReportedJob) =>
         worker.act('PutEvents', () => {
           record.told.push(state);
@@ -313,13 +315,14 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
       conductor.start(
         `sweep-${workers++}`,
         async (worker) => {
-          const { clock, queue, notifySettle, ledger } = dependenciesOf(worker);
+          const { clock, queue, notifySettle, ledger, end } = dependenciesOf(worker);
           // The table's other jobs are those of other runs.
           const live = async () =>
             (await worker.act('Query live', () => index.live())).filter((id) => id === job);
           const sweep = createSweep({
             index: { live },
             ledger,
+            events: end.events,
             queue,
             queueUrls: { ingest: 'ingest', upload: 'upload', settle: 'settle' },
             notifySettle,
