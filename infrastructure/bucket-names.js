@@ -32,6 +32,27 @@ const NO_BUCKETS = /** @type {const} */ ([
  * @typedef {{ service: string, stage: string, region: string, deploymentBucket: string | undefined }} Stack
  */
 
+/** @typedef {'sourceBuckets' | 'destinationBuckets' | 'inboxBuckets'} Parameter */
+
+/** What would come of it if a bucket of the service itself were listed. */
+const WHY_NOT = {
+  sourceBuckets: {
+    inbox: 'all who may drop a manifest could read the manifests of others',
+    reports: 'all who may drop a manifest could read the reports of others',
+    deployment: 'all who may drop a manifest could read the code of a stack',
+  },
+  destinationBuckets: {
+    inbox: 'objects written there would start jobs',
+    reports: 'objects written there would spoil jobs',
+    deployment: 'objects written there could replace the code of a stack',
+  },
+  inboxBuckets: {
+    inbox: 'its stack takes manifests from it already, and two would run each job',
+    reports: 'the report of each job would start another',
+    deployment: 'it holds the code of a stack, and no manifests',
+  },
+};
+
 /** The parameter's value for a message: bounded, with the control characters of a terminal escaped. */
 export const shown = (/** @type {string} */ value) =>
   JSON.stringify(value.length <= SHOWN_CHARACTERS ? value : `${value.slice(0, SHOWN_CHARACTERS)}…`).replace(
@@ -73,7 +94,7 @@ export function checkStackNames(stack, faults) {
 }
 
 /**
- * @param {'sourceBuckets' | 'destinationBuckets'} parameter
+ * @param {Parameter} parameter
  * @param {string} value names, separated by commas
  * @param {Stack} stack
  * @param {string[]} faults
@@ -82,9 +103,8 @@ export function checkStackNames(stack, faults) {
 export function bucketNames(parameter, value, stack, faults) {
   const names = value.split(',').map((part) => part.trim());
   const once = [...new Set(names.filter((part) => part !== ''))];
-  const isSource = parameter === 'sourceBuckets';
   for (const name of once) {
-    const fault = notABucket(name) ?? notForJobs(name, isSource, stack);
+    const fault = notABucket(name) ?? notForJobs(name, parameter, stack);
     if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);
   }
   return once;
@@ -103,10 +123,10 @@ function notABucket(name) {
 /**
  * Finds buckets that no job may use: those of this stage, of other stages of the service, and of its deployment.
  * @param {string} name
- * @param {boolean} isSource
+ * @param {Parameter} parameter
  * @param {Stack} stack
  */
-function notForJobs(name, isSource, { service, stage, deploymentBucket }) {
+function notForJobs(name, parameter, { service, stage, deploymentBucket }) {
   const rest = name.startsWith(`${service}-`) ? name.slice(service.length) : '';
   const isOwn = rest.startsWith(`-${stage}-`);
   const [, kind] =
@@ -114,21 +134,11 @@ function notForJobs(name, isSource, { service, stage, deploymentBucket }) {
     /^-(inbox|reports)-/.exec(isOwn ? rest.slice(stage.length + 1) : '') ??
     [];
   const whose = isOwn ? 'of this stack' : 'of another stage';
-  if (kind === 'inbox') {
-    return isSource
-      ? `the inbox ${whose}: all who may drop a manifest could read the manifests of others`
-      : `the inbox ${whose}: objects written there would start jobs`;
-  }
-  if (kind === 'reports') {
-    return isSource
-      ? `the report bucket ${whose}: all who may drop a manifest could read the reports of others`
-      : `the report bucket ${whose}: objects written there would spoil jobs`;
-  }
+  const why = WHY_NOT[parameter];
+  if (kind === 'inbox') return `the inbox ${whose}: ${why.inbox}`;
+  if (kind === 'reports') return `the report bucket ${whose}: ${why.reports}`;
   // CloudFormation shortens the logical id ServerlessDeploymentBucket in the generated name.
-  if (name === deploymentBucket || /-serverlessdeploymentbuck(et)?-[a-z0-9]+$/.test(name)) {
-    return isSource
-      ? 'a deployment bucket: all who may drop a manifest could read the code of a stack'
-      : 'a deployment bucket: objects written there could replace the code of a stack';
-  }
+  if (name === deploymentBucket || /-serverlessdeploymentbuck(et)?-[a-z0-9]+$/.test(name))
+    return `a deployment bucket: ${why.deployment}`;
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, WARM_UNITS, warmThroughput } from './capacity.js';
 import { hostNames } from './host-names.js';
+import { inboxArns, inboxes, inboxResources, ingestQueueStatements } from './inboxes.js';
 import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
@@ -88,7 +89,16 @@ export async function settings({ resolveVariable }) {
     faults,
   );
   const sourceHosts = hostNames('sourceHosts', await text('sourceHosts'), faults);
-  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults);
+  const further = inboxes(
+    {
+      inboxBuckets: await text('inboxBuckets'),
+      inboxTopics: await text('inboxTopics'),
+      destinationBuckets,
+    },
+    stack,
+    faults,
+  );
+  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, inboxBuckets: further.buckets }, stack, faults);
   const requesterPays = await text('requesterPays');
   if (requesterPays !== 'true' && requesterPays !== 'false') {
     faults.push(`requesterPays is ${shown(requesterPays)}; it takes true or false`);
@@ -114,6 +124,10 @@ export async function settings({ resolveVariable }) {
     requesterPays,
     sourceBuckets: sourceBuckets.join(','),
     sourceHosts: sourceHosts.join(','),
+    inboxBuckets: further.buckets.join(','),
+    ...inboxArns(further.buckets),
+    ingestQueueStatements: ingestQueueStatements(further, stack),
+    inboxResources: inboxResources(further, stack),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
     listedFileStatements: listedFileStatements(sourceBuckets),

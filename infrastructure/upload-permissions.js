@@ -12,7 +12,7 @@ const ENVIRONMENT_BYTES = 4096;
  * The template test compares both with the packaged template.
  */
 const OTHER_POLICY_CHARACTERS = 1100;
-const OTHER_ENVIRONMENT_BYTES = 1080;
+const OTHER_ENVIRONMENT_BYTES = 1110;
 
 /** Partitions other than aws, by the start of their regions' names. */
 const PARTITIONS = /** @type {const} */ ([
@@ -128,22 +128,29 @@ export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
  * @param {string[]} destinationBuckets
  * @param {Stack} stack
  * @param {string[]} sourceHosts
+ * @param {string[]} inboxBuckets
  */
-export function environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts = []) {
+export function environmentBytes(
+  sourceBuckets,
+  destinationBuckets,
+  stack,
+  sourceHosts = [],
+  inboxBuckets = [],
+) {
   // Names of buckets and hosts are ASCII and need no escapes in JSON.
   const destinations = [destinationName(stack), ...destinationBuckets].join(',');
-  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(',')];
+  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(','), inboxBuckets.join(',')];
   return lists.reduce((bytes, list) => bytes + list.length, OTHER_ENVIRONMENT_BYTES);
 }
 
 /**
- * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[] }} lists
+ * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[], inboxBuckets: string[] }} lists
  * @param {Stack} stack
  * @param {string[]} faults
  */
-export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults) {
+export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, inboxBuckets }, stack, faults) {
   const policy = policyCharacters(sourceBuckets, destinationBuckets, stack);
-  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts);
+  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts, inboxBuckets);
   const over = [
     ...(policy > POLICY_CHARACTERS
       ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
@@ -156,7 +163,7 @@ export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, st
 
   const fits = (/** @type {string[]} */ sources, hosts = sourceHosts) =>
     policyCharacters(sources, destinationBuckets, stack) <= POLICY_CHARACTERS &&
-    environmentBytes(sources, destinationBuckets, stack, hosts) <= ENVIRONMENT_BYTES;
+    environmentBytes(sources, destinationBuckets, stack, hosts, inboxBuckets) <= ENVIRONMENT_BYTES;
   const furtherStacks = 'further stacks (--stage NAME)';
   const remedy = fits([])
     ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to ${furtherStacks}`

@@ -1,10 +1,11 @@
 // The environment variables of the dead-letter handler.
 import * as z from 'zod/mini';
-import { bucket, eventBus, queueUrl, reportDays, table } from '../runtime/configuration.ts';
+import { bucket, bucketList, eventBus, queueUrl, reportDays, table } from '../runtime/configuration.ts';
 
 export const deadLetterConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
+  SPILLWAY_INBOX_BUCKETS: bucketList,
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_OUTCOMES_TABLE: table,
   SPILLWAY_REPORT_DAYS: reportDays,

@@ -4,6 +4,7 @@ import { jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity
 import { isEnded, isEnding, isLive } from '../../shared/job/job.ts';
 import { isManifestOf, takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { type Inboxes, parseArrivals } from '../../shared/queue/arrivals.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import {
   type IngestMessage,
@@ -13,7 +14,6 @@ import {
   parseUploadMessage,
   type SettleMessage,
 } from '../../shared/queue/messages.ts';
-import { parseNotification } from '../../shared/queue/s3-notification.ts';
 import {
   failJob,
   failUnopenedJob,
@@ -33,11 +33,9 @@ const MIN_SETTLE_RESENDS = 3;
 /** Time to settle all that can be settled, from the later of the job's deadline and the order to end it. */
 const SETTLE_GRACE_MS = 6 * 3_600_000;
 
-export interface DecideDependencies extends FailSliceDependencies, QueueUrls {
+export interface DecideDependencies extends FailSliceDependencies, QueueUrls, Inboxes {
   ledger: Ledger;
   end: UnopenedDependencies;
-  /** The only bucket whose objects are manifests. */
-  inbox: string;
   queue: QueueDependencies;
   clock: Clock;
 }
@@ -70,7 +68,7 @@ export async function decide(
   if (ingest.kind === 'message') {
     return misplaced(source, 'ingest') ?? decideIngest(dependencies, ingest.message);
   }
-  const notification = parseNotification(parseJson(body), dependencies.inbox);
+  const notification = parseArrivals(parseJson(body), dependencies);
   if (notification.kind === 'arrivals') {
     return misplaced(source, 'ingest') ?? decideArrivals(dependencies, notification.arrivals);
   }

@@ -19,6 +19,7 @@ const MAX_SLICE_BYTES = 1_073_741_824;
 export const ingestConfiguration = z.object({
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
+  SPILLWAY_INBOX_BUCKETS: bucketList,
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_OUTCOMES_TABLE: table,
   SPILLWAY_REPORT_DAYS: reportDays,

@@ -1,6 +1,7 @@
 // What ingest works with, and how it is made from the configuration.
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import type { NewJob } from '../../shared/job/job.ts';
+import type { Inboxes } from '../../shared/queue/arrivals.ts';
 import type { SettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
 import { systemClock } from '../../shared/time/clock.ts';
@@ -10,9 +11,7 @@ import { wireEnd, wireLedger, wireQueue, wireReports } from '../runtime/wiring.t
 import type { IngestConfiguration } from './configuration.ts';
 import type { SendSliceDependencies } from './send-slice.ts';
 
-export interface IngestDependencies extends SendSliceDependencies {
-  /** The only bucket whose objects are manifests. */
-  inbox: string;
+export interface IngestDependencies extends SendSliceDependencies, Inboxes {
   destinationBuckets: readonly string[];
   end: UnopenedDependencies;
   ingestQueueUrl: string;
@@ -39,6 +38,7 @@ export function ingestDependencies(
       },
     },
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
+    inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS,
     destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS,
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     cut: {

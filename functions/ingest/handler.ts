@@ -1,7 +1,7 @@
 // INGEST: turns manifests into messages on the upload queue.
 //
 //   1 configure  dependencies from the environment, at the first invocation
-//   2 validate   a record is S3's notification of manifests, or one of ingest's own messages (read-record.ts)
+//   2 validate   a record is an announcement of manifests, or one of ingest's own messages (read-record.ts)
 //   3 load       its job, which must be due
 //   4 act        by what the record asks for:
 //        manifest  open its job, or fail it where the manifest can't be read; then plan (begin-job.ts)
@@ -34,7 +34,7 @@ import { resumeJob } from './resume-job.ts';
 const HANDOVER_MS = 20_000;
 
 export function createIngest(dependencies: IngestDependencies) {
-  const { inbox, ledger, end, queue, ingestQueueUrl, retrySeconds, clock, telemetry } = dependencies;
+  const { ledger, end, queue, ingestQueueUrl, retrySeconds, clock, telemetry } = dependencies;
   const { logger } = telemetry;
   const requestIngest = createIngestRequest(queue, ingestQueueUrl);
   const requestSlice: SliceRequest = (slice, delaySeconds) =>
@@ -46,7 +46,7 @@ export function createIngest(dependencies: IngestDependencies) {
   const stage = { ...dependencies, requestIngest, requestSlice, announcer };
 
   async function ingestRecord(body: string, deadlineMs: number): Promise<void> {
-    const record = readRecord(body, inbox);
+    const record = readRecord(body, dependencies);
     if (record.kind === 'message') return ingestMessage(record.message, deadlineMs);
     if (record.passedOver.length > 0) {
       logger.info(LOG.manifestsPassedOver, {

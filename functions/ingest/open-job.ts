@@ -4,10 +4,11 @@ import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
 import {
+  arrivedObject,
+  idNamedBy,
   type JobId,
   jobIdOfManifest,
   type ManifestArrival,
-  namedJobId,
   sliceBytesOf,
 } from '../../shared/job/identity.ts';
 import type { FileList, JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
@@ -48,7 +49,7 @@ export async function startJob(
 ): Promise<NewJob | UnopenedJob> {
   const { reader, reportBucket, cut, nowMs } = dependencies;
   const { s3 } = reader;
-  const named = namedJobId(arrival.key);
+  const named = idNamedBy(arrival);
   if (named !== undefined && (await hasReport(s3, reportBucket, named)))
     return takenJob(arrival, named, nowMs);
 
@@ -252,7 +253,7 @@ async function headManifest(s3: S3Client, arrival: ManifestArrival): Promise<Loo
   if ('etag' in arrival && answer.ETag !== arrival.etag) return goneManifest(arrival);
   return {
     kind: 'found',
-    manifest: { ...arrival, sizeBytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '' },
+    manifest: { ...arrivedObject(arrival), sizeBytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '' },
     metadata: answer.Metadata ?? {},
     contentType: answer.ContentType,
   };

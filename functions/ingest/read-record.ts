@@ -1,7 +1,7 @@
-// Reads a record of the ingest queue: one of ingest's own messages, or S3's notification of new objects in the inbox.
+// Reads a record of the ingest queue: one of ingest's own messages, or an announcement of new objects in an inbox.
 import type { ManifestArrival } from '../../shared/job/identity.ts';
+import { type Inboxes, parseArrivals } from '../../shared/queue/arrivals.ts';
 import { type IngestMessage, parseIngestMessage } from '../../shared/queue/messages.ts';
-import { parseNotification } from '../../shared/queue/s3-notification.ts';
 
 export type IngestRecord =
   | { kind: 'message'; message: IngestMessage }
@@ -9,12 +9,14 @@ export type IngestRecord =
   | { kind: 'arrivals'; arrivals: ManifestArrival[]; passedOver: string[] };
 
 /** @throws Error with both reasons, for a body that is neither */
-export function readRecord(body: string, inbox: string): IngestRecord {
+export function readRecord(body: string, inboxes: Inboxes): IngestRecord {
   const own = parseIngestMessage(body);
   if (own.kind === 'message') return own;
-  const notification = parseNotification(parseJson(body), inbox);
+  const notification = parseArrivals(parseJson(body), inboxes);
   if (notification.kind === 'arrivals') return notification;
-  throw new Error(`neither a message of ours (${own.reason}) nor S3's notification (${notification.reason})`);
+  throw new Error(
+    `neither a message of ours (${own.reason}) nor an announcement of S3 (${notification.reason})`,
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -64,12 +64,26 @@ export function hashedJobId(...parts: readonly string[]): JobId {
  * One drop of a manifest, as S3 announced it. Versioning takes up to 15 minutes to be active on a new bucket
  * (PutBucketVersioning): a drop before that has no version id, and is told from others by its ETag and its sequencer.
  */
-export type ManifestArrival = { bucket: string; key: string } & (
-  | { versionId: string }
-  | { etag: string; sequencer: string }
-);
+export type ManifestArrival = {
+  bucket: string;
+  key: string;
+  /** Lies in another bucket than the stack's own inbox. No key there names a job: others may write any. */
+  isForeign?: true;
+} & ({ versionId: string } | { etag: string; sequencer: string });
 
-/** The id that a manifest's key gives its job, where it is the key `api/<jobId>/manifest`. */
+/** What a job keeps of its manifest's arrival. */
+export function arrivedObject<Arrival extends ManifestArrival>({
+  isForeign: _,
+  ...object
+}: Arrival): Omit<Arrival, 'isForeign'> {
+  return object;
+}
+
+/** The id that a manifest's key gives its job, where it is the key `api/<jobId>/manifest` of the stack's own inbox. */
+export function idNamedBy({ key, isForeign }: ManifestArrival): JobId | undefined {
+  return isForeign === true ? undefined : namedJobId(key);
+}
+
 export function namedJobId(key: string): JobId | undefined {
   const named = NAMED_JOB_KEY.exec(key)?.[1];
   return named !== undefined && isJobId(named) ? named : undefined;
@@ -90,7 +104,7 @@ export function dropJobId(arrival: ManifestArrival): JobId {
 
 /** The id of the job that a manifest's arrival starts. */
 export function jobIdOfManifest(arrival: ManifestArrival): JobId {
-  return namedJobId(arrival.key) ?? dropJobId(arrival);
+  return idNamedBy(arrival) ?? dropJobId(arrival);
 }
 
 export function itemName({ job, slice, block, number }: ItemId): string {

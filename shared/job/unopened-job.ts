@@ -1,6 +1,6 @@
 // A job whose manifest can't be taken: all that is known of it is that its manifest arrived, and why it fails.
 import { PARSER_VERSION } from '../manifest/columns.ts';
-import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from './identity.ts';
+import { arrivedObject, dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from './identity.ts';
 import type { Job, JobFault, UnopenedJob } from './job.ts';
 
 /** A job whose manifest can't be taken, since its key names a job that has another one. It fails under an id of its own. */
@@ -28,7 +28,7 @@ export function unopenedJob(
   return {
     id,
     state: 'unopened',
-    manifest: { etag: '', ...arrival, sizeBytes: 0 },
+    manifest: { etag: '', ...arrivedObject(arrival), sizeBytes: 0 },
     parserVersion: PARSER_VERSION,
     startedAtMs: nowMs,
     ending: 'abandoned',

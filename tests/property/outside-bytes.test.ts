@@ -9,13 +9,13 @@ import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import { type Attributes, readBlockRow, readGroupRow, readSliceRow } from '../../shared/ledger/rows.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
+import { parseArrivals } from '../../shared/queue/arrivals.ts';
 import {
   messageBody,
   parseIngestMessage,
   parseSettleMessage,
   parseUploadMessage,
 } from '../../shared/queue/messages.ts';
-import { parseNotification } from '../../shared/queue/s3-notification.ts';
 import { rowsOf } from '../helpers/manifest-bytes.ts';
 import { aJob, anEndedJob, anUnopenedJob, anUploadMessage, JOB_ID } from '../helpers/records.ts';
 
@@ -98,7 +98,7 @@ describe('a message', () => {
     fc.assert(
       fc.property(body, (text) => {
         try {
-          expect(['message', 'arrivals']).toContain(readRecord(text, 'inbox').kind);
+          expect(['message', 'arrivals']).toContain(readRecord(text, { inbox: 'inbox' }).kind);
         } catch (error) {
           expect((error as Error).message).toMatch(/^neither a message of ours \(/);
           isBounded((error as Error).message);
@@ -114,7 +114,7 @@ describe("S3's notification", () => {
     const json = fc.tuple(anyValue, fc.nat(12)).map(([change, at]) => mutated(NOTIFICATION, change, at));
     fc.assert(
       fc.property(fc.oneof(json, anyValue), (value) => {
-        const parsed = parseNotification(value, 'inbox');
+        const parsed = parseArrivals(value, { inbox: 'inbox' });
         if (parsed.kind === 'not-a-notification') isBounded(parsed.reason);
       }),
       RUNS,

@@ -35,6 +35,9 @@ const NAMED_BY_ROWS: Record<string, string[]> = {
   upload: ['DestinationBucket'],
 };
 
+const INBOX_BUCKETS = ['company-exports', 'partner.lists'];
+const INBOX_TOPIC = 'arn:aws:sns:us-east-1:123456789012:new-exports';
+
 /** A function of about this size starts in well under a second. */
 const UPLOAD_BUNDLE_BYTES = 600_000;
 
@@ -82,6 +85,8 @@ beforeAll(async () => {
     sourceBuckets: 'legacy-images,archive.2019',
     destinationBuckets: 'second-home',
     sourceHosts: 'files.example.com,*.example.org',
+    inboxBuckets: INBOX_BUCKETS.join(','),
+    inboxTopics: INBOX_TOPIC,
   });
 });
 afterAll(() => service?.remove());
@@ -189,23 +194,68 @@ describe('the inbox', () => {
     });
   });
 
-  it('is the only one that may send to the ingest queue from outside the roles', () => {
+  it('and those that are listed are all that may send to the ingest queue from outside the roles', () => {
     const allowed = policyOf('IngestQueuePolicy').filter(({ Effect }) => Effect === 'Allow');
+    const sender = (sid: string, principal: string, condition: object) => ({
+      Sid: sid,
+      Effect: 'Allow',
+      Principal: { Service: principal },
+      Action: 'sqs:SendMessage',
+      Resource: '<IngestQueue.Arn>',
+      Condition: condition,
+    });
+    const own = String(properties('InboxBucket')['BucketName']);
     expect(allowed).toEqual([
-      {
-        Sid: 'InboxMayNotify',
-        Effect: 'Allow',
-        Principal: { Service: 's3.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: '<IngestQueue.Arn>',
-        Condition: {
-          ArnEquals: {
-            'aws:SourceArn': `arn:<AWS::Partition>:s3:::${properties('InboxBucket')['BucketName']}`,
-          },
-          StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      sender('InboxMayNotify', 's3.amazonaws.com', {
+        ArnEquals: {
+          'aws:SourceArn': [own, ...INBOX_BUCKETS].map((name) => `arn:<AWS::Partition>:s3:::${name}`),
         },
-      },
+        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      }),
+      sender('InboxRuleMaySend', 'events.amazonaws.com', {
+        ArnEquals: { 'aws:SourceArn': '<InboxRule.Arn>' },
+      }),
+      sender('InboxTopicsMaySend', 'sns.amazonaws.com', { ArnEquals: { 'aws:SourceArn': [INBOX_TOPIC] } }),
     ]);
+  });
+});
+
+describe('a further inbox', () => {
+  it('is read by the functions that read manifests, and by no other', () => {
+    for (const name of FUNCTIONS) {
+      const granted = grants(name).filter((grant) => /company-exports|partner\.lists/.test(grant));
+      const reads = INBOX_BUCKETS.map((bucket) => `arn:<AWS::Partition>:s3:::${bucket}`).flatMap((arn) => [
+        ...['s3:GetObject', 's3:GetObjectVersion'].map((action) => `${action} ${arn}/*`),
+        ...['s3:ListBucket', 's3:ListBucketVersions'].map((action) => `${action} ${arn}`),
+      ]);
+      const isReader = ['ingest', 'settle', 'deadLetters'].includes(name);
+      expect(granted.toSorted(), name).toEqual(isReader ? reads.toSorted() : []);
+    }
+    for (const name of ['ingest', 'deadLetters'])
+      expect(environment(name)).toMatchObject({ SPILLWAY_INBOX_BUCKETS: INBOX_BUCKETS.join(',') });
+  });
+
+  it('has its events sent to ingest by a rule that matches new objects of no other bucket', () => {
+    expect(properties('InboxRule')).toMatchObject({
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: { bucket: { name: INBOX_BUCKETS } },
+      },
+      Targets: [{ Id: 'ingest', Arn: '<IngestQueue.Arn>' }],
+    });
+    // For a queue AWS takes the queue's policy, not a role.
+    expect(JSON.stringify(properties('InboxRule'))).not.toContain('RoleArn');
+  });
+
+  it('has its topic subscribed once the queue lets the topic send', () => {
+    expect(ofType('AWS::SNS::Subscription').map(([id]) => properties(id))).toContainEqual({
+      TopicArn: INBOX_TOPIC,
+      Protocol: 'sqs',
+      Endpoint: '<IngestQueue.Arn>',
+      RawMessageDelivery: true,
+    });
+    expect(resource('InboxTopic1').DependsOn).toContain('IngestQueuePolicy');
   });
 });
 
@@ -558,11 +608,28 @@ describe('what IAM and Lambda count', () => {
     expect(characters).toBeGreaterThan(estimate - 300);
   });
 
+  it.each(stacks)('leaves room for ten further inboxes beside all sources that fit, in $region', (stack) => {
+    const POLICY_CHARACTERS = 10_240;
+    // Each inbox stands in two ARNs, and each source in one, where UploadRole has each source twice and fills its own room.
+    const inboxCharacters = 2 * (700 + 10 * '"arn:aws-us-gov:s3:::/*",'.length);
+    const sourceCharacters = (POLICY_CHARACTERS - policyCharacters([], [], stack)) / 2;
+    for (const name of ['Ingest', 'Settle', 'DeadLetters']) {
+      const policies = properties(`${name}Role`)['Policies'] as { PolicyDocument: unknown }[];
+      const characters = policies.map(({ PolicyDocument }) => deployed(PolicyDocument, stack).length);
+      const most = characters.reduce((sum, each) => sum + each, inboxCharacters);
+      const sources = name === 'Ingest' ? sourceCharacters : 0;
+      expect(most + sources, name).toBeLessThanOrEqual(POLICY_CHARACTERS);
+    }
+  });
+
   it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
-    const estimate = environmentBytes([...lists[0]], [...lists[1]], stack, [
-      'files.example.com',
-      '*.example.org',
-    ]);
+    const estimate = environmentBytes(
+      [...lists[0]],
+      [...lists[1]],
+      stack,
+      ['files.example.com', '*.example.org'],
+      INBOX_BUCKETS,
+    );
     const bytes = FUNCTIONS.map((name) => Buffer.byteLength(deployed(environment(name), stack)));
     expect(Math.max(...bytes)).toBeLessThanOrEqual(estimate);
     expect(Math.max(...bytes)).toBeGreaterThan(estimate - 300);
@@ -647,7 +714,9 @@ describe('event sources', () => {
   });
 
   it('call sweep each minute', () => {
-    const rules = ofType('AWS::Events::Rule').map(([id]) => properties(id));
+    const rules = ofType('AWS::Events::Rule')
+      .map(([id]) => properties(id))
+      .filter(({ EventPattern }) => EventPattern === undefined);
     expect(rules).toHaveLength(1);
     expect(rules[0]).toMatchObject({
       ScheduleExpression: 'rate(1 minute)',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { parseNotification } from '../../shared/queue/s3-notification.ts';
+import { parseArrivals } from '../../shared/queue/arrivals.ts';
 
 const sample = (name: string): unknown => {
   const event = JSON.parse(
@@ -19,9 +19,11 @@ function notification(object: object, eventName = 'ObjectCreated:Put') {
   };
 }
 
-describe('parseNotification', () => {
+describe('parseArrivals', () => {
   it("reads S3's event, and decodes its form-encoded key", () => {
-    expect(parseNotification(sample('ingest-s3-put'), 'spillway-dev-inbox-123456789012-us-east-1')).toEqual({
+    expect(
+      parseArrivals(sample('ingest-s3-put'), { inbox: 'spillway-dev-inbox-123456789012-us-east-1' }),
+    ).toEqual({
       kind: 'arrivals',
       passedOver: [],
       arrivals: [
@@ -35,7 +37,7 @@ describe('parseNotification', () => {
   });
 
   it('ignores the event that S3 sends when the notification is set up', () => {
-    expect(parseNotification(sample('ingest-s3-test'), 'inbox')).toMatchObject({
+    expect(parseArrivals(sample('ingest-s3-test'), { inbox: 'inbox' })).toMatchObject({
       kind: 'arrivals',
       arrivals: [],
     });
@@ -48,14 +50,16 @@ describe('parseNotification', () => {
     ['a%2e%2e/x', 'a../x'],
     ['%F0%9F%8C%8A', '🌊'],
   ])('decodes %s as %s', (key, decoded) => {
-    expect(parseNotification(notification({ key }), 'inbox')).toMatchObject({ arrivals: [{ key: decoded }] });
+    expect(parseArrivals(notification({ key }), { inbox: 'inbox' })).toMatchObject({
+      arrivals: [{ key: decoded }],
+    });
   });
 
   it.each([undefined, 'null'])(
     'takes an arrival whose version id is %s by its ETag and sequencer',
     (versionId) => {
       const event = notification({ key: 'a', versionId, eTag: 'abc', sequencer: '0A' });
-      expect(parseNotification(event, 'inbox')).toEqual({
+      expect(parseArrivals(event, { inbox: 'inbox' })).toEqual({
         kind: 'arrivals',
         passedOver: [],
         arrivals: [{ bucket: 'inbox', key: 'a', etag: '"abc"', sequencer: '0A' }],
@@ -69,7 +73,7 @@ describe('parseNotification', () => {
     { what: 'a removal', event: notification({ key: 'a.csv' }, 'ObjectRemoved:Delete') },
     { what: 'an event without records', event: { Records: [] } },
   ])('passes over $what', ({ event }) => {
-    expect(parseNotification(event, 'inbox')).toMatchObject({ kind: 'arrivals', arrivals: [] });
+    expect(parseArrivals(event, { inbox: 'inbox' })).toMatchObject({ kind: 'arrivals', arrivals: [] });
   });
 
   it.each([
@@ -93,7 +97,11 @@ describe('parseNotification', () => {
     'reports/job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
   ])('makes no job of %s, and names it', (key) => {
     const event = notification({ key: encodeURIComponent(key), size: key.endsWith('/') ? 0 : 5 });
-    expect(parseNotification(event, 'inbox')).toEqual({ kind: 'arrivals', arrivals: [], passedOver: [key] });
+    expect(parseArrivals(event, { inbox: 'inbox' })).toEqual({
+      kind: 'arrivals',
+      arrivals: [],
+      passedOver: [key],
+    });
   });
 
   it.each([
@@ -115,14 +123,16 @@ describe('parseNotification', () => {
     'results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
   ])('makes a job of %s', (key) => {
     const event = notification({ key: encodeURIComponent(key) });
-    expect(parseNotification(event, 'inbox')).toMatchObject({ arrivals: [{ key }], passedOver: [] });
+    expect(parseArrivals(event, { inbox: 'inbox' })).toMatchObject({ arrivals: [{ key }], passedOver: [] });
   });
 
   it('takes every arrival of an event, and a manifest whose name ends in a slash but has bytes', () => {
     const event = {
       Records: [...notification({ key: 'a' }).Records, ...notification({ key: 'b/' }).Records],
     };
-    expect(parseNotification(event, 'inbox')).toMatchObject({ arrivals: [{ key: 'a' }, { key: 'b/' }] });
+    expect(parseArrivals(event, { inbox: 'inbox' })).toMatchObject({
+      arrivals: [{ key: 'a' }, { key: 'b/' }],
+    });
   });
 
   it.each([
@@ -159,7 +169,7 @@ describe('parseNotification', () => {
     { what: 'no JSON', event: undefined, says: /./ },
     { what: 'null', event: null, says: /./ },
   ])('is told why it is none: $what', ({ event, says }) => {
-    const parsed = parseNotification(event, 'inbox');
+    const parsed = parseArrivals(event, { inbox: 'inbox' });
     expect(parsed.kind).toBe('not-a-notification');
     expect(parsed.kind === 'not-a-notification' ? parsed.reason : '').toMatch(says);
   });

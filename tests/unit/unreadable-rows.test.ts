@@ -53,6 +53,7 @@ describe('ingest', () => {
     const logged: unknown[][] = [];
     const ingest = createIngest({
       inbox: 'inbox',
+      end: {},
       ledger: {
         getJob: async (id: JobId) => {
           asked.push(id);

@@ -1,0 +1,165 @@
+// The inboxes besides the stack's own: existing buckets whose new objects are manifests too. What their parameters may be, and
+// what the template needs for them: rights to read, senders to the ingest queue, a rule of EventBridge, subscriptions to topics.
+import { bucketNames, shown } from './bucket-names.js';
+import { partitionOf } from './upload-permissions.js';
+
+/** @typedef {import('./bucket-names.js').Stack} Stack */
+
+/**
+ * So many fit beside all else: each stands twice in the policies of three roles (10,240 characters), once in the environment of
+ * ingest (4 KB) and in the policy of its queue (8,192 bytes), and in the pattern of the rule (2,048 characters).
+ */
+const MOST_BUCKETS = 10;
+const MOST_BUCKET_CHARACTERS = 700;
+/** Each ARN stands in the policy of the queue, with up to 310 characters. */
+const MOST_TOPICS = 10;
+
+/**
+ * @param {{ inboxBuckets: string, inboxTopics: string, destinationBuckets: string[] }} values as they are given
+ * @param {Stack} stack
+ * @param {string[]} faults
+ * @returns {{ buckets: string[], topics: string[] }} without duplicates
+ */
+export function inboxes({ inboxBuckets, inboxTopics, destinationBuckets }, stack, faults) {
+  const buckets = bucketNames('inboxBuckets', inboxBuckets, stack, faults);
+  for (const name of buckets) {
+    if (!destinationBuckets.includes(name) && !isDestination(name, stack)) continue;
+    faults.push(`inboxBuckets holds ${shown(name)}, a destination: objects written there would start jobs`);
+  }
+  const characters = buckets.join(',').length;
+  if (buckets.length > MOST_BUCKETS || characters > MOST_BUCKET_CHARACTERS) {
+    faults.push(
+      `inboxBuckets holds ${buckets.length} buckets of ${characters} characters, and takes ${MOST_BUCKETS} of ` +
+        `${MOST_BUCKET_CHARACTERS}: give the others to further stacks (--stage NAME)`,
+    );
+  }
+  const topics = [...new Set(inboxTopics.split(',').map((part) => part.trim()))].filter(
+    (part) => part !== '',
+  );
+  for (const arn of topics) checkTopic(arn, stack.region, faults);
+  if (topics.length > MOST_TOPICS)
+    faults.push(`inboxTopics holds ${topics.length} topics, and takes ${MOST_TOPICS}`);
+  if (topics.length > 0 && buckets.length === 0)
+    faults.push('inboxTopics is given without inboxBuckets: name the buckets whose objects they announce');
+  return { buckets, topics };
+}
+
+/**
+ * @param {string} name
+ * @param {Stack} stack
+ */
+function isDestination(name, { service, stage }) {
+  return name.startsWith(`${service}-${stage}-destination-`);
+}
+
+/**
+ * @param {string} arn
+ * @param {string} region
+ * @param {string[]} faults
+ */
+function checkTopic(arn, region, faults) {
+  const [, partition, place] = /^arn:([a-z-]+):sns:([a-z0-9-]+):\d{12}:[\w-]{1,256}$/.exec(arn) ?? [];
+  if (place === undefined) {
+    faults.push(
+      `inboxTopics holds ${shown(arn)}; it takes ARNs of SNS topics, not of subscriptions or FIFO topics, separated by commas`,
+    );
+  } else if (place !== region || partition !== partitionOf(region)) {
+    faults.push(
+      `inboxTopics holds ${shown(arn)}; the inboxes of a stack in ${region} have topics of the same region`,
+    );
+  }
+}
+
+const arnOf = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
+
+/**
+ * The ARNs of all inboxes, the stack's own first, for the roles that read manifests.
+ * @param {string[]} buckets
+ */
+export function inboxArns(buckets) {
+  return {
+    inboxArns: [{ 'Fn::GetAtt': ['InboxBucket', 'Arn'] }, ...buckets.map(arnOf)],
+    inboxObjects: [{ 'Fn::Sub': '${InboxBucket.Arn}/*' }, ...buckets.map((name) => arnOf(`${name}/*`))],
+  };
+}
+
+const QUEUE = { 'Fn::GetAtt': ['IngestQueue', 'Arn'] };
+
+/**
+ * Who may send to the ingest queue from outside the roles. The own inbox is named by text: a reference would be circular.
+ * @param {{ buckets: string[], topics: string[] }} inboxes
+ * @param {Stack} stack
+ */
+export function ingestQueueStatements({ buckets, topics }, { service, stage }) {
+  const own = `${service}-${stage}-inbox-\${AWS::AccountId}-\${AWS::Region}`;
+  const fromAccount = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
+  const senders = [
+    allow('InboxMayNotify', 's3.amazonaws.com', {
+      ArnEquals: { 'aws:SourceArn': [own, ...buckets].map(arnOf) },
+      ...fromAccount,
+    }),
+  ];
+  if (buckets.length > 0) {
+    const rule = { 'Fn::GetAtt': ['InboxRule', 'Arn'] };
+    senders.push(allow('InboxRuleMaySend', 'events.amazonaws.com', { ArnEquals: { 'aws:SourceArn': rule } }));
+  }
+  if (topics.length > 0)
+    senders.push(
+      allow('InboxTopicsMaySend', 'sns.amazonaws.com', { ArnEquals: { 'aws:SourceArn': topics } }),
+    );
+  const tlsOnly = {
+    ...{ Sid: 'TlsOnly', Effect: 'Deny', Principal: '*', Action: 'sqs:*', Resource: QUEUE },
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  };
+  return [...senders, tlsOnly];
+}
+
+/**
+ * @param {string} sid
+ * @param {string} service
+ * @param {object} condition
+ */
+function allow(sid, service, condition) {
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Principal: { Service: service },
+    Action: 'sqs:SendMessage',
+    Resource: QUEUE,
+    Condition: condition,
+  };
+}
+
+/**
+ * A rule for the buckets that send their events to EventBridge; it costs nothing where none does. Topics deliver raw messages.
+ * @param {{ buckets: string[], topics: string[] }} inboxes
+ * @param {Stack} stack
+ */
+export function inboxResources({ buckets, topics }, { service, stage }) {
+  /** @type {Record<string, object>} */
+  const resources = {};
+  if (buckets.length > 0) {
+    resources['InboxRule'] = {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: `${service}-${stage}-inboxes`,
+        Description: 'Sends new objects of further inboxes to ingest',
+        EventPattern: {
+          source: ['aws.s3'],
+          'detail-type': ['Object Created'],
+          detail: { bucket: { name: buckets } },
+        },
+        Targets: [{ Id: 'ingest', Arn: QUEUE }],
+      },
+    };
+  }
+  for (const [index, TopicArn] of topics.entries()) {
+    resources[`InboxTopic${index + 1}`] = {
+      Type: 'AWS::SNS::Subscription',
+      // SNS tries the queue at once, so the policy that lets it comes first.
+      DependsOn: 'IngestQueuePolicy',
+      Properties: { TopicArn, Protocol: 'sqs', Endpoint: QUEUE, RawMessageDelivery: true },
+    };
+  }
+  return { Resources: resources };
+}
