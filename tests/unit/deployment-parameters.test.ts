@@ -317,6 +317,81 @@ describe('how copies are made', () => {
   });
 });
 
+describe('further inboxes', () => {
+  const inboxFaults = (inboxBuckets: string, params: Record<string, string> = {}) =>
+    faultsOf({ params: { inboxBuckets, ...params } });
+  const TOPIC = 'arn:aws:sns:us-east-1:123456789012:new-exports';
+
+  it('are buckets as sources are, and none by default', async () => {
+    expect(await inboxFaults('exports, partner.lists ,exports')).toEqual([]);
+    expect(await inboxFaults('s3://exports')).toEqual(
+      oneFault('inboxBuckets holds "s3://exports"', 'no s3://'),
+    );
+    const { inboxBuckets, inboxResources, ingestQueueStatements } = await settle({});
+    expect([inboxBuckets, inboxResources]).toEqual(['', { Resources: {} }]);
+    expect(ingestQueueStatements.map(({ Sid }) => Sid)).toEqual(['InboxMayNotify', 'TlsOnly']);
+  });
+
+  it.each([
+    ['spillway-dev-inbox-000000000000-us-east-1', 'two would run each job'],
+    ['spillway-prod-inbox-123456789012-eu-west-1', 'two would run each job'],
+    ['spillway-dev-reports-000000000000-us-east-1', 'the report of each job would start another'],
+    ['spillway-dev-serverlessdeploymentbucket-1abcdefghijkl', 'the code of a stack'],
+    ['spillway-dev-destination-000000000000-us-east-1', 'objects written there would start jobs'],
+  ])('are no bucket of the service itself: %s', async (name, why) => {
+    expect(await inboxFaults(name)).toEqual(oneFault(`inboxBuckets holds "${name}"`, why));
+  });
+
+  it('are no destination, but may be a source', async () => {
+    expect(await inboxFaults('exports', { destinationBuckets: 'other,exports' })).toEqual(
+      oneFault('inboxBuckets holds "exports"', 'a destination'),
+    );
+    expect(await inboxFaults('exports', { sourceBuckets: 'exports' })).toEqual([]);
+  });
+
+  it('are as many as the policies hold', async () => {
+    const names = Array.from({ length: 11 }, (_, index) =>
+      `b${String(index).padStart(2, '0')}`.padEnd(63, 'x'),
+    );
+    expect(await inboxFaults(names.slice(0, 10).join())).toEqual([]);
+    expect(await inboxFaults(names.join())).toEqual(oneFault('11 buckets', '--stage NAME'));
+    expect(await inboxFaults(`a${'b'.repeat(254)},c${'d'.repeat(254)},e${'f'.repeat(254)}`)).toEqual(
+      oneFault('3 buckets of 767 characters', '--stage NAME'),
+    );
+  });
+
+  it.each([
+    [`${TOPIC}:0f7f9a1c-0000-4000-8000-000000000000`, 'not of subscriptions'],
+    [`${TOPIC}.fifo`, 'FIFO topics'],
+    ['new-exports', 'it takes ARNs of SNS topics'],
+    [TOPIC.replace('us-east-1', 'eu-west-1'), 'topics of the same region'],
+    [TOPIC.replace('arn:aws:', 'arn:aws-cn:'), 'topics of the same region'],
+  ])('have topics by their ARN, and not %s', async (inboxTopics, why) => {
+    expect(await inboxFaults('exports', { inboxTopics })).toEqual(
+      oneFault(`inboxTopics holds "${inboxTopics}"`, why),
+    );
+  });
+
+  it('have topics only where there are buckets, and at most ten', async () => {
+    expect(await inboxFaults('exports', { inboxTopics: `${TOPIC},${TOPIC}, ${TOPIC}-2` })).toEqual([]);
+    expect(await inboxFaults('', { inboxTopics: TOPIC })).toEqual(oneFault('without inboxBuckets'));
+    const many = Array.from({ length: 11 }, (_, index) => `${TOPIC}-${index}`).join();
+    expect(await inboxFaults('exports', { inboxTopics: many })).toEqual(oneFault('11 topics, and takes 10'));
+  });
+
+  it('stay in the queue’s policy within what SQS takes', async () => {
+    const inboxBuckets = Array.from({ length: 10 }, (_, index) => `b${index}`.padEnd(63, 'x')).join();
+    const inboxTopics = Array.from({ length: 10 }, (_, index) =>
+      TOPIC.replace('new-exports', `t${index}`.padEnd(256, 'x')),
+    );
+    const { ingestQueueStatements } = await settle({
+      params: { inboxBuckets, inboxTopics: inboxTopics.join() },
+    });
+    const characters = JSON.stringify({ Version: '2012-10-17', Statement: ingestQueueStatements }).length;
+    expect(characters).toBeLessThanOrEqual(8_192);
+  });
+});
+
 describe('the command line', () => {
   it('gives parameters that serverless.yml has, each once', async () => {
     expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);

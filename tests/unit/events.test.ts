@@ -1,9 +1,12 @@
 // The fixtures of events/: each has its source in the README there, and is what it says it is.
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readRecord } from '../../functions/ingest/read-record.ts';
 import {
   type Parsed,
   parseIngestMessage,
@@ -31,16 +34,63 @@ describe.each(files.filter((file) => file.endsWith('.json')))('%s', (file) => {
   });
 });
 
-describe.each(
-  files.filter(
-    (file) => file.startsWith('ingest-') || file.startsWith('upload-') || file.startsWith('settle-'),
-  ),
-)('%s', (file) => {
+describe.each(files.filter((file) => /^(ingest|upload|settle|dead-letters)-/.test(file)))('%s', (file) => {
   it('comes in the envelope of SQS, from the queue of its name', () => {
     for (const record of (JSON.parse(read(file)) as SQSEvent).Records) {
       expect(record).toMatchObject({ eventSource: 'aws:sqs', awsRegion: 'us-east-1' });
-      expect(record.eventSourceARN).toContain(`spillway-dev-${file.split('-')[0]}`);
+      const [, from] = /^dead-letters-(\w+)\./.exec(file) ?? [];
+      const queue = from === undefined ? String(file.split('-')[0]) : `${from}-dead-letters`;
+      expect(record.eventSourceARN).toBe(`arn:aws:sqs:us-east-1:123456789012:spillway-dev-${queue}`);
+      const source = record.attributes.DeadLetterQueueSourceArn;
+      expect(source?.split(':').at(-1)).toBe(from === undefined ? undefined : `spillway-dev-${from}`);
+      expect(record.md5OfBody).toBe(createHash('md5').update(record.body).digest('hex'));
     }
+  });
+});
+
+it('has a sample for every function, to invoke it with', () => {
+  const { functions } = parse(readFileSync(path.join(EVENTS, '../serverless.yml'), 'utf8'), { merge: true });
+  for (const name of Object.keys(functions)) {
+    const folder = name === 'deadLetters' ? 'dead-letters' : name;
+    expect(
+      files.some((file) => file.startsWith(`${folder}-`)),
+      name,
+    ).toBe(true);
+  }
+});
+
+describe('ingest', () => {
+  const inboxes = {
+    inbox: 'spillway-dev-inbox-123456789012-us-east-1',
+    inboxBuckets: ['company-exports'],
+  };
+  const samples = files.filter((file) => file.startsWith('ingest-'));
+
+  it.each(samples)('reads %s', (file) => {
+    for (const body of bodies(file)) expect(readRecord(body, inboxes)).not.toHaveProperty('reason');
+  });
+
+  it('finds the same arrival in S3’s notification, wrapped by SNS or not, and in the event of EventBridge', () => {
+    const routes = ['ingest-sns-put.json', 'ingest-sns-raw.json', 'ingest-eventbridge-created.json'];
+    for (const file of routes) {
+      expect(readRecord(String(bodies(file)[0]), inboxes), file).toEqual({
+        kind: 'arrivals',
+        passedOver: [],
+        arrivals: [
+          {
+            bucket: 'company-exports',
+            isForeign: true,
+            key: 'exports/daily list+1 %2F é.csv',
+            versionId: '096fKKXTRTtl3on89fVO.nfljtsv6qko',
+          },
+        ],
+      });
+    }
+  });
+
+  it('refuses a further inbox that is not listed', () => {
+    const body = String(bodies('ingest-eventbridge-created.json')[0]);
+    expect(() => readRecord(body, { inbox: inboxes.inbox })).toThrow(/"company-exports".*inboxBuckets/);
   });
 });
 
@@ -57,8 +107,10 @@ it('has a key in form encoding, a version, and no "s3:" before the name of the e
 it('holds messages that the functions can read, and one that they cannot', () => {
   const kinds = (parse: (body: string) => Parsed<unknown>, file: string) =>
     bodies(file).map((body) => parse(body).kind);
-  expect(kinds(parseIngestMessage, 'ingest-slice.json')).toEqual(['message']);
-  expect(kinds(parseSettleMessage, 'settle-slice.json')).toEqual(['message']);
+  for (const name of ['slice', 'plan', 'resume'])
+    expect(kinds(parseIngestMessage, `ingest-${name}.json`)).toEqual(['message']);
+  for (const file of ['settle-slice.json', 'settle-job.json', 'dead-letters-settle.json'])
+    expect(kinds(parseSettleMessage, file)).toEqual(['message']);
   expect(kinds(parseUploadMessage, 'upload-batch.json')).toEqual([
     'message',
     'message',
