@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { JobView } from '../../shared/job/view.ts';
+import { DETAIL_TYPES } from '../../shared/report/job-event-names.ts';
 import { type JobEnd, type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
 import { anUploadMessage } from './records.ts';
 
@@ -12,6 +13,8 @@ export const VERSIONED_SOURCE = 'spillway-test-versions';
 
 const KEYS_THAT_WAIT = 150;
 const KEYS_THAT_ARE_CANCELLED = 300;
+/** More than a tenth of the job: its slices settle at the end alone, so it is sweep that announces the tenth. */
+const KEYS_THAT_ARE_FREE = 60;
 
 /** Bounds a run that hangs, also on a machine that does much else. */
 const WAIT_MS = 240_000;
@@ -92,10 +95,21 @@ export async function takeEveryPath(
   const long = await api(
     'POST',
     '/jobs?spread=off',
-    csv(...Array.from({ length: KEYS_THAT_ARE_CANCELLED }, (_, index) => `held/${index},,text,`)),
+    csv(
+      ...Array.from({ length: KEYS_THAT_ARE_CANCELLED }, (_, index) => `held/${index},,text,`),
+      ...Array.from({ length: KEYS_THAT_ARE_FREE }, (_, index) => `free/${index},,text,`),
+    ),
   );
   await cloud.until('the job runs', async () => (await api('GET', `/jobs/${long.job}`)).state === 'running');
-  await cloud.trigger('sweep');
+  await cloud.until('sweep announces its progress', async () => {
+    await cloud.trigger('sweep');
+    return cloud
+      .events()
+      .some(
+        ({ detailType, detail }) =>
+          detailType === DETAIL_TYPES.progressed && (detail as { job: string }).job === long.job,
+      );
+  });
   await api('POST', `/jobs/${long.job}/pause`);
   await api('POST', `/jobs/${long.job}/resume`);
   await api('POST', `/jobs/${long.job}/cancel`);
