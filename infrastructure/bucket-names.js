@@ -3,6 +3,8 @@
 /** Longest value of a parameter that a message shows. */
 const SHOWN_CHARACTERS = 300;
 const BUCKET_CHARACTERS = 63;
+/** What the names of buckets leave for a stage, with an account and a region of 14 characters. */
+const STAGE_CHARACTERS = 14;
 /** Stands for the account's id in a bucket name: packaging does not know the account. */
 const ANY_ACCOUNT = '0'.repeat(12);
 
@@ -45,24 +47,31 @@ export const destinationName = (/** @type {Stack} */ { service, stage, region })
 
 /**
  * Every name in the stack begins with service and stage. Bucket names have the strictest rule: no capitals, 63 characters at most.
+ * The names of functions (64 characters), queues (80), topics and tables are shorter or may be longer: the template test has them all.
  * @param {Stack} stack
  * @param {string[]} faults
  */
 export function checkStackNames(stack, faults) {
   for (const part of /** @type {const} */ (['service', 'stage'])) {
     const value = stack[part];
-    if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value)) continue;
+    const isLong = part === 'stage' && value.length > STAGE_CHARACTERS;
+    if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value) && !isLong) continue;
     const better = value
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, part === 'stage' ? STAGE_CHARACTERS : value.length)
       .replace(/^-|-$/g, '');
+    const most = part === 'stage' ? `1 to ${STAGE_CHARACTERS} ` : '';
     faults.push(
-      `${part} is ${shown(value)}; it begins the names of buckets, which take lower-case letters, digits and hyphens` +
+      `${part} is ${shown(value)}; it begins the names of buckets, which take ${most}lower-case letters, digits and hyphens` +
         (better === '' ? '' : `. Use ${shown(better)}`),
     );
   }
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
+    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
+  }
   const excess = destinationName(stack).length - BUCKET_CHARACTERS;
-  if (excess > 0) {
+  if (excess > 0 && stack.stage.length <= STAGE_CHARACTERS) {
     const most = stack.stage.length - excess;
     const remedy = most > 0 ? `a stage of at most ${most} characters` : 'a shorter service';
     faults.push(
@@ -73,7 +82,7 @@ export function checkStackNames(stack, faults) {
 }
 
 /**
- * @param {'sourceBuckets' | 'destinationBuckets'} parameter
+ * @param {string} parameter
  * @param {string} value names, separated by commas
  * @param {Stack} stack
  * @param {string[]} faults

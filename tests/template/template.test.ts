@@ -7,11 +7,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { ROUTES } from '../../functions/api/routes.ts';
 import { embeddedWeb, setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/bucket-names.js';
+import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
 import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/upload-permissions.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
@@ -64,15 +64,9 @@ const EMITTED = Object.entries(METRICS).flatMap(([metric, { functions }]) =>
   functions.map((name) => `spillway-dev-${name} ${metric}`),
 );
 
-/** Every parameter as serverless.yml sets it, by the name that its helper asks for. */
-const { params } = parse(readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8'), {
-  merge: true,
-});
+/** The default of every parameter, by the name that its helper asks for. */
 const DEFAULTS = Object.fromEntries(
-  Object.entries(params.default as Record<string, unknown>).map(([name, value]) => [
-    `param:${name}`,
-    String(value),
-  ]),
+  Object.entries(defaults).map(([name, value]) => [`param:${name}`, String(value)]),
 );
 
 let service: PackagedService;
@@ -566,11 +560,44 @@ describe('upload alone', () => {
   });
 });
 
+describe('the names of the resources', () => {
+  /** Most characters of a name, by type: the reference of each service's Create call. */
+  const MOST: Record<string, number> = {
+    BucketName: 63,
+    FunctionName: 64,
+    QueueName: 80,
+    TableName: 255,
+    TopicName: 256,
+    AlarmName: 255,
+    DashboardName: 255,
+    LogGroupName: 512,
+    RoleName: 64,
+  };
+
+  it('fit what each service takes, with the longest stage in the longest region', () => {
+    let count = 0;
+    for (const [id, { Properties }] of Object.entries(service.template.Resources)) {
+      for (const [property, name] of Object.entries(plain(Properties ?? {}) as object)) {
+        // A function's name in a resource that only refers to it is an ARN or a reference.
+        const most = MOST[property];
+        if (most === undefined || String(name).startsWith('<')) continue;
+        const longest = String(name)
+          .replaceAll('spillway-dev', `spillway-${'s'.repeat(14)}`)
+          .replaceAll('<AWS::AccountId>', '123456789012')
+          .replaceAll('<AWS::Region>', 'ap-southeast-1');
+        expect(longest.length, `${id}: ${longest}`).toBeLessThanOrEqual(most);
+        count += 1;
+      }
+    }
+    expect(count).toBeGreaterThan(15);
+  });
+});
+
 describe('what IAM and Lambda count', () => {
   /** As long as S3 lets the stack's names be. */
   const stacks = ['us-east-1', 'ap-southeast-1', 'us-gov-east-1', 'cn-northwest-1'].map((region) => {
     const stack = { service: 'spillway', stage: '', region, deploymentBucket: undefined };
-    return { ...stack, stage: 's'.repeat(63 - destinationName(stack).length) };
+    return { ...stack, stage: 's'.repeat(Math.min(14, 63 - destinationName(stack).length)) };
   });
   type Stack = (typeof stacks)[number];
 
@@ -896,7 +923,7 @@ describe('packaging', () => {
         alarmTopicArn: 'ops',
       }),
     ).rejects.toThrow(
-      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*alarmTopicArn is "ops"/s,
+      /sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*maximumConcurrency is "many".*logRetentionDays is "31".*alarmTopicArn is "ops"/s,
     );
   });
 });

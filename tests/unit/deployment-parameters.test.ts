@@ -1,16 +1,8 @@
 // What infrastructure/params.js takes and refuses: nothing that would fail later, in the deployment or in a job.
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import * as z from 'zod';
+import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
 import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
-
-const SERVICE = z.looseObject({
-  params: z.object({ default: z.record(z.string(), z.union([z.string(), z.number()])) }),
-});
-const file = readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8');
-const DEFAULTS = SERVICE.parse(parse(file, { merge: true })).params.default;
 
 const STACK = { service: 'spillway', stage: 'dev', region: 'us-east-1', deploymentBucket: undefined };
 
@@ -18,20 +10,23 @@ interface Given {
   params?: Record<string, string>;
   /** As the command line gives them. */
   options?: string[];
+  /** What serverless.yml answers, by the variable asked for. */
+  file?: Record<string, unknown>;
   stack?: { service?: string; stage?: string; region?: string; deploymentBucket?: unknown };
 }
 
-function settle({ params = {}, options, stack = {} }: Given) {
+function settle({ params = {}, options, stack = {}, file = {} }: Given) {
   const { service, stage, region, deploymentBucket } = { ...STACK, ...stack };
   const values: Record<string, unknown> = {
-    'self:params.default': DEFAULTS,
+    'self:params.default, null': defaults,
+    ...file,
     'opt:param, null': options ?? null,
     'self:service': service,
     'sls:stage': stage,
     'self:provider.region': region,
     'self:provider.deploymentBucket': deploymentBucket,
   };
-  for (const [name, value] of Object.entries({ ...DEFAULTS, ...params })) values[`param:${name}`] = value;
+  for (const [name, value] of Object.entries({ ...defaults, ...params })) values[`param:${name}`] = value;
   return settings({ resolveVariable: async (name) => values[name] });
 }
 
@@ -161,13 +156,12 @@ describe('the names of the stack', () => {
   });
 
   it.each([
-    ['us-east-1', 19],
-    ['ap-southeast-1', 14],
-  ])('leave room in %s for a stage of %d characters', async (region, most) => {
+    ['us-east-1', 14, 'which take 1 to 14 lower-case letters, digits and hyphens. Use "ssssssssssssss"'],
+    ['ap-southeast-1', 14, 'which take 1 to 14 lower-case letters, digits and hyphens'],
+    ['us-isof-south-1', 13, '64 characters; S3 takes 63. Use a stage of at most 13 characters'],
+  ])('leave room in %s for a stage of %d characters', async (region, most, why) => {
     expect(await faultsOf({ stack: { region, stage: 's'.repeat(most) } })).toEqual([]);
-    expect(await faultsOf({ stack: { region, stage: 's'.repeat(most + 1) } })).toEqual(
-      oneFault('64 characters; S3 takes 63', `a stage of at most ${most} characters`),
-    );
+    expect(await faultsOf({ stack: { region, stage: 's'.repeat(most + 1) } })).toEqual(oneFault(why));
   });
 
   it.each(['EU-WEST-1', 'eu-west', 'europe'])('take no region %s', async (region) => {
@@ -259,6 +253,21 @@ describe('the command line', () => {
   });
 });
 
+describe('serverless.yml', () => {
+  it('sets parameters that there are, for every stage and for one', async () => {
+    const file = {
+      'self:params.default, null': { ...defaults, blockRow: 1 },
+      'self:params.dev, null': { batchSize: 10, sourceBucket: 'photos' },
+    };
+    expect(await faultsOf({ file })).toEqual([
+      expect.stringMatching(
+        /^params.default in serverless.yml has "blockRow", which is none; the parameters are/,
+      ),
+      expect.stringMatching(/^params.dev in serverless.yml has "sourceBucket", which is none/),
+    ]);
+  });
+});
+
 describe('the room for the lists of buckets', () => {
   /** Different names, each of so many characters. */
   const names = (count: number, characters: number) =>
@@ -339,11 +348,11 @@ it('reports every fault at once', async () => {
   });
   expect(faults.map((fault) => fault.split(' ', 1)[0])).toEqual([
     'stage',
-    'batchSize',
-    'logRetentionDays',
     'sourceBuckets',
     'sourceBuckets',
     'destinationBuckets',
+    'batchSize',
+    'logRetentionDays',
     'alarmTopicArn',
   ]);
 });
