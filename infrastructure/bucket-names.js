@@ -5,6 +5,8 @@ const SHOWN_CHARACTERS = 300;
 const BUCKET_CHARACTERS = 63;
 /** What the names of buckets leave for a stage, with an account and a region of 14 characters. */
 const STAGE_CHARACTERS = 14;
+/** The owner of a source that may be any account: a public data set's, for example. */
+export const ANY_OWNER = 'any';
 /** Stands for the account's id in a bucket name: packaging does not know the account. */
 const ANY_ACCOUNT = '0'.repeat(12);
 
@@ -83,20 +85,47 @@ export function checkStackNames(stack, faults) {
 
 /**
  * @param {string} parameter
- * @param {string} value names, separated by commas
+ * @param {string} value buckets, separated by commas: `photos`, `photos@123456789012`, or for sources `photos@any`
  * @param {Stack} stack
  * @param {string[]} faults
- * @returns {string[]} the names without duplicates
+ * @returns {string[]} the entries without duplicates
  */
 export function bucketNames(parameter, value, stack, faults) {
-  const names = value.split(',').map((part) => part.trim());
-  const once = [...new Set(names.filter((part) => part !== ''))];
+  const entries = value.split(',').map((part) => part.trim());
+  const once = [...new Set(entries.filter((part) => part !== ''))];
   const isSource = parameter === 'sourceBuckets';
-  for (const name of once) {
-    const fault = notABucket(name) ?? notForJobs(name, isSource, stack);
-    if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);
+  for (const entry of once) {
+    const { bucket } = ownedBucket(entry);
+    const fault = notABucket(bucket) ?? notAnAccount(entry, isSource) ?? notForJobs(bucket, isSource, stack);
+    const twice = once.filter((each) => ownedBucket(each).bucket === bucket);
+    if (fault !== undefined) faults.push(`${parameter} holds ${shown(entry)}, ${fault}`);
+    else if (twice.length > 1 && twice[0] === entry)
+      faults.push(`${parameter} holds ${twice.map(shown).join(' and ')}: a bucket has one owner`);
   }
   return once;
+}
+
+/**
+ * @param {string} entry of a list of buckets
+ * @returns {{ bucket: string, account?: string }} without an account: the stack's own
+ */
+export function ownedBucket(entry) {
+  const at = entry.indexOf('@');
+  return at < 0 ? { bucket: entry } : { bucket: entry.slice(0, at), account: entry.slice(at + 1) };
+}
+
+/**
+ * @param {string} entry
+ * @param {boolean} isSource
+ */
+function notAnAccount(entry, isSource) {
+  const { account } = ownedBucket(entry);
+  if (account === undefined || /^\d{12}$/.test(account)) return undefined;
+  if (account !== ANY_OWNER)
+    return 'whose owner is no account. It takes BUCKET@ACCOUNT, with an id of 12 digits';
+  return isSource
+    ? undefined
+    : 'which would write to the bucket of any account: name its owner, BUCKET@ACCOUNT';
 }
 
 /** @param {string} name */
@@ -106,7 +135,7 @@ function notABucket(name) {
   }
   return BUCKET_NAME.test(name)
     ? undefined
-    : 'no name of a bucket. It takes names separated by commas: no ARN, no s3://, no wildcard';
+    : 'no name of a bucket. It takes names, or BUCKET@ACCOUNT, separated by commas: no ARN, no s3://, no wildcard';
 }
 
 /**

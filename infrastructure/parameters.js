@@ -22,7 +22,7 @@
  *   values?: readonly number[] }} NumberParameter
  * @typedef {Described & { kind: 'boolean', default: 'true' | 'false' }} BooleanParameter
  * @typedef {Described & { kind: 'choice', default: string, values: readonly string[] }} ChoiceParameter
- * @typedef {Described & { kind: 'list', of: 'buckets' | 'hosts', default: string }} ListParameter
+ * @typedef {Described & { kind: 'list', of: 'buckets' | 'hosts' | 'keys', default: string }} ListParameter
  * @typedef {Described & { kind: 'text', default: string } & Shape} TextParameter
  * @typedef {NumberParameter | BooleanParameter | ChoiceParameter | ListParameter | TextParameter} Parameter
  */
@@ -41,7 +41,9 @@ export const PARAMETERS = /** @type {const} */ ({
     of: 'buckets',
     topic: 'copying',
     default: '',
-    about: 'Buckets that manifests may copy from.',
+    about:
+      "Buckets that manifests may copy from. One of another account has its owner's id behind it, `photos@123456789012`, and " +
+      '`photos@any` where the owner is not known, as with a public data set.',
     bounds:
       'Everyone who may write to the inbox can read them through upload. Both lists of buckets together hold about 150 names of 10 ' +
       'characters, or 45 of 60. For more buckets deploy a second stage.',
@@ -60,8 +62,21 @@ export const PARAMETERS = /** @type {const} */ ({
     of: 'buckets',
     topic: 'copying',
     default: '',
-    about: "Existing buckets that manifests may write to, besides the stack's own destination.",
+    about:
+      "Existing buckets that manifests may write to, besides the stack's own destination. One of another account has its " +
+      "owner's id behind it, `photos@123456789012`.",
     bounds: 'Everyone who may write to the inbox can write to them through upload.',
+  },
+  kmsKeys: {
+    kind: 'list',
+    of: 'keys',
+    topic: 'copying',
+    default: '',
+    about:
+      'Keys of KMS under which upload may write and read objects, and ingest may read manifests. Needed where a job, a row or a ' +
+      "bucket's default names one.",
+    bounds:
+      "The key's own policy must allow the roles too. KMS bills each request, unless the bucket uses a bucket key.",
   },
   multipartCopyBytes: {
     // From S3's least part to the most that CopyObject takes.

@@ -1,8 +1,14 @@
 // Checks the parameters of serverless.yml and makes its settings of them: values, policies, the dashboard. A fault stops packaging.
-import { checkStackNames, shown } from './bucket-names.js';
+import { checkStackNames, ownedBucket, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
+import { partitionOf } from './partitions.js';
 import { readParameters } from './read-parameters.js';
-import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
+import {
+  checkRoom,
+  listedFileStatements,
+  manifestStatements,
+  transferStatements,
+} from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
@@ -21,6 +27,7 @@ export async function settings({ resolveVariable }) {
   const stack = await readStack(resolveVariable);
   checkStackNames(stack, faults);
   const values = await readParameters(resolveVariable, stack, faults);
+  checkOwners(values, faults);
   checkInFlight(values, faults);
   checkRoom(values, stack, faults);
   checkAlarms(values, stack, faults);
@@ -30,18 +37,38 @@ export async function settings({ resolveVariable }) {
     throw error;
   }
 
-  const { sourceBuckets, sourceHosts, destinationBuckets, alarmTopicArn, alarmEmail } = values;
+  const { sourceBuckets, sourceHosts, destinationBuckets, kmsKeys, alarmTopicArn, alarmEmail } = values;
   return {
     ...values,
     sourceBuckets: sourceBuckets.join(','),
     sourceHosts: sourceHosts.join(','),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
-    transferStatements: transferStatements(sourceBuckets, destinationBuckets),
-    listedFileStatements: listedFileStatements(sourceBuckets),
+    kmsKeys: kmsKeys.join(','),
+    transferStatements: transferStatements(values),
+    manifestStatements: manifestStatements(values),
+    listedFileStatements: listedFileStatements(values),
     alarmActions: [alarmTopicArn === '' ? { Ref: 'AlarmTopic' } : alarmTopicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),
   };
+}
+
+/**
+ * A bucket that is a source and a destination has the same owner in both lists.
+ * @param {Values} values
+ * @param {string[]} faults
+ */
+function checkOwners({ sourceBuckets, destinationBuckets }, faults) {
+  for (const source of sourceBuckets) {
+    const { bucket } = ownedBucket(source);
+    const other = destinationBuckets.find(
+      (entry) => ownedBucket(entry).bucket === bucket && entry !== source,
+    );
+    if (other === undefined) continue;
+    faults.push(
+      `${shown(source)} in sourceBuckets and ${shown(other)} in destinationBuckets name one bucket, which has one owner`,
+    );
+  }
 }
 
 /**

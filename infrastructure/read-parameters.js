@@ -1,6 +1,7 @@
 // Reads the values of the parameters, each as its entry in the table says. Every fault is reported, not the first.
 import { bucketNames, shown } from './bucket-names.js';
 import { hostNames } from './host-names.js';
+import { keyArns } from './kms-keys.js';
 import { PARAMETERS } from './parameters.js';
 
 /** @typedef {import('./parameters.js').Parameter} Parameter */
@@ -65,12 +66,19 @@ function readValue(name, parameter, text, stack, faults) {
 
 const LISTS = {
   buckets: bucketNames,
+  keys: keyArns,
   hosts: (
     /** @type {string} */ name,
     /** @type {string} */ text,
     /** @type {Stack} */ _stack,
     /** @type {string[]} */ faults,
   ) => hostNames(name, text, faults),
+};
+
+const LIST_ENTRIES = {
+  buckets: 'names of buckets, `BUCKET` or `BUCKET@ACCOUNT`, separated by commas',
+  hosts: 'names of hosts, separated by commas',
+  keys: 'ARNs of keys, separated by commas',
 };
 
 /**
@@ -90,7 +98,7 @@ export function takes(parameter) {
     case 'text':
       return parameter.takes;
     case 'list':
-      return `names of ${parameter.of}, separated by commas`;
+      return LIST_ENTRIES[parameter.of];
   }
 }
 

@@ -1,11 +1,12 @@
 // The environment variables of the API.
 import * as z from 'zod/mini';
-import { bucket, bucketList, queueUrl, table, wholeNumber } from '../runtime/configuration.ts';
+import { account, bucket, bucketList, queueUrl, table, wholeNumber } from '../runtime/configuration.ts';
 
 /** Ten years, as infrastructure/params.js allows. */
 const MAX_REPORT_DAYS = 3650;
 
 export const apiConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_REPORT_BUCKET: bucket,

@@ -1,8 +1,9 @@
 // The environment variables of the dead-letter handler.
 import * as z from 'zod/mini';
-import { bucket, eventBus, queueUrl, table } from '../runtime/configuration.ts';
+import { account, bucket, eventBus, queueUrl, table } from '../runtime/configuration.ts';
 
 export const deadLetterConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_REPORT_BUCKET: bucket,

@@ -1,8 +1,17 @@
 // The environment variables of settle.
 import * as z from 'zod/mini';
-import { bucket, eventBus, queueUrl, retrySeconds, table, uploadSeconds } from '../runtime/configuration.ts';
+import {
+  account,
+  bucket,
+  eventBus,
+  queueUrl,
+  retrySeconds,
+  table,
+  uploadSeconds,
+} from '../runtime/configuration.ts';
 
 export const settleConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,

@@ -13,7 +13,8 @@ import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/bucket-names.js';
 import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
-import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/upload-permissions.js';
+import { partitionOf } from '../../infrastructure/partitions.js';
+import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
@@ -25,6 +26,7 @@ const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'deadLetters', 'api'] 
 const QUEUES = ['Ingest', 'Upload', 'Settle'] as const;
 const BUCKETS = ['InboxBucket', 'DestinationBucket', 'ReportBucket'] as const;
 const DAY_SECONDS = 86_400;
+const KMS_KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
 /** Buckets that a function learns of from events and the ledger: manifests lie in the inbox, and a job names its destination. */
 const NAMED_BY_ROWS: Record<string, string[]> = {
@@ -72,7 +74,8 @@ const DEFAULTS = Object.fromEntries(
 let service: PackagedService;
 beforeAll(async () => {
   service = await packageService({
-    sourceBuckets: 'legacy-images,archive.2019',
+    sourceBuckets: 'legacy-images,archive.2019@210987654321,open-data@any',
+    kmsKeys: KMS_KEY,
     destinationBuckets: 'second-home',
     sourceHosts: 'files.example.com,*.example.org',
   });
@@ -173,8 +176,11 @@ describe.each(BUCKETS)('%s', (id) => {
     });
   });
 
-  it('outlives the stack, and drops unfinished uploads', () => {
-    expect(resource(id).DeletionPolicy).toBe('Retain');
+  it('outlives the stack but not its failed first deployment, and drops unfinished uploads', () => {
+    expect(resource(id)).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
     expect(properties(id)).toMatchObject({
       LifecycleConfiguration: {
         Rules: expect.arrayContaining([
@@ -321,7 +327,10 @@ describe.each(QUEUES)('the queue of %s', (name) => {
 
 describe('the ledger', () => {
   it('is paid by request, forgets by TTL and can be restored to a point in time', () => {
-    expect(resource('LedgerTable').DeletionPolicy).toBe('Retain');
+    expect(resource('LedgerTable')).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
     expect(properties('LedgerTable')).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
@@ -475,7 +484,8 @@ describe('the configuration of the functions', () => {
   it('lists the stack’s own destination first, and the sources that were allowed', () => {
     expect(environment('ingest')).toMatchObject({
       SPILLWAY_DESTINATION_BUCKETS: '<DestinationBucket>,second-home',
-      SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019',
+      SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019@210987654321,open-data@any',
+      SPILLWAY_KMS_KEYS: KMS_KEY,
     });
   });
 
@@ -514,12 +524,14 @@ describe('upload alone', () => {
 
   it('reads the source buckets, and only those that were listed', () => {
     const reads = grants('upload').filter((grant) => grant.startsWith('s3:GetObject '));
-    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
+    const allowed = ['legacy-images', 'archive.2019', 'open-data'].map(
+      (bucket) => `s3:GetObject ${onObjects(bucket)}`,
+    );
     expect(
       reads.filter((grant) => !grant.includes('<DestinationBucket') && !grant.includes('second-home')),
     ).toEqual(allowed);
     for (const other of FUNCTIONS.filter((name) => name !== 'upload' && name !== 'ingest')) {
-      for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive/);
+      for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive|open-data/);
     }
   });
 
@@ -534,15 +546,19 @@ describe('upload alone', () => {
   });
 
   it('shares the source buckets with ingest, which reads the files of lists there and does nothing else', () => {
-    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
-    expect(grants('ingest').filter((grant) => /legacy-images|archive/.test(grant))).toEqual(allowed);
+    const allowed = ['legacy-images', 'archive.2019', 'open-data'].map(
+      (bucket) => `s3:GetObject ${onObjects(bucket)}`,
+    );
+    expect(grants('ingest').filter((grant) => /legacy-images|archive|open-data/.test(grant))).toEqual(
+      allowed,
+    );
   });
 
   it('lists sources and destinations, so that S3 says what is missing', () => {
     const lists = grants('upload').filter((grant) => grant.startsWith('s3:ListBucket'));
     expect(lists).toEqual([
       's3:ListBucket <DestinationBucket.Arn>',
-      ...['second-home', 'legacy-images', 'archive.2019'].map(
+      ...['second-home', 'legacy-images', 'archive.2019', 'open-data'].map(
         (bucket) => `s3:ListBucket arn:<AWS::Partition>:s3:::${bucket}`,
       ),
     ]);
@@ -556,7 +572,9 @@ describe('upload alone', () => {
       'self:provider.region': 'us-east-1',
     };
     const { transferStatements } = await settings({ resolveVariable: async (name) => values[name] });
-    expect(transferStatements.flatMap(({ Action }) => Action)).not.toContain('s3:GetObjectVersion');
+    expect(transferStatements.flatMap((each) => (each as Statement).Action)).not.toContain(
+      's3:GetObjectVersion',
+    );
   });
 });
 
@@ -590,6 +608,73 @@ describe('the names of the resources', () => {
       }
     }
     expect(count).toBeGreaterThan(15);
+  });
+});
+
+describe('the owner of a bucket', () => {
+  const OWN = { StringEquals: { 'aws:ResourceAccount': '<AWS::AccountId>' } };
+  const onBuckets = (name: string) =>
+    roleStatements(name).filter(({ Action }) => listed(Action).some((action) => action.startsWith('s3:')));
+
+  it('is the stack’s own account, wherever no other is named', () => {
+    for (const name of FUNCTIONS) {
+      for (const { Resource: on, Condition } of onBuckets(name)) {
+        if (/archive|open-data/.test(JSON.stringify(on))) continue;
+        expect(Condition, `${name}: ${JSON.stringify(on)}`).toMatchObject(OWN);
+      }
+    }
+  });
+
+  it('is the account that the parameter names, in statements of its own', () => {
+    for (const name of ['ingest', 'upload']) {
+      const others = onBuckets(name).filter(({ Resource: on }) => JSON.stringify(on).includes('archive'));
+      expect(others.length).toBeGreaterThan(0);
+      for (const { Resource: on, Condition } of others) {
+        expect(JSON.stringify(on)).not.toMatch(/legacy|open-data|<\w+Bucket/);
+        expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': '210987654321' } });
+      }
+    }
+  });
+
+  it('may be any where the parameter says so', () => {
+    const open = onBuckets('upload').filter(({ Resource: on }) => JSON.stringify(on).includes('open-data'));
+    expect(open.length).toBeGreaterThan(0);
+    for (const { Resource: on, Condition } of open) {
+      expect(JSON.stringify(on)).not.toMatch(/legacy|archive|<\w+Bucket/);
+      expect(Condition).toBeUndefined();
+    }
+  });
+
+  it('is known to every function that calls S3', () => {
+    for (const name of FUNCTIONS) {
+      const expected = onBuckets(name).length > 0 ? '<AWS::AccountId>' : undefined;
+      expect(environment(name)['SPILLWAY_ACCOUNT_ID'], name).toBe(expected);
+    }
+  });
+});
+
+describe('the keys of KMS', () => {
+  it.each([
+    ['upload', ['kms:GenerateDataKey', 'kms:Decrypt']],
+    ['ingest', ['kms:Decrypt']],
+    ['settle', ['kms:Decrypt']],
+    ['deadLetters', ['kms:Decrypt']],
+    ['sweep', []],
+    ['api', []],
+  ])('are for %s to use by S3 alone: %s', (name, actions) => {
+    const uses = roleStatements(name).filter(({ Action }) => /kms/.test(String(Action)));
+    expect(uses).toEqual(
+      actions.length === 0
+        ? []
+        : [
+            {
+              Effect: 'Allow',
+              Action: actions,
+              Resource: [KMS_KEY],
+              Condition: { StringEquals: { 'kms:ViaService': ['s3.us-east-1.amazonaws.com'] } },
+            },
+          ],
+    );
   });
 });
 
@@ -627,7 +712,12 @@ describe('what IAM and Lambda count', () => {
     return fill(JSON.stringify(value));
   };
 
-  const lists = [['legacy-images', 'archive.2019'], ['second-home']] as const;
+  const lists = {
+    sourceBuckets: ['legacy-images', 'archive.2019@210987654321', 'open-data@any'],
+    destinationBuckets: ['second-home'],
+    sourceHosts: ['files.example.com', '*.example.org'],
+    kmsKeys: [KMS_KEY],
+  };
 
   it.each(stacks)('is estimated high, by at most 300 characters of policies, in $region', (stack) => {
     const policies = properties('UploadRole')['Policies'] as { PolicyDocument: unknown }[];
@@ -635,16 +725,13 @@ describe('what IAM and Lambda count', () => {
       (sum, { PolicyDocument }) => sum + deployed(PolicyDocument, stack).length,
       0,
     );
-    const estimate = policyCharacters([...lists[0]], [...lists[1]], stack);
+    const estimate = policyCharacters(lists, stack);
     expect(characters).toBeLessThanOrEqual(estimate);
     expect(characters).toBeGreaterThan(estimate - 300);
   });
 
   it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
-    const estimate = environmentBytes([...lists[0]], [...lists[1]], stack, [
-      'files.example.com',
-      '*.example.org',
-    ]);
+    const estimate = environmentBytes(lists, stack);
     const bytes = FUNCTIONS.map((name) => Buffer.byteLength(deployed(environment(name), stack)));
     expect(Math.max(...bytes)).toBeLessThanOrEqual(estimate);
     expect(Math.max(...bytes)).toBeGreaterThan(estimate - 300);

@@ -272,9 +272,12 @@ describe('the room for the lists of buckets', () => {
   /** Different names, each of so many characters. */
   const names = (count: number, characters: number) =>
     Array.from({ length: count }, (_, index) => `b${index}`.padEnd(characters, 'x'));
+  const listsOf = (sourceBuckets: string[], destinationBuckets: string[]) => ({
+    ...{ sourceBuckets, destinationBuckets, sourceHosts: [], kmsKeys: [] },
+  });
   const room = (sources: string[], destinations: string[] = []) =>
-    policyCharacters(sources, destinations, STACK) <= 10_240 &&
-    environmentBytes(sources, destinations, STACK) <= 4096;
+    policyCharacters(listsOf(sources, destinations), STACK) <= 10_240 &&
+    environmentBytes(listsOf(sources, destinations), STACK) <= 4096;
 
   it.each([
     [5, 'IAM takes 10240'],
@@ -297,6 +300,90 @@ describe('the room for the lists of buckets', () => {
     expect(await faultsOf({ params: { destinationBuckets, sourceBuckets: 'photos' } })).toEqual(
       oneFault('destinationBuckets (60)', 'The destination buckets alone are too many', '--stage'),
     );
+  });
+});
+
+describe('the owner of a bucket', () => {
+  it('is an account, or for a source any', async () => {
+    const sourceBuckets = 'photos,archive@123456789012,open-data@any';
+    expect((await settle({ params: { sourceBuckets } })).sourceBuckets).toBe(sourceBuckets);
+    expect(await destinationFaults('archive@123456789012')).toEqual([]);
+  });
+
+  it.each([
+    ['photos@123', 'whose owner is no account'],
+    ['photos@', 'whose owner is no account'],
+    ['photos@1234567890123', 'whose owner is no account'],
+    ['photos@123456789012@210987654321', 'whose owner is no account'],
+    ['@123456789012', 'no name of a bucket'],
+  ])('is not read from %s', async (entry, why) => {
+    expect(await sourceFaults(entry)).toEqual(oneFault(`sourceBuckets holds "${entry}"`, why));
+  });
+
+  it('is named for a destination: objects go to no unknown account', async () => {
+    expect(await destinationFaults('photos@any')).toEqual(
+      oneFault('destinationBuckets holds "photos@any"', 'name its owner'),
+    );
+  });
+
+  it('is one', async () => {
+    expect(await sourceFaults('photos,photos@123456789012')).toEqual(
+      oneFault('"photos" and "photos@123456789012": a bucket has one owner'),
+    );
+    expect(
+      await faultsOf({ params: { sourceBuckets: 'photos', destinationBuckets: 'photos@123456789012' } }),
+    ).toEqual(
+      oneFault('"photos" in sourceBuckets and "photos@123456789012" in destinationBuckets', 'one owner'),
+    );
+  });
+
+  it('does not hide a bucket of the service', async () => {
+    expect(await destinationFaults('spillway-dev-inbox-000000000000-us-east-1@123456789012')).toEqual(
+      oneFault('the inbox of this stack'),
+    );
+  });
+});
+
+describe('a key of KMS', () => {
+  const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const keyFaults = (kmsKeys: string, stack = {}) => faultsOf({ params: { kmsKeys }, stack });
+
+  it('is an ARN, of any region', async () => {
+    const replica = 'arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab';
+    const { kmsKeys, manifestStatements } = await settle({
+      params: { kmsKeys: ` ${KEY},, ${replica}, ${KEY}` },
+    });
+    expect(kmsKeys).toBe(`${KEY},${replica}`);
+    expect(manifestStatements).toContainEqual({
+      Effect: 'Allow',
+      Action: ['kms:Decrypt'],
+      Resource: [KEY, replica],
+      Condition: {
+        StringEquals: { 'kms:ViaService': ['s3.us-east-1.amazonaws.com', 's3.eu-west-1.amazonaws.com'] },
+      },
+    });
+  });
+
+  it.each([
+    ['alias/exports', 'an alias. A policy names a key by its own ARN alone'],
+    ['arn:aws:kms:us-east-1:123456789012:alias/exports', 'an alias'],
+    ['1234abcd-12ab-34cd-56ef-1234567890ab', 'no ARN of a key of KMS'],
+    [`${KEY}*`, 'no ARN of a key of KMS'],
+    ['arn:aws:kms:us-east-1:123456789012:key/*', 'no ARN of a key of KMS'],
+    [KEY.replace('arn:aws', 'arn:aws-cn'), 'a key of the partition aws-cn'],
+  ])('is not %s', async (key, why) => {
+    expect(await keyFaults(key)).toEqual(oneFault(`kmsKeys holds "${key}"`, why));
+  });
+
+  it('has its part of the room', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => KEY.replace(/ab$/, String(index).padStart(2, '0')));
+    expect(await keyFaults(many.join())).toEqual(
+      oneFault('kmsKeys (60)', 'Lambda takes 4096', 'The keys have'),
+    );
+  });
+
+  it('is none by default', async () => {
+    expect(JSON.stringify(await settle({}))).not.toContain('kms:');
   });
 });
 
