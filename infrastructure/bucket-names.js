@@ -3,6 +3,10 @@
 /** Longest value of a parameter that a message shows. */
 const SHOWN_CHARACTERS = 300;
 const BUCKET_CHARACTERS = 63;
+/** What the names of buckets leave for a stage, with an account and a region of 14 characters. */
+const STAGE_CHARACTERS = 14;
+/** The owner of a source that may be any account: a public data set's, for example. */
+export const ANY_OWNER = 'any';
 /** Stands for the account's id in a bucket name: packaging does not know the account. */
 const ANY_ACCOUNT = '0'.repeat(12);
 
@@ -66,24 +70,31 @@ export const destinationName = (/** @type {Stack} */ { service, stage, region })
 
 /**
  * Every name in the stack begins with service and stage. Bucket names have the strictest rule: no capitals, 63 characters at most.
+ * The names of functions (64 characters), queues (80), topics and tables are shorter or may be longer: the template test has them all.
  * @param {Stack} stack
  * @param {string[]} faults
  */
 export function checkStackNames(stack, faults) {
   for (const part of /** @type {const} */ (['service', 'stage'])) {
     const value = stack[part];
-    if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value)) continue;
+    const isLong = part === 'stage' && value.length > STAGE_CHARACTERS;
+    if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value) && !isLong) continue;
     const better = value
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, part === 'stage' ? STAGE_CHARACTERS : value.length)
       .replace(/^-|-$/g, '');
+    const most = part === 'stage' ? `1 to ${STAGE_CHARACTERS} ` : '';
     faults.push(
-      `${part} is ${shown(value)}; it begins the names of buckets, which take lower-case letters, digits and hyphens` +
+      `${part} is ${shown(value)}; it begins the names of buckets, which take ${most}lower-case letters, digits and hyphens` +
         (better === '' ? '' : `. Use ${shown(better)}`),
     );
   }
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
+    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
+  }
   const excess = destinationName(stack).length - BUCKET_CHARACTERS;
-  if (excess > 0) {
+  if (excess > 0 && stack.stage.length <= STAGE_CHARACTERS) {
     const most = stack.stage.length - excess;
     const remedy = most > 0 ? `a stage of at most ${most} characters` : 'a shorter service';
     faults.push(
@@ -95,19 +106,49 @@ export function checkStackNames(stack, faults) {
 
 /**
  * @param {Parameter} parameter
- * @param {string} value names, separated by commas
+ * @param {string} value buckets, separated by commas: `photos`, `photos@123456789012`, or for sources `photos@any`
  * @param {Stack} stack
  * @param {string[]} faults
- * @returns {string[]} the names without duplicates
+ * @returns {string[]} the entries without duplicates
  */
 export function bucketNames(parameter, value, stack, faults) {
-  const names = value.split(',').map((part) => part.trim());
-  const once = [...new Set(names.filter((part) => part !== ''))];
-  for (const name of once) {
-    const fault = notABucket(name) ?? notForJobs(name, parameter, stack);
-    if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);
+  const entries = value.split(',').map((part) => part.trim());
+  const once = [...new Set(entries.filter((part) => part !== ''))];
+  for (const entry of once) {
+    const { bucket } = ownedBucket(entry);
+    const fault =
+      notABucket(bucket) ?? notAnAccount(entry, parameter) ?? notForJobs(bucket, parameter, stack);
+    const twice = once.filter((each) => ownedBucket(each).bucket === bucket);
+    if (fault !== undefined) faults.push(`${parameter} holds ${shown(entry)}, ${fault}`);
+    else if (twice.length > 1 && twice[0] === entry)
+      faults.push(`${parameter} holds ${twice.map(shown).join(' and ')}: a bucket has one owner`);
   }
   return once;
+}
+
+/**
+ * @param {string} entry of a list of buckets
+ * @returns {{ bucket: string, account?: string }} without an account: the stack's own
+ */
+export function ownedBucket(entry) {
+  const at = entry.indexOf('@');
+  return at < 0 ? { bucket: entry } : { bucket: entry.slice(0, at), account: entry.slice(at + 1) };
+}
+
+/**
+ * @param {string} entry
+ * @param {Parameter} parameter
+ */
+function notAnAccount(entry, parameter) {
+  const { account } = ownedBucket(entry);
+  if (account === undefined) return undefined;
+  if (parameter === 'inboxBuckets') return "which names an owner: an inbox lies in the stack's own account";
+  if (/^\d{12}$/.test(account)) return undefined;
+  if (account !== ANY_OWNER)
+    return 'whose owner is no account. It takes BUCKET@ACCOUNT, with an id of 12 digits';
+  return parameter === 'sourceBuckets'
+    ? undefined
+    : 'which would write to the bucket of any account: name its owner, BUCKET@ACCOUNT';
 }
 
 /** @param {string} name */
@@ -117,7 +158,7 @@ function notABucket(name) {
   }
   return BUCKET_NAME.test(name)
     ? undefined
-    : 'no name of a bucket. It takes names separated by commas: no ARN, no s3://, no wildcard';
+    : 'no name of a bucket. It takes names, or BUCKET@ACCOUNT, separated by commas: no ARN, no s3://, no wildcard';
 }
 
 /**

@@ -8,15 +8,6 @@ const SWEEP_CONCURRENCY = 1;
 const API_CONCURRENCY = 1;
 
 /**
- * name -> [lowest, highest], of parameters that may be empty. The lowest is what an on-demand table starts with, and DynamoDB refuses
- * less (DynamoDB developer guide, "Warm throughput"). The highest is ten times the default quota of a table, 40,000.
- */
-export const WARM_UNITS = /** @type {const} */ ({
-  ledgerWarmReads: [12_000, 400_000],
-  ledgerWarmWrites: [4_000, 400_000],
-});
-
-/**
  * The functions of an account share one concurrency. Above it Lambda refuses invocations, also those of other services, and the
  * messages of a refused batch count as received: they could become dead letters without a worker.
  * @param {Record<'maximumConcurrency' | 'ingestConcurrency' | 'settleConcurrency' | 'accountConcurrency', number>} numbers
@@ -45,7 +36,7 @@ export function checkConcurrency(
 
 /**
  * The table's property WarmThroughput. AWS::NoValue leaves it out of the template.
- * @param {Partial<Record<keyof typeof WARM_UNITS, number>>} units a second
+ * @param {{ ledgerWarmReads: number | undefined, ledgerWarmWrites: number | undefined }} values units a second
  */
 export function warmThroughput({ ledgerWarmReads: reads, ledgerWarmWrites: writes }) {
   if (reads === undefined && writes === undefined) return { Ref: 'AWS::NoValue' };

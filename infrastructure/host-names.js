@@ -6,7 +6,7 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 
 /**
- * @param {'sourceHosts'} parameter
+ * @param {string} parameter
  * @param {string} value names, separated by commas
  * @param {string[]} faults
  * @returns {string[]} the names without duplicates

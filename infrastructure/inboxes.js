@@ -1,7 +1,7 @@
 // The inboxes besides the stack's own: existing buckets whose new objects are manifests too. What their parameters may be, and
 // what the template needs for them: rights to read, senders to the ingest queue, a rule of EventBridge, subscriptions to topics.
-import { bucketNames, shown } from './bucket-names.js';
-import { partitionOf } from './upload-permissions.js';
+import { ownedBucket, shown } from './bucket-names.js';
+import { partitionOf } from './partitions.js';
 
 /** @typedef {import('./bucket-names.js').Stack} Stack */
 
@@ -14,34 +14,44 @@ const MOST_BUCKET_CHARACTERS = 700;
 /** Each ARN stands in the policy of the queue, with up to 310 characters. */
 const MOST_TOPICS = 10;
 
+/** @typedef {{ inboxBuckets: string[], inboxTopics: string[] }} Inboxes */
+
 /**
- * @param {{ inboxBuckets: string, inboxTopics: string, destinationBuckets: string[] }} values as they are given
+ * The value of inboxTopics.
+ * @param {string} name of the parameter
+ * @param {string} value ARNs, separated by commas
  * @param {Stack} stack
  * @param {string[]} faults
- * @returns {{ buckets: string[], topics: string[] }} without duplicates
+ * @returns {string[]} without duplicates
  */
-export function inboxes({ inboxBuckets, inboxTopics, destinationBuckets }, stack, faults) {
-  const buckets = bucketNames('inboxBuckets', inboxBuckets, stack, faults);
-  for (const name of buckets) {
-    if (!destinationBuckets.includes(name) && !isDestination(name, stack)) continue;
+export function topicArns(name, value, stack, faults) {
+  const topics = [...new Set(value.split(',').map((part) => part.trim()))].filter((part) => part !== '');
+  for (const arn of topics) checkTopic(name, arn, stack.region, faults);
+  return topics;
+}
+
+/**
+ * @param {Inboxes & { destinationBuckets: string[] }} values
+ * @param {Stack} stack
+ * @param {string[]} faults
+ */
+export function checkInboxes({ inboxBuckets, inboxTopics, destinationBuckets }, stack, faults) {
+  const destinations = destinationBuckets.map((entry) => ownedBucket(entry).bucket);
+  for (const name of inboxBuckets) {
+    if (!destinations.includes(name) && !isDestination(name, stack)) continue;
     faults.push(`inboxBuckets holds ${shown(name)}, a destination: objects written there would start jobs`);
   }
-  const characters = buckets.join(',').length;
-  if (buckets.length > MOST_BUCKETS || characters > MOST_BUCKET_CHARACTERS) {
+  const characters = inboxBuckets.join(',').length;
+  if (inboxBuckets.length > MOST_BUCKETS || characters > MOST_BUCKET_CHARACTERS) {
     faults.push(
-      `inboxBuckets holds ${buckets.length} buckets of ${characters} characters, and takes ${MOST_BUCKETS} of ` +
+      `inboxBuckets holds ${inboxBuckets.length} buckets of ${characters} characters, and takes ${MOST_BUCKETS} of ` +
         `${MOST_BUCKET_CHARACTERS}: give the others to further stacks (--stage NAME)`,
     );
   }
-  const topics = [...new Set(inboxTopics.split(',').map((part) => part.trim()))].filter(
-    (part) => part !== '',
-  );
-  for (const arn of topics) checkTopic(arn, stack.region, faults);
-  if (topics.length > MOST_TOPICS)
-    faults.push(`inboxTopics holds ${topics.length} topics, and takes ${MOST_TOPICS}`);
-  if (topics.length > 0 && buckets.length === 0)
+  if (inboxTopics.length > MOST_TOPICS)
+    faults.push(`inboxTopics holds ${inboxTopics.length} topics, and takes ${MOST_TOPICS}`);
+  if (inboxTopics.length > 0 && inboxBuckets.length === 0)
     faults.push('inboxTopics is given without inboxBuckets: name the buckets whose objects they announce');
-  return { buckets, topics };
 }
 
 /**
@@ -53,19 +63,20 @@ function isDestination(name, { service, stage }) {
 }
 
 /**
+ * @param {string} name of the parameter
  * @param {string} arn
  * @param {string} region
  * @param {string[]} faults
  */
-function checkTopic(arn, region, faults) {
+function checkTopic(name, arn, region, faults) {
   const [, partition, place] = /^arn:([a-z-]+):sns:([a-z0-9-]+):\d{12}:[\w-]{1,256}$/.exec(arn) ?? [];
   if (place === undefined) {
     faults.push(
-      `inboxTopics holds ${shown(arn)}; it takes ARNs of SNS topics, not of subscriptions or FIFO topics, separated by commas`,
+      `${name} holds ${shown(arn)}; it takes ARNs of SNS topics, not of subscriptions or FIFO topics, separated by commas`,
     );
   } else if (place !== region || partition !== partitionOf(region)) {
     faults.push(
-      `inboxTopics holds ${shown(arn)}; the inboxes of a stack in ${region} have topics of the same region`,
+      `${name} holds ${shown(arn)}; the inboxes of a stack in ${region} have topics of the same region`,
     );
   }
 }
@@ -76,21 +87,25 @@ const arnOf = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Par
  * The ARNs of all inboxes, the stack's own first, for the roles that read manifests.
  * @param {string[]} buckets
  */
-export function inboxArns(buckets) {
-  return {
-    inboxArns: [{ 'Fn::GetAtt': ['InboxBucket', 'Arn'] }, ...buckets.map(arnOf)],
-    inboxObjects: [{ 'Fn::Sub': '${InboxBucket.Arn}/*' }, ...buckets.map((name) => arnOf(`${name}/*`))],
-  };
-}
+export const inboxArns = (buckets) => [{ 'Fn::GetAtt': ['InboxBucket', 'Arn'] }, ...buckets.map(arnOf)];
+
+/**
+ * The same of their objects.
+ * @param {string[]} buckets
+ */
+export const inboxObjects = (buckets) => [
+  { 'Fn::Sub': '${InboxBucket.Arn}/*' },
+  ...buckets.map((name) => arnOf(`${name}/*`)),
+];
 
 const QUEUE = { 'Fn::GetAtt': ['IngestQueue', 'Arn'] };
 
 /**
  * Who may send to the ingest queue from outside the roles. The own inbox is named by text: a reference would be circular.
- * @param {{ buckets: string[], topics: string[] }} inboxes
+ * @param {Inboxes} inboxes
  * @param {Stack} stack
  */
-export function ingestQueueStatements({ buckets, topics }, { service, stage }) {
+export function ingestQueueStatements({ inboxBuckets: buckets, inboxTopics: topics }, { service, stage }) {
   const own = `${service}-${stage}-inbox-\${AWS::AccountId}-\${AWS::Region}`;
   const fromAccount = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
   const senders = [
@@ -132,10 +147,10 @@ function allow(sid, service, condition) {
 
 /**
  * A rule for the buckets that send their events to EventBridge; it costs nothing where none does. Topics deliver raw messages.
- * @param {{ buckets: string[], topics: string[] }} inboxes
+ * @param {Inboxes} inboxes
  * @param {Stack} stack
  */
-export function inboxResources({ buckets, topics }, { service, stage }) {
+export function inboxResources({ inboxBuckets: buckets, inboxTopics: topics }, { service, stage }) {
   /** @type {Record<string, object>} */
   const resources = {};
   if (buckets.length > 0) {

@@ -1,40 +1,22 @@
-// Checks the parameters of serverless.yml and makes its settings of them: numbers and policies. A fault stops packaging.
-import { bucketNames, checkStackNames, shown } from './bucket-names.js';
-import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, WARM_UNITS, warmThroughput } from './capacity.js';
-import { hostNames } from './host-names.js';
-import { inboxArns, inboxes, inboxResources, ingestQueueStatements } from './inboxes.js';
-import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
+// Checks the parameters of serverless.yml and makes its settings of them: values and policies. A fault stops packaging.
+import { checkStackNames, ownedBucket, shown } from './bucket-names.js';
+import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, warmThroughput } from './capacity.js';
+import { checkInboxes, inboxArns, inboxResources, ingestQueueStatements } from './inboxes.js';
+import { partitionOf } from './partitions.js';
+import { readParameters } from './read-parameters.js';
+import {
+  checkRoom,
+  listedFileStatements,
+  manifestStatements,
+  transferStatements,
+} from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
+/** @typedef {import('./read-parameters.js').Values} Values */
+
 /** Messages in flight that one upload function has returned to the queue (shared/queue/give-back.ts). */
 const RETURNS_PER_WORKER = 60;
-
-/** The values that CloudWatch Logs accepts. */
-const LOG_RETENTION_DAYS = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
-
-/** name -> [lowest, highest] that AWS allows. */
-const NUMBERS = /** @type {const} */ ({
-  maximumConcurrency: [2, 1000],
-  ingestConcurrency: [2, 1000],
-  settleConcurrency: [2, 1000],
-  // From the sum of the least that each function takes to far above the largest quotas that AWS grants.
-  accountConcurrency: [10, 1_000_000],
-  batchSize: [1, 10_000],
-  sliceBytes: [65_536, 1_073_741_824],
-  blockRows: [1, 500],
-  // From S3's least part to the most that CopyObject takes.
-  multipartCopyBytes: [5_242_880, 5_368_709_120],
-  replayIdleSeconds: [60, 86_400],
-  replayBusySeconds: [600, 864_000],
-  logRetentionDays: [1, 3653],
-  // A job's default deadline is 14 days, and it reads its outcomes and its manifest until it ends.
-  reportDays: [15, 3650],
-  manifestDays: [15, 3650],
-  oldestMessageSeconds: [60, 864_000],
-});
 
 /**
  * The value of `custom.settings` in serverless.yml.
@@ -43,95 +25,42 @@ const NUMBERS = /** @type {const} */ ({
  */
 export async function settings({ resolveVariable }) {
   const faults = /** @type {string[]} */ ([]);
-  const text = async (/** @type {string} */ name) => String((await resolveVariable(`param:${name}`)) ?? '');
-  await checkGiven(resolveVariable, faults);
   const stack = await readStack(resolveVariable);
   checkStackNames(stack, faults);
-  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
-    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
-  }
-
-  const numbers = /** @type {Record<keyof typeof NUMBERS, number>} */ ({});
-  const faultsBefore = faults.length;
-  for (const name of /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS))) {
-    numbers[name] = wholeNumber(name, await text(name), NUMBERS[name], faults);
-  }
-  // A sum of numbers that are wrong themselves tells nothing.
-  if (faults.length === faultsBefore) checkConcurrency(numbers, faults);
-  if (!Number.isNaN(numbers.logRetentionDays) && !LOG_RETENTION_DAYS.includes(numbers.logRetentionDays)) {
-    faults.push(
-      `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
-    );
-  }
-  const inFlight = numbers.maximumConcurrency * (numbers.batchSize + RETURNS_PER_WORKER);
-  if (inFlight > MOST_MESSAGES_IN_FLIGHT) {
-    const remedy = Math.max(
-      2,
-      Math.floor(MOST_MESSAGES_IN_FLIGHT / (numbers.batchSize + RETURNS_PER_WORKER)),
-    );
-    faults.push(
-      `maximumConcurrency ${numbers.maximumConcurrency} x (batchSize ${numbers.batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
-        `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
-        `Lower maximumConcurrency to ${remedy}, or batchSize`,
-    );
-  }
-
-  const warm = /** @type {Partial<Record<keyof typeof WARM_UNITS, number>>} */ ({});
-  for (const name of /** @type {(keyof typeof WARM_UNITS)[]} */ (Object.keys(WARM_UNITS))) {
-    const value = await text(name);
-    if (value !== '') warm[name] = wholeNumber(name, value, WARM_UNITS[name], faults);
-  }
-  const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), stack, faults);
-  const destinationBuckets = bucketNames(
-    'destinationBuckets',
-    await text('destinationBuckets'),
-    stack,
-    faults,
-  );
-  const sourceHosts = hostNames('sourceHosts', await text('sourceHosts'), faults);
-  const further = inboxes(
-    {
-      inboxBuckets: await text('inboxBuckets'),
-      inboxTopics: await text('inboxTopics'),
-      destinationBuckets,
-    },
-    stack,
-    faults,
-  );
-  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, inboxBuckets: further.buckets }, stack, faults);
-  const requesterPays = await text('requesterPays');
-  if (requesterPays !== 'true' && requesterPays !== 'false') {
-    faults.push(`requesterPays is ${shown(requesterPays)}; it takes true or false`);
-  }
-  const tracing = await text('tracing');
-  if (tracing !== 'true' && tracing !== 'false') {
-    faults.push(`tracing is ${shown(tracing)}; it takes true or false`);
-  }
-  const topicArn = await text('alarmTopicArn');
-  if (topicArn !== '') checkTopic(topicArn, stack.region, faults);
-  const alarmEmail = await text('alarmEmail');
-  checkEmail(alarmEmail, topicArn, faults);
+  const values = await readParameters(resolveVariable, stack, faults);
+  checkOwners(values, faults);
+  checkInFlight(values, faults);
+  checkConcurrency(values, faults);
+  checkInboxes(values, stack, faults);
+  checkRoom(values, stack, faults);
+  checkAlarms(values, stack, faults);
   if (faults.length > 0) {
     const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
     error.stack = error.message; // osls prints the stack, which would hide the remedy
     throw error;
   }
 
+  const { sourceBuckets, sourceHosts, destinationBuckets, inboxBuckets, kmsKeys } = values;
+  const { alarmTopicArn, alarmEmail, tracing } = values;
   return {
-    ...numbers,
-    deadLettersConcurrency: DEAD_LETTERS_CONCURRENCY,
-    ledgerWarmThroughput: warmThroughput(warm),
-    requesterPays,
+    ...values,
+    // osls drops a setting without a value.
+    ledgerWarmReads: values.ledgerWarmReads ?? '',
+    ledgerWarmWrites: values.ledgerWarmWrites ?? '',
     sourceBuckets: sourceBuckets.join(','),
     sourceHosts: sourceHosts.join(','),
-    inboxBuckets: further.buckets.join(','),
-    ...inboxArns(further.buckets),
-    ingestQueueStatements: ingestQueueStatements(further, stack),
-    inboxResources: inboxResources(further, stack),
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
-    transferStatements: transferStatements(sourceBuckets, destinationBuckets),
-    listedFileStatements: listedFileStatements(sourceBuckets),
-    alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],
+    kmsKeys: kmsKeys.join(','),
+    inboxBuckets: inboxBuckets.join(','),
+    inboxArns: inboxArns(inboxBuckets),
+    ingestQueueStatements: ingestQueueStatements(values, stack),
+    inboxResources: inboxResources(values, stack),
+    deadLettersConcurrency: DEAD_LETTERS_CONCURRENCY,
+    ledgerWarmThroughput: warmThroughput(values),
+    transferStatements: transferStatements(values),
+    manifestStatements: manifestStatements(values),
+    listedFileStatements: listedFileStatements(values),
+    alarmActions: [alarmTopicArn === '' ? { Ref: 'AlarmTopic' } : alarmTopicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     tracing: tracing === 'true',
     tracePolicies: tracing === 'true' ? [{ Ref: 'TracePolicy' }] : [],
@@ -139,64 +68,55 @@ export async function settings({ resolveVariable }) {
 }
 
 /**
- * Checks the parameters on the command line: osls ignores an unknown name, and uses the last value of a repeated one.
- * @param {(name: string) => Promise<unknown>} resolveVariable
+ * A bucket that is a source and a destination has the same owner in both lists.
+ * @param {Values} values
  * @param {string[]} faults
  */
-async function checkGiven(resolveVariable, faults) {
-  const known = Object.keys((await resolveVariable('self:params.default')) ?? {});
-  const given = /** @type {string[]} */ ((await resolveVariable('opt:param, null')) ?? []);
-  const names = given.map((text) => text.slice(0, text.indexOf('=')));
-  for (const name of new Set(names)) {
-    if (!known.includes(name)) {
-      faults.push(`--param ${shown(name)} is none; the parameters are ${known.join(', ')}`);
-    } else if (names.indexOf(name) !== names.lastIndexOf(name)) {
-      faults.push(`--param ${name} is given twice, and the last would win; give it once, a list with commas`);
-    }
+function checkOwners({ sourceBuckets, destinationBuckets }, faults) {
+  for (const source of sourceBuckets) {
+    const { bucket } = ownedBucket(source);
+    const other = destinationBuckets.find(
+      (entry) => ownedBucket(entry).bucket === bucket && entry !== source,
+    );
+    if (other === undefined) continue;
+    faults.push(
+      `${shown(source)} in sourceBuckets and ${shown(other)} in destinationBuckets name one bucket, which has one owner`,
+    );
   }
 }
 
 /**
- * @param {string} name
- * @param {string} value
- * @param {readonly [number, number]} range
+ * A value that is refused already is compared with nothing.
+ * @param {Values} values
  * @param {string[]} faults
  */
-function wholeNumber(name, value, [lowest, highest], faults) {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number >= lowest && number <= highest)) {
-    faults.push(`${name} is ${shown(value)}; it takes a whole number from ${lowest} to ${highest}`);
-  }
-  return number;
+function checkInFlight({ maximumConcurrency, batchSize }, faults) {
+  const perWorker = batchSize + RETURNS_PER_WORKER;
+  const inFlight = maximumConcurrency * perWorker;
+  if (!(inFlight > MOST_MESSAGES_IN_FLIGHT)) return;
+  const remedy = Math.max(2, Math.floor(MOST_MESSAGES_IN_FLIGHT / perWorker));
+  faults.push(
+    `maximumConcurrency ${maximumConcurrency} x (batchSize ${batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
+      `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
+      `Lower maximumConcurrency to ${remedy}, or batchSize`,
+  );
 }
 
 /**
- * A CloudWatch alarm can notify only a topic in its own region.
- * @param {string} arn
- * @param {string} region
+ * A CloudWatch alarm can notify only a topic in its own region, and an address is subscribed to the stack's own topic.
+ * @param {Values} values
+ * @param {import('./bucket-names.js').Stack} stack
  * @param {string[]} faults
  */
-function checkTopic(arn, region, faults) {
-  const [, partition, place] =
-    /^arn:([a-z-]+):sns:([a-z0-9-]+):\d{12}:[\w-]{1,256}(?:\.fifo)?$/.exec(arn) ?? [];
-  if (place === undefined) {
-    faults.push(`alarmTopicArn is ${shown(arn)}; it takes the ARN of an SNS topic, not of a subscription`);
-  } else if (place !== region || partition !== partitionOf(region)) {
-    faults.push(`alarmTopicArn is ${shown(arn)}; alarms in ${region} take a topic of the same region`);
+function checkAlarms({ alarmTopicArn, alarmEmail }, { region }, faults) {
+  if (alarmTopicArn === '') return;
+  const [, partition, service, place] = alarmTopicArn.split(':');
+  if (service === 'sns' && (place !== region || partition !== partitionOf(region))) {
+    faults.push(
+      `alarmTopicArn is ${shown(alarmTopicArn)}; alarms in ${region} take a topic of the same region`,
+    );
   }
-}
-
-/**
- * Only what is plainly no address: AWS sends a message to it, which has to be confirmed.
- * @param {string} address
- * @param {string} topicArn
- * @param {string[]} faults
- */
-function checkEmail(address, topicArn, faults) {
-  if (address === '') return;
-  if (!/^[^\s@,]{1,64}@[^\s@,]{1,255}$/.test(address)) {
-    faults.push(`alarmEmail is ${shown(address)}; it takes one e-mail address`);
-  } else if (topicArn !== '') {
+  if (alarmEmail !== '') {
     faults.push(
       "alarmEmail subscribes to the stack's own topic, and alarmTopicArn replaces it: give one of them",
     );

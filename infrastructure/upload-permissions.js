@@ -1,7 +1,16 @@
 // The permissions of upload on source and destination buckets, and whether their lists fit the quotas of IAM and Lambda.
-import { destinationName } from './bucket-names.js';
+import { ANY_OWNER, destinationName, ownedBucket } from './bucket-names.js';
+import { inboxObjects } from './inboxes.js';
+import { keyStatements } from './kms-keys.js';
+import { partitionOf } from './partitions.js';
 
 /** @typedef {import('./bucket-names.js').Stack} Stack */
+
+/**
+ * The parameters that are lists, as infrastructure/read-parameters.js reads them.
+ * @typedef {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[], kmsKeys: string[],
+ *   inboxBuckets: string[] }} Lists
+ */
 
 /** Quota for all inline policies of a role, without white space (IAM and STS quotas). Not adjustable. */
 const POLICY_CHARACTERS = 10_240;
@@ -14,60 +23,54 @@ const ENVIRONMENT_BYTES = 4096;
 const OTHER_POLICY_CHARACTERS = 1100;
 const OTHER_ENVIRONMENT_BYTES = 1110;
 
-/** Partitions other than aws, by the start of their regions' names. */
-const PARTITIONS = /** @type {const} */ ([
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['us-iso-', 'aws-iso'],
-  ['us-isob-', 'aws-iso-b'],
-  ['us-isof-', 'aws-iso-f'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['eusc-', 'aws-eusc'],
-]);
-
-export const partitionOf = (/** @type {string} */ region) =>
-  PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
-
 /**
- * How to write an ARN: as a CloudFormation expression, or as the final text.
- * @template Arn
- * @typedef {{ arn: (resource: string) => Arn, ownBucket: Arn, ownObjects: Arn }} ArnForm
+ * How to write what depends on the account: as a CloudFormation expression, or as the final text.
+ * @template Text
+ * @typedef {{ arn: (resource: string) => Text, ownBucket: Text, ownObjects: Text, ownAccount: Text }} Form
  */
 
-/** @type {ArnForm<{ 'Fn::Sub': string } | { 'Fn::GetAtt': string[] }>} */
+/** @type {Form<object>} */
 const CLOUDFORMATION = {
-  arn: (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` }),
+  arn: (resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` }),
   ownBucket: { 'Fn::GetAtt': ['DestinationBucket', 'Arn'] },
   ownObjects: { 'Fn::Sub': `\${DestinationBucket.Arn}/*` },
+  ownAccount: { Ref: 'AWS::AccountId' },
 };
 
 /**
- * The policy statements for CloudFormation.
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
+ * What upload may do with sources and destinations.
+ * @param {Lists} lists
  */
-export const transferStatements = (sourceBuckets, destinationBuckets) =>
-  statements(sourceBuckets, destinationBuckets, CLOUDFORMATION);
+export const transferStatements = (lists) => statements(lists, CLOUDFORMATION);
 
 /**
- * What ingest may read: files that a manifest names as its parts, such as those of an S3 Inventory, in source buckets. Its policy
- * is shorter than upload's, which has each bucket twice, so it fits where that does.
- * @param {string[]} sourceBuckets
+ * Reads manifests: ingest does, settle for a job that was ended early, and the handler of dead letters to name a slice's rows.
+ * @param {Lists} lists
  */
-export function listedFileStatements(sourceBuckets) {
-  const inbox = {
+export const manifestStatements = ({ kmsKeys, inboxBuckets }) => [
+  {
+    Effect: 'Allow',
+    Action: ['s3:GetObject', 's3:GetObjectVersion'],
+    Resource: inboxObjects(inboxBuckets),
+    Condition: ownedBy(undefined, CLOUDFORMATION),
+  },
+  ...keyStatements(['kms:Decrypt'], kmsKeys),
+];
+
+/**
+ * What ingest may read: manifests, and files that a manifest names as its parts, such as those of an S3 Inventory, in source
+ * buckets. Its policy is shorter than upload's, which has each bucket twice, so it fits where that does.
+ * @param {Lists} lists
+ */
+export const listedFileStatements = (lists) => [
+  ...manifestStatements(lists),
+  ...byOwner(lists.sourceBuckets).map(({ account, buckets }) => ({
     Effect: 'Allow',
     Action: ['s3:GetObject'],
-    Resource: [{ 'Fn::Sub': '${InboxBucket.Arn}/*' }],
-  };
-  const files = {
-    Effect: 'Allow',
-    Action: ['s3:GetObject'],
-    Resource: sourceBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
-  };
-  // A policy without statements is refused.
-  return sourceBuckets.length === 0 ? [inbox] : [inbox, files];
-}
+    Resource: buckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
+    ...conditionOf(account, CLOUDFORMATION),
+  })),
+];
 
 /**
  * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
@@ -75,82 +78,113 @@ export function listedFileStatements(sourceBuckets) {
  * - Upload reads a destination to compare an existing object, and a source to keep its metadata.
  * - A copy in parts lists the parts that an earlier invocation has copied, and aborts an upload that ends without an object.
  * - With s3:ListBucket, S3 answers 404, not 403, for a missing object.
- * @template Arn
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
- * @param {ArnForm<Arn>} form
+ * - Under a key, a write needs kms:GenerateDataKey and one in parts kms:Decrypt too, as does every read.
+ * @template Text
+ * @param {Lists} lists
+ * @param {Form<Text>} form
  */
-function statements(sourceBuckets, destinationBuckets, { arn, ownBucket, ownObjects }) {
-  const objectsIn = (/** @type {string} */ bucket) => arn(`${bucket}/*`);
-  const destinations = {
-    Effect: 'Allow',
-    Action: [
-      's3:PutObject',
-      's3:PutObjectTagging',
-      's3:GetObject',
-      's3:AbortMultipartUpload',
-      's3:ListMultipartUploadParts',
-    ],
-    Resource: [ownObjects, ...destinationBuckets.map(objectsIn)],
-  };
-  const listed = new Set([...destinationBuckets, ...sourceBuckets]);
-  const lists = {
-    Effect: 'Allow',
-    Action: ['s3:ListBucket'],
-    Resource: [ownBucket, ...[...listed].map(arn)],
-  };
-  if (sourceBuckets.length === 0) return [destinations, lists];
-  const sources = {
-    Effect: 'Allow',
-    Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
-    Resource: sourceBuckets.map(objectsIn),
-  };
-  return [destinations, lists, sources];
+function statements({ sourceBuckets, destinationBuckets, kmsKeys }, form) {
+  const objectsIn = (/** @type {string[]} */ buckets) => buckets.map((bucket) => form.arn(`${bucket}/*`));
+  // The stack's own destination is in its own account.
+  const listed = byOwner([...destinationBuckets, ...sourceBuckets], true);
+  return [
+    ...byOwner(destinationBuckets, true).map(({ account, buckets }) => ({
+      Effect: 'Allow',
+      Action: [
+        's3:PutObject',
+        's3:PutObjectTagging',
+        's3:GetObject',
+        's3:AbortMultipartUpload',
+        's3:ListMultipartUploadParts',
+      ],
+      Resource: [...(account === undefined ? [form.ownObjects] : []), ...objectsIn(buckets)],
+      ...conditionOf(account, form),
+    })),
+    ...listed.map(({ account, buckets }) => ({
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: [...(account === undefined ? [form.ownBucket] : []), ...buckets.map(form.arn)],
+      ...conditionOf(account, form),
+    })),
+    ...byOwner(sourceBuckets).map(({ account, buckets }) => ({
+      Effect: 'Allow',
+      Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
+      Resource: objectsIn(buckets),
+      ...conditionOf(account, form),
+    })),
+    ...keyStatements(['kms:GenerateDataKey', 'kms:Decrypt'], kmsKeys),
+  ];
 }
 
 /**
+ * The buckets of each owner, since a condition holds for a whole statement.
+ * @param {string[]} entries
+ * @param {boolean} withOwn whether the stack's own account stands first also where it has none of them
+ * @returns {{ account: string | undefined, buckets: string[] }[]} without an account: the stack's own
+ */
+function byOwner(entries, withOwn = false) {
+  const groups = /** @type {Map<string | undefined, Set<string>>} */ (new Map());
+  if (withOwn) groups.set(undefined, new Set());
+  for (const { bucket, account } of entries.map(ownedBucket)) {
+    groups.set(account, (groups.get(account) ?? new Set()).add(bucket));
+  }
+  return [...groups].map(([account, buckets]) => ({ account, buckets: [...buckets] }));
+}
+
+/**
+ * A bucket's name may come to another account when its owner deletes it: then nothing is allowed on it.
+ * @template Text
+ * @param {string | undefined} account
+ * @param {Form<Text>} form
+ */
+const ownedBy = (account, form) => ({ StringEquals: { 'aws:ResourceAccount': account ?? form.ownAccount } });
+
+/**
+ * @template Text
+ * @param {string | undefined} account
+ * @param {Form<Text>} form
+ */
+const conditionOf = (account, form) => (account === ANY_OWNER ? {} : { Condition: ownedBy(account, form) });
+
+/**
  * Size of UploadRole's inline policies, in characters as IAM counts them.
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
+ * @param {Lists} lists
  * @param {Stack} stack
  */
-export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
+export function policyCharacters(lists, stack) {
   const arn = (/** @type {string} */ resource) => `arn:${partitionOf(stack.region)}:s3:::${resource}`;
   const own = destinationName(stack);
-  const form = { arn, ownBucket: arn(own), ownObjects: arn(`${own}/*`) };
-  const Statement = statements(sourceBuckets, destinationBuckets, form);
+  const form = { arn, ownBucket: arn(own), ownObjects: arn(`${own}/*`), ownAccount: '0'.repeat(12) };
+  const Statement = statements(lists, form);
   return OTHER_POLICY_CHARACTERS + JSON.stringify({ Version: '2012-10-17', Statement }).length;
 }
 
 /**
  * Size of ingest's environment, which is the largest, in bytes as Lambda counts them.
- * @param {string[]} sourceBuckets
- * @param {string[]} destinationBuckets
+ * @param {Lists} lists
  * @param {Stack} stack
- * @param {string[]} sourceHosts
- * @param {string[]} inboxBuckets
  */
 export function environmentBytes(
-  sourceBuckets,
-  destinationBuckets,
+  { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets },
   stack,
-  sourceHosts = [],
-  inboxBuckets = [],
 ) {
-  // Names of buckets and hosts are ASCII and need no escapes in JSON.
-  const destinations = [destinationName(stack), ...destinationBuckets].join(',');
-  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(','), inboxBuckets.join(',')];
-  return lists.reduce((bytes, list) => bytes + list.length, OTHER_ENVIRONMENT_BYTES);
+  // Names of buckets, hosts and keys are ASCII and need no escapes in JSON.
+  const destinations = [destinationName(stack), ...destinationBuckets];
+  return [destinations, sourceBuckets, sourceHosts, kmsKeys, inboxBuckets].reduce(
+    (bytes, list) => bytes + list.join(',').length,
+    OTHER_ENVIRONMENT_BYTES,
+  );
 }
 
 /**
- * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[], inboxBuckets: string[] }} lists
+ * @param {Lists} lists
  * @param {Stack} stack
  * @param {string[]} faults
  */
-export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, inboxBuckets }, stack, faults) {
-  const policy = policyCharacters(sourceBuckets, destinationBuckets, stack);
-  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts, inboxBuckets);
+export function checkRoom(lists, stack, faults) {
+  const { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets } = lists;
+  const policy = policyCharacters(lists, stack);
+  const environment = environmentBytes(lists, stack);
   const over = [
     ...(policy > POLICY_CHARACTERS
       ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
@@ -161,19 +195,30 @@ export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, inbo
   ];
   if (over.length === 0) return;
 
-  const fits = (/** @type {string[]} */ sources, hosts = sourceHosts) =>
-    policyCharacters(sources, destinationBuckets, stack) <= POLICY_CHARACTERS &&
-    environmentBytes(sources, destinationBuckets, stack, hosts, inboxBuckets) <= ENVIRONMENT_BYTES;
+  const fits = (/** @type {Partial<Lists>} */ changes) => {
+    const changed = { ...lists, ...changes };
+    return (
+      policyCharacters(changed, stack) <= POLICY_CHARACTERS &&
+      environmentBytes(changed, stack) <= ENVIRONMENT_BYTES
+    );
+  };
   const furtherStacks = 'further stacks (--stage NAME)';
-  const remedy = fits([])
-    ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to ${furtherStacks}`
-    : fits([], [])
+  const remedy = fits({ sourceBuckets: [] })
+    ? `The first ${mostThatFit(sourceBuckets, (buckets) => fits({ sourceBuckets: buckets }))} of the source buckets fit: ` +
+      `give the others to ${furtherStacks}`
+    : fits({ sourceBuckets: [], sourceHosts: [] })
       ? `Source hosts have ${sourceHosts.join(',').length} characters: spread them over ${furtherStacks}, or allow *.DOMAIN`
-      : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
-  const hosts = sourceHosts.length === 0 ? '' : `, with sourceHosts (${sourceHosts.length}),`;
+      : fits({ sourceBuckets: [], sourceHosts: [], kmsKeys: [] })
+        ? `The keys have ${kmsKeys.join(',').length} characters: spread them over ${furtherStacks}`
+        : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
+  const more = [
+    ...(sourceHosts.length === 0 ? [] : [`sourceHosts (${sourceHosts.length})`]),
+    ...(kmsKeys.length === 0 ? [] : [`kmsKeys (${kmsKeys.length})`]),
+    ...(inboxBuckets.length === 0 ? [] : [`inboxBuckets (${inboxBuckets.length})`]),
+  ];
   faults.push(
-    `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length})${hosts} make ` +
-      `${over.join(', and ')}. ${remedy}`,
+    `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length})` +
+      `${more.length === 0 ? '' : `, with ${more.join(' and ')},`} make ${over.join(', and ')}. ${remedy}`,
   );
 }
 

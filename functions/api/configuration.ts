@@ -1,8 +1,9 @@
 // The environment variables of the API.
 import * as z from 'zod/mini';
-import { bucket, bucketList, queueUrl, reportDays, table } from '../runtime/configuration.ts';
+import { account, bucket, bucketList, queueUrl, reportDays, table } from '../runtime/configuration.ts';
 
 export const apiConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_REPORT_BUCKET: bucket,

@@ -1,5 +1,7 @@
 // API: takes manifests over HTTP, reports jobs and dead letters, and passes on orders to jobs. The routes are in routes.ts, with
 // one handler each here.
+
+import { expectOwners } from '../../shared/aws/bucket-owners.ts';
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
@@ -40,11 +42,11 @@ export function createApi(dependencies: ApiDependencies) {
 
 function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
   const env = readConfiguration(apiConfiguration);
-  const s3 = createS3Client({}, CLIENT_BUDGETS.api);
+  const s3 = expectOwners(createS3Client({}, CLIENT_BUDGETS.api), () => env.SPILLWAY_ACCOUNT_ID);
   return {
     s3,
     inbox: env.SPILLWAY_INBOX_BUCKET,
-    destinationBuckets: env.SPILLWAY_DESTINATION_BUCKETS,
+    destinationBuckets: env.SPILLWAY_DESTINATION_BUCKETS.map(({ bucket }) => bucket),
     ...wireJobs(env, CLIENT_BUDGETS.api),
     notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),

@@ -1,8 +1,17 @@
 // The environment variables of the dead-letter handler.
 import * as z from 'zod/mini';
-import { bucket, bucketList, eventBus, queueUrl, reportDays, table } from '../runtime/configuration.ts';
+import {
+  account,
+  bucket,
+  bucketList,
+  eventBus,
+  queueUrl,
+  reportDays,
+  table,
+} from '../runtime/configuration.ts';
 
 export const deadLetterConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_INBOX_BUCKETS: bucketList,

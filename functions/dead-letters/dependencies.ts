@@ -24,7 +24,7 @@ export function deadLettersDependencies(
     reader: { s3, clock: systemClock, random: queue.random },
     ledger,
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
-    inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS,
+    inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS.map((each) => each.bucket),
     outcomes,
     letters: createDeadLetterFiles({ s3, bucket }),
     end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.deadLetters),

@@ -2,10 +2,12 @@
 import * as z from 'zod/mini';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import {
+  account,
   bucket,
   bucketList,
   eventBus,
   hostList,
+  keyList,
   queueUrl,
   reportDays,
   retrySeconds,
@@ -17,6 +19,7 @@ import {
 const MAX_SLICE_BYTES = 1_073_741_824;
 
 export const ingestConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
   SPILLWAY_INBOX_BUCKETS: bucketList,
@@ -26,6 +29,7 @@ export const ingestConfiguration = z.object({
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
   SPILLWAY_SOURCE_BUCKETS: bucketList,
   SPILLWAY_SOURCE_HOSTS: hostList,
+  SPILLWAY_KMS_KEYS: keyList,
   SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
   SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,

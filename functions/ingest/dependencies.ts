@@ -28,18 +28,20 @@ export function ingestDependencies(
 ): IngestDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.ingest);
   const { ledger, notifySettle, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.ingest);
-  const reports = wireReports(configuration, dynamodb, CLIENT_BUDGETS.ingest);
+  const sources = configuration.SPILLWAY_SOURCE_BUCKETS;
+  const reports = wireReports(configuration, dynamodb, CLIENT_BUDGETS.ingest, sources);
   return {
     blocks: {
       ...{ s3: reports.s3, clock: systemClock, random: queue.random },
       sources: {
-        buckets: configuration.SPILLWAY_SOURCE_BUCKETS,
+        buckets: sources.map(({ bucket }) => bucket),
         hosts: configuration.SPILLWAY_SOURCE_HOSTS,
       },
+      kmsKeys: configuration.SPILLWAY_KMS_KEYS,
     },
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
-    inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS,
-    destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS,
+    inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS.map(({ bucket }) => bucket),
+    destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS.map(({ bucket }) => bucket),
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     cut: {
       sliceBytes: configuration.SPILLWAY_SLICE_BYTES,

@@ -2,6 +2,7 @@
 // the configuration.ts of its folder, with a field of this file for each variable.
 import * as z from 'zod/mini';
 import { isBucketName } from '../../shared/keys/bucket-name.ts';
+import { parseOwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
 import { isHostPattern } from '../../shared/text/host-name.ts';
 
@@ -34,10 +35,24 @@ function variable<Value extends string | number | boolean | readonly unknown[]>(
 
 export const bucket = variable('the name of a bucket', (text) => (isBucketName(text) ? text : undefined));
 
-/** Names of buckets, separated by commas. It may be empty. */
-export const bucketList = variable('names of buckets, separated by commas', (text) => {
-  const names = splitList(text);
-  return names.every(isBucketName) ? names : undefined;
+/** Buckets with their owners, separated by commas. It may be empty. */
+export const bucketList = variable(
+  'names of buckets, as photos or photos@ACCOUNT, separated by commas',
+  (text) => {
+    const buckets = splitList(text).map(parseOwnedBucket);
+    return buckets.every((each) => each !== undefined) ? buckets : undefined;
+  },
+);
+
+/** The id of the stack's own account. */
+export const account = variable('the id of an account, of 12 digits', matching(/^\d{12}$/));
+
+/** ARNs of keys of KMS, separated by commas. It may be empty. */
+export const keyList = variable('ARNs of keys of KMS, separated by commas', (text) => {
+  const keys = splitList(text);
+  return keys.every((key) => /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]{36}$/.test(key))
+    ? keys
+    : undefined;
 });
 
 /** Patterns of host names, separated by commas. It may be empty. */

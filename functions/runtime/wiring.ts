@@ -1,6 +1,7 @@
 // Makes the parts that several functions use, from their configuration. Each part is a function of its own, so that a bundle
 // holds only what its function uses. Clients keep to the time budget of their function (shared/aws/budgets.ts).
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expectOwners } from '../../shared/aws/bucket-owners.ts';
 import type { ClientBudget } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import {
@@ -8,6 +9,7 @@ import {
   createEventBridgeClient,
   createSqsClient,
 } from '../../shared/aws/pipeline-clients.ts';
+import { createOwnerOf, type OwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { createJobIndex, type JobIndex } from '../../shared/ledger/job-index.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
@@ -76,13 +78,16 @@ export function wireJobs(
 }
 
 export function wireReports(
-  configuration: Variables<'SPILLWAY_REPORT_BUCKET' | 'SPILLWAY_OUTCOMES_TABLE'> & {
+  configuration: Variables<'SPILLWAY_REPORT_BUCKET' | 'SPILLWAY_OUTCOMES_TABLE' | 'SPILLWAY_ACCOUNT_ID'> & {
     SPILLWAY_REPORT_DAYS: number;
   },
   dynamodb: DynamoDBClient,
   budget: ClientBudget,
+  /** Further buckets that the client reads. */
+  listed: readonly OwnedBucket[] = [],
 ): ReportDependencies {
-  const s3 = createS3Client({}, budget);
+  const ownerOf = createOwnerOf(configuration.SPILLWAY_ACCOUNT_ID, listed);
+  const s3 = expectOwners(createS3Client({}, budget), ownerOf);
   const bucket = configuration.SPILLWAY_REPORT_BUCKET;
   const rows = createOutcomeRows({
     dynamodb,

@@ -1,6 +1,7 @@
 // The environment variables of settle.
 import * as z from 'zod/mini';
 import {
+  account,
   bucket,
   eventBus,
   queueUrl,
@@ -11,6 +12,7 @@ import {
 } from '../runtime/configuration.ts';
 
 export const settleConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_OUTCOMES_TABLE: table,

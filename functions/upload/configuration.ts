@@ -1,6 +1,7 @@
 // The environment variables of upload.
 import * as z from 'zod/mini';
 import {
+  account,
   bucket,
   bucketList,
   hostList,
@@ -13,6 +14,7 @@ import {
 } from '../runtime/configuration.ts';
 
 export const uploadConfiguration = z.object({
+  SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_OUTCOMES_TABLE: table,

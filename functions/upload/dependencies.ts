@@ -1,6 +1,9 @@
 // What upload works with, and how it is made from the configuration.
+
+import { expectOwners } from '../../shared/aws/bucket-owners.ts';
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import { createTransferClient } from '../../shared/aws/clients.ts';
+import { createOwnerOf } from '../../shared/keys/owned-bucket.ts';
 import { createCopyMemory } from '../../shared/ledger/copy-memory.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
@@ -32,6 +35,9 @@ export function uploadDependencies(
   const pacer = createAdaptivePacer();
   const queue = wireQueue(CLIENT_BUDGETS.upload);
   const hosts = configuration.SPILLWAY_SOURCE_HOSTS;
+  const sources = configuration.SPILLWAY_SOURCE_BUCKETS;
+  const destinations = configuration.SPILLWAY_DESTINATION_BUCKETS;
+  const ownerOf = createOwnerOf(configuration.SPILLWAY_ACCOUNT_ID, [...sources, ...destinations]);
   const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.upload);
   const copies = {
     memory: createCopyMemory({
@@ -50,7 +56,7 @@ export function uploadDependencies(
       random: systemRandom,
     },
     writer: createItemWriter({
-      s3: createTransferClient(),
+      s3: expectOwners(createTransferClient(), ownerOf),
       clock,
       copies,
       web: { hosts, override: embeddedWeb() },
@@ -62,8 +68,8 @@ export function uploadDependencies(
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
     allowed: {
-      sources: { buckets: configuration.SPILLWAY_SOURCE_BUCKETS, hosts },
-      destinations: configuration.SPILLWAY_DESTINATION_BUCKETS,
+      sources: { buckets: sources.map(({ bucket }) => bucket), hosts },
+      destinations: destinations.map(({ bucket }) => bucket),
     },
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     telemetry,

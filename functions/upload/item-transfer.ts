@@ -10,6 +10,7 @@ import { cancelledMessage } from '../../shared/report/outcome.ts';
 import type { ItemWriter } from '../../shared/sources/source.ts';
 import { redactedUrl } from '../../shared/text/redacted.ts';
 import type { TransferEnd, TransferItem, TransferReport } from '../../shared/transfer/engine.ts';
+import { withRemedy } from './access-remedy.ts';
 import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
@@ -101,7 +102,7 @@ export function endedRow(
     case 'failed':
       return {
         id: message,
-        outcome: { status: 'failed', ...history, item, code: end.code, message: end.message },
+        outcome: { status: 'failed', ...history, item, code: end.code, message: withRemedy(end) },
       };
   }
 }

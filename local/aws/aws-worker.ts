@@ -21,6 +21,7 @@ import { createNotifications } from './s3/notifications.ts';
 import { createObjectHeaders } from './s3/object-headers.ts';
 import { createObjectRequests } from './s3/object-requests.ts';
 import { ObjectStore } from './s3/object-store.ts';
+import { createBucketOwners } from './s3/owners.ts';
 import { createS3Limits } from './s3/s3-limits.ts';
 import { createSpool } from './s3/spool.ts';
 import { hideUnemulated } from './s3/unemulated.ts';
@@ -135,6 +136,7 @@ const gateway = createGateway({
   objects,
   onFailure,
   outages,
+  owners: createBucketOwners(accountId, buckets),
   region,
   uploads,
 });

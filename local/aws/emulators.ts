@@ -39,6 +39,8 @@ export interface BucketOptions {
   versioned?: boolean;
   notifications?: { queueArn: string }[];
   throttled?: boolean;
+  /** The account that owns it; absent: the cloud's own. */
+  account?: string;
 }
 
 export interface QueueOptions {

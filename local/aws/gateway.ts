@@ -10,7 +10,7 @@ import { type S3Faults, strikeAfter, strikeBefore } from '../faults/s3.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer, type GuardedServerOptions } from '../guard/guarded-server.ts';
 import type { Authorizer } from '../iam/authorizer.ts';
-import { deletionAccess, listAccess, readPlace, s3Access } from '../iam/s3-access.ts';
+import { deletionAccess, listAccess, readPlace, type S3Place, s3Access } from '../iam/s3-access.ts';
 import type { Latencies } from '../meter/latencies.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { EventBus } from './eventbridge/event-bus.ts';
@@ -23,6 +23,7 @@ import type { Notifications } from './s3/notifications.ts';
 import type { ObjectHeaders } from './s3/object-headers.ts';
 import type { ObjectPassage, ObjectRequests } from './s3/object-requests.ts';
 import type { ObjectStore } from './s3/object-store.ts';
+import type { BucketOwners } from './s3/owners.ts';
 import { answerParserErrors } from './s3/parser-errors.ts';
 import {
   answerError,
@@ -57,6 +58,7 @@ export interface GatewayParts {
   /** A failure of the gateway's own. */
   onFailure: (error: unknown) => void;
   outages: Outages;
+  owners: BucketOwners;
   region: string;
   uploads: MultipartUploads;
 }
@@ -131,6 +133,7 @@ function pass(
   if (fault !== undefined && strikeBefore(fault, request, response)) return;
   const refusal =
     denial(parts, s3, request) ??
+    parts.owners.refusal(bucket, request.headers) ??
     unemulated(parts, s3) ??
     headerRefusal(s3, request) ??
     formRefusal(s3, request);
@@ -160,19 +163,28 @@ function pass(
   parts.app.routing(request, response);
 }
 
+function placeOf({ accountId, objectHeaders, objects, owners, region }: GatewayParts): S3Place {
+  return {
+    region,
+    accountId,
+    ownerOf: owners.ownerOf,
+    keyOf({ bucket, key, versionId }) {
+      const object = objects.at(bucket, key, versionId);
+      return object === undefined ? undefined : objectHeaders.keyOf(object);
+    },
+  };
+}
+
 /** Why the role of the sender may not do this; undefined where it may, or where no role sends it. */
-function denial(
-  { authorizer, objects, region }: GatewayParts,
-  s3: S3Request,
-  { headers }: IncomingMessage,
-): S3Fault | undefined {
+function denial(parts: GatewayParts, s3: S3Request, { headers }: IncomingMessage): S3Fault | undefined {
+  const { authorizer, objects } = parts;
   const { authorization } = headers;
   if (!authorizer.isOfRole(authorization)) return undefined;
-  const reason = authorizer.deny(authorization, s3Access(s3, headers, region));
+  const reason = authorizer.deny(authorization, s3Access(s3, headers, placeOf(parts)));
   if (reason !== undefined) return { status: 403, code: 'AccessDenied', message: reason };
   const read = readPlace(s3, headers);
   if (read === undefined || objects.holds(read.bucket, read.key, read.versionId)) return undefined;
-  return authorizer.may(authorization, listAccess(read.bucket))
+  return authorizer.may(authorization, listAccess(read.bucket, placeOf(parts)))
     ? undefined
     : { status: 403, code: 'AccessDenied', message: 'Access Denied' };
 }
@@ -254,7 +266,7 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Obje
     // S3 refuses single keys; here the whole list is refused, so that a missing permission can't be overlooked.
     const denial = authorizer.deny(
       request.headers.authorization,
-      deletionAccess(passage.s3.bucket, String(request.body)),
+      deletionAccess(passage.s3.bucket, String(request.body), placeOf(parts)),
     );
     if (denial === undefined) return done();
     reply.hijack();

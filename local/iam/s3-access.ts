@@ -32,13 +32,20 @@ const ACTIONS_ON_VERSIONS: Readonly<Record<string, string>> = {
   's3:DeleteObject': 's3:DeleteObjectVersion',
 };
 
+/** What a request is known by in this cloud, beside what it says itself. */
+export interface S3Place {
+  region: string;
+  accountId: string;
+  /** The account that owns a bucket. */
+  ownerOf(bucket: string): string;
+  /** The key of KMS under which an object is stored. */
+  keyOf(place: ObjectPlace): string | undefined;
+}
+
 const COPIES = new Set(['CopyObject', 'UploadPartCopy']);
 
-export function s3Access(
-  { bucket, key, operation, query }: S3Request,
-  headers: IncomingHttpHeaders,
-  region: string,
-): AccessRequest[] {
+export function s3Access(request: S3Request, headers: IncomingHttpHeaders, place: S3Place): AccessRequest[] {
+  const { bucket, key, operation, query } = request;
   // Its keys are in its body: deletionAccess.
   if (operation === 'DeleteObjects') return [];
   const resource = key === '' ? `${ARN}${bucket}` : `${ARN}${bucket}/${key}`;
@@ -49,18 +56,20 @@ export function s3Access(
     resource,
     ...(prefix === null ? {} : { context: { 's3:prefix': [prefix] } }),
   };
-  return [
+  const asked = [
     own,
     ...(headers['x-amz-tagging'] === undefined ? [] : [{ action: 's3:PutObjectTagging', resource }]),
-    ...keyAccess(headers, region),
     ...(COPIES.has(operation) ? copyAccess(operation, resource, headers) : []),
-  ];
+  ].map((each) => withOwner(each, place));
+  return [...asked, ...keyAccess(request, headers, place)];
 }
 
 /** What a list of objects to delete needs. @param body the XML of DeleteObjects */
-export function deletionAccess(bucket: string, body: string): AccessRequest[] {
+export function deletionAccess(bucket: string, body: string, place: S3Place): AccessRequest[] {
   const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
-  return keys.map((key) => ({ action: 's3:DeleteObject', resource: `${ARN}${bucket}/${key}` }));
+  return keys.map((key) =>
+    withOwner({ action: 's3:DeleteObject', resource: `${ARN}${bucket}/${key}` }, place),
+  );
 }
 
 /** The object that a request reads; undefined where it reads none. */
@@ -73,7 +82,7 @@ export function readPlace(
   return { bucket, key, versionId: query.get('versionId') ?? undefined };
 }
 
-interface ObjectPlace {
+export interface ObjectPlace {
   bucket: string;
   key: string;
   versionId: string | undefined;
@@ -86,8 +95,8 @@ function copySource(headers: IncomingHttpHeaders): ObjectPlace {
 }
 
 /** S3 answers 404 for a missing object only where the caller may list its bucket, and else 403. */
-export function listAccess(bucket: string): AccessRequest {
-  return { action: 's3:ListBucket', resource: `${ARN}${bucket}` };
+export function listAccess(bucket: string, place: S3Place): AccessRequest {
+  return withOwner({ action: 's3:ListBucket', resource: `${ARN}${bucket}` }, place);
 }
 
 /** A copy of an object that has tags reads and writes them; S3 asks for both permissions in any case that we know of. */
@@ -104,12 +113,36 @@ function copyAccess(operation: string, resource: string, headers: IncomingHttpHe
   ];
 }
 
-/** With a key of KMS, S3 asks the key in the caller's name. */
-function keyAccess(headers: IncomingHttpHeaders, region: string): AccessRequest[] {
-  const key = headers['x-amz-server-side-encryption-aws-kms-key-id'];
-  if (typeof key !== 'string' || !key.startsWith('arn:')) return [];
-  const context = { 'kms:ViaService': [`s3.${region}.amazonaws.com`] };
-  return [{ action: 'kms:GenerateDataKey', resource: key, context }];
+/** `aws:ResourceAccount` is the account of the bucket, also for its objects. */
+function withOwner(request: AccessRequest, { ownerOf }: S3Place): AccessRequest {
+  const [bucket = ''] = request.resource.slice(ARN.length).split('/', 1);
+  return { ...request, context: { ...request.context, 'aws:ResourceAccount': [ownerOf(bucket)] } };
+}
+
+/**
+ * With a key of KMS, S3 asks the key in the caller's name: for a write, for each part of one, and for a read. A HEAD needs the
+ * key only for the checksum. An alias names no key here: this cloud has none.
+ */
+function keyAccess(s3: S3Request, headers: IncomingHttpHeaders, place: S3Place): AccessRequest[] {
+  const context = { 'kms:ViaService': [`s3.${place.region}.amazonaws.com`] };
+  const ask = (action: string, key: string): AccessRequest[] =>
+    key.includes('alias/') ? [] : [{ action, resource: keyArn(key, place), context }];
+  const written = headers['x-amz-server-side-encryption-aws-kms-key-id'];
+  const writes = typeof written === 'string' ? ask('kms:GenerateDataKey', written) : [];
+  const isParted = s3.operation === 'CreateMultipartUpload' && typeof written === 'string';
+  const read = readPlace(s3, headers);
+  const isHead = s3.operation === 'HeadObject' && headers['x-amz-checksum-mode'] === undefined;
+  const key = read === undefined || isHead ? undefined : place.keyOf(read);
+  return [
+    ...writes,
+    ...(isParted ? ask('kms:Decrypt', written) : []),
+    ...(key === undefined ? [] : ask('kms:Decrypt', key)),
+  ];
+}
+
+/** A key's id alone is of the caller's own account and of the bucket's region. */
+function keyArn(key: string, { region, accountId }: S3Place): string {
+  return key.startsWith('arn:') ? key : `arn:aws:kms:${region}:${accountId}:key/${key}`;
 }
 
 function onVersion(action: string, isVersion: boolean): string {

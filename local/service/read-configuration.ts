@@ -12,8 +12,14 @@ export interface ServerlessConfiguration {
   [section: string]: unknown;
 }
 
+interface VariableRequest {
+  address?: string;
+  /** @param path of a property of the configuration, whose variables are resolved first */
+  resolveConfigurationProperty(path: string[]): Promise<unknown>;
+}
+
 interface VariableSource {
-  resolve(request: { address?: string }): Promise<{ value: unknown }> | { value: unknown };
+  resolve(request: VariableRequest): Promise<{ value: unknown }> | { value: unknown };
 }
 
 const require = createRequire(import.meta.url);
@@ -36,12 +42,14 @@ export async function readConfiguration(
   const options = stage === undefined ? {} : { stage };
   // A source of our own for `param`: that of osls needs a whole Serverless instance.
   const paramSource: VariableSource = {
-    resolve: async ({ address }) => {
+    resolve: async ({ address, resolveConfigurationProperty }) => {
       const chosen = stage ?? String(configuration.provider?.stage ?? 'dev');
       const name = address ?? '';
-      const value =
-        params[name] ?? configuration.params?.[chosen]?.[name] ?? configuration.params?.default?.[name];
-      return { value: value ?? null };
+      const inFile = async (section: string) => {
+        const values = await resolveConfigurationProperty(['params', section]);
+        return (values as Record<string, unknown> | null | undefined)?.[name];
+      };
+      return { value: params[name] ?? (await inFile(chosen)) ?? (await inFile('default')) ?? null };
     },
   };
   const source = (name: string): VariableSource =>

@@ -16,6 +16,7 @@ export interface TemplateResource {
   Type: string;
   Properties: Record<string, unknown>;
   Condition?: string;
+  DeletionPolicy?: string;
 }
 
 export interface Template {
@@ -45,6 +46,7 @@ export function collectTemplate(configuration: ServerlessConfiguration): Templat
         Type: raw.Type,
         Properties: (raw.Properties as Record<string, unknown> | undefined) ?? {},
         ...(typeof raw.Condition === 'string' ? { Condition: raw.Condition } : {}),
+        ...(typeof raw.DeletionPolicy === 'string' ? { DeletionPolicy: raw.DeletionPolicy } : {}),
       };
     }
     for (const [id, raw] of Object.entries((part.extensions as object | undefined) ?? {})) {

@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../time/clock.ts';
 import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
+import { ownerHeaders } from './bucket-owners.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
 import { otherRegion, REDIRECTS } from './redirects.ts';
@@ -80,12 +81,13 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
       if (model === undefined) return undefined;
       const path = model.path + encodeKey(key);
       const length = body === undefined ? {} : { 'content-length': String(body.length) };
+      const owners = ownerHeaders(s3, bucket, headers['x-amz-copy-source']);
       const trace = isInLambda ? traceHeader() : {};
       const signed = model.signer.sign(
         {
           method: 'PUT',
           path,
-          headers: { ...model.headers, ...headers, ...length, ...trace },
+          headers: { ...model.headers, ...owners, ...headers, ...length, ...trace },
           body: body ?? NO_BYTES,
         },
         await s3.config.credentials(),

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Answer } from './answer.ts';
 import { boundAnswers } from './bound-answers.ts';
+import { expectOwners, ownersOf } from './bucket-owners.ts';
 import { type Heard, listen, type SendOptions, sendProven } from './proof.ts';
 
 export interface ObjectPlace {
@@ -62,6 +63,8 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
           maxAttempts: 1,
         }),
       );
+      const owners = ownersOf(s3);
+      if (owners !== undefined) expectOwners(client, owners);
       clients.set(region, client);
     }
     return client;

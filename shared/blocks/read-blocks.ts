@@ -1,5 +1,6 @@
 // A slice's rows as blocks. Each row is checked: accepted for transfer, or rejected with its reason. The same bytes give the
 // same blocks at every reading.
+import { faultOfKey } from '../attributes/allowed-keys.ts';
 import { createRowAttributes } from '../attributes/row-attributes.ts';
 import { type ObjectReader, readRange } from '../aws/object-range.ts';
 import type { SliceId } from '../job/identity.ts';
@@ -36,15 +37,17 @@ export interface Block {
 export interface BlockReaderDependencies extends ObjectReader {
   /** `unchecked` where no row of these is transferred. */
   sources: SourceConfiguration | 'unchecked';
+  /** ARNs of the keys of KMS that the deployment may use; absent: its keys are not known. */
+  kmsKeys?: readonly string[];
 }
 
 export async function* readSliceBlocks(
-  { sources, ...reader }: BlockReaderDependencies,
+  { sources, kmsKeys, ...reader }: BlockReaderDependencies,
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
-  const take = createIntake(job, sources, listing);
+  const take = createIntake(job, sources, kmsKeys, listing);
   const file = fileOfPlace(place, job.manifest);
   const read = (start: number, end: number) => readRange(reader, file, start, end);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
@@ -74,7 +77,12 @@ export async function openBlock(
 }
 
 /** Puts each row into its block, or into the list of the rejected. */
-function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
+function createIntake(
+  job: OpenedJob,
+  sources: BlockReaderDependencies['sources'],
+  kmsKeys: readonly string[] | undefined,
+  listing: RejectListing,
+) {
   const checkKey = createKeyCheck(job.options);
   const taken = job.options.duplicateKeys === 'reject' ? createKeySet() : undefined;
   const attributes = createRowAttributes(job.options);
@@ -86,10 +94,12 @@ function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'
     const first = taken?.take(checked.key, line);
     return first === undefined ? undefined : duplicateFault(first);
   };
+  const kmsFaultOf = (item: ManifestItem): Refusal | undefined =>
+    kmsKeys === undefined || sources === 'unchecked' ? undefined : faultOfKey(attributes.of(item), kmsKeys);
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
     const sourceFault = sources === 'unchecked' ? undefined : checkSource(item, sources);
-    return sourceFault ?? attributes.faultOf(item) ?? keyFault;
+    return sourceFault ?? attributes.faultOf(item) ?? kmsFaultOf(item) ?? keyFault;
   };
 
   // A report's rows have been read for their job before.

@@ -1,6 +1,6 @@
 // The packaged template as it stands in an account: names, ARNs and addresses in place of CloudFormation's functions. What AWS
 // counts in characters can be counted in it.
-import { partitionOf } from '../../infrastructure/upload-permissions.js';
+import { partitionOf } from '../../infrastructure/partitions.js';
 import type { Resource, Template } from './package-service.ts';
 
 interface Place {

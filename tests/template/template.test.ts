@@ -7,14 +7,15 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { ROUTES } from '../../functions/api/routes.ts';
 import { embeddedWeb, setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { destinationName } from '../../infrastructure/bucket-names.js';
 import { LOG_QUERIES } from '../../infrastructure/log-queries.js';
+import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
-import { environmentBytes, partitionOf, policyCharacters } from '../../infrastructure/upload-permissions.js';
+import { partitionOf } from '../../infrastructure/partitions.js';
+import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
@@ -26,6 +27,7 @@ const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'deadLetters', 'api'] 
 const QUEUES = ['Ingest', 'Upload', 'Settle'] as const;
 const BUCKETS = ['InboxBucket', 'DestinationBucket', 'ReportBucket'] as const;
 const DAY_SECONDS = 86_400;
+const KMS_KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
 /** Buckets that a function learns of from events and the ledger: manifests lie in the inbox, and a job names its destination. */
 const NAMED_BY_ROWS: Record<string, string[]> = {
@@ -68,21 +70,16 @@ const EMITTED = Object.entries(METRICS).flatMap(([metric, { functions }]) =>
   functions.map((name) => `spillway-dev-${name} ${metric}`),
 );
 
-/** Every parameter as serverless.yml sets it, by the name that its helper asks for. */
-const { params } = parse(readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8'), {
-  merge: true,
-});
+/** The default of every parameter, by the name that its helper asks for. */
 const DEFAULTS = Object.fromEntries(
-  Object.entries(params.default as Record<string, unknown>).map(([name, value]) => [
-    `param:${name}`,
-    String(value),
-  ]),
+  Object.entries(defaults).map(([name, value]) => [`param:${name}`, String(value)]),
 );
 
 let service: PackagedService;
 beforeAll(async () => {
   service = await packageService({
-    sourceBuckets: 'legacy-images,archive.2019',
+    sourceBuckets: 'legacy-images,archive.2019@210987654321,open-data@any',
+    kmsKeys: KMS_KEY,
     destinationBuckets: 'second-home',
     sourceHosts: 'files.example.com,*.example.org',
     inboxBuckets: INBOX_BUCKETS.join(','),
@@ -154,15 +151,22 @@ function mappings(functionName: string): Record<string, unknown>[] {
     .filter(({ FunctionName }) => FunctionName === `<${capital(functionName)}LambdaFunction.Arn>`);
 }
 
-it.each(BUCKETS)('%s drops unfinished uploads', (id) => {
-  expect(properties(id)).toMatchObject({
-    LifecycleConfiguration: {
-      Rules: expect.arrayContaining([
-        expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }),
-      ]),
-    },
-  });
-});
+it.each(BUCKETS)(
+  '%s outlives the stack but not its failed first deployment, and drops unfinished uploads',
+  (id) => {
+    expect(resource(id)).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+    expect(properties(id)).toMatchObject({
+      LifecycleConfiguration: {
+        Rules: expect.arrayContaining([
+          expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }),
+        ]),
+      },
+    });
+  },
+);
 
 describe('the inbox', () => {
   it('keeps versions, and lets old ones go', () => {
@@ -334,6 +338,10 @@ describe('the queue of dead letters', () => {
 
 describe('the ledger', () => {
   it('is paid by request, forgets by TTL and can be restored to a point in time', () => {
+    expect(resource('LedgerTable')).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
     expect(properties('LedgerTable')).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
@@ -476,7 +484,8 @@ describe('the configuration of the functions', () => {
   it('lists the stack’s own destination first, and the sources that were allowed', () => {
     expect(environment('ingest')).toMatchObject({
       SPILLWAY_DESTINATION_BUCKETS: '<DestinationBucket>,second-home',
-      SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019',
+      SPILLWAY_SOURCE_BUCKETS: 'legacy-images,archive.2019@210987654321,open-data@any',
+      SPILLWAY_KMS_KEYS: KMS_KEY,
     });
   });
 
@@ -515,12 +524,14 @@ describe('upload alone', () => {
 
   it('reads the source buckets, and only those that were listed', () => {
     const reads = grants('upload').filter((grant) => grant.startsWith('s3:GetObject '));
-    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
+    const allowed = ['legacy-images', 'archive.2019', 'open-data'].map(
+      (bucket) => `s3:GetObject ${onObjects(bucket)}`,
+    );
     expect(
       reads.filter((grant) => !grant.includes('<DestinationBucket') && !grant.includes('second-home')),
     ).toEqual(allowed);
     for (const other of FUNCTIONS.filter((name) => name !== 'upload' && name !== 'ingest')) {
-      for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive/);
+      for (const grant of grants(other)) expect(grant).not.toMatch(/legacy-images|archive|open-data/);
     }
   });
 
@@ -535,15 +546,19 @@ describe('upload alone', () => {
   });
 
   it('shares the source buckets with ingest, which reads the files of lists there and does nothing else', () => {
-    const allowed = ['legacy-images', 'archive.2019'].map((bucket) => `s3:GetObject ${onObjects(bucket)}`);
-    expect(grants('ingest').filter((grant) => /legacy-images|archive/.test(grant))).toEqual(allowed);
+    const allowed = ['legacy-images', 'archive.2019', 'open-data'].map(
+      (bucket) => `s3:GetObject ${onObjects(bucket)}`,
+    );
+    expect(grants('ingest').filter((grant) => /legacy-images|archive|open-data/.test(grant))).toEqual(
+      allowed,
+    );
   });
 
   it('lists sources and destinations, so that S3 says what is missing', () => {
     const lists = grants('upload').filter((grant) => grant.startsWith('s3:ListBucket'));
     expect(lists).toEqual([
       's3:ListBucket <DestinationBucket.Arn>',
-      ...['second-home', 'legacy-images', 'archive.2019'].map(
+      ...['second-home', 'legacy-images', 'archive.2019', 'open-data'].map(
         (bucket) => `s3:ListBucket arn:<AWS::Partition>:s3:::${bucket}`,
       ),
     ]);
@@ -557,7 +572,109 @@ describe('upload alone', () => {
       'self:provider.region': 'us-east-1',
     };
     const { transferStatements } = await settings({ resolveVariable: async (name) => values[name] });
-    expect(transferStatements.flatMap(({ Action }) => Action)).not.toContain('s3:GetObjectVersion');
+    expect(transferStatements.flatMap((each) => (each as Statement).Action)).not.toContain(
+      's3:GetObjectVersion',
+    );
+  });
+});
+
+describe('the names of the resources', () => {
+  /** Most characters of a name, by type: the reference of each service's Create call. */
+  const MOST: Record<string, number> = {
+    BucketName: 63,
+    FunctionName: 64,
+    QueueName: 80,
+    TableName: 255,
+    TopicName: 256,
+    AlarmName: 255,
+    DashboardName: 255,
+    LogGroupName: 512,
+    RoleName: 64,
+  };
+
+  it('fit what each service takes, with the longest stage in the longest region', () => {
+    let count = 0;
+    for (const [id, { Properties }] of Object.entries(service.template.Resources)) {
+      for (const [property, name] of Object.entries(plain(Properties ?? {}) as object)) {
+        // A function's name in a resource that only refers to it is an ARN or a reference.
+        const most = MOST[property];
+        if (most === undefined || String(name).startsWith('<')) continue;
+        const longest = String(name)
+          .replaceAll('spillway-dev', `spillway-${'s'.repeat(14)}`)
+          .replaceAll('<AWS::AccountId>', '123456789012')
+          .replaceAll('<AWS::Region>', 'ap-southeast-1');
+        expect(longest.length, `${id}: ${longest}`).toBeLessThanOrEqual(most);
+        count += 1;
+      }
+    }
+    expect(count).toBeGreaterThan(15);
+  });
+});
+
+describe('the owner of a bucket', () => {
+  const OWN = { StringEquals: { 'aws:ResourceAccount': '<AWS::AccountId>' } };
+  const onBuckets = (name: string) =>
+    roleStatements(name).filter(({ Action }) => listed(Action).some((action) => action.startsWith('s3:')));
+
+  it('is the stack’s own account, wherever no other is named', () => {
+    for (const name of FUNCTIONS) {
+      for (const { Resource: on, Condition } of onBuckets(name)) {
+        if (/archive|open-data/.test(JSON.stringify(on))) continue;
+        expect(Condition, `${name}: ${JSON.stringify(on)}`).toMatchObject(OWN);
+      }
+    }
+  });
+
+  it('is the account that the parameter names, in statements of its own', () => {
+    for (const name of ['ingest', 'upload']) {
+      const others = onBuckets(name).filter(({ Resource: on }) => JSON.stringify(on).includes('archive'));
+      expect(others.length).toBeGreaterThan(0);
+      for (const { Resource: on, Condition } of others) {
+        expect(JSON.stringify(on)).not.toMatch(/legacy|open-data|<\w+Bucket/);
+        expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': '210987654321' } });
+      }
+    }
+  });
+
+  it('may be any where the parameter says so', () => {
+    const open = onBuckets('upload').filter(({ Resource: on }) => JSON.stringify(on).includes('open-data'));
+    expect(open.length).toBeGreaterThan(0);
+    for (const { Resource: on, Condition } of open) {
+      expect(JSON.stringify(on)).not.toMatch(/legacy|archive|<\w+Bucket/);
+      expect(Condition).toBeUndefined();
+    }
+  });
+
+  it('is known to every function that calls S3', () => {
+    for (const name of FUNCTIONS) {
+      const expected = onBuckets(name).length > 0 ? '<AWS::AccountId>' : undefined;
+      expect(environment(name)['SPILLWAY_ACCOUNT_ID'], name).toBe(expected);
+    }
+  });
+});
+
+describe('the keys of KMS', () => {
+  it.each([
+    ['upload', ['kms:GenerateDataKey', 'kms:Decrypt']],
+    ['ingest', ['kms:Decrypt']],
+    ['settle', ['kms:Decrypt']],
+    ['deadLetters', ['kms:Decrypt']],
+    ['sweep', []],
+    ['api', []],
+  ])('are for %s to use by S3 alone: %s', (name, actions) => {
+    const uses = roleStatements(name).filter(({ Action }) => /kms/.test(String(Action)));
+    expect(uses).toEqual(
+      actions.length === 0
+        ? []
+        : [
+            {
+              Effect: 'Allow',
+              Action: actions,
+              Resource: [KMS_KEY],
+              Condition: { StringEquals: { 'kms:ViaService': ['s3.us-east-1.amazonaws.com'] } },
+            },
+          ],
+    );
   });
 });
 
@@ -565,7 +682,7 @@ describe('what IAM and Lambda count', () => {
   /** As long as S3 lets the stack's names be. */
   const stacks = ['us-east-1', 'ap-southeast-1', 'us-gov-east-1', 'cn-northwest-1'].map((region) => {
     const stack = { service: 'spillway', stage: '', region, deploymentBucket: undefined };
-    return { ...stack, stage: 's'.repeat(63 - destinationName(stack).length) };
+    return { ...stack, stage: 's'.repeat(Math.min(14, 63 - destinationName(stack).length)) };
   });
   type Stack = (typeof stacks)[number];
 
@@ -595,7 +712,13 @@ describe('what IAM and Lambda count', () => {
     return fill(JSON.stringify(value));
   };
 
-  const lists = [['legacy-images', 'archive.2019'], ['second-home']] as const;
+  const lists = {
+    sourceBuckets: ['legacy-images', 'archive.2019@210987654321', 'open-data@any'],
+    destinationBuckets: ['second-home'],
+    sourceHosts: ['files.example.com', '*.example.org'],
+    kmsKeys: [KMS_KEY],
+    inboxBuckets: INBOX_BUCKETS,
+  };
 
   it.each(stacks)('is estimated high, by at most 300 characters of policies, in $region', (stack) => {
     const policies = properties('UploadRole')['Policies'] as { PolicyDocument: unknown }[];
@@ -603,16 +726,24 @@ describe('what IAM and Lambda count', () => {
       (sum, { PolicyDocument }) => sum + deployed(PolicyDocument, stack).length,
       0,
     );
-    const estimate = policyCharacters([...lists[0]], [...lists[1]], stack);
+    const estimate = policyCharacters(lists, stack);
     expect(characters).toBeLessThanOrEqual(estimate);
     expect(characters).toBeGreaterThan(estimate - 300);
   });
+
+  const NO_LISTS = {
+    sourceBuckets: [],
+    destinationBuckets: [],
+    sourceHosts: [],
+    kmsKeys: [],
+    inboxBuckets: [],
+  };
 
   it.each(stacks)('leaves room for ten further inboxes beside all sources that fit, in $region', (stack) => {
     const POLICY_CHARACTERS = 10_240;
     // Each inbox stands in two ARNs, and each source in one, where UploadRole has each source twice and fills its own room.
     const inboxCharacters = 2 * (700 + 10 * '"arn:aws-us-gov:s3:::/*",'.length);
-    const sourceCharacters = (POLICY_CHARACTERS - policyCharacters([], [], stack)) / 2;
+    const sourceCharacters = (POLICY_CHARACTERS - policyCharacters(NO_LISTS, stack)) / 2;
     for (const name of ['Ingest', 'Settle', 'DeadLetters']) {
       const policies = properties(`${name}Role`)['Policies'] as { PolicyDocument: unknown }[];
       const characters = policies.map(({ PolicyDocument }) => deployed(PolicyDocument, stack).length);
@@ -623,13 +754,7 @@ describe('what IAM and Lambda count', () => {
   });
 
   it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
-    const estimate = environmentBytes(
-      [...lists[0]],
-      [...lists[1]],
-      stack,
-      ['files.example.com', '*.example.org'],
-      INBOX_BUCKETS,
-    );
+    const estimate = environmentBytes(lists, stack);
     const bytes = FUNCTIONS.map((name) => Buffer.byteLength(deployed(environment(name), stack)));
     expect(Math.max(...bytes)).toBeLessThanOrEqual(estimate);
     expect(Math.max(...bytes)).toBeGreaterThan(estimate - 300);
@@ -944,7 +1069,7 @@ describe('packaging', () => {
         alarmTopicArn: 'ops',
       }),
     ).rejects.toThrow(
-      /maximumConcurrency is "many".*logRetentionDays is 31.*sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*tracing is "yes"; it takes true or false.*alarmTopicArn is "ops"/s,
+      /sourceBuckets holds "s3:\/\/photos".*destinationBuckets holds "spillway-prod-inbox.*maximumConcurrency is "many".*logRetentionDays is "31".*alarmTopicArn is "ops".*tracing is "yes"; it takes true or false/s,
     );
   });
 });

@@ -112,12 +112,19 @@ describe('the seconds until a retry', () => {
 describe('names and addresses', () => {
   it('of buckets may be several, or none', () => {
     expect(read(bucketList, ' photos,, archive.2019,Old_Photos ')).toEqual([
-      'photos',
-      'archive.2019',
-      'Old_Photos',
+      { bucket: 'photos' },
+      { bucket: 'archive.2019' },
+      { bucket: 'Old_Photos' },
     ]);
+    expect(read(bucketList, 'photos@123456789012,open@any')).toEqual([
+      { bucket: 'photos', account: '123456789012' },
+      { bucket: 'open', account: 'any' },
+    ]);
+    expect(() => read(bucketList, 'photos@12')).toThrow('photos@ACCOUNT');
     expect(read(bucketList, '')).toEqual([]);
-    expect(() => read(bucketList, 'photos,s3://more')).toThrow('names of buckets, separated by commas');
+    expect(() => read(bucketList, 'photos,s3://more')).toThrow(
+      'names of buckets, as photos or photos@ACCOUNT, separated by commas',
+    );
   });
 
   it.each([

@@ -1,16 +1,9 @@
 // What infrastructure/params.js takes and refuses: nothing that would fail later, in the deployment or in a job.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import * as z from 'zod';
+import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
 import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
-
-const SERVICE = z.looseObject({
-  params: z.object({ default: z.record(z.string(), z.union([z.string(), z.number()])) }),
-});
-const file = readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8');
-const DEFAULTS = SERVICE.parse(parse(file, { merge: true })).params.default;
 
 const STACK = { service: 'spillway', stage: 'dev', region: 'us-east-1', deploymentBucket: undefined };
 
@@ -18,20 +11,23 @@ interface Given {
   params?: Record<string, string>;
   /** As the command line gives them. */
   options?: string[];
+  /** What serverless.yml answers, by the variable asked for. */
+  file?: Record<string, unknown>;
   stack?: { service?: string; stage?: string; region?: string; deploymentBucket?: unknown };
 }
 
-function settle({ params = {}, options, stack = {} }: Given) {
+function settle({ params = {}, options, stack = {}, file = {} }: Given) {
   const { service, stage, region, deploymentBucket } = { ...STACK, ...stack };
   const values: Record<string, unknown> = {
-    'self:params.default': DEFAULTS,
+    'self:params.default, null': defaults,
+    ...file,
     'opt:param, null': options ?? null,
     'self:service': service,
     'sls:stage': stage,
     'self:provider.region': region,
     'self:provider.deploymentBucket': deploymentBucket,
   };
-  for (const [name, value] of Object.entries({ ...DEFAULTS, ...params })) values[`param:${name}`] = value;
+  for (const [name, value] of Object.entries({ ...defaults, ...params })) values[`param:${name}`] = value;
   return settings({ resolveVariable: async (name) => values[name] });
 }
 
@@ -234,13 +230,12 @@ describe('the names of the stack', () => {
   });
 
   it.each([
-    ['us-east-1', 19],
-    ['ap-southeast-1', 14],
-  ])('leave room in %s for a stage of %d characters', async (region, most) => {
+    ['us-east-1', 14, 'which take 1 to 14 lower-case letters, digits and hyphens. Use "ssssssssssssss"'],
+    ['ap-southeast-1', 14, 'which take 1 to 14 lower-case letters, digits and hyphens'],
+    ['us-isof-south-1', 13, '64 characters; S3 takes 63. Use a stage of at most 13 characters'],
+  ])('leave room in %s for a stage of %d characters', async (region, most, why) => {
     expect(await faultsOf({ stack: { region, stage: 's'.repeat(most) } })).toEqual([]);
-    expect(await faultsOf({ stack: { region, stage: 's'.repeat(most + 1) } })).toEqual(
-      oneFault('64 characters; S3 takes 63', `a stage of at most ${most} characters`),
-    );
+    expect(await faultsOf({ stack: { region, stage: 's'.repeat(most + 1) } })).toEqual(oneFault(why));
   });
 
   it.each(['EU-WEST-1', 'eu-west', 'europe'])('take no region %s', async (region) => {
@@ -397,7 +392,7 @@ describe('the command line', () => {
     expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);
     expect(await faultsOf({ options: ['souceBuckets=a', 'constructor=a'] })).toEqual([
       expect.stringMatching(
-        /^--param "souceBuckets" is none; the parameters are sourceBuckets, sourceHosts, .*TopicArn$/,
+        /^--param "souceBuckets" is none; the parameters are inboxBuckets, inboxTopics, .*tracing$/,
       ),
       expect.stringMatching(/^--param "constructor" is none/),
     ]);
@@ -407,13 +402,31 @@ describe('the command line', () => {
   });
 });
 
+describe('serverless.yml', () => {
+  it('sets parameters that there are, for every stage and for one', async () => {
+    const file = {
+      'self:params.default, null': { ...defaults, blockRow: 1 },
+      'self:params.dev, null': { batchSize: 10, sourceBucket: 'photos' },
+    };
+    expect(await faultsOf({ file })).toEqual([
+      expect.stringMatching(
+        /^params.default in serverless.yml has "blockRow", which is none; the parameters are/,
+      ),
+      expect.stringMatching(/^params.dev in serverless.yml has "sourceBucket", which is none/),
+    ]);
+  });
+});
+
 describe('the room for the lists of buckets', () => {
   /** Different names, each of so many characters. */
   const names = (count: number, characters: number) =>
     Array.from({ length: count }, (_, index) => `b${index}`.padEnd(characters, 'x'));
+  const listsOf = (sourceBuckets: string[], destinationBuckets: string[]) => ({
+    ...{ sourceBuckets, destinationBuckets, sourceHosts: [], kmsKeys: [], inboxBuckets: [] },
+  });
   const room = (sources: string[], destinations: string[] = []) =>
-    policyCharacters(sources, destinations, STACK) <= 10_240 &&
-    environmentBytes(sources, destinations, STACK) <= 4096;
+    policyCharacters(listsOf(sources, destinations), STACK) <= 10_240 &&
+    environmentBytes(listsOf(sources, destinations), STACK) <= 4096;
 
   it.each([
     [5, 'IAM takes 10240'],
@@ -436,6 +449,90 @@ describe('the room for the lists of buckets', () => {
     expect(await faultsOf({ params: { destinationBuckets, sourceBuckets: 'photos' } })).toEqual(
       oneFault('destinationBuckets (60)', 'The destination buckets alone are too many', '--stage'),
     );
+  });
+});
+
+describe('the owner of a bucket', () => {
+  it('is an account, or for a source any', async () => {
+    const sourceBuckets = 'photos,archive@123456789012,open-data@any';
+    expect((await settle({ params: { sourceBuckets } })).sourceBuckets).toBe(sourceBuckets);
+    expect(await destinationFaults('archive@123456789012')).toEqual([]);
+  });
+
+  it.each([
+    ['photos@123', 'whose owner is no account'],
+    ['photos@', 'whose owner is no account'],
+    ['photos@1234567890123', 'whose owner is no account'],
+    ['photos@123456789012@210987654321', 'whose owner is no account'],
+    ['@123456789012', 'no name of a bucket'],
+  ])('is not read from %s', async (entry, why) => {
+    expect(await sourceFaults(entry)).toEqual(oneFault(`sourceBuckets holds "${entry}"`, why));
+  });
+
+  it('is named for a destination: objects go to no unknown account', async () => {
+    expect(await destinationFaults('photos@any')).toEqual(
+      oneFault('destinationBuckets holds "photos@any"', 'name its owner'),
+    );
+  });
+
+  it('is one', async () => {
+    expect(await sourceFaults('photos,photos@123456789012')).toEqual(
+      oneFault('"photos" and "photos@123456789012": a bucket has one owner'),
+    );
+    expect(
+      await faultsOf({ params: { sourceBuckets: 'photos', destinationBuckets: 'photos@123456789012' } }),
+    ).toEqual(
+      oneFault('"photos" in sourceBuckets and "photos@123456789012" in destinationBuckets', 'one owner'),
+    );
+  });
+
+  it('does not hide a bucket of the service', async () => {
+    expect(await destinationFaults('spillway-dev-inbox-000000000000-us-east-1@123456789012')).toEqual(
+      oneFault('the inbox of this stack'),
+    );
+  });
+});
+
+describe('a key of KMS', () => {
+  const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const keyFaults = (kmsKeys: string, stack = {}) => faultsOf({ params: { kmsKeys }, stack });
+
+  it('is an ARN, of any region', async () => {
+    const replica = 'arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab';
+    const { kmsKeys, manifestStatements } = await settle({
+      params: { kmsKeys: ` ${KEY},, ${replica}, ${KEY}` },
+    });
+    expect(kmsKeys).toBe(`${KEY},${replica}`);
+    expect(manifestStatements).toContainEqual({
+      Effect: 'Allow',
+      Action: ['kms:Decrypt'],
+      Resource: [KEY, replica],
+      Condition: {
+        StringEquals: { 'kms:ViaService': ['s3.us-east-1.amazonaws.com', 's3.eu-west-1.amazonaws.com'] },
+      },
+    });
+  });
+
+  it.each([
+    ['alias/exports', 'an alias. A policy names a key by its own ARN alone'],
+    ['arn:aws:kms:us-east-1:123456789012:alias/exports', 'an alias'],
+    ['1234abcd-12ab-34cd-56ef-1234567890ab', 'no ARN of a key of KMS'],
+    [`${KEY}*`, 'no ARN of a key of KMS'],
+    ['arn:aws:kms:us-east-1:123456789012:key/*', 'no ARN of a key of KMS'],
+    [KEY.replace('arn:aws', 'arn:aws-cn'), 'a key of the partition aws-cn'],
+  ])('is not %s', async (key, why) => {
+    expect(await keyFaults(key)).toEqual(oneFault(`kmsKeys holds "${key}"`, why));
+  });
+
+  it('has its part of the room', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => KEY.replace(/ab$/, String(index).padStart(2, '0')));
+    expect(await keyFaults(many.join())).toEqual(
+      oneFault('kmsKeys (60)', 'Lambda takes 4096', 'The keys have'),
+    );
+  });
+
+  it('is none by default', async () => {
+    expect(JSON.stringify(await settle({}))).not.toContain('kms:');
   });
 });
 
@@ -487,11 +584,11 @@ it('reports every fault at once', async () => {
   });
   expect(faults.map((fault) => fault.split(' ', 1)[0])).toEqual([
     'stage',
-    'batchSize',
-    'logRetentionDays',
     'sourceBuckets',
     'sourceBuckets',
     'destinationBuckets',
+    'batchSize',
+    'logRetentionDays',
     'alarmTopicArn',
   ]);
 });

@@ -17,6 +17,12 @@ const role = (...statements: Statement[]): Role => ({
   arn: 'arn:aws:iam::000000000000:role/some',
   statements,
 });
+const S3_PLACE = {
+  ...{ region: 'eu-west-1', accountId: '000000000000' },
+  ownerOf: (bucket: string) => (bucket === 'theirs' ? '111111111111' : '000000000000'),
+  keyOf: ({ key }: { key: string }) => (key === 'under-a-key' ? KMS_KEY : undefined),
+};
+const KMS_KEY = 'arn:aws:kms:eu-west-1:1:key/2';
 const place = { region: 'eu-west-1', accountId: '000000000000' };
 
 describe('a pattern', () => {
@@ -77,7 +83,7 @@ describe('a request to S3', () => {
   const needs = (method: string, url: string, headers: Record<string, string> = {}) => {
     const request = parseS3Request({ method, url, headers });
     if (request === undefined) throw new Error(`${url} is no request`);
-    return s3Access(request, headers, 'eu-west-1').map(
+    return s3Access(request, headers, S3_PLACE).map(
       ({ action, resource }) => `${action} ${resource.replace('arn:aws:s3:::', '')}`,
     );
   };
@@ -128,9 +134,37 @@ describe('a request to S3', () => {
     );
   });
 
+  it('for an object under a key needs to decrypt with it, in parts as well', () => {
+    const decrypts = `kms:Decrypt ${KMS_KEY}`;
+    expect(needs('GET', '/b/under-a-key')).toContain(decrypts);
+    expect(needs('PUT', '/b/k', { 'x-amz-copy-source': 's/under-a-key' })).toContain(decrypts);
+    expect(needs('HEAD', '/b/under-a-key', { 'x-amz-checksum-mode': 'ENABLED' })).toContain(decrypts);
+    expect(needs('HEAD', '/b/under-a-key')).toEqual(['s3:GetObject b/under-a-key']);
+    expect(needs('GET', '/b/k')).toEqual(['s3:GetObject b/k']);
+    const header = 'x-amz-server-side-encryption-aws-kms-key-id';
+    expect(needs('POST', '/b/k?uploads', { [header]: KMS_KEY })).toContain(decrypts);
+    const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
+    expect(needs('PUT', '/b/k', { [header]: id })).toContain(
+      `kms:GenerateDataKey arn:aws:kms:eu-west-1:000000000000:key/${id}`,
+    );
+  });
+
+  it('says whose account each bucket is of', () => {
+    const headers = { 'x-amz-copy-source': 'theirs/k' };
+    const request = parseS3Request({ method: 'PUT', url: '/b/k', headers });
+    const owners =
+      request &&
+      s3Access(request, headers, S3_PLACE).map(({ resource, context }) => [
+        resource,
+        context?.['aws:ResourceAccount'],
+      ]);
+    expect(owners).toContainEqual(['arn:aws:s3:::b/k', ['000000000000']]);
+    expect(owners).toContainEqual(['arn:aws:s3:::theirs/k', ['111111111111']]);
+  });
+
   it('that deletes a list needs the permission for each of its keys', () => {
     const body = '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>';
-    expect(deletionAccess('c', body).map(({ resource }) => resource)).toEqual([
+    expect(deletionAccess('c', body, S3_PLACE).map(({ resource }) => resource)).toEqual([
       'arn:aws:s3:::c/a',
       'arn:aws:s3:::c/b',
     ]);

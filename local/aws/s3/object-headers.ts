@@ -18,6 +18,8 @@ export interface ObjectHeaders {
   /** @param source what a copy is made from */
   wrote(request: Pick<IncomingMessage, 'headers'>, object: S3Object, source: S3Object | undefined): void;
   of({ operation }: S3Request, object: S3Object): Kept;
+  /** The key of KMS under which it is stored, where the write named one. */
+  keyOf(object: S3Object): string | undefined;
   /** Whether its class has to be restored before it is read. Nothing is restored here. */
   isArchived(object: S3Object): boolean;
 }
@@ -45,6 +47,7 @@ export function createObjectHeaders(): ObjectHeaders {
       if (own['x-amz-storage-class'] === 'STANDARD') delete own['x-amz-storage-class'];
       if (Object.keys(own).length > 0) kept.set(object, own);
     },
+    keyOf: (object) => kept.get(object)?.['x-amz-server-side-encryption-aws-kms-key-id'],
     isArchived: (object) => ARCHIVES.has(kept.get(object)?.['x-amz-storage-class'] ?? ''),
     of({ operation }, object) {
       const all = kept.get(object) ?? {};

@@ -61,6 +61,13 @@ export class ObjectStore extends S3Store {
     return this.#unversioned(bucket, key) !== undefined && (versionId === undefined || versionId === 'null');
   }
 
+  /** The object at a place, or the newest version; undefined where there is none. */
+  at(bucket: string, key: string, versionId?: string): S3Object | undefined {
+    const found = this.#versioned.get(bucket)?.find(key, versionId);
+    if (found?.kind === 'version') return found.object;
+    return versionId === undefined || versionId === 'null' ? this.#unversioned(bucket, key) : undefined;
+  }
+
   peek(bucket: string, key: string): S3Object | undefined {
     // Most keys that are written are new ones: an error for each would cost more than the write.
     return this.#keys.get(bucket)?.has(key) === true ? super.headObject(bucket, key) : undefined;
