@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './commands/cancel.ts';
+import { addConcurrencyCommand } from './commands/concurrency.ts';
 import { addDeadLettersCommand } from './commands/deadletters.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addKeyCommand } from './commands/key.ts';
@@ -52,6 +53,7 @@ addCancelCommand(program);
 addRateCommand(program);
 addRedriveCommand(program);
 addDeadLettersCommand(program);
+addConcurrencyCommand(program);
 addPutCommand(program);
 addKeyCommand(program);
 addLabCommand(program);

@@ -2,12 +2,8 @@
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
 import { hostNames } from './host-names.js';
+import { CONCURRENCY_BOUNDS, inFlightFault } from './in-flight.js';
 import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
-
-/** SQS stops delivering at about 120,000 messages in flight, without an error. */
-const MOST_MESSAGES_IN_FLIGHT = 110_000;
-/** Messages in flight that one upload function has returned to the queue (shared/queue/give-back.ts). */
-const RETURNS_PER_WORKER = 60;
 
 /** The values that CloudWatch Logs accepts. */
 const LOG_RETENTION_DAYS = [
@@ -16,7 +12,7 @@ const LOG_RETENTION_DAYS = [
 
 /** name -> [lowest, highest] that AWS allows. */
 const NUMBERS = /** @type {const} */ ({
-  maximumConcurrency: [2, 1000],
+  maximumConcurrency: CONCURRENCY_BOUNDS,
   batchSize: [1, 10_000],
   sliceBytes: [65_536, 1_073_741_824],
   blockRows: [1, 500],
@@ -55,18 +51,8 @@ export async function settings({ resolveVariable }) {
       `logRetentionDays is ${numbers.logRetentionDays}; CloudWatch Logs takes ${LOG_RETENTION_DAYS.join(', ')}`,
     );
   }
-  const inFlight = numbers.maximumConcurrency * (numbers.batchSize + RETURNS_PER_WORKER);
-  if (inFlight > MOST_MESSAGES_IN_FLIGHT) {
-    const remedy = Math.max(
-      2,
-      Math.floor(MOST_MESSAGES_IN_FLIGHT / (numbers.batchSize + RETURNS_PER_WORKER)),
-    );
-    faults.push(
-      `maximumConcurrency ${numbers.maximumConcurrency} x (batchSize ${numbers.batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
-        `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
-        `Lower maximumConcurrency to ${remedy}, or batchSize`,
-    );
-  }
+  const inFlight = inFlightFault(numbers);
+  if (inFlight !== undefined) faults.push(inFlight);
 
   const sourceBuckets = bucketNames('sourceBuckets', await text('sourceBuckets'), stack, faults);
   const destinationBuckets = bucketNames(

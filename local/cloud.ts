@@ -15,6 +15,7 @@ import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
 import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
+import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
 import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
@@ -178,6 +179,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     });
     const schedules = startSchedules({ clock, random, host }, functions, service);
     const sources = startSources();
+    emulators.onLambdaCall(createEventSourceApi({ clock }, eventSourcesOf(functions, sources)));
     // In one group with the host, which ends the invocations that the others wait for.
     started.at(-1)?.push(
       () => api.stop(),
