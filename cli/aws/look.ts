@@ -3,7 +3,8 @@ import { boundedText } from '../../shared/text/bounded.ts';
 
 export type Look<T> =
   | { kind: 'seen'; value: T }
-  | { kind: 'absent' }
+  /** `code`: the error's name, since not the thing but a setting of it may be absent. */
+  | { kind: 'absent'; code: string }
   /** `denied`: the action is not allowed. Otherwise `reason` says what happened. */
   | { kind: 'unseen'; action: string; denied: boolean; reason: string };
 
@@ -19,8 +20,8 @@ export async function look<T>(action: string, call: () => Promise<T>): Promise<L
     return { kind: 'seen', value: await call() };
   } catch (error) {
     const { name, status, message } = faultOf(error);
-    if (ABSENT.test(name) || (status === 404 && name !== 'UnknownOperationException'))
-      return { kind: 'absent' };
+    // A bare 404 may be an endpoint that does not know the call at all.
+    if (ABSENT.test(name)) return { kind: 'absent', code: name };
     const denied = DENIED.test(name) || (status === 403 && !/Token|Signature|ClientTokenId/.test(name));
     return { kind: 'unseen', action, denied, reason: boundedText(`${name}: ${message}`) };
   }

@@ -66,17 +66,21 @@ export function uncheckedProblem(
       };
 }
 
-/** Looks at a thing of the stack that must be there, and judges it. */
+/**
+ * Looks at a thing of the stack that must be there, and judges it.
+ * @param unset what a setting is that was never made, by the code of the error that says so
+ */
 export async function examine<T>(
   about: string,
   action: string,
   call: () => Promise<T>,
   judge: (value: T) => Problem[],
+  unset?: { code: string; value: T },
 ): Promise<Problem[]> {
   const seen = await look(action, call);
   if (seen.kind === 'seen') return judge(seen.value);
   if (seen.kind === 'unseen') return [uncheckedProblem(about, seen)];
-  return [missingProblem(about)];
+  return seen.code === unset?.code ? judge(unset.value) : [missingProblem(about)];
 }
 
 /** Of a thing that the stack has made, and that somebody has removed. */
@@ -84,7 +88,7 @@ export function missingProblem(about: string): Problem {
   return {
     level: 'fail',
     about,
-    message: 'is gone, or has lost this setting, though the stack has made it',
+    message: 'is gone, though the stack has made it',
     remedy:
       'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift`, ' +
       'and create it again by hand, or remove the stage and deploy it again',

@@ -51,10 +51,12 @@ async function describe(
     client.send(new DescribeStacksCommand({ StackName: name })),
   );
   // A wrong name is a ValidationError, as is every other fault of a request.
-  if (described.kind === 'unseen' && /\bdoes not exist\b/.test(described.reason)) return { kind: 'absent' };
+  if (described.kind === 'unseen' && /\bdoes not exist\b/.test(described.reason))
+    return { kind: 'absent', code: 'ValidationError' };
   if (described.kind !== 'seen') return described;
   const [stack] = described.value.Stacks ?? [];
-  if (stack?.StackStatus === undefined || stack.StackStatus === 'DELETE_COMPLETE') return { kind: 'absent' };
+  if (stack?.StackStatus === undefined || stack.StackStatus === 'DELETE_COMPLETE')
+    return { kind: 'absent', code: 'ValidationError' };
   return { kind: 'seen', value: { status: stack.StackStatus, reason: stack.StackStatusReason } };
 }
 

@@ -1,12 +1,12 @@
 // The stack's buckets: versions, notifications, encryption, no public access. Each is compared with the template.
 import {
   GetBucketEncryptionCommand,
-  type GetBucketEncryptionCommandOutput,
   GetBucketNotificationConfigurationCommand,
   type GetBucketNotificationConfigurationCommandOutput,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
   type PublicAccessBlockConfiguration,
+  type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3';
 import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
 import { ofType, queueNameOf, referredTo, type Stack, type StackResource } from '../stack.ts';
@@ -81,12 +81,11 @@ interface DeclaredEncryption {
 
 export function judgeEncryption(
   { logicalId, properties }: StackResource,
-  { ServerSideEncryptionConfiguration }: Partial<GetBucketEncryptionCommandOutput>,
+  rules: readonly ServerSideEncryptionRule[],
 ): Problem[] {
   const declared = properties['BucketEncryption'] as DeclaredEncryption;
   const wanted = declared.ServerSideEncryptionConfiguration?.[0]?.ServerSideEncryptionByDefault?.SSEAlgorithm;
-  const actual =
-    ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm;
+  const actual = rules[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm;
   if (wanted === undefined || actual === wanted) return [];
   const cost =
     actual === 'AES256'
@@ -161,8 +160,12 @@ export const bucketChecks: readonly Check[] = [
         examine(
           bucket.logicalId,
           's3:GetEncryptionConfiguration',
-          () => world.clients.s3.send(new GetBucketEncryptionCommand({ Bucket: bucket.physicalId })),
-          (actual) => judgeEncryption(bucket, actual),
+          async () => {
+            const asked = new GetBucketEncryptionCommand({ Bucket: bucket.physicalId });
+            return (await world.clients.s3.send(asked)).ServerSideEncryptionConfiguration?.Rules ?? [];
+          },
+          (rules) => judgeEncryption(bucket, rules),
+          { code: 'ServerSideEncryptionConfigurationNotFoundError', value: [] },
         ),
       ),
   },
@@ -175,8 +178,12 @@ export const bucketChecks: readonly Check[] = [
         examine(
           bucket.logicalId,
           's3:GetBucketPublicAccessBlock',
-          () => world.clients.s3.send(new GetPublicAccessBlockCommand({ Bucket: bucket.physicalId })),
-          ({ PublicAccessBlockConfiguration: actual = {} }) => judgePublicAccess(bucket, actual),
+          async () => {
+            const asked = new GetPublicAccessBlockCommand({ Bucket: bucket.physicalId });
+            return (await world.clients.s3.send(asked)).PublicAccessBlockConfiguration ?? {};
+          },
+          (actual) => judgePublicAccess(bucket, actual),
+          { code: 'NoSuchPublicAccessBlockConfiguration', value: {} },
         ),
       ),
   },
