@@ -92,6 +92,8 @@ export interface Cloud {
   crash(functionName: string, order: Death & { times?: number }): Promise<CrashReport>;
   /** Invocations that died so or by a fault, by function. */
   crashes(): Record<string, number>;
+  /** Deploys the functions under what runs: `change` gives their models other code, variables or limits. */
+  redeploy(change: (functions: ServiceModel['functions']) => void): Promise<void>;
   /** Replaces the armed faults. */
   setFaults(faults: Fault[]): Promise<void>;
   /** How often each fault has struck, by its name. */
@@ -243,6 +245,10 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       queueDepths: () => depthsByLogicalId(service, emulators),
       crash: (functionName, { times = 1, ...point }) => host.crashes.order(functionName, point, times),
       crashes: () => host.crashes.counts(),
+      async redeploy(change) {
+        change(functions);
+        await host.redeploy();
+      },
       async setFaults(faults) {
         lambdaFaults.arm(faults.filter(isLambdaFault));
         await emulators.setFaults(faults);

@@ -84,7 +84,7 @@ export async function examine<T>(
 }
 
 /** Of a thing that the stack has made, and that somebody has removed. */
-export function missingProblem(about: string): Problem {
+function missingProblem(about: string): Problem {
   return {
     level: 'fail',
     about,

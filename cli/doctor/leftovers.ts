@@ -41,7 +41,7 @@ export async function findLeftovers({
   ];
 }
 
-export function bucketLeftover(name: string): Problem {
+function bucketLeftover(name: string): Problem {
   return {
     level: 'warn',
     about: name,
@@ -52,7 +52,7 @@ export function bucketLeftover(name: string): Problem {
   };
 }
 
-export function tableLeftover(name: string): Problem {
+function tableLeftover(name: string): Problem {
   return {
     level: 'warn',
     about: name,

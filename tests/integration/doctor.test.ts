@@ -99,8 +99,7 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     const bad = findings.filter(({ level }) => level !== 'ok');
     expect(new Set(bad.map(({ check, level }) => `${check} ${level}`))).toEqual(
       new Set([
-        // moto gives buckets no age, and does not set these properties of a table.
-        'versioning warn',
+        // moto does not set these properties of a table.
         'expiry warn',
         'backups warn',
         'notified warn',
@@ -192,12 +191,10 @@ async function spoil(): Promise<void> {
     new SetQueueAttributesCommand({ QueueUrl: urlOf('upload'), Attributes: { VisibilityTimeout: '30' } }),
   );
   await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('upload-dead-letters'), MessageBody: 'dead' }));
-  const { EventSourceMappings = [] } = await lambda.send(
-    new ListEventSourceMappingsCommand({ FunctionName: `${STACK}-upload` }),
-  );
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
   await lambda.send(
     new UpdateEventSourceMappingCommand({
-      UUID: EventSourceMappings[0]?.UUID,
+      UUID: EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn?.endsWith('-upload'))?.UUID,
       ScalingConfig: { MaximumConcurrency: 9 },
     }),
   );

@@ -1,4 +1,5 @@
 // What the doctor says of planted facts: each fault is named with its remedy, and what is right raises nothing.
+import { readFileSync } from 'node:fs';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { look } from '../../cli/aws/look.ts';
@@ -462,4 +463,10 @@ it('keys and topics come from the template', () => {
     'A',
     undefined,
   ]);
+});
+
+it('docs/operations.md lists the actions that it needs', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const listed = /```text\n([\s\S]*?)```/.exec(page)?.[1]?.trim().split('\n');
+  expect(listed).toEqual(neededActions());
 });
