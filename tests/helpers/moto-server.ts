@@ -1,7 +1,8 @@
 // moto, an independent model of AWS in Python, where it is installed. It is on no user's machine.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 
-const START_MS = 60_000;
+/** A busy machine takes a minute to load it. */
+const START_MS = 300_000;
 
 export const hasMoto = spawnSync('moto_server', ['--help'], { encoding: 'utf8' }).status === 0;
 /** Behind the title of a test that needs it. */

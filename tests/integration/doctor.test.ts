@@ -79,7 +79,7 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     cloudformation = new CloudFormationClient(config);
     await deploy(service.template);
     await service.remove();
-  }, 120_000);
+  }, 600_000);
   afterAll(async () => {
     for (const client of [s3, sqs, lambda, cloudformation]) client?.destroy();
     await moto?.stop();
