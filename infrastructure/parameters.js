@@ -4,6 +4,8 @@
 //
 // A new parameter needs its entry here alone. Its value is then ${self:custom.settings.NAME} in serverless.yml.
 
+import { CONCURRENCY_BOUNDS } from './in-flight.js';
+
 /** @typedef {'arriving' | 'copying' | 'fleet' | 'ledger' | 'keeping' | 'watching'} Topic */
 
 /**
@@ -120,8 +122,8 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'whole number',
     topic: 'fleet',
     default: 50,
-    lowest: 2,
-    highest: 1000,
+    lowest: CONCURRENCY_BOUNDS[0],
+    highest: CONCURRENCY_BOUNDS[1],
     about: 'Most upload functions that run at the same time.',
     bounds:
       "Each limits its own rate; this limits the fleet. With `batchSize` it bounds the messages in flight: SQS's quota is 120,000.",

@@ -1,6 +1,7 @@
 // Checks the parameters of serverless.yml and makes its settings of them: values and policies. A fault stops packaging.
 import { checkStackNames, ownedBucket, shown } from './bucket-names.js';
 import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, warmThroughput } from './capacity.js';
+import { inFlightFault } from './in-flight.js';
 import { checkInboxes, inboxArns, inboxResources, ingestQueueStatements } from './inboxes.js';
 import { partitionOf } from './partitions.js';
 import { readParameters } from './read-parameters.js';
@@ -11,12 +12,7 @@ import {
   transferStatements,
 } from './upload-permissions.js';
 
-/** SQS stops delivering at about 120,000 messages in flight, without an error. */
-const MOST_MESSAGES_IN_FLIGHT = 110_000;
 /** @typedef {import('./read-parameters.js').Values} Values */
-
-/** Messages in flight that one upload function has returned to the queue (shared/queue/give-back.ts). */
-const RETURNS_PER_WORKER = 60;
 
 /**
  * The value of `custom.settings` in serverless.yml.
@@ -29,7 +25,8 @@ export async function settings({ resolveVariable }) {
   checkStackNames(stack, faults);
   const values = await readParameters(resolveVariable, stack, faults);
   checkOwners(values, faults);
-  checkInFlight(values, faults);
+  const inFlight = inFlightFault(values);
+  if (inFlight !== undefined) faults.push(inFlight);
   checkConcurrency(values, faults);
   checkInboxes(values, stack, faults);
   checkRoom(values, stack, faults);
@@ -83,23 +80,6 @@ function checkOwners({ sourceBuckets, destinationBuckets }, faults) {
       `${shown(source)} in sourceBuckets and ${shown(other)} in destinationBuckets name one bucket, which has one owner`,
     );
   }
-}
-
-/**
- * A value that is refused already is compared with nothing.
- * @param {Values} values
- * @param {string[]} faults
- */
-function checkInFlight({ maximumConcurrency, batchSize }, faults) {
-  const perWorker = batchSize + RETURNS_PER_WORKER;
-  const inFlight = maximumConcurrency * perWorker;
-  if (!(inFlight > MOST_MESSAGES_IN_FLIGHT)) return;
-  const remedy = Math.max(2, Math.floor(MOST_MESSAGES_IN_FLIGHT / perWorker));
-  faults.push(
-    `maximumConcurrency ${maximumConcurrency} x (batchSize ${batchSize} + ${RETURNS_PER_WORKER} returned) = ` +
-      `${inFlight} messages in flight, above ${MOST_MESSAGES_IN_FLIGHT}: SQS stops delivering at about 120,000 and says nothing. ` +
-      `Lower maximumConcurrency to ${remedy}, or batchSize`,
-  );
 }
 
 /**

@@ -15,6 +15,7 @@ import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
 import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
+import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
 import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
@@ -94,6 +95,8 @@ export interface Cloud {
   crash(functionName: string, order: Death & { times?: number }): Promise<CrashReport>;
   /** Invocations that died so or by a fault, by function. */
   crashes(): Record<string, number>;
+  /** Deploys the functions under what runs: `change` gives their models other code, variables or limits. */
+  redeploy(change: (functions: ServiceModel['functions']) => void): Promise<void>;
   /** Replaces the armed faults. */
   setFaults(faults: Fault[]): Promise<void>;
   /** How often each fault has struck, by its name. */
@@ -181,6 +184,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     });
     const schedules = startSchedules({ clock, random, host }, functions, service);
     const sources = startSources();
+    emulators.onLambdaCall(createEventSourceApi({ clock }, eventSourcesOf(functions, sources)));
     // In one group with the host, which ends the invocations that the others wait for.
     started.at(-1)?.push(
       () => api.stop(),
@@ -244,6 +248,10 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       queueDepths: () => depthsByLogicalId(service, emulators),
       crash: (functionName, { times = 1, ...point }) => host.crashes.order(functionName, point, times),
       crashes: () => host.crashes.counts(),
+      async redeploy(change) {
+        change(functions);
+        await host.redeploy();
+      },
       async setFaults(faults) {
         lambdaFaults.arm(faults.filter(isLambdaFault));
         await emulators.setFaults(faults);

@@ -15,6 +15,7 @@ import type { AwsWorkerOptions, QueueDepth } from './emulators.ts';
 import { createEventBus } from './eventbridge/event-bus.ts';
 import type { Stores } from './fauxqs-parts.ts';
 import { createGateway } from './gateway.ts';
+import type { LambdaAnswer } from './lambda/lambda-http.ts';
 import { createConditionalWrites } from './s3/conditional-writes.ts';
 import { createMultipartUploads } from './s3/multipart-uploads.ts';
 import { createNotifications } from './s3/notifications.ts';
@@ -121,6 +122,7 @@ const objectRequests = createObjectRequests({
 const gateway = createGateway({
   accountId,
   app,
+  askLambda: async (call) => (await worker.ask('lambda', call)) as LambdaAnswer,
   authorizer,
   bus,
   clock,

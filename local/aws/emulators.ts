@@ -8,6 +8,7 @@ import type { Role } from '../iam/policy.ts';
 import type { Latencies } from '../meter/latencies.ts';
 import type { MeterReading } from '../meter/meter-reading.ts';
 import type { EventBridgeEntry } from './eventbridge/event-bus.ts';
+import type { LambdaAnswer, LambdaCall } from './lambda/lambda-http.ts';
 import type { S3Limit } from './s3/s3-limits.ts';
 import { claimSpoolFolder } from './s3/spool-folder.ts';
 import { type EmulatorWorker, startWorker, WorkerStartError } from './worker-calls.ts';
@@ -75,6 +76,8 @@ export interface Emulators {
   events(): Promise<EventBridgeEntry[]>;
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
+  /** Who answers the calls of Lambda's API. */
+  onLambdaCall(answer: (call: LambdaCall) => LambdaAnswer): void;
   queueDepths(): Promise<Record<string, QueueDepth>>;
   /** Replaces the armed faults; those of Lambda are none of the emulators'. */
   setFaults(faults: Fault[]): Promise<void>;
@@ -100,12 +103,20 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     if (name === 'failure') onFailure(String(value));
     if (name === 'event') for (const listener of listeners) listener(value as EventBridgeEntry);
   };
+  let answerLambda: ((call: LambdaCall) => LambdaAnswer) | undefined;
+  const onAsked = (name: string, argument: unknown): unknown => {
+    if (name !== 'lambda' || answerLambda === undefined)
+      throw new Error('The embedded Lambda has not started.');
+    return answerLambda(argument as LambdaCall);
+  };
   const spool = await claimSpoolFolder();
   const data: AwsWorkerOptions = { ...plain, spoolFolder: spool.path };
   const start = async (file: string, what: string, port: number | undefined): Promise<EmulatorWorker> =>
-    await startWorker(new URL(file, import.meta.url), data, { onTold, onFailure }).catch((error: unknown) => {
-      throw portError(error, what, port);
-    });
+    await startWorker(new URL(file, import.meta.url), data, { onTold, onAsked, onFailure }).catch(
+      (error: unknown) => {
+        throw portError(error, what, port);
+      },
+    );
 
   const [aws, dynamodb] = await bothOrNone(
     start('./aws-worker.ts', 'S3 and SQS', options.ports?.aws),
@@ -149,6 +160,9 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     onEvent(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    onLambdaCall(answer) {
+      answerLambda = answer;
     },
     queueDepths: async () => (await aws.call('queueDepths')) as Record<string, QueueDepth>,
     async setFaults(faults) {

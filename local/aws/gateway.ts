@@ -1,4 +1,4 @@
-// The gateway: one HTTP server for S3, SQS and EventBridge, with what fauxqs behind it lacks.
+// The gateway: one HTTP server for S3, SQS, EventBridge and Lambda's API, with what fauxqs behind it lacks.
 //
 // An S3 request passes, in this order: the guard, the outages, the bucket's limits, the faults, the sender's permissions, the
 // claim of a conditional write. Reads and writes of objects are carried out by s3/object-requests.ts, the rest by fauxqs; the meter comes last.
@@ -15,6 +15,7 @@ import type { Latencies } from '../meter/latencies.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { EventBus } from './eventbridge/event-bus.ts';
 import { answerPutEvents, isEventBridge } from './eventbridge/event-bus-http.ts';
+import { answerLambdaApi, isLambdaApi, type LambdaAnswer, type LambdaCall } from './lambda/lambda-http.ts';
 import { type ConditionalWrites, hasUnknownCondition, writeCondition } from './s3/conditional-writes.ts';
 import { answerFauxqsErrors } from './s3/fauxqs-errors.ts';
 import { uploadsXml } from './s3/list-parts.ts';
@@ -40,6 +41,8 @@ import { copySourceWithVersion, keyWithVersion } from './s3/versions.ts';
 
 export interface GatewayParts {
   accountId: string;
+  /** Has a call of Lambda's API answered. */
+  askLambda: (call: LambdaCall) => Promise<LambdaAnswer>;
   authorizer: Authorizer;
   app: ReturnType<typeof buildApp>;
   bus: EventBus;
@@ -84,13 +87,17 @@ export function createGateway(parts: GatewayParts): Server {
 
   const serving: GuardedServerOptions = {
     guard: parts.guard,
-    formOf: (request) => (isS3(request, undefined) ? 's3-xml' : 'aws-json'),
+    formOf: (request) => (!isLambdaApi(request) && isS3(request, undefined) ? 's3-xml' : 'aws-json'),
     keepAliveMs: 60_000,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     latencyMs: (request) => latencyOf(parts, request),
   };
   const server = createGuardedServer(serving, (request, response, bucket) => {
     hideHost(request);
+    if (isLambdaApi(request)) {
+      const { authorizer, askLambda: ask } = parts;
+      return void answerLambdaApi({ authorizer, ask }, request, response);
+    }
     if (isEventBridge(request)) return void answerPutEvents(parts, request, response);
     const service = isS3(request, bucket) ? 's3' : 'sqs';
     if (parts.outages.resets(service, request, response)) return;

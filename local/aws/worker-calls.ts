@@ -6,13 +6,22 @@ type FromWorker =
   | { kind: 'not-ready'; code: string | undefined; message: string }
   | { kind: 'answer'; id: number; value: unknown }
   | { kind: 'error'; id: number; message: string }
-  | { kind: 'notified'; name: string; value: unknown };
+  | { kind: 'notified'; name: string; value: unknown }
+  /** The worker's own call, which is replied to. */
+  | { kind: 'asked'; id: number; name: string; argument: unknown };
 
-interface ToWorker {
+type ToWorker = Call | Reply;
+
+interface Call {
+  kind: 'call';
   id: number;
   name: string;
   argument: unknown;
 }
+
+type Reply =
+  | { kind: 'reply'; id: number; value: unknown }
+  | { kind: 'reply-error'; id: number; message: string };
 
 export interface EmulatorWorker {
   port: number;
@@ -35,8 +44,13 @@ export async function startWorker(
   data: unknown,
   {
     onTold,
+    onAsked,
     onFailure,
-  }: { onTold: (name: string, value: unknown) => void; onFailure: (message: string) => void },
+  }: {
+    onTold: (name: string, value: unknown) => void;
+    onAsked: (name: string, argument: unknown) => unknown;
+    onFailure: (message: string) => void;
+  },
 ): Promise<EmulatorWorker> {
   const worker = new Worker(file, { workerData: data });
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -53,6 +67,8 @@ export async function startWorker(
           return reject(new WorkerStartError(message.message, message.code));
         case 'notified':
           return onTold(message.name, message.value);
+        case 'asked':
+          return reply(message.id, async () => onAsked(message.name, message.argument));
         case 'answer':
           pending.get(message.id)?.resolve(message.value);
           break;
@@ -76,6 +92,13 @@ export async function startWorker(
     throw error;
   });
 
+  function reply(id: number, answer: () => Promise<unknown>): void {
+    const post = (message: Reply): void => worker.postMessage(message);
+    answer()
+      .then((value) => post({ kind: 'reply', id, value }))
+      .catch((error: Error) => post({ kind: 'reply-error', id, message: error.message }));
+  }
+
   return {
     port,
     call: (name, argument) =>
@@ -83,7 +106,7 @@ export async function startWorker(
         if (gone !== undefined) return reject(gone);
         nextId += 1;
         pending.set(nextId, { resolve, reject });
-        worker.postMessage({ id: nextId, name, argument } satisfies ToWorker);
+        worker.postMessage({ kind: 'call', id: nextId, name, argument } satisfies ToWorker);
       }),
     async stop() {
       stopping = true;
@@ -96,13 +119,21 @@ export interface WorkerSide {
   ready(port: number): void;
   notReady(error: Error & { code?: string }): void;
   notify(name: string, value: unknown): void;
+  /** Calls into the thread that started the worker. */
+  ask(name: string, argument: unknown): Promise<unknown>;
 }
 
 /** The worker's end: answers the calls by their names. */
 export function answerCalls(answers: Record<string, (argument: never) => unknown>): WorkerSide {
   const port = requireParent();
   const post = (message: FromWorker): void => port.postMessage(message);
-  port.on('message', ({ id, name, argument }: ToWorker) => {
+  const asked = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  let nextId = 0;
+  port.on('message', (message: ToWorker) => {
+    if (message.kind === 'reply') asked.get(message.id)?.resolve(message.value);
+    if (message.kind === 'reply-error') asked.get(message.id)?.reject(new Error(message.message));
+    if (message.kind !== 'call') return void asked.delete(message.id);
+    const { id, name, argument } = message;
     Promise.resolve()
       .then(() => answers[name]?.(argument as never))
       .then((value) => post({ kind: 'answer', id, value }))
@@ -112,6 +143,12 @@ export function answerCalls(answers: Record<string, (argument: never) => unknown
     ready: (listening) => post({ kind: 'ready', port: listening }),
     notReady: (error) => post({ kind: 'not-ready', code: error.code, message: error.message }),
     notify: (name, value) => post({ kind: 'notified', name, value }),
+    ask: (name, argument) =>
+      new Promise((resolve, reject) => {
+        nextId += 1;
+        asked.set(nextId, { resolve, reject });
+        post({ kind: 'asked', id: nextId, name, argument });
+      }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface LambdaHost {
   freeCapacity(functionName: string): number;
   /** Calls the listener whenever an environment has become free. Returns how to end that. */
   onCapacity(functionName: string, listener: () => void): () => void;
+  /** Deploys the functions as their models now are: what runs ends as it began, what begins is new. */
+  redeploy(): Promise<void>;
   usage(): Record<string, FunctionUsage>;
   crashes: CrashOrders;
   /** Ends every environment, also in mid-invocation; what ran then fails. */
@@ -76,6 +78,8 @@ export function createLambdaHost(
   }
   const crashes = createCrashOrders(faults);
   const skews = new WeakMap<Environment, ClockSkew>();
+  /** Busy ones of an earlier deployment: they take no further invocation. */
+  const outdated = new WeakSet<Environment>();
   const stopping = new AbortController();
   const reaping = reap();
 
@@ -166,7 +170,8 @@ export function createLambdaHost(
       ...(crash === undefined ? {} : { dieAt: crash.point }),
     });
     pool.busy.delete(environment);
-    if (environment.isAlive() && !stopping.signal.aborted) {
+    if (outdated.has(environment)) await environment.terminate();
+    else if (environment.isAlive() && !stopping.signal.aborted) {
       pool.idle.push({ environment, sinceMs: clock.now() });
     }
     addToUsage(pool.usage, result);
@@ -193,6 +198,13 @@ export function createLambdaHost(
       const { listeners } = poolOf(functionName);
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async redeploy() {
+      for (const pool of pools.values()) {
+        for (const environment of pool.busy) outdated.add(environment);
+        const idle = pool.idle.splice(0);
+        await Promise.all(idle.map(({ environment }) => environment.terminate()));
+      }
     },
     usage: () => Object.fromEntries([...pools].map(([name, { usage }]) => [name, { ...usage }])),
     crashes,

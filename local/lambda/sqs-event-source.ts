@@ -21,6 +21,8 @@ import { concurrencyLimit } from './sqs-scaling.ts';
 
 export interface SqsEventSource {
   counts(): EventSourceCounts;
+  /** Holds for the next invocations; those that run are not ended. Absent: only the machine's limit. */
+  setMaximumConcurrency(most: number | undefined): void;
   /** Ends polling at once and waits for what runs; stop the host first to end that too. */
   stop(): Promise<void>;
 }
@@ -62,7 +64,8 @@ export function startSqsEventSource(
   { clock, random, host, queue, log }: SqsEventSourceDependencies,
   { model, source, queueUrl, deadLetterQueueUrl, region, unevenBatches }: SqsEventSourceOptions,
 ): SqsEventSource {
-  const { batchSize, maximumConcurrency, reportBatchItemFailures } = source;
+  const { batchSize, reportBatchItemFailures } = source;
+  let { maximumConcurrency } = source;
   const counts: EventSourceCounts = {
     receives: 0,
     batches: 0,
@@ -228,6 +231,11 @@ export function startSqsEventSource(
 
   return {
     counts: () => ({ ...counts }),
+    setMaximumConcurrency(most) {
+      maximumConcurrency = most;
+      dispatch();
+      wakePollers();
+    },
     async stop() {
       stopping.abort();
       unsubscribe();

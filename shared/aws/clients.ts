@@ -43,9 +43,9 @@ function handlerWith(
 }
 
 /** Their answers are read whole at once: a connection on which nothing moves meanwhile is broken, in mid answer too. */
-export function limitsOf(budget: ClientBudget) {
+export function limitsOf(budget: ClientBudget, connection: ConnectionOptions = {}) {
   return {
-    requestHandler: { ...handlerWith(budget), socketTimeout: budget.requestMs },
+    requestHandler: { ...handlerWith(budget, connection), socketTimeout: budget.requestMs },
     maxAttempts: budget.attempts,
   };
 }

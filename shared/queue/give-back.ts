@@ -22,7 +22,7 @@ const REPOST_MOST_SECONDS = 900;
 export const RECEIVES_BEFORE_REPOST = 4;
 /**
  * Messages that one worker leaves in flight at a time: 1,000 workers, Lambda's most for a queue, then hold half the quota.
- * infrastructure/params.js counts them beside those in the workers' hands.
+ * infrastructure/in-flight.js counts them beside those in the workers' hands.
  */
 export const RETURNS_PER_WORKER = 60;
 

@@ -1,0 +1,116 @@
+// The alarms that are raised, and whether anyone is told of them.
+import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
+import { ListSubscriptionsByTopicCommand, type Subscription } from '@aws-sdk/client-sns';
+import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { ofType, type StackResource } from '../stack.ts';
+
+/** DescribeAlarms takes 100 names. */
+const ALARMS_PER_CALL = 100;
+const TOPIC_ARN = /^arn:aws[a-z-]*:sns:/;
+
+const alarms = ({ stack }: World) => ofType(stack, 'AWS::CloudWatch::Alarm');
+
+export function judgeAlarms(wanted: readonly StackResource[], actual: readonly MetricAlarm[]): Problem[] {
+  const byName = new Map(actual.map((alarm) => [alarm.AlarmName, alarm]));
+  return wanted.flatMap(({ logicalId: about, physicalId }): Problem[] => {
+    const alarm = byName.get(physicalId);
+    if (alarm === undefined) {
+      return [
+        { level: 'warn', about, message: 'the alarm is gone', remedy: 'deploy again, or create it again' },
+      ];
+    }
+    if (alarm.StateValue === 'ALARM') {
+      return [
+        {
+          level: 'warn',
+          about,
+          message: `is raised: ${alarm.AlarmDescription ?? alarm.StateReason ?? ''}`,
+          remedy: `docs/operations.md has its runbook, under ${about}`,
+        },
+      ];
+    }
+    if (alarm.ActionsEnabled === false) {
+      return [
+        {
+          level: 'warn',
+          about,
+          message: 'notifies nobody: its actions are switched off',
+          remedy: `aws cloudwatch enable-alarm-actions --alarm-names ${physicalId}`,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+export function judgeSubscriptions(arn: string, subscriptions: readonly Subscription[]): Problem[] {
+  const isPending = ({ SubscriptionArn }: Subscription) => !/^arn:/.test(SubscriptionArn ?? '');
+  if (subscriptions.length === 0) {
+    return [
+      {
+        level: 'warn',
+        about: arn,
+        message: 'nobody has subscribed to the topic of the alarms',
+        remedy: `deploy with --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
+      },
+    ];
+  }
+  return subscriptions.filter(isPending).map(({ Endpoint = 'a subscriber' }) => ({
+    level: 'warn' as const,
+    about: arn,
+    message: `${Endpoint} has not confirmed the subscription, and hears of no alarm`,
+    remedy:
+      'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days',
+  }));
+}
+
+/** The stack's own topic, or the one that the parameter alarmTopicArn has put in its place. */
+export function topicsOf(stack: World['stack']): string[] {
+  const given = ofType(stack, 'AWS::CloudWatch::Alarm')
+    .flatMap(({ properties }) => (properties['AlarmActions'] ?? []) as unknown[])
+    .filter((action): action is string => typeof action === 'string' && TOPIC_ARN.test(action));
+  if (given.length > 0) return [...new Set(given)];
+  return ofType(stack, 'AWS::SNS::Topic').map(({ physicalId }) => physicalId);
+}
+
+export const alarmChecks: readonly Check[] = [
+  {
+    id: 'alarms',
+    good: 'No alarm is raised.',
+    needs: ['cloudwatch:DescribeAlarms'],
+    run: (world) => {
+      const all = alarms(world);
+      const pages = Array.from({ length: Math.ceil(all.length / ALARMS_PER_CALL) }, (_, page) =>
+        all.slice(page * ALARMS_PER_CALL, (page + 1) * ALARMS_PER_CALL),
+      );
+      return examineEach(pages, (page) =>
+        examine(
+          'alarms',
+          'cloudwatch:DescribeAlarms',
+          () =>
+            world.clients.cloudwatch.send(
+              new DescribeAlarmsCommand({
+                AlarmNames: page.map(({ physicalId }) => physicalId),
+                MaxRecords: ALARMS_PER_CALL,
+              }),
+            ),
+          ({ MetricAlarms = [] }) => judgeAlarms(page, MetricAlarms),
+        ),
+      );
+    },
+  },
+  {
+    id: 'notified',
+    good: 'Somebody is notified of alarms.',
+    needs: ['sns:ListSubscriptionsByTopic'],
+    run: ({ clients, stack }) =>
+      examineEach(topicsOf(stack), (arn) =>
+        examine(
+          arn,
+          'sns:ListSubscriptionsByTopic',
+          () => clients.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: arn })),
+          ({ Subscriptions = [] }) => judgeSubscriptions(arn, Subscriptions),
+        ),
+      ),
+  },
+];

@@ -1,0 +1,206 @@
+// The functions: their state, what bounds their concurrency, and the schedule of sweep.
+import { DescribeRuleCommand } from '@aws-sdk/client-eventbridge';
+import {
+  GetAccountSettingsCommand,
+  type GetAccountSettingsCommandOutput,
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  type GetFunctionConfigurationCommandOutput,
+  GetFunctionRecursionConfigCommand,
+} from '@aws-sdk/client-lambda';
+import { UNMAPPED_FUNCTIONS } from '../../concurrency/plan.ts';
+import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { ofType, type Stack, type StackResource } from '../stack.ts';
+
+type Actual = Pick<
+  GetFunctionConfigurationCommandOutput,
+  'State' | 'StateReason' | 'LastUpdateStatus' | 'LastUpdateStatusReason' | 'Runtime'
+>;
+
+/** What Lambda's poller takes at least of each event source. */
+const LEAST_OF_A_MAPPING = 2;
+
+const functions = ({ stack }: World) => ofType(stack, 'AWS::Lambda::Function');
+
+export function judgeFunction({ logicalId: about, properties }: StackResource, actual: Actual): Problem[] {
+  const { State, LastUpdateStatus, Runtime } = actual;
+  const problems: Problem[] = [];
+  if (State === 'Failed' || LastUpdateStatus === 'Failed') {
+    problems.push({
+      level: 'fail',
+      about,
+      message: `its last change failed: ${actual.LastUpdateStatusReason ?? actual.StateReason ?? 'no reason given'}`,
+      remedy: 'remove the cause, and deploy again',
+    });
+  } else if (State === 'Pending' || LastUpdateStatus === 'InProgress') {
+    problems.push({
+      level: 'warn',
+      about,
+      message: 'is being changed',
+      remedy: 'run the doctor again in a minute',
+    });
+  }
+  const wanted = properties['Runtime'];
+  if (wanted !== undefined && Runtime !== wanted) {
+    problems.push({
+      level: 'warn',
+      about,
+      message: `runs on ${Runtime ?? 'no runtime'}, and on ${wanted} in the template`,
+      remedy: 'deploy again with --force',
+    });
+  }
+  return problems;
+}
+
+export function judgeReserved({ logicalId: about, physicalId }: StackResource, reserved: number | undefined) {
+  if (reserved === undefined) return [];
+  const isStopped = reserved === 0;
+  return [
+    {
+      level: isStopped ? ('fail' as const) : ('warn' as const),
+      about,
+      message: isStopped
+        ? 'is stopped: its reserved concurrency is 0'
+        : `has a reserved concurrency of ${reserved}: where its event source takes more, good messages become dead letters`,
+      remedy: `aws lambda delete-function-concurrency --function-name ${physicalId}`,
+    },
+  ];
+}
+
+export function judgeRecursion(
+  { logicalId: about, physicalId }: StackResource,
+  loop: string | undefined,
+): Problem[] {
+  if (loop === 'Allow') return [];
+  return [
+    {
+      level: 'fail',
+      about,
+      message: 'Lambda takes its reposts for a loop, and stops them after 16 rounds',
+      remedy: `aws lambda put-function-recursion-config --function-name ${physicalId} --recursive-loop Allow`,
+    },
+  ];
+}
+
+/** What the stage may run at once against what the account may. */
+export function judgeAccount(
+  { AccountLimit }: Pick<GetAccountSettingsCommandOutput, 'AccountLimit'>,
+  stack: Pick<Stack, 'resources'>,
+): Problem[] {
+  const { UnreservedConcurrentExecutions: available, ConcurrentExecutions: limit } = AccountLimit ?? {};
+  const mappings = stack.resources.filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping');
+  if (available === undefined) return [];
+  const bounds = mappings.map(({ properties }) =>
+    Number(
+      (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)?.MaximumConcurrency ?? 0,
+    ),
+  );
+  const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_FUNCTIONS);
+  if (available >= most) return [];
+  const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_FUNCTIONS;
+  return [
+    {
+      level: available < least ? 'fail' : 'warn',
+      about: 'account',
+      message:
+        `${available} functions may run at once in this account and region (its limit is ${limit ?? 'unknown'}), ` +
+        `and this stage may ask for ${most}: Lambda throttles the rest, and messages wait`,
+      remedy:
+        'raise the quota "Concurrent executions" of Lambda in Service Quotas, or deploy with a lower maximumConcurrency',
+    },
+  ];
+}
+
+export function judgeRule(
+  { logicalId: about, physicalId }: StackResource,
+  state: string | undefined,
+): Problem[] {
+  if (state === undefined || state.startsWith('ENABLED')) return [];
+  return [
+    {
+      level: 'fail',
+      about,
+      message:
+        'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time',
+      remedy: `aws events enable-rule --name ${physicalId}`,
+    },
+  ];
+}
+
+export const functionChecks: readonly Check[] = [
+  {
+    id: 'functions',
+    good: 'The functions are ready.',
+    needs: ['lambda:GetFunctionConfiguration'],
+    run: (world) =>
+      examineEach(functions(world), (each) =>
+        examine(
+          each.logicalId,
+          'lambda:GetFunctionConfiguration',
+          () =>
+            world.clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: each.physicalId })),
+          (actual) => judgeFunction(each, actual),
+        ),
+      ),
+  },
+  {
+    id: 'reserved-concurrency',
+    good: 'No function has a reserved concurrency.',
+    needs: ['lambda:GetFunctionConcurrency'],
+    run: (world) =>
+      examineEach(functions(world), (each) =>
+        examine(
+          each.logicalId,
+          'lambda:GetFunctionConcurrency',
+          () =>
+            world.clients.lambda.send(new GetFunctionConcurrencyCommand({ FunctionName: each.physicalId })),
+          ({ ReservedConcurrentExecutions: reserved }) => judgeReserved(each, reserved),
+        ),
+      ),
+  },
+  {
+    id: 'recursion',
+    good: 'The functions that send messages back to their own queue may do so.',
+    needs: ['lambda:GetFunctionRecursionConfig'],
+    run: (world) =>
+      examineEach(
+        functions(world).filter(({ properties }) => properties['RecursiveLoop'] === 'Allow'),
+        (each) =>
+          examine(
+            each.logicalId,
+            'lambda:GetFunctionRecursionConfig',
+            () =>
+              world.clients.lambda.send(
+                new GetFunctionRecursionConfigCommand({ FunctionName: each.physicalId }),
+              ),
+            ({ RecursiveLoop }) => judgeRecursion(each, RecursiveLoop),
+          ),
+      ),
+  },
+  {
+    id: 'account-concurrency',
+    good: 'The account may run all functions of this stage at once.',
+    needs: ['lambda:GetAccountSettings'],
+    run: ({ clients, stack }) =>
+      examine(
+        'account',
+        'lambda:GetAccountSettings',
+        () => clients.lambda.send(new GetAccountSettingsCommand({})),
+        (actual) => judgeAccount(actual, stack),
+      ),
+  },
+  {
+    id: 'schedule',
+    good: 'Sweep runs each minute.',
+    needs: ['events:DescribeRule'],
+    run: ({ clients, stack }) =>
+      examineEach(ofType(stack, 'AWS::Events::Rule'), (rule) =>
+        examine(
+          rule.logicalId,
+          'events:DescribeRule',
+          () => clients.eventbridge.send(new DescribeRuleCommand({ Name: rule.physicalId })),
+          ({ State }) => judgeRule(rule, State),
+        ),
+      ),
+  },
+];

@@ -1,0 +1,93 @@
+// The event source mappings: whether the queues invoke the functions, and under the terms of the template.
+import {
+  GetEventSourceMappingCommand,
+  type GetEventSourceMappingCommandOutput,
+} from '@aws-sdk/client-lambda';
+import { inFlightFault } from '../../../infrastructure/in-flight.js';
+import { type Check, examine, examineEach, type Problem } from '../finding.ts';
+import { ofType, type StackResource } from '../stack.ts';
+
+type Actual = Pick<
+  GetEventSourceMappingCommandOutput,
+  'State' | 'BatchSize' | 'FunctionResponseTypes' | 'ScalingConfig' | 'StateTransitionReason'
+>;
+
+const REPORTS = 'ReportBatchItemFailures';
+
+export function judgeMapping(mapping: StackResource, actual: Actual): Problem[] {
+  const { logicalId: about, properties, physicalId } = mapping;
+  const change = `aws lambda update-event-source-mapping --uuid ${physicalId}`;
+  const problems: Problem[] = [];
+  const { State = 'unknown', BatchSize, FunctionResponseTypes = [], ScalingConfig } = actual;
+  if (/^Disabl/.test(State)) {
+    problems.push({
+      level: 'fail',
+      about,
+      message: `is ${State.toLowerCase()}: the queue's messages wait, and nothing handles them`,
+      remedy: `${change} --enabled`,
+    });
+  } else if (State !== 'Enabled') {
+    problems.push({
+      level: 'warn',
+      about,
+      message: `is in state ${State} (${actual.StateTransitionReason ?? 'no reason given'})`,
+      remedy: 'run the doctor again in a minute',
+    });
+  }
+  if (isDeclared(properties['FunctionResponseTypes'], REPORTS) && !FunctionResponseTypes.includes(REPORTS)) {
+    problems.push({
+      level: 'fail',
+      about,
+      message: `does not take ${REPORTS}: Lambda deletes the messages that a function gives back, and their rows wait for a replay`,
+      remedy: `${change} --function-response-types ${REPORTS}`,
+    });
+  }
+  const wanted = (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)
+    ?.MaximumConcurrency;
+  const most = ScalingConfig?.MaximumConcurrency;
+  const differs = [
+    ...difference('MaximumConcurrency', most, wanted),
+    ...difference('BatchSize', BatchSize, properties['BatchSize']),
+  ];
+  if (differs.length > 0) {
+    problems.push({
+      level: 'warn',
+      about,
+      message: differs.join('; '),
+      remedy:
+        'a deployment that changes this mapping puts back its own value: to keep the present one, deploy it as the parameter',
+    });
+  }
+  const fault =
+    most === undefined || BatchSize === undefined
+      ? undefined
+      : inFlightFault({ maximumConcurrency: most, batchSize: BatchSize });
+  if (fault !== undefined) {
+    problems.push({ level: 'fail', about, message: fault, remedy: 'lower it with `spillway concurrency`' });
+  }
+  return problems;
+}
+
+function isDeclared(list: unknown, value: string): boolean {
+  return Array.isArray(list) && list.includes(value);
+}
+
+function difference(name: string, actual: number | undefined, wanted: unknown): string[] {
+  if (wanted === undefined || String(wanted) === String(actual)) return [];
+  return [`${name} is ${actual ?? 'not set'}, and ${wanted} in the template`];
+}
+
+export const mappingCheck: Check = {
+  id: 'event-sources',
+  good: 'The queues invoke the functions as the template says.',
+  needs: ['lambda:GetEventSourceMapping'],
+  run: ({ stack, clients }) =>
+    examineEach(ofType(stack, 'AWS::Lambda::EventSourceMapping'), (mapping) =>
+      examine(
+        mapping.logicalId,
+        'lambda:GetEventSourceMapping',
+        () => clients.lambda.send(new GetEventSourceMappingCommand({ UUID: mapping.physicalId })),
+        (actual) => judgeMapping(mapping, actual),
+      ),
+    ),
+};

@@ -1,0 +1,74 @@
+// Lambda's own API over HTTP. The functions run beside this thread, so it asks there, and sends what it is answered.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authorizer } from '../../iam/authorizer.ts';
+
+export interface LambdaCall {
+  method: string;
+  /** With the query. */
+  url: string;
+  body: string;
+}
+
+export interface LambdaAnswer {
+  status: number;
+  /** The error's name, where it is one. */
+  error?: string;
+  body: object;
+}
+
+/** The calls that are emulated take some hundred bytes. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+
+/** Its paths could be those of buckets, so it is known by the service for which the request is signed. */
+export function isLambdaApi({ headers: { authorization = '' } }: Pick<IncomingMessage, 'headers'>): boolean {
+  return /\bCredential=[^,\s]*\/lambda\/aws4_request\b/.test(authorization);
+}
+
+/** @param ask answers the call where the functions run */
+export async function answerLambdaApi(
+  { authorizer, ask }: { authorizer: Authorizer; ask: (call: LambdaCall) => Promise<LambdaAnswer> },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // No stage may change its own event source: its role has no such right on AWS, and has none here.
+  const access = [{ action: `lambda:${request.method}`, resource: '*' }];
+  const denial = authorizer.deny(request.headers.authorization, access);
+  if (denial !== undefined) return send(response, refusal(403, 'AccessDeniedException', denial));
+  const body = await readBody(request).catch(() => undefined);
+  if (body === undefined) return; // the client went away
+  if (body.length > MAX_REQUEST_BYTES) {
+    return send(response, refusal(413, 'RequestTooLargeException', 'The request is too large.'));
+  }
+  const call = { method: request.method ?? 'GET', url: request.url ?? '/', body: body.toString() };
+  send(
+    response,
+    await ask(call).catch((error: unknown) =>
+      refusal(500, 'ServiceException', error instanceof Error ? error.message : String(error)),
+    ),
+  );
+}
+
+/** What is above the bound is read and dropped, so that the client sees the answer. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    if (sizeBytes <= MAX_REQUEST_BYTES) chunks.push(chunk);
+    sizeBytes += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+function refusal(status: number, error: string, message: string): LambdaAnswer {
+  return { status, error, body: { Type: status < 500 ? 'User' : 'Service', Message: message } };
+}
+
+function send(response: ServerResponse, { status, error, body }: LambdaAnswer): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...(error === undefined ? {} : { 'x-amzn-errortype': error }),
+  });
+  response.end(text);
+}

@@ -1,0 +1,201 @@
+// `spillway doctor` on moto: the packaged template as a stack, then one fault after the other.
+import { tmpdir } from 'node:os';
+import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import {
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import {
+  CreateBucketCommand,
+  DeletePublicAccessBlockCommand,
+  ListBucketsCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../cli/doctor/finding.ts';
+import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
+import { packageService, type Template } from '../helpers/package-service.ts';
+import { runSpillway } from '../helpers/spillway.ts';
+
+const STACK = 'spillway-dev';
+const ACCOUNT = '123456789012';
+const INBOX = `${STACK}-inbox-${ACCOUNT}-us-east-1`;
+const CODE_BUCKET = 'test-code';
+const ENV = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' };
+
+let moto: MotoServer;
+let s3: S3Client;
+let sqs: SQSClient;
+let lambda: LambdaClient;
+let cloudformation: CloudFormationClient;
+
+/** The template with its zips in a bucket that is there before the stack. */
+async function deploy(template: Template): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: CODE_BUCKET }));
+  for (const { Type, Properties } of Object.values(template.Resources)) {
+    if (Type !== 'AWS::Lambda::Function') continue;
+    const code = Properties['Code'] as { S3Bucket: unknown; S3Key: string };
+    code.S3Bucket = CODE_BUCKET;
+    await s3.send(new PutObjectCommand({ Bucket: CODE_BUCKET, Key: code.S3Key, Body: 'a zip' }));
+  }
+  await cloudformation.send(
+    new CreateStackCommand({
+      StackName: STACK,
+      TemplateBody: JSON.stringify(template),
+      Capabilities: ['CAPABILITY_IAM'],
+    }),
+  );
+}
+
+async function examine(...args: string[]): Promise<{ code: number | null; findings: Finding[] }> {
+  const { code, stdout, stderr } = await runSpillway(
+    ['doctor', '--endpoint-url', moto.endpoint, '--json', ...args],
+    { cwd: tmpdir(), env: ENV },
+  );
+  expect(stdout, stderr).not.toBe('');
+  return { code, findings: (JSON.parse(stdout) as { findings: Finding[] }).findings };
+}
+
+const of = (findings: Finding[], check: string) => findings.filter((finding) => finding.check === check);
+
+describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
+  beforeAll(async () => {
+    const [service, server] = await Promise.all([packageService(), startMoto()]);
+    moto = server;
+    const config = {
+      endpoint: moto.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+    s3 = new S3Client({ ...config, forcePathStyle: true });
+    sqs = new SQSClient(config);
+    lambda = new LambdaClient(config);
+    cloudformation = new CloudFormationClient(config);
+    await deploy(service.template);
+    await service.remove();
+  }, 600_000);
+  afterAll(async () => {
+    for (const client of [s3, sqs, lambda, cloudformation]) client?.destroy();
+    await moto?.stop();
+  });
+
+  it('finds a stage that is not deployed, and names no leftovers', async () => {
+    const { code, findings } = await examine('--stage', 'prod');
+    expect(code).toBe(1);
+    expect(findings.filter(({ level }) => level !== 'ok')).toEqual([
+      expect.objectContaining({ check: 'stack', level: 'fail', about: 'spillway-prod' }),
+    ]);
+  });
+
+  it('finds a stage as it was deployed, but for what moto does not have', async () => {
+    await settle();
+    const { findings } = await examine();
+    const bad = findings.filter(({ level }) => level !== 'ok');
+    expect(new Set(bad.map(({ check, level }) => `${check} ${level}`))).toEqual(
+      new Set([
+        // moto does not set these properties of a table.
+        'expiry warn',
+        'backups warn',
+        'notified warn',
+        'recursion unchecked',
+        'account-concurrency unchecked',
+      ]),
+    );
+  });
+
+  it('names each fault that was made since', async () => {
+    await spoil();
+    const { code, findings } = await examine();
+    expect(code).toBe(1);
+    expect(of(findings, 'versioning')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
+    expect(of(findings, 'notification')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
+    expect(of(findings, 'public-access')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
+    expect(of(findings, 'queues')).toMatchObject([
+      { level: 'fail', about: 'UploadQueue', message: 'VisibilityTimeout is 30, and 1080 in the template' },
+    ]);
+    expect(of(findings, 'dead-letters')).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
+    ]);
+    expect(of(findings, 'event-sources')).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('MaximumConcurrency is 9, and 50') },
+    ]);
+  });
+
+  it('names what a removed stage has left', async () => {
+    await cloudformation.send(new DeleteStackCommand({ StackName: STACK }));
+    await s3.send(new CreateBucketCommand({ Bucket: INBOX })).catch(() => undefined);
+    const { code, findings } = await examine();
+    expect(code).toBe(1);
+    expect(of(findings, 'leftovers')).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        about: INBOX,
+        remedy: expect.stringContaining(`s3://${INBOX}`),
+      }),
+    );
+  });
+});
+
+/** What moto leaves out of a bucket's properties. */
+async function settle(): Promise<void> {
+  for (const bucket of await bucketsOfStack()) {
+    await s3.send(
+      new PutPublicAccessBlockCommand({
+        Bucket: bucket,
+        PublicAccessBlockConfiguration: {
+          ...{ BlockPublicAcls: true, BlockPublicPolicy: true },
+          ...{ IgnorePublicAcls: true, RestrictPublicBuckets: true },
+        },
+      }),
+    );
+  }
+  await s3.send(
+    new PutBucketVersioningCommand({ Bucket: INBOX, VersioningConfiguration: { Status: 'Enabled' } }),
+  );
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket: INBOX,
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          {
+            QueueArn: `arn:aws:sqs:us-east-1:${ACCOUNT}:${STACK}-ingest`,
+            Events: ['s3:ObjectCreated:*'],
+          },
+        ],
+      },
+    }),
+  );
+}
+
+async function bucketsOfStack(): Promise<string[]> {
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  return Buckets.map(({ Name = '' }) => Name).filter((name) => name !== CODE_BUCKET);
+}
+
+async function spoil(): Promise<void> {
+  await s3.send(
+    new PutBucketVersioningCommand({ Bucket: INBOX, VersioningConfiguration: { Status: 'Suspended' } }),
+  );
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({ Bucket: INBOX, NotificationConfiguration: {} }),
+  );
+  await s3.send(new DeletePublicAccessBlockCommand({ Bucket: INBOX }));
+  const urlOf = (name: string) => `${moto.endpoint}/${ACCOUNT}/${STACK}-${name}`;
+  await sqs.send(
+    new SetQueueAttributesCommand({ QueueUrl: urlOf('upload'), Attributes: { VisibilityTimeout: '30' } }),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('upload-dead-letters'), MessageBody: 'dead' }));
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
+  await lambda.send(
+    new UpdateEventSourceMappingCommand({
+      UUID: EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn?.endsWith('-upload'))?.UUID,
+      ScalingConfig: { MaximumConcurrency: 9 },
+    }),
+  );
+}

@@ -1,0 +1,106 @@
+// An upgrade in place: a job that began under the last version, or another configuration, ends under this one.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
+import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The version before upgrades were tested. Its messages, rows and files are what an upgrade meets. */
+const LAST_VERSION = 'a81a609c1c';
+const ROWS = 240;
+/** A busy machine takes a minute for what takes seconds elsewhere. */
+const WAIT_MS = 300_000;
+const BODY = `key,text\n${Array.from({ length: ROWS }, (_, row) => `k${row},text ${row}`).join('\n')}\n`;
+
+const isThere = spawnSync('git', ['-C', ROOT, 'cat-file', '-e', `${LAST_VERSION}^{commit}`]).status === 0;
+const note = isThere ? '' : ` (skipped: this clone does not hold ${LAST_VERSION})`;
+
+let cloud: PipelineCloud | undefined;
+const folders: string[] = [];
+afterEach(async () => {
+  await cloud?.stop();
+  cloud = undefined;
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** The last version's files, with the packages of this one. */
+function unpackLastVersion(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-last-version-'));
+  folders.push(folder);
+  const archive = execFileSync('git', ['-C', ROOT, 'archive', LAST_VERSION], { maxBuffer: 256 * 1024 ** 2 });
+  mkdirSync(folder, { recursive: true });
+  execFileSync('tar', ['-x', '-C', folder], { input: archive });
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
+  return folder;
+}
+
+/** Starts the job, and returns once a part of its objects is stored. */
+async function beginJob(running: PipelineCloud) {
+  const dropped = await running.drop('upgrade.csv', BODY, { options: { spread: 'off' } });
+  await running.until(
+    'a part is stored',
+    async () => (await running.keys(running.names.destination)).length > 50,
+  );
+  expect(running.endsOf(dropped)).toEqual([]);
+  return dropped;
+}
+
+async function expectWhole(running: PipelineCloud, dropped: Awaited<ReturnType<typeof beginJob>>) {
+  const end = await running.ended(dropped, WAIT_MS);
+  expect(end).toMatchObject({ state: 'completed', rows: ROWS, stored: ROWS, failed: 0, unaccounted: 0 });
+  expect(await running.keys(running.names.destination)).toHaveLength(ROWS);
+  const stored = (await running.rows(end, 'succeeded')).map((row) => row['key']);
+  expect(new Set(stored).size).toBe(ROWS);
+  expect(stored).toHaveLength(ROWS);
+}
+
+const SLOW = {
+  limit: { limitPerSecond: 60 },
+  sliceBytes: 65_536,
+  params: { blockRows: '50', batchSize: '10' },
+};
+
+describe('a job that runs during a deployment', { timeout: 2 * WAIT_MS }, () => {
+  it('ends with every row once under another configuration', async () => {
+    cloud = await startPipelineCloud(SLOW);
+    const dropped = await beginJob(cloud);
+    await cloud.redeploy(({ ingest, upload }) => {
+      if (ingest === undefined || upload === undefined) throw new Error('the stages have other names');
+      // The job keeps the sizes with which it began.
+      ingest.environment['SPILLWAY_BLOCK_ROWS'] = '500';
+      ingest.environment['SPILLWAY_SLICE_BYTES'] = '8388608';
+      upload.environment['SPILLWAY_SOURCE_BUCKETS'] = '';
+      upload.memoryMb = 2048;
+    });
+    await expectWhole(cloud, dropped);
+  });
+
+  it.skipIf(!isThere)(
+    `ends with every row once under this version, begun under the last one${note}`,
+    async () => {
+      const last = unpackLastVersion();
+      cloud = await startPipelineCloud({ ...SLOW, serviceFile: path.join(last, 'serverless.yml') });
+      expect(cloud.service.functions['upload']?.handlerFile).toContain(last);
+      const dropped = await beginJob(cloud);
+      const present = await readService(SERVICE_FILE, {
+        params: { ...SLOW.params, sourceBuckets: SOURCE_BUCKET },
+      });
+      await cloud.redeploy((functions) => {
+        for (const [name, model] of Object.entries(functions)) {
+          const now = present.functions[name];
+          if (now === undefined) continue;
+          const { handlerFile, handlerExport, environment, timeoutSeconds, memoryMb } = now;
+          const retry = model.environment['SPILLWAY_RETRY_SECONDS'];
+          Object.assign(model, { handlerFile, handlerExport, environment, timeoutSeconds, memoryMb });
+          if (retry !== undefined) environment['SPILLWAY_RETRY_SECONDS'] = retry;
+        }
+      });
+      expect(cloud.service.functions['upload']?.handlerFile).not.toContain(last);
+      await expectWhole(cloud, dropped);
+    },
+  );
+});
