@@ -73,7 +73,7 @@ export function checkStackNames(stack, faults) {
 }
 
 /**
- * @param {'sourceBuckets' | 'destinationBuckets'} parameter
+ * @param {'sourceBuckets' | 'destinationBuckets' | 'manifestBuckets'} parameter
  * @param {string} value names, separated by commas
  * @param {Stack} stack
  * @param {string[]} faults
@@ -82,7 +82,7 @@ export function checkStackNames(stack, faults) {
 export function bucketNames(parameter, value, stack, faults) {
   const names = value.split(',').map((part) => part.trim());
   const once = [...new Set(names.filter((part) => part !== ''))];
-  const isSource = parameter === 'sourceBuckets';
+  const isSource = parameter !== 'destinationBuckets';
   for (const name of once) {
     const fault = notABucket(name) ?? notForJobs(name, isSource, stack);
     if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);

@@ -1,8 +1,17 @@
 // Checks the parameters of serverless.yml and makes its settings of them: numbers, policies, the dashboard. A fault stops packaging.
+
+import { apiAuthorizer, checkJwt } from './api-authorizer.js';
 import { bucketNames, checkStackNames, shown } from './bucket-names.js';
 import { dashboardBody } from './dashboard.js';
 import { hostNames } from './host-names.js';
-import { checkRoom, listedFileStatements, partitionOf, transferStatements } from './upload-permissions.js';
+import {
+  checkRoom,
+  listedFileStatements,
+  manifestStatements,
+  partitionOf,
+  readManifests,
+  transferStatements,
+} from './upload-permissions.js';
 
 /** SQS stops delivering at about 120,000 messages in flight, without an error. */
 const MOST_MESSAGES_IN_FLIGHT = 110_000;
@@ -29,7 +38,13 @@ const NUMBERS = /** @type {const} */ ({
   reportDays: [15, 3650],
   manifestDays: [15, 3650],
   oldestMessageSeconds: [60, 864_000],
+  // API Gateway's quota of an account and region: 10,000 a second, 5,000 at once.
+  apiRatePerSecond: [1, 10_000],
+  apiBurst: [1, 5000],
 });
+
+/** More would not fit into the roles of four functions beside all that the other lists may hold. */
+const MOST_MANIFEST_BUCKETS = 10;
 
 /**
  * The value of `custom.settings` in serverless.yml.
@@ -76,7 +91,15 @@ export async function settings({ resolveVariable }) {
     faults,
   );
   const sourceHosts = hostNames('sourceHosts', await text('sourceHosts'), faults);
-  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults);
+  const manifestBuckets = bucketNames('manifestBuckets', await text('manifestBuckets'), stack, faults);
+  if (manifestBuckets.length > MOST_MANIFEST_BUCKETS) {
+    faults.push(
+      `manifestBuckets holds ${manifestBuckets.length} names; it takes ${MOST_MANIFEST_BUCKETS}. Collect manifests in fewer buckets`,
+    );
+  }
+  checkRoom({ sourceBuckets, destinationBuckets, sourceHosts, manifestBuckets }, stack, faults);
+  const jwt = { issuer: await text('jwtIssuer'), audience: await text('jwtAudience') };
+  checkJwt(jwt, faults);
   const requesterPays = await text('requesterPays');
   if (requesterPays !== 'true' && requesterPays !== 'false') {
     faults.push(`requesterPays is ${shown(requesterPays)}; it takes true or false`);
@@ -99,6 +122,10 @@ export async function settings({ resolveVariable }) {
     destinationBuckets: { 'Fn::Join': [',', [{ Ref: 'DestinationBucket' }, ...destinationBuckets]] },
     transferStatements: transferStatements(sourceBuckets, destinationBuckets),
     listedFileStatements: listedFileStatements(sourceBuckets),
+    manifestBuckets: manifestBuckets.join(','),
+    manifestStatements: manifestStatements(manifestBuckets),
+    apiManifestStatements: readManifests(manifestBuckets),
+    ...apiAuthorizer(jwt),
     alarmActions: [topicArn === '' ? { Ref: 'AlarmTopic' } : topicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     dashboardBody: dashboardBody(`${stack.service}-${stack.stage}`),

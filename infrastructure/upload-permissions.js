@@ -70,6 +70,37 @@ export function listedFileStatements(sourceBuckets) {
 }
 
 /**
+ * Where manifests are read: by ingest, and by settle and the dead-letter handler to name the rows that are left. With
+ * s3:ListBucket, S3 answers 404, not 403, for a manifest that is gone.
+ * @param {string[]} manifestBuckets
+ */
+export function manifestStatements(manifestBuckets) {
+  const objects = readManifests(manifestBuckets);
+  if (manifestBuckets.length === 0) return objects;
+  const lists = {
+    Effect: 'Allow',
+    Action: ['s3:ListBucket'],
+    Resource: manifestBuckets.map((bucket) => CLOUDFORMATION.arn(bucket)),
+  };
+  return [...objects, lists];
+}
+
+/**
+ * The API looks at a manifest before it takes it; in the inbox also at what it was sent before.
+ * @param {string[]} manifestBuckets
+ */
+export const readManifests = (manifestBuckets) => [
+  {
+    Effect: 'Allow',
+    Action: ['s3:GetObject', 's3:GetObjectVersion'],
+    Resource: [
+      { 'Fn::Sub': '${InboxBucket.Arn}/*' },
+      ...manifestBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
+    ],
+  },
+];
+
+/**
  * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
  * - A server-side copy also reads and writes tags, and S3 refuses it without the permission to.
  * - Upload reads a destination to compare an existing object, and a source to keep its metadata.
@@ -128,22 +159,39 @@ export function policyCharacters(sourceBuckets, destinationBuckets, stack) {
  * @param {string[]} destinationBuckets
  * @param {Stack} stack
  * @param {string[]} sourceHosts
+ * @param {string[]} manifestBuckets
  */
-export function environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts = []) {
+export function environmentBytes(
+  sourceBuckets,
+  destinationBuckets,
+  stack,
+  sourceHosts = [],
+  manifestBuckets = [],
+) {
   // Names of buckets and hosts are ASCII and need no escapes in JSON.
   const destinations = [destinationName(stack), ...destinationBuckets].join(',');
-  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(',')];
+  const lists = [destinations, sourceBuckets.join(','), sourceHosts.join(','), manifestBuckets.join(',')];
   return lists.reduce((bytes, list) => bytes + list.length, OTHER_ENVIRONMENT_BYTES);
 }
 
 /**
- * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[] }} lists
+ * @param {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[], manifestBuckets: string[] }} lists
  * @param {Stack} stack
  * @param {string[]} faults
  */
-export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, stack, faults) {
+export function checkRoom(
+  { sourceBuckets, destinationBuckets, sourceHosts, manifestBuckets },
+  stack,
+  faults,
+) {
   const policy = policyCharacters(sourceBuckets, destinationBuckets, stack);
-  const environment = environmentBytes(sourceBuckets, destinationBuckets, stack, sourceHosts);
+  const environment = environmentBytes(
+    sourceBuckets,
+    destinationBuckets,
+    stack,
+    sourceHosts,
+    manifestBuckets,
+  );
   const over = [
     ...(policy > POLICY_CHARACTERS
       ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
@@ -156,7 +204,7 @@ export function checkRoom({ sourceBuckets, destinationBuckets, sourceHosts }, st
 
   const fits = (/** @type {string[]} */ sources, hosts = sourceHosts) =>
     policyCharacters(sources, destinationBuckets, stack) <= POLICY_CHARACTERS &&
-    environmentBytes(sources, destinationBuckets, stack, hosts) <= ENVIRONMENT_BYTES;
+    environmentBytes(sources, destinationBuckets, stack, hosts, manifestBuckets) <= ENVIRONMENT_BYTES;
   const furtherStacks = 'further stacks (--stage NAME)';
   const remedy = fits([])
     ? `The first ${mostThatFit(sourceBuckets, fits)} of the source buckets fit: give the others to ${furtherStacks}`

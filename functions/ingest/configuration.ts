@@ -21,6 +21,7 @@ export const ingestConfiguration = z.object({
   SPILLWAY_REPORT_BUCKET: bucket,
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
   SPILLWAY_SOURCE_BUCKETS: bucketList,
+  SPILLWAY_MANIFEST_BUCKETS: bucketList,
   SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
   SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),

@@ -14,6 +14,8 @@ export interface IngestDependencies extends SendSliceDependencies {
   /** The only bucket whose objects are manifests. */
   inbox: string;
   destinationBuckets: readonly string[];
+  /** Buckets that the API may name manifests in, beside the inbox and the report bucket. */
+  manifestBuckets: readonly string[];
   end: UnopenedDependencies;
   ingestQueueUrl: string;
   retrySeconds: RecordSource['retrySeconds'];
@@ -40,6 +42,7 @@ export function ingestDependencies(
     },
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
     destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS,
+    manifestBuckets: configuration.SPILLWAY_MANIFEST_BUCKETS,
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     cut: {
       sliceBytes: configuration.SPILLWAY_SLICE_BYTES,

@@ -8,20 +8,9 @@
 //   logs                bytes that the functions logged
 //
 // Not in it, since it does not grow with the objects: alarms, metrics, stored bytes, one event a job.
+import { PRICES as PRICE } from '../../shared/aws/prices.ts';
 import type { CloudMeterReading } from '../cloud.ts';
 import type { MeterReading, S3Count } from './meter-reading.ts';
-
-/** US dollars, us-east-1, from the AWS price list of September 2026 (aws.amazon.com/s3/pricing and its sisters). */
-const PRICE = {
-  s3Write: 5 / 1e6, // PUT, COPY, POST, LIST
-  s3Read: 0.4 / 1e6, // GET and everything else
-  sqsRequest: 0.4 / 1e6, // standard queues, each 64 KB
-  lambdaRequest: 0.2 / 1e6,
-  lambdaGbSecond: 0.0000133334, // arm64
-  dynamodbWriteUnit: 0.625 / 1e6,
-  dynamodbReadUnit: 0.125 / 1e6,
-  logGb: 0.5,
-} as const;
 
 // Lambda bills the time in which a function waits for AWS. This machine's latencies say nothing of AWS's, so each request
 // counts with what AWS usually takes within a region, and what is left of the handler's time, waiting for S3's pace and

@@ -8,10 +8,10 @@ import { createKeyCheck } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
-import type { ManifestRow } from '../manifest/format.ts';
+import type { ManifestRow, ReadBytes } from '../manifest/format.ts';
 import { formatOf } from '../manifest/formats/all.ts';
 import { itemOfJob, rowOfJob } from '../manifest/s3-source.ts';
-import { fileOfPlace } from '../manifest/slice-place.ts';
+import { type ByteRange, fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeFiles } from '../report/outcome-files.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
@@ -43,10 +43,22 @@ export async function* readSliceBlocks(
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
+  const file = fileOfPlace(place, job.manifest);
+  yield* blocksOf(job, sources, place, (start, end) => readRange(reader, file, start, end));
+}
+
+/** What of a job decides about its rows. */
+export type RowRules = Pick<OpenedJob, 'head' | 'options' | 'blockRows' | 'parserVersion' | 'redriveOf'>;
+
+/** The blocks of a slice, wherever its bytes are read. */
+export async function* blocksOf(
+  job: RowRules,
+  sources: BlockReaderDependencies['sources'],
+  place: ByteRange,
+  read: ReadBytes,
+): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
   const take = createIntake(job, sources, listing);
-  const file = fileOfPlace(place, job.manifest);
-  const read = (start: number, end: number) => readRange(reader, file, start, end);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of formatOf(job.head).read(job.head, place, read)) {
     for (const row of rows) {
@@ -74,7 +86,7 @@ export async function openBlock(
 }
 
 /** Puts each row into its block, or into the list of the rejected. */
-function createIntake(job: OpenedJob, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
+function createIntake(job: RowRules, sources: BlockReaderDependencies['sources'], listing: RejectListing) {
   const checkKey = createKeyCheck(job.options);
   const taken = job.options.duplicateKeys === 'reject' ? createKeySet() : undefined;
   const attributes = createRowAttributes(job.options);

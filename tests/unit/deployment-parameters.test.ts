@@ -249,7 +249,7 @@ describe('the command line', () => {
     expect(await faultsOf({ options: ['sourceBuckets=a,b', 'batchSize=10'] })).toEqual([]);
     expect(await faultsOf({ options: ['souceBuckets=a', 'constructor=a'] })).toEqual([
       expect.stringMatching(
-        /^--param "souceBuckets" is none; the parameters are sourceBuckets, sourceHosts, .*TopicArn$/,
+        /^--param "souceBuckets" is none; the parameters are sourceBuckets, manifestBuckets, .*sourceHosts, .*TopicArn$/,
       ),
       expect.stringMatching(/^--param "constructor" is none/),
     ]);
