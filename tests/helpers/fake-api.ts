@@ -14,6 +14,7 @@ import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
 import { failing as failingOn, refusal } from './failing.ts';
+import { contractFaults } from './api-contract.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export const sample = (name: string) =>
@@ -135,6 +136,7 @@ export function createFakeApi({
     const answer = (await api(structuredClone(event), {} as Context)) as APIGatewayProxyResult;
     const json = JSON.parse(answer.body) as Record<string, unknown>;
     if (answer.statusCode < 300) expect(schemaOf(event).safeParse(json).error?.issues).toBeUndefined();
+    expect(faultsOfAnswer(event, answer, json)).toEqual([]);
     return { ...answer, json };
   };
   return { call, manifests, logged, asked, orders, memory };
@@ -163,6 +165,18 @@ function schemaOf({ requestContext: { http } }: APIGatewayProxyEventV2) {
   );
   if (met === undefined) throw new Error(`${http.method} ${http.path} is no route`);
   return met.answer;
+}
+
+/** What the OpenAPI document says against an answer. A request that meets no route has no answer there. */
+function faultsOfAnswer(
+  { routeKey }: APIGatewayProxyEventV2,
+  { statusCode: status, headers }: APIGatewayProxyResult,
+  body: unknown,
+): string[] {
+  const [method = '', path = ''] = routeKey.split(' ');
+  if (!Object.values(ROUTES).some((route) => route.method === method && route.path === path)) return [];
+  const contentType = String(headers?.['content-type']);
+  return contractFaults({ method, path }, { status, contentType, body });
 }
 
 const SLICE = {

@@ -10,6 +10,9 @@ import { anUploadMessage } from './records.ts';
 /** A source bucket with versions. */
 export const VERSIONED_SOURCE = 'spillway-test-versions';
 
+/** A bucket of manifests, with versions. */
+export const VERSIONED_LISTS = 'spillway-test-lists';
+
 const KEYS_THAT_WAIT = 150;
 const KEYS_THAT_ARE_CANCELLED = 300;
 
@@ -163,5 +166,27 @@ export async function takeEveryPath(
     return ['Ingest', 'Upload', 'Settle'].every((name) => kept.join('').includes(`junk for ${name}Queue`));
   });
   await api('GET', '/deadletters');
+
+  // A manifest in a bucket of its own, with versions: one that is ingested, and one that is cancelled while it waits.
+  const json = { 'content-type': 'application/json' };
+  await cloud.put(VERSIONED_LISTS, 'placed.csv', csv('placed,,1,'));
+  const place = JSON.stringify({ manifest: { bucket: VERSIONED_LISTS, key: 'placed.csv' }, options: {} });
+  await api('POST', '/plans', place, json);
+  const placed = await api('POST', '/jobs', place, json);
+  await cloud.ended(placed.job);
+  await cloud.until(
+    'the report is linked',
+    async () => (await api('GET', `/jobs/${placed.job}/report`)).report !== undefined,
+  );
+  // A form, sent under the API's role.
+  const form = (await api('POST', '/uploads', '{"contentType":"text/csv"}', json)) as unknown as {
+    job: string;
+    upload: { url: string; fields: Record<string, string> };
+  };
+  const fields = new FormData();
+  for (const [name, value] of Object.entries(form.upload.fields)) fields.append(name, value);
+  fields.append('file', new Blob([csv('formed,,1,')]));
+  await fetch(form.upload.url, { method: 'POST', body: fields });
+  await cloud.ended(form.job);
   await api('GET', '/jobs');
 }
