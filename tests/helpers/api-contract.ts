@@ -1,6 +1,6 @@
 // Holds answers of the API against its OpenAPI document, in which no answer may have a member that the document lacks.
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { openApiDocument } from '../../functions/api/reference/openapi.ts';
+import { openApiDocument } from '../../functions/api/openapi.ts';
 
 interface Operation {
   responses: Record<string, { content: Record<string, { schema: { $ref: string } }> }>;

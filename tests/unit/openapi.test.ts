@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { openApiDocument } from '../../functions/api/reference/openapi.ts';
+import { openApiDocument } from '../../functions/api/openapi.ts';
 import { ROUTES } from '../../functions/api/routes.ts';
 import { sample } from '../helpers/fake-api.ts';
 
@@ -29,16 +29,19 @@ describe('the OpenAPI document', () => {
     expect(operations.sort()).toEqual(routes.sort());
   });
 
-  it.each(['api-post-jobs', 'api-post-jobs-place', 'api-post-uploads', 'api-post-plans', 'api-post-plans-place'])(
-    'takes the body of %s',
-    (name) => {
-      const { routeKey, body } = sample(name);
-      const path = routeKey.slice('POST '.length);
-      const schema = paths[path]?.['post']?.requestBody?.content['application/json']?.schema ?? false;
-      const validate = new Ajv2020({ strict: false }).compile(schema);
-      expect(validate(JSON.parse(body ?? '')), JSON.stringify(validate.errors)).toBe(true);
-    },
-  );
+  it.each([
+    'api-post-jobs',
+    'api-post-jobs-place',
+    'api-post-uploads',
+    'api-post-plans',
+    'api-post-plans-place',
+  ])('takes the body of %s', (name) => {
+    const { routeKey, body } = sample(name);
+    const path = routeKey.slice('POST '.length);
+    const schema = paths[path]?.['post']?.requestBody?.content['application/json']?.schema ?? false;
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    expect(validate(JSON.parse(body ?? '')), JSON.stringify(validate.errors)).toBe(true);
+  });
 
   const probe = spawnSync('python3', ['-c', 'import openapi_spec_validator'], { encoding: 'utf8' });
   it.skipIf(probe.status !== 0)(

@@ -1,12 +1,12 @@
 // The OpenAPI 3.1 document of the API, made from the table of routes and the schemas that requests and answers meet. It stands in
 // docs/openapi.json, where a test holds it.
 import * as z from 'zod/mini';
-import { type JobOption, OPTIONS, valuesOf } from '../../../shared/job/option-table.ts';
-import { uploadOrder } from '../create-upload.ts';
-import { placeSubmission } from '../manifest-place.ts';
-import { PROBLEM_TYPE } from '../problem.ts';
-import { jsonSubmission, STORED_TYPES } from '../read-submission.ts';
-import { ROUTES, type Route, type RouteName } from '../routes.ts';
+import { type JobOption, OPTIONS, valuesOf } from '../../shared/job/option-table.ts';
+import { uploadOrder } from './create-upload.ts';
+import { placeSubmission } from './manifest-place.ts';
+import { PROBLEM_TYPE } from './problem.ts';
+import { jsonSubmission, STORED_TYPES } from './read-submission.ts';
+import { ROUTES, type Route, type RouteName } from './routes.ts';
 import {
   deadLettersAnswer,
   gatewayAnswer,
@@ -16,7 +16,7 @@ import {
   problemAnswer,
   reportAnswer,
   uploadAnswer,
-} from './answers.ts';
+} from './openapi-answers.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,9 +1,9 @@
 // The answers of the API with all their members, for the OpenAPI document. Only that document and tests load this file: the
 // function itself needs no schema of what it answers.
 import * as z from 'zod/mini';
-import { storedOptions } from '../../../shared/job/options.ts';
-import type { JobView } from '../../../shared/job/view.ts';
-import type { JobPlan } from '../plan-rows.ts';
+import { storedOptions } from '../../shared/job/options.ts';
+import type { JobView } from '../../shared/job/view.ts';
+import type { JobPlan } from './plan-rows.ts';
 
 const count = z.int().check(z.nonnegative());
 const fault = z.object({ code: z.string(), message: z.string() });
