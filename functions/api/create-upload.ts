@@ -14,9 +14,9 @@ import { STORED_TYPES, storedTypeOf } from './read-submission.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
 /** For which a form may be sent. An upload that has begun by then may end later. */
-export const FORM_SECONDS = 15 * 60;
+const FORM_SECONDS = 15 * 60;
 /** S3's limit on a form (S3 API reference, POST Object). */
-export const MAX_FORM_BYTES = 5 * 1024 ** 3;
+const MAX_FORM_BYTES = 5 * 1024 ** 3;
 
 export const uploadOrder = z.strictObject({
   contentType: z.string(),

@@ -16,7 +16,7 @@ import { HttpError } from './problem.ts';
 import type { Inbox } from './submit-manifest.ts';
 
 /** For which a link holds. */
-export const LINK_SECONDS = 15 * 60;
+const LINK_SECONDS = 15 * 60;
 /** Bytes of a manifest.json at most: twice those of 32,768 slices with three files each, at 330 bytes a file. */
 const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 

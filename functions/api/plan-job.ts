@@ -21,7 +21,7 @@ import { type Fault, HttpError } from './problem.ts';
 import { definedTexts, hintOf, submissionOf } from './submit-job.ts';
 
 /** Bytes of a manifest that a plan reads, before it is unpacked: what fits into the time in which API Gateway waits. */
-export const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
+const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
 /** Bytes of its text. */
 const MAX_PLANNED_TEXT_BYTES = 64 * 1024 * 1024;
 

@@ -104,7 +104,7 @@ export function submissionOf(event: ApiEvent, options: OptionTexts) {
   return submission;
 }
 
-export function unreadableBody(message: string): HttpError {
+function unreadableBody(message: string): HttpError {
   return new HttpError(400, message, { faults: [{ place: 'body', message }] });
 }
 

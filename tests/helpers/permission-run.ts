@@ -3,6 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { JobId } from '../../shared/job/identity.ts';
+import { MANIFEST_ORDER_CONTENT_TYPE } from '../../shared/job/manifest-order.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { type JobEnd, type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
 import { anUploadMessage } from './records.ts';
@@ -178,6 +179,15 @@ export async function takeEveryPath(
     'the report is linked',
     async () => (await api('GET', `/jobs/${placed.job}/report`)).report !== undefined,
   );
+  // An order of the API, whose manifest was deleted before its job was opened.
+  const gone = { manifest: { bucket: VERSIONED_LISTS, key: 'gone.csv', etag: '"0"' } };
+  await cloud.s3.send(
+    new PutObjectCommand({
+      ...{ Bucket: inbox, Key: 'api/manifest-is-gone/manifest', Body: JSON.stringify(gone) },
+      ContentType: MANIFEST_ORDER_CONTENT_TYPE,
+    }),
+  );
+  await cloud.ended('manifest-is-gone');
   // A form, sent under the API's role.
   const form = (await api('POST', '/uploads', '{"contentType":"text/csv"}', json)) as unknown as {
     job: string;

@@ -38,7 +38,12 @@ beforeAll(async () => {
 afterAll(() => cloud?.stop());
 
 /** Calls an operation of the document, whose answer must be one that the document has. */
-async function call(operation: string, parameters?: object | null, body?: unknown, config: object = {}): Promise<Answer> {
+async function call(
+  operation: string,
+  parameters?: object | null,
+  body?: unknown,
+  config: object = {},
+): Promise<Answer> {
   const answer = await client[operation]?.(parameters as never, body, config);
   if (answer === undefined) throw new Error(`the document has no operation ${operation}`);
   const { status, headers, data } = answer;
@@ -82,7 +87,10 @@ describe('a client made of the OpenAPI document', () => {
     expect(await ended(job)).toMatchObject({ state: 'completed', stored: 1, rejected: 1, unaccounted: 0 });
 
     const report = await call('getReport', { id: job });
-    expect(report.data.files.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['rejected', 'succeeded']);
+    expect(report.data.files.map(({ kind }: { kind: string }) => kind).sort()).toEqual([
+      'rejected',
+      'succeeded',
+    ]);
     const texts = await Promise.all(
       report.data.files.map(async ({ url }: { url: string }) => (await fetch(url)).text()),
     );
@@ -93,7 +101,11 @@ describe('a client made of the OpenAPI document', () => {
 
     const first = await call('getReport', { id: job, limit: '1' });
     const second = await call('getReport', { id: job, limit: '1', cursor: first.data.cursor });
-    expect([first.data.files.length, second.data.files.length, second.data.cursor]).toEqual([1, 1, undefined]);
+    expect([first.data.files.length, second.data.files.length, second.data.cursor]).toEqual([
+      1,
+      1,
+      undefined,
+    ]);
 
     const listed = await call('listJobs', { limit: '100' });
     expect(listed.data.jobs.map((each: { job: string }) => each.job)).toContain(job);
@@ -105,7 +117,10 @@ describe('a client made of the OpenAPI document', () => {
     await cloud.setFaults([{ kind: 's3-error', status: 500, code: 'InternalError', keyIncludes: 'held' }]);
     const rows = Array.from({ length: 50 }, (_, index) => ({ key: `held/${index}`, text: 'x' }));
     const { job } = (await call('submitJob', { spread: 'off' }, { rows })).data;
-    await cloud.until('the job runs', async () => (await call('getJob', { id: job })).data.state === 'running');
+    await cloud.until(
+      'the job runs',
+      async () => (await call('getJob', { id: job })).data.state === 'running',
+    );
     expect((await call('getReport', { id: job })).status).toBe(409);
     expect((await call('rateJob', { id: job, 'max-rate-per-second': '10' })).data.options).toMatchObject({
       maxRatePerSecond: 10,
@@ -117,7 +132,10 @@ describe('a client made of the OpenAPI document', () => {
   });
 
   it('uploads a manifest with a form, whose terms it can not change', async () => {
-    const order = { contentType: 'text/csv', options: { spread: 'off', destination: cloud.names.destination } };
+    const order = {
+      contentType: 'text/csv',
+      options: { spread: 'off', destination: cloud.names.destination },
+    };
     const made = await call('createUpload', null, order);
     expect(made.status).toBe(201);
     const { job, upload } = made.data;
@@ -180,7 +198,12 @@ describe('a client made of the OpenAPI document', () => {
   it.each([
     ['a foreign bucket', { bucket: 'not-ours', key: 'a.csv' }, 403, /add the bucket to manifestBuckets/],
     ['an object that is not there', { bucket: LISTS, key: 'none.csv' }, 400, /can't be read/],
-    ['a bucket with a scheme', { bucket: 's3://x', key: '' }, 400, /body.manifest.bucket: .*body.manifest.key: /],
+    [
+      'a bucket with a scheme',
+      { bucket: 's3://x', key: '' },
+      400,
+      /body.manifest.bucket: .*body.manifest.key: /,
+    ],
   ])('is refused %s, with the place of each fault', async (_, manifest, status, says) => {
     const answer = await call('submitJob', null, { manifest });
     expect([answer.status, answer.data.detail]).toEqual([status, expect.stringMatching(says)]);
@@ -208,9 +231,36 @@ describe('a client made of the OpenAPI document', () => {
     expect([plan.status, plan.data.detail]).toEqual([413, expect.stringMatching(/or submit it/)]);
   });
 
+  it('can not forge an order, which would read what its writer may not', async () => {
+    const drop = await cloud.drop(
+      'forged.csv',
+      JSON.stringify({ manifest: { bucket: LISTS, key: 'placed.csv', etag: '"0"' } }),
+      { contentType: 'application/vnd.spillway.manifest+json' },
+    );
+    expect(await cloud.ended(drop)).toMatchObject({ state: 'failed', fault: { code: 'InvalidOrder' } });
+  });
+
+  it('has its manifest read as it was looked at: one that was replaced since fails the job', async () => {
+    const order = {
+      manifest: { bucket: LISTS, key: 'placed.csv', etag: '"0123456789abcdef0123456789abcdef"' },
+    };
+    await cloud.s3.send(
+      new PutObjectCommand({
+        ...{ Bucket: cloud.names.inbox, Key: 'api/replaced-since/manifest', Body: JSON.stringify(order) },
+        ContentType: 'application/vnd.spillway.manifest+json',
+      }),
+    );
+    expect(await cloud.ended('replaced-since')).toMatchObject({
+      state: 'failed',
+      fault: { code: 'ManifestMissing', message: expect.stringContaining('submit it again') },
+    });
+  });
+
   it('is denied nothing that its roles must allow', async () => {
     const { denied } = await cloud.access();
-    expect(denied.filter(({ resource }) => !resource.endsWith('/none.csv') && !resource.endsWith(LISTS))).toEqual([]);
+    expect(
+      denied.filter(({ resource }) => !resource.endsWith('/none.csv') && !resource.endsWith(LISTS)),
+    ).toEqual([]);
     // Links and forms count as requests of the API's role.
     const { used } = await cloud.access();
     const ofApi = used.filter(({ role }) => role === 'ApiRole').map(({ action }) => action);

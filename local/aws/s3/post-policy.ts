@@ -9,7 +9,7 @@ import type { Clock } from '../../../shared/time/clock.ts';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { LOCAL_CREDENTIALS } from '../../lambda/variables.ts';
 
-export interface PostedForm {
+interface PostedForm {
   /** By name as it was sent, without the file. */
   fields: ReadonlyMap<string, string>;
   fileBytes: number;
@@ -59,7 +59,7 @@ export async function refusalOfPost(
 }
 
 /** What is wrong with a form that has a policy. */
-export function faultOfForm(form: PostedForm, bucket: string, nowMs: number): PostFault | undefined {
+function faultOfForm(form: PostedForm, bucket: string, nowMs: number): PostFault | undefined {
   const { fields, fileBytes } = form;
   const policy = fieldOf(fields, 'policy');
   if (policy === undefined) return undefined;
@@ -162,7 +162,7 @@ function parseJson(text: string): unknown {
 }
 
 /** @throws where the body is no form */
-export async function parseForm(body: unknown, contentType: string): Promise<PostedForm> {
+async function parseForm(body: unknown, contentType: string): Promise<PostedForm> {
   const bytes = new Uint8Array(Buffer.isBuffer(body) ? body : Buffer.from(String(body)));
   const form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData();
   const fields = new Map<string, string>();
