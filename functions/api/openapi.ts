@@ -4,9 +4,6 @@ import * as z from 'zod/mini';
 import { type JobOption, OPTIONS, valuesOf } from '../../shared/job/option-table.ts';
 import { uploadOrder } from './create-upload.ts';
 import { placeSubmission } from './manifest-place.ts';
-import { PROBLEM_TYPE } from './problem.ts';
-import { jsonSubmission, STORED_TYPES } from './read-submission.ts';
-import { ROUTES, type Route, type RouteName } from './routes.ts';
 import {
   deadLettersAnswer,
   gatewayAnswer,
@@ -17,6 +14,9 @@ import {
   reportAnswer,
   uploadAnswer,
 } from './openapi-answers.ts';
+import { PROBLEM_TYPE } from './problem.ts';
+import { jsonSubmission, STORED_TYPES } from './read-submission.ts';
+import { ROUTES, type Route, type RouteName } from './routes.ts';
 
 type Json = Record<string, unknown>;
 
@@ -65,7 +65,9 @@ const OPERATIONS: Readonly<Record<RouteName, Operation>> = {
   rateJob: { summary: 'Changes how fast a job writes', success: { 200: 'The job' }, answer: 'Job' },
   createUpload: {
     summary: 'Makes a form with which a manifest of up to 5 GiB is uploaded; its job starts then',
-    success: { 201: 'The form: post its fields to its url as multipart/form-data, and the manifest last, as file' },
+    success: {
+      201: 'The form: post its fields to its url as multipart/form-data, and the manifest last, as file',
+    },
     ...{ answer: 'Upload', body: 'upload order', takesIdempotencyKey: true },
   },
   planJob: {
@@ -99,7 +101,10 @@ export function openApiDocument({ isClosed = false }: OpenApiOptions = {}): Json
     const operation = operationOf(name as RouteName, route);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
-  const schemas = Object.entries(SCHEMAS).map(([name, schema]) => [name, schemaOf(schema, 'output', isClosed)]);
+  const schemas = Object.entries(SCHEMAS).map(([name, schema]) => [
+    name,
+    schemaOf(schema, 'output', isClosed),
+  ]);
   return {
     openapi: '3.1.0',
     info: {
@@ -112,7 +117,8 @@ export function openApiDocument({ isClosed = false }: OpenApiOptions = {}): Json
     servers: [
       {
         url: '{endpoint}',
-        description: 'What `serverless info` prints, or a custom domain with its base path; the default is the embedded cloud',
+        description:
+          'What `serverless info` prints, or a custom domain with its base path; the default is the embedded cloud',
         variables: { endpoint: { default: 'http://127.0.0.1:4580' } },
       },
     ],
@@ -135,7 +141,9 @@ function operationOf(name: RouteName, { path, query, method }: Route): Json {
   const { summary, success, answer, body, takesIdempotencyKey } = OPERATIONS[name];
   const parameters = [
     ...(path.includes('{id}') ? [ID] : []),
-    ...(body === 'manifest' ? Object.values<JobOption>(OPTIONS).map(optionParameter) : queryParameters(query)),
+    ...(body === 'manifest'
+      ? Object.values<JobOption>(OPTIONS).map(optionParameter)
+      : queryParameters(query)),
     ...(takesIdempotencyKey === true ? [IDEMPOTENCY_KEY] : []),
   ];
   const successes = Object.entries(success).map(([status, description]) => [
@@ -193,11 +201,7 @@ function requestBody(kind: 'manifest' | 'upload order'): Json {
     };
   }
   const rows = { type: 'array', minItems: 1, items: { type: 'object' } };
-  const inJson = [
-    rows,
-    schemaOf(jsonSubmission, 'input', true),
-    schemaOf(placeSubmission, 'input', true),
-  ];
+  const inJson = [rows, schemaOf(jsonSubmission, 'input', true), schemaOf(placeSubmission, 'input', true)];
   const asFiles = STORED_TYPES.map(([type]) => [type, {}]);
   return {
     required: true,
@@ -210,7 +214,11 @@ function ref(name: SchemaName): Json {
 }
 
 function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output', isClosed: boolean): Json {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  const { $schema: _, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    target: 'draft-2020-12',
+  });
   return isClosed ? made : (opened(made) as Json);
 }
 

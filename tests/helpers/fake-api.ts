@@ -13,8 +13,8 @@ import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
-import { failing as failingOn, refusal } from './failing.ts';
 import { contractFaults } from './api-contract.ts';
+import { failing as failingOn, refusal } from './failing.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export const sample = (name: string) =>
