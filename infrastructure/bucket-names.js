@@ -36,15 +36,17 @@ const NO_BUCKETS = /** @type {const} */ ([
  * @typedef {{ service: string, stage: string, region: string, deploymentBucket: string | undefined }} Stack
  */
 
-/** @typedef {'sourceBuckets' | 'destinationBuckets' | 'inboxBuckets'} Parameter */
+/** @typedef {'sourceBuckets' | 'destinationBuckets' | 'inboxBuckets' | 'manifestBuckets'} Parameter */
 
 /** What would come of it if a bucket of the service itself were listed. */
+const READABLE = {
+  inbox: 'all who may drop a manifest could read the manifests of others',
+  reports: 'all who may drop a manifest could read the reports of others',
+  deployment: 'all who may drop a manifest could read the code of a stack',
+};
 const WHY_NOT = {
-  sourceBuckets: {
-    inbox: 'all who may drop a manifest could read the manifests of others',
-    reports: 'all who may drop a manifest could read the reports of others',
-    deployment: 'all who may drop a manifest could read the code of a stack',
-  },
+  sourceBuckets: READABLE,
+  manifestBuckets: READABLE,
   destinationBuckets: {
     inbox: 'objects written there would start jobs',
     reports: 'objects written there would spoil jobs',
@@ -142,7 +144,8 @@ export function ownedBucket(entry) {
 function notAnAccount(entry, parameter) {
   const { account } = ownedBucket(entry);
   if (account === undefined) return undefined;
-  if (parameter === 'inboxBuckets') return "which names an owner: an inbox lies in the stack's own account";
+  if (parameter === 'inboxBuckets' || parameter === 'manifestBuckets')
+    return "which names an owner: buckets of manifests lie in the stack's own account";
   if (/^\d{12}$/.test(account)) return undefined;
   if (account !== ANY_OWNER)
     return 'whose owner is no account. It takes BUCKET@ACCOUNT, with an id of 12 digits';

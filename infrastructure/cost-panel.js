@@ -1,5 +1,5 @@
 // The dashboard's estimate of what the stack costs: metric math over what CloudWatch counts, at the prices of one region.
-import { PRICES } from './prices.js';
+import { PRICES } from '../shared/aws/prices.js';
 
 const PERIOD_SECONDS = 3_600;
 /** Messages of a request to SQS: Lambda and the functions fill their batches where there is much to do, and then it counts. */

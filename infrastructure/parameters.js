@@ -57,6 +57,51 @@ export const PARAMETERS = /** @type {const} */ ({
       'ARNs of SNS topics that announce new objects of these buckets: the ingest queue subscribes to them.',
     bounds: '10 of them at most, in the region of the stack.',
   },
+  manifestBuckets: {
+    kind: 'list',
+    of: 'buckets',
+    topic: 'arriving',
+    default: '',
+    about: 'Buckets of this account, besides the inbox, in which requests to the API may name a manifest.',
+    bounds: 'Everyone who may call the API can have the manifests there read. 10 of them at most.',
+  },
+  apiRatePerSecond: {
+    // The quota of an account and region of API Gateway is 10,000 a second, 5,000 at once.
+    kind: 'whole number',
+    topic: 'arriving',
+    default: 50,
+    lowest: 1,
+    highest: 10_000,
+    about: 'Requests a second that the API takes of all its callers together.',
+    bounds: 'More are answered with 429.',
+  },
+  apiBurst: {
+    kind: 'whole number',
+    topic: 'arriving',
+    default: 100,
+    lowest: 1,
+    highest: 5000,
+    about: 'How many of them at once.',
+  },
+  jwtIssuer: {
+    kind: 'text',
+    topic: 'arriving',
+    default: '',
+    // Its parts are looked at in api-authorizer.js.
+    pattern: /^\S+$/,
+    takes: "the issuer's https:// address, as its tokens have it in iss",
+    about: 'The issuer of JSON Web Tokens that callers of the API need one from. Without it, IAM decides.',
+    bounds: 'Together with `jwtAudience`.',
+  },
+  jwtAudience: {
+    kind: 'text',
+    topic: 'arriving',
+    default: '',
+    pattern: /^[^\n]+$/,
+    takes: 'audiences without spaces, separated by commas',
+    about: 'The audience of these tokens, or several, separated by commas.',
+    bounds: 'Together with `jwtIssuer`.',
+  },
 
   sourceBuckets: {
     kind: 'list',

@@ -1,4 +1,5 @@
 // Checks the parameters of serverless.yml and makes its settings of them: values and policies. A fault stops packaging.
+import { apiAuthorizer, checkJwt } from './api-authorizer.js';
 import { checkStackNames, ownedBucket, shown } from './bucket-names.js';
 import { checkConcurrency, DEAD_LETTERS_CONCURRENCY, warmThroughput } from './capacity.js';
 import { inFlightFault } from './in-flight.js';
@@ -9,10 +10,14 @@ import {
   checkRoom,
   listedFileStatements,
   manifestStatements,
+  readManifests,
   transferStatements,
 } from './upload-permissions.js';
 
 /** @typedef {import('./read-parameters.js').Values} Values */
+
+/** More would not fit into the roles of four functions beside all that the other lists may hold. */
+const MOST_MANIFEST_BUCKETS = 10;
 
 /**
  * The value of `custom.settings` in serverless.yml.
@@ -30,6 +35,8 @@ export async function settings({ resolveVariable }) {
   checkConcurrency(values, faults);
   checkInboxes(values, stack, faults);
   checkRoom(values, stack, faults);
+  checkManifestBuckets(values, faults);
+  checkJwt(values, faults);
   checkAlarms(values, stack, faults);
   if (faults.length > 0) {
     const error = new Error(`Parameters of serverless.yml:\n- ${faults.join('\n- ')}`);
@@ -37,7 +44,7 @@ export async function settings({ resolveVariable }) {
     throw error;
   }
 
-  const { sourceBuckets, sourceHosts, destinationBuckets, inboxBuckets, kmsKeys } = values;
+  const { sourceBuckets, sourceHosts, destinationBuckets, inboxBuckets, manifestBuckets, kmsKeys } = values;
   const { alarmTopicArn, alarmEmail, tracing } = values;
   return {
     ...values,
@@ -55,8 +62,11 @@ export async function settings({ resolveVariable }) {
     deadLettersConcurrency: DEAD_LETTERS_CONCURRENCY,
     ledgerWarmThroughput: warmThroughput(values),
     transferStatements: transferStatements(values),
+    manifestBuckets: manifestBuckets.join(','),
     manifestStatements: manifestStatements(values),
+    apiManifestStatements: readManifests(values),
     listedFileStatements: listedFileStatements(values),
+    ...apiAuthorizer(values),
     alarmActions: [alarmTopicArn === '' ? { Ref: 'AlarmTopic' } : alarmTopicArn],
     alarmSubscriptions: alarmEmail === '' ? [] : [{ Protocol: 'email', Endpoint: alarmEmail }],
     tracing: tracing === 'true',
@@ -80,6 +90,17 @@ function checkOwners({ sourceBuckets, destinationBuckets }, faults) {
       `${shown(source)} in sourceBuckets and ${shown(other)} in destinationBuckets name one bucket, which has one owner`,
     );
   }
+}
+
+/**
+ * @param {Values} values
+ * @param {string[]} faults
+ */
+function checkManifestBuckets({ manifestBuckets }, faults) {
+  if (manifestBuckets.length <= MOST_MANIFEST_BUCKETS) return;
+  faults.push(
+    `manifestBuckets holds ${manifestBuckets.length} names; it takes ${MOST_MANIFEST_BUCKETS}. Collect manifests in fewer buckets`,
+  );
 }
 
 /**

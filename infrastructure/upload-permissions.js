@@ -9,7 +9,7 @@ import { partitionOf } from './partitions.js';
 /**
  * The parameters that are lists, as infrastructure/read-parameters.js reads them.
  * @typedef {{ sourceBuckets: string[], destinationBuckets: string[], sourceHosts: string[], kmsKeys: string[],
- *   inboxBuckets: string[] }} Lists
+ *   inboxBuckets: string[], manifestBuckets: string[] }} Lists
  */
 
 /** Quota for all inline policies of a role, without white space (IAM and STS quotas). Not adjustable. */
@@ -44,17 +44,39 @@ const CLOUDFORMATION = {
 export const transferStatements = (lists) => statements(lists, CLOUDFORMATION);
 
 /**
- * Reads manifests: ingest does, settle for a job that was ended early, and the handler of dead letters to name a slice's rows.
+ * The API looks at a manifest before it takes it; in the inbox also at what it was sent before.
  * @param {Lists} lists
  */
-export const manifestStatements = ({ kmsKeys, inboxBuckets }) => [
+export const readManifests = ({ kmsKeys, inboxBuckets, manifestBuckets }) => [
   {
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion'],
-    Resource: inboxObjects(inboxBuckets),
+    Resource: [
+      ...inboxObjects(inboxBuckets),
+      ...manifestBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
+    ],
     Condition: ownedBy(undefined, CLOUDFORMATION),
   },
   ...keyStatements(['kms:Decrypt'], kmsKeys),
+];
+
+/**
+ * Reads manifests: ingest does, settle for a job that was ended early, and the handler of dead letters to name a slice's rows. With
+ * s3:ListBucket, S3 answers 404, not 403, for a manifest that is gone.
+ * @param {Lists} lists
+ */
+export const manifestStatements = (lists) => [
+  ...readManifests(lists),
+  ...(lists.manifestBuckets.length === 0
+    ? []
+    : [
+        {
+          Effect: 'Allow',
+          Action: ['s3:ListBucket'],
+          Resource: lists.manifestBuckets.map(CLOUDFORMATION.arn),
+          Condition: ownedBy(undefined, CLOUDFORMATION),
+        },
+      ]),
 ];
 
 /**
@@ -165,12 +187,12 @@ export function policyCharacters(lists, stack) {
  * @param {Stack} stack
  */
 export function environmentBytes(
-  { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets },
+  { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets, manifestBuckets },
   stack,
 ) {
   // Names of buckets, hosts and keys are ASCII and need no escapes in JSON.
   const destinations = [destinationName(stack), ...destinationBuckets];
-  return [destinations, sourceBuckets, sourceHosts, kmsKeys, inboxBuckets].reduce(
+  return [destinations, sourceBuckets, sourceHosts, kmsKeys, inboxBuckets, manifestBuckets].reduce(
     (bytes, list) => bytes + list.join(',').length,
     OTHER_ENVIRONMENT_BYTES,
   );
@@ -182,7 +204,7 @@ export function environmentBytes(
  * @param {string[]} faults
  */
 export function checkRoom(lists, stack, faults) {
-  const { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets } = lists;
+  const { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets, manifestBuckets } = lists;
   const policy = policyCharacters(lists, stack);
   const environment = environmentBytes(lists, stack);
   const over = [
@@ -215,6 +237,7 @@ export function checkRoom(lists, stack, faults) {
     ...(sourceHosts.length === 0 ? [] : [`sourceHosts (${sourceHosts.length})`]),
     ...(kmsKeys.length === 0 ? [] : [`kmsKeys (${kmsKeys.length})`]),
     ...(inboxBuckets.length === 0 ? [] : [`inboxBuckets (${inboxBuckets.length})`]),
+    ...(manifestBuckets.length === 0 ? [] : [`manifestBuckets (${manifestBuckets.length})`]),
   ];
   faults.push(
     `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length})` +

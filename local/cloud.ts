@@ -181,6 +181,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     const api = await startHttpApi({ clock, random, guard, host, log: note }, functions, {
       port: options.ports?.api ?? 0,
       accountId,
+      throttling: service.throttling,
     });
     const schedules = startSchedules({ clock, random, host }, functions, service);
     const sources = startSources();

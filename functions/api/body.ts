@@ -21,3 +21,8 @@ export function bodyOf({ body = '', isBase64Encoded }: RawBody): Body {
 export function jsonTextOf({ body = '', isBase64Encoded }: RawBody): string {
   return isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
 }
+
+/** Bytes of the body, as they were sent. */
+export function bodyBytesOf({ body = '', isBase64Encoded }: RawBody): number {
+  return Buffer.byteLength(body, isBase64Encoded ? 'base64' : 'utf8');
+}

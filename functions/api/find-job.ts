@@ -4,7 +4,7 @@ import { isLive, type Job, type Progress } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { sumProgress } from '../../shared/ledger/progress.ts';
 import { KEEP_DAYS } from '../../shared/ledger/table.ts';
-import { HttpError } from './json-api.ts';
+import { HttpError } from './problem.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
 /** Slices are summed for each request up to this number. A larger job shows the last sum of sweep. */
@@ -26,6 +26,6 @@ export function unknownJob(id: JobId): HttpError {
 export async function unopenedJob(inbox: Inbox, id: JobId): Promise<HttpError> {
   if (!(await wasSubmitted(inbox, id))) return unknownJob(id);
   return new HttpError(409, `job ${id} was submitted, but is not open yet: try again in some seconds`, {
-    'retry-after': String(OPENING_SECONDS),
+    headers: { 'retry-after': String(OPENING_SECONDS) },
   });
 }

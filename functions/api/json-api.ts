@@ -1,15 +1,14 @@
 // An HTTP API that speaks JSON, made of a table of routes and their handlers: it validates requests and answers errors.
 import middy from '@middy/core';
-import httpErrorHandler from '@middy/http-error-handler';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
-import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
-import { boundedText } from '../../shared/text/bounded.ts';
+import { boundedName } from '../../shared/text/bounded.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { jsonTextOf } from './body.ts';
+import { bodyBytesOf, jsonTextOf } from './body.ts';
+import { faultsOf, HttpError, problemAnswer } from './problem.ts';
 import type { ROUTES, Route, RouteName } from './routes.ts';
 
 /** A request with its body of JSON: as a value, and as the text that the value was parsed from. */
@@ -20,23 +19,12 @@ interface ApiRequest<Matched extends Route> {
   event: ApiEvent;
   parameters: z.output<Matched['parameters']>;
   query: z.output<Matched['query']>;
+  /** What stands before the route's path: the base path of a custom domain, or the name of a stage. */
+  basePath: string;
 }
 type Handle<Matched extends Route> = (request: ApiRequest<Matched>) => Promise<APIGatewayProxyResult>;
 export type RouteHandler<Name extends RouteName> = Handle<(typeof ROUTES)[Name]>;
 type Handlers<Routes extends Record<string, Route>> = { [Name in keyof Routes]: Handle<Routes[Name]> };
-
-/** An answer that is not a success. http-error-handler turns it into the response. */
-export class HttpError extends Error {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly expose = true;
-
-  constructor(statusCode: number, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(JSON.stringify({ message: boundedText(message) }));
-    this.statusCode = statusCode;
-    this.headers = headers;
-  }
-}
 
 export function json(
   statusCode: number,
@@ -56,22 +44,28 @@ export function createJsonApi<Routes extends Record<string, Route>>(
   { logger }: Pick<Telemetry, 'logger'>,
 ) {
   const { before: parseJsonBody } = httpJsonBodyParser({ disableContentTypeError: true });
-  /** The answer to a fault of ours is a bare 500, so the log must name the cause. */
-  const logFault = (error: unknown) => {
-    if ((error as { statusCode?: number }).statusCode === undefined)
-      logger.error(LOG.requestFailed, error as Error);
+  // API Gateway has chosen the route. The path may have the base path of a custom domain before it.
+  const byKey = new Map(
+    Object.entries(routes).map(([name, route]) => [
+      `${route.method} ${route.path}`,
+      { route, handle: handlers[name] as Handle<Route> },
+    ]),
+  );
+  const routeOf = ({ routeKey }: ApiEvent) => {
+    const found = byKey.get(routeKey);
+    if (found !== undefined) return found;
+    throw new HttpError(
+      404,
+      `there is no route "${boundedName(routeKey)}": the routes are ${[...byKey.keys()].join(', ')}`,
+    );
   };
+
   return middy<ApiEvent, APIGatewayProxyResult>()
-    .use(
-      httpErrorHandler({
-        logger: logFault,
-        fallbackMessage: JSON.stringify({ message: 'Internal Server Error' }),
-      }),
-    )
     .use({
       // Some clients send a content type with every GET: without a body there is nothing to parse.
       before(request) {
         const { event } = request;
+        checkSize(routeOf(event).route, event);
         const { body, isBase64Encoded } = event;
         if (body === undefined) return;
         parseJsonBody?.(request);
@@ -80,40 +74,55 @@ export function createJsonApi<Routes extends Record<string, Route>>(
         if (value !== body) event.json = { value, text: jsonTextOf({ body, isBase64Encoded }) };
       },
       onError(request) {
-        // It names the row and the remedy, for the caller as well. All other faults of ours are a bare 500.
-        if (request.error instanceof UnreadableRowError) {
-          logger.error(LOG.requestFailed, request.error);
-          request.error = new HttpError(500, request.error.message);
-        }
-        // Errors of the middleware have plain text; every answer of this API is JSON.
-        const { statusCode, message } = request.error as Partial<HttpError>;
-        if (statusCode !== undefined && !(request.error instanceof HttpError))
-          request.error = new HttpError(statusCode, message ?? '');
+        const { event, error } = request;
+        const known = knownError(error);
+        if (known === undefined || error instanceof UnreadableRowError)
+          logger.error(LOG.requestFailed, error as Error);
+        request.response = problemAnswer(known ?? new HttpError(500, 'Internal Server Error'), event);
       },
     })
-    .handler(
-      httpRouterHandler<ApiEvent>(
-        Object.entries(routes).map(([name, route]) => ({
-          method: route.method,
-          path: route.path,
-          handler: validated(route, handlers[name] as Handle<Route>),
-        })),
-      ),
-    );
-}
-
-function validated(route: Route, handle: Handle<Route>) {
-  return async (event: ApiEvent): Promise<APIGatewayProxyResult> =>
-    handle({
-      event,
-      parameters: accepted(route.parameters, event.pathParameters, 404),
-      query: accepted(route.query, event.queryStringParameters, 400),
+    .handler(async (event): Promise<APIGatewayProxyResult> => {
+      const { route, handle } = routeOf(event);
+      return handle({
+        event,
+        parameters: accepted(route.parameters, event.pathParameters, 404, 'path'),
+        query: accepted(route.query, event.queryStringParameters, 400, 'query'),
+        basePath: basePathOf(route, event),
+      });
     });
 }
 
+/** Undefined for a fault of ours: its answer is a bare 500, so that the log alone names the cause. */
+function knownError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  // It names the row and the remedy, for the caller as well.
+  if (error instanceof UnreadableRowError) return new HttpError(500, error.message);
+  // Errors of the middleware.
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  return statusCode === undefined
+    ? undefined
+    : new HttpError(statusCode, message ?? '', { faults: [{ place: 'body', message: message ?? '' }] });
+}
+
+function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {
+  const sizeBytes = bodyBytesOf(event);
+  if (sizeBytes <= bodyBytes) return;
+  const detail = `the body has ${sizeBytes} bytes, and ${method} ${path} takes ${bodyBytes}`;
+  const remedy = path === '/jobs' || path === '/plans' ? ': for a larger manifest use POST /uploads' : '';
+  throw new HttpError(413, detail + remedy, { faults: [{ place: 'body', message: detail + remedy }] });
+}
+
 /** @throws HttpError of the status, with every fault */
-function accepted(schema: z.ZodMiniType, texts: object | undefined, status: number): unknown {
+function accepted(schema: z.ZodMiniType, texts: object | undefined, status: number, within: string): unknown {
   const parsed = schema.safeParse(texts ?? {});
   if (parsed.success) return parsed.data;
-  throw new HttpError(status, parsed.error.issues.map(({ message }) => message).join('; '));
+  const { issues } = parsed.error;
+  throw new HttpError(status, issues.map(({ message }) => message).join('; '), {
+    faults: faultsOf(issues, within),
+  });
+}
+
+function basePathOf({ path }: Route, { rawPath }: ApiEvent): string {
+  const pattern = path.replace(/\{\w+\}/g, '[^/]+');
+  return new RegExp(`^(.*)${pattern}$`).exec(rawPath)?.[1] ?? '';
 }

@@ -1,7 +1,8 @@
 // GET /deadletters: the stored dead letters, without their messages.
 import { cursorBehind, type DeadLetterFiles, isLetterCursor } from '../../shared/report/dead-letters.ts';
-import { HttpError, json, type RouteHandler } from './json-api.ts';
+import { json, type RouteHandler } from './json-api.ts';
 import { pageOf } from './page.ts';
+import { HttpError } from './problem.ts';
 
 const NO_LETTER_CURSOR =
   'the cursor is neither one that this API gave out nor a time such as 2026-11-24: leave it out to start with the oldest letter';

@@ -1,4 +1,7 @@
 // Opens a posted manifest, so that one that can't be read is refused in the answer. Of a compressed one the start is expanded.
+import type { ObjectReader } from '../../shared/aws/object-range.ts';
+import { createConversionInput, openConversion } from '../../shared/blocks/conversion-input.ts';
+import type { NamedManifest } from '../../shared/job/job.ts';
 import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { ConversionFault, type ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
 import type { ManifestStart, Unreadable } from '../../shared/manifest/format.ts';
@@ -26,7 +29,7 @@ export async function openPosted(
   if (conversion === undefined)
     return openManifest(bytes, { ...named, wasText, extraColumns, sizeBytes: bytes.length });
   try {
-    const opened = await conversion.open(inputOf(start), named);
+    const opened = await conversion.open(inputOfBytes(start), named);
     return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
   } catch (error) {
     if (error instanceof ConversionFault)
@@ -35,7 +38,38 @@ export async function openPosted(
   }
 }
 
-function inputOf(start: ManifestStart): ConversionInput {
+/**
+ * Opens a manifest that lies in S3. What names other files is opened by ingest, which alone may read those.
+ * @param start its first bytes
+ */
+export async function openPlaced(
+  reader: ObjectReader,
+  manifest: NamedManifest,
+  start: ManifestStart,
+  contentType: string | undefined,
+): Promise<{ kind: 'readable' } | Unreadable> {
+  const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
+  const conversion = conversionFor(start, about);
+  if (conversion === undefined) {
+    const { bytes, sizeBytes, extraColumns = [] } = start;
+    return openManifest(bytes, { ...about, sizeBytes, extraColumns });
+  }
+  const input = createConversionInput(reader, manifest, start, []);
+  const noFiles = { ...input, find: () => Promise.reject(new NamesFilesError()) };
+  try {
+    const opened = await openConversion(conversion, noFiles, about);
+    return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
+  } catch (error) {
+    if (error instanceof NamesFilesError) return { kind: 'readable' };
+    throw error;
+  }
+}
+
+/** A manifest names other files: an inventory, say. */
+export class NamesFilesError extends Error {}
+
+/** What a conversion of a posted manifest reads: its body alone. */
+export function inputOfBytes(start: ManifestStart): ConversionInput {
   const { bytes, sizeBytes } = start;
   return {
     manifest: { bucket: '', key: KEY, sizeBytes },

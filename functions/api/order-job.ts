@@ -4,7 +4,8 @@ import { isLive, type JobControl } from '../../shared/job/job.ts';
 import { describeState, type JobView, viewJob } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unopenedJob } from './find-job.ts';
-import { HttpError, json, type RouteHandler } from './json-api.ts';
+import { json, type RouteHandler } from './json-api.ts';
+import { HttpError } from './problem.ts';
 import type { ResumeNotice } from './resume-notice.ts';
 import type { Inbox } from './submit-manifest.ts';
 import { redrivableOf, submitRedrive } from './submit-redrive.ts';
@@ -59,7 +60,7 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
     return json(200, viewJob(job, await progressOf(ledger, job)));
   };
 
-  const redriveJob: RouteHandler<'redriveJob'> = async ({ parameters: { id } }) => {
+  const redriveJob: RouteHandler<'redriveJob'> = async ({ parameters: { id }, basePath }) => {
     const former = await ledger.getJob(id);
     if (former === undefined) throw await unopenedJob(dependencies, id);
     const redrivable = redrivableOf(former, destinationBuckets);
@@ -76,7 +77,7 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
       opened === undefined
         ? { job, state: 'submitted', manifest, redriveOf: id }
         : viewJob(opened, await progressOf(ledger, opened));
-    return json(kind === 'accepted' ? 202 : 200, view, { location: `/jobs/${job}` });
+    return json(kind === 'accepted' ? 202 : 200, view, { location: `${basePath}/jobs/${job}` });
   };
 
   return {

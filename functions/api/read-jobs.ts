@@ -3,8 +3,9 @@ import { type JobView, viewJob, viewUnreadable } from '../../shared/job/view.ts'
 import { BadCursorError, type JobIndex } from '../../shared/ledger/job-index.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unknownJob } from './find-job.ts';
-import { HttpError, json, type RouteHandler } from './json-api.ts';
+import { json, type RouteHandler } from './json-api.ts';
 import { pageOf } from './page.ts';
+import { HttpError } from './problem.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
 export interface ReadJobsDependencies extends Inbox {

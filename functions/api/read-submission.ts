@@ -8,6 +8,8 @@ import { FORMATS, formatNamed } from '../../shared/manifest/formats/all.ts';
 import { hasNumberAsText, parseKeepingNumbers } from '../../shared/manifest/written-numbers.ts';
 import { boundedName, boundedText, describeIssues } from '../../shared/text/bounded.ts';
 import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
+import { optionValues } from './manifest-place.ts';
+import { type Fault, faultsOf } from './problem.ts';
 
 export interface Posted {
   contentType: string | undefined;
@@ -40,10 +42,10 @@ export type ReadSubmission =
       options: Record<string, string>;
     }
   | { kind: 'unknown type'; message: string }
-  | { kind: 'invalid'; message: string };
+  | { kind: 'invalid'; message: string; faults: readonly Fault[] };
 
 /** Content types of what is stored as it was posted, each with the other names of the same type behind it. */
-const STORED_TYPES: readonly (readonly [string, ...string[]])[] = [
+export const STORED_TYPES: readonly (readonly [string, ...string[]])[] = [
   ...FORMATS,
   ...CONVERSIONS.filter(({ name }) => name !== jsonArray.name),
 ].map(({ contentTypes }) => contentTypes);
@@ -53,14 +55,24 @@ const FAULTS_BYTES = 600;
 
 const [NDJSON_TYPE] = formatNamed('ndjson').contentTypes;
 
-const jsonSubmission = z.strictObject({
+export const jsonSubmission = z.strictObject({
   rows: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
-  options: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
+  options: z.optional(optionValues),
 });
 
+/** The type as which a manifest of this one is stored; undefined where none is stored as it is posted. */
+export function storedTypeOf(contentType: string): string | undefined {
+  const type = plainType(contentType);
+  return STORED_TYPES.find((types) => types.includes(type))?.[0];
+}
+
+function plainType(contentType: string): string {
+  return contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
 export function readSubmission({ contentType = '', options, body }: Posted): ReadSubmission {
-  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const stored = STORED_TYPES.find((types) => types.includes(type))?.[0];
+  const type = plainType(contentType);
+  const stored = storedTypeOf(contentType);
   if (stored !== undefined && body.kind === 'bytes') {
     const { bytes, wasText } = body;
     return { kind: 'read', contentType: stored, bytes, wasText, options: definedTexts(options) };
@@ -87,13 +99,16 @@ function readJson(
     return {
       kind: 'invalid',
       message: `${faults}. The body is [{ "key": ..., "source": ... }], or { "rows": [...], "options": {...} }; options are ${OPTION_NAMES.join(', ')}`,
+      faults: faultsOf(parsed.error.issues, 'body'),
     };
   }
   const { options: inBody = {} } = parsed.data;
   const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
   const text = linesOf(parsed.data.rows, body);
-  if (text === undefined)
-    return { kind: 'invalid', message: 'a row is nested too deeply: a row is { "key": ..., "source": ... }' };
+  if (text === undefined) {
+    const message = 'a row is nested too deeply: a row is { "key": ..., "source": ... }';
+    return { kind: 'invalid', message, faults: [{ place: 'body.rows', message }] };
+  }
   const wasReplaced = holdsReplaced(body);
   return {
     kind: 'read',

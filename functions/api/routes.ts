@@ -12,9 +12,16 @@ export interface Route {
   parameters: z.ZodMiniType;
   /** Of the query string; unknown names are passed over. Answers 400 to what it refuses. */
   query: z.ZodMiniType;
+  /** Bytes of a body at most. Above it the API answers 413. */
+  bodyBytes: number;
   /** The members that every successful answer has; newer versions may add others. */
   answer: z.ZodMiniType;
 }
+
+/** What Lambda takes in an invocation: API Gateway itself answers 413 above it. */
+const MANIFEST_BYTES = 6 * 1024 * 1024;
+/** Of a body that orders something: options have 2 KB, the place of a manifest 3 KB. */
+const ORDER_BYTES = 64 * 1024;
 
 const LIMIT = { default: 25, most: 100 };
 const LIMIT_FAULT = `limit takes 1 to ${LIMIT.most}`;
@@ -78,42 +85,71 @@ const letters = z.looseObject({
   cursor: z.optional(z.string()),
 });
 
+const upload = z.looseObject({
+  job: z.string(),
+  upload: z.looseObject({ url: z.string(), fields: z.record(z.string(), z.string()) }),
+});
+const report = z.looseObject({ job: z.string(), files: z.array(z.looseObject({ url: z.string() })) });
+const plan = z.looseObject({ rows: z.number(), faults: z.array(z.looseObject({})) });
+
+/** An order to a job: it has no body, or one that is passed over. */
+const order = {
+  method: 'POST',
+  parameters: jobParameters,
+  query: none,
+  bodyBytes: ORDER_BYTES,
+  answer: job,
+} as const;
+
 export const ROUTES = {
-  /** A manifest as the body, its options in the query; or JSON { rows, options }. */
-  submitJob: { method: 'POST', path: '/jobs', parameters: none, query: optionTexts, answer: job },
+  /** A manifest as the body, its options in the query; JSON { rows, options }; or JSON { manifest, options }, its place. */
+  submitJob: {
+    ...{ method: 'POST', path: '/jobs', parameters: none, query: optionTexts },
+    ...{ bodyBytes: MANIFEST_BYTES, answer: job },
+  },
   /** Newest first. */
-  listJobs: { method: 'GET', path: '/jobs', parameters: none, query: page, answer: jobs },
-  getJob: { method: 'GET', path: '/jobs/{id}', parameters: jobParameters, query: none, answer: job },
+  listJobs: {
+    method: 'GET',
+    path: '/jobs',
+    parameters: none,
+    query: page,
+    bodyBytes: ORDER_BYTES,
+    answer: jobs,
+  },
+  getJob: {
+    ...{ method: 'GET', path: '/jobs/{id}', parameters: jobParameters, query: none },
+    ...{ bodyBytes: ORDER_BYTES, answer: job },
+  },
+  /** Links to the files of an ended job's report. */
+  getReport: {
+    ...{ method: 'GET', path: '/jobs/{id}/report', parameters: jobParameters, query: page },
+    ...{ bodyBytes: ORDER_BYTES, answer: report },
+  },
   /** Starts no further transfer until the job is resumed. */
-  pauseJob: { method: 'POST', path: '/jobs/{id}/pause', parameters: jobParameters, query: none, answer: job },
+  pauseJob: { ...order, path: '/jobs/{id}/pause' },
   /** Sends the missing rows again. */
-  resumeJob: {
-    method: 'POST',
-    path: '/jobs/{id}/resume',
-    parameters: jobParameters,
-    query: none,
-    answer: job,
-  },
+  resumeJob: { ...order, path: '/jobs/{id}/resume' },
   /** Books unfinished rows as cancelled and ends the job. */
-  cancelJob: {
-    method: 'POST',
-    path: '/jobs/{id}/cancel',
-    parameters: jobParameters,
-    query: none,
-    answer: job,
-  },
+  cancelJob: { ...order, path: '/jobs/{id}/cancel' },
   /** Starts a new job with the rows that an ended job did not store. */
-  redriveJob: {
-    method: 'POST',
-    path: '/jobs/{id}/redrive',
-    parameters: jobParameters,
-    query: none,
-    answer: job,
-  },
+  redriveJob: { ...order, path: '/jobs/{id}/redrive' },
   /** Changes how fast a job writes, at any time until its end. What is not given stays as it is. */
-  rateJob: { method: 'POST', path: '/jobs/{id}/rate', parameters: jobParameters, query: rate, answer: job },
+  rateJob: { ...order, path: '/jobs/{id}/rate', query: rate },
+  /** A form with which a manifest of any size is uploaded; its job starts then. */
+  createUpload: {
+    ...{ method: 'POST', path: '/uploads', parameters: none, query: none },
+    ...{ bodyBytes: ORDER_BYTES, answer: upload },
+  },
+  /** Reads a manifest as its job would, and sends nothing. It takes what submitJob takes. */
+  planJob: {
+    ...{ method: 'POST', path: '/plans', parameters: none, query: optionTexts },
+    ...{ bodyBytes: MANIFEST_BYTES, answer: plan },
+  },
   /** Oldest first. */
-  listDeadLetters: { method: 'GET', path: '/deadletters', parameters: none, query: page, answer: letters },
+  listDeadLetters: {
+    ...{ method: 'GET', path: '/deadletters', parameters: none, query: page },
+    ...{ bodyBytes: ORDER_BYTES, answer: letters },
+  },
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -1,91 +1,122 @@
-// POST /jobs: puts the manifest into the inbox under api/<job>/. From there it takes the same path as every other manifest.
-import { randomUUID } from 'node:crypto';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { hashedJobId } from '../../shared/job/identity.ts';
-import { bytesOfOptionTexts, MAX_OPTION_BYTES, parseJobOptions } from '../../shared/job/options.ts';
+// POST /jobs: puts the manifest, or the order that names its place, into the inbox under api/<job>/. From there it takes the same
+// path as every other manifest.
+import type { ObjectReader } from '../../shared/aws/object-range.ts';
+import { readStart } from '../../shared/blocks/conversion-input.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import {
+  MANIFEST_ORDER_CONTENT_TYPE,
+  type ManifestBuckets,
+  manifestOrderText,
+} from '../../shared/job/manifest-order.ts';
+import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import { bodyOf } from './body.ts';
-import { callerOf } from './caller.ts';
-import { type ApiEvent, HttpError, json, type RouteHandler } from './json-api.ts';
-import { openPosted } from './open-posted.ts';
+import { jobIdOfRequest } from './idempotency-key.ts';
+import { readOptions } from './job-options.ts';
+import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
+import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
+import { openPlaced, openPosted } from './open-posted.ts';
+import { HttpError } from './problem.ts';
 import { readSubmission } from './read-submission.ts';
-import { type Inbox, submitManifest } from './submit-manifest.ts';
+import { type Inbox, type Submitted, type SubmittedObject, submitObject } from './submit-manifest.ts';
 
-/** Characters of an Idempotency-Key. */
-const MAX_KEY_LENGTH = 255;
-
-export interface SubmitJobDependencies extends Inbox {
+export interface SubmitJobDependencies
+  extends Inbox,
+    Pick<ObjectReader, 'clock' | 'random'>,
+    ManifestBuckets {
   destinationBuckets: readonly string[];
 }
 
-/** An Idempotency-Key makes repeats of one caller one job. */
-export function createSubmitJob({
-  s3,
-  inbox,
-  destinationBuckets,
-}: SubmitJobDependencies): RouteHandler<'submitJob'> {
-  return async ({ event, query }) => {
-    const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
-    const parsed = parseJobOptions(options, destinationBuckets);
-    if (parsed.kind === 'invalid') throw new HttpError(400, parsed.message);
-    const optionBytes = bytesOfOptionTexts(options);
-    if (optionBytes > MAX_OPTION_BYTES) {
-      throw new HttpError(
-        400,
-        `the options have ${optionBytes} bytes with their names, and S3's metadata, in which they travel, has room for ${MAX_OPTION_BYTES}: give metadata, tags and headers to the rows`,
-      );
-    }
-    const extraColumns = extraColumnsOf(parsed.options.keyTemplate);
-    const opened = await openPosted(body, { contentType, wasText, extraColumns });
-    if (opened.kind === 'unreadable') throw new HttpError(400, opened.message + hintOf(opened.code, body));
+type Submission = Omit<SubmittedObject, 'job'>;
+type OptionTexts = Readonly<Record<string, string | undefined>>;
 
-    const token = idempotencyKeyOf(event) ?? randomUUID();
-    // The caller is part of the id: the same key of another caller is another job, and reveals nothing about this one.
-    const job = hashedJobId('api', ...callerOf(event), token);
-    const submitted = await submitManifest({ s3, inbox }, { job, contentType, body, options });
+/** An Idempotency-Key makes repeats of one caller one job. */
+export function createSubmitJob(dependencies: SubmitJobDependencies): RouteHandler<'submitJob'> {
+  return async ({ event, query, basePath }) => {
+    const submission = namesPlace(event.json?.value)
+      ? await placedSubmission(dependencies, event, query)
+      : await postedSubmission(dependencies, event, query);
+    const { job, token } = jobIdOfRequest(event);
+    const submitted = await submitObject(dependencies, { job, ...submission });
     if (submitted.kind === 'conflict') {
-      throw new HttpError(
-        409,
-        `the Idempotency-Key "${token}" was used before, for another manifest or other options`,
-      );
+      const message = `the Idempotency-Key "${token}" was used before, for another manifest or other options`;
+      throw new HttpError(409, message, { faults: [{ place: 'headers.idempotency-key', message }] });
     }
-    return json(
-      submitted.kind === 'accepted' ? 202 : 200,
-      { job, state: 'submitted', manifest: submitted.manifest } satisfies JobView,
-      { location: `/jobs/${job}` },
-    );
+    return submittedAnswer(job, submitted, basePath);
   };
 }
 
-function submissionOf(event: ApiEvent, options: Readonly<Record<string, string | undefined>>) {
+function submittedAnswer(job: JobId, { kind, manifest }: Submitted, basePath: string) {
+  const view: JobView = { job, state: 'submitted', manifest };
+  return json(kind === 'accepted' ? 202 : 200, view, { location: `${basePath}/jobs/${job}` });
+}
+
+async function postedSubmission(
+  { destinationBuckets }: SubmitJobDependencies,
+  event: ApiEvent,
+  query: OptionTexts,
+): Promise<Submission> {
+  const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
+  const extraColumns = extraColumnsOf(readOptions(options, destinationBuckets).keyTemplate);
+  const opened = await openPosted(body, { contentType, wasText, extraColumns });
+  if (opened.kind === 'unreadable') throw unreadableBody(opened.message + hintOf(opened.code, body));
+  return { contentType, body, metadata: metadataOfOptionTexts(options) };
+}
+
+async function placedSubmission(
+  dependencies: SubmitJobDependencies,
+  event: ApiEvent,
+  query: OptionTexts,
+): Promise<Submission> {
+  const request = readPlace(event.json?.value, definedTexts(query));
+  const found = await findPlaced(dependencies, request, dependencies);
+  const { keyTemplate } = readOptions(found.options, dependencies.destinationBuckets);
+  const manifest = { ...found.place, sizeBytes: found.sizeBytes };
+  const start = await readStart(dependencies, manifest, extraColumnsOf(keyTemplate));
+  const opened = await openPlaced(dependencies, manifest, start, found.contentType);
+  if (opened.kind === 'unreadable') {
+    const { message } = opened;
+    throw new HttpError(400, message, { faults: [{ place: 'body.manifest', message }] });
+  }
+  return {
+    contentType: MANIFEST_ORDER_CONTENT_TYPE,
+    body: Buffer.from(manifestOrderText(found.place)),
+    // Those of the manifest's own metadata are read with it.
+    metadata: metadataOfOptionTexts(request.options),
+  };
+}
+
+/** @throws HttpError where the body is no manifest that can be posted */
+export function submissionOf(event: ApiEvent, options: OptionTexts) {
   const { json: value, headers } = event;
   const submission = readSubmission({
     contentType: headers['content-type'],
     options,
     body: value === undefined ? { kind: 'bytes', ...bodyOf(event) } : { kind: 'json', ...value },
   });
-  if (submission.kind === 'unknown type') throw new HttpError(415, submission.message);
-  if (submission.kind === 'invalid') throw new HttpError(400, submission.message);
+  if (submission.kind === 'unknown type') {
+    const { message } = submission;
+    throw new HttpError(415, message, { faults: [{ place: 'headers.content-type', message }] });
+  }
+  if (submission.kind === 'invalid')
+    throw new HttpError(400, submission.message, { faults: submission.faults });
   return submission;
 }
 
+function unreadableBody(message: string): HttpError {
+  return new HttpError(400, message, { faults: [{ place: 'body', message }] });
+}
+
 /** `curl -d @file` removes the line ends of a file, which leaves one long header. */
-function hintOf(code: string, body: Uint8Array): string {
+export function hintOf(code: string, body: Uint8Array): string {
   return code !== 'UnknownColumn' || body.includes(0x0a)
     ? ''
     : '; it has no line end: curl keeps them with --data-binary, and not with -d';
 }
 
-/** @returns undefined where there is none */
-function idempotencyKeyOf({ headers }: APIGatewayProxyEventV2): string | undefined {
-  const key = headers['idempotency-key'];
-  if (key === '') throw new HttpError(400, 'the Idempotency-Key is empty: leave it out, or send a UUID');
-  if (key !== undefined && (key.length > MAX_KEY_LENGTH || /\p{Cc}/u.test(key))) {
-    throw new HttpError(
-      400,
-      `the Idempotency-Key takes up to ${MAX_KEY_LENGTH} characters, and no control characters: a UUID does`,
-    );
-  }
-  return key;
+export function definedTexts(texts: OptionTexts): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

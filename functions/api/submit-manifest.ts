@@ -4,19 +4,10 @@ import { createHash } from 'node:crypto';
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
-import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 
 export interface Inbox {
   s3: S3Client;
   inbox: string;
-}
-
-export interface Submission {
-  job: JobId;
-  contentType: string;
-  body: Uint8Array;
-  /** Option texts by name, as parseJobOptions takes them. */
-  options: Readonly<Record<string, string>>;
 }
 
 /** `conflict`: the id was used before, for other contents. */
@@ -32,14 +23,6 @@ export interface SubmittedObject {
   contentType: string;
   body: Uint8Array;
   metadata: Readonly<Record<string, string>>;
-}
-
-export async function submitManifest(
-  inbox: Inbox,
-  { job, contentType, body, options }: Submission,
-): Promise<Submitted> {
-  const metadata = metadataOfOptionTexts(options);
-  return submitObject(inbox, { job, contentType, body, metadata });
 }
 
 export async function submitObject(

@@ -19,7 +19,15 @@ import { planJob } from './split-manifest.ts';
 export interface BeginJobDependencies
   extends Pick<
     IngestDependencies,
-    'blocks' | 'ledger' | 'end' | 'destinationBuckets' | 'cut' | 'notifySettle' | 'clock' | 'telemetry'
+    | 'blocks'
+    | 'ledger'
+    | 'end'
+    | 'destinationBuckets'
+    | 'manifestBuckets'
+    | 'cut'
+    | 'notifySettle'
+    | 'clock'
+    | 'telemetry'
   > {
   requestIngest: IngestRequest;
   requestSlice: SliceRequest;
@@ -70,11 +78,19 @@ export async function endUnreadable(
 }
 
 async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
-  const { blocks, ledger, end, destinationBuckets, cut, clock } = dependencies;
+  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, clock } = dependencies;
   const reportBucket = end.reports.bucket;
   const sourceBuckets = bucketsOf(blocks);
   const job = await startJob(
-    { reader: blocks, destinationBuckets, sourceBuckets, reportBucket, cut, nowMs: clock.now() },
+    {
+      reader: blocks,
+      destinationBuckets,
+      sourceBuckets,
+      manifestBuckets,
+      reportBucket,
+      cut,
+      nowMs: clock.now(),
+    },
     arrival,
   );
   return job.state === 'planning' ? ledger.createJob(job) : refuseJob(dependencies, job);

@@ -28,6 +28,7 @@ export const ingestConfiguration = z.object({
   SPILLWAY_REPORT_DAYS: reportDays,
   SPILLWAY_DESTINATION_BUCKETS: bucketList,
   SPILLWAY_SOURCE_BUCKETS: bucketList,
+  SPILLWAY_MANIFEST_BUCKETS: bucketList,
   SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_KMS_KEYS: keyList,
   SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),

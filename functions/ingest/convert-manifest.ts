@@ -4,6 +4,7 @@
 // be repeated, by a further invocation or a second delivery, and nothing else has to be remembered. A unit itself is converted
 // from its start to its end by one invocation.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
+import { createConversionInput, readStartAgain } from '../../shared/blocks/conversion-input.ts';
 import { MOST_SLICES } from '../../shared/job/identity.ts';
 import { jobFault, type PlanningJob } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
@@ -13,7 +14,6 @@ import { ConversionFault, type ConversionInput } from '../../shared/manifest/con
 import { linesLimited } from '../../shared/manifest/conversions/limits.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { createConversionInput, readStartAgain } from './conversion-input.ts';
 import { isConverted, unitFile, writeConvertedList, writtenUnits } from './converted-files.ts';
 import type { ManifestFile } from './manifest-files.ts';
 import type { PlanEnd } from './split-manifest.ts';

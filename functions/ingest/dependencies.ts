@@ -13,6 +13,8 @@ import type { SendSliceDependencies } from './send-slice.ts';
 
 export interface IngestDependencies extends SendSliceDependencies, Inboxes {
   destinationBuckets: readonly string[];
+  /** Buckets that the API may name manifests in, beside the inbox and the report bucket. */
+  manifestBuckets: readonly string[];
   end: UnopenedDependencies;
   ingestQueueUrl: string;
   retrySeconds: RecordSource['retrySeconds'];
@@ -42,6 +44,7 @@ export function ingestDependencies(
     inbox: configuration.SPILLWAY_INBOX_BUCKET,
     inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS.map(({ bucket }) => bucket),
     destinationBuckets: configuration.SPILLWAY_DESTINATION_BUCKETS.map(({ bucket }) => bucket),
+    manifestBuckets: configuration.SPILLWAY_MANIFEST_BUCKETS.map(({ bucket }) => bucket),
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     cut: {
       sliceBytes: configuration.SPILLWAY_SLICE_BYTES,

@@ -5,14 +5,12 @@
 //   2. `options` in the job file
 //   3. metadata of the manifest
 //   4. the default
-import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { classifyFault } from '../../shared/aws/classify.ts';
-import { isGone, type ObjectReader } from '../../shared/aws/object-range.ts';
+import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { type JobFault, jobFault, type ManifestVersion } from '../../shared/job/job.ts';
-import { MAX_JOB_FILE_BYTES, type ManifestReference, parseJobFile } from '../../shared/job/job-file.ts';
+import { MAX_JOB_FILE_BYTES, parseJobFile } from '../../shared/job/job-file.ts';
 import { optionTextsOfMetadata, parseJobOptions } from '../../shared/job/options.ts';
-import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
+import { headNamed } from './head-named.ts';
 import type { FoundManifest } from './open-job.ts';
 
 export interface JobFileDependencies {
@@ -47,44 +45,16 @@ export async function openJobFile(
   if (parsed.manifest === undefined || faults.length > 0)
     return refuse('InvalidJobFile', `the job file ${place}: ${boundedText(faults.join('; '))}`);
 
-  const named = await headNamed(reader, file.bucket, parsed.manifest);
+  const { key, versionId } = parsed.manifest;
+  const named = await headNamed(
+    reader,
+    { bucket: file.bucket, key, versionId },
+    {
+      by: 'the job file',
+      remedy: 'put it there, then drop the job file again',
+    },
+  );
   if (named.kind === 'unreadable') return named;
   const all = { ...optionTextsOfMetadata(named.manifest.metadata), ...own };
   return { kind: 'named', manifest: named.manifest, options: all };
-}
-
-async function headNamed(
-  { s3 }: ObjectReader,
-  bucket: string,
-  { key, versionId }: ManifestReference,
-): Promise<{ kind: 'found'; manifest: FoundManifest } | Extract<OpenedJobFile, { kind: 'unreadable' }>> {
-  let answer: HeadObjectCommandOutput;
-  try {
-    const version = versionId === undefined ? {} : { VersionId: versionId };
-    answer = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...version }));
-  } catch (error) {
-    const fault = classifyFault(error);
-    if (fault.kind !== 'permanent' && !isGone(fault)) throw error;
-    const which = `s3://${bucket}/${key}${versionId === undefined ? '' : ` version ${versionId}`}`;
-    const message = `the manifest ${which}, which the job file names, can't be read (${fault.code}): put it there, then drop the job file again`;
-    return { kind: 'unreadable', fault: jobFault('ManifestMissing', message) };
-  }
-  return { kind: 'found', manifest: foundOf({ bucket, key }, answer, versionId) };
-}
-
-/** Pinned to the version of this answer, or without versions to its ETag: it may be replaced while it is read. */
-function foundOf(
-  { bucket, key }: StoredObject,
-  { VersionId, ETag = '', ContentLength = 0, Metadata = {}, ContentType }: HeadObjectCommandOutput,
-  asked: string | undefined,
-): FoundManifest {
-  const versionId = asked ?? (VersionId === 'null' ? undefined : VersionId);
-  return {
-    manifest: {
-      ...{ bucket, key, sizeBytes: ContentLength, etag: ETag },
-      ...(versionId === undefined ? {} : { versionId }),
-    },
-    metadata: Metadata,
-    contentType: ContentType,
-  };
 }

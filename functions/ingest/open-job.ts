@@ -3,6 +3,7 @@
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
+import { createConversionInput, openConversion, readStart } from '../../shared/blocks/conversion-input.ts';
 import {
   arrivedObject,
   idNamedBy,
@@ -13,6 +14,7 @@ import {
 } from '../../shared/job/identity.ts';
 import type { FileList, JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
 import { isJobFile } from '../../shared/job/job-file.ts';
+import { isManifestOrder, parseManifestOrder } from '../../shared/job/manifest-order.ts';
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
@@ -24,9 +26,9 @@ import { openManifest } from '../../shared/manifest/open.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { boundedNames } from '../../shared/text/bounded.ts';
-import { createConversionInput, openConversion, readStart } from './conversion-input.ts';
 import { convertedList } from './converted-files.ts';
 import { reportOrderOf } from './dropped-report.ts';
+import { headNamed } from './head-named.ts';
 import { openJobFile } from './open-job-file.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
@@ -35,6 +37,8 @@ export interface StartDependencies {
   destinationBuckets: readonly string[];
   /** Buckets of files that a manifest may name as its parts. */
   sourceBuckets: readonly string[];
+  /** Buckets that the API may name manifests in. */
+  manifestBuckets: readonly string[];
   /** The bucket of the reports that redrives read, and of the text of converted manifests. */
   reportBucket: string;
   /** How this deployment cuts manifests: frozen in the job. */
@@ -58,7 +62,7 @@ export async function startJob(
     return unopenedJob(arrival, nowMs, { code: 'ManifestGone', message: found.message });
   const { manifest } = found;
 
-  const opened = await openFound(dependencies, found, jobIdOfManifest(arrival));
+  const opened = await openFound(dependencies, found, arrival);
   if (opened.kind === 'unreadable')
     return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
@@ -92,10 +96,21 @@ type Known = Pick<UnopenedJob, 'options' | 'redriveOf'>;
 
 type Opened = { kind: 'opened'; opening: Opening } | { kind: 'unreadable'; fault: JobFault; known?: Known };
 
-/** By what lies in the inbox: an order for a redrive, a job file, or the rows themselves. */
-async function openFound(dependencies: StartDependencies, found: FoundManifest, job: JobId): Promise<Opened> {
+/** By what lies in the inbox: an order for a redrive or for a manifest elsewhere, a job file, or the rows themselves. */
+async function openFound(
+  dependencies: StartDependencies,
+  found: FoundManifest,
+  arrival: ManifestArrival,
+): Promise<Opened> {
   const { manifest } = found;
+  const job = jobIdOfManifest(arrival);
   if (isRedriveOrder(found.contentType)) return openRedrive(dependencies, manifest);
+  if (isManifestOrder(found.contentType)) {
+    // None but the API writes a key that names a job. Others could name what they may not read.
+    return idNamedBy(arrival) === undefined
+      ? unreadable('InvalidOrder', 'its content type is that of an order, which the API alone gives')
+      : openOrdered(dependencies, found, job);
+  }
   if (!isJobFile(manifest.key))
     return openRows(dependencies, found, job, optionTextsOfMetadata(found.metadata));
   const { reader } = dependencies;
@@ -105,6 +120,30 @@ async function openFound(dependencies: StartDependencies, found: FoundManifest, 
   const opened = await openRows(dependencies, file.manifest, job, file.options);
   if (opened.kind === 'unreadable') return opened;
   const files = filesOfNamed(opened.opening.files, file.manifest.manifest);
+  return { kind: 'opened', opening: { ...opened.opening, files } };
+}
+
+/** A manifest that lies where the API was told. Its own metadata holds options too; those of the request count first. */
+async function openOrdered(
+  dependencies: StartDependencies,
+  { manifest: order, metadata }: FoundManifest,
+  job: JobId,
+): Promise<Opened> {
+  const { reader, reportBucket, manifestBuckets } = dependencies;
+  const { bytes } = await readStart(reader, order);
+  const buckets = { inbox: order.bucket, reportBucket, manifestBuckets };
+  const parsed = parseManifestOrder(bytes.toString(), buckets);
+  if (parsed.kind === 'invalid') return unreadable('InvalidOrder', parsed.message);
+  const named = await headNamed(reader, parsed.manifest, {
+    by: 'the request',
+    remedy: 'submit it again',
+  });
+  if (named.kind === 'unreadable') return named;
+  const { manifest } = named;
+  const options = { ...optionTextsOfMetadata(manifest.metadata), ...optionTextsOfMetadata(metadata) };
+  const opened = await openRows(dependencies, manifest, job, options);
+  if (opened.kind === 'unreadable') return opened;
+  const files = filesOfNamed(opened.opening.files, manifest.manifest);
   return { kind: 'opened', opening: { ...opened.opening, files } };
 }
 

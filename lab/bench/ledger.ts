@@ -172,6 +172,7 @@ function startPipeline({ dynamodb, table, outcomeTable, s3 }: Places) {
   const ingest = createIngest({
     blocks: { s3: s3.client, clock, random, sources: { buckets: [] } },
     destinationBuckets: [DESTINATION],
+    manifestBuckets: [],
     cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
     ...{ ledger, outcomes, end, queue, notifySettle, clock },
     ingestQueueUrl: 'ingest',

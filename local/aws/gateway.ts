@@ -26,6 +26,8 @@ import type { ObjectPassage, ObjectRequests } from './s3/object-requests.ts';
 import type { ObjectStore } from './s3/object-store.ts';
 import type { BucketOwners } from './s3/owners.ts';
 import { answerParserErrors } from './s3/parser-errors.ts';
+import { refusalOfPost } from './s3/post-policy.ts';
+import { isExpired, signerOfQuery } from './s3/presigned-query.ts';
 import {
   answerError,
   answerXml,
@@ -184,8 +186,10 @@ function placeOf({ accountId, objectHeaders, objects, owners, region }: GatewayP
 
 /** Why the role of the sender may not do this; undefined where it may, or where no role sends it. */
 function denial(parts: GatewayParts, s3: S3Request, { headers }: IncomingMessage): S3Fault | undefined {
-  const { authorizer, objects } = parts;
-  const { authorization } = headers;
+  const { authorizer, clock, objects } = parts;
+  if (isExpired(s3.query, clock.now()))
+    return { status: 403, code: 'AccessDenied', message: 'Request has expired' };
+  const authorization = headers.authorization ?? signerOfQuery(s3.query);
   if (!authorizer.isOfRole(authorization)) return undefined;
   const reason = authorizer.deny(authorization, s3Access(s3, headers, placeOf(parts)));
   if (reason !== undefined) return { status: 403, code: 'AccessDenied', message: reason };
@@ -264,11 +268,23 @@ function answerConfiguration(
 }
 
 function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, ObjectPassage>): void {
-  const { app, authorizer, objects, objectHeaders, notifications } = parts;
+  const { app, authorizer, clock, objects, objectHeaders, notifications } = parts;
 
   app.addHook('preHandler', (request, reply, done) => {
     objects.takeTouched();
     const passage = passages.get(request.raw);
+    if (passage?.s3.operation === 'PostObject') {
+      const { bucket } = passage.s3;
+      const contentType = String(request.headers['content-type']);
+      void refusalOfPost({ authorizer, clock }, bucket, request.body, contentType).then((refusal) => {
+        // What was read of the form took turns in which other objects were written.
+        objects.takeTouched();
+        if (refusal === undefined) return done();
+        reply.hijack();
+        answerError(request.raw, reply.raw, refusal);
+      });
+      return;
+    }
     if (passage?.s3.operation !== 'DeleteObjects') return done();
     // S3 refuses single keys; here the whole list is refused, so that a missing permission can't be overlooked.
     const denial = authorizer.deny(

@@ -7,8 +7,9 @@ import type { Random } from '../../shared/time/random.ts';
 import type { Guard } from '../guard/admission.ts';
 import { createGuardedServer } from '../guard/guarded-server.ts';
 import { EMBEDDED_SINCE_HEADER } from '../service/embedded-since.ts';
-import type { FunctionModel } from '../service/model.ts';
+import type { FunctionModel, ThrottlingModel } from '../service/model.ts';
 import { type LambdaHost, REQUEST_LIMIT_BYTES } from './host.ts';
+import { createAuthorizers } from './http-authorizers.ts';
 import {
   type HttpResponse,
   INTERNAL_SERVER_ERROR,
@@ -17,6 +18,7 @@ import {
   toHttpResponse,
 } from './http-event.ts';
 import { createRouteTable } from './http-routes.ts';
+import { createHttpThrottle } from './http-throttle.ts';
 import { nextTraceHeader } from './recursion.ts';
 
 export interface HttpApi {
@@ -35,18 +37,30 @@ export interface HttpApiDependencies {
   guard: Guard;
   host: Pick<LambdaHost, 'invoke'>;
   log: (line: string) => void;
+  /** Looks up the keys of the issuers of tokens. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface HttpApiOptions {
+  port?: number;
+  accountId: string;
+  throttling?: ThrottlingModel | undefined;
 }
 
 /** API Gateway's quota for a request's body. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 const TOO_LARGE = jsonResponse(413, { message: 'Request Entity Too Large' });
+const TOO_MANY = jsonResponse(429, { message: 'Too Many Requests' });
+const UNAUTHORIZED = jsonResponse(401, { message: 'Unauthorized' });
 
 export async function startHttpApi(
-  { clock, random, guard, host, log }: HttpApiDependencies,
+  { clock, random, guard, host, log, fetch = globalThis.fetch }: HttpApiDependencies,
   functions: Record<string, FunctionModel>,
-  { port = 0, accountId }: { port?: number; accountId: string },
+  { port = 0, accountId, throttling }: HttpApiOptions,
 ): Promise<HttpApi> {
   const routeOf = createRouteTable(functions);
+  const throttle = throttling === undefined ? undefined : createHttpThrottle({ clock }, throttling);
+  const authorize = createAuthorizers({ fetch, clock });
   const pages = new Map<string, PageHandler>();
   const since = new Date(clock.now()).toISOString();
 
@@ -61,10 +75,16 @@ export async function startHttpApi(
       return send(response, jsonResponse(404, { message: 'Not Found' }));
     }
     const body = await readBody(request);
+    if (throttle?.admits() === false) return send(response, TOO_MANY);
+    const caller = await authorize(route.authorizer, request.headers.authorization);
+    if (caller.kind === 'refused') {
+      const headers = { ...UNAUTHORIZED.headers, 'www-authenticate': caller.challenge };
+      return send(response, { ...UNAUTHORIZED, headers });
+    }
     if (body === undefined) return send(response, TOO_LARGE);
     const event = toHttpEvent(
       { method, url, headers: request.headers, body, sourceIp: request.socket.remoteAddress ?? '' },
-      { ...route, accountId, requestId: randomUUID(), nowMs: clock.now() },
+      { ...route, caller, accountId, requestId: randomUUID(), nowMs: clock.now() },
     );
     const payload = JSON.stringify(event);
     // What fits API Gateway's quota but not Lambda's is refused with the same answer.

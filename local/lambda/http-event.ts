@@ -1,6 +1,7 @@
 // API Gateway's HTTP API, payload format 2.0: the event made of a request, and the response made of an answer.
 // (API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs".)
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { Caller } from './http-authorizers.ts';
 
 export interface HttpRequest {
   method: string;
@@ -14,7 +15,7 @@ export interface HttpRequest {
 export interface HttpEventPlace {
   routeKey: string;
   pathParameters: Record<string, string>;
-  authorizer: 'none' | 'aws_iam';
+  caller: Caller;
   accountId: string;
   requestId: string;
   nowMs: number;
@@ -56,8 +57,7 @@ export function toHttpEvent(request: HttpRequest, place: HttpEventPlace): APIGat
     requestContext: {
       accountId: place.accountId,
       apiId: 'local',
-      // Every caller is let in as one local user: the embedded cloud does not check signatures.
-      ...(place.authorizer === 'aws_iam' ? { authorizer: { iam: localCaller(place.accountId) } } : {}),
+      ...authorizerOf(place),
       domainName,
       domainPrefix: domainName.split('.')[0] ?? domainName,
       http: {
@@ -128,6 +128,17 @@ function queryParameters(query: string): Record<string, string> | undefined {
 function isTextType(contentType: string | undefined): boolean {
   const type = contentType?.split(';')[0]?.trim() ?? '';
   return /^(text\/.*|application\/(json|xml|javascript))$/i.test(type);
+}
+
+function authorizerOf({ caller, accountId }: HttpEventPlace) {
+  switch (caller.kind) {
+    case 'anonymous':
+      return {};
+    case 'iam':
+      return { authorizer: { iam: localCaller(accountId) } };
+    case 'jwt':
+      return { authorizer: { jwt: { claims: caller.claims, scopes: caller.scopes } } };
+  }
 }
 
 function localCaller(accountId: string) {

@@ -10,7 +10,7 @@
 // A function's waiting is as measured, so the cloud has to answer it as late as AWS does (latencies.ts). Its CPU time counts by
 // the share of a CPU that its memory gives it; time in which others had this machine's CPUs does not count. Not in the cost:
 // what does not grow with the objects (fixed-cost.ts), stored bytes, one event a job.
-import { PRICES } from '../../infrastructure/prices.js';
+import { PRICES } from '../../shared/aws/prices.js';
 import type { CloudMeterReading } from '../cloud.ts';
 import type { MeterReading, S3Count } from './meter-reading.ts';
 

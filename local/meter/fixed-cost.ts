@@ -2,7 +2,7 @@
 
 import { METRICS } from '../../functions/runtime/metrics.js';
 import { alarmTable } from '../../infrastructure/alarms.js';
-import { PRICES } from '../../infrastructure/prices.js';
+import { PRICES } from '../../shared/aws/prices.js';
 import type { ServiceModel } from '../service/model.ts';
 
 /** US dollars a month of 30 days. Free tiers are not taken off. */

@@ -19,6 +19,8 @@ export interface FunctionContext {
   arn: string;
   /** Properties of `resources.extensions`, which replace those of the generated resource. */
   extension: Record<string, unknown>;
+  /** `provider.httpApi.authorizers`, by name. */
+  authorizers: Record<string, unknown>;
 }
 
 /** @param raw the function's section, with its intrinsics evaluated */
@@ -59,7 +61,7 @@ export function readFunction(
       const at = `${place}.${kind}`;
       if (kind === 'sqs') model.sqsSources.push(readSqsSource(settings, at));
       else if (kind === 'schedule') model.schedules.push(...readSchedules(settings, at));
-      else if (kind === 'httpApi') model.routes.push(readRoute(settings, at));
+      else if (kind === 'httpApi') model.routes.push(readRoute(settings, at, context.authorizers));
       else throw new ServiceModelError(at, 'the embedded cloud knows the events sqs, schedule and httpApi');
     }
   }
@@ -144,8 +146,8 @@ function readSchedules(settings: unknown, where: string): ScheduleModel[] {
   });
 }
 
-function readRoute(settings: unknown, where: string): HttpRouteModel {
-  if (settings === '*') return { method: '*', path: '*', authorizer: 'none' };
+function readRoute(settings: unknown, where: string, authorizers: Record<string, unknown>): HttpRouteModel {
+  if (settings === '*') return { method: '*', path: '*', authorizer: { kind: 'none' } };
   const text = typeof settings === 'string' ? /^(\S+)\s+(\S+)$/.exec(settings) : undefined;
   if (text === null) throw new ServiceModelError(where, `"METHOD /path" expected, not ${settings}`);
   const given = text === undefined ? asRecord(settings) : { method: text[1], path: text[2] };
@@ -153,14 +155,27 @@ function readRoute(settings: unknown, where: string): HttpRouteModel {
   return {
     method: method === 'ANY' ? '*' : method,
     path: String(given.path),
-    authorizer: readAuthorizer(given.authorizer, where),
+    authorizer: readAuthorizer(given.authorizer, where, authorizers),
   };
 }
 
-function readAuthorizer(authorizer: unknown, where: string): HttpRouteModel['authorizer'] {
-  if (authorizer === undefined) return 'none';
-  if (isRecord(authorizer) && authorizer.type === 'aws_iam') return 'aws_iam';
-  throw new ServiceModelError(`${where}.authorizer`, 'the embedded cloud knows the authorizer aws_iam only');
+function readAuthorizer(
+  authorizer: unknown,
+  where: string,
+  authorizers: Record<string, unknown>,
+): HttpRouteModel['authorizer'] {
+  if (authorizer === undefined) return { kind: 'none' };
+  if (isRecord(authorizer) && authorizer.type === 'aws_iam') return { kind: 'aws_iam' };
+  const named = isRecord(authorizer) ? authorizers[String(authorizer.name)] : undefined;
+  if (isRecord(named) && named.type === 'jwt') {
+    const { audience } = named;
+    const audiences = (Array.isArray(audience) ? audience : [audience]).map(String);
+    return { kind: 'jwt', issuer: String(named.issuerUrl), audiences };
+  }
+  throw new ServiceModelError(
+    `${where}.authorizer`,
+    'the embedded cloud knows aws_iam, and authorizers of type jwt in provider.httpApi.authorizers',
+  );
 }
 
 function refuseUnknown(given: Record<string, unknown>, known: string[], where: string): void {

@@ -18,6 +18,8 @@ export interface ServiceModel {
   eventBuses: Record<string, EventBusModel>;
   /** Execution roles, by logical id. */
   roles: Record<string, Role>;
+  /** Of the HTTP API; absent where only the account's quota holds. */
+  throttling?: ThrottlingModel;
 }
 
 export interface FunctionModel {
@@ -70,7 +72,19 @@ export interface HttpRouteModel {
   method: string;
   /** As in the route key: `/jobs/{id}`, `/files/{path+}`; `*` for the default route. */
   path: string;
-  authorizer: 'none' | 'aws_iam';
+  authorizer: AuthorizerModel;
+}
+
+/** `jwt`: callers need a JSON Web Token of this issuer, for one of these audiences. */
+export type AuthorizerModel =
+  | { kind: 'none' }
+  | { kind: 'aws_iam' }
+  | { kind: 'jwt'; issuer: string; audiences: readonly string[] };
+
+/** How many requests the HTTP API takes, of all callers together: DefaultRouteSettings of its stage. */
+export interface ThrottlingModel {
+  ratePerSecond: number;
+  burst: number;
 }
 
 export interface QueueModel {

@@ -50,6 +50,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
     timeout: provider.timeout,
     memorySize: provider.memorySize,
   };
+  const { httpApi } = provider;
   const functions = Object.entries(rawFunctions).map(([name, raw]) => {
     const logicalId = functionLogicalId(name);
     // The other settings of a function (tags, layers …) matter only on AWS, so they are not evaluated.
@@ -68,6 +69,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
         deployedName: deployedNames[logicalId] ?? name,
         arn: scope.arnOf(logicalId) ?? '',
         extension: template.extensions[logicalId] ?? {},
+        authorizers: isRecord(httpApi) && isRecord(httpApi.authorizers) ? httpApi.authorizers : {},
       },
     );
     return [name, model] as const;
@@ -78,9 +80,27 @@ export async function readService(path: string, options: ReadServiceOptions = {}
     directory: dirname(resolve(path)),
     functions: Object.fromEntries(functions),
     ...resources,
+    ...throttlingOf(template.extensions['HttpApiStage'] ?? {}),
   };
   checkSources(model);
   return model;
+}
+
+function throttlingOf({
+  DefaultRouteSettings: settings,
+}: Record<string, unknown>): Pick<ServiceModel, 'throttling'> {
+  if (!isRecord(settings)) return {};
+  const [ratePerSecond, burst] = [
+    Number(settings.ThrottlingRateLimit),
+    Number(settings.ThrottlingBurstLimit),
+  ];
+  if (!(ratePerSecond > 0 && burst >= 1)) {
+    throw new ServiceModelError(
+      'resources.extensions.HttpApiStage.DefaultRouteSettings',
+      'ThrottlingRateLimit and ThrottlingBurstLimit expected, both above 0',
+    );
+  }
+  return { throttling: { ratePerSecond, burst } };
 }
 
 function collectFunctions(section: unknown): Record<string, Record<string, unknown>> {

@@ -14,7 +14,7 @@ export interface ClientBudget {
  * work is begun until then. Backoff is the SDK's for throttling, the longer of its two: up to 1, 2, 4 … s.
  *
  *   function     timeout  kept back   request  attempts  a call at most
- *   api             15 s          -       3 s         3            12 s   the whole of one HTTP request
+ *   api             29 s          -       3 s         3            12 s   the whole of one HTTP request
  *   sweep           55 s       10 s       2 s         3             9 s
  *   deadLetters     60 s       25 s       5 s         3            18 s
  *   ingest         120 s       20 s       3 s         4            19 s

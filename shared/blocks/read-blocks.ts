@@ -9,10 +9,10 @@ import { createKeyCheck } from '../keys/destination-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
-import type { ManifestRow } from '../manifest/format.ts';
+import type { ManifestRow, ReadBytes } from '../manifest/format.ts';
 import { formatOf } from '../manifest/formats/all.ts';
 import { itemOfJob, rowOfJob } from '../manifest/s3-source.ts';
-import { fileOfPlace } from '../manifest/slice-place.ts';
+import { type ByteRange, fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeStore } from '../report/outcome-store.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
@@ -46,10 +46,28 @@ export async function* readSliceBlocks(
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
+  const file = fileOfPlace(place, job.manifest);
+  yield* blocksOf(job, { sources, kmsKeys }, place, (start, end) => readRange(reader, file, start, end));
+}
+
+/** What of a deployment decides about rows. */
+export interface RowChecks {
+  sources: BlockReaderDependencies['sources'];
+  kmsKeys?: readonly string[] | undefined;
+}
+
+/** What of a job decides about its rows. */
+export type RowRules = Pick<OpenedJob, 'head' | 'options' | 'blockRows' | 'parserVersion' | 'redriveOf'>;
+
+/** The blocks of a slice, wherever its bytes are read. */
+export async function* blocksOf(
+  job: RowRules,
+  { sources, kmsKeys }: RowChecks,
+  place: ByteRange,
+  read: ReadBytes,
+): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
   const take = createIntake(job, sources, kmsKeys, listing);
-  const file = fileOfPlace(place, job.manifest);
-  const read = (start: number, end: number) => readRange(reader, file, start, end);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of formatOf(job.head).read(job.head, place, read)) {
     for (const row of rows) {
@@ -78,7 +96,7 @@ export async function openBlock(
 
 /** Puts each row into its block, or into the list of the rejected. */
 function createIntake(
-  job: OpenedJob,
+  job: RowRules,
   sources: BlockReaderDependencies['sources'],
   kmsKeys: readonly string[] | undefined,
   listing: RejectListing,

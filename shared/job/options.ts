@@ -9,7 +9,7 @@ import { faultOfPath, folderPrefix, MAX_PATH_BYTES, splitDestination } from '../
 import { parseKeyTemplate } from '../keys/key-template.ts';
 import { parseSpread } from '../keys/spread.ts';
 import { isReservedColumn } from '../manifest/columns.ts';
-import { boundedList, boundedNames, boundedText } from '../text/bounded.ts';
+import { boundedList, boundedName, boundedNames, boundedText } from '../text/bounded.ts';
 import { storedDefaultOf } from './frozen-options.ts';
 import { type JobOption, MAX_TEXT_LENGTH, OPTIONS, type OptionTable, valuesOf } from './option-table.ts';
 
@@ -53,9 +53,17 @@ export type IfExists = JobOptions['ifExists'];
 /** `all` rows, those that were not stored (`failures`), or the counts alone (`none`). */
 export type ReportKind = JobOptions['report'];
 
+/** What is wrong with one option. */
+export interface OptionFault {
+  /** Its name; absent where the fault is of several together. */
+  option?: string;
+  message: string;
+}
+
+/** `message` holds the first faults in one text, `faults` all of them. */
 export type ParsedOptions<Options = JobOptions> =
   | { kind: 'valid'; options: Options }
-  | { kind: 'invalid'; message: string };
+  | { kind: 'invalid'; message: string; faults: readonly OptionFault[] };
 
 /**
  * How the options of a table are read.
@@ -88,8 +96,9 @@ export function createOptionReader<Table extends OptionTable>(
       const issues = parsed.error.issues.toSorted(
         (a, b) => Number(a.code === 'custom') - Number(b.code === 'custom'),
       );
-      const faults = issues.map((issue) => describeIssue(issue, names));
-      return { kind: 'invalid', message: boundedText(boundedList(faults)) };
+      const texts = issues.map((issue) => describeIssue(issue, names));
+      const faults = issues.flatMap((issue) => faultsOfIssue(issue));
+      return { kind: 'invalid', message: boundedText(boundedList(texts)), faults };
     }
     const values = options
       .map(([field, { name }]) => [field, parsed.data[name]])
@@ -98,7 +107,7 @@ export function createOptionReader<Table extends OptionTable>(
     const fault = faultOf(valid);
     return fault === undefined
       ? { kind: 'valid', options: valid }
-      : { kind: 'invalid', message: boundedText(fault) };
+      : { kind: 'invalid', message: boundedText(fault), faults: [{ message: boundedText(fault) }] };
   }
 
   /**
@@ -116,7 +125,10 @@ export function createOptionReader<Table extends OptionTable>(
       ]);
     const parsed = parse(Object.fromEntries(texts), destinationBuckets);
     if (parsed.kind === 'invalid') return parsed;
-    if (!PREFIX.test(prefix)) return { kind: 'invalid', message: `the destination's prefix ${NOT_A_PREFIX}` };
+    if (!PREFIX.test(prefix)) {
+      const message = `the destination's prefix ${NOT_A_PREFIX}`;
+      return { kind: 'invalid', message, faults: [{ option: 'destination', message }] };
+    }
     return { kind: 'valid', options: { ...parsed.options, destination: { bucket, prefix } } };
   }
 
@@ -279,4 +291,12 @@ function describeIssue(issue: z.core.$ZodIssue, names: readonly string[]): strin
     return `unknown option ${boundedText(boundedNames(issue.keys), UNKNOWN_NAMES_BYTES)}: the options are ${names.join(', ')}`;
   }
   return issue.code === 'custom' ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
+}
+
+function faultsOfIssue(issue: z.core.$ZodIssue): OptionFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    const message = 'is no option: docs/options.md lists them';
+    return issue.keys.map((name) => ({ option: boundedName(name), message }));
+  }
+  return [{ option: issue.path.join('.'), message: boundedText(issue.message) }];
 }

@@ -2,7 +2,7 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openConversion } from '../../functions/ingest/conversion-input.ts';
+import { openConversion } from '../../shared/blocks/conversion-input.ts';
 import { CONVERSIONS, conversionFor, conversionNamed } from '../../shared/manifest/conversions/all.ts';
 import { manifestFaults } from '../../shared/manifest/faults.ts';
 import { convertAll, inputOf } from '../helpers/conversion-input.ts';

@@ -36,6 +36,7 @@ describe('a manifest that can not be opened', () => {
       inbox: 'inbox',
       retrySeconds: [10],
       destinationBuckets: ['destination'],
+      manifestBuckets: [],
       ledger,
       end: { ledger, events: { ended }, reports: { s3, bucket: 'reports' } },
       queue: { sqs: sqs.client, ...chance },

@@ -6,14 +6,16 @@ import { expect } from 'vitest';
 import { type ApiDependencies, createApi } from '../../functions/api/handler.ts';
 import { ROUTES } from '../../functions/api/routes.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
-import type { JobId } from '../../shared/job/identity.ts';
+import { BLOCK_ROWS, type JobId, SLICE_BYTES } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import { BadCursorError, type JobPage } from '../../shared/ledger/job-index.ts';
 import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
+import { contractFaults } from './api-contract.ts';
 import { failing as failingOn, refusal } from './failing.ts';
+import { createVirtualClock } from './virtual-clock.ts';
 
 export const sample = (name: string) =>
   JSON.parse(
@@ -68,8 +70,22 @@ export function createFakeApi({
   const orders: unknown[][] = [];
   const dependencies: ApiDependencies = {
     s3,
+    clock: createVirtualClock(),
+    random: () => 0.5,
+    presigner: {
+      linkTo: async ({ bucket, key }) => `https://${bucket}.test/${key}`,
+      formFor: async ({ bucket, key }, { contentType, metadata, sizeBytes }) => ({
+        url: `https://${bucket}.test/`,
+        fields: { key, 'Content-Type': contentType, ...metadata, range: JSON.stringify(sizeBytes) },
+      }),
+    },
     inbox: 'inbox',
+    reportBucket: 'reports',
+    manifestBuckets: ['lists'],
     destinationBuckets: ['own-bucket'],
+    kmsKeys: [],
+    sources: { buckets: ['source-bucket'], hosts: ['files.example.com'] },
+    cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
     ledger: {
       getJob: async (id) => {
         const error = unreadable.get(id);
@@ -121,9 +137,20 @@ export function createFakeApi({
     const answer = (await api(structuredClone(event), {} as Context)) as APIGatewayProxyResult;
     const json = JSON.parse(answer.body) as Record<string, unknown>;
     if (answer.statusCode < 300) expect(schemaOf(event).safeParse(json).error?.issues).toBeUndefined();
+    expect(faultsOfAnswer(event, answer, json)).toEqual([]);
     return { ...answer, json };
   };
-  return { call, manifests, logged, asked, orders };
+  return { call, manifests, logged, asked, orders, memory };
+}
+
+/** What API Gateway says of the route that a request meets. */
+function routed(method: string, path: string) {
+  for (const route of Object.values(ROUTES)) {
+    const found = new RegExp(`^${route.path.replace('{id}', '(?<id>[^/]+)')}$`).exec(path);
+    if (route.method === method && found !== null)
+      return { routeKey: `${method} ${route.path}`, pathParameters: found.groups };
+  }
+  return { routeKey: `${method} ${path}`, pathParameters: undefined };
 }
 
 /** As the index lists them, each with its own id as its cursor. */
@@ -139,6 +166,18 @@ function schemaOf({ requestContext: { http } }: APIGatewayProxyEventV2) {
   );
   if (met === undefined) throw new Error(`${http.method} ${http.path} is no route`);
   return met.answer;
+}
+
+/** What the OpenAPI document says against an answer. A request that meets no route has no answer there. */
+function faultsOfAnswer(
+  { routeKey }: APIGatewayProxyEventV2,
+  { statusCode: status, headers }: APIGatewayProxyResult,
+  body: unknown,
+): string[] {
+  const [method = '', path = ''] = routeKey.split(' ');
+  if (!Object.values(ROUTES).some((route) => route.method === method && route.path === path)) return [];
+  const contentType = String(headers?.['content-type']);
+  return contractFaults({ method, path }, { status, contentType, body });
 }
 
 const SLICE = {
@@ -181,9 +220,13 @@ export function order(name: string, job: JobId): APIGatewayProxyEventV2 {
 
 function requestTo(name: string, path: string): APIGatewayProxyEventV2 {
   const event = sample(name);
+  const { method } = event.requestContext.http;
+  const { routeKey, pathParameters } = routed(method, path);
   return {
     ...event,
+    routeKey,
     rawPath: path,
-    requestContext: { ...event.requestContext, http: { ...event.requestContext.http, path } },
+    ...(pathParameters === undefined ? {} : { pathParameters }),
+    requestContext: { ...event.requestContext, routeKey, http: { ...event.requestContext.http, path } },
   };
 }

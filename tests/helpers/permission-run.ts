@@ -3,6 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { JobId } from '../../shared/job/identity.ts';
+import { MANIFEST_ORDER_CONTENT_TYPE } from '../../shared/job/manifest-order.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { DETAIL_TYPES } from '../../shared/report/job-event-names.ts';
 import { type JobEnd, type PipelineCloud, SOURCE_BUCKET } from './pipeline-cloud.ts';
@@ -10,6 +11,9 @@ import { anUploadMessage } from './records.ts';
 
 /** A source bucket with versions. */
 export const VERSIONED_SOURCE = 'spillway-test-versions';
+
+/** A bucket of manifests, with versions. */
+export const VERSIONED_LISTS = 'spillway-test-lists';
 
 const KEYS_THAT_WAIT = 150;
 const KEYS_THAT_ARE_CANCELLED = 300;
@@ -177,5 +181,36 @@ export async function takeEveryPath(
     return ['Ingest', 'Upload', 'Settle'].every((name) => kept.join('').includes(`junk for ${name}Queue`));
   });
   await api('GET', '/deadletters');
+
+  // A manifest in a bucket of its own, with versions: one that is ingested, and one that is cancelled while it waits.
+  const json = { 'content-type': 'application/json' };
+  await cloud.put(VERSIONED_LISTS, 'placed.csv', csv('placed,,1,'));
+  const place = JSON.stringify({ manifest: { bucket: VERSIONED_LISTS, key: 'placed.csv' }, options: {} });
+  await api('POST', '/plans', place, json);
+  const placed = await api('POST', '/jobs', place, json);
+  await cloud.ended(placed.job);
+  await cloud.until(
+    'the report is linked',
+    async () => (await api('GET', `/jobs/${placed.job}/report`)).report !== undefined,
+  );
+  // An order of the API, whose manifest was deleted before its job was opened.
+  const gone = { manifest: { bucket: VERSIONED_LISTS, key: 'gone.csv', etag: '"0"' } };
+  await cloud.s3.send(
+    new PutObjectCommand({
+      ...{ Bucket: inbox, Key: 'api/manifest-is-gone/manifest', Body: JSON.stringify(gone) },
+      ContentType: MANIFEST_ORDER_CONTENT_TYPE,
+    }),
+  );
+  await cloud.ended('manifest-is-gone');
+  // A form, sent under the API's role.
+  const form = (await api('POST', '/uploads', '{"contentType":"text/csv"}', json)) as unknown as {
+    job: string;
+    upload: { url: string; fields: Record<string, string> };
+  };
+  const fields = new FormData();
+  for (const [name, value] of Object.entries(form.upload.fields)) fields.append(name, value);
+  fields.append('file', new Blob([csv('formed,,1,')]));
+  await fetch(form.upload.url, { method: 'POST', body: fields });
+  await cloud.ended(form.job);
   await api('GET', '/jobs');
 }

@@ -237,6 +237,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         inbox: INBOX,
         retrySeconds: RETRY_SECONDS,
         destinationBuckets: [DESTINATION],
+        manifestBuckets: [],
         ledger,
         outcomes,
         end,

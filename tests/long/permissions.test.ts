@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessRecord } from '../../local/iam/authorizer.ts';
 import type { ServiceModel } from '../../local/service/model.ts';
-import { takeEveryPath, VERSIONED_SOURCE } from '../helpers/permission-run.ts';
+import { takeEveryPath, VERSIONED_LISTS, VERSIONED_SOURCE } from '../helpers/permission-run.ts';
 import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 /** Bounds a run that hangs: one takes under a minute. */
@@ -71,8 +71,8 @@ const start = (adjust: (service: ServiceModel) => void = () => undefined): Promi
     visibilitySeconds: 1,
     sliceBytes: 8_000,
     receivesMost: { IngestQueue: 2, UploadQueue: 5, SettleQueue: 2 },
-    params: { sourceBuckets: `${SOURCE_BUCKET},${VERSIONED_SOURCE}` },
-    buckets: [{ name: VERSIONED_SOURCE, versioned: true, throttled: false }],
+    params: { sourceBuckets: `${SOURCE_BUCKET},${VERSIONED_SOURCE}`, manifestBuckets: VERSIONED_LISTS },
+    buckets: [VERSIONED_SOURCE, VERSIONED_LISTS].map((name) => ({ name, versioned: true, throttled: false })),
     limit: { limitPerSecond: 60, burstSeconds: 0.1 },
     adjust(service) {
       // How long settle and sweep wait for a worker that may still be at work, before they book the rows that are left.

@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSubmission } from '../../functions/api/read-submission.ts';
-import { submitManifest } from '../../functions/api/submit-manifest.ts';
+import { submitObject } from '../../functions/api/submit-manifest.ts';
 import { submitRedrive } from '../../functions/api/submit-redrive.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type JobId, keyOfJob } from '../../shared/job/identity.ts';
 import { emptyTotals, type Job, type NewJob, type UnopenedJob } from '../../shared/job/job.ts';
 import { type JobOption, OPTIONS } from '../../shared/job/option-table.ts';
-import { parseJobOptions } from '../../shared/job/options.ts';
+import { metadataOfOptionTexts, parseJobOptions } from '../../shared/job/options.ts';
 import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
@@ -94,6 +94,7 @@ function open() {
       {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: BUCKETS,
+        manifestBuckets: [],
         sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },
@@ -132,7 +133,12 @@ function post(texts: Record<string, string>, isJson: boolean) {
         body: { kind: 'bytes', bytes: Buffer.from('key,text\na,b\n'), wasText: true },
       });
   if (read.kind !== 'read') throw new Error(read.message);
-  return { job: JOB, contentType: read.contentType, body: read.bytes, options: read.options };
+  return {
+    job: JOB,
+    contentType: read.contentType,
+    body: read.bytes,
+    metadata: metadataOfOptionTexts(read.options),
+  };
 }
 
 const stored = (job: NewJob | UnopenedJob) => readJobRow(writeJobRow(job));
@@ -166,7 +172,7 @@ describe('the options of a job', () => {
         const texts = Object.fromEntries(given.map(({ name, text }) => [name, text]));
 
         const { inbox, start, redrive } = open();
-        await submitManifest(inbox, post(texts, isJson));
+        await submitObject(inbox, post(texts, isJson));
         const job = await start(JOB);
         expect(job.options).toEqual(expected);
         expect(stored(job).options).toEqual(expected);
@@ -182,7 +188,7 @@ describe('the options of a job', () => {
       const isNeeded = field === 'encryption';
       const given = TABLE.filter(([each]) => !isNeeded || (each !== 'kmsKey' && each !== 'bucketKey'));
       const texts = Object.fromEntries(given.map(([, option]) => [option.name, notDefault(option)]));
-      await submitManifest(inbox, post(texts, false));
+      await submitObject(inbox, post(texts, false));
       const job = await start(JOB);
       const { [field]: _, ...others } = { ...job.options } as Record<string, unknown>;
       const usual = storedDefault(option);
@@ -196,7 +202,7 @@ describe('the options of a job', () => {
 
   it('are not guessed where a report names no destination: the redrive would write to another place', async () => {
     const { inbox, start, redrive } = open();
-    await submitManifest(inbox, post({}, false));
+    await submitObject(inbox, post({}, false));
     const redriven = await redrive(await start(JOB), (options) => delete options['destination']);
     expect(redriven).toMatchObject({
       state: 'unopened',
@@ -206,7 +212,7 @@ describe('the options of a job', () => {
 
   it('of a stored job stay as they were frozen, also where a new job could not have them', async () => {
     const { inbox, start, redrive } = open();
-    await submitManifest(inbox, post({}, false));
+    await submitObject(inbox, post({}, false));
     const job = await start(JOB);
     if (job.state !== 'planning') throw new Error(job.fault.message);
     job.options.retryForSeconds = 5_000_000;

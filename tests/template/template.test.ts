@@ -489,9 +489,11 @@ describe('the configuration of the functions', () => {
     });
   });
 
-  it('allows hosts of the web to ingest and upload alone, and none by default', () => {
+  it('allows hosts of the web to ingest and upload, names them to the API, and has none by default', () => {
     for (const name of FUNCTIONS) {
-      const allowed = name === 'ingest' || name === 'upload' ? 'files.example.com,*.example.org' : undefined;
+      const allowed = ['ingest', 'upload', 'api'].includes(name)
+        ? 'files.example.com,*.example.org'
+        : undefined;
       expect(environment(name)['SPILLWAY_SOURCE_HOSTS']).toBe(allowed);
     }
     expect(DEFAULTS['param:sourceHosts']).toBe('');
@@ -718,6 +720,7 @@ describe('what IAM and Lambda count', () => {
     sourceHosts: ['files.example.com', '*.example.org'],
     kmsKeys: [KMS_KEY],
     inboxBuckets: INBOX_BUCKETS,
+    manifestBuckets: [],
   };
 
   it.each(stacks)('is estimated high, by at most 300 characters of policies, in $region', (stack) => {
@@ -737,6 +740,7 @@ describe('what IAM and Lambda count', () => {
     sourceHosts: [],
     kmsKeys: [],
     inboxBuckets: [],
+    manifestBuckets: [],
   };
 
   it.each(stacks)('leaves room for ten further inboxes beside all sources that fit, in $region', (stack) => {
@@ -800,6 +804,26 @@ describe('the API', () => {
 
   it('sends to the ingest queue, and to no other', () => {
     expect(granted('sqs')).toEqual(['sqs:SendMessage <IngestQueue.Arn>']);
+  });
+
+  it('takes so many requests as its parameters say', () => {
+    expect(properties('HttpApiStage')['DefaultRouteSettings']).toMatchObject({
+      ThrottlingRateLimit: 50,
+      ThrottlingBurstLimit: 100,
+    });
+  });
+
+  it('reads manifests, dead letters and reports, and what else the report bucket holds not', () => {
+    expect(
+      granted('s3')
+        .filter((grant) => /s3:Get/.test(grant))
+        .sort(),
+    ).toEqual([
+      's3:GetObject <InboxBucket.Arn>/*',
+      's3:GetObject <ReportBucket.Arn>/deadletters/*',
+      's3:GetObject <ReportBucket.Arn>/jobs/*',
+      's3:GetObjectVersion <InboxBucket.Arn>/*',
+    ]);
   });
 
   it('writes to the inbox alone, and there under api/', () => {

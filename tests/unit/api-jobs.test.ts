@@ -68,7 +68,13 @@ describe('GET /jobs', () => {
     'answers 400 to the limit "%s"',
     async (limit) => {
       const { statusCode, json } = await createFakeApi().call(get('/jobs', { limit }));
-      expect([statusCode, json]).toEqual([400, { message: 'limit takes 1 to 100' }]);
+      expect([statusCode, json]).toEqual([
+        400,
+        expect.objectContaining({
+          message: 'limit takes 1 to 100',
+          faults: [{ place: 'query.limit', message: 'limit takes 1 to 100' }],
+        }),
+      ]);
     },
   );
 
@@ -200,7 +206,7 @@ describe('GET /jobs/{id}', () => {
   it.each([
     { path: `/jobs/${JOB_ID}`, says: /there is no job 0123456789abcdef0123/ },
     { path: '/jobs/x', says: /"x" is not a job id/ },
-    { path: '/elsewhere', says: /Route does not exist/ },
+    { path: '/elsewhere', says: /^there is no route "GET \/elsewhere"/ },
   ])('answers 404 to $path', async ({ path, says }) => {
     const answer = await createFakeApi().call(get(path));
     expect(answer.statusCode).toBe(404);
@@ -248,6 +254,12 @@ describe('GET /deadletters', () => {
 
   it('answers 400 to a limit out of bounds', async () => {
     const { statusCode, json } = await createFakeApi().call(get('/deadletters', { limit: '1000' }));
-    expect([statusCode, json]).toEqual([400, { message: 'limit takes 1 to 100' }]);
+    expect([statusCode, json]).toEqual([
+      400,
+      expect.objectContaining({
+        message: 'limit takes 1 to 100',
+        faults: [{ place: 'query.limit', message: 'limit takes 1 to 100' }],
+      }),
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 // What a conversion may look up: objects of the inbox and of the allowed source buckets.
 import { describe, expect, it } from 'vitest';
-import { createConversionInput } from '../../functions/ingest/conversion-input.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
+import { createConversionInput } from '../../shared/blocks/conversion-input.ts';
 import { failing, refusal } from '../helpers/failing.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

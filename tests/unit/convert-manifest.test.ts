@@ -33,6 +33,7 @@ async function open(bytes: Uint8Array | string, key = 'list.csv.gz', contentType
     {
       reader,
       destinationBuckets: ['destination'],
+      manifestBuckets: [],
       sourceBuckets: [],
       reportBucket: 'reports',
       cut: { sliceBytes: 1_000_000, blockRows: 2 },

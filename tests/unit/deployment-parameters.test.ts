@@ -422,7 +422,14 @@ describe('the room for the lists of buckets', () => {
   const names = (count: number, characters: number) =>
     Array.from({ length: count }, (_, index) => `b${index}`.padEnd(characters, 'x'));
   const listsOf = (sourceBuckets: string[], destinationBuckets: string[]) => ({
-    ...{ sourceBuckets, destinationBuckets, sourceHosts: [], kmsKeys: [], inboxBuckets: [] },
+    ...{
+      sourceBuckets,
+      destinationBuckets,
+      sourceHosts: [],
+      kmsKeys: [],
+      inboxBuckets: [],
+      manifestBuckets: [],
+    },
   });
   const room = (sources: string[], destinations: string[] = []) =>
     policyCharacters(listsOf(sources, destinations), STACK) <= 10_240 &&

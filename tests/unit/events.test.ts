@@ -39,7 +39,7 @@ describe.each(files.filter((file) => /^(ingest|upload|settle|dead-letters)-/.tes
     for (const record of (JSON.parse(read(file)) as SQSEvent).Records) {
       expect(record).toMatchObject({ eventSource: 'aws:sqs', awsRegion: 'us-east-1' });
       const [, from] = /^dead-letters-(\w+)\./.exec(file) ?? [];
-      const queue = from === undefined ? String(file.split('-')[0]) : `${from}-dead-letters`;
+      const queue = from === undefined ? String(file.split('-')[0]) : 'dead-letters';
       expect(record.eventSourceARN).toBe(`arn:aws:sqs:us-east-1:123456789012:spillway-dev-${queue}`);
       const source = record.attributes.DeadLetterQueueSourceArn;
       expect(source?.split(':').at(-1)).toBe(from === undefined ? undefined : `spillway-dev-${from}`);

@@ -16,7 +16,7 @@ function eventOf(contentType: string | undefined, body: Buffer) {
     {
       routeKey: 'POST /jobs',
       pathParameters: {},
-      authorizer: 'aws_iam',
+      caller: { kind: 'iam' },
       accountId: '000000000000',
       requestId: 'r',
       nowMs: 0,
@@ -29,7 +29,7 @@ it('has every name of its query, those that objects inherit among them, and join
   const event = toHttpEvent(
     { method: 'GET', url: `/jobs?${query}`, headers: {}, body: Buffer.alloc(0), sourceIp: '127.0.0.1' },
     {
-      ...{ routeKey: 'GET /jobs', pathParameters: {}, authorizer: 'none' },
+      ...{ routeKey: 'GET /jobs', pathParameters: {}, caller: { kind: 'anonymous' } },
       ...{ accountId: '000000000000', requestId: 'r', nowMs: 0 },
     },
   );

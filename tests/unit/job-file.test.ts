@@ -182,7 +182,13 @@ describe('the job of a job file', () => {
       s3.write('inbox', key, text, { metadata });
       const job = await startJob(
         {
-          ...{ reader, destinationBuckets: BUCKETS, reportBucket: 'reports', nowMs: 1_000 },
+          ...{
+            reader,
+            destinationBuckets: BUCKETS,
+            manifestBuckets: [],
+            reportBucket: 'reports',
+            nowMs: 1_000,
+          },
           sourceBuckets: [],
           cut: { sliceBytes: 10, blockRows: 2 },
         },

@@ -17,6 +17,7 @@ function open() {
       {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: ['destination'],
+        manifestBuckets: [],
         sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },

@@ -96,6 +96,7 @@ const start = (destinationBuckets = ['other', 'destination']) =>
     {
       reader,
       destinationBuckets,
+      manifestBuckets: [],
       sourceBuckets: [],
       reportBucket: 'reports',
       cut: { sliceBytes: 100, blockRows: 2 },

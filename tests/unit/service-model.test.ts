@@ -67,12 +67,12 @@ describe('a service read from serverless.yml', () => {
     expect(model.functions.api?.routes).toContainEqual({
       method: 'GET',
       path: '/things/{id}',
-      authorizer: 'aws_iam',
+      authorizer: { kind: 'aws_iam' },
     });
     expect(model.functions.api?.routes).toContainEqual({
       method: '*',
       path: '/files/{path+}',
-      authorizer: 'none',
+      authorizer: { kind: 'none' },
     });
   });
 

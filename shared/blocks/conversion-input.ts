@@ -1,9 +1,9 @@
 // What a conversion reads, from S3: the manifest, and the files that it names.
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { classifyFault } from '../../shared/aws/classify.ts';
-import { isGone, type ObjectReader, readRange, versionOf } from '../../shared/aws/object-range.ts';
-import type { NamedManifest } from '../../shared/job/job.ts';
-import type { StoredObject } from '../../shared/keys/stored-object.ts';
+import { classifyFault } from '../aws/classify.ts';
+import { isGone, type ObjectReader, readRange, versionOf } from '../aws/object-range.ts';
+import type { NamedManifest } from '../job/job.ts';
+import type { StoredObject } from '../keys/stored-object.ts';
 import {
   type AboutConversion,
   ConversionFault,
@@ -12,9 +12,9 @@ import {
   type FoundFile,
   type ManifestConversion,
   type OpenedConversion,
-} from '../../shared/manifest/conversions/conversion.ts';
-import type { ManifestStart } from '../../shared/manifest/format.ts';
-import { boundedName } from '../../shared/text/bounded.ts';
+} from '../manifest/conversions/conversion.ts';
+import type { ManifestStart } from '../manifest/format.ts';
+import { boundedName } from '../text/bounded.ts';
 
 /** Bytes of a manifest from which its format and head are read. */
 const HEAD_BYTES = 256 * 1024;

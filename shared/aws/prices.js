@@ -1,4 +1,4 @@
-// What AWS charges, for the dashboard's estimate and the embedded cloud's meter.
+// What AWS charges, for the dashboard's estimate, for plans and for the embedded cloud's meter.
 
 /** US dollars, us-east-1, from the AWS price list of September 2026 (aws.amazon.com/s3/pricing and its sisters). */
 export const PRICES = /** @type {const} */ ({
@@ -22,3 +22,9 @@ export const PRICES = /** @type {const} */ ({
   /** Continuous backups of a DynamoDB table. */
   recoveryGbMonth: 0.2,
 });
+
+/**
+ * Of a row beside the requests that write it: queues, functions, ledger, outcomes and logs, as the embedded cloud's meter counts
+ * them in full batches (docs/cost.md).
+ */
+export const PIPELINE_USD_PER_ROW = 0.7 / 1e6;

@@ -1,0 +1,131 @@
+// GET /jobs/{id}/report: links to the files of an ended job's report. Only what its manifest.json lists is linked.
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import * as z from 'zod/mini';
+import { classifyFault } from '../../shared/aws/classify.ts';
+import { isGone } from '../../shared/aws/object-range.ts';
+import type { Presigner } from '../../shared/aws/presigned.ts';
+import type { JobId } from '../../shared/job/identity.ts';
+import { type EndedJob, isEnded } from '../../shared/job/job.ts';
+import { describeState } from '../../shared/job/view.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import { unopenedJob } from './find-job.ts';
+import { json, type RouteHandler } from './json-api.ts';
+import { pageOf } from './page.ts';
+import { HttpError } from './problem.ts';
+import type { Inbox } from './submit-manifest.ts';
+
+/** For which a link holds. */
+const LINK_SECONDS = 15 * 60;
+/** Bytes of a manifest.json at most: twice those of 32,768 slices with three files each, at 330 bytes a file. */
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
+const count = z.int().check(z.nonnegative());
+const reportText = z.looseObject({
+  version: z.literal(1),
+  files: z.array(
+    z.looseObject({
+      kind: z.enum(['succeeded', 'failed', 'rejected']),
+      key: z.string(),
+      rows: count,
+      bytes: count,
+      sha256: z.string(),
+    }),
+  ),
+});
+type ReportFile = z.infer<typeof reportText>['files'][number];
+
+export interface GetReportDependencies extends Inbox {
+  s3: S3Client;
+  presigner: Pick<Presigner, 'linkTo'>;
+  ledger: Pick<Ledger, 'getJob'>;
+  reportBucket: string;
+  clock: Pick<Clock, 'now'>;
+}
+
+export function createGetReport(dependencies: GetReportDependencies): RouteHandler<'getReport'> {
+  const { ledger, presigner, reportBucket, clock } = dependencies;
+  return async ({ parameters: { id }, query: { limit, cursor = '0' } }) => {
+    if (!/^\d{1,6}$/.test(cursor)) {
+      const message = 'the cursor is not one that this API gave out: leave it out to start over';
+      throw new HttpError(400, message, { faults: [{ place: 'query.cursor', message }] });
+    }
+    const job = await ledger.getJob(id);
+    if (job === undefined) throw await unopenedJob(dependencies, id);
+    if (!isEnded(job)) {
+      throw new HttpError(409, `job ${id} ${describeState(job)}: it has a report once it has ended`);
+    }
+    const key = keyOfReport(job, reportBucket);
+    const files = await readFiles(dependencies, id, key);
+    const linked = async (file: ReportFile, number: number) => ({
+      ...{ number, kind: file.kind, key: file.key, rows: file.rows, bytes: file.bytes, sha256: file.sha256 },
+      url: await presigner.linkTo({ bucket: reportBucket, key: file.key }, LINK_SECONDS),
+    });
+    const from = Number(cursor);
+    // Before the links, so that none outlives the time that is answered.
+    const expiresAt = new Date(clock.now() + LINK_SECONDS * 1000).toISOString();
+    const links = await Promise.all(
+      files.slice(from, from + limit).map((file, place) => linked(file, from + place)),
+    );
+    const next = from + limit < files.length ? String(from + limit) : undefined;
+    const page = pageOf(
+      links,
+      next,
+      (link) => link,
+      ({ number }) => String(number + 1),
+    );
+    const manifest = await presigner.linkTo({ bucket: reportBucket, key }, LINK_SECONDS);
+    return json(200, {
+      ...{ job: id, state: job.state, report: job.report, url: manifest, expiresAt },
+      ...{ files: page.views.map(({ number: _, ...view }) => view), ...page.next },
+    });
+  };
+}
+
+/** @throws Error where the row names another place than the report bucket's folder of the job */
+function keyOfReport({ id, report }: EndedJob, bucket: string): string {
+  const start = `s3://${bucket}/`;
+  if (!report.startsWith(`${start}jobs/${id}/`))
+    throw new Error(`job ${id} has its report at ${report}, and this deployment reads ${start}`);
+  return report.slice(start.length);
+}
+
+async function readFiles(
+  { s3, reportBucket }: GetReportDependencies,
+  id: JobId,
+  key: string,
+): Promise<ReportFile[]> {
+  const place = `s3://${reportBucket}/${key}`;
+  const parsed = reportText.safeParse(parseJson(await readText(s3, { bucket: reportBucket, key })));
+  if (!parsed.success) throw new Error(`${place} is no report of this version: ${parsed.error.message}`);
+  const { files } = parsed.data;
+  const foreign = files.find((file) => !file.key.startsWith(`jobs/${id}/`));
+  if (foreign !== undefined) throw new Error(`${place} lists ${foreign.key}, which is no file of its job`);
+  return files;
+}
+
+async function readText(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<string> {
+  const place = `s3://${bucket}/${key}`;
+  try {
+    const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (ContentLength > MAX_REPORT_BYTES)
+      throw new HttpError(409, `${place} has more than ${MAX_REPORT_BYTES} bytes: read it in the bucket`);
+    return (await Body?.transformToString()) ?? '';
+  } catch (error) {
+    if (!(error instanceof HttpError) && isGone(classifyFault(error)))
+      throw new HttpError(
+        404,
+        `the report ${place} was deleted: the counts of the job are in GET /jobs/{id}`,
+      );
+    throw error;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The schema says that it is no object.
+    return undefined;
+  }
+}
