@@ -98,7 +98,7 @@ async function eachFile(
   keys: readonly string[],
   visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
 ): Promise<void> {
-  await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key)), number), {
+  await pMap(keys, async (key, number) => visit(parseOutcomes(await read(key), key), number), {
     concurrency: READ_CONCURRENCY,
   });
 }

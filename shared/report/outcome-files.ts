@@ -7,6 +7,7 @@ import { sendProven } from '../aws/proof.ts';
 import type { SliceId } from '../job/identity.ts';
 import { boundedName, boundedText } from '../text/bounded.ts';
 import type { OutcomeRecord } from './outcome.ts';
+import { parseOutcomeLine } from './outcome-line.ts';
 
 const READ_TRIES = 4;
 
@@ -54,13 +55,28 @@ function withBoundedTexts(record: OutcomeRecord): OutcomeRecord {
   };
 }
 
-/** What a file says. */
-export function parseOutcomes(file: Uint8Array): OutcomeRecord[] {
-  return new TextDecoder()
-    .decode(file)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as OutcomeRecord);
+/**
+ * What a file says.
+ * @param name its key, for the error
+ * @throws an error named UnreadableOutcomes that names file, line and remedy
+ */
+export function parseOutcomes(file: Uint8Array, name: string): OutcomeRecord[] {
+  const records: OutcomeRecord[] = [];
+  for (const [index, line] of new TextDecoder().decode(file).split('\n').entries()) {
+    if (line === '') continue;
+    const record = parseOutcomeLine(line);
+    if (typeof record === 'string') throw unreadable(name, index + 1, record);
+    records.push(record);
+  }
+  return records;
+}
+
+/** No row may vanish with the file: whether it may be given up is for its owner to say. */
+function unreadable(name: string, line: number, what: string): Error {
+  const message =
+    `line ${line} of the outcome file ${boundedText(name)} ${what}: another program wrote or cut it. Restore it; ` +
+    'or delete it, and its rows are reported as lost';
+  return Object.assign(new Error(message), { name: 'UnreadableOutcomes' });
 }
 
 /** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */
