@@ -64,7 +64,7 @@ export async function runMillionBench({ rows, json }: { rows: number; json: bool
   if (!isExact(result)) process.exitCode = 1;
 }
 
-export function isExact(result: MillionBench): boolean {
+function isExact(result: MillionBench): boolean {
   const fates = countFates(result.rows);
   const counts = [result.unaccounted, result.countedTwice, result.misreported];
   return (
