@@ -26,6 +26,7 @@ import { createQueueClient } from './lambda/sqs-client.ts';
 import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
 import type { FunctionUsage } from './lambda/usage.ts';
 import { accessKeyOfFunction, environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import type { WriteStub } from './lambda/write-stub.ts';
 import type { Latencies } from './meter/latencies.ts';
 import type { MeterReading } from './meter/meter-reading.ts';
 import {
@@ -62,6 +63,8 @@ export interface CloudOptions {
   buckets?: (string | BucketOptions)[];
   /** Web hosts that the functions reach on this machine, under the names that manifests give them. A deployment has none. */
   web?: WebOverride;
+  /** Destination writes that upload answers itself, storing nothing: for runs of a million rows. A deployment has none. */
+  writes?: WriteStub;
   /** Takes the functions' log lines; a bounded number is kept in any case. */
   log?: (line: string, functionName: string) => void;
 }
@@ -174,6 +177,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       environments: options.environments ?? ENVIRONMENTS,
       variables: (model) => environmentVariables(model, place),
       web: options.web,
+      writes: options.writes,
     });
     started.push([() => host.stop()]);
     const guard = createGuard(options);

@@ -53,13 +53,17 @@ async function* checked(
   file: ReportFile,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   for await (const chunk of body) {
+    bytes += chunk.length;
+    // At once: an endless answer would fill the disk.
+    if (bytes > file.bytes) break;
     hash.update(chunk);
     for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) rows += 1;
     yield chunk;
   }
   const faults = [
+    ...(bytes <= file.bytes ? [] : [`more bytes than the ${file.bytes} that manifest.json says`]),
     ...(rows === file.rows ? [] : [`${rows} rows where manifest.json says ${file.rows}`]),
     ...(hash.digest('hex') === file.sha256 ? [] : ['another SHA-256 than manifest.json says']),
   ];

@@ -4,7 +4,12 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { boundedText } from '../../shared/text/bounded.ts';
 import { describeError, Failure } from '../failure.ts';
+
+/** Of a file's line: a row has 256 KB at most in its message, and JSON writes a character as six. */
+const MAX_LINE_CHARACTERS = 2 * 1024 * 1024;
 
 export interface Report {
   bucket: string;
@@ -26,6 +31,7 @@ export interface ReportedRow {
   place: string;
 }
 
+const UNREADABLE = 'this line of the report is no row of it: another program changed the file';
 const count = z.int().check(z.nonnegative());
 const reportText = z.looseObject({
   version: z.literal(1),
@@ -50,12 +56,25 @@ const unstoredRow = z.looseObject({
 export async function readReport(s3: S3Client, place: string): Promise<Report> {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(place) ?? [];
   const body = await openObject(s3, bucket, key);
-  const text = Buffer.concat(await body.toArray()).toString();
+  const text = await readText(body, place);
   const parsed = reportText.safeParse(parseJson(text));
   if (!parsed.success) {
     throw new Failure(`${place} is no report that this version of spillway reads: take a newer one`);
   }
   return { bucket, key, text, files: parsed.data.files };
+}
+
+async function readText(body: Readable, place: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop closes the stream.
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_REPORT_BYTES)
+      throw new Failure(`${place} is no report: it has more than ${MAX_REPORT_BYTES} bytes`);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** The first rows that failed, and then of those that were rejected: as many as asked for. */
@@ -66,7 +85,7 @@ export async function* unstoredRows(s3: S3Client, report: Report, most: number):
       if (left <= 0) return;
       const body = await openObject(s3, report.bucket, file.key);
       try {
-        for await (const line of linesOf(body)) {
+        for await (const line of linesOf(body, `s3://${report.bucket}/${file.key}`)) {
           yield reportedRow(kind, line);
           left -= 1;
           if (left <= 0) break;
@@ -104,26 +123,38 @@ function reasonOf(error: unknown): string {
   return describeError(error);
 }
 
-/** Lines that hold anything. */
-async function* linesOf(body: Readable): AsyncGenerator<string> {
-  let rest = '';
+/** Lines that hold anything. @throws Failure where one is longer than any row's */
+async function* linesOf(body: Readable, place: string): AsyncGenerator<string> {
+  let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of body.setEncoding('utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
+    const [first = '', ...others] = chunk.split('\n');
+    pieces.push(first);
+    length += first.length;
+    for (const next of others) {
+      if (length > 0) yield pieces.join('');
+      pieces = [next];
+      length = next.length;
+    }
+    if (length > MAX_LINE_CHARACTERS) {
+      throw new Failure(
+        `${place} is no file of a report: a line has more than ${MAX_LINE_CHARACTERS} characters. Look at it with another tool`,
+      );
+    }
   }
-  if (rest !== '') yield rest;
+  if (length > 0) yield pieces.join('');
 }
 
 function reportedRow(kind: ReportedRow['kind'], line: string): ReportedRow {
   const parsed = unstoredRow.safeParse(parseJson(line));
-  const row = parsed.success ? parsed.data : {};
+  if (!parsed.success) return { kind, code: 'NoReportRow', message: UNREADABLE, place: '' };
+  const row = parsed.data;
   return {
     kind,
     ...(row.key === undefined ? {} : { key: row.key }),
-    code: row.spillway_code ?? '',
-    message: row.spillway_message ?? '',
-    place: row.spillway_place ?? '',
+    code: boundedText(row.spillway_code ?? ''),
+    message: boundedText(row.spillway_message ?? ''),
+    place: boundedText(row.spillway_place ?? ''),
   };
 }
 

@@ -40,10 +40,14 @@ export async function openJobFile(
   }
   const parsed = parseJobFile(await readStart(file), { key: file.key, inbox: file.bucket });
   const own = { ...parsed.options, ...optionTextsOfMetadata(metadata) };
-  const options = parseJobOptions(own, destinationBuckets);
-  const faults = [...parsed.faults, ...(options.kind === 'invalid' ? [`options: ${options.message}`] : [])];
-  if (parsed.manifest === undefined || faults.length > 0)
-    return refuse('InvalidJobFile', `the job file ${place}: ${boundedText(faults.join('; '))}`);
+  const faultsOf = (texts: Readonly<Record<string, string>>): string[] => {
+    const options = parseJobOptions(texts, destinationBuckets);
+    return options.kind === 'invalid' ? [`options: ${options.message}`] : [];
+  };
+  const refuseFile = (faults: readonly string[]) =>
+    refuse('InvalidJobFile', `the job file ${place}: ${boundedText(faults.join('; '))}`);
+  if (parsed.manifest === undefined || parsed.faults.length > 0)
+    return refuseFile([...parsed.faults, ...faultsOf(own)]);
 
   const { key, versionId } = parsed.manifest;
   const named = await headNamed(
@@ -56,5 +60,8 @@ export async function openJobFile(
   );
   if (named.kind === 'unreadable') return named;
   const all = { ...optionTextsOfMetadata(named.manifest.metadata), ...own };
+  // The manifest may give what the file's options need, such as the encryption of a KMS key. Its own faults are named later.
+  const faults = faultsOf(all);
+  if (faults.length > 0 && faultsOf(own).length > 0) return refuseFile(faults);
   return { kind: 'named', manifest: named.manifest, options: all };
 }

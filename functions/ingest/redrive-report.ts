@@ -6,18 +6,16 @@ import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-ra
 import { type JobFault, jobFault } from '../../shared/job/job.ts';
 import { type JobOptions, storedOptions } from '../../shared/job/options.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
+import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
 import { describeIssues } from '../../shared/text/bounded.ts';
 import type { ManifestFile } from './manifest-files.ts';
-
-/** The most bytes of a report: twice those of 32,768 slices with three files each, at 330 bytes a file. */
-const REPORT_BYTES_MOST = 64 * 1024 * 1024;
 
 const jobReport = z.object({
   version: z.literal(1),
   // Absent where its job failed before they were read.
   options: z.optional(storedOptions),
   parserVersion: z.optional(z.int()),
-  files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.number() })),
+  files: z.array(z.object({ kind: z.string(), key: z.string(), bytes: z.int().check(z.nonnegative()) })),
 });
 
 export type RedriveReport =
@@ -45,7 +43,7 @@ export async function readRedriveReport(
     );
   }
   if (text === undefined)
-    return unreadable('ReportUnreadable', `${place} has more than ${REPORT_BYTES_MOST} bytes`);
+    return unreadable('ReportUnreadable', `${place} has more than ${MAX_REPORT_BYTES} bytes`);
   const parsed = jobReport.safeParse(parseJson(text));
   if (!parsed.success) {
     const faults = describeIssues(parsed.error.issues, 'it');
@@ -70,7 +68,7 @@ export async function readRedriveReport(
 /** @returns undefined where the report is too long */
 async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
   const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return ContentLength > REPORT_BYTES_MOST ? undefined : await Body?.transformToString();
+  return ContentLength > MAX_REPORT_BYTES ? undefined : await Body?.transformToString();
 }
 
 function parseJson(text: string): unknown {

@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import { emptyTotals, type OpenedJob, type SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
 import { type Outcome, type OutcomeRecord, rowCountOf } from '../../shared/report/outcome.ts';
-import type { StoredOutcomes } from '../../shared/report/outcome-store.ts';
+import { placeOf, type StoredOutcomes } from '../../shared/report/outcome-store.ts';
 import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge-outcomes.ts';
@@ -99,7 +99,7 @@ async function eachFile(
   stored: readonly StoredOutcomes[],
   visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
 ): Promise<void> {
-  await pMap(stored, async (each, number) => visit(decodeOutcomes(await read(each)), number), {
+  await pMap(stored, async (each, number) => visit(decodeOutcomes(await read(each), placeOf(each)), number), {
     concurrency: READ_CONCURRENCY,
   });
 }

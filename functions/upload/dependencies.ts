@@ -14,6 +14,7 @@ import { createItemWriter } from '../../shared/sources/table.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
 import { embeddedWeb } from '../runtime/embedded-web.ts';
+import { withEmbeddedWrites } from '../runtime/embedded-writes.ts';
 import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
@@ -56,7 +57,7 @@ export function uploadDependencies(
       random: systemRandom,
     },
     writer: createItemWriter({
-      s3: expectOwners(createTransferClient(), ownerOf),
+      s3: withEmbeddedWrites(expectOwners(createTransferClient(), ownerOf)),
       clock,
       copies,
       web: { hosts, override: embeddedWeb() },

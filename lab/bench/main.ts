@@ -7,11 +7,13 @@ import { runCostBench } from './cost.ts';
 import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
+import { runMillionBench } from './million/run.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
 npm run bench -- convert [--megabytes N] [--json]
 npm run bench -- ingest [--rows N] [--json]
+npm run bench -- million [--rows N] [--json]
 npm run bench -- coldstart [--runs N] [--json]
 npm run bench -- cost [--objects N] [--json]
 
@@ -20,7 +22,8 @@ ledger     a job of many rows through ingest, ledger, settle and report, with no
 convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
 ingest     rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop
 coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
-cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several`;
+cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several
+million    a manifest dropped on the embedded cloud, with nothing but the destination's writes stubbed: exact counts`;
 
 guardOutput();
 
@@ -57,6 +60,8 @@ if (positionals[0] === 'limit') {
   else await convertOne(kind, file);
 } else if (positionals[0] === 'ingest') {
   await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
+} else if (positionals[0] === 'million') {
+  await runMillionBench({ rows: whole('rows', values.rows), json: values.json });
 } else if (positionals[0] === 'coldstart') {
   await runColdStartBench({ runs: whole('runs', values.runs), json: values.json });
 } else if (positionals[0] === 'cost') {

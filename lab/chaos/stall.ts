@@ -13,12 +13,17 @@ export async function describeStall(cloud: Cloud): Promise<string> {
     `jobs: ${await describeJobs(cloud)}`,
     `slices without a result: ${await describeSlices(cloud)}`,
     'last complaints:',
-    ...cloud
-      .logs()
-      .filter(({ line }) => /"level":"(WARN|ERROR)"/.test(line))
-      .slice(-LINES_TOLD)
-      .map(({ functionName, line }) => `  ${functionName}: ${line.slice(0, LINE_LENGTH)}`),
+    ...complaintsOf(cloud, LINES_TOLD),
   ].join('\n');
+}
+
+/** The functions' last warnings and errors. */
+export function complaintsOf(cloud: Pick<Cloud, 'logs'>, most: number): string[] {
+  return cloud
+    .logs()
+    .filter(({ line }) => /"level":"(WARN|ERROR)"/.test(line))
+    .slice(-most)
+    .map(({ functionName, line }) => `  ${functionName}: ${line.slice(0, LINE_LENGTH)}`);
 }
 
 async function describeJobs(cloud: Cloud): Promise<string> {

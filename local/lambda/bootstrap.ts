@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
+import { setEmbeddedWrites } from '../../functions/runtime/embedded-writes.ts';
 import { skewClock } from './clock-skew.ts';
 import { watchRequests } from './crash-point.ts';
 import {
@@ -14,18 +15,20 @@ import {
   type Work,
   type WorkerMessage,
 } from './protocol.ts';
+import { createWriteStubber } from './write-stub.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 
 /** Lambda's quota for a synchronous answer. */
 const ANSWER_LIMIT_BYTES = 6 * 1024 * 1024;
 
-const { handlerFile, handlerExport, clockSkewMs, compileCache, web } = workerData as BootstrapData;
+const { handlerFile, handlerExport, clockSkewMs, compileCache, web, writes } = workerData as BootstrapData;
 const port = parentPort;
 if (port === null) throw new Error('the bootstrap runs in a worker thread');
 const post = (message: WorkerMessage) => port.postMessage(message);
 
 if (web !== undefined) setEmbeddedWeb(web);
+if (writes !== undefined) setEmbeddedWrites(createWriteStubber(writes));
 if (clockSkewMs !== 0) skewClock(clockSkewMs);
 captureOutput(process.stdout);
 captureOutput(process.stderr);

@@ -59,6 +59,7 @@ export function createEnvironment(
       clockSkewMs: options.clockSkewMs,
       compileCache: process.env['NODE_COMPILE_CACHE'],
       web: options.web,
+      writes: options.writes,
     } satisfies BootstrapData,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
   });

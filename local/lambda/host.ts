@@ -9,6 +9,7 @@ import { createEnvironment, type Environment, type EnvironmentResult } from './e
 import type { FunctionLogs } from './logs.ts';
 import type { HandlerError } from './protocol.ts';
 import { addToUsage, emptyUsage, type FunctionUsage } from './usage.ts';
+import type { WriteStub } from './write-stub.ts';
 
 export type InvokeResult = { kind: 'answered'; payload: string } | { kind: 'failed'; error: HandlerError };
 
@@ -34,6 +35,8 @@ export interface LambdaHostOptions {
   variables: (model: FunctionModel) => Record<string, string>;
   /** Web hosts that are reached on this machine. */
   web?: WebOverride | undefined;
+  /** Destination writes that are answered in the function. */
+  writes?: WriteStub | undefined;
   /** After this an idle environment is ended. */
   idleMs?: number;
 }
@@ -61,7 +64,7 @@ interface Pool {
 export function createLambdaHost(
   { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
-  { environments, variables, web, idleMs = IDLE_MS }: LambdaHostOptions,
+  { environments, variables, web, writes, idleMs = IDLE_MS }: LambdaHostOptions,
 ): LambdaHost {
   const pools = new Map<string, Pool>();
   for (const [name, model] of Object.entries(functions)) {
@@ -123,6 +126,7 @@ export function createLambdaHost(
         variables: variables(model),
         clockSkewMs: skew?.byMs ?? 0,
         web,
+        writes,
       },
     );
     if (skew !== undefined) skews.set(environment, skew);

@@ -1,5 +1,6 @@
 // The messages between an execution environment (a worker thread) and its host.
 import type { WebOverride } from '../../shared/sources/https/client.ts';
+import type { WriteStub } from './write-stub.ts';
 
 /** Given to the worker at birth. */
 export interface BootstrapData {
@@ -11,6 +12,8 @@ export interface BootstrapData {
   compileCache?: string | undefined;
   /** Web hosts that are reached on this machine. Absent: every host is the internet's. */
   web?: WebOverride | undefined;
+  /** Destination writes that are answered in the function. Absent: every one is sent. */
+  writes?: WriteStub | undefined;
 }
 
 export interface InvokeMessage {

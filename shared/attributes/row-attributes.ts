@@ -172,6 +172,11 @@ function encryptionOf(row: RowAttributes, job: JobAttributes): Encryption | unde
   };
 }
 
+/** Whether S3 takes the headers, metadata and tags together: for what becomes known of them after ingest. */
+export function fitsInRequest(attributes: ObjectAttributes): boolean {
+  return faultOfAttributes(attributes, false) === undefined;
+}
+
 /** @param namesKey whether a key or a bucket key is given: it needs encryption with KMS */
 function faultOfAttributes(attributes: ObjectAttributes, namesKey: boolean): AttributeFault | undefined {
   const { metadata, tags, encryption } = attributes;

@@ -5,7 +5,7 @@
 // `manifest` is s3://INBOX/KEY, or a key relative to the file's folder; both take `?versionId=ID` at the end. Every value is
 // text as it is written: YAML's `no` is "no" and `1e3` is "1e3", and the options say what they take.
 import { isUtf8 } from 'node:buffer';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { boundedName, boundedNames, boundedText } from '../text/bounded.ts';
 import { visibleText } from '../text/visible.ts';
@@ -44,6 +44,12 @@ export interface JobFile {
 /** @param place the file's own key, and the bucket that holds it; never throws */
 export function parseJobFile(bytes: Uint8Array, place: { key: string; inbox: string }): JobFile {
   const unreadable = (fault: string): JobFile => ({ manifest: undefined, options: {}, faults: [fault] });
+  if (bytes.length > MAX_JOB_FILE_BYTES) {
+    const most = `${MAX_JOB_FILE_BYTES} bytes at most`;
+    return unreadable(
+      `it has ${bytes.length} bytes: write ${most}, and the rows in the manifest that it names`,
+    );
+  }
   if (!isUtf8(bytes)) return unreadable('it is not UTF-8: save it as UTF-8');
   const text = Buffer.from(bytes)
     .toString('utf8')
@@ -63,11 +69,12 @@ function parseJson(text: string): ParsedText {
   try {
     const value = parseWithSource(text, (_, each, { source }) => (typeof each === 'number' ? source : each));
     // JSON.parse takes the last of two members of one name, without a word. YAML is a superset of JSON.
-    const repeated = yamlFaults(text).find(({ code }) => code === 'DUPLICATE_KEY');
+    const repeated = readYaml(text).faults.find(({ code }) => code === REPEATED);
     return repeated === undefined
       ? { kind: 'parsed', value }
       : { kind: 'invalid', message: `it has a name twice: ${repeated.message}` };
   } catch (error) {
+    if (error instanceof RangeError) return TOO_DEEP;
     const shown = visibleText((error as Error).message.slice(0, MAX_SHOWN));
     return { kind: 'invalid', message: `it is no JSON: ${shown}` };
   }
@@ -78,19 +85,22 @@ const YAML_OPTIONS = {
   schema: 'failsafe',
   version: '1.2',
   merge: false,
-  uniqueKeys: true,
+  // The parser compares each name with each other one, for seconds where there are thousands.
+  uniqueKeys: false,
   logLevel: 'error',
 } as const;
 
 function parseYaml(text: string): ParsedText {
   try {
-    const faults = yamlFaults(text);
+    const { document, faults } = readYaml(text);
+    if (faults.some(({ code }) => code === EXHAUSTED)) return TOO_DEEP;
     const listed = faults.slice(0, MAX_LISTED).map(({ message }) => message);
     if (listed.length > 0)
       return { kind: 'invalid', message: `it is no YAML that is read here: ${listed.join('; ')}` };
-    return { kind: 'parsed', value: parseDocument(text, YAML_OPTIONS).toJS({ maxAliasCount: 0 }) as unknown };
+    return { kind: 'parsed', value: document.toJS({ maxAliasCount: 0 }) as unknown };
   } catch (error) {
-    // An alias, or more levels than the stack allows.
+    if (error instanceof RangeError) return TOO_DEEP;
+    // An alias.
     const shown = visibleText((error as Error).message.slice(0, MAX_SHOWN));
     return {
       kind: 'invalid',
@@ -99,14 +109,47 @@ function parseYaml(text: string): ParsedText {
   }
 }
 
-function yamlFaults(text: string): { code: string; message: string }[] {
+const REPEATED = 'DUPLICATE_KEY';
+/** The parser's own, where a value has more levels than its stack. */
+const EXHAUSTED = 'RESOURCE_EXHAUSTION';
+/** More levels than the stack allows. */
+const TOO_DEEP = {
+  kind: 'invalid',
+  message: 'its values are nested too deeply: options are texts, one level below "options"',
+} as const;
+
+interface TextFault {
+  code: string;
+  message: string;
+}
+
+/** @throws RangeError where it is nested more deeply than the stack allows */
+function readYaml(text: string): { document: Document.Parsed; faults: TextFault[] } {
   const lineCounter = new LineCounter();
-  const { errors, warnings } = parseDocument(text, { ...YAML_OPTIONS, lineCounter, prettyErrors: false });
-  return [...errors, ...warnings].map(({ code, message, pos }) => {
+  const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter, prettyErrors: false });
+  const { errors, warnings } = document;
+  const faults = [...errors, ...warnings, ...repeatedNames(document)].map(({ code, message, pos }) => {
     const { line, col } = lineCounter.linePos(pos[0]);
     const shown = visibleText(message.slice(0, MAX_SHOWN));
     return { code, message: `line ${line}, column ${col}: ${shown}` };
   });
+  return { document, faults };
+}
+
+function repeatedNames(document: Document.Parsed): (TextFault & { pos: [number] })[] {
+  const faults: (TextFault & { pos: [number] })[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const names = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (names.has(key.value))
+          faults.push({ code: REPEATED, message: 'Map keys must be unique', pos: [key.range?.[0] ?? 0] });
+        names.add(key.value);
+      }
+    },
+  });
+  return faults;
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

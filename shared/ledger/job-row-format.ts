@@ -101,8 +101,22 @@ export function readJobRow(item: Attributes): Job {
 function readFrozen(row: RowReader): StoredFrozen {
   const frozen = row.json<StoredFrozen>('frozen');
   if (frozen.options === undefined) return frozen;
-  const rate = row.item['rate'] === undefined ? {} : row.json<Partial<RateOptions>>('rate');
-  return { ...frozen, options: { ...completeOptions(frozen.options), ...rate } };
+  return { ...frozen, options: { ...completeOptions(frozen.options), ...readRate(row) } };
+}
+
+/** Only its own two fields: what stands in for an option is not to replace another. */
+function readRate(row: RowReader): Partial<RateOptions> {
+  if (row.item['rate'] === undefined) return {};
+  const stored = row.json<Record<string, unknown>>('rate');
+  const rate: { -readonly [Name in keyof RateOptions]?: RateOptions[Name] } = {};
+  for (const name of ['maxRatePerSecond', 'maxBytesPerSecond'] as const) {
+    const value = stored[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !(value >= 0))
+      throw row.unreadable(`has a rate whose ${name} is no rate`);
+    rate[name] = value;
+  }
+  return rate;
 }
 
 /** A rate that was ordered while the job runs. It stands in for the frozen one. */

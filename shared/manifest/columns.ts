@@ -29,8 +29,8 @@ import { isWebSource, parseWebSource } from './web-source.ts';
  */
 export const PARSER_VERSION = 4;
 
-/** S3's limit on an object: 50 TB, taken as 50 x 1,024^4. */
-const maximumObjectBytes = 50 * 1024 ** 4;
+/** What S3 can be sent of an object: 10,000 parts of 5 GiB, which is 48.8 TiB. */
+const maximumObjectBytes = 10_000 * 5 * 1024 ** 3;
 
 /** An inline object travels in its SQS message: 64 KiB keeps ten of them, in base64, within a batch of 1 MiB. */
 const maximumInlineBytes = 64 * 1024;

@@ -100,7 +100,7 @@ export const rowFaults = {
   KmsKeyInvalid: 'a kms_key that is no key of KMS, or stands without the encryption aws:kms',
   ChecksumAlgorithmInvalid: 'a checksum_algorithm that Spillway can not compute',
   IfExistsInvalid: 'an if_exists that is not overwrite, skip or fail',
-  SizeInvalid: 'a size that is no whole number of bytes from 0 to 50 TB',
+  SizeInvalid: 'a size that is no whole number of bytes from 0 to 48.8 TiB',
 } as const;
 
 export type RowFault = keyof typeof rowFaults;

@@ -16,6 +16,11 @@ const MOST_ROW_BYTES = 3_800;
 /** Where the outcomes of an invocation lie, for a slice. */
 export type StoredOutcomes = { kind: 'row'; name: string; bytes: Uint8Array } | { kind: 'file'; key: string };
 
+/** For an error: where they lie. */
+export function placeOf(stored: StoredOutcomes): string {
+  return stored.kind === 'file' ? stored.key : `${stored.name} in the outcomes table`;
+}
+
 export interface OutcomeStore {
   /** @param name unique for the writer, or the same for the same content: it is overwritten */
   write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;

@@ -23,6 +23,9 @@ export interface ReportDependencies {
   outcomes: OutcomeStore;
 }
 
+/** Of a manifest.json that is read: twice those of 32,768 slices with three files each, at 330 bytes a file. */
+export const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
 /** Where a job's report lies in the report bucket. */
 export function jobReportKey(job: JobId): string {
   return `jobs/${job}/manifest.json`;

@@ -1,8 +1,13 @@
 // A bound on what is held at once, requests or bytes: who would go over it waits, first come, first served.
 
 export interface Budget {
-  /** Waits until the amount fits; an amount above the whole budget is held alone. @returns its release, which may be repeated */
-  take(amount: number): Promise<() => void>;
+  /**
+   * Waits until the amount fits; an amount above the whole budget is held alone.
+   * @param cutOff ends the wait: nothing is held then
+   * @returns its release, which may be repeated
+   * @throws the signal's reason
+   */
+  take(amount: number, cutOff?: AbortSignal): Promise<() => void>;
   /** Holds the amount while `use` runs. */
   hold<Result>(amount: number, use: () => Promise<Result>): Promise<Result>;
   held(): number;
@@ -25,9 +30,30 @@ export function createBudget(most: number | (() => number)): Budget {
     }
   };
 
-  async function take(amount: number): Promise<() => void> {
+  function wait(amount: number, cutOff: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const entry = {
+        amount,
+        go() {
+          cutOff?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      function leave(): void {
+        waiting.splice(waiting.indexOf(entry), 1);
+        reject(cutOff?.reason);
+        // Those behind may ask for less.
+        admit();
+      }
+      waiting.push(entry);
+      cutOff?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  async function take(amount: number, cutOff?: AbortSignal): Promise<() => void> {
+    cutOff?.throwIfAborted();
     if (waiting.length === 0 && fits(amount)) held += amount;
-    else await new Promise<void>((go) => waiting.push({ amount, go }));
+    else await wait(amount, cutOff);
     let isHeld = true;
     return () => {
       if (!isHeld) return;

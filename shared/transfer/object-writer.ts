@@ -1,6 +1,7 @@
 // What the engine is given to write one object: a writer, which alone knows where the bytes come from.
 import { guessContentType } from '../attributes/content-type.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../attributes/object-attributes.ts';
+import { fitsInRequest } from '../attributes/row-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
@@ -119,5 +120,8 @@ export function withGuessedType(write: ObjectWrite): ObjectWrite {
   const { attributes = {}, destination, guessesType } = write;
   if (guessesType !== true || attributes.contentType !== undefined) return write;
   const contentType = guessContentType(destination.key);
-  return contentType === undefined ? write : { ...write, attributes: { ...attributes, contentType } };
+  if (contentType === undefined) return write;
+  const typed = { ...attributes, contentType };
+  // Ingest has checked the attributes without it; a guess is not worth the row.
+  return fitsInRequest(typed) ? { ...write, attributes: typed } : write;
 }

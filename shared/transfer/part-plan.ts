@@ -40,7 +40,7 @@ export function planParts(sizeBytes: number): PartPlan {
 }
 
 /**
- * The parts of a server-side copy, which holds none of them in memory: objects up to 48.8 TiB, which is S3's limit.
+ * The parts of a server-side copy, which holds none of them in memory: objects up to 48.8 TiB, the most that ingest lets a row have.
  * @param aboveBytes what goes in parts; a deployment that lowers it gets smaller parts
  */
 export function planCopyParts(

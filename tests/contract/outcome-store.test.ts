@@ -33,7 +33,9 @@ function start() {
   const slice = { job: JOB_ID, slice: slices++ };
   const found = async () => {
     const stored = await store.list(slice);
-    const read = await Promise.all(stored.map(async (each) => decodeOutcomes(await store.read(each))));
+    const read = await Promise.all(
+      stored.map(async (each) => decodeOutcomes(await store.read(each), 'test')),
+    );
     return { kinds: stored.map(({ kind }) => kind), records: read.flat() };
   };
   return { clock, s3, rows, store, slice, found };
@@ -121,9 +123,16 @@ describe('the outcomes of an invocation', () => {
 describe('the text of outcomes', () => {
   it('is read again, whatever bytes it has', () => {
     const odd = [anOutcome({ code: 'é\u2028', message: '\u0000🎉' })];
-    expect(decodeOutcomes(encodeOutcomes(odd))).toEqual(odd);
-    expect(decodeOutcomes(encodeOutcomes([]))).toEqual([]);
-    expect(decodeOutcomes(new Uint8Array())).toEqual([]);
+    expect(decodeOutcomes(encodeOutcomes(odd), 'test')).toEqual(odd);
+    expect(decodeOutcomes(encodeOutcomes([]), 'test')).toEqual([]);
+    expect(decodeOutcomes(new Uint8Array(), 'test')).toEqual([]);
+  });
+
+  it('names the place where it is damaged', () => {
+    const whole = encodeOutcomes(outcomes(50));
+    expect(() => decodeOutcomes(whole.subarray(0, whole.length / 2), 'the place')).toThrow(
+      /^the outcomes at the place are damaged: its compressed text can't be read .*Restore them/,
+    );
   });
 
   it('takes less than half of its bytes', () => {

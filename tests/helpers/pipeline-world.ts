@@ -133,13 +133,13 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
   }
 
   function noteOutcomes(bytes: Uint8Array): void {
-    addStatuses(record.outcomes, decodeOutcomes(bytes));
+    addStatuses(record.outcomes, decodeOutcomes(bytes, 'written'));
   }
 
   function noteListed(worker: Worker, slice: string | undefined, name: string, bytes: Uint8Array): void {
     const place = `${worker.name}/${slice}`;
     const found = listed.get(place) ?? new Map<string, OutcomeRecord[]>();
-    listed.set(place, found.set(name, decodeOutcomes(bytes)));
+    listed.set(place, found.set(name, decodeOutcomes(bytes, name)));
   }
 
   function noteWrite(worker: Worker, input: LedgerWrite): void {

@@ -43,7 +43,7 @@ const odd = fc.constantFrom<unknown>(
     'ü'.repeat(512),
   ],
   ...['x'.repeat(16_385), 'x'.repeat(65_537), 'aGk=', 'v1', '\n', `s3://bucket/${'k'.repeat(1_025)}`],
-  ...[0, -0, -1, 1.5, 5, 50 * 1024 ** 4, 50 * 1024 ** 4 + 1, Number.NaN, Number.POSITIVE_INFINITY],
+  ...[0, -0, -1, 1.5, 5, 50_000 * 1024 ** 3, 50_000 * 1024 ** 3 + 1, Number.NaN, Number.POSITIVE_INFINITY],
   ...[null, undefined, true, [], {}, 5n],
 );
 const value = fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 20 }), fc.webUrl(), fc.nat());

@@ -258,6 +258,19 @@ describe('the job of a job file', () => {
     });
   });
 
+  it('takes from the manifest what an option of the file needs', async () => {
+    const { s3, start } = open();
+    s3.write('inbox', '_a.csv', MANIFEST, { metadata: { 'spillway-encryption': 'aws:kms' } });
+    const text = 'manifest: _a.csv\noptions: { kms-key: alias/own }\n';
+    const job = await start('a.job.yml', text);
+    expect(job).toMatchObject({ state: 'planning', options: { encryption: 'aws:kms', kmsKey: 'alias/own' } });
+    s3.write('inbox', '_b.csv', MANIFEST);
+    expect(await start('b.job.yml', text.replace('_a', '_b'))).toMatchObject({
+      state: 'unopened',
+      fault: { code: 'InvalidJobFile', message: expect.stringContaining('aws:kms') },
+    });
+  });
+
   const ALBUMS = [
     { key: 'a', text: '1', album: 'x' },
     { key: 'b', text: '2', album: 'y' },

@@ -36,7 +36,7 @@ const WORKERS_MOST = 1_000;
 const job = '9'.repeat(64) as JobId;
 const slice = MOST_SLICES - 1;
 const range = (to: number) => Array.from({ length: to }, (_, index) => index);
-const huge = 50 * 1024 ** 4;
+const huge = 50_000 * 1024 ** 3;
 const totals = Object.fromEntries(
   Object.keys(emptyTotals()).map((name) => [name, huge]),
 ) as unknown as SettledTotals;

@@ -28,6 +28,21 @@ describe('a budget', () => {
     await expect(budget.hold(1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(budget.held()).toBe(0);
   });
+
+  it('lets a wait be cut off, which lets those behind it in', async () => {
+    const budget = createBudget(10);
+    const release = await budget.take(6);
+    const cutOff = new AbortController();
+    const large = budget.take(8, cutOff.signal);
+    const small = budget.take(4);
+    cutOff.abort(new Error('enough'));
+    await expect(large).rejects.toThrow('enough');
+    (await small)();
+    release();
+    expect(budget.held()).toBe(0);
+    await expect(budget.take(1, cutOff.signal)).rejects.toThrow('enough');
+    expect(budget.held()).toBe(0);
+  });
 });
 
 describe('the work list', () => {

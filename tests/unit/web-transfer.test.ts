@@ -27,6 +27,8 @@ interface Setting {
   mostBytes?: number;
   /** How often the row is in the batch. */
   copies?: number;
+  /** Further rows of the batch. */
+  others?: { item: Partial<ManifestItem>; copies: number };
   /** Answers in place of the destination. */
   s3?: SmallS3Options['intercept'];
   item?: Partial<ManifestItem>;
@@ -49,6 +51,7 @@ async function transfer({
   mostBytes,
   s3: intercept,
   copies = 1,
+  others,
   item = {},
   write: written = {},
   change = {},
@@ -91,9 +94,12 @@ async function transfer({
   const row: ManifestItem = { key: 'k', source: `https://${FILES_HOST}/a/b?X-Amz-Signature=secret`, ...item };
   const reports = await transferAll(
     { rateLimiter, clock, random: createRandom(3) },
-    Array.from({ length: copies }, () => ({
+    [
+      ...Array.from({ length: copies }, () => row),
+      ...Array.from({ length: others?.copies ?? 0 }, () => ({ ...row, ...others?.item })),
+    ].map((each) => ({
       write,
-      writer: items.begin(row, write),
+      writer: items.begin(each, write),
       giveUpAtMs: clock.now() + 3_600_000,
       givenBack: 0,
       wasTried: false,
@@ -562,6 +568,46 @@ describe('a source that is not read', () => {
       code: 'RetryTimeExceeded',
       message: expect.stringContaining('SourceTimeout'),
     });
+  });
+
+  it('waits for a connection that others hold for longer than a server may be silent', async () => {
+    // Two hosts redirect to a third: more objects at once than it has connections.
+    const held: (() => void)[] = [];
+    let asked = 0;
+    const answerHeld = () => {
+      for (const answer of held.splice(0)) answer();
+    };
+    const { reports } = await transfer({
+      copies: 6,
+      hosts: [...ALLOWED, OTHER_HOST],
+      others: { item: { source: `https://${OTHER_HOST}/b` }, copies: 2 },
+      slowly: (clock) => (request, response) => {
+        if (request.headers.host !== CDN_HOST)
+          return void response.writeHead(307, { location: `https://${CDN_HOST}/x` }).end();
+        held.push(() => give(SMALL)(request, response, 1));
+        asked += 1;
+        if (asked === 6) {
+          // The last two stand behind these six.
+          clock.advance(29_000);
+          setImmediate(answerHeld);
+        } else if (asked === 8) {
+          clock.advance(29_000);
+          answerHeld();
+        }
+      },
+    });
+    expect(reports.map(({ end }) => end.kind)).toEqual(Array.from({ length: 8 }, () => 'stored'));
+    expect(reports.map(({ transient }) => transient)).toEqual(Array.from({ length: 8 }, () => 0));
+  });
+
+  it('leaves out the type of the server where it and the row’s headers are more than S3 takes', async () => {
+    const longest = 'x'.repeat(1_000);
+    const attributes = { cacheControl: longest, contentDisposition: 'y'.repeat(900) };
+    const typed = { 'content-type': `text/plain; charset=${'z'.repeat(200)}` };
+    const setting = { answer: give(SMALL, typed), write: { attributes } };
+    expect((await transfer(setting)).contentType).toBe('application/octet-stream');
+    const { end, contentType } = await transfer({ answer: give(SMALL, typed) });
+    expect([end.kind, contentType]).toEqual(['stored', typed['content-type']]);
   });
 
   it('fails where it drips for longer than a read may take', async () => {

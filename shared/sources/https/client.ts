@@ -21,6 +21,11 @@ import { faultOfConnection, permanent, transient } from './faults.ts';
 const MAX_REDIRECTS = 5;
 /** Bytes of all headers of an answer: Node's own default, which the command line of Node could raise. */
 const MAX_HEADER_BYTES = 16 * 1024;
+/**
+ * Milliseconds that a request waits for one of its host's connections, as long as a read may take. Redirects lead many hosts to
+ * one, whose connections others hold: that is no silence of the server.
+ */
+const MAX_CONNECTION_WAIT_MS = 120_000;
 /** Milliseconds in which nothing comes: the connection, the headers, or the next bytes. */
 const MAX_IDLE_MS = 30_000;
 /** Connections to one host from one worker: what a browser opens. A fleet of 50 workers has 300 at once. */
@@ -135,9 +140,15 @@ export function createWebClient(
         reject(permanent('SourceAnswerInvalid', `${host} answered 101, which was not asked for`));
       });
     });
+    // It has a connection, which may still have to be made; or it has ended without one.
+    const connected = new Promise<void>((resolveSocket, reject) => {
+      sent.once('socket', () => resolveSocket());
+      answered.catch(reject);
+    });
     sent.end();
     try {
-      const answer = await within(clock, answered, host);
+      await within(clock, connected, MAX_CONNECTION_WAIT_MS, `no connection to ${host} was free`);
+      const answer = await within(clock, answered, MAX_IDLE_MS, `${host} sent nothing`);
       checkHeaderCount(answer.rawHeaders, host);
       return readable(clock, answer, host);
     } catch (error) {
@@ -197,7 +208,7 @@ function readable(clock: Clock, answer: IncomingMessage, host: string): WebAnswe
     headers: answer.headers,
     async read() {
       try {
-        const { value, done } = await within(clock, chunks.next(), host);
+        const { value, done } = await within(clock, chunks.next(), MAX_IDLE_MS, `${host} sent nothing`);
         return done === true ? undefined : value;
       } catch (error) {
         answer.destroy();
@@ -210,10 +221,16 @@ function readable(clock: Clock, answer: IncomingMessage, host: string): WebAnswe
   };
 }
 
-async function within<Value>(clock: Clock, work: Promise<Value>, host: string): Promise<Value> {
+/** @param what the fault says of so many milliseconds without an end */
+async function within<Value>(
+  clock: Clock,
+  work: Promise<Value>,
+  mostMs: number,
+  what: string,
+): Promise<Value> {
   const ended = new AbortController();
-  const idle = clock.sleep(MAX_IDLE_MS, ended.signal).then(() => {
-    throw transient('SourceTimeout', `${host} sent nothing for ${MAX_IDLE_MS / 1000} s`);
+  const idle = clock.sleep(mostMs, ended.signal).then(() => {
+    throw transient('SourceTimeout', `${what} for ${mostMs / 1000} s`);
   });
   try {
     return await Promise.race([work, idle]);

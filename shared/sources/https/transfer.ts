@@ -8,6 +8,7 @@
 // an item whose bytes cost nothing.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { mergeAttributes } from '../../attributes/object-attributes.ts';
+import { fitsInRequest } from '../../attributes/row-attributes.ts';
 import type { Fault } from '../../aws/classify.ts';
 import { type GiveBackCause, RETRIES_PER_ITEM } from '../../pacing/retry.ts';
 import type { Clock } from '../../time/clock.ts';
@@ -104,10 +105,12 @@ export function createWebTransfers(
       async transfer(paced, item, bounds, tally) {
         const group = groupOf(read.url.hostname);
         // Kept to the item's end: a broken read is resumed without a wait.
-        const release = await connectionsOf(group).take(1);
+        const release = await takeUntil(bounds.stopAtMs, clock, (cutOff) =>
+          connectionsOf(group).take(1, cutOff),
+        );
+        if (release === undefined) return noConnection(paced);
         const room = { release: () => undefined };
         try {
-          if (bounds.stopAtMs <= clock.now()) return noConnection(paced);
           return await transfer(tools, { read, group, paced, item, bounds, tally, room });
         } finally {
           room.release();
@@ -116,6 +119,31 @@ export function createWebTransfers(
       },
     }),
   };
+}
+
+/** @returns undefined where it was not taken until then */
+async function takeUntil(
+  untilMs: number,
+  clock: Clock,
+  take: (cutOff: AbortSignal) => Promise<() => void>,
+): Promise<(() => void) | undefined> {
+  const cutOff = new AbortController();
+  const taken = new AbortController();
+  void clock.sleep(Math.max(0, untilMs - clock.now()), taken.signal).then(
+    () => cutOff.abort(),
+    () => undefined,
+  );
+  try {
+    const release = await take(cutOff.signal);
+    if (clock.now() < untilMs) return release;
+    release();
+    return undefined;
+  } catch (error) {
+    if (cutOff.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    taken.abort();
+  }
 }
 
 async function transfer(tools: Tools, delivery: Delivery): Promise<TransferEnd> {
@@ -153,7 +181,7 @@ async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
         const parts = { client: tools.client, clock: paced.clock, random: paced.random };
         const body = await openWebBody(parts, read, cutOff, (send) => ask(place, send));
         try {
-          return { kind: 'reading', reading: await readParts(tools, delivery, body) };
+          return { kind: 'reading', reading: await readParts(tools, delivery, body, cutOff) };
         } catch (error) {
           body.close();
           throw error;
@@ -169,11 +197,22 @@ async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
   return { kind: 'over', end: transferEnd(sent, item.givenBack, paced.random) };
 }
 
-async function readParts({ memory }: Tools, { read, room }: Delivery, body: WebBody): Promise<Reading> {
+async function readParts(
+  { memory }: Tools,
+  { read, room }: Delivery,
+  body: WebBody,
+  cutOff: AbortSignal,
+): Promise<Reading> {
   const { sizeBytes = MAX_WHOLE_BYTES } = body;
   // Of the read before, which broke off.
   room.release();
-  room.release = await memory.take(Math.min(sizeBytes, MAX_WHOLE_BYTES));
+  room.release = await memory.take(Math.min(sizeBytes, MAX_WHOLE_BYTES), cutOff);
+  if (body.sizeBytes !== undefined && body.sizeBytes < MAX_WHOLE_BYTES) {
+    // In one piece: joining two would hold its bytes twice. Its end is read, too, so that the connection can be used again.
+    const whole = await body.read(body.sizeBytes + 1);
+    checkSize(whole.length, read.expected.sizeBytes, read.url.hostname);
+    return { body, first: [whole], isWhole: true };
+  }
   const first: Buffer[] = [];
   let bytes = 0;
   while (first.length < PARTS_AT_ONCE && bytes === first.length * PART_BYTES) {
@@ -193,14 +232,15 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
     ...(contentType === undefined ? {} : { contentType }),
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
   };
-  const write = withGuessedType({
-    ...item.write,
-    attributes: mergeAttributes(described, item.write.attributes ?? {}),
-  });
+  const own = item.write.attributes ?? {};
+  const merged = mergeAttributes(described, own);
+  // Ingest has checked the row's own headers. The server's type may be what is too much with them, and can be left out.
+  const { contentType: _, ...untyped } = described;
+  const attributes = fitsInRequest(merged) ? merged : mergeAttributes(untyped, own);
+  const write = withGuessedType({ ...item.write, attributes });
   bounds.budget.retries += RETRIES_PER_ITEM;
   if (reading.isWhole) {
-    const bytes = Buffer.concat(reading.first);
-    const writer = writerOfBytes(tools.bytesWriter, { ...write, bytes });
+    const writer = writerOfBytes(tools.bytesWriter, { ...write, bytes: takeWhole(reading) });
     return sendBy(writer, paced, { ...item, write }, { ...bounds, inPlaceMs: READ_IN_PLACE_MS }, tally);
   }
   const { giveUpAtMs, mayBeWritten, isHalted } = item;
@@ -212,6 +252,13 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
     tally,
   );
   return report.end;
+}
+
+/** Leaves the reading empty: its pieces are not held beside the whole while that is written. */
+function takeWhole({ first }: Reading): Buffer {
+  const pieces = first.splice(0);
+  const [only] = pieces;
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces);
 }
 
 async function* partsOf({ url, expected }: WebRead, { body, first }: Reading): AsyncGenerator<Buffer> {
