@@ -15,6 +15,7 @@ import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
 import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
+import type { CreateEnvironment } from './lambda/environment.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
 import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
@@ -58,6 +59,8 @@ export interface CloudOptions {
   buckets?: (string | BucketOptions)[];
   /** Web hosts that the functions reach on this machine, under the names that manifests give them. A deployment has none. */
   web?: WebOverride;
+  /** How the functions' execution environments are made. Default: worker threads that run the sources. */
+  createEnvironment?: CreateEnvironment;
   /** Takes the functions' log lines; a bounded number is kept in any case. */
   log?: (line: string, functionName: string) => void;
 }
@@ -168,6 +171,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       environments: options.environments ?? ENVIRONMENTS,
       variables: (model) => environmentVariables(model, place),
       web: options.web,
+      createEnvironment: options.createEnvironment,
     });
     started.push([() => host.stop()]);
     const guard = createGuard(options);

@@ -5,7 +5,12 @@ import type { Clock } from '../../shared/time/clock.ts';
 import type { ClockSkew, LambdaFaults } from '../faults/lambda.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type CrashOrders, createCrashOrders } from './crash-orders.ts';
-import { createEnvironment, type Environment, type EnvironmentResult } from './environment.ts';
+import {
+  type CreateEnvironment,
+  createEnvironment as createThreadEnvironment,
+  type Environment,
+  type EnvironmentResult,
+} from './environment.ts';
 import type { FunctionLogs } from './logs.ts';
 import type { HandlerError } from './protocol.ts';
 import { addToUsage, emptyUsage, type FunctionUsage } from './usage.ts';
@@ -32,6 +37,8 @@ export interface LambdaHostOptions {
   variables: (model: FunctionModel) => Record<string, string>;
   /** Web hosts that are reached on this machine. */
   web?: WebOverride | undefined;
+  /** How an environment is made. Default: a worker thread that runs the function's source. */
+  createEnvironment?: CreateEnvironment | undefined;
   /** After this an idle environment is ended. */
   idleMs?: number;
 }
@@ -59,7 +66,13 @@ interface Pool {
 export function createLambdaHost(
   { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
-  { environments, variables, web, idleMs = IDLE_MS }: LambdaHostOptions,
+  {
+    environments,
+    variables,
+    web,
+    createEnvironment = createThreadEnvironment,
+    idleMs = IDLE_MS,
+  }: LambdaHostOptions,
 ): LambdaHost {
   const pools = new Map<string, Pool>();
   for (const [name, model] of Object.entries(functions)) {
