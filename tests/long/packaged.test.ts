@@ -34,11 +34,11 @@ describe('the packaged template', () => {
 describe('the packaged functions on the embedded cloud', { timeout: TEST_MS }, () => {
   let world: EmbeddedWorld;
   beforeAll(async () => {
-    world = await startEmbeddedWorld(service);
+    world = await startEmbeddedWorld(service, process.env['SPILLWAY_RUNTIME_CLIENT']);
   }, START_MS);
   afterAll(() => world?.stop());
 
-  runsEndToEnd(() => world);
+  runsEndToEnd(() => world, 520);
 
   it('are denied nothing by their roles', async () => {
     expect((await world.cloud.access()).denied).toEqual([]);

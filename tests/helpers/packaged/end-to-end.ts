@@ -39,19 +39,19 @@ export interface PackagedWorld {
 const WAIT_MS = 280_000;
 const POLL_MS = 100;
 
-/** More rows than a block of the ledger and than several batches hold. */
-const INLINE_ROWS = 520;
-
 /** What a job of which each row was stored, and nothing had to be tried again, says of itself. */
 const ALL_STORED = { state: 'completed', skipped: 0, failed: 0, cancelled: 0, rejected: 0, unaccounted: 0 };
 
-/** Declares the tests; each drops a manifest of its own. */
-export function runsEndToEnd(worldOf: () => PackagedWorld): void {
+/**
+ * Declares the tests; each drops a manifest of its own.
+ * @param inlineRows of the large manifest. Above 500 they fill more than one block of the ledger
+ */
+export function runsEndToEnd(worldOf: () => PackagedWorld, inlineRows: number): void {
   it('stores inline rows and copies, and names the bad rows of a manifest that was dropped', async () => {
     const world = worldOf();
     const { s3, names } = world;
     await put(world, SOURCE_BUCKET, 'pictures/a b+ü.png', 'not really a picture');
-    const inline = Array.from({ length: INLINE_ROWS }, (_, index) => `texts/${index}.txt`);
+    const inline = Array.from({ length: inlineRows }, (_, index) => `texts/${index}.txt`);
     const manifest = [
       'key,source,text,content_type',
       ...inline.map((key) => `${key},,text of ${key},`),
@@ -63,7 +63,7 @@ export function runsEndToEnd(worldOf: () => PackagedWorld): void {
     ];
     const view = await ended(world, await drop(world, 'lists/mixed one+two.csv', manifest));
     expect(view).toMatchObject({
-      ...{ state: 'completed', rows: INLINE_ROWS + 5, stored: INLINE_ROWS + 2, skipped: 0, failed: 1 },
+      ...{ state: 'completed', rows: inlineRows + 5, stored: inlineRows + 2, skipped: 0, failed: 1 },
       ...{ cancelled: 0, rejected: 2, unaccounted: 0 },
     });
 
@@ -81,12 +81,12 @@ export function runsEndToEnd(worldOf: () => PackagedWorld): void {
       [...inline, 'copies/plain.png', 'copies/typed.png'].sort(),
     );
     expect(await reportRows(world, view, 'failed')).toMatchObject([
-      { key: 'copies/missing.png', spillway_code: 'NoSuchKey', spillway_place: `line ${INLINE_ROWS + 4}` },
+      { key: 'copies/missing.png', spillway_code: 'NoSuchKey', spillway_place: `line ${inlineRows + 4}` },
     ]);
     const rejected = await reportRows(world, view, 'rejected');
     expect(rejected.map((row) => row['spillway_place']).sort()).toEqual([
-      `line ${INLINE_ROWS + 5}`,
-      `line ${INLINE_ROWS + 6}`,
+      `line ${inlineRows + 5}`,
+      `line ${inlineRows + 6}`,
     ]);
   });
 
