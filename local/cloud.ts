@@ -15,6 +15,7 @@ import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
 import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
+import type { CreateEnvironment } from './lambda/environment.ts';
 import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
@@ -65,6 +66,8 @@ export interface CloudOptions {
   web?: WebOverride;
   /** Destination writes that upload answers itself, storing nothing: for runs of a million rows. A deployment has none. */
   writes?: WriteStub;
+  /** How the functions' execution environments are made. Default: worker threads that run the sources. */
+  createEnvironment?: CreateEnvironment;
   /** Takes the functions' log lines; a bounded number is kept in any case. */
   log?: (line: string, functionName: string) => void;
 }
@@ -178,6 +181,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       variables: (model) => environmentVariables(model, place),
       web: options.web,
       writes: options.writes,
+      createEnvironment: options.createEnvironment,
     });
     started.push([() => host.stop()]);
     const guard = createGuard(options);

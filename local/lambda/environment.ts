@@ -39,6 +39,12 @@ export interface Environment {
   terminate(): Promise<void>;
 }
 
+/** How the host makes an environment. */
+export type CreateEnvironment = (
+  dependencies: { clock: Clock } & EnvironmentEvents,
+  options: EnvironmentOptions,
+) => Environment;
+
 /** Lambda allows the init phase 10 s; a busy laptop with six functions starting at once is given more. */
 const INIT_LIMIT_MS = 60_000;
 

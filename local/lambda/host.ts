@@ -5,7 +5,12 @@ import type { Clock } from '../../shared/time/clock.ts';
 import type { ClockSkew, LambdaFaults } from '../faults/lambda.ts';
 import type { FunctionModel } from '../service/model.ts';
 import { type CrashOrders, createCrashOrders } from './crash-orders.ts';
-import { createEnvironment, type Environment, type EnvironmentResult } from './environment.ts';
+import {
+  type CreateEnvironment,
+  createEnvironment as createThreadEnvironment,
+  type Environment,
+  type EnvironmentResult,
+} from './environment.ts';
 import type { FunctionLogs } from './logs.ts';
 import type { HandlerError } from './protocol.ts';
 import { addToUsage, emptyUsage, type FunctionUsage } from './usage.ts';
@@ -37,6 +42,8 @@ export interface LambdaHostOptions {
   web?: WebOverride | undefined;
   /** Destination writes that are answered in the function. */
   writes?: WriteStub | undefined;
+  /** How an environment is made. Default: a worker thread that runs the function's source. */
+  createEnvironment?: CreateEnvironment | undefined;
   /** After this an idle environment is ended. */
   idleMs?: number;
 }
@@ -65,6 +72,14 @@ export function createLambdaHost(
   { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
   { environments, variables, web, writes, idleMs = IDLE_MS }: LambdaHostOptions,
+  {
+    environments,
+    variables,
+    web,
+    writes,
+    createEnvironment = createThreadEnvironment,
+    idleMs = IDLE_MS,
+  }: LambdaHostOptions,
 ): LambdaHost {
   const pools = new Map<string, Pool>();
   for (const [name, model] of Object.entries(functions)) {

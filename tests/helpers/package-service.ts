@@ -17,6 +17,8 @@ const NO_NETWORK =
 
 export interface PackagedService {
   template: Template;
+  /** A built file by its name, as `cloudformation-template-create-stack.json`. */
+  readBuilt(name: string): Promise<Buffer>;
   readZip(functionName: string): Promise<Buffer>;
   remove(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function packageService(params: Record<string, string> = {}): Promi
     const template = await readFile(path.join(built, 'cloudformation-template-update-stack.json'), 'utf8');
     return {
       template: JSON.parse(template) as Template,
+      readBuilt: (name) => readFile(path.join(built, name)),
       readZip: (functionName) => readFile(path.join(built, `${functionName}.zip`)),
       remove,
     };
