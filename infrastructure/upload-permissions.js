@@ -20,8 +20,8 @@ const ENVIRONMENT_BYTES = 4096;
  * Upper bounds for UploadRole's other policy and ingest's other variables, with the longest names that a stack can have.
  * The template test compares both with the packaged template.
  */
-const OTHER_POLICY_CHARACTERS = 1100;
-const OTHER_ENVIRONMENT_BYTES = 1110;
+const OTHER_POLICY_CHARACTERS = 1200;
+const OTHER_ENVIRONMENT_BYTES = 1180;
 
 /**
  * How to write what depends on the account: as a CloudFormation expression, or as the final text.
@@ -47,14 +47,19 @@ export const transferStatements = (lists) => statements(lists, CLOUDFORMATION);
  * The API looks at a manifest before it takes it; in the inbox also at what it was sent before.
  * @param {Lists} lists
  */
-export const readManifests = ({ kmsKeys, inboxBuckets, manifestBuckets }) => [
+export const readManifests = ({ kmsKeys, manifestBuckets }) =>
+  reads(inboxObjects([]), manifestBuckets, kmsKeys);
+
+/**
+ * @param {object[]} inboxes
+ * @param {string[]} manifestBuckets
+ * @param {string[]} kmsKeys
+ */
+const reads = (inboxes, manifestBuckets, kmsKeys) => [
   {
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion'],
-    Resource: [
-      ...inboxObjects(inboxBuckets),
-      ...manifestBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
-    ],
+    Resource: [...inboxes, ...manifestBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`))],
     Condition: ownedBy(undefined, CLOUDFORMATION),
   },
   ...keyStatements(['kms:Decrypt'], kmsKeys),
@@ -66,7 +71,7 @@ export const readManifests = ({ kmsKeys, inboxBuckets, manifestBuckets }) => [
  * @param {Lists} lists
  */
 export const manifestStatements = (lists) => [
-  ...readManifests(lists),
+  ...reads(inboxObjects(lists.inboxBuckets), lists.manifestBuckets, lists.kmsKeys),
   ...(lists.manifestBuckets.length === 0
     ? []
     : [

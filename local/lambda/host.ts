@@ -71,7 +71,6 @@ interface Pool {
 export function createLambdaHost(
   { clock, logs, faults }: { clock: Clock; logs: FunctionLogs; faults: LambdaFaults },
   functions: Record<string, FunctionModel>,
-  { environments, variables, web, writes, idleMs = IDLE_MS }: LambdaHostOptions,
   {
     environments,
     variables,

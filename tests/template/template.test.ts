@@ -662,7 +662,7 @@ describe('the keys of KMS', () => {
     ['settle', ['kms:Decrypt']],
     ['deadLetters', ['kms:Decrypt']],
     ['sweep', []],
-    ['api', []],
+    ['api', ['kms:Decrypt']],
   ])('are for %s to use by S3 alone: %s', (name, actions) => {
     const uses = roleStatements(name).filter(({ Action }) => /kms/.test(String(Action)));
     expect(uses).toEqual(

@@ -112,7 +112,14 @@ function readModel(
       role: roleIn(resources[id]?.Properties['Role']),
       events: events.get(arn) ?? [],
     };
-    const context = { directory: rootOf(deployedName), provider: {}, deployedName, arn, extension: {} };
+    const context = {
+      directory: rootOf(deployedName),
+      provider: {},
+      deployedName,
+      arn,
+      extension: {},
+      authorizers: {},
+    };
     return [nameOf(id), readFunction(nameOf(id), raw, context)];
   });
   return {

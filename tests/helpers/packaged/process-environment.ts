@@ -113,8 +113,8 @@ export function processEnvironments(
         return { kind: 'timed-out', ...took };
       }
       // Requests are not counted: the process sends them by itself.
-      if (outcome.kind === 'answered') return { ...took, ...outcome, requests: 0, quietMs: 0 };
-      if (outcome.kind === 'threw') return { ...took, ...outcome, requests: 0, quietMs: 0 };
+      if (outcome.kind === 'answered') return { ...took, ...outcome, requests: 0, cpuMs: 0, waitMs: 0 };
+      if (outcome.kind === 'threw') return { ...took, ...outcome, requests: 0, cpuMs: 0, waitMs: 0 };
       return { ...outcome, ...took };
     };
 

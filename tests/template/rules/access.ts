@@ -171,7 +171,8 @@ export const ACCESS_RULES: Rule[] = [
       const users = (role: string) =>
         functions.filter(([, { Properties }]) => JSON.stringify(Properties.Role).includes(`"${role}"`));
       return checkEach(resourcesOf(template, 'AWS::IAM::Role'), ({ Properties }, id) => {
-        if (Properties.ManagedPolicyArns !== undefined) return 'has managed policies';
+        const managed = Properties.ManagedPolicyArns;
+        if (managed !== undefined && listed(managed).length > 0) return 'has managed policies';
         return users(id).length === 1 ? undefined : `serves ${users(id).length} functions`;
       });
     },
