@@ -276,7 +276,12 @@ function addS3Hooks(parts: GatewayParts, passages: WeakMap<IncomingMessage, Obje
     if (passage?.s3.operation === 'PostObject') {
       const { bucket } = passage.s3;
       const contentType = String(request.headers['content-type']);
-      void refusalOfPost({ authorizer, clock }, bucket, request.body, contentType).then((refusal) => {
+      void refusalOfPost(
+        { authorizer, clock, place: placeOf(parts) },
+        bucket,
+        request.body,
+        contentType,
+      ).then((refusal) => {
         // What was read of the form took turns in which other objects were written.
         objects.takeTouched();
         if (refusal === undefined) return done();

@@ -94,6 +94,11 @@ function copySource(headers: IncomingHttpHeaders): ObjectPlace {
   return { bucket, key: key.join('/'), versionId };
 }
 
+/** What a form writes: its key is in its body. */
+export function formAccess(bucket: string, key: string, place: S3Place): AccessRequest {
+  return withOwner({ action: 's3:PutObject', resource: `${ARN}${bucket}/${key}` }, place);
+}
+
 /** S3 answers 404 for a missing object only where the caller may list its bucket, and else 403. */
 export function listAccess(bucket: string, place: S3Place): AccessRequest {
   return withOwner({ action: 's3:ListBucket', resource: `${ARN}${bucket}` }, place);

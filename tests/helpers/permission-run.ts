@@ -14,6 +14,8 @@ export const VERSIONED_SOURCE = 'spillway-test-versions';
 
 /** A bucket of manifests, with versions. */
 export const VERSIONED_LISTS = 'spillway-test-lists';
+/** A key of KMS that the deployment lists. */
+export const KMS_KEY = 'arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
 const KEYS_THAT_WAIT = 150;
 const KEYS_THAT_ARE_CANCELLED = 300;
@@ -55,6 +57,21 @@ export async function takeEveryPath(
   };
   const csv = (...rows: string[]) =>
     `key,source,text,content_type,source_version\n${rows.map((row) => (row.split(',').length < 5 ? `${row},` : row)).join('\n')}\n`;
+
+  const underKey = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KMS_KEY } as const;
+  /** A manifest that is stored under a key: who reads it needs that key. */
+  const dropUnderKey = async (key: string, body: string) => {
+    const put = new PutObjectCommand({ Bucket: inbox, Key: key, Body: body, ...underKey });
+    const { VersionId: versionId = '' } = await cloud.s3.send(put);
+    return { key, versionId };
+  };
+
+  // An object that is written and one that is read under a key.
+  await cloud.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: 'k', Body: 'k', ...underKey }));
+  const keyed = await dropUnderKey(
+    'lists/keyed.csv',
+    `key,source,text,encryption,kms_key\nkeyed,,1,aws:kms,${KMS_KEY}\ncopied,s3://${SOURCE_BUCKET}/k,,,\n`,
+  );
 
   // Copies with and without a HEAD of their source, a source that is missing, an object that is there, a bad row.
   await cloud.put(SOURCE_BUCKET, 'a.png', 'a');
@@ -134,11 +151,12 @@ export async function takeEveryPath(
   await cloud.ended(packed);
   await cloud.ended(cutOff);
   await cloud.ended(waiting);
+  await cloud.ended(keyed);
 
   // A slice whose messages SQS refuses: its rows fail by the handler of dead letters, which reads them in the manifest.
   const upload = cloud.names.queues['UploadQueue']?.split('/').at(-1) ?? '';
   await cloud.setFaults([{ kind: 'sqs-entries-failed', action: 'SendMessageBatch', queue: upload }]);
-  const unsent = await cloud.drop('lists/unsent.csv', csv('x,,1,', 'y,,2,'));
+  const unsent = await dropUnderKey('lists/unsent.csv', csv('x,,1,', 'y,,2,'));
   await cloud.ended(unsent);
   await cloud.setFaults([]);
 
@@ -184,7 +202,14 @@ export async function takeEveryPath(
 
   // A manifest in a bucket of its own, with versions: one that is ingested, and one that is cancelled while it waits.
   const json = { 'content-type': 'application/json' };
-  await cloud.put(VERSIONED_LISTS, 'placed.csv', csv('placed,,1,'));
+  await cloud.s3.send(
+    new PutObjectCommand({
+      Bucket: VERSIONED_LISTS,
+      Key: 'placed.csv',
+      Body: csv('placed,,1,'),
+      ...underKey,
+    }),
+  );
   const place = JSON.stringify({ manifest: { bucket: VERSIONED_LISTS, key: 'placed.csv' }, options: {} });
   await api('POST', '/plans', place, json);
   const placed = await api('POST', '/jobs', place, json);

@@ -7,6 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Clock } from '../../../shared/time/clock.ts';
 import type { Authorizer } from '../../iam/authorizer.ts';
+import { formAccess, type S3Place } from '../../iam/s3-access.ts';
 import { LOCAL_CREDENTIALS } from '../../lambda/variables.ts';
 
 interface PostedForm {
@@ -42,7 +43,7 @@ type Condition = z.infer<typeof policyText>['conditions'][number];
  * this machine, and is taken.
  */
 export async function refusalOfPost(
-  { authorizer, clock }: { authorizer: Authorizer; clock: Pick<Clock, 'now'> },
+  { authorizer, clock, place }: { authorizer: Authorizer; clock: Pick<Clock, 'now'>; place: S3Place },
   bucket: string,
   body: unknown,
   contentType: string,
@@ -53,7 +54,7 @@ export async function refusalOfPost(
   const fault = faultOfForm(form, bucket, clock.now());
   if (fault !== undefined) return fault;
   const key = fieldOf(form.fields, 'key') ?? '';
-  const access = { action: 's3:PutObject', resource: `arn:aws:s3:::${bucket}/${key}` };
+  const access = formAccess(bucket, key, place);
   const denial = authorizer.deny(`Credential=${fieldOf(form.fields, 'x-amz-credential')}`, [access]);
   return denial === undefined ? undefined : denied(denial);
 }
