@@ -117,7 +117,7 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     expect(of(findings, 'notification')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
     expect(of(findings, 'public-access')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
     expect(of(findings, 'queues')).toMatchObject([
-      { level: 'fail', about: 'UploadQueue', message: 'VisibilityTimeout is 30, and 1080 in the template' },
+      { level: 'fail', about: 'UploadQueue', message: 'VisibilityTimeout is 30, and 1081 in the template' },
     ]);
     expect(of(findings, 'dead-letters')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
@@ -190,7 +190,7 @@ async function spoil(): Promise<void> {
   await sqs.send(
     new SetQueueAttributesCommand({ QueueUrl: urlOf('upload'), Attributes: { VisibilityTimeout: '30' } }),
   );
-  await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('upload-dead-letters'), MessageBody: 'dead' }));
+  await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('dead-letters'), MessageBody: 'dead' }));
   const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
   await lambda.send(
     new UpdateEventSourceMappingCommand({
