@@ -42,14 +42,14 @@ export default defineConfig({
         },
       },
       {
-        // Runs of minutes, and what goes by real clocks: `npm run test:long`. One after the other.
+        // Runs of minutes, and what goes by real clocks: `npm run test:long`. Most of their time is waiting: two at once.
         extends: true,
         test: {
           name: 'long',
           include: ['tests/long/**/*.test.ts'],
           testTimeout: 120 * SECOND_MS,
           hookTimeout: 60 * SECOND_MS,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -14,6 +14,7 @@ import {
 import { type FixedCostUsd, fixedUsdPerMonth } from '../../local/meter/fixed-cost.ts';
 import { USUAL_LATENCIES } from '../../local/meter/latencies.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
+import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 import { steadyClock } from '../../shared/time/clock.ts';
 
 const SOURCE_BUCKET = 'bench-source';
@@ -112,7 +113,7 @@ function rowOf(index: number): string {
 }
 
 async function runJob(cloud: Cloud, s3: S3Client, name: string, rows: string): Promise<void> {
-  const endsOf = () => cloud.events().filter(({ source }) => source === 'spillway').length;
+  const endsOf = () => cloud.events().filter(isEndOfJob).length;
   const endsBefore = endsOf();
   await s3.send(
     new PutObjectCommand({

@@ -3,11 +3,13 @@
 //
 //   peakRssMiB   of the one process that holds the emulators and all functions, each in a thread of its own
 //   unaccounted  rows that the job's event leaves out, or that the report does not list
+
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Cloud, startCloud } from '../../../local/cloud.ts';
 import { createS3Client } from '../../../shared/aws/clients.ts';
 import { type SettledTotals, unaccountedRows } from '../../../shared/job/job.ts';
 import { metadataOfOptionTexts } from '../../../shared/job/options.ts';
+import { isEndOfJob } from '../../../shared/report/job-event-names.ts';
 import { type Clock, steadyClock } from '../../../shared/time/clock.ts';
 import { complaintsOf, describeStall } from '../../chaos/stall.ts';
 import { countReport, type ReportCount } from './read-report.ts';
@@ -139,7 +141,7 @@ async function ended(cloud: Cloud, { clock, rows, say }: Watch): Promise<JobEnd>
   let last = '';
   let told: string | undefined;
   for (;;) {
-    const [end] = cloud.events().filter(({ source }) => source === 'spillway');
+    const [end] = cloud.events().filter(isEndOfJob);
     if (end !== undefined) return end.detail as unknown as JobEnd;
     const line = progressOf(cloud, rows);
     if (line !== last) movedAtMs = clock.now();
