@@ -86,7 +86,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
   return model;
 }
 
-function throttlingOf({
+export function throttlingOf({
   DefaultRouteSettings: settings,
 }: Record<string, unknown>): Pick<ServiceModel, 'throttling'> {
   if (!isRecord(settings)) return {};

@@ -25,6 +25,9 @@ const NOT_MADE_BY_MOTO: Readonly<Record<string, string>> = {
   'AWS::ApiGatewayV2::Route': 'part of the HTTP API',
   'AWS::ApiGatewayV2::Stage': 'part of the HTTP API',
   'AWS::CloudWatch::Alarm': 'nothing in a job depends on an alarm; tests/template looks at each',
+  'AWS::Lambda::EventInvokeConfig': 'bounds the retries of sweep; tests/unit/schedule.test.ts has them',
+  'AWS::Logs::QueryDefinition':
+    'nothing in a job depends on a saved query; tests/integration/log-queries.test.ts',
   'AWS::S3::BucketPolicy': 'denies only what no function does; tests/template looks at each',
   'AWS::SQS::QueuePolicy': 'denies only what no function does; tests/template looks at each',
 };

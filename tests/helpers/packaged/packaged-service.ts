@@ -7,6 +7,7 @@ import path from 'node:path';
 import { readFunction } from '../../../local/service/functions.ts';
 import { evaluate } from '../../../local/service/intrinsics.ts';
 import type { FunctionModel, ServiceModel } from '../../../local/service/model.ts';
+import { throttlingOf } from '../../../local/service/read-service.ts';
 import { readResources } from '../../../local/service/resources.ts';
 import { createScope, type Identity, LOCAL_ACCOUNT_ID } from '../../../local/service/template.ts';
 import { type PackagedService, packageService, type Resource } from '../package-service.ts';
@@ -126,6 +127,7 @@ function readModel(
     ...identity,
     directory: rootOf(''),
     functions: Object.fromEntries(functions),
+    ...throttlingOf(evaluated('AWS::ApiGatewayV2::Stage')[0]?.[1] ?? {}),
     ...readResources(template, scope),
   };
 }
