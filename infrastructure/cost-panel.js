@@ -1,6 +1,8 @@
 // The dashboard's estimate of what the stack costs: metric math over what CloudWatch counts, at the prices of one region.
 import { PRICES } from '../shared/aws/prices.js';
 
+const TABLES = /** @type {const} */ (['ledger', 'outcomes']);
+
 const PERIOD_SECONDS = 3_600;
 /** Messages of a request to SQS: Lambda and the functions fill their batches where there is much to do, and then it counts. */
 const MESSAGES_PER_REQUEST = 10;
@@ -36,6 +38,10 @@ function costParts({ prefix, memoryMb, queues }) {
   /** @type {(id: string, metric: string) => Part['series']} */
   const sqs = (id, metric) =>
     queues.map((name, index) => [`${id}${index}`, 'AWS/SQS', metric, 'QueueName', `${prefix}-${name}`]);
+  const tableIds = (/** @type {string} */ id) => TABLES.map((_, index) => `${id}${index}`);
+  /** @type {(id: string, metric: string) => Part['series']} */
+  const tables = (id, metric) =>
+    TABLES.map((name, index) => [`${id}${index}`, 'AWS/DynamoDB', metric, 'TableName', `${prefix}-${name}`]);
   const gbMs = functions.map((name, index) => `FILL(time${index}, 0) * ${(memoryMb[name] ?? 0) / 1024}`);
   const calls = ['sent', 'taken', 'gone'].flatMap((id) => queues.map((_, index) => `${id}${index}`));
   return [
@@ -68,10 +74,10 @@ function costParts({ prefix, memoryMb, queues }) {
     {
       label: 'DynamoDB',
       formula: `write units x $${perMillion(PRICES.dynamodbWriteUnit)} a million + read units x $${perMillion(PRICES.dynamodbReadUnit)} a million`,
-      expression: `FILL(writes, 0) * ${PRICES.dynamodbWriteUnit} + FILL(reads, 0) * ${PRICES.dynamodbReadUnit}`,
+      expression: `(${sumOf(tableIds('writes'))}) * ${PRICES.dynamodbWriteUnit} + (${sumOf(tableIds('reads'))}) * ${PRICES.dynamodbReadUnit}`,
       series: [
-        ['writes', 'AWS/DynamoDB', 'ConsumedWriteCapacityUnits', 'TableName', `${prefix}-ledger`],
-        ['reads', 'AWS/DynamoDB', 'ConsumedReadCapacityUnits', 'TableName', `${prefix}-ledger`],
+        ...tables('writes', 'ConsumedWriteCapacityUnits'),
+        ...tables('reads', 'ConsumedReadCapacityUnits'),
       ],
     },
     {

@@ -40,10 +40,11 @@ export function dashboardPanels({ prefix, memoryMb }) {
     FUNCTIONS.map((of) => ['AWS/Lambda', name, 'FunctionName', `${prefix}-${of}`, { stat, label: of }]);
   const sqs = (/** @type {string} */ name, /** @type {string[]} */ queues) =>
     queues.map((of) => ['AWS/SQS', name, 'QueueName', `${prefix}-${of}`, { stat: 'Maximum', label: of }]);
-  const table = (/** @type {string} */ name, /** @type {string} */ label) => [
-    ...['AWS/DynamoDB', name, 'TableName', `${prefix}-ledger`],
-    { stat: 'Sum', label },
-  ];
+  const tables = (/** @type {string} */ name, /** @type {string} */ label) =>
+    ['ledger', 'outcomes'].map((of) => [
+      ...['AWS/DynamoDB', name, 'TableName', `${prefix}-${of}`],
+      { stat: 'Sum', label: `${label}: ${of}` },
+    ]);
   const operations = (/** @type {string} */ name, /** @type {string} */ stat) =>
     LEDGER_OPERATIONS.map((of) => [
       ...['AWS/DynamoDB', name, 'TableName', `${prefix}-ledger`, 'Operation', of],
@@ -92,14 +93,14 @@ export function dashboardPanels({ prefix, memoryMb }) {
       ),
     ],
     [
-      graph('Ledger capacity, units a minute', 'what DynamoDB bills; indexes are not in it', [
-        table('ConsumedWriteCapacityUnits', 'write units'),
-        table('ConsumedReadCapacityUnits', 'read units'),
+      graph('Tables, units a minute', 'what DynamoDB bills; indexes are not in it', [
+        ...tables('ConsumedWriteCapacityUnits', 'write units'),
+        ...tables('ConsumedReadCapacityUnits', 'read units'),
       ]),
-      graph('Ledger throttling', 'requests that DynamoDB refused; the functions send them again', [
+      graph('Throttling of the tables', 'requests that DynamoDB refused; the functions send them again', [
         ...operations('ThrottledRequests', 'Sum'),
-        table('WriteThrottleEvents', 'throttled writes'),
-        table('ReadThrottleEvents', 'throttled reads'),
+        ...tables('WriteThrottleEvents', 'throttled writes'),
+        ...tables('ReadThrottleEvents', 'throttled reads'),
       ]),
       graph(
         'Ledger latency, ms (p99)',

@@ -287,7 +287,7 @@ export const PARAMETERS = /** @type {const} */ ({
     lowest: 15,
     highest: 3650,
     about:
-      'Days that outcome files, the text of converted manifests and dead letters are kept. Reports are not deleted.',
+      'Days that outcomes, the text of converted manifests and dead letters are kept. Reports are not deleted.',
     bounds: 'A job runs for at most 90 days, plus its pauses, and needs them until it ends.',
   },
   manifestDays: {

@@ -105,7 +105,7 @@ describe('the estimate of the cost', () => {
     expect(total('SQS', { sent0: 1e6, taken1: 1e6, gone2: 1e6, empty0: 700_000 })).toBeCloseTo(0.4, 6);
     // The first function has 1 GB: 1,000 seconds of it, and a million calls.
     expect(total('Lambda', { time0: 1e6, calls3: 1e6 })).toBeCloseTo(0.2133334, 6);
-    expect(total('DynamoDB', { writes: 1e6, reads: 1e6 })).toBeCloseTo(0.75, 6);
+    expect(total('DynamoDB', { writes0: 1e6, reads1: 1e6 })).toBeCloseTo(0.75, 6);
     expect(total('Logs', { bytes2: 2e9 })).toBeCloseTo(1, 6);
   });
 });
