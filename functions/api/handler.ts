@@ -59,7 +59,8 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
   const s3 = expectOwners(createS3Client({}, CLIENT_BUDGETS.api), ownerOf);
   return {
     s3,
-    presigner: createPresigner(s3),
+    // Without expected owners: a link would carry them as signed parameters, which S3 documents as headers alone.
+    presigner: createPresigner(createS3Client({}, CLIENT_BUDGETS.api)),
     clock: systemClock,
     random: systemRandom,
     inbox: env.SPILLWAY_INBOX_BUCKET,
