@@ -96,7 +96,7 @@ describe('a client made of the OpenAPI document', () => {
     );
     expect(texts.join('')).toContain('planned.txt');
     expect(texts.join('')).toContain('PayloadMissing');
-    // A header that is signed into a link would have to be sent by whoever follows it.
+    // A header that is signed into a link would have to be sent by those who follow it.
     expect(report.data.url).not.toMatch(/expected-bucket-owner/i);
     const manifest = (await (await fetch(report.data.url)).json()) as { job: string };
     expect(manifest.job).toBe(job);

@@ -1048,7 +1048,10 @@ describe('what is watched', () => {
       'AWS/SQS': ['QueueName', queues],
       'AWS/Lambda': ['FunctionName', functions],
       'AWS/Logs': ['LogGroupName', functions.map((name) => `/aws/lambda/${name}`)],
-      'AWS/DynamoDB': ['TableName', [properties('LedgerTable')['TableName']]],
+      'AWS/DynamoDB': [
+        'TableName',
+        ['LedgerTable', 'OutcomesTable'].map((id) => properties(id)['TableName']),
+      ],
     };
     for (const [namespace, name, dimension, value] of shown()) {
       if (namespace === 'Spillway') {
