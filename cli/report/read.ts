@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { reportText } from '../../shared/report/report-text.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
 import { describeError, Failure } from '../failure.ts';
 
@@ -32,19 +33,6 @@ export interface ReportedRow {
 }
 
 const UNREADABLE = 'this line of the report is no row of it: another program changed the file';
-const count = z.int().check(z.nonnegative());
-const reportText = z.looseObject({
-  version: z.literal(1),
-  files: z.array(
-    z.looseObject({
-      kind: z.enum(['succeeded', 'failed', 'rejected']),
-      key: z.string(),
-      rows: count,
-      bytes: count,
-      sha256: z.string(),
-    }),
-  ),
-});
 const unstoredRow = z.looseObject({
   key: z.optional(z.string()),
   spillway_code: z.optional(z.string()),

@@ -1,6 +1,6 @@
 // GET /jobs/{id}/report: links to the files of an ended job's report. Only what its manifest.json lists is linked.
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone } from '../../shared/aws/object-range.ts';
 import type { Presigner } from '../../shared/aws/presigned.ts';
@@ -8,6 +8,8 @@ import type { JobId } from '../../shared/job/identity.ts';
 import { type EndedJob, isEnded } from '../../shared/job/job.ts';
 import { describeState } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { reportText } from '../../shared/report/report-text.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { unopenedJob } from './find-job.ts';
 import { json, type RouteHandler } from './json-api.ts';
@@ -17,22 +19,7 @@ import type { Inbox } from './submit-manifest.ts';
 
 /** For which a link holds. */
 const LINK_SECONDS = 15 * 60;
-/** Bytes of a manifest.json at most: twice those of 32,768 slices with three files each, at 330 bytes a file. */
-const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
-const count = z.int().check(z.nonnegative());
-const reportText = z.looseObject({
-  version: z.literal(1),
-  files: z.array(
-    z.looseObject({
-      kind: z.enum(['succeeded', 'failed', 'rejected']),
-      key: z.string(),
-      rows: count,
-      bytes: count,
-      sha256: z.string(),
-    }),
-  ),
-});
 type ReportFile = z.infer<typeof reportText>['files'][number];
 
 export interface GetReportDependencies extends Inbox {
