@@ -28,9 +28,8 @@ export function createMessageBuffer(
   random: Random,
   { batchSize, windowMs, uneven }: MessageBufferOptions,
 ): MessageBuffer {
-  const waiting: { message: ReceivedMessage; sizeBytes: number }[] = [];
+  const waiting: { message: ReceivedMessage; sizeBytes: number; sinceMs: number }[] = [];
   let bytes = 0;
-  let gatheringSinceMs = 0;
   let wanted = drawSize();
 
   function drawSize(): number {
@@ -52,22 +51,22 @@ export function createMessageBuffer(
 
   return {
     add(messages, nowMs) {
-      if (waiting.length === 0) gatheringSinceMs = nowMs;
       for (const message of messages) {
         const sizeBytes = recordSizeBytes(message);
         bytes += sizeBytes;
-        waiting.push({ message, sizeBytes });
+        waiting.push({ message, sizeBytes, sinceMs: nowMs });
       }
     },
     size: () => waiting.length,
     next(nowMs) {
-      if (waiting.length === 0) return { kind: 'wait', delayMs: undefined };
+      const [first] = waiting;
+      if (first === undefined) return { kind: 'wait', delayMs: undefined };
       const full = waiting.length >= wanted || bytes >= PAYLOAD_LIMIT_BYTES;
-      const leftMs = gatheringSinceMs + windowMs - nowMs;
+      // Lambda's pollers gather side by side: no message waits longer than the window because others left before it.
+      const leftMs = first.sinceMs + windowMs - nowMs;
       if (!full && leftMs > 0) return { kind: 'wait', delayMs: leftMs };
       const messages = take();
       wanted = drawSize();
-      gatheringSinceMs = nowMs;
       return { kind: 'batch', messages };
     },
   };

@@ -99,6 +99,15 @@ describe('a buffer of received messages', () => {
     expect(buffer.next(1000)).toMatchObject({ kind: 'batch', messages: { length: 2 } });
   });
 
+  it('lets no message wait longer than its window because others left before it', () => {
+    const buffer = createMessageBuffer(createRandom(1), { batchSize: 100, windowMs: 1000, uneven: true });
+    buffer.add(several(90), 0);
+    let left = 90;
+    for (let next = buffer.next(1000); next.kind === 'batch'; next = buffer.next(1000))
+      left -= next.messages.length;
+    expect(left).toBe(0);
+  });
+
   it('gives no batch above 6 MB, and does not wait for more once it has that much', () => {
     const buffer = createMessageBuffer(createRandom(1), { batchSize: 100, windowMs: 1000, uneven: false });
     buffer.add(several(10, 1_000_000), 0);
