@@ -66,6 +66,11 @@ export interface CloudOptions {
   web?: WebOverride;
   /** Destination writes that upload answers itself, storing nothing: for runs of a million rows. A deployment has none. */
   writes?: WriteStub;
+  /**
+   * Runs the functions as they are packaged, not their sources: they start several times as fast. `web` and `writes` need the
+   * sources.
+   */
+  bundled?: boolean;
   /** How the functions' execution environments are made. Default: worker threads that run the sources. */
   createEnvironment?: CreateEnvironment;
   /** Takes the functions' log lines; a bounded number is kept in any case. */
@@ -137,8 +142,9 @@ const FIDELITY = { shuffleWindow: 500, duplicateShare: 0.001, unevenBatches: tru
 const EVENTS_KEPT = 10_000;
 
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const serviceFile = options.serviceFile ?? SERVICE_FILE;
   const service = await readService(
-    options.serviceFile ?? SERVICE_FILE,
+    serviceFile,
     options.params === undefined ? {} : { params: options.params },
   );
   options.adjust?.(service);
@@ -160,8 +166,11 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   };
 
   try {
+    const bundling = options.bundled === true ? bundle(serviceFile, functions) : undefined;
+    if (bundling !== undefined) started.push([async () => (await bundling)()]);
     const emulators = await startEmulators(emulatorsOptions(service, { ...options, seed, fidelity }));
     started.push([() => emulators.stop()]);
+    await bundling;
     const queueUrls = new Map<string, string>();
     for (const queue of Object.values(queues)) {
       const url = emulators.queueUrl(queue.name);
@@ -282,6 +291,15 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     await stop().catch(() => undefined);
     throw explainTakenPort(error);
   }
+}
+
+/** Loaded only where it is asked for. */
+async function bundle(
+  serviceFile: string,
+  functions: ServiceModel['functions'],
+): Promise<() => Promise<void>> {
+  const { bundleFunctions } = await import('./service/bundle.ts');
+  return bundleFunctions(serviceFile, functions);
 }
 
 /** The group that started last is stopped first; what fails to stop does not keep the rest running. */

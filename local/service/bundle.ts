@@ -1,8 +1,10 @@
 // Bundles code as serverless-esbuild does when it packages serverless.yml: the settings are those of that file.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
-import { ServiceModelError } from './model.ts';
+import { type FunctionModel, ServiceModelError } from './model.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { isRecord } from './template.ts';
 
@@ -24,6 +26,32 @@ export async function createBundler(
     const { metafile } = await build({ ...settings, ...inputOf(entry), outfile, metafile: true });
     return Object.values(metafile.outputs)[0]?.bytes ?? 0;
   };
+}
+
+/**
+ * Has the functions run as they are packaged: their models then name bundles in a folder of their own.
+ * @returns removes that folder
+ */
+export async function bundleFunctions(
+  serviceFile: string,
+  functions: Record<string, FunctionModel>,
+): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-functions-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const bundle = await createBundler(serviceFile);
+    await Promise.all(
+      Object.entries(functions).map(async ([name, model]) => {
+        const outfile = join(folder, `${name}.mjs`);
+        await bundle({ kind: 'file', path: model.handlerFile }, outfile);
+        model.handlerFile = outfile;
+      }),
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return remove;
 }
 
 async function bundleSettings(serviceFile: string): Promise<BuildOptions> {
