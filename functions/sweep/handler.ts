@@ -1,7 +1,7 @@
 // SWEEP: each minute, keeps every live job going.
 //
 //   1 configure  dependencies from the environment, at the first invocation
-//   2 load       the live jobs, and how many messages are in the queues (queue-depths.ts)
+//   2 load       the live jobs, and how many messages are in the queues (shared/queue/queue-depth.ts)
 //   3 act        on each job (sweep-job.ts):
 //        stop       it, when it is past its deadline or too many rows fail
 //        reconcile  it: sum its slices, and send lost messages again: slices, plans, notices to settle
@@ -14,6 +14,7 @@ import type { Context, ScheduledEvent } from 'aws-lambda';
 import pMap from 'p-map';
 import type { JobId } from '../../shared/job/identity.ts';
 import { createIngestRequest } from '../../shared/queue/ingest-request.ts';
+import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedText } from '../../shared/text/bounded.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
@@ -22,7 +23,7 @@ import { LOG } from '../runtime/log-messages.ts';
 import { createTelemetry } from '../runtime/telemetry.ts';
 import { sweepConfiguration } from './configuration.ts';
 import { type SweepDependencies, sweepDependencies } from './dependencies.ts';
-import { readBacklog } from './queue-depths.ts';
+import type { Backlog } from './job-needs.ts';
 import { sweepJob } from './sweep-job.ts';
 
 /** Jobs worked on at the same time: each holds a page of 200 slices. */
@@ -42,7 +43,7 @@ export function createSweep(dependencies: SweepDependencies) {
 
   return async (_event: ScheduledEvent, context: Context): Promise<void> => {
     const untilMs = clock.now() + context.getRemainingTimeInMillis() - HANDOVER_MS;
-    const [ids, backlog] = await Promise.all([index.live(), readBacklog(queue, queueUrls)]);
+    const [ids, backlog] = await Promise.all([index.live(), readBacklog(dependencies)]);
     // A random start: when time runs out, it is not always the same jobs that wait.
     const from = Math.floor(queue.random() * ids.length);
     const unswept: JobId[] = [];
@@ -76,6 +77,19 @@ export function createSweep(dependencies: SweepDependencies) {
     // The fault of one job does not stop the others. It is an error of the function, which an alarm watches.
     if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
   };
+}
+
+async function readBacklog({ queue, queueUrls }: SweepDependencies): Promise<Backlog> {
+  const messages = async (url: string) => {
+    const { visible, inFlight, delayed } = await readQueueDepth(queue, url);
+    return visible + inFlight + delayed;
+  };
+  const [ingest, upload, settle] = await Promise.all([
+    messages(queueUrls.ingest),
+    messages(queueUrls.upload),
+    messages(queueUrls.settle),
+  ]);
+  return { ingest, upload, settle };
 }
 
 const telemetry = createTelemetry();

@@ -21,11 +21,11 @@ import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
 import type { UploadConfiguration } from './configuration.ts';
 import type { JobTurnLedger } from './job-rates.ts';
 import type { WorkDependencies } from './process-items.ts';
-import type { ReportDependencies } from './report-batch.ts';
 
-export interface UploadDependencies extends WorkDependencies, ReportDependencies {
+export interface UploadDependencies extends WorkDependencies {
   ledger: Pick<Ledger, 'getJobs' | 'readBlocks' | 'recordEnds'> & JobTurnLedger;
   retrySeconds: RecordSource['retrySeconds'];
+  telemetry: Telemetry;
 }
 
 export function uploadDependencies(
@@ -66,6 +66,7 @@ export function uploadDependencies(
     outcomes: wireReports(configuration, dynamodb, CLIENT_BUDGETS.upload).outcomes,
     queue,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,
+    pacer,
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
     allowed: {
@@ -74,6 +75,5 @@ export function uploadDependencies(
     },
     retrySeconds: configuration.SPILLWAY_RETRY_SECONDS,
     telemetry,
-    paceOf: (group) => pacer.ratePerSecond(group, clock.now()),
   };
 }

@@ -10,6 +10,7 @@
 //   7 suspect    work on one suspect alone, after everything else is accounted for and out of hand
 //   8 report     log and count (report-batch.ts); answer with the messages that stay in the queue: Lambda deletes the rest
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { hideFailed } from '../runtime/records.ts';
@@ -29,8 +30,9 @@ import { watchJobs } from './watch-jobs.ts';
 const ACCOUNT_MS = 20_000;
 
 export function createUpload(dependencies: UploadDependencies) {
-  const { engine, ledger, queue, uploadQueueUrl, retrySeconds, telemetry } = dependencies;
+  const { engine, pacer, ledger, queue, uploadQueueUrl, retrySeconds, telemetry } = dependencies;
   const source = { queue, queueUrl: uploadQueueUrl, retrySeconds };
+  const paceOf = (group: PacingGroup) => pacer.ratePerSecond(group, engine.clock.now());
 
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     try {
@@ -78,14 +80,15 @@ export function createUpload(dependencies: UploadDependencies) {
       for (const messageId of alone.staying) staying.add(messageId);
 
       await hideFaulted(Records, staying, [...unreadable, ...found.unplaced], [others, alone]);
-      reportBatch(dependencies, {
+      const batch = {
         messages: Records.length,
         found,
         unreadable,
         works: [{ ...NO_WORK, ...separated }, others, alone],
         requests: requests.summary(),
         errors: [...(await watch.end()), ...closed.errors],
-      });
+      };
+      reportBatch({ telemetry, paceOf }, batch);
       return { batchItemFailures: [...staying].map((itemIdentifier) => ({ itemIdentifier })) };
     } finally {
       await watch.end();

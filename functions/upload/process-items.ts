@@ -11,6 +11,7 @@ import {
   type UnfinishedMessage,
   untriedReposts,
 } from '../../shared/queue/give-back.ts';
+import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { ReturnedAttempts } from '../../shared/report/returned-attempts.ts';
@@ -24,8 +25,9 @@ import { agesFromMs, cancelledRow, endedRow, transferItemOf } from './item-trans
 import { createJobRates, inFairOrder, type JobTurnLedger } from './job-rates.ts';
 import type { OpenItem } from './look-up.ts';
 import type { JobWatch } from './watch-jobs.ts';
+import { type QueueWatchDependencies, watchQueue } from './watch-queue.ts';
 
-export interface WorkDependencies {
+export interface WorkDependencies extends Pick<QueueWatchDependencies, 'pacer'> {
   engine: PacingDependencies;
   writer: ItemWriter;
   ledger: Pick<Ledger, 'recordEnds'> & JobTurnLedger;
@@ -111,8 +113,16 @@ export async function workOn(
     ),
     ...rates.turnsOf(item),
   }));
-  const reports = await transferAll(engine, transfers, stopAtMs);
-  const rateErrors = await rates.end();
+  const queueWatch = await watchQueue(
+    {
+      pacer: dependencies.pacer,
+      clock: engine.clock,
+      visibleMessages: async () => (await readQueueDepth(queue, uploadQueueUrl)).visible,
+    },
+    permitted.map(({ job }) => job.options.destination.bucket),
+  );
+  const reports = await transferAll(engine, transfers, stopAtMs, queueWatch.inPlaceMs);
+  const watchErrors = [...(await queueWatch.end()), ...(await rates.end())];
   const transferred = permitted.map((item, index) => ({ item, report: reports[index] as TransferReport }));
   const results = [...refused, ...transferred].map(({ item, report }) => ({
     item,
@@ -149,7 +159,7 @@ export async function workOn(
     givenBack: back.counts,
     staying: [...staying, ...back.failures],
     returned: plan.returns.map(({ message }) => message.messageId),
-    errors: [...rateErrors, ...errors, ...back.errors, ...leftOpen],
+    errors: [...watchErrors, ...errors, ...back.errors, ...leftOpen],
   };
 }
 

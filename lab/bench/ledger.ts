@@ -188,7 +188,7 @@ function startPipeline({ dynamodb, table, outcomeTable, s3 }: Places) {
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
-    paceOf: () => 100,
+    pacer: { ratePerSecond: () => 1_000, drain: () => undefined },
     allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
     retrySeconds: [1],
     telemetry,

@@ -69,6 +69,8 @@ export interface Pacer {
   book(group: PacingGroup, waiting: number, nowMs: number, tenant?: string): number;
   /** Requests a second that the group may send now. */
   ratePerSecond(group: PacingGroup, nowMs: number): number;
+  /** The queue is empty: until then (epoch ms) all rates grow fast, as other workers may have nothing left to send. */
+  drain(untilMs: number): void;
 }
 
 interface PacedGroup {
@@ -99,6 +101,7 @@ interface PacedBucket {
 /** @param refines false: a bucket stays one group, whatever it answers */
 export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE, refines = true): Pacer {
   const buckets = new Map<string, PacedBucket>();
+  let drainsUntilMs = 0;
   const stretchOptions = { ...options, patienceMs: options.patienceMs * STRETCH_PATIENCE };
 
   function bucketOf(name: string, nowMs: number): PacedBucket {
@@ -150,7 +153,7 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       );
     }
     if (answer.throttled) bucket.kms.refusedAtMs = nowMs;
-    bucket.kms.rate = afterAnswer(bucket.kms.rate, options, answer, nowMs);
+    bucket.kms.rate = afterAnswer(bucket.kms.rate, options, answer, nowMs, nowMs < drainsUntilMs);
   }
 
   function split(bucket: PacedBucket, group: PacedGroup, { range, share }: Stretch, nowMs: number): void {
@@ -180,7 +183,7 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       }
       if (waitMs > 0) return waitMs;
       for (const gate of gates) {
-        gate.rate = afterSending(gate.rate, gate.options, nowMs);
+        gate.rate = afterSending(gate.rate, gate.options, nowMs, nowMs < drainsUntilMs);
         gate.nextTurnAtMs = Math.max(gate.nextTurnAtMs, nowMs - CATCH_UP_MS) + 1000 / gate.rate.ratePerSecond;
       }
       return 0;
@@ -202,7 +205,7 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
           return;
         }
       }
-      group.rate = afterAnswer(group.rate, group.options, answer, nowMs);
+      group.rate = afterAnswer(group.rate, group.options, answer, nowMs, nowMs < drainsUntilMs);
       if (group.rate.ratePerSecond >= peakAt(group, nowMs)) {
         group.peakPerSecond = group.rate.ratePerSecond;
         group.peakAtMs = nowMs;
@@ -228,6 +231,9 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
       return turnInMs(own * tenants, rate, options.growth);
     },
     ratePerSecond: rateOf,
+    drain(untilMs) {
+      drainsUntilMs = untilMs;
+    },
   };
 }
 

@@ -2,7 +2,8 @@
 // and an event give the next state, and the time comes with the event.
 //
 // cold        doubles each second until the first SlowDown
-// probing     grows by GROWTH x sqrt(rate) a second; without a SlowDown for long, ever faster
+// probing     grows by GROWTH x sqrt(rate) a second; without a SlowDown for long, ever faster. It doubles in half a second where
+//             the queue is empty: other workers may have nothing left to send, and S3 has room for more
 // measuring   a SlowDown came: the rate stays until enough answers show how much S3 accepts, then it is cut once
 //
 // Growth and cut both go with the square root of the rate. A fixed step can't serve both 1 worker and 1,000, and a step in
@@ -63,6 +64,8 @@ const GROWTH_STEP_MS = 50;
 /** Growth after long patience doubles each time this many milliseconds pass, up to so many times as fast. */
 const HASTE_DOUBLES_MS = 2_000;
 const MAX_HASTE = 32;
+/** Milliseconds in which the rate doubles where the queue is empty. */
+const DRAIN_DOUBLES_MS = 500;
 /** A fast worker's measurement takes the answers of this many seconds: more answers measure more closely. */
 const MEASURED_SECONDS = 0.1;
 /** A measurement with this many times its least answers sets an aim. Fewer would be chance, and a fleet unfair. */
@@ -103,11 +106,19 @@ export function settledRate(
   };
 }
 
-/** A request leaves. */
-export function afterSending(given: AdaptiveRate, options: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
+/**
+ * A request leaves.
+ * @param isDraining whether the queue is empty, so that other workers may have nothing left to send
+ */
+export function afterSending(
+  given: AdaptiveRate,
+  options: AdaptiveRateOptions,
+  nowMs: number,
+  isDraining = false,
+): AdaptiveRate {
   const state = inTime(given, nowMs);
   const sent = { ...state, sentSinceGrowth: state.sentSinceGrowth + 1 };
-  return grow(endMeasurement(sent, options, nowMs), options, nowMs);
+  return grow(endMeasurement(sent, options, nowMs), options, nowMs, isDraining);
 }
 
 /** S3 answered a request that left at `sentAtMs`. */
@@ -116,10 +127,11 @@ export function afterAnswer(
   options: AdaptiveRateOptions,
   answer: { throttled: boolean; sentAtMs: number },
   nowMs: number,
+  isDraining = false,
 ): AdaptiveRate {
   if (answer.sentAtMs < state.validFromMs) return state;
   if (state.phase !== 'measuring') {
-    if (!answer.throttled) return grow(state, options, nowMs);
+    if (!answer.throttled) return grow(state, options, nowMs, isDraining);
     // Requests under way were sent while S3 still had a burst to give: the measurement begins after them.
     return { ...state, phase: 'measuring', validFromMs: nowMs, accepted: 0, throttled: 0 };
   }
@@ -139,24 +151,38 @@ function inTime(state: AdaptiveRate, nowMs: number): AdaptiveRate {
   };
 }
 
-function grow(state: AdaptiveRate, { growth, patienceMs }: AdaptiveRateOptions, nowMs: number): AdaptiveRate {
+function grow(
+  state: AdaptiveRate,
+  options: AdaptiveRateOptions,
+  nowMs: number,
+  isDraining: boolean,
+): AdaptiveRate {
   const elapsedMs = nowMs - state.grownAtMs;
   if (state.phase === 'measuring' || elapsedMs < GROWTH_STEP_MS) return state;
   const seconds = elapsedMs / 1000;
   const isUsed = state.sentSinceGrowth >= state.ratePerSecond * seconds * USED_SHARE;
-  const { ratePerSecond: rate } = state;
-  const grown =
-    state.phase === 'cold'
-      ? rate * 2 ** seconds
-      : rate +
-        growth * haste(nowMs - state.validFromMs, patienceMs) * Math.sqrt(rate) * seconds +
-        Math.max(0, state.aimPerSecond * AIM_SHARE - rate) * (1 - Math.exp(-seconds / RETURN_SECONDS));
   return {
     ...state,
-    ratePerSecond: isUsed ? grown : rate,
+    ratePerSecond: isUsed ? grownRate(state, options, seconds, nowMs, isDraining) : state.ratePerSecond,
     grownAtMs: nowMs,
     sentSinceGrowth: 0,
   };
+}
+
+function grownRate(
+  { phase, ratePerSecond: rate, aimPerSecond, validFromMs }: AdaptiveRate,
+  { growth, patienceMs }: AdaptiveRateOptions,
+  seconds: number,
+  nowMs: number,
+  isDraining: boolean,
+): number {
+  if (isDraining) return rate * 2 ** ((seconds * 1000) / DRAIN_DOUBLES_MS);
+  if (phase === 'cold') return rate * 2 ** seconds;
+  return (
+    rate +
+    growth * haste(nowMs - validFromMs, patienceMs) * Math.sqrt(rate) * seconds +
+    Math.max(0, aimPerSecond * AIM_SHARE - rate) * (1 - Math.exp(-seconds / RETURN_SECONDS))
+  );
 }
 
 /** How many times as fast the rate grows: without a refusal for long, the limit has probably risen. */

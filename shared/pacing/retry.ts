@@ -61,8 +61,8 @@ const GIVE_BACK = { kind: 'give-back', cause: { kind: 'refused' } } as const;
 const GIVE_UP = { kind: 'give-up' } as const;
 
 /** The bounds of a batch of items that have a queue to go back to. */
-export function batchBounds(items: number, stopAtMs: number): RetryBounds {
-  return { stopAtMs, inPlaceMs: IN_PLACE_MS, budget: { retries: items * RETRIES_PER_ITEM } };
+export function batchBounds(items: number, stopAtMs: number, inPlaceMs = IN_PLACE_MS): RetryBounds {
+  return { stopAtMs, inPlaceMs, budget: { retries: items * RETRIES_PER_ITEM } };
 }
 
 /** Milliseconds that a request may wait for its turn. */

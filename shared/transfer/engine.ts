@@ -5,7 +5,7 @@
 import pMap from 'p-map';
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { MAX_LATE_MS } from '../pacing/job-rate.ts';
-import { batchBounds, giveBackDelayMs } from '../pacing/retry.ts';
+import { batchBounds, giveBackDelayMs, IN_PLACE_MS } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
 import type { JobTurn, JobTurns, UsedBytes } from './job-turns.ts';
 import type { ObjectWrite, ObjectWriter, PartedWriter, StoredObject } from './object-writer.ts';
@@ -61,11 +61,13 @@ export interface TransferReport extends RequestTally {
 /**
  * Transfers the items of a batch. Each has a report, in the order of the items; what goes wrong with one is in its report.
  * @param stopAtMs epoch ms: no request begins after it, and those under way then are cut off soon after
+ * @param inPlaceMs milliseconds that an item waits before it goes back: for its turn, and in all between its retries
  */
 export async function transferAll(
   dependencies: PacingDependencies,
   items: readonly TransferItem[],
   stopAtMs: number,
+  inPlaceMs = IN_PLACE_MS,
 ): Promise<TransferReport[]> {
   const cutOff = new AbortController();
   const finished = new AbortController();
@@ -73,7 +75,7 @@ export async function transferAll(
   const watch = clock
     .sleep(stopAtMs + STOP_GRACE_MS - clock.now(), finished.signal)
     .then(() => cutOff.abort(), ignoreEnd);
-  const bounds = { ...batchBounds(items.length, stopAtMs), cutOff: cutOff.signal };
+  const bounds = { ...batchBounds(items.length, stopAtMs, inPlaceMs), cutOff: cutOff.signal };
   const reports = new Map<TransferItem, TransferReport>();
   const atOnce = items.filter(({ turns }) => turns === undefined);
   const transfer = async (item: TransferItem) => {

@@ -269,7 +269,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         uploadQueueUrl: 'upload',
         returns: createReturnShare(clock),
         returnedAttempts: createReturnedAttempts(),
-        paceOf: () => 100,
+        pacer: { ratePerSecond: () => 1_000, drain: () => undefined },
         allowed: { sources: { buckets: [] }, destinations: [DESTINATION] },
         retrySeconds: RETRY_SECONDS,
         telemetry: SILENT,

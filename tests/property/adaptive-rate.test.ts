@@ -114,6 +114,17 @@ describe('the adaptive rate', () => {
     expect(idle.ratePerSecond).toBe(ADAPTIVE_RATE.startPerSecond);
   });
 
+  it('doubles in half a second where the queue is empty, and is cut by refusals as ever', () => {
+    let rate: AdaptiveRate = { ...coldRate(ADAPTIVE_RATE, START_MS), phase: 'probing', ratePerSecond: 100 };
+    for (let ms = 1; ms <= 500; ms++) rate = afterSending(rate, ADAPTIVE_RATE, START_MS + ms, true);
+    expect(rate.ratePerSecond).toBeCloseTo(200, -1);
+    const nowMs = START_MS + 501;
+    rate = afterAnswer(rate, ADAPTIVE_RATE, { throttled: true, sentAtMs: nowMs }, nowMs, true);
+    for (let answer = 0; rate.phase === 'measuring'; answer++)
+      rate = afterAnswer(rate, ADAPTIVE_RATE, { throttled: answer % 2 === 0, sentAtMs: nowMs }, nowMs, true);
+    expect(rate.ratePerSecond).toBeLessThan(150);
+  });
+
   it('returns within seconds to the limit that a deep cut measured, and no further', () => {
     const options = ADAPTIVE_RATE;
     let nowMs = START_MS + AIM_FROM_MS;

@@ -12,6 +12,7 @@ function pacerOf(takes: number[] = [], mostWaitMs = Number.POSITIVE_INFINITY): P
     mostWaitMs: () => mostWaitMs,
     book: (_, waiting) => (waiting + 1) * 100,
     ratePerSecond: () => 10,
+    drain: () => undefined,
   };
 }
 

@@ -59,9 +59,10 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
   const isOver = () => smallEndedAtMs !== undefined || clock.now() > START_MS + 3600 * SECOND_MS;
 
   async function work(index: number): Promise<void> {
+    const pacer = createAdaptivePacer();
     const upload = createUpload({
       engine: {
-        rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
+        rateLimiter: createRateLimiter({ pacer, clock }),
         clock,
         random: createRandom(index),
       },
@@ -93,7 +94,7 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
-      paceOf: () => 100,
+      pacer,
       allowed: { sources: { buckets: [] }, destinations: [aJob().options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: {

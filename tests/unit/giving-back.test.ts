@@ -110,10 +110,11 @@ function startPipeline({
     givenBack.untried.reposted += sums['UntriedReposted'] ?? 0;
   };
   const silent = { info: () => undefined, error: () => undefined };
-  const worker = (workerSeed: number) =>
-    createUpload({
+  const worker = (workerSeed: number) => {
+    const pacer = createAdaptivePacer();
+    return createUpload({
       engine: {
-        rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
+        rateLimiter: createRateLimiter({ pacer, clock }),
         clock,
         random: createRandom(workerSeed),
       },
@@ -139,11 +140,12 @@ function startPipeline({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
-      paceOf: () => 100,
+      pacer,
       allowed: { sources: { buckets: [] }, destinations: [job.options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: { logger: silent, count } as unknown as Telemetry,
     });
+  };
   const seen = {
     mostInFlight: 0,
     mostMessages: 0,

@@ -116,9 +116,10 @@ function startJob({
   const longest = { ms: 0 };
 
   async function work(index: number, isOver: () => boolean): Promise<void> {
+    const pacer = createAdaptivePacer();
     const upload = createUpload({
       engine: {
-        rateLimiter: createRateLimiter({ pacer: createAdaptivePacer(), clock }),
+        rateLimiter: createRateLimiter({ pacer, clock }),
         clock,
         random: createRandom(seed * 1000 + index),
       },
@@ -149,7 +150,7 @@ function startJob({
       uploadQueueUrl: queue.url,
       returns: createReturnShare(clock),
       returnedAttempts: createReturnedAttempts(),
-      paceOf: () => 100,
+      pacer,
       allowed: { sources: { buckets: ['source'] }, destinations: [aJob().options.destination.bucket] },
       retrySeconds: [10, 60, 300, 720],
       telemetry: {

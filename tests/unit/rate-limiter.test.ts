@@ -21,6 +21,7 @@ function steadyPacer(): Pacer {
     mostWaitMs: () => Number.POSITIVE_INFINITY,
     book: (_, waiting) => (waiting + ++booked) * 100,
     ratePerSecond: () => 10,
+    drain: () => undefined,
   };
 }
 

@@ -77,7 +77,7 @@ function start({ job = aJob(), lookUp = async () => {}, unreadable = new Map() }
     uploadQueueUrl: 'upload',
     returns: createReturnShare(clock),
     returnedAttempts: createReturnedAttempts(),
-    paceOf: () => 100,
+    pacer: { ratePerSecond: () => 100, drain: () => undefined },
     allowed: { sources: { buckets: ['allowed'] }, destinations: ['destination'] },
     retrySeconds: [10, 60, 300, 720],
     telemetry: {
