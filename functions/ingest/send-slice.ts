@@ -8,18 +8,17 @@ import {
   openBlock,
   readSliceBlocks,
 } from '../../shared/blocks/read-blocks.ts';
-import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
 import type { JobFault, LiveJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
-import { isBounded } from '../../shared/pacing/job-rate.ts';
 import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
+import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
-import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { Clock } from '../../shared/time/clock.ts';
+import { createHold } from './hold-slice.ts';
 import { watchControl } from './watch-control.ts';
 import { watchRejects } from './watch-rejects.ts';
 
@@ -51,7 +50,7 @@ export interface SentBlock {
  * sent          every row of the slice is on its way, or has ended
  * out of time   the rest is for another invocation
  * halted        the job is paused or ending, or is stopped by this call: the rest is not sent now
- * held          the job has a rate of its own, and what was sent suffices for a while: the rest is for later
+ * held          what was sent suffices for a while (hold-slice.ts): the rest is for later
  */
 export interface SliceSending {
   end: 'sent' | 'out of time' | 'halted' | 'held';
@@ -107,15 +106,12 @@ export async function sendSlice(
     sending.fault = fault;
     return true;
   };
-  const rate = rateOf(job.options);
-  /** Rows beyond what the rate takes would go from hand to hand, at a price, and keep other jobs' rows waiting. */
-  const holdForRate = async ({ block, size, accepted }: Block): Promise<boolean> => {
-    if (!isBounded(rate) || accepted.length === 0 || slice.sentBlocks.has(block)) return false;
-    const bytes = accepted.reduce((sum, { item }) => sum + (knownBytesOf(item) ?? 0), 0);
-    const feed = await ledger.feed(id, rate, { bytes, count: size }, slice.rows);
-    if (feed.kind === 'send') return false;
-    Object.assign(sending, { end: 'held', heldMs: feed.delayMs });
-    return true;
+  const visibleMessages = async () => (await readQueueDepth(queue, uploadQueueUrl)).visible;
+  const hold = createHold({ ledger, clock, visibleMessages }, job, slice);
+  const isHeld = async (block: Block): Promise<boolean> => {
+    const heldMs = await hold(block);
+    if (heldMs !== undefined) Object.assign(sending, { end: 'held', heldMs });
+    return heldMs !== undefined;
   };
   /** What is left of a slice that is not sent further need not be read. */
   async function* whileSending(all: AsyncIterable<Block>): AsyncGenerator<Block> {
@@ -130,7 +126,7 @@ export async function sendSlice(
     try {
       if (clock.now() >= deadlineMs) sending.end = 'out of time';
       else if ((await control()) !== 'run') sending.end = 'halted';
-      else if (!(await stopForRejects(block)) && !(await holdForRate(block))) await sendBlock(block);
+      else if (!(await stopForRejects(block)) && !(await isHeld(block))) await sendBlock(block);
     } catch (error) {
       faults.push(error);
     }
@@ -139,7 +135,7 @@ export async function sendSlice(
     concurrency: BLOCK_CONCURRENCY,
   });
   await remember();
-  if (isBounded(rate) && sending.end === 'sent') await ledger.endFeeding(id);
+  if (sending.end !== 'held' && sending.end !== 'out of time') await ledger.endFeeding(id);
   if (faults.length > 0) throw faults[0];
   if (sending.end === 'sent' && read !== slice.rows) {
     throw new Error(`slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`);

@@ -1,4 +1,5 @@
-// A job's schedules, of a job that has a rate: from when the next turn is free, and until when enough rows were sent.
+// A job's schedules, of a job that has a rate: from when the next turn is free, and until when enough rows were sent. And which
+// slice of a job its rows are sent of.
 //
 //   T#<job>   objectsMs, bytesMs   epoch ms: earlier turns are reserved by workers
 //             unsized…             how many objects of unknown size have ended, and their bytes
@@ -7,7 +8,7 @@
 //             feeder, fedMs        the slice that ingest sends rows of, and when it last did
 //
 // Each change moves times by what it takes, with one conditional write. A write that is made twice, since its answer was lost,
-// leaves turns unused and does no other harm. Jobs without a rate have no such row, and cost no request.
+// leaves turns unused and does no other harm. Of a job without a rate the row has the feeder alone.
 import type { JobId, SliceId } from '../job/identity.ts';
 import {
   CATCH_UP_MS,
@@ -184,6 +185,12 @@ export function createJobTurnRows(table: Table) {
       const before = slice - numberIn(moved.row, 'feeder', slice);
       const eachMs = clamp((objectsMs * sliceRows) / 2, HELD_LEAST_MS, HELD_MOST_MS);
       return { kind: 'wait', delayMs: Math.min(before * eachMs, BEHIND_MOST_MS) };
+    },
+
+    /** The slice is to be the one that rows are sent of. @returns 0 where it is; else how many slices the one that is lies before it */
+    async lead({ job, slice }: SliceId): Promise<number> {
+      const moved = await move(job, [], { slice, nowMs: nowMs() });
+      return moved.kind === 'moved' ? 0 : Math.max(1, slice - numberIn(moved.row, 'feeder', slice));
     },
 
     /** The slice has sent its last row: the next one may go on. */

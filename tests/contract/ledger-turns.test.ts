@@ -142,6 +142,20 @@ describe('rows that ingest sends ahead', () => {
     expect(await feed(world, 5)).toEqual({ kind: 'send' });
   });
 
+  it('come from one slice of a job without a rate, until it has let go or sends nothing for a minute', async () => {
+    const { job, ledger } = start();
+    const lead = (slice: number) => ledger.lead({ job, slice });
+    expect(await lead(2)).toBe(0);
+    expect(await lead(2)).toBe(0);
+    expect([await lead(3), await lead(9)]).toEqual([1, 7]);
+    expect(await lead(1)).toBe(0);
+    expect(await lead(2)).toBe(1);
+    await ledger.endFeeding({ job, slice: 1 });
+    expect(await lead(4)).toBe(0);
+    ledger.clock.advance(61_000);
+    expect(await lead(5)).toBe(0);
+  });
+
   it('suffice for less time by a higher rate', async () => {
     const world = start();
     await feed(world, 0, { count: 400 });

@@ -38,8 +38,16 @@ const UNUSED: readonly Unused[] = [
   ...POLLED.map((role) => ({
     role,
     actions: ['sqs:GetQueueAttributes'],
+    on: /-(ingest|settle|dead-letters)$/,
     isNever: true as const,
     reason: 'Lambda asks for it when an event source is made',
+  })).filter(({ role }) => role !== 'UploadRole'),
+  ...['IngestRole', 'UploadRole'].map((role) => ({
+    role,
+    actions: ['sqs:GetQueueAttributes'],
+    on: /-upload$/,
+    reason:
+      'a slice that waits for others, a batch that waits for its pace: tests/unit/{hold-slice,watch-queue}.test.ts',
   })),
   ...MANIFEST_READERS.map((role) => ({
     role,

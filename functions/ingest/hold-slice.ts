@@ -1,0 +1,88 @@
+// Says whether a slice's next rows are sent now, or held back for a while.
+//
+//   a job with a rate   rows beyond what its rate takes would go from hand to hand, at a price, and keep other jobs' rows waiting
+//   any other job       the rows of slices that are sent at the same time lie mixed in the upload queue, and each batch of upload
+//                       then stores outcomes and counts rows for each of them. So a slice waits for those before it, unless
+//                       they alone do not keep the queue fed
+import type { Block } from '../../shared/blocks/read-blocks.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
+import type { SliceId } from '../../shared/job/identity.ts';
+import type { LiveJob } from '../../shared/job/job.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import type { SliceRow } from '../../shared/ledger/rows.ts';
+import { isBounded, type JobRate } from '../../shared/pacing/job-rate.ts';
+import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+
+/** Messages of the upload queue that keep a fleet busy: 35 workers for about ten seconds, at 30 objects a second each. */
+const FED_MESSAGES = 10_000;
+/** A slice waits in place for so many slices before it; the others come back later. */
+const NEAR_SLICES = 3;
+const IN_PLACE_MS = 2_000;
+const LOOK_EVERY_MS = 100;
+/** For how long a slice counts as sending: a third of the lease that the ledger gives it. */
+const LEADS_MS = 20_000;
+/** A slice that is sent beside another one looks at the queue again after this time. */
+const HELPS_MS = 1_000;
+/** Milliseconds for each slice before it, after which a slice that was held is asked for again. */
+const EACH_BEFORE_MS = 5_000;
+/** Each time counts as its movement: sweep replays a slice that does not move for replayBusySeconds, 10 minutes at least. */
+const HELD_MOST_MS = 240_000;
+
+export interface HoldDependencies {
+  ledger: Pick<Ledger, 'feed' | 'lead'>;
+  clock: Clock;
+  /** Messages of the upload queue that may be received now. */
+  visibleMessages: () => Promise<number>;
+}
+
+/** @returns undefined where the block's rows are sent now; else milliseconds until the slice is to be asked for again */
+export type Hold = (block: Block) => Promise<number | undefined>;
+
+export function createHold(dependencies: HoldDependencies, job: LiveJob, slice: SliceRow): Hold {
+  const id = { job: job.id, slice: slice.slice };
+  const rate = rateOf(job.options);
+  if (isBounded(rate)) return holdForRate(dependencies, id, rate, slice);
+  if (job.state === 'running' && job.slices === 1) return async () => undefined;
+  return holdForOthers(dependencies, id);
+}
+
+function holdForRate({ ledger }: HoldDependencies, id: SliceId, rate: JobRate, slice: SliceRow): Hold {
+  return async ({ block, size, accepted }) => {
+    if (accepted.length === 0 || slice.sentBlocks.has(block)) return undefined;
+    const bytes = accepted.reduce((sum, { item }) => sum + (knownBytesOf(item) ?? 0), 0);
+    const feed = await ledger.feed(id, rate, { bytes, count: size }, slice.rows);
+    return feed.kind === 'send' ? undefined : feed.delayMs;
+  };
+}
+
+function holdForOthers({ ledger, clock, visibleMessages }: HoldDependencies, id: SliceId): Hold {
+  let patientUntilMs = clock.now() + IN_PLACE_MS;
+  let goodUntilMs = Number.NEGATIVE_INFINITY;
+  let answer: Promise<number | undefined>;
+
+  async function ask(): Promise<number | undefined> {
+    let before = await ledger.lead(id);
+    while (before > 0 && before <= NEAR_SLICES && clock.now() < patientUntilMs) {
+      await clock.sleep(LOOK_EVERY_MS);
+      before = await ledger.lead(id);
+    }
+    patientUntilMs = 0;
+    if (before === 0) {
+      goodUntilMs = clock.now() + LEADS_MS;
+      return undefined;
+    }
+    goodUntilMs = clock.now() + HELPS_MS;
+    const helps = before <= NEAR_SLICES && (await visibleMessages()) < FED_MESSAGES;
+    return helps ? undefined : Math.min(before * EACH_BEFORE_MS, HELD_MOST_MS);
+  }
+
+  // Blocks that are sent at the same time share one answer.
+  return () => {
+    if (clock.now() >= goodUntilMs) {
+      goodUntilMs = Number.POSITIVE_INFINITY;
+      answer = ask();
+    }
+    return answer;
+  };
+}
