@@ -363,6 +363,21 @@ describe('the ledger', () => {
   });
 });
 
+/** What a fresh process prints that loads a packaged function: an expression, of which `handler` is the function's. */
+async function printedBy(name: (typeof FUNCTIONS)[number], expression: string): Promise<string> {
+  const [bundle] = zipEntries(await service.readZip(name));
+  const folder = await mkdtemp(path.join(tmpdir(), 'spillway-zip-'));
+  try {
+    const file = path.join(folder, 'handler.mjs');
+    await writeFile(file, bundle?.read() ?? '');
+    const load = `const { handler } = await import('${pathToFileURL(file).href}'); console.log(${expression})`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', load]);
+    return stdout.trim();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 describe.each(FUNCTIONS)('the function %s', (name) => {
   it('runs on Node 24 on arm64, from one bundled module', async () => {
     expect(lambda(name)).toMatchObject({
@@ -376,17 +391,7 @@ describe.each(FUNCTIONS)('the function %s', (name) => {
   });
 
   it('loads from its zip alone', async () => {
-    const [bundle] = zipEntries(await service.readZip(name));
-    const folder = await mkdtemp(path.join(tmpdir(), 'spillway-zip-'));
-    try {
-      const file = path.join(folder, 'handler.mjs');
-      await writeFile(file, bundle?.read() ?? '');
-      const load = `console.log(typeof (await import('${pathToFileURL(file).href}')).handler)`;
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', load]);
-      expect(stdout.trim()).toBe('function');
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    expect(await printedBy(name, 'typeof handler')).toBe('function');
   });
 
   it('keeps its logs for a while, under its own name', () => {
@@ -464,6 +469,13 @@ it.each(['ingest', 'upload', 'settle'])(
 it('keeps upload’s bundle small', async () => {
   const [bundle] = zipEntries(await service.readZip('upload'));
   expect(bundle?.sizeBytes).toBeLessThanOrEqual(UPLOAD_BUNDLE_BYTES);
+});
+
+it('starts upload without modules of Node that only other programs need', async () => {
+  const loaded = await printedBy('upload', `process.moduleLoadList.join('\\n')`);
+  expect(loaded).toContain('NativeModule https');
+  // Each takes about a millisecond of every cold start.
+  expect(loaded).not.toMatch(/NativeModule (?:worker_threads|internal\/webstreams\/readablestream)$/m);
 });
 
 describe('the configuration of the functions', () => {
