@@ -61,4 +61,23 @@ const noEventStreams = {
   },
 };
 
-module.exports = [plainNames, versionsAlone, noEventStreams];
+/**
+ * Checks the checksums of web streams, which browsers have. Functions read Node's streams. On load it makes Node load its own web
+ * streams, which takes a millisecond of every cold start.
+ */
+const WEB_CHECKSUMS = /[\\/]util-stream[\\/]checksum[\\/]createChecksumStream\.browser\.js$/;
+
+/** @type {import('esbuild').Plugin} */
+const noWebChecksums = {
+  name: 'no-web-checksums',
+  setup(build) {
+    build.onLoad({ filter: WEB_CHECKSUMS }, () => ({
+      contents: `export const createChecksumStream = () => {
+        throw new Error('bundles have no checksums of web streams: infrastructure/bundle-plugins.cjs leaves them out');
+      };`,
+      loader: 'js',
+    }));
+  },
+};
+
+module.exports = [plainNames, versionsAlone, noEventStreams, noWebChecksums];

@@ -1,5 +1,4 @@
 // The environment variables of the API.
-import * as z from 'zod/mini';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import {
   account,
@@ -16,7 +15,7 @@ import {
 /** 1 GiB, as infrastructure/parameters.js allows. */
 const MAX_SLICE_BYTES = 1_073_741_824;
 
-export const apiConfiguration = z.object({
+export const apiConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
@@ -30,4 +29,4 @@ export const apiConfiguration = z.object({
   SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
   SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),
   SPILLWAY_REPORT_DAYS: reportDays,
-});
+};

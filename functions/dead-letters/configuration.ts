@@ -1,16 +1,16 @@
 // The environment variables of the dead-letter handler.
-import * as z from 'zod/mini';
 import {
   account,
   bucket,
   bucketList,
+  type Configuration,
   eventBus,
   queueUrl,
   reportDays,
   table,
 } from '../runtime/configuration.ts';
 
-export const deadLetterConfiguration = z.object({
+export const deadLetterConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
@@ -22,5 +22,5 @@ export const deadLetterConfiguration = z.object({
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
   SPILLWAY_EVENT_BUS: eventBus,
-});
-export type DeadLetterConfiguration = z.infer<typeof deadLetterConfiguration>;
+};
+export type DeadLetterConfiguration = Configuration<typeof deadLetterConfiguration>;

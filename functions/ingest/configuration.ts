@@ -1,10 +1,10 @@
 // The environment variables of ingest.
-import * as z from 'zod/mini';
 import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import {
   account,
   bucket,
   bucketList,
+  type Configuration,
   eventBus,
   hostList,
   keyList,
@@ -18,7 +18,7 @@ import {
 /** 1 GiB, as infrastructure/params.js allows. */
 const MAX_SLICE_BYTES = 1_073_741_824;
 
-export const ingestConfiguration = z.object({
+export const ingestConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INBOX_BUCKET: bucket,
@@ -38,5 +38,5 @@ export const ingestConfiguration = z.object({
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
   SPILLWAY_EVENT_BUS: eventBus,
   SPILLWAY_RETRY_SECONDS: retrySeconds,
-});
-export type IngestConfiguration = z.infer<typeof ingestConfiguration>;
+};
+export type IngestConfiguration = Configuration<typeof ingestConfiguration>;

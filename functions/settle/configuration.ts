@@ -1,8 +1,8 @@
 // The environment variables of settle.
-import * as z from 'zod/mini';
 import {
   account,
   bucket,
+  type Configuration,
   eventBus,
   queueUrl,
   reportDays,
@@ -11,7 +11,7 @@ import {
   uploadSeconds,
 } from '../runtime/configuration.ts';
 
-export const settleConfiguration = z.object({
+export const settleConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
@@ -21,5 +21,5 @@ export const settleConfiguration = z.object({
   SPILLWAY_EVENT_BUS: eventBus,
   SPILLWAY_UPLOAD_SECONDS: uploadSeconds,
   SPILLWAY_RETRY_SECONDS: retrySeconds,
-});
-export type SettleConfiguration = z.infer<typeof settleConfiguration>;
+};
+export type SettleConfiguration = Configuration<typeof settleConfiguration>;

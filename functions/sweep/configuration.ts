@@ -1,11 +1,17 @@
 // The environment variables of sweep.
-import * as z from 'zod/mini';
-import { eventBus, queueUrl, table, uploadSeconds, wholeNumber } from '../runtime/configuration.ts';
+import {
+  type Configuration,
+  eventBus,
+  queueUrl,
+  table,
+  uploadSeconds,
+  wholeNumber,
+} from '../runtime/configuration.ts';
 
 /** Ten days, for which the queues keep a message. */
 const MAX_REPLAY_SECONDS = 864_000;
 
-export const sweepConfiguration = z.object({
+export const sweepConfiguration = {
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
@@ -14,5 +20,5 @@ export const sweepConfiguration = z.object({
   SPILLWAY_UPLOAD_SECONDS: uploadSeconds,
   SPILLWAY_REPLAY_IDLE_SECONDS: wholeNumber(1, MAX_REPLAY_SECONDS),
   SPILLWAY_REPLAY_BUSY_SECONDS: wholeNumber(1, MAX_REPLAY_SECONDS),
-});
-export type SweepConfiguration = z.infer<typeof sweepConfiguration>;
+};
+export type SweepConfiguration = Configuration<typeof sweepConfiguration>;

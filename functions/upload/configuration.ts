@@ -1,9 +1,9 @@
 // The environment variables of upload.
-import * as z from 'zod/mini';
 import {
   account,
   bucket,
   bucketList,
+  type Configuration,
   hostList,
   queueUrl,
   reportDays,
@@ -13,7 +13,7 @@ import {
   yesOrNo,
 } from '../runtime/configuration.ts';
 
-export const uploadConfiguration = z.object({
+export const uploadConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
   SPILLWAY_LEDGER_TABLE: table,
   SPILLWAY_REPORT_BUCKET: bucket,
@@ -29,5 +29,5 @@ export const uploadConfiguration = z.object({
   SPILLWAY_MULTIPART_COPY_BYTES: wholeNumber(5 * 1024 ** 2, 5 * 1024 ** 3),
   /** Whether this account pays for reads of source buckets of which the requester pays. */
   SPILLWAY_REQUESTER_PAYS: yesOrNo,
-});
-export type UploadConfiguration = z.infer<typeof uploadConfiguration>;
+};
+export type UploadConfiguration = Configuration<typeof uploadConfiguration>;

@@ -3,6 +3,8 @@
 //   bundleKb     upload's bundle, in 1,000 bytes
 //   initMs       from the import of the bundle until the handler has made its clients and reads its batch; the median
 //   bareInitMs   the same for a bundle that makes a client of S3, SQS and DynamoDB each, and nothing else
+//   initCpuMs, bareInitCpuMs
+//                the CPU time of the same, on all threads: other work on the machine changes it little
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +15,7 @@ import { createBundler } from '../../local/service/bundle.ts';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import { CREDENTIALS } from './contestant.ts';
 
-const PROBE = fileURLToPath(new URL('coldstart-probe.ts', import.meta.url));
+const PROBE = fileURLToPath(new URL('coldstart-probe.js', import.meta.url));
 /** A process that has not answered by then is ended. */
 const MOST_MS = 60_000;
 /** A client that would send anything finds nobody there. */
@@ -27,13 +29,20 @@ interface ColdStartBench {
   bundleKb: number;
   initMs: number;
   bareInitMs: number;
+  initCpuMs: number;
+  bareInitCpuMs: number;
+}
+
+interface StartTimes {
+  initMs: number;
+  cpuMs: number;
 }
 
 export async function runColdStartBench({ runs, json }: { runs: number; json: boolean }): Promise<void> {
   console.error(`load average ${loadavg()[0]?.toFixed(1)}: other work on this machine makes starts slower`);
   const result = await benchColdStart(runs);
   if (json) console.log(JSON.stringify(result));
-  else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(12)}${value}`);
+  else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(16)}${value}`);
 }
 
 /**
@@ -57,40 +66,42 @@ async function benchColdStart(runs: number): Promise<ColdStartBench> {
     const [whole, bare] = [path.join(folder, 'upload.mjs'), path.join(folder, 'bare.mjs')];
     const bytes = await bundle({ kind: 'file', path: upload.handlerFile }, whole);
     await bundle({ kind: 'text', source: BARE, folder: directory }, bare);
-    const times: { whole: number[]; bare: number[] } = { whole: [], bare: [] };
+    const times: { whole: StartTimes[]; bare: StartTimes[] } = { whole: [], bare: [] };
     for (let run = 0; run < runs; run++) {
       times.whole.push(await timeOf(whole, environment));
       times.bare.push(await timeOf(bare, environment));
     }
     return {
       bundleKb: Math.round(bytes / 100) / 10,
-      initMs: tenths(median(times.whole)),
-      bareInitMs: tenths(median(times.bare)),
+      initMs: median(times.whole.map(({ initMs }) => initMs)),
+      bareInitMs: median(times.bare.map(({ initMs }) => initMs)),
+      initCpuMs: median(times.whole.map(({ cpuMs }) => cpuMs)),
+      bareInitCpuMs: median(times.bare.map(({ cpuMs }) => cpuMs)),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Milliseconds, as the process measured them. Nothing of this process's environment reaches it. */
-async function timeOf(bundle: string, environment: Readonly<Record<string, string>>): Promise<number> {
+/** As the process measured them. Nothing of this process's environment reaches it. */
+async function timeOf(bundle: string, environment: Readonly<Record<string, string>>): Promise<StartTimes> {
   const child = fork(PROBE, [bundle], {
     env: environment,
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     timeout: MOST_MS,
   });
-  let sentMs: unknown;
+  let sent: unknown;
   child.on('message', (message) => {
-    sentMs = message;
+    sent = message;
   });
   const [code, signal] = await once(child, 'close');
-  if (code === 0 && typeof sentMs === 'number') return sentMs;
+  if (code === 0 && sent !== undefined) return sent as StartTimes;
   throw new Error(`${path.basename(bundle)} did not start: ${signal ?? `exit code ${code}`}`);
 }
 
+/** To a tenth. */
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  return Math.round(middle * 10) / 10;
 }
-
-const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -36,12 +36,13 @@ const choice = <Choice extends string>(column: string, code: RowFault, choices: 
   );
 
 /** Of NDJSON a member true or false, of CSV its text. */
-const bucketKey = z.exactOptional(
-  z.union([z.boolean(), z.string()]).check((payload) => {
-    const found = faultOfChoice(String(payload.value), BUCKET_KEY_CHOICES);
-    if (found !== undefined) fault(payload, 'EncryptionInvalid', `bucket_key ${found}`);
-  }) as unknown as z.ZodMiniType<boolean | 'true' | 'false'>,
-);
+const bucketKey = () =>
+  z.exactOptional(
+    z.union([z.boolean(), z.string()]).check((payload) => {
+      const found = faultOfChoice(String(payload.value), BUCKET_KEY_CHOICES);
+      if (found !== undefined) fault(payload, 'EncryptionInvalid', `bucket_key ${found}`);
+    }) as unknown as z.ZodMiniType<boolean | 'true' | 'false'>,
+  );
 
 type Names = Readonly<Record<string, string>>;
 
@@ -72,22 +73,22 @@ function names(
   return z.exactOptional(z.unknown().check(check) as unknown as z.ZodMiniType<Names>);
 }
 
+/** Each column with what makes its schema: columns.ts makes them when a row needs them. */
 export const attributeColumns = {
-  content_type: z.exactOptional(checked('content_type', 'ContentTypeInvalid', faultOfContentType)),
-  cache_control: header('cache_control'),
-  content_disposition: header('content_disposition'),
-  content_encoding: z.exactOptional(checked('content_encoding', 'HeaderInvalid', faultOfContentEncoding)),
-  content_language: header('content_language'),
-  metadata: names('metadata', 'MetadataInvalid', faultOfMetadata),
-  tags: names('tags', 'TagInvalid', faultOfTags),
-  storage_class: choice<StorageClassChoice>('storage_class', 'StorageClassInvalid', STORAGE_CLASS_CHOICES),
-  encryption: choice<EncryptionName>('encryption', 'EncryptionInvalid', ENCRYPTIONS),
-  kms_key: z.exactOptional(checked('kms_key', 'KmsKeyInvalid', faultOfKmsKey)),
+  content_type: () => z.exactOptional(checked('content_type', 'ContentTypeInvalid', faultOfContentType)),
+  cache_control: () => header('cache_control'),
+  content_disposition: () => header('content_disposition'),
+  content_encoding: () =>
+    z.exactOptional(checked('content_encoding', 'HeaderInvalid', faultOfContentEncoding)),
+  content_language: () => header('content_language'),
+  metadata: () => names('metadata', 'MetadataInvalid', faultOfMetadata),
+  tags: () => names('tags', 'TagInvalid', faultOfTags),
+  storage_class: () =>
+    choice<StorageClassChoice>('storage_class', 'StorageClassInvalid', STORAGE_CLASS_CHOICES),
+  encryption: () => choice<EncryptionName>('encryption', 'EncryptionInvalid', ENCRYPTIONS),
+  kms_key: () => z.exactOptional(checked('kms_key', 'KmsKeyInvalid', faultOfKmsKey)),
   bucket_key: bucketKey,
-  checksum_algorithm: choice<ChecksumAlgorithm>(
-    'checksum_algorithm',
-    'ChecksumAlgorithmInvalid',
-    CHECKSUM_ALGORITHMS,
-  ),
-  if_exists: choice<(typeof IF_EXISTS)[number]>('if_exists', 'IfExistsInvalid', IF_EXISTS),
+  checksum_algorithm: () =>
+    choice<ChecksumAlgorithm>('checksum_algorithm', 'ChecksumAlgorithmInvalid', CHECKSUM_ALGORITHMS),
+  if_exists: () => choice<(typeof IF_EXISTS)[number]>('if_exists', 'IfExistsInvalid', IF_EXISTS),
 };

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { redacted, redactedUnknown } from '../text/redacted.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 import { attributeColumns } from './attribute-columns.ts';
 import {
   type Check,
@@ -131,41 +132,53 @@ const sizeMessage = `size is no whole number of bytes from 0 to ${maximumObjectB
 const missingPayload =
   'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
 
-/** Of nearly every row. They have a schema of their own: each further column of a schema costs time for rows without it too. */
+/**
+ * Of nearly every row. They have a schema of their own: each further column of a schema costs time for rows without it too. As in
+ * attributeColumns, each has what makes its schema.
+ */
 const usualColumns = {
-  key: string('key').check(fitKey, fitCharacters('key')),
-  source: z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
-  source_version: z.exactOptional(string('source_version').check(fitVersion)),
-  source_etag: z.exactOptional(string('source_etag').check(fitEtag)),
-  text: z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
-  base64: z.exactOptional(string('base64').check(fitBase64)),
+  key: () => string('key').check(fitKey, fitCharacters('key')),
+  source: () => z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
+  source_version: () => z.exactOptional(string('source_version').check(fitVersion)),
+  source_etag: () => z.exactOptional(string('source_etag').check(fitEtag)),
+  text: () => z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
+  base64: () => z.exactOptional(string('base64').check(fitBase64)),
   content_type: attributeColumns.content_type,
-  size: z.exactOptional(
-    z
-      .number({ error: sizeMessage })
-      .check(
-        z.int({ error: sizeMessage }),
-        z.gte(0, { error: sizeMessage }),
-        z.lte(maximumObjectBytes, { error: sizeMessage }),
-      ),
-  ),
+  size: () =>
+    z.exactOptional(
+      z
+        .number({ error: sizeMessage })
+        .check(
+          z.int({ error: sizeMessage }),
+          z.gte(0, { error: sizeMessage }),
+          z.lte(maximumObjectBytes, { error: sizeMessage }),
+        ),
+    ),
 };
+const allColumns = { ...usualColumns, ...attributeColumns };
 
-// Checked even where a column is wrong, so that every fault is reported at once.
-const payloadCheck = z.check(fitPayload, { when: () => true });
-const usualSchema = z.strictObject(usualColumns).check(payloadCheck);
-const itemSchema = z.strictObject({ ...usualColumns, ...attributeColumns }).check(payloadCheck);
+function schemaOf<Columns extends Readonly<Record<string, () => z.ZodMiniType>>>(columns: Columns) {
+  const shape = Object.fromEntries(Object.entries(columns).map(([name, make]) => [name, make()])) as {
+    [Name in keyof Columns]: ReturnType<Columns[Name]>;
+  };
+  // Checked even where a column is wrong, so that every fault is reported at once.
+  return z.strictObject(shape).check(z.check(fitPayload, { when: () => true }));
+}
+
+/** Made when a row comes that is not plainly good: most cold starts of upload meet none, and need neither. */
+const usualSchema = onFirstUse(() => schemaOf(usualColumns));
+const itemSchema = onFirstUse(() => schemaOf(allColumns));
 
 /**
  * `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name is
  * reserved, so that no column of a manifest can have it.
  */
-export type ManifestItem = z.infer<typeof itemSchema> & {
+export type ManifestItem = z.infer<ReturnType<typeof itemSchema>> & {
   spillway_columns?: Readonly<Record<string, string>>;
 };
 
 /** Every column of a manifest, in the order in which messages name them. */
-export const knownColumns: readonly string[] = Object.keys(itemSchema.def.shape);
+export const knownColumns: readonly string[] = Object.keys(allColumns);
 
 /** Exactly one of these says what the object is: each is a source, in sources/table.ts. */
 export const payloadColumns = ['source', 'text', 'base64'] as const;
@@ -195,7 +208,7 @@ export function parseItemBySchema(
   record: Record<string, unknown>,
   columns?: Readonly<Record<string, unknown>>,
 ): ParsedItem {
-  const parsed = (isUsual(record) ? usualSchema : itemSchema).safeParse(record);
+  const parsed = (isUsual(record) ? usualSchema() : itemSchema()).safeParse(record);
   const faults = [
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => toFault(issue, record))),
     ...(columns === undefined ? [] : faultsOfColumns(columns)),

@@ -3,46 +3,53 @@ import * as z from 'zod/mini';
 import { type BlockId, type ItemId, isJobId, type JobId } from '../job/identity.ts';
 import { isItem, type ManifestItem } from '../manifest/columns.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 
 export const SCHEMA_VERSION = 1;
 
 const jobId = z.custom<JobId>((value) => typeof value === 'string' && isJobId(value), 'is not a job id');
 const ordinal = z.int().check(z.nonnegative());
 
-/**
- * On the ingest queue, beside S3's own notifications: read one slice. `ask` is the number of the request that a held slice made
- * for itself. A message without one starts such a chain of requests.
- */
-const sliceMessage = z.strictObject({
-  v: z.literal(SCHEMA_VERSION),
-  kind: z.literal('slice'),
-  job: jobId,
-  slice: ordinal,
-  ask: z.optional(ordinal),
-});
-/** On the ingest queue: continue to cut the manifest, from the cursor in the job's row. */
-const planMessage = z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId });
-/** On the ingest queue: the job runs again after a pause; send its slices again, from the number `from` on. */
-const resumeMessage = z.strictObject({
-  v: z.literal(SCHEMA_VERSION),
-  kind: z.literal('resume'),
-  job: jobId,
-  from: z.optional(ordinal),
-});
-export const ingestMessage = z.discriminatedUnion('kind', [sliceMessage, planMessage, resumeMessage]);
-export type IngestMessage = z.infer<typeof ingestMessage>;
+/** Made on first use, as the settle message is: upload has no use for either. */
+const ingestMessage = onFirstUse(() =>
+  z.discriminatedUnion('kind', [
+    /**
+     * On the ingest queue, beside S3's own notifications: read one slice. `ask` is the number of the request that a held slice
+     * made for itself. A message without one starts such a chain of requests.
+     */
+    z.strictObject({
+      v: z.literal(SCHEMA_VERSION),
+      kind: z.literal('slice'),
+      job: jobId,
+      slice: ordinal,
+      ask: z.optional(ordinal),
+    }),
+    /** On the ingest queue: continue to cut the manifest, from the cursor in the job's row. */
+    z.strictObject({ v: z.literal(SCHEMA_VERSION), kind: z.literal('plan'), job: jobId }),
+    /** On the ingest queue: the job runs again after a pause; send its slices again, from the number `from` on. */
+    z.strictObject({
+      v: z.literal(SCHEMA_VERSION),
+      kind: z.literal('resume'),
+      job: jobId,
+      from: z.optional(ordinal),
+    }),
+  ]),
+);
+export type IngestMessage = z.infer<ReturnType<typeof ingestMessage>>;
 
 /**
  * On the settle queue: a slice whose blocks have all closed, or a job (no slice) whose slices may all have settled.
  * `buried` counts how often it came back from the dead-letter queue. Messages of older versions carry this name too.
  */
-export const settleMessage = z.strictObject({
-  v: z.literal(SCHEMA_VERSION),
-  job: jobId,
-  slice: z.optional(ordinal),
-  buried: z.optional(ordinal),
-});
-export type SettleMessage = z.infer<typeof settleMessage>;
+const settleMessage = onFirstUse(() =>
+  z.strictObject({
+    v: z.literal(SCHEMA_VERSION),
+    job: jobId,
+    slice: z.optional(ordinal),
+    buried: z.optional(ordinal),
+  }),
+);
+export type SettleMessage = z.infer<ReturnType<typeof settleMessage>>;
 
 /** An item's history. A reposted message has a new id and a new receive count, so it carries these along. */
 export interface ItemHistory {
@@ -125,9 +132,9 @@ export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; 
 export const parseUploadMessage = (body: string): Parsed<UploadMessage> =>
   parseBody(body, (json) => uploadMessage.safeParse(json));
 export const parseSettleMessage = (body: string): Parsed<SettleMessage> =>
-  parseBody(body, (json) => settleMessage.safeParse(json));
+  parseBody(body, (json) => settleMessage().safeParse(json));
 export const parseIngestMessage = (body: string): Parsed<IngestMessage> =>
-  parseBody(body, (json) => ingestMessage.safeParse(json));
+  parseBody(body, (json) => ingestMessage().safeParse(json));
 
 function parseBody<T>(body: string, validate: (json: unknown) => z.core.util.SafeParseResult<T>): Parsed<T> {
   let json: unknown;

@@ -1,7 +1,6 @@
 // The functions' configuration: every fault in the environment is named with its variable, and serverless.yml has none.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod/mini';
 import {
   bucket,
   bucketList,
@@ -11,17 +10,18 @@ import {
   readConfiguration,
   retrySeconds,
   table,
+  type Variable,
   wholeNumber,
 } from '../../functions/runtime/configuration.ts';
 import { readService } from '../../local/service/read-service.ts';
 import { CONFIGURATIONS } from '../helpers/configurations.ts';
 
-const read = (field: z.ZodMiniType, text: string) =>
-  (readConfiguration(z.object({ FIELD: field }), { FIELD: text }) as { FIELD: unknown }).FIELD;
+const read = (variable: Variable<unknown>, text: string) =>
+  readConfiguration({ FIELD: variable }, { FIELD: text }).FIELD;
 
 describe('a configuration', () => {
   it('reports every variable that is missing, empty or wrong, at once', () => {
-    const schema = z.object({ A: bucket, B: bucket, C: wholeNumber(1, 500), D: queueUrl, E: bucketList });
+    const schema = { A: bucket, B: bucket, C: wholeNumber(1, 500), D: queueUrl, E: bucketList };
     expect(() => readConfiguration(schema, { B: '', C: '501', D: 'queue', E: '' })).toThrow(
       /^environment variables, which serverless\.yml sets: A is missing; B is empty: it takes the name of a bucket; C is "501": it takes a whole number from 1 to 500; D is "queue": it takes the URL of a queue$/,
     );
@@ -32,10 +32,9 @@ describe('a configuration', () => {
   });
 
   it('is read from the environment of the process, and ignores its other variables', () => {
-    expect(readConfiguration(z.object({ PATH: z.string() }))).toEqual({ PATH: process.env['PATH'] });
-    expect(() => readConfiguration(z.object({ SPILLWAY_NOT_SET: table }))).toThrow(
-      'SPILLWAY_NOT_SET is missing',
-    );
+    const text: Variable<string> = { takes: 'any text', parse: (found) => found };
+    expect(readConfiguration({ PATH: text })).toEqual({ PATH: process.env['PATH'] });
+    expect(() => readConfiguration({ SPILLWAY_NOT_SET: table })).toThrow('SPILLWAY_NOT_SET is missing');
   });
 });
 

@@ -2,7 +2,9 @@
 // table: npx vitest run tests/unit/metrics.test.ts -u
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { METRIC_MEANINGS } from '../../functions/runtime/metric-meanings.js';
 import { METRICS } from '../../functions/runtime/metrics.js';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { dashboardBody, dashboardPanels } from '../../infrastructure/dashboard.js';
 
 const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
@@ -21,9 +23,9 @@ const sourceOf = (name: string): string => {
 };
 const SOURCES = new Map(FUNCTIONS.map((name) => [name, sourceOf(name)]));
 
-const metricRow = ([name, { panel, means, unit, functions }]: (typeof ENTRIES)[number]) =>
-  `| ${panel} | \`${name}\` | ${means} | ${unit} | ${functions.join(', ')} |`;
-const ENTRIES = Object.entries(METRICS);
+const ENTRIES = Object.entries(METRICS) as [MetricName, (typeof METRICS)[MetricName]][];
+const metricRow = ([name, { panel, unit, functions }]: (typeof ENTRIES)[number]) =>
+  `| ${panel} | \`${name}\` | ${METRIC_MEANINGS[name]} | ${unit} | ${functions.join(', ')} |`;
 const PANELS = dashboardPanels(SETTINGS).flat();
 
 const REFERENCE = `# Metrics and dashboard

@@ -9,7 +9,6 @@ import { lookup } from 'node:dns/promises';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { rowFaults } from '../../manifest/faults.ts';
 import { parseWebSource } from '../../manifest/web-source.ts';
 import { isHostCovered } from '../../text/host-name.ts';
 import type { Clock } from '../../time/clock.ts';
@@ -195,7 +194,7 @@ function redirectOf({ host, headers: { location = '' } }: WebAnswer, from: URL):
   // It is of the page that shows it, and no part of what is asked for.
   target.hash = '';
   const parsed = parseWebSource(target.href);
-  if (parsed.kind === 'bad') throw refused(rowFaults[parsed.code]);
+  if (parsed.kind === 'bad') throw refused(parsed.message);
   return parsed.url;
 }
 
