@@ -52,7 +52,7 @@ export function ingestDependencies(
     },
     ledger,
     outcomes: reports.outcomes,
-    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.ingest),
+    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.ingest, telemetry),
     queue,
     ingestQueueUrl: configuration.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,

@@ -69,12 +69,12 @@ export const METRICS = {
     JobsFailed: {
       title: 'Jobs failed',
       means: 'jobs that ended as failed',
-      functions: ['settle', 'ingest'],
+      functions: ['settle', 'ingest', 'dead-letters'],
     },
     RowsUnaccounted: {
       title: 'Rows unaccounted for',
-      means: 'rows of ended jobs without an outcome; it is always 0',
-      functions: ['settle'],
+      means: 'rows of ended jobs without an outcome: 0, but of a job that was given up',
+      functions: ['settle', 'ingest', 'dead-letters'],
     },
     LateOutcomes: {
       title: 'Outcomes after the end of their job',
