@@ -1073,6 +1073,7 @@ describe('what is watched', () => {
     const known: Record<string, [dimension: string, values: unknown[]]> = {
       'AWS/SQS': ['QueueName', queues],
       'AWS/Lambda': ['FunctionName', functions],
+      'AWS/ApiGateway': ['ApiId', ['<HttpApi>']],
       'AWS/Logs': ['LogGroupName', functions.map((name) => `/aws/lambda/${name}`)],
       'AWS/DynamoDB': [
         'TableName',
@@ -1090,9 +1091,10 @@ describe('what is watched', () => {
       }
     }
     for (const { Namespace, MetricName, Dimensions } of alarms().flatMap(([, alarm]) => metricsOf(alarm))) {
-      const value = Dimensions[0]?.Value;
-      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${value} ${MetricName}`);
-      else expect(Namespace === 'AWS/SQS' ? queues : functions).toContain(value);
+      const { Name, Value } = Dimensions[0] ?? {};
+      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${Value} ${MetricName}`);
+      else expect(known[Namespace]?.[0]).toBe(Name);
+      if (Namespace !== 'Spillway') expect(known[Namespace]?.[1]).toContain(Value);
     }
   });
 });
