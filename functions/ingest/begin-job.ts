@@ -25,6 +25,7 @@ export interface BeginJobDependencies
     | 'destinationBuckets'
     | 'manifestBuckets'
     | 'cut'
+    | 'keepDays'
     | 'notifySettle'
     | 'clock'
     | 'telemetry'
@@ -78,7 +79,7 @@ export async function endUnreadable(
 }
 
 async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
-  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, clock } = dependencies;
+  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, keepDays, clock } = dependencies;
   const reportBucket = end.reports.bucket;
   const sourceBuckets = bucketsOf(blocks);
   const job = await startJob(
@@ -89,6 +90,7 @@ async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArri
       manifestBuckets,
       reportBucket,
       cut,
+      keepDays,
       nowMs: clock.now(),
     },
     arrival,

@@ -44,6 +44,7 @@ describe('a manifest that can not be opened', () => {
       retrySeconds: [10],
       destinationBuckets: ['destination'],
       manifestBuckets: [],
+      keepDays: 100,
       ledger,
       end: {
         ledger: countedEnds(ledger, telemetry),

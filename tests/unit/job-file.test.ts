@@ -187,6 +187,7 @@ describe('the job of a job file', () => {
             reader,
             destinationBuckets: BUCKETS,
             manifestBuckets: [],
+            keepDays: 100,
             reportBucket: 'reports',
             nowMs: 1_000,
           },
