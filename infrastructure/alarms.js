@@ -79,7 +79,8 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
    */
   const endsOf = (metric) => ({
     of: Object.fromEntries(METRICS[metric].functions.map((name, index) => [`e${index}`, own(name, metric)])),
-    expression: METRICS[metric].functions.map((_, index) => `FILL(e${index}, 0)`).join(' + '),
+    // A function in which no job has ended has no series: a sum of all leaves it out.
+    expression: 'SUM(METRICS())',
     above: 0,
   });
 
