@@ -6,7 +6,7 @@ import { METRICS } from '../functions/runtime/metrics.js';
  * @property {string} namespace
  * @property {string} name
  * @property {string} dimension
- * @property {string} value
+ * @property {string | { Ref: string }} value
  * @property {'Sum' | 'Maximum'} stat
  *
  * @typedef {object} Alarm
@@ -73,6 +73,17 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
     };
   };
 
+  /**
+   * Above 0 in any function in which jobs end.
+   * @type {(metric: 'JobsFailed' | 'RowsUnaccounted') => Pick<Alarm, 'of' | 'expression' | 'above'>}
+   */
+  const endsOf = (metric) => ({
+    of: Object.fromEntries(METRICS[metric].functions.map((name, index) => [`e${index}`, own(name, metric)])),
+    // A function in which no job has ended has no series: a sum of all leaves it out.
+    expression: 'SUM(METRICS())',
+    above: 0,
+  });
+
   return {
     DeadLettersFlaggedAlarm: {
       description:
@@ -138,15 +149,23 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
       periods: 3,
     },
     UnaccountedRowsAlarm: {
-      description: 'A job has ended with rows that no outcome accounts for: a fault of Spillway',
-      of: { rows: own('settle', 'RowsUnaccounted') },
-      above: 0,
+      description: 'A job has ended with rows that no outcome accounts for; its report names them',
+      ...endsOf('RowsUnaccounted'),
       periodSeconds: 60,
     },
     JobsFailedAlarm: {
       description: 'A job has failed: its manifest could not be read, or too many of its rows failed',
-      of: { settled: own('settle', 'JobsFailed'), refused: own('ingest', 'JobsFailed') },
-      expression: 'FILL(settled, 0) + FILL(refused, 0)',
+      ...endsOf('JobsFailed'),
+    },
+    // An answer of 500 is no error of the function, as is an answer with failed messages.
+    ApiFaultsAlarm: {
+      description: 'The API answers requests with an error of its own (5xx)',
+      of: {
+        faults: {
+          ...{ namespace: 'AWS/ApiGateway', name: '5xx', dimension: 'ApiId', value: { Ref: 'HttpApi' } },
+          stat: 'Sum',
+        },
+      },
       above: 0,
     },
     ThrottledShareAlarm: {

@@ -66,9 +66,13 @@ export const shown = (/** @type {string} */ value) =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** A name for the stack's destination bucket that is as long as the real one. */
-export const destinationName = (/** @type {Stack} */ { service, stage, region }) =>
-  `${service}-${stage}-destination-${ANY_ACCOUNT}-${region}`;
+/**
+ * A name for a bucket of the stack that is as long as the real one.
+ * @param {string} kind `inbox`, `destination`, or `reports`
+ * @param {Stack} stack
+ */
+export const ownBucketName = (kind, { service, stage, region }) =>
+  `${service}-${stage}-${kind}-${ANY_ACCOUNT}-${region}`;
 
 /**
  * Every name in the stack begins with service and stage. Bucket names have the strictest rule: no capitals, 63 characters at most.
@@ -95,12 +99,13 @@ export function checkStackNames(stack, faults) {
   if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
     faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
   }
-  const excess = destinationName(stack).length - BUCKET_CHARACTERS;
+  const longest = ownBucketName('destination', stack);
+  const excess = longest.length - BUCKET_CHARACTERS;
   if (excess > 0 && stack.stage.length <= STAGE_CHARACTERS) {
     const most = stack.stage.length - excess;
     const remedy = most > 0 ? `a stage of at most ${most} characters` : 'a shorter service';
     faults.push(
-      `stage ${shown(stack.stage)} of service ${shown(stack.service)} makes ${shown(destinationName(stack))}, a bucket's name ` +
+      `stage ${shown(stack.stage)} of service ${shown(stack.service)} makes ${shown(longest)}, a bucket's name ` +
         `of ${BUCKET_CHARACTERS + excess} characters; S3 takes ${BUCKET_CHARACTERS}. Use ${remedy}`,
     );
   }

@@ -6,6 +6,8 @@ export const DEAD_LETTERS_CONCURRENCY = 2;
 const SWEEP_CONCURRENCY = 1;
 /** Calls are short and few. Where Lambda has no room for one, its caller gets an error and may call again. */
 const API_CONCURRENCY = 1;
+/** What runs at once of the functions that no queue invokes. The doctor and `spillway concurrency` count the same. */
+export const UNMAPPED_CONCURRENCY = SWEEP_CONCURRENCY + API_CONCURRENCY;
 
 /**
  * The functions of an account share one concurrency. Above it Lambda refuses invocations, also those of other services, and the
@@ -18,7 +20,7 @@ export function checkConcurrency(
   { maximumConcurrency, ingestConcurrency, settleConcurrency, accountConcurrency },
   faults,
 ) {
-  const rest = DEAD_LETTERS_CONCURRENCY + SWEEP_CONCURRENCY + API_CONCURRENCY;
+  const rest = DEAD_LETTERS_CONCURRENCY + UNMAPPED_CONCURRENCY;
   const others = ingestConcurrency + settleConcurrency + rest;
   const sum = maximumConcurrency + others;
   if (!(sum > accountConcurrency)) return;

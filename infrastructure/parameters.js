@@ -288,7 +288,8 @@ export const PARAMETERS = /** @type {const} */ ({
     highest: 3650,
     about:
       'Days that outcomes, the text of converted manifests and dead letters are kept. Reports are not deleted.',
-    bounds: 'A job runs for at most 90 days, plus its pauses, and needs them until it ends.',
+    bounds:
+      'A job needs them until it ends: one with a later `deadline-seconds` fails at once. Pauses are not counted.',
   },
   manifestDays: {
     kind: 'whole number',

@@ -1,6 +1,6 @@
-// The permissions of upload on source and destination buckets, and whether their lists fit the quotas of IAM and Lambda.
-import { ANY_OWNER, destinationName, ownedBucket } from './bucket-names.js';
-import { inboxObjects } from './inboxes.js';
+// The permissions on the buckets and keys of the parameters, and whether their lists fit the quotas of IAM and Lambda.
+import { ANY_OWNER, ownBucketName, ownedBucket } from './bucket-names.js';
+import { inboxArns, inboxObjects } from './inboxes.js';
 import { keyStatements } from './kms-keys.js';
 import { partitionOf } from './partitions.js';
 
@@ -17,31 +17,21 @@ const POLICY_CHARACTERS = 10_240;
 /** Quota for a function's environment as JSON (Lambda quotas, and its error message). Not adjustable. */
 const ENVIRONMENT_BYTES = 4096;
 /**
- * Upper bounds for UploadRole's other policy and ingest's other variables, with the longest names that a stack can have.
- * The template test compares both with the packaged template.
+ * Upper bounds for what the roles may do besides, and for ingest's other variables, with the longest names that a stack can have.
+ * The template test compares all with the packaged template. SettleRole has the lists of DeadLettersRole, and less besides.
  */
-const OTHER_POLICY_CHARACTERS = 1200;
+const OTHER_POLICY_CHARACTERS = /** @type {const} */ ({
+  UploadRole: 1200,
+  IngestRole: 2640,
+  DeadLettersRole: 2700,
+});
 const OTHER_ENVIRONMENT_BYTES = 1180;
 
-/**
- * How to write what depends on the account: as a CloudFormation expression, or as the final text.
- * @template Text
- * @typedef {{ arn: (resource: string) => Text, ownBucket: Text, ownObjects: Text, ownAccount: Text }} Form
- */
+/** @typedef {keyof typeof OTHER_POLICY_CHARACTERS} ListedRole */
 
-/** @type {Form<object>} */
-const CLOUDFORMATION = {
-  arn: (resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` }),
-  ownBucket: { 'Fn::GetAtt': ['DestinationBucket', 'Arn'] },
-  ownObjects: { 'Fn::Sub': `\${DestinationBucket.Arn}/*` },
-  ownAccount: { Ref: 'AWS::AccountId' },
-};
-
-/**
- * What upload may do with sources and destinations.
- * @param {Lists} lists
- */
-export const transferStatements = (lists) => statements(lists, CLOUDFORMATION);
+const arnOf = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
+const OWN_BUCKET = { 'Fn::GetAtt': ['DestinationBucket', 'Arn'] };
+const OWN_OBJECTS = { 'Fn::Sub': '${DestinationBucket.Arn}/*' };
 
 /**
  * The API looks at a manifest before it takes it; in the inbox also at what it was sent before.
@@ -59,8 +49,8 @@ const reads = (inboxes, manifestBuckets, kmsKeys) => [
   {
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion'],
-    Resource: [...inboxes, ...manifestBuckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`))],
-    Condition: ownedBy(undefined, CLOUDFORMATION),
+    Resource: [...inboxes, ...manifestBuckets.map((bucket) => arnOf(`${bucket}/*`))],
+    Condition: ownedBy(undefined),
   },
   ...keyStatements(['kms:Decrypt'], kmsKeys),
 ];
@@ -78,15 +68,15 @@ export const manifestStatements = (lists) => [
         {
           Effect: 'Allow',
           Action: ['s3:ListBucket'],
-          Resource: lists.manifestBuckets.map(CLOUDFORMATION.arn),
-          Condition: ownedBy(undefined, CLOUDFORMATION),
+          Resource: lists.manifestBuckets.map(arnOf),
+          Condition: ownedBy(undefined),
         },
       ]),
 ];
 
 /**
  * What ingest may read: manifests, and files that a manifest names as its parts, such as those of an S3 Inventory, in source
- * buckets. Its policy is shorter than upload's, which has each bucket twice, so it fits where that does.
+ * buckets.
  * @param {Lists} lists
  */
 export const listedFileStatements = (lists) => [
@@ -94,24 +84,22 @@ export const listedFileStatements = (lists) => [
   ...byOwner(lists.sourceBuckets).map(({ account, buckets }) => ({
     Effect: 'Allow',
     Action: ['s3:GetObject'],
-    Resource: buckets.map((bucket) => CLOUDFORMATION.arn(`${bucket}/*`)),
-    ...conditionOf(account, CLOUDFORMATION),
+    Resource: buckets.map((bucket) => arnOf(`${bucket}/*`)),
+    ...conditionOf(account),
   })),
 ];
 
 /**
- * Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
+ * What upload may do with sources and destinations. Everyone who may write to the inbox can use these permissions, so sources are an explicit list, empty by default.
  * - A server-side copy also reads and writes tags, and S3 refuses it without the permission to.
  * - Upload reads a destination to compare an existing object, and a source to keep its metadata.
  * - A copy in parts lists the parts that an earlier invocation has copied, and aborts an upload that ends without an object.
  * - With s3:ListBucket, S3 answers 404, not 403, for a missing object.
  * - Under a key, a write needs kms:GenerateDataKey and one in parts kms:Decrypt too, as does every read.
- * @template Text
  * @param {Lists} lists
- * @param {Form<Text>} form
  */
-function statements({ sourceBuckets, destinationBuckets, kmsKeys }, form) {
-  const objectsIn = (/** @type {string[]} */ buckets) => buckets.map((bucket) => form.arn(`${bucket}/*`));
+export function transferStatements({ sourceBuckets, destinationBuckets, kmsKeys }) {
+  const objectsIn = (/** @type {string[]} */ buckets) => buckets.map((bucket) => arnOf(`${bucket}/*`));
   // The stack's own destination is in its own account.
   const listed = byOwner([...destinationBuckets, ...sourceBuckets], true);
   return [
@@ -124,20 +112,20 @@ function statements({ sourceBuckets, destinationBuckets, kmsKeys }, form) {
         's3:AbortMultipartUpload',
         's3:ListMultipartUploadParts',
       ],
-      Resource: [...(account === undefined ? [form.ownObjects] : []), ...objectsIn(buckets)],
-      ...conditionOf(account, form),
+      Resource: [...(account === undefined ? [OWN_OBJECTS] : []), ...objectsIn(buckets)],
+      ...conditionOf(account),
     })),
     ...listed.map(({ account, buckets }) => ({
       Effect: 'Allow',
       Action: ['s3:ListBucket'],
-      Resource: [...(account === undefined ? [form.ownBucket] : []), ...buckets.map(form.arn)],
-      ...conditionOf(account, form),
+      Resource: [...(account === undefined ? [OWN_BUCKET] : []), ...buckets.map(arnOf)],
+      ...conditionOf(account),
     })),
     ...byOwner(sourceBuckets).map(({ account, buckets }) => ({
       Effect: 'Allow',
       Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
       Resource: objectsIn(buckets),
-      ...conditionOf(account, form),
+      ...conditionOf(account),
     })),
     ...keyStatements(['kms:GenerateDataKey', 'kms:Decrypt'], kmsKeys),
   ];
@@ -160,30 +148,57 @@ function byOwner(entries, withOwn = false) {
 
 /**
  * A bucket's name may come to another account when its owner deletes it: then nothing is allowed on it.
- * @template Text
  * @param {string | undefined} account
- * @param {Form<Text>} form
  */
-const ownedBy = (account, form) => ({ StringEquals: { 'aws:ResourceAccount': account ?? form.ownAccount } });
+const ownedBy = (account) => ({
+  StringEquals: { 'aws:ResourceAccount': account ?? { Ref: 'AWS::AccountId' } },
+});
+
+const conditionOf = (/** @type {string | undefined} */ account) =>
+  account === ANY_OWNER ? {} : { Condition: ownedBy(account) };
 
 /**
- * @template Text
- * @param {string | undefined} account
- * @param {Form<Text>} form
- */
-const conditionOf = (account, form) => (account === ANY_OWNER ? {} : { Condition: ownedBy(account, form) });
-
-/**
- * Size of UploadRole's inline policies, in characters as IAM counts them.
+ * Sizes of the inline policies of the roles that hold lists, in characters as IAM counts them.
  * @param {Lists} lists
  * @param {Stack} stack
+ * @returns {Record<ListedRole, number>}
  */
 export function policyCharacters(lists, stack) {
-  const arn = (/** @type {string} */ resource) => `arn:${partitionOf(stack.region)}:s3:::${resource}`;
-  const own = destinationName(stack);
-  const form = { arn, ownBucket: arn(own), ownObjects: arn(`${own}/*`), ownAccount: '0'.repeat(12) };
-  const Statement = statements(lists, form);
-  return OTHER_POLICY_CHARACTERS + JSON.stringify({ Version: '2012-10-17', Statement }).length;
+  const inboxes = inboxArns(lists.inboxBuckets);
+  const listed = {
+    UploadRole: [transferStatements(lists)],
+    IngestRole: [listedFileStatements(lists), inboxes],
+    // Settle and the handler of dead letters list the inboxes, too.
+    DeadLettersRole: [manifestStatements(lists), inboxes],
+  };
+  const sizeOf = (/** @type {ListedRole} */ role) =>
+    OTHER_POLICY_CHARACTERS[role] + JSON.stringify(deployed(listed[role], stack)).length;
+  return {
+    UploadRole: sizeOf('UploadRole'),
+    IngestRole: sizeOf('IngestRole'),
+    DeadLettersRole: sizeOf('DeadLettersRole'),
+  };
+}
+
+/**
+ * The value with the text that CloudFormation makes of its functions, as long as in a real account.
+ * @param {unknown} value
+ * @param {Stack} stack
+ * @returns {unknown}
+ */
+function deployed(value, stack) {
+  const partition = partitionOf(stack.region);
+  const bucketArn = (/** @type {string} */ id) =>
+    `arn:${partition}:s3:::${ownBucketName(id.replace(/Bucket$/, '').toLowerCase(), stack)}`;
+  const filled = (/** @type {string} */ text) =>
+    text
+      .replace('${AWS::Partition}', partition)
+      .replace(/\$\{(\w+)\.Arn\}/, (_, /** @type {string} */ id) => bucketArn(id));
+  return JSON.parse(JSON.stringify(value), (_key, part) => {
+    if (typeof part?.['Fn::Sub'] === 'string') return filled(part['Fn::Sub']);
+    if (Array.isArray(part?.['Fn::GetAtt'])) return bucketArn(part['Fn::GetAtt'][0]);
+    return part?.Ref === 'AWS::AccountId' ? '0'.repeat(12) : part;
+  });
 }
 
 /**
@@ -196,7 +211,7 @@ export function environmentBytes(
   stack,
 ) {
   // Names of buckets, hosts and keys are ASCII and need no escapes in JSON.
-  const destinations = [destinationName(stack), ...destinationBuckets];
+  const destinations = [ownBucketName('destination', stack), ...destinationBuckets];
   return [destinations, sourceBuckets, sourceHosts, kmsKeys, inboxBuckets, manifestBuckets].reduce(
     (bytes, list) => bytes + list.join(',').length,
     OTHER_ENVIRONMENT_BYTES,
@@ -210,12 +225,15 @@ export function environmentBytes(
  */
 export function checkRoom(lists, stack, faults) {
   const { sourceBuckets, destinationBuckets, sourceHosts, kmsKeys, inboxBuckets, manifestBuckets } = lists;
-  const policy = policyCharacters(lists, stack);
-  const environment = environmentBytes(lists, stack);
+  const roomOf = (/** @type {Lists} */ each) => ({
+    policies: Object.entries(policyCharacters(each, stack)).filter(([, size]) => size > POLICY_CHARACTERS),
+    environment: environmentBytes(each, stack),
+  });
+  const { policies, environment } = roomOf(lists);
   const over = [
-    ...(policy > POLICY_CHARACTERS
-      ? [`${policy} characters of policies for UploadRole, where IAM takes ${POLICY_CHARACTERS}`]
-      : []),
+    ...policies.map(
+      ([role, size]) => `${size} characters of policies for ${role}, where IAM takes ${POLICY_CHARACTERS}`,
+    ),
     ...(environment > ENVIRONMENT_BYTES
       ? [`${environment} bytes of environment for ingest and upload, where Lambda takes ${ENVIRONMENT_BYTES}`]
       : []),
@@ -223,11 +241,8 @@ export function checkRoom(lists, stack, faults) {
   if (over.length === 0) return;
 
   const fits = (/** @type {Partial<Lists>} */ changes) => {
-    const changed = { ...lists, ...changes };
-    return (
-      policyCharacters(changed, stack) <= POLICY_CHARACTERS &&
-      environmentBytes(changed, stack) <= ENVIRONMENT_BYTES
-    );
+    const room = roomOf({ ...lists, ...changes });
+    return room.policies.length === 0 && room.environment <= ENVIRONMENT_BYTES;
   };
   const furtherStacks = 'further stacks (--stage NAME)';
   const remedy = fits({ sourceBuckets: [] })
@@ -237,7 +252,9 @@ export function checkRoom(lists, stack, faults) {
       ? `Source hosts have ${sourceHosts.join(',').length} characters: spread them over ${furtherStacks}, or allow *.DOMAIN`
       : fits({ sourceBuckets: [], sourceHosts: [], kmsKeys: [] })
         ? `The keys have ${kmsKeys.join(',').length} characters: spread them over ${furtherStacks}`
-        : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
+        : fits({ sourceBuckets: [], sourceHosts: [], kmsKeys: [], manifestBuckets: [] })
+          ? `The manifest buckets have ${manifestBuckets.join(',').length} characters: collect manifests in fewer buckets`
+          : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
   const more = [
     ...(sourceHosts.length === 0 ? [] : [`sourceHosts (${sourceHosts.length})`]),
     ...(kmsKeys.length === 0 ? [] : [`kmsKeys (${kmsKeys.length})`]),

@@ -6,10 +6,11 @@ import {
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
+import { UNMAPPED_CONCURRENCY } from '../../infrastructure/capacity.js';
 import { type Look, look } from '../aws/look.ts';
 import type { ClientSettings } from '../aws/open.ts';
 import { Failure } from '../failure.ts';
-import { type FleetFacts, UNMAPPED_FUNCTIONS } from './plan.ts';
+import type { FleetFacts } from './plan.ts';
 
 /** The functions that queues invoke. */
 const MAPPED = ['ingest', 'upload', 'settle', 'dead-letters'] as const;
@@ -81,7 +82,7 @@ export function createFleetClient(settings: ClientSettings, prefix: string): Fle
         facts: {
           current: mapping.ScalingConfig?.MaximumConcurrency,
           batchSize: mapping.BatchSize ?? 10,
-          others: others.reduce((sum, each) => sum + boundOf(each), UNMAPPED_FUNCTIONS),
+          others: others.reduce((sum, each) => sum + boundOf(each), UNMAPPED_CONCURRENCY),
           available:
             account.kind === 'seen' ? account.value.AccountLimit?.UnreservedConcurrentExecutions : undefined,
         },

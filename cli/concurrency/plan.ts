@@ -11,8 +11,6 @@ export interface FleetFacts {
   available: number | undefined;
 }
 
-/** The API answers in a second or so: two at once serve the commands, and one sweep runs each minute. */
-export const UNMAPPED_FUNCTIONS = 3;
 /** Lambda's least MaximumConcurrency. */
 const LEAST = 2;
 

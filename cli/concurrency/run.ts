@@ -16,7 +16,7 @@ export async function runConcurrency(wanted: number | undefined, options: StageO
     const fleet = await client.read();
     const after = wanted === undefined ? fleet.facts.current : await change(wanted);
     if (options.json) return terminal.json(resultOf(fleet, settings.region, after, options));
-    terminal.out(resultText(fleet, after, wanted, options));
+    terminal.out(resultText(fleet, after, wanted, { stage: options.stage, region: settings.region }));
 
     async function change(most: number): Promise<number | undefined> {
       const fault = boundFault(most, fleet.facts);
@@ -56,7 +56,7 @@ function resultText(
   { functionName, enabled, facts, limitUnseen }: Fleet,
   after: number | undefined,
   wanted: number | undefined,
-  { stage }: StageOptions,
+  { stage, region }: { stage: string; region: string },
 ): TerminalText {
   const { current, batchSize, others, available } = facts;
   const head =
@@ -83,7 +83,7 @@ function resultText(
       : [
           '',
           line`Lambda takes it within a minute; what runs now runs to its end. A deployment that changes the mapping puts back its own value.`,
-          line`To keep this one: npx serverless deploy --stage ${stage} --param="maximumConcurrency=${after ?? ''}"`,
+          line`To keep this one, deploy it with the stage's other parameters, which are not stored: npx serverless deploy --stage ${stage} --region ${region} --param="maximumConcurrency=${after ?? ''}" ...`,
         ]),
   ]);
 }

@@ -27,7 +27,7 @@ export function deadLettersDependencies(
     inboxBuckets: configuration.SPILLWAY_INBOX_BUCKETS.map((each) => each.bucket),
     outcomes,
     letters: createDeadLetterFiles({ s3, bucket }),
-    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.deadLetters),
+    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.deadLetters, telemetry),
     queue,
     ingestQueueUrl: configuration.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,

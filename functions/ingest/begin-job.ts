@@ -25,6 +25,7 @@ export interface BeginJobDependencies
     | 'destinationBuckets'
     | 'manifestBuckets'
     | 'cut'
+    | 'keepDays'
     | 'notifySettle'
     | 'clock'
     | 'telemetry'
@@ -78,7 +79,7 @@ export async function endUnreadable(
 }
 
 async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
-  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, clock } = dependencies;
+  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, keepDays, clock } = dependencies;
   const reportBucket = end.reports.bucket;
   const sourceBuckets = bucketsOf(blocks);
   const job = await startJob(
@@ -89,6 +90,7 @@ async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArri
       manifestBuckets,
       reportBucket,
       cut,
+      keepDays,
       nowMs: clock.now(),
     },
     arrival,
@@ -108,18 +110,17 @@ async function refuseJob(dependencies: BeginJobDependencies, job: UnopenedJob): 
 
 /** @param current the job as it is now: another delivery may have opened it meanwhile */
 function reportRefusal(
-  { telemetry: { logger, count } }: BeginJobDependencies,
+  { telemetry: { logger } }: BeginJobDependencies,
   { id, manifest, fault }: Pick<UnopenedJob, 'id' | 'manifest' | 'fault'>,
   current: Job,
 ): void {
   if (current.state !== 'failed') return;
-  count({ JobsFailed: 1 });
   logger.error(LOG.manifestRefused, { job: id, manifest, fault });
 }
 
 async function plan(dependencies: BeginJobDependencies, job: PlanningJob, time: ConvertTime): Promise<void> {
   const { blocks, end, telemetry } = dependencies;
-  const { logger, count } = telemetry;
+  const { logger } = telemetry;
   const stage = { ...dependencies, reader: blocks, sourceBuckets: bucketsOf(blocks) };
   const converted = await convertManifest(stage, job, time);
   const planned = converted.kind === 'converted' ? await planJob(stage, job, time.deadlineMs) : converted;
@@ -136,7 +137,6 @@ async function plan(dependencies: BeginJobDependencies, job: PlanningJob, time: 
         fault: planned.fault,
       });
       await failJob(end, job, planned.fault);
-      count({ JobsFailed: 1 });
       return;
     case 'finished': {
       const { slices, rows } = planned.plan;

@@ -22,6 +22,8 @@ export interface IngestDependencies extends SendSliceDependencies, Inboxes {
   telemetry: Telemetry;
   /** Sizes of the slices and blocks of new jobs. */
   cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
+  /** Days for which outcomes and converted text are kept. */
+  keepDays: number;
 }
 
 export function ingestDependencies(
@@ -50,9 +52,10 @@ export function ingestDependencies(
       sliceBytes: configuration.SPILLWAY_SLICE_BYTES,
       blockRows: configuration.SPILLWAY_BLOCK_ROWS,
     },
+    keepDays: configuration.SPILLWAY_REPORT_DAYS,
     ledger,
     outcomes: reports.outcomes,
-    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.ingest),
+    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.ingest, telemetry),
     queue,
     ingestQueueUrl: configuration.SPILLWAY_INGEST_QUEUE_URL,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,

@@ -12,10 +12,22 @@ import {
   type ManifestArrival,
   sliceBytesOf,
 } from '../../shared/job/identity.ts';
-import type { FileList, JobFault, ManifestVersion, NewJob, UnopenedJob } from '../../shared/job/job.ts';
+import {
+  type FileList,
+  type JobFault,
+  jobFault,
+  type ManifestVersion,
+  type NewJob,
+  type UnopenedJob,
+} from '../../shared/job/job.ts';
 import { isJobFile } from '../../shared/job/job-file.ts';
 import { isManifestOrder, parseManifestOrder } from '../../shared/job/manifest-order.ts';
-import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
+import {
+  type JobOptions,
+  optionTextsOfMetadata,
+  parseFrozenOptions,
+  parseJobOptions,
+} from '../../shared/job/options.ts';
 import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
@@ -32,6 +44,8 @@ import { headNamed } from './head-named.ts';
 import { openJobFile } from './open-job-file.ts';
 import { readRedriveReport } from './redrive-report.ts';
 
+const DAY_SECONDS = 24 * 3600;
+
 export interface StartDependencies {
   reader: ObjectReader;
   destinationBuckets: readonly string[];
@@ -43,6 +57,8 @@ export interface StartDependencies {
   reportBucket: string;
   /** How this deployment cuts manifests: frozen in the job. */
   cut: Pick<NewJob, 'sliceBytes' | 'blockRows'>;
+  /** Days for which outcomes and converted text are kept. */
+  keepDays: number;
   nowMs: number;
 }
 
@@ -51,7 +67,7 @@ export async function startJob(
   dependencies: StartDependencies,
   arrival: ManifestArrival,
 ): Promise<NewJob | UnopenedJob> {
-  const { reader, reportBucket, cut, nowMs } = dependencies;
+  const { reader, reportBucket, cut, keepDays, nowMs } = dependencies;
   const { s3 } = reader;
   const named = idNamedBy(arrival);
   if (named !== undefined && (await hasReport(s3, reportBucket, named)))
@@ -66,6 +82,9 @@ export async function startJob(
   if (opened.kind === 'unreadable')
     return { ...unopenedJob(arrival, nowMs, opened.fault), manifest, ...opened.known };
   const { head, options, files } = opened.opening;
+  const late = deadlineFault(options, keepDays);
+  if (late !== undefined)
+    return { ...unopenedJob(arrival, nowMs, jobFault('InvalidOptions', late)), manifest, options };
   return {
     id: jobIdOfManifest(arrival),
     state: 'planning',
@@ -85,6 +104,14 @@ export async function startJob(
     },
     settledGroups: new Set(),
   };
+}
+
+/** A job reads its outcomes until its end: those that expire before would be reported as lost, though their objects are stored. */
+function deadlineFault({ deadlineSeconds }: JobOptions, keepDays: number): string | undefined {
+  const most = keepDays * DAY_SECONDS;
+  return deadlineSeconds <= most
+    ? undefined
+    : `deadline-seconds is ${deadlineSeconds}, and this stage keeps outcomes for ${keepDays} days: give ${most} at most, or deploy with a larger reportDays`;
 }
 
 /** What an opened manifest adds to its job. */

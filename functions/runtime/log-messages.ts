@@ -23,8 +23,10 @@ export const LOG = {
   settleOfEndedJob: 'settle message of an ended job',
   sliceNotClosed: 'slice is not closed',
   sliceSettled: 'slice settled',
-  jobCompleted: 'job completed',
-  jobCompletedUnaccounted: 'job completed with rows unaccounted',
+
+  /** By settle, by ingest, or by the handler of dead letters. */
+  jobEnded: 'job ended',
+  jobEndedUnaccounted: 'job ended with rows unaccounted',
 
   jobsSwept: 'jobs swept',
   jobReconciled: 'job reconciled',

@@ -12,7 +12,7 @@ export const METRIC_MEANINGS = {
   RowsOutstanding: 'rows of live jobs that have not ended',
   JobsCompleted: 'jobs that ended as completed or cancelled',
   JobsFailed: 'jobs that ended as failed',
-  RowsUnaccounted: 'rows of ended jobs without an outcome; it is always 0',
+  RowsUnaccounted: 'rows of ended jobs without an outcome: 0, but of a job that was given up',
   LateOutcomes: 'rows that ended after their slice had been settled without them',
   OldestJobSeconds: 'seconds since its manifest was first seen; 0 without a live job',
   Attempts: 'requests that wrote an object or a part, or read a source, with all retries',

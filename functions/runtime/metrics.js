@@ -28,8 +28,11 @@ export const METRICS = {
     LiveJobs: { title: 'Live jobs', functions: ['sweep'], stat: 'Maximum' },
     RowsOutstanding: { title: 'Rows outstanding', functions: ['sweep'], stat: 'Maximum' },
     JobsCompleted: { title: 'Jobs completed', functions: ['settle'] },
-    JobsFailed: { title: 'Jobs failed', functions: ['settle', 'ingest'] },
-    RowsUnaccounted: { title: 'Rows unaccounted for', functions: ['settle'] },
+    JobsFailed: { title: 'Jobs failed', functions: ['settle', 'ingest', 'dead-letters'] },
+    RowsUnaccounted: {
+      title: 'Rows unaccounted for',
+      functions: ['settle', 'ingest', 'dead-letters'],
+    },
     LateOutcomes: { title: 'Outcomes after the end of their job', functions: ['upload'] },
   }),
   ...inPanel('Age of the oldest live job, seconds', {

@@ -26,6 +26,8 @@ import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
+import { countedEnds } from './counted-ends.ts';
+import type { Telemetry } from './telemetry.ts';
 
 type Variables<Name extends string> = Readonly<Record<Name, string>>;
 
@@ -103,8 +105,9 @@ export function wireEnd(
   reports: ReportDependencies,
   ledger: Ledger,
   budget: ClientBudget,
+  telemetry: Telemetry,
 ): UnopenedDependencies {
-  return { reports, events: wireEvents(configuration, budget), ledger };
+  return { reports, events: wireEvents(configuration, budget), ledger: countedEnds(ledger, telemetry) };
 }
 
 export function wireEvents(configuration: Variables<'SPILLWAY_EVENT_BUS'>, budget: ClientBudget): JobEvents {

@@ -30,7 +30,7 @@ export function settleDependencies(
   return {
     ledger,
     reports,
-    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.settle),
+    end: wireEnd(configuration, reports, ledger, CLIENT_BUDGETS.settle, telemetry),
     clock: systemClock,
     uploadMs: configuration.SPILLWAY_UPLOAD_SECONDS * 1000,
     source: {

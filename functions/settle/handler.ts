@@ -9,9 +9,9 @@
 //        freeze  its result with a conditional write: the first one wins, later ones read it
 //        record  it on the job
 //   5 complete   after the last slice: write the job's report, send its event, end its row. After others: announce progress
-//   6 report     log and count; a record that failed stays in the queue (runtime/records.ts)
+//   6 report     log and count (an end: runtime/counted-ends.ts); a record that failed stays in the queue (runtime/records.ts)
 
-import { isEnded, isLive, type Job, unaccountedRows } from '../../shared/job/job.ts';
+import { isEnded, isLive } from '../../shared/job/job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../../shared/queue/messages.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
@@ -42,29 +42,15 @@ export function createSettle(dependencies: SettleDependencies) {
     if (known.ending === 'abandoned') {
       // An earlier invocation gave up on the job's report and stopped before the end was sent: finish that end.
       await failJob(end, known, known.fault);
-      count({ JobsFailed: 1 });
       return;
     }
     const job =
       slice === undefined ? known : await settleSlice(dependencies, known, { job: jobId, slice }, writer);
     if (job === undefined) return;
-    if (isSettled(job)) await complete(job);
-    else if (isLive(job)) await announcer.slices(job);
-  }
-
-  async function complete(job: Job): Promise<void> {
-    const ended = await completeJob(end, job);
-    if (ended === undefined) return;
-    const { totals, report } = ended;
-    const unaccounted = unaccountedRows(totals);
-    // Also where it is 0: an alarm is over with the next job whose rows are all accounted for.
-    count({
-      ...(ended.state === 'failed' ? { JobsFailed: 1 } : { JobsCompleted: 1 }),
-      RowsUnaccounted: unaccounted,
-    });
-    const line = { job: job.id, ...totals, unaccounted, report };
-    if (unaccounted === 0) logger.info(LOG.jobCompleted, line);
-    else logger.error(LOG.jobCompletedUnaccounted, line);
+    if (isSettled(job)) {
+      const ended = await completeJob(end, job);
+      if (ended !== undefined && ended.state !== 'failed') count({ JobsCompleted: 1 });
+    } else if (isLive(job)) await announcer.slices(job);
   }
 
   return eachRecord(source, telemetry, LOG.messageNotSettled, async ({ body }, { awsRequestId }) => {

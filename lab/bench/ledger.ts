@@ -173,6 +173,7 @@ function startPipeline({ dynamodb, table, outcomeTable, s3 }: Places) {
     blocks: { s3: s3.client, clock, random, sources: { buckets: [] } },
     destinationBuckets: [DESTINATION],
     manifestBuckets: [],
+    keepDays: 100,
     cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
     ...{ ledger, outcomes, end, queue, notifySettle, clock },
     ingestQueueUrl: 'ingest',

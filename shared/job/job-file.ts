@@ -226,6 +226,7 @@ function relativeKey(path: string, own: string): string | { fault: string } {
 
 function faultOfTarget(key: string, own: string): string | undefined {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `has a key above ${MAX_KEY_BYTES} bytes`;
+  if (!key.isWellFormed()) return 'has a key that is no Unicode text: it has half of a surrogate pair';
   if (key === own || isJobFile(key)) return 'is a job file: name the list of objects itself';
   // Who may write to the inbox may not read what others posted to the API.
   if (namedJobId(key) !== undefined) return 'was posted to the API: redrive its job, or put a copy elsewhere';

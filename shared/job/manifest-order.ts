@@ -23,6 +23,8 @@ export const manifestPlace = z.strictObject({
   bucket: z.string().check(z.refine(isBucketName, 'is no name of a bucket: give it without s3://')),
   key: z.string().check(
     z.minLength(1, 'is empty'),
+    // S3 takes UTF-8, and a URL of the SDK's nothing else.
+    z.refine((key) => key.isWellFormed(), 'is no Unicode text: it has half of a surrogate pair'),
     z.refine((key) => Buffer.byteLength(key) <= MAX_KEY_BYTES, `has more than ${MAX_KEY_BYTES} bytes`),
   ),
   versionId: z.optional(

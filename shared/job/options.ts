@@ -27,6 +27,11 @@ const SHOWN_VALUE_BYTES = 200;
 const UNKNOWN_NAMES_BYTES = 400;
 
 const OPTION_METADATA_PREFIX = 'spillway-';
+/**
+ * Metadata of a report, which names its drop: a report of another drop is never written over. It is no option, though it has their
+ * prefix: a copy of a report within S3 keeps it, and orders a redrive in the inbox.
+ */
+export const REPORT_METADATA = 'spillway-drop';
 
 type ValueOf<Option extends JobOption> = Option extends { kind: 'destination' }
   ? { bucket: string; prefix: string }
@@ -161,7 +166,7 @@ export function bytesOfOptionTexts(texts: Readonly<Record<string, string>>): num
 export function optionTextsOfMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(metadata)
-      .filter(([name]) => name.startsWith(OPTION_METADATA_PREFIX))
+      .filter(([name]) => name.startsWith(OPTION_METADATA_PREFIX) && name !== REPORT_METADATA)
       .map(([name, value]) => [name.slice(OPTION_METADATA_PREFIX.length), value]),
   );
 }

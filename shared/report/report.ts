@@ -14,6 +14,7 @@ import { sendProven } from '../aws/proof.ts';
 import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
 import { addTotals, emptyTotals, jobFault, type SettledTotals, type UnreportedJob } from '../job/job.ts';
+import { REPORT_METADATA } from '../job/options.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { OutcomeStore } from './outcome-store.ts';
 
@@ -30,9 +31,6 @@ export const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 export function jobReportKey(job: JobId): string {
   return `jobs/${job}/manifest.json`;
 }
-
-/** S3 metadata that names the drop of a report: a report of another drop is never written over. */
-const DROP = 'spillway-drop';
 
 /**
  * Writes the job's manifest.json. Writing it again writes the same. Another drop's report may lie there, of a job that had this id
@@ -73,12 +71,12 @@ async function putReport(
   put: Omit<PutObjectCommandInput, 'Key' | 'Bucket'> & { Bucket: string },
 ): Promise<string> {
   const drop = hashedJobId(manifest.bucket, manifest.key, manifest.versionId ?? manifest.sequencer ?? '');
-  const named = { ...put, Metadata: { [DROP]: drop } };
+  const named = { ...put, Metadata: { [REPORT_METADATA]: drop } };
   const key = jobReportKey(id);
   if ((await putIfAbsent(s3, { ...named, Key: key })) === 'created') return key;
   const earlier = await s3.send(new HeadObjectCommand({ Bucket: put.Bucket, Key: key }));
   // A report of an earlier version of Spillway names no drop: it is one of this id's only job.
-  const isOwn = (earlier.Metadata?.[DROP] ?? drop) === drop;
+  const isOwn = (earlier.Metadata?.[REPORT_METADATA] ?? drop) === drop;
   const own = isOwn ? key : `jobs/${id}/manifest-${startedAtMs}.json`;
   await sendProven(s3, new PutObjectCommand({ ...named, Key: own }));
   return own;

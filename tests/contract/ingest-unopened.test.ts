@@ -3,6 +3,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { createIngest } from '../../functions/ingest/handler.ts';
+import { countedEnds } from '../../functions/runtime/counted-ends.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { jobIdOfManifest } from '../../shared/job/identity.ts';
@@ -31,24 +32,29 @@ describe('a manifest that can not be opened', () => {
       told.push(state);
     };
     const counted: Record<string, number> = {};
+    const telemetry = {
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      count: (sums: Record<string, number>) => {
+        for (const [name, sum] of Object.entries(sums)) counted[name] = (counted[name] ?? 0) + sum;
+      },
+    };
     const ingest = createIngest({
       blocks: { s3, clock: ledger.clock, random: () => 0, sources: { buckets: [] } },
       inbox: 'inbox',
       retrySeconds: [10],
       destinationBuckets: ['destination'],
       manifestBuckets: [],
+      keepDays: 100,
       ledger,
-      end: { ledger, events: { ended }, reports: { s3, bucket: 'reports' } },
+      end: {
+        ledger: countedEnds(ledger, telemetry),
+        ...{ events: { ended }, reports: { s3, bucket: 'reports' } },
+      },
       queue: { sqs: sqs.client, ...chance },
       ingestQueueUrl: 'ingest',
       clock: ledger.clock,
       cut: { sliceBytes: 100, blockRows: 2 },
-      telemetry: {
-        logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-        count: (sums: Record<string, number>) => {
-          for (const [name, sum] of Object.entries(sums)) counted[name] = (counted[name] ?? 0) + sum;
-        },
-      },
+      telemetry,
     } as unknown as IngestDependencies);
     const { bucket, ...object } = ARRIVAL;
     const notification = {

@@ -238,6 +238,7 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
         retrySeconds: RETRY_SECONDS,
         destinationBuckets: [DESTINATION],
         manifestBuckets: [],
+        keepDays: 100,
         ledger,
         outcomes,
         end,

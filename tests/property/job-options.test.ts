@@ -95,6 +95,7 @@ function open() {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: BUCKETS,
         manifestBuckets: [],
+        keepDays: 100,
         sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },

@@ -10,18 +10,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '../../functions/api/routes.ts';
 import { embeddedWeb, setEmbeddedWeb } from '../../functions/runtime/embedded-web.ts';
 import { METRICS } from '../../functions/runtime/metrics.js';
-import { destinationName } from '../../infrastructure/bucket-names.js';
+import { ownBucketName } from '../../infrastructure/bucket-names.js';
 import { LOG_QUERIES } from '../../infrastructure/log-queries.js';
 import { defaults } from '../../infrastructure/parameters.js';
 import { settings } from '../../infrastructure/params.js';
 import { partitionOf } from '../../infrastructure/partitions.js';
 import { environmentBytes, policyCharacters } from '../../infrastructure/upload-permissions.js';
+import { allowingStatement } from '../../local/iam/policy.ts';
 import { CLIENT_BUDGETS, mostCallMs } from '../../shared/aws/budgets.ts';
 import { RECEIVES_BEFORE_REPOST, RETURNS_PER_WORKER } from '../../shared/queue/give-back.ts';
 import { STOP_GRACE_MS } from '../../shared/transfer/engine.ts';
 import { CONFIGURATIONS } from '../helpers/configurations.ts';
 import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
 import { zipEntries } from '../helpers/zip.ts';
+import { DEPLOYMENT_RIGHTS } from './deployment-rights.ts';
 
 const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'deadLetters', 'api'] as const;
 const QUEUES = ['Ingest', 'Upload', 'Settle'] as const;
@@ -696,7 +698,7 @@ describe('what IAM and Lambda count', () => {
   /** As long as S3 lets the stack's names be. */
   const stacks = ['us-east-1', 'ap-southeast-1', 'us-gov-east-1', 'cn-northwest-1'].map((region) => {
     const stack = { service: 'spillway', stage: '', region, deploymentBucket: undefined };
-    return { ...stack, stage: 's'.repeat(Math.min(14, 63 - destinationName(stack).length)) };
+    return { ...stack, stage: 's'.repeat(Math.min(14, 63 - ownBucketName('destination', stack).length)) };
   });
   type Stack = (typeof stacks)[number];
 
@@ -726,6 +728,12 @@ describe('what IAM and Lambda count', () => {
     return fill(JSON.stringify(value));
   };
 
+  const charactersOf = (role: string, stack: (typeof stacks)[number]): number =>
+    (properties(role)['Policies'] as { PolicyDocument: unknown }[]).reduce(
+      (sum, { PolicyDocument }) => sum + deployed(PolicyDocument, stack).length,
+      0,
+    );
+
   const lists = {
     sourceBuckets: ['legacy-images', 'archive.2019@210987654321', 'open-data@any'],
     destinationBuckets: ['second-home'],
@@ -736,37 +744,17 @@ describe('what IAM and Lambda count', () => {
   };
 
   it.each(stacks)('is estimated high, by at most 300 characters of policies, in $region', (stack) => {
-    const policies = properties('UploadRole')['Policies'] as { PolicyDocument: unknown }[];
-    const characters = policies.reduce(
-      (sum, { PolicyDocument }) => sum + deployed(PolicyDocument, stack).length,
-      0,
-    );
-    const estimate = policyCharacters(lists, stack);
-    expect(characters).toBeLessThanOrEqual(estimate);
-    expect(characters).toBeGreaterThan(estimate - 300);
+    for (const [role, estimate] of Object.entries(policyCharacters(lists, stack))) {
+      const characters = charactersOf(role, stack);
+      expect(characters, role).toBeLessThanOrEqual(estimate);
+      expect(characters, role).toBeGreaterThan(estimate - 300);
+    }
   });
 
-  const NO_LISTS = {
-    sourceBuckets: [],
-    destinationBuckets: [],
-    sourceHosts: [],
-    kmsKeys: [],
-    inboxBuckets: [],
-    manifestBuckets: [],
-  };
-
-  it.each(stacks)('leaves room for ten further inboxes beside all sources that fit, in $region', (stack) => {
-    const POLICY_CHARACTERS = 10_240;
-    // Each inbox stands in two ARNs, and each source in one, where UploadRole has each source twice and fills its own room.
-    const inboxCharacters = 2 * (700 + 10 * '"arn:aws-us-gov:s3:::/*",'.length);
-    const sourceCharacters = (POLICY_CHARACTERS - policyCharacters(NO_LISTS, stack)) / 2;
-    for (const name of ['Ingest', 'Settle', 'DeadLetters']) {
-      const policies = properties(`${name}Role`)['Policies'] as { PolicyDocument: unknown }[];
-      const characters = policies.map(({ PolicyDocument }) => deployed(PolicyDocument, stack).length);
-      const most = characters.reduce((sum, each) => sum + each, inboxCharacters);
-      const sources = name === 'Ingest' ? sourceCharacters : 0;
-      expect(most + sources, name).toBeLessThanOrEqual(POLICY_CHARACTERS);
-    }
+  it.each(stacks)('is smaller in each other role than in one that is estimated, in $region', (stack) => {
+    const { DeadLettersRole } = policyCharacters(lists, stack);
+    for (const role of ['SettleRole', 'SweepRole', 'ApiRole'])
+      expect(charactersOf(role, stack), role).toBeLessThan(DeadLettersRole);
   });
 
   it.each(stacks)('is estimated high, by at most 300 bytes of environment, in $region', (stack) => {
@@ -909,6 +897,44 @@ describe('event sources', () => {
         .sort(),
     );
     for (const route of routes) expect(route['AuthorizationType']).toBe('AWS_IAM');
+  });
+});
+
+describe('the policy of a deployment in docs/operations.md', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const [, text = '{}'] = /```json\n(\{[^`]*cloudformation:\*[^`]*)```/.exec(page) ?? [];
+  const list = (value: string | string[]) => (typeof value === 'string' ? [value] : value);
+  const { Statement } = JSON.parse(text) as {
+    Statement: { Action: string | string[]; Resource: string | string[]; Condition?: object }[];
+  };
+  const role = {
+    ...{ name: 'deployment', arn: 'arn:aws:iam::ACCOUNT:role/deployment' },
+    statements: Statement.map(({ Action, Resource: on, Condition = {} }) => ({
+      actions: list(Action),
+      resources: list(on),
+      conditions: Object.fromEntries(
+        Object.entries(Condition).map(([operator, keys]) => [
+          operator,
+          Object.fromEntries(Object.entries(keys as object).map(([key, value]) => [key, list(value)])),
+        ]),
+      ),
+    })),
+  };
+  const context = {
+    'iam:PassedToService': ['lambda.amazonaws.com'],
+    'iam:PolicyARN': ['arn:aws:iam::ACCOUNT:policy/spillway-prod-TracePolicy-XXXX'],
+  };
+
+  it.each(Object.entries(DEPLOYMENT_RIGHTS))('allows what %s needs', (_type, { on, actions }) => {
+    const denied = actions.filter(
+      (action) => allowingStatement(role, { action, resource: on, context }) === undefined,
+    );
+    expect(denied).toEqual([]);
+  });
+
+  it('is held against every type of resource in the template', () => {
+    const types = Object.values(service.template.Resources).map(({ Type }) => Type);
+    expect(Object.keys(DEPLOYMENT_RIGHTS)).toEqual(expect.arrayContaining([...new Set(types)]));
   });
 });
 
@@ -1059,6 +1085,7 @@ describe('what is watched', () => {
     const known: Record<string, [dimension: string, values: unknown[]]> = {
       'AWS/SQS': ['QueueName', queues],
       'AWS/Lambda': ['FunctionName', functions],
+      'AWS/ApiGateway': ['ApiId', ['<HttpApi>']],
       'AWS/Logs': ['LogGroupName', functions.map((name) => `/aws/lambda/${name}`)],
       'AWS/DynamoDB': [
         'TableName',
@@ -1076,9 +1103,10 @@ describe('what is watched', () => {
       }
     }
     for (const { Namespace, MetricName, Dimensions } of alarms().flatMap(([, alarm]) => metricsOf(alarm))) {
-      const value = Dimensions[0]?.Value;
-      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${value} ${MetricName}`);
-      else expect(Namespace === 'AWS/SQS' ? queues : functions).toContain(value);
+      const { Name, Value } = Dimensions[0] ?? {};
+      if (Namespace === 'Spillway') expect(EMITTED).toContain(`${Value} ${MetricName}`);
+      else expect(known[Namespace]?.[0]).toBe(Name);
+      if (Namespace !== 'Spillway') expect(known[Namespace]?.[1]).toContain(Value);
     }
   });
 });

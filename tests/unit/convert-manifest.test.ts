@@ -34,6 +34,7 @@ async function open(bytes: Uint8Array | string, key = 'list.csv.gz', contentType
       reader,
       destinationBuckets: ['destination'],
       manifestBuckets: [],
+      keepDays: 100,
       sourceBuckets: [],
       reportBucket: 'reports',
       cut: { sliceBytes: 1_000_000, blockRows: 2 },

@@ -432,7 +432,7 @@ describe('the room for the lists of buckets', () => {
     },
   });
   const room = (sources: string[], destinations: string[] = []) =>
-    policyCharacters(listsOf(sources, destinations), STACK) <= 10_240 &&
+    Object.values(policyCharacters(listsOf(sources, destinations), STACK)).every((size) => size <= 10_240) &&
     environmentBytes(listsOf(sources, destinations), STACK) <= 4096;
 
   it.each([
@@ -449,6 +449,29 @@ describe('the room for the lists of buckets', () => {
       oneFault(`sourceBuckets (${most + 1})`, limit, `The first ${most} of the source buckets fit`),
     );
     expect(await sourceFaults(many.join())).toEqual(oneFault(`The first ${most} of the source buckets fit`));
+  });
+
+  it('is counted in every role that holds the lists', async () => {
+    // UploadRole has each source twice, and fits. IngestRole has inboxes and buckets of manifests besides.
+    const lists = {
+      sourceBuckets: names(195, 4).join(),
+      inboxBuckets: names(10, 63).join(),
+      manifestBuckets: names(10, 63).join().replaceAll('b', 'm'),
+    };
+    expect(await faultsOf({ params: lists })).toEqual(
+      oneFault(
+        'inboxBuckets (10) and manifestBuckets (10)',
+        'characters of policies for IngestRole',
+        'The first',
+      ),
+    );
+  });
+
+  it('is shared with the buckets of manifests, whose names may be long', async () => {
+    const manifestBuckets = names(10, 200).join().replaceAll('b', 'm');
+    expect(await faultsOf({ params: { manifestBuckets, destinationBuckets: names(22, 60).join() } })).toEqual(
+      oneFault('manifestBuckets (10)', 'The manifest buckets have 2009 characters'),
+    );
   });
 
   it('is shared with the destinations, which may fill it alone', async () => {

@@ -90,6 +90,11 @@ const rightMapping = {
   FunctionResponseTypes: ['ReportBatchItemFailures' as const],
   ScalingConfig: { MaximumConcurrency: 50 },
 };
+const leastMapping = resource('Mapping', 'AWS::Lambda::EventSourceMapping', {
+  ScalingConfig: { MaximumConcurrency: 2 },
+});
+const schedule = resource('Sweep', 'AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)' });
+const inboxRule = resource('InboxRule', 'AWS::Events::Rule', { EventPattern: {} });
 const lambda = resource('Upload', 'AWS::Lambda::Function', { Runtime: 'nodejs24.x' });
 const table = resource('Ledger', 'AWS::DynamoDB::Table', {
   GlobalSecondaryIndexes: [{ IndexName: 'jobs' }, { IndexName: 'live' }],
@@ -136,9 +141,16 @@ describe('what is as the template says', () => {
     ['recursion', judgeRecursion(lambda, 'Allow')],
     [
       'account',
-      judgeAccount({ AccountLimit: { UnreservedConcurrentExecutions: 53 } }, { resources: [mapping] }),
+      judgeAccount({ AccountLimit: { UnreservedConcurrentExecutions: 52 } }, { resources: [mapping] }),
     ],
-    ['rule', judgeRule(lambda, 'ENABLED')],
+    [
+      'a new account, with the least of every function',
+      judgeAccount(
+        { AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } },
+        { resources: Array.from({ length: 4 }, () => leastMapping) },
+      ),
+    ],
+    ['rule', judgeRule(schedule, 'ENABLED')],
     ['table', judgeTable(table, { TableStatus: 'ACTIVE', GlobalSecondaryIndexes: indexes })],
     ['expiry', judgeTimeToLive(table, 'ENABLED')],
     ['backups', judgeBackups(table, 'ENABLED')],
@@ -285,12 +297,12 @@ describe('what is wrong', () => {
     ['a reserved concurrency', judgeReserved(lambda, 5), [/^warn has a reserved concurrency of 5/]],
     ['loop detection', judgeRecursion(lambda, 'Terminate'), [/^fail Lambda takes its reposts for a loop/]],
     [
-      'a new account',
+      'an account that is too small',
       judgeAccount(
-        { AccountLimit: { ConcurrentExecutions: 4, UnreservedConcurrentExecutions: 4 } },
+        { AccountLimit: { ConcurrentExecutions: 3, UnreservedConcurrentExecutions: 3 } },
         { resources: [mapping] },
       ),
-      [/^fail 4 functions may run at once/],
+      [/^fail 3 functions may run at once/],
     ],
     [
       'a small account',
@@ -298,9 +310,14 @@ describe('what is wrong', () => {
         { AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } },
         { resources: [mapping] },
       ),
-      [/^warn 10 functions may run.*may ask for 53/],
+      [/^warn 10 functions may run.*may ask for 52/],
     ],
-    ['a disabled rule', judgeRule(lambda, 'DISABLED'), [/^fail is disabled, so sweep does not run/]],
+    ['a disabled schedule', judgeRule(schedule, 'DISABLED'), [/^fail is disabled, so sweep does not run/]],
+    [
+      'a disabled rule of further inboxes',
+      judgeRule(inboxRule, 'DISABLED'),
+      [/^fail is disabled, so EventBridge announces no new manifests/],
+    ],
     [
       'a table in creation',
       judgeTable(table, { TableStatus: 'CREATING' }),

@@ -76,6 +76,7 @@ describe('a job file', () => {
     ['x.csv?versionId=', /no version id/],
     ['s3://inbox/api/job-number-1/manifest', /was posted to the API/],
     [`s3://inbox/${'x'.repeat(1_025)}`, /above 1024 bytes/],
+    ['s3://inbox/a\ud800.csv', /half of a surrogate pair/],
   ])('is refused with the manifest %s', (manifest, message) => {
     const { faults, manifest: reference } = withManifest(manifest);
     expect(reference).toBeUndefined();
@@ -186,6 +187,7 @@ describe('the job of a job file', () => {
             reader,
             destinationBuckets: BUCKETS,
             manifestBuckets: [],
+            keepDays: 100,
             reportBucket: 'reports',
             nowMs: 1_000,
           },

@@ -10,7 +10,7 @@ const NAMED = 'customers-0001' as JobId;
 const KEY = `api/${NAMED}/manifest`;
 const NOW_MS = 1_000;
 
-function open() {
+function open(keepDays = 100) {
   const s3 = createMemoryS3({ versioned: ['inbox'] });
   const start = (arrival: ManifestArrival) =>
     startJob(
@@ -18,6 +18,7 @@ function open() {
         reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
         destinationBuckets: ['destination'],
         manifestBuckets: [],
+        keepDays,
         sourceBuckets: [],
         reportBucket: 'reports',
         cut: { sliceBytes: 100, blockRows: 2 },
@@ -42,6 +43,23 @@ describe('a manifest at first sight', () => {
     expect(job.manifest.versionId).toBeUndefined();
     expect(isManifestOf(job, arrival)).toBe(true);
     expect(isManifestOf(job, { ...arrival, sequencer: '0B' })).toBe(false);
+  });
+
+  it('fails where its deadline is later than its outcomes are kept, and else starts', async () => {
+    const { s3, start, etagOf } = open(15);
+    const dropped = async (days: number) => {
+      const metadata = { 'spillway-deadline-seconds': String(days * 86_400) };
+      s3.write('inbox', 'a.csv', 'key,text\nx,1\n', { metadata });
+      return start({ bucket: 'inbox', key: 'a.csv', etag: await etagOf('a.csv'), sequencer: `0${days}` });
+    };
+    expect(await dropped(15)).toMatchObject({ state: 'planning' });
+    expect(await dropped(16)).toMatchObject({
+      state: 'unopened',
+      fault: {
+        code: 'InvalidOptions',
+        message: expect.stringMatching(/is 1382400.*15 days: give 1296000 at most.*reportDays/),
+      },
+    });
   });
 
   it('fails where it was replaced before it was read, and no version of it was kept', async () => {

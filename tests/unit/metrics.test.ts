@@ -15,11 +15,15 @@ const SETTINGS = {
 const readFunctionFile = (path: string): string =>
   readFileSync(new URL(`../../functions/${path}`, import.meta.url), 'utf8');
 
-/** A function's own files, with the record loop where it uses that. */
+/** A function's own files, with the record loop and the count of ended jobs where it uses them. */
 const sourceOf = (name: string): string => {
   const files = readdirSync(new URL(`../../functions/${name}/`, import.meta.url));
   const source = files.map((file) => readFunctionFile(`${name}/${file}`)).join('\n');
-  return source.includes('eachRecord(') ? source + readFunctionFile('runtime/records.ts') : source;
+  return [
+    source,
+    ...(source.includes('eachRecord(') ? [readFunctionFile('runtime/records.ts')] : []),
+    ...(source.includes('wireEnd(') ? [readFunctionFile('runtime/counted-ends.ts')] : []),
+  ].join('\n');
 };
 const SOURCES = new Map(FUNCTIONS.map((name) => [name, sourceOf(name)]));
 

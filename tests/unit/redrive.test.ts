@@ -97,6 +97,7 @@ const start = (destinationBuckets = ['other', 'destination']) =>
       reader,
       destinationBuckets,
       manifestBuckets: [],
+      keepDays: 100,
       sourceBuckets: [],
       reportBucket: 'reports',
       cut: { sliceBytes: 100, blockRows: 2 },

@@ -51,7 +51,7 @@ export function judgeSubscriptions(arn: string, subscriptions: readonly Subscrip
         level: 'warn',
         about: arn,
         message: 'nobody has subscribed to the topic of the alarms',
-        remedy: `deploy with --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
+        remedy: `deploy with all parameters of the stage and --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
       },
     ];
   }

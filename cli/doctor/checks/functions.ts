@@ -8,7 +8,7 @@ import {
   type GetFunctionConfigurationCommandOutput,
   GetFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
-import { UNMAPPED_FUNCTIONS } from '../../concurrency/plan.ts';
+import { UNMAPPED_CONCURRENCY } from '../../../infrastructure/capacity.js';
 import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
 import { ofType, type Stack, type StackResource } from '../stack.ts';
 
@@ -95,9 +95,9 @@ export function judgeAccount(
       (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)?.MaximumConcurrency ?? 0,
     ),
   );
-  const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_FUNCTIONS);
+  const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_CONCURRENCY);
   if (available >= most) return [];
-  const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_FUNCTIONS;
+  const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_CONCURRENCY;
   return [
     {
       level: available < least ? 'fail' : 'warn',
@@ -112,16 +112,19 @@ export function judgeAccount(
 }
 
 export function judgeRule(
-  { logicalId: about, physicalId }: StackResource,
+  { logicalId: about, physicalId, properties }: StackResource,
   state: string | undefined,
 ): Problem[] {
   if (state === undefined || state.startsWith('ENABLED')) return [];
+  // The rule of the further inboxes has a pattern, and no schedule.
+  const isSchedule = properties['ScheduleExpression'] !== undefined;
   return [
     {
       level: 'fail',
       about,
-      message:
-        'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time',
+      message: isSchedule
+        ? 'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time'
+        : 'is disabled, so EventBridge announces no new manifests of the further inboxes: they start no job',
       remedy: `aws events enable-rule --name ${physicalId}`,
     },
   ];
@@ -190,8 +193,8 @@ export const functionChecks: readonly Check[] = [
       ),
   },
   {
-    id: 'schedule',
-    good: 'Sweep runs each minute.',
+    id: 'rules',
+    good: 'Sweep runs each minute, and no rule is disabled.',
     needs: ['events:DescribeRule'],
     run: ({ clients, stack }) =>
       examineEach(ofType(stack, 'AWS::Events::Rule'), (rule) =>
