@@ -25,7 +25,9 @@ function open() {
     log: (line: string) => void logged.push(line),
     fetch: async (url: unknown) => {
       asked.push(String(url));
-      return Response.json(answers.get(String(url)) ?? null, { status: answers.has(String(url)) ? 200 : 404 });
+      return Response.json(answers.get(String(url)) ?? null, {
+        status: answers.has(String(url)) ? 200 : 404,
+      });
     },
   };
   const authorizer = createJwtAuthorizer(dependencies, OPTIONS);
