@@ -1,4 +1,6 @@
 // Who may call the API, and how often: what API Gateway answers before any function runs, beside what the function answers.
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { AuthorizerModel } from '../../local/service/model.ts';
@@ -51,6 +53,19 @@ describe('the API under IAM', () => {
     const plan = signed('/plans', { method: 'POST', body: 'key,text\na,b\n' });
     plan.headers['content-type'] = 'text/csv';
     expect((await call('/plans', plan)).status).toBe(200);
+  });
+
+  it('takes what curl signs', async (test) => {
+    const [program, ...how] = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}'];
+    if (spawnSync(program, ['--version']).status !== 0) return test.skip('curl is not installed');
+    const signing = ['--aws-sigv4', 'aws:amz:us-east-1:execute-api', '--user', 'local:local'];
+    for (const [path, status] of Object.entries({
+      '/jobs?cursor=x&limit=5': '400',
+      '/jobs?limit=5': '200',
+    })) {
+      const { stdout } = await promisify(execFile)(program, [...how, ...signing, cloud.endpoints.api + path]);
+      expect([path, stdout]).toEqual([path, status]);
+    }
   });
 
   it('refuses an unsigned request', async () => {
