@@ -102,6 +102,16 @@ export const PARAMETERS = /** @type {const} */ ({
     about: 'The audience of these tokens, or several, separated by commas.',
     bounds: 'Together with `jwtIssuer`.',
   },
+  jwtScopes: {
+    kind: 'text',
+    topic: 'arriving',
+    default: '',
+    pattern: /^[^\n]+$/,
+    takes: 'scopes without spaces and quotes, separated by commas',
+    about:
+      'Scopes of which these tokens need one. Without any, every token for the audience may call every route.',
+    bounds: 'Together with `jwtIssuer`.',
+  },
 
   sourceBuckets: {
     kind: 'list',

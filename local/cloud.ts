@@ -19,6 +19,7 @@ import type { CreateEnvironment } from './lambda/environment.ts';
 import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
+import type { IamCallers } from './lambda/http-authorizers.ts';
 import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
 import type { Death } from './lambda/protocol.ts';
 import { nextTraceHeader } from './lambda/recursion.ts';
@@ -58,6 +59,8 @@ export interface CloudOptions {
   /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */
   fidelity?: { shuffleWindow?: number; duplicateShare?: number; unevenBatches?: boolean };
   seed?: number;
+  /** Who passes the API's IAM authorizer. Default: any caller, so that curl needs no signature. */
+  iamCallers?: IamCallers;
   /** Names beside those of loopback by which its servers may be called, as `parseAllowedHost` gives them. */
   allowedHosts?: readonly string[];
   /** Further buckets to create; one that is only named is throttled like the destination. */
@@ -198,7 +201,9 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     const api = await startHttpApi({ clock, random, guard, host, log: note }, functions, {
       port: options.ports?.api ?? 0,
       accountId,
+      region,
       throttling: service.throttling,
+      iamCallers: options.iamCallers,
     });
     const schedules = startSchedules({ clock, random, host }, functions, service);
     const sources = startSources();

@@ -8,10 +8,8 @@ import { type JobEnd, readJobEvents } from '../job-end.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
-import { PORTS } from './ports.ts';
+import { PORTS, SOURCE_BUCKET } from './ports.ts';
 
-/** Manifests may copy from it, so that `source` can be tried. */
-const SOURCE_BUCKET = 'spillway-source';
 const LOOK_EVERY_MS = 300;
 /** A client that puts malformed events does so in a loop: the first ones say what is wrong. */
 const MAX_MALFORMED_SHOWN = 10;

@@ -21,6 +21,8 @@ interface ApiRequest<Matched extends Route> {
   query: z.output<Matched['query']>;
   /** What stands before the route's path: the base path of a custom domain, or the name of a stage. */
   basePath: string;
+  /** Milliseconds until Lambda ends the invocation. */
+  remainingMs: () => number;
 }
 type Handle<Matched extends Route> = (request: ApiRequest<Matched>) => Promise<APIGatewayProxyResult>;
 export type RouteHandler<Name extends RouteName> = Handle<(typeof ROUTES)[Name]>;
@@ -81,13 +83,14 @@ export function createJsonApi<Routes extends Record<string, Route>>(
         request.response = problemAnswer(known ?? new HttpError(500, 'Internal Server Error'), event);
       },
     })
-    .handler(async (event): Promise<APIGatewayProxyResult> => {
+    .handler(async (event, context): Promise<APIGatewayProxyResult> => {
       const { route, handle } = routeOf(event);
       return handle({
         event,
         parameters: accepted(route.parameters, event.pathParameters, 404, 'path'),
         query: accepted(route.query, event.queryStringParameters, 400, 'query'),
         basePath: basePathOf(route, event),
+        remainingMs: () => context.getRemainingTimeInMillis(),
       });
     });
 }

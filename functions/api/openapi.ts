@@ -86,7 +86,7 @@ const OPERATIONS: Readonly<Record<RouteName, Operation>> = {
 const GATEWAY_FAULTS: Readonly<Record<number, string>> = {
   401: 'No valid JSON Web Token, where the deployment asks for one',
   403: 'No valid signature, or no right to call the API; by the API itself, a manifest in a bucket that it may not read',
-  413: 'The body is too large',
+  413: 'The body is too large, or a plan takes too long',
   429: 'Too many requests: wait, and send it again',
 };
 

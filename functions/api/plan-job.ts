@@ -2,7 +2,7 @@
 // Nothing is stored or sent.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { readRange } from '../../shared/aws/object-range.ts';
-import { createConversionInput, openConversion } from '../../shared/blocks/conversion-input.ts';
+import { openConversion } from '../../shared/blocks/conversion-input.ts';
 import type { ManifestBuckets } from '../../shared/job/manifest-order.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
 import { conversionFor } from '../../shared/manifest/conversions/all.ts';
@@ -12,20 +12,23 @@ import type { ManifestStart } from '../../shared/manifest/format.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { readOptions } from './job-options.ts';
 import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
 import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { inputOfBytes, NamesFilesError } from './open-posted.ts';
 import { planRows } from './plan-rows.ts';
+import { createPlanTime, type PlanTime } from './plan-time.ts';
 import { type Fault, HttpError } from './problem.ts';
 import { definedTexts, hintOf, submissionOf } from './submit-job.ts';
 
-/** Bytes of a manifest that a plan reads, before it is unpacked: what fits into the time in which API Gateway waits. */
-const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
+/** Bytes of a manifest that a plan reads, before it is unpacked. Its time bounds a plan as well: plan-time.ts. */
+export const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
 /** Bytes of its text. */
-const MAX_PLANNED_TEXT_BYTES = 64 * 1024 * 1024;
+export const MAX_PLANNED_TEXT_BYTES = 64 * 1024 * 1024;
 
-export interface PlanJobDependencies extends Pick<ObjectReader, 's3' | 'clock' | 'random'>, ManifestBuckets {
+export interface PlanJobDependencies extends Pick<ObjectReader, 's3' | 'random'>, ManifestBuckets {
+  clock: Clock;
   destinationBuckets: readonly string[];
   sources: SourceConfiguration;
   kmsKeys: readonly string[];
@@ -43,13 +46,15 @@ interface Loaded {
 }
 
 export function createPlanJob(dependencies: PlanJobDependencies): RouteHandler<'planJob'> {
-  return async ({ event, query }) => {
-    const loaded = namesPlace(event.json?.value)
-      ? await loadPlaced(dependencies, event, query)
+  return async ({ event, query, remainingMs }) => {
+    const isPlaced = namesPlace(event.json?.value);
+    const time = createPlanTime(dependencies.clock, remainingMs(), isPlaced ? 'body.manifest' : 'body');
+    const loaded = isPlaced
+      ? await time.ofReading(loadPlaced(dependencies, event, query))
       : loadPosted(dependencies, event, query);
-    const { head, text } = await textOf(loaded);
+    const { head, text } = await textOf(loaded, time);
     const { sources, kmsKeys, cut } = dependencies;
-    return json(200, await planRows({ head, text, options: loaded.options, sources, kmsKeys, cut }));
+    return json(200, await planRows({ head, text, options: loaded.options, sources, kmsKeys, cut }, time));
   };
 }
 
@@ -87,7 +92,8 @@ async function loadPlaced(
     about: { key: place.key, ...(contentType === undefined ? {} : { contentType }) },
     options: parsed,
     input: (start) => ({
-      ...createConversionInput(dependencies, manifest, start, []),
+      ...inputOfBytes(start),
+      manifest,
       find: () => Promise.reject(new NamesFilesError()),
     }),
     place: 'body.manifest',
@@ -95,13 +101,10 @@ async function loadPlaced(
 }
 
 /** The text that the rows stand in, and how they are read. */
-async function textOf({
-  bytes,
-  about,
-  options,
-  input,
-  place,
-}: Loaded): Promise<{ head: ManifestHead; text: Buffer }> {
+async function textOf(
+  { bytes, about, options, input, place }: Loaded,
+  time: PlanTime,
+): Promise<{ head: ManifestHead; text: Buffer }> {
   const extraColumns = extraColumnsOf(options.keyTemplate);
   const start: ManifestStart = { bytes, sizeBytes: bytes.length, extraColumns };
   const conversion = conversionFor(start, about);
@@ -118,6 +121,7 @@ async function textOf({
     let textBytes = 0;
     for (const unit of opened.units) {
       for await (const chunk of conversion.convert(unit, read)) {
+        time.check();
         textBytes += chunk.length;
         if (textBytes > MAX_PLANNED_TEXT_BYTES)
           throw tooLarge(

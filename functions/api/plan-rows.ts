@@ -7,6 +7,7 @@ import { type ManifestItem, PARSER_VERSION } from '../../shared/manifest/columns
 import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { numbersOf, type Outcome } from '../../shared/report/outcome.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
+import type { PlanTime } from './plan-time.ts';
 import { MAX_FAULTS } from './problem.ts';
 
 /** Writes a second that S3 takes of one partition (S3 user guide, "Best practices design patterns"). */
@@ -52,14 +53,10 @@ export interface JobPlan {
 type SourceKind = 'inline' | 's3' | 'https';
 
 /** Cuts the manifest into the slices of its job, since a row's key must be its slice's own. */
-export async function planRows({
-  head,
-  text,
-  options,
-  sources,
-  kmsKeys,
-  cut,
-}: PlannedManifest): Promise<JobPlan> {
+export async function planRows(
+  { head, text, options, sources, kmsKeys, cut }: PlannedManifest,
+  time: PlanTime,
+): Promise<JobPlan> {
   const read = async function* (start: number, end: number) {
     yield text.subarray(start, end);
   };
@@ -69,7 +66,10 @@ export async function planRows({
   const all = { startOffset: head.bodyOffset, startLine: head.bodyLine, endOffset: text.length };
   const tally = createTally(options);
   for await (const { range } of formatOf(head).split(head, all, read, limits)) {
-    for await (const block of blocksOf(rules, { sources, kmsKeys }, range, read)) tally.add(block);
+    for await (const block of blocksOf(rules, { sources, kmsKeys }, range, read)) {
+      time.check();
+      tally.add(block);
+    }
   }
   return { format: head.format, ...tally.plan() };
 }

@@ -8,6 +8,7 @@ import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
 import { runMillionBench } from './million/run.ts';
+import { runPlanBench } from './plan.ts';
 
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
@@ -16,6 +17,7 @@ npm run bench -- ingest [--rows N] [--json]
 npm run bench -- million [--rows N] [--json]
 npm run bench -- coldstart [--runs N] [--json]
 npm run bench -- cost [--objects N] [--json]
+npm run bench -- plan [--only NAME,…] [--json]
 
 limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
@@ -23,6 +25,7 @@ convert    compressed manifests and a JSON array of so many megabytes of text, c
 ingest     rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop
 coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
 cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several
+plan       the largest manifests of each format through POST /plans: CPU time, beside what the function has
 million    a manifest dropped on the embedded cloud, with nothing but the destination's writes stubbed: exact counts`;
 
 guardOutput();
@@ -64,6 +67,11 @@ if (positionals[0] === 'limit') {
   await runMillionBench({ rows: whole('rows', values.rows), json: values.json });
 } else if (positionals[0] === 'coldstart') {
   await runColdStartBench({ runs: whole('runs', values.runs), json: values.json });
+} else if (positionals[0] === 'plan') {
+  await runPlanBench({
+    ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+    json: values.json,
+  });
 } else if (positionals[0] === 'cost') {
   await runCostBench({ objects: whole('objects', values.objects ?? '100000'), json: values.json });
 } else {

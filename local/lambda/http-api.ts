@@ -9,7 +9,7 @@ import { createGuardedServer } from '../guard/guarded-server.ts';
 import { EMBEDDED_SINCE_HEADER } from '../service/embedded-since.ts';
 import type { FunctionModel, ThrottlingModel } from '../service/model.ts';
 import { type LambdaHost, REQUEST_LIMIT_BYTES } from './host.ts';
-import { createAuthorizers } from './http-authorizers.ts';
+import { createAuthorizers, type IamCallers, type Refusal } from './http-authorizers.ts';
 import {
   type HttpResponse,
   INTERNAL_SERVER_ERROR,
@@ -44,23 +44,27 @@ export interface HttpApiDependencies {
 export interface HttpApiOptions {
   port?: number;
   accountId: string;
+  region: string;
   throttling?: ThrottlingModel | undefined;
+  /** Default: any. */
+  iamCallers?: IamCallers | undefined;
 }
 
 /** API Gateway's quota for a request's body. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 const TOO_LARGE = jsonResponse(413, { message: 'Request Entity Too Large' });
 const TOO_MANY = jsonResponse(429, { message: 'Too Many Requests' });
-const UNAUTHORIZED = jsonResponse(401, { message: 'Unauthorized' });
+/** As API Gateway names them. */
+const REFUSED = { 401: 'Unauthorized', 403: 'Forbidden' } as const;
 
 export async function startHttpApi(
   { clock, random, guard, host, log, fetch = globalThis.fetch }: HttpApiDependencies,
   functions: Record<string, FunctionModel>,
-  { port = 0, accountId, throttling }: HttpApiOptions,
+  { port = 0, accountId, region, throttling, iamCallers = 'any' }: HttpApiOptions,
 ): Promise<HttpApi> {
   const routeOf = createRouteTable(functions);
   const throttle = throttling === undefined ? undefined : createHttpThrottle({ clock }, throttling);
-  const authorize = createAuthorizers({ fetch, clock });
+  const authorize = createAuthorizers({ fetch, clock, log }, { region, iamCallers });
   const pages = new Map<string, PageHandler>();
   const since = new Date(clock.now()).toISOString();
 
@@ -76,14 +80,12 @@ export async function startHttpApi(
     }
     const body = await readBody(request);
     if (throttle?.admits() === false) return send(response, TOO_MANY);
-    const caller = await authorize(route.authorizer, request.headers.authorization);
-    if (caller.kind === 'refused') {
-      const headers = { ...UNAUTHORIZED.headers, 'www-authenticate': caller.challenge };
-      return send(response, { ...UNAUTHORIZED, headers });
-    }
     if (body === undefined) return send(response, TOO_LARGE);
+    const { headers } = request;
+    const caller = await authorize(route.authorizer, { method, url, headers, body });
+    if (caller.kind === 'refused') return send(response, refusalOf(caller));
     const event = toHttpEvent(
-      { method, url, headers: request.headers, body, sourceIp: request.socket.remoteAddress ?? '' },
+      { method, url, headers, body, sourceIp: request.socket.remoteAddress ?? '' },
       { ...route, caller, accountId, requestId: randomUUID(), nowMs: clock.now() },
     );
     const payload = JSON.stringify(event);
@@ -124,6 +126,14 @@ export async function startHttpApi(
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+function refusalOf({ status, challenge }: Refusal): HttpResponse {
+  const { headers, ...rest } = jsonResponse(status, { message: REFUSED[status] });
+  return {
+    ...rest,
+    headers: { ...headers, ...(challenge === undefined ? {} : { 'www-authenticate': challenge }) },
   };
 }
 

@@ -5,6 +5,8 @@
 //   iss         equals the issuer
 //   aud         one of the audiences; where there is no aud, client_id
 //   exp         later than now; nbf and iat not later
+//
+// A route may ask for scopes: the claim `scope`, or `scp`, has them.
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -18,6 +20,13 @@ export type Authorization =
   | { kind: 'allowed'; claims: Record<string, string>; scopes: string[] | null }
   /** `challenge` is the value of WWW-Authenticate. */
   | { kind: 'refused'; challenge: string };
+
+export interface JwtDependencies {
+  fetch: typeof globalThis.fetch;
+  clock: Pick<Clock, 'now'>;
+  /** Why an issuer can't be asked: the caller is told no more than API Gateway tells. */
+  log: (line: string) => void;
+}
 
 export interface JwtAuthorizer {
   authorize(authorization: string | undefined): Promise<Authorization>;
@@ -33,7 +42,7 @@ const DIGESTS = new Map([
 const KEYS_KEPT_MS = 2 * 3600 * 1000;
 /** An unknown key id makes it look again, but not with each bad token. */
 const LOOK_AGAIN_MS = 60 * 1000;
-/** An issuer that does not answer is an error of the authorizer, soon. */
+/** For each of the two documents of an issuer. */
 const LOOK_UP_MS = 5_000;
 const MAX_DOCUMENT_CHARACTERS = 1024 * 1024;
 const MAX_TOKEN_CHARACTERS = 16 * 1024;
@@ -49,11 +58,12 @@ const claimsOf = z.looseObject({
   nbf: z.optional(z.number()),
   iat: z.optional(z.number()),
   scope: z.optional(z.string()),
+  scp: z.optional(z.union([z.string(), z.array(z.string())])),
 });
 type Claims = z.infer<typeof claimsOf>;
 
 export function createJwtAuthorizer(
-  { fetch, clock }: { fetch: typeof globalThis.fetch; clock: Pick<Clock, 'now'> },
+  { fetch, clock, log }: JwtDependencies,
   { issuer, audiences }: JwtAuthorizerOptions,
 ): JwtAuthorizer {
   let kept: { keys: Map<string, KeyObject>; atMs: number } | undefined;
@@ -82,6 +92,16 @@ export function createJwtAuthorizer(
     return kept?.keys.get(kid);
   }
 
+  /** Undefined where the issuer can't be asked. */
+  async function keyOrNothing(kid: string): Promise<{ key: KeyObject | undefined } | undefined> {
+    try {
+      return { key: await keyOf(kid) };
+    } catch (error) {
+      log(JSON.stringify({ level: 'ERROR', message: 'Issuer not readable', issuer, detail: String(error) }));
+      return undefined;
+    }
+  }
+
   return {
     async authorize(authorization = '') {
       // The scheme may be left out.
@@ -94,13 +114,18 @@ export function createJwtAuthorizer(
       if (fault !== undefined) return refused(fault);
       const digest = DIGESTS.get(alg);
       if (digest === undefined) return refused('signing method is invalid');
-      const key = await keyOf(kid);
+      const found = await keyOrNothing(kid);
+      if (found === undefined) return refused('OIDC discovery endpoint communication error');
+      const { key } = found;
       if (key === undefined) return refused('the issuer has no key of this id');
       if (!verify(digest, signed, key, signature)) return refused('the signature is invalid');
-      const scopes = claims.scope === undefined ? null : claims.scope.split(' ');
-      return { kind: 'allowed', claims: claimTexts(claims), scopes };
+      return { kind: 'allowed', claims: claimTexts(claims), scopes: scopesOf(claims) };
     },
   };
+}
+
+function scopesOf({ scope, scp = scope }: Claims): string[] | null {
+  return scp === undefined ? null : [scope ?? scp].flat().flatMap((each) => each.split(' '));
 }
 
 function refused(description: string): Authorization {
@@ -132,7 +157,7 @@ function faultOfClaims(
 ): string | undefined {
   if (iss !== issuer) return 'the token is of another issuer';
   const named = aud === undefined ? [client ?? ''] : [aud].flat();
-  if (!named.some((each) => audiences.includes(each))) return 'the token has an invalid audience';
+  if (!named.some((each) => audiences.includes(each))) return 'the token does not have a valid audience';
   if (exp === undefined || exp <= nowSeconds) return 'the token has expired';
   if ((nbf ?? 0) > nowSeconds || (iat ?? 0) > nowSeconds) return 'the token is not valid yet';
   return undefined;

@@ -170,7 +170,9 @@ function readAuthorizer(
   if (isRecord(named) && named.type === 'jwt') {
     const { audience } = named;
     const audiences = (Array.isArray(audience) ? audience : [audience]).map(String);
-    return { kind: 'jwt', issuer: String(named.issuerUrl), audiences };
+    const scopes =
+      isRecord(authorizer) && Array.isArray(authorizer.scopes) ? authorizer.scopes.map(String) : [];
+    return { kind: 'jwt', issuer: String(named.issuerUrl), audiences, scopes };
   }
   throw new ServiceModelError(
     `${where}.authorizer`,

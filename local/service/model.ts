@@ -75,11 +75,11 @@ export interface HttpRouteModel {
   authorizer: AuthorizerModel;
 }
 
-/** `jwt`: callers need a JSON Web Token of this issuer, for one of these audiences. */
+/** `jwt`: a JSON Web Token of this issuer, for one of these audiences, with one of these scopes where there are any. */
 export type AuthorizerModel =
   | { kind: 'none' }
   | { kind: 'aws_iam' }
-  | { kind: 'jwt'; issuer: string; audiences: readonly string[] };
+  | { kind: 'jwt'; issuer: string; audiences: readonly string[]; scopes: readonly string[] };
 
 /** How many requests the HTTP API takes, of all callers together: DefaultRouteSettings of its stage. */
 export interface ThrottlingModel {

@@ -1,4 +1,4 @@
-// What can be wrong with a manifest or a row of it. Reports hold the codes, so they are data and are never renamed.
+// What can be wrong with a manifest, a row of it, or its job. Reports hold the codes, so they are data and are never renamed.
 
 /** Why a manifest can't be read at all. Its job ends as failed, with the code and a message that says what to do. */
 export const manifestFaults = {
@@ -98,9 +98,38 @@ export const rowFaults = {
   EncryptionInvalid:
     'an encryption that is neither AES256 nor aws:kms, or a bucket_key that is neither true nor false',
   KmsKeyInvalid: 'a kms_key that is no key of KMS, or stands without the encryption aws:kms',
+  KmsKeyNotAllowed: 'a kms_key of the row or its job that the parameter kmsKeys does not list',
+  SourceNotAllowed:
+    'a source in a bucket or at a host that the parameters sourceBuckets and sourceHosts do not list',
   ChecksumAlgorithmInvalid: 'a checksum_algorithm that Spillway can not compute',
   IfExistsInvalid: 'an if_exists that is not overwrite, skip or fail',
   SizeInvalid: 'a size that is no whole number of bytes from 0 to 48.8 TiB',
 } as const;
 
 export type RowFault = keyof typeof rowFaults;
+
+/** Why a job fails whose manifest, as far as it was read, had no such fault. */
+export const jobFaults = {
+  DeadlineExceeded:
+    'the deadline passed: rows that had not ended are booked as lost (option deadline-seconds)',
+  IngestFailed: 'the manifest could not be read or cut, time after time: the message names the dead letter',
+  InvalidJobFile:
+    'a job file that is too long, or that has a fault: the message lists every one with its place',
+  InvalidOptions: 'an option that is unknown, wrong, or not allowed in this deployment',
+  InvalidOrder:
+    'an object with the content type of an order, which the API alone may give; or an order that is not whole',
+  InvalidRedrive: 'an order for a redrive that is not whole, or names a report elsewhere',
+  JobIdTaken: 'the key names a job that has another manifest: drop it under another key',
+  ManifestGone: 'the manifest, or a file of it, was replaced or deleted before it was read: drop it again',
+  ManifestMissing: 'a job file or a request names a manifest that is not there, or can not be read',
+  NothingToRedrive: 'the report to redrive names no file of failed rows',
+  ParserChanged: 'the job began under a version that may have found other rows: drop the manifest again',
+  ReportGone: 'the report to redrive was deleted',
+  ReportUnreadable: 'the report to redrive is no report of this version, or too long',
+  RowUnreadable:
+    'a row of the ledger that this version can not read: the message names the row and the remedy',
+  SettleFailed: 'slices could not be settled by the deadline: the message names the dead letter',
+  TooManyFailures: 'more rows failed than max-failed-percent allows: the rest is cancelled',
+  TooManyRejected: 'more rows were rejected than max-failed-percent allows: the rest is cancelled',
+  TooManySlices: 'more rows than the slices of one job hold: the message says where to cut',
+} as const;

@@ -13,9 +13,13 @@ import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { DeadLetterPage } from '../../shared/report/dead-letters.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { contractFaults } from './api-contract.ts';
 import { failing as failingOn, refusal } from './failing.ts';
-import { createVirtualClock } from './virtual-clock.ts';
+import { createHandClock } from './hand-clock.ts';
+
+/** At the start of an invocation. */
+const CONTEXT = { getRemainingTimeInMillis: () => 29_000 } as Context;
 
 export const sample = (name: string) =>
   JSON.parse(
@@ -35,6 +39,8 @@ export interface FakeOptions {
   failing?: Error;
   /** How many conditional writes are answered that another is under way. */
   conflicts?: number;
+  /** Default: one whose time passes by its sleeps alone. */
+  clock?: Clock;
 }
 
 export function createFakeApi({
@@ -45,6 +51,7 @@ export function createFakeApi({
   letters,
   failing,
   conflicts = 0,
+  clock = createHandClock(),
 }: FakeOptions = {}) {
   const memory = createMemoryS3();
   let conflictsLeft = conflicts;
@@ -70,7 +77,7 @@ export function createFakeApi({
   const orders: unknown[][] = [];
   const dependencies: ApiDependencies = {
     s3,
-    clock: createVirtualClock(),
+    clock,
     random: () => 0.5,
     presigner: {
       linkTo: async ({ bucket, key }) => `https://${bucket}.test/${key}`,
@@ -134,7 +141,7 @@ export function createFakeApi({
   };
   const api = createApi(dependencies);
   const call = async (event: APIGatewayProxyEventV2) => {
-    const answer = (await api(structuredClone(event), {} as Context)) as APIGatewayProxyResult;
+    const answer = (await api(structuredClone(event), CONTEXT)) as APIGatewayProxyResult;
     const json = JSON.parse(answer.body) as Record<string, unknown>;
     if (answer.statusCode < 300) expect(schemaOf(event).safeParse(json).error?.issues).toBeUndefined();
     expect(faultsOfAnswer(event, answer, json)).toEqual([]);

@@ -1,6 +1,9 @@
 // What holds for every route of the API: problem details, limits on bodies, paths behind a custom domain, forms and plans.
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { createPlanTime } from '../../functions/api/plan-time.ts';
 import { createFakeApi, post, sample } from '../helpers/fake-api.ts';
+import { createHandClock } from '../helpers/hand-clock.ts';
 import { JOB_ID } from '../helpers/records.ts';
 
 const json = (body: unknown, about = {}) => post(JSON.stringify(body), 'application/json', about);
@@ -136,5 +139,75 @@ describe('POST /plans', () => {
     // 10,000 writes at 5 dollars a million, and what goes on beside them.
     expect(answer.json['cost']).toEqual({ usd: 0.0534, writesUsd: 0.05, otherUsd: 0.0034 });
     expect(answer.json['time']).toEqual({ objectsPerSecond: 3_500, seconds: 3 });
+  });
+});
+
+describe('a plan that takes too long', () => {
+  const LISTS = 'lists';
+  const placed = (key: string) => to('api-post-plans-place', { manifest: { bucket: LISTS, key } });
+
+  /** A clock that is so much later at each look, as if the work between had taken that long. */
+  function busyClock(stepMs: number) {
+    const hand = createHandClock(2_000);
+    return {
+      ...hand,
+      now() {
+        hand.advance(stepMs);
+        return hand.now();
+      },
+    };
+  }
+
+  const text = Array.from({ length: 20_000 }, (_, at) => `key-${at},x\n`).join('');
+  it.each([
+    ['rows', 'many.csv', Buffer.from(`key,text\n${text}`)],
+    ['a conversion', 'many.csv.gz', gzipSync(`key,text\n${text}`)],
+    ['rows of NDJSON', 'many.ndjson', Buffer.from('{"key":"a","text":""}\n'.repeat(20_000))],
+  ])('ends with 413 before Lambda ends it: within %s', async (_, key, bytes) => {
+    const { call, memory } = createFakeApi({ clock: busyClock(8_000) });
+    memory.write(LISTS, key, bytes);
+    const { statusCode, json } = await call(placed(key));
+    expect(statusCode).toBe(413);
+    expect(json['faults']).toEqual([
+      {
+        place: 'body.manifest',
+        message: expect.stringMatching(/^the manifest has more rows .*plan a part of it/),
+      },
+    ]);
+  });
+
+  it('is told the same of rows in the body', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, at) => ({ key: `k/${at}`, text: 'x' }));
+    const { call } = createFakeApi({ clock: busyClock(8_000) });
+    const { statusCode, json } = await call(to('api-post-plans', { rows }));
+    expect([statusCode, json['faults']]).toEqual([413, [expect.objectContaining({ place: 'body' })]]);
+  });
+
+  it('takes as long as the invocation has, but for what is kept back', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, at) => ({ key: `k/${at}`, text: 'x' }));
+    // Eleven looks at 2 s each are 22 of the 25 s.
+    const { call } = createFakeApi({ clock: busyClock(2_000) });
+    expect((await call(to('api-post-plans', { rows }))).json).toMatchObject({ rows: 5_000, good: 5_000 });
+  });
+
+  it('ends with 503, and a time to come again, where S3 does not send the manifest', async () => {
+    const clock = createHandClock();
+    const time = createPlanTime(clock, 29_000, 'body.manifest');
+    const ended = time.ofReading(new Promise<never>(() => {}));
+    clock.advance(24_999);
+    time.check();
+    clock.advance(1);
+    await expect(ended).rejects.toMatchObject({
+      ...{ statusCode: 503, headers: { 'retry-after': '5' } },
+      message: expect.stringContaining('S3 did not send the manifest in time'),
+    });
+  });
+
+  it('passes on what reading throws, and leaves no sleep behind', async () => {
+    const clock = createHandClock();
+    const time = createPlanTime(clock, 29_000, 'body.manifest');
+    await expect(time.ofReading(Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect(await time.ofReading(Promise.resolve(1))).toBe(1);
+    clock.advance(60_000);
   });
 });

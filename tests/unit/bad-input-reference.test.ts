@@ -1,6 +1,7 @@
 // docs/bad-input.md is made from these samples: each provokes one fault of shared/manifest/faults.ts, and a fault without a sample
 // fails the test. A new fault is a line here. After a change: npx vitest run tests/unit/bad-input-reference.test.ts -u
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { tooLong } from '../../functions/ingest/convert-manifest.ts';
@@ -10,6 +11,7 @@ import { parseJobOptions } from '../../shared/job/options.ts';
 import { ConversionFault } from '../../shared/manifest/conversions/conversion.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import {
+  jobFaults,
   type ManifestFault,
   manifestFaults,
   type RowFault,
@@ -155,6 +157,7 @@ const url = (source: string): Sample => csv(`a,${source}`, 'key,source');
 /** A row with text, and one column more. */
 const withColumn = (column: string, value: string): Sample => csv(`a,b,${value}`, `key,text,${column}`);
 const ELEVEN = Array.from({ length: 11 }, (_, number) => number);
+const KEY = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 /** In a header, each of its characters takes six bytes. */
 const LONG_TAG = 'ü'.repeat(256);
 
@@ -208,6 +211,8 @@ const ROWS: Readonly<Record<RowFault, Sample>> = {
   StorageClassInvalid: withColumn('storage_class', 'COLD'),
   EncryptionInvalid: withColumn('encryption', 'AES'),
   KmsKeyInvalid: withColumn('kms_key', 'alias/key'),
+  KmsKeyNotAllowed: csv(`a,b,aws:kms,${KEY}`, 'key,text,encryption,kms_key'),
+  SourceNotAllowed: csv('a,s3://other/c', 'key,source'),
   ChecksumAlgorithmInvalid: withColumn('checksum_algorithm', 'MD4'),
   IfExistsInvalid: withColumn('if_exists', 'keep'),
   SizeInvalid: csv('a,s3://bucket/c,1.5', 'key,source,size'),
@@ -250,7 +255,13 @@ async function faultOfRow(sample: Sample): Promise<Fault> {
   const { versionId: _, etag: __, ...manifest } = { versionId: '', ...job.manifest };
   const { bodyOffset, bodyLine } = opened.head;
   const place = manifestBytes(bodyOffset, bytes.length, bodyLine);
-  const reader = { s3, clock: createVirtualClock(), random: () => 0, sources: 'unchecked' as const };
+  const reader = {
+    s3,
+    clock: createVirtualClock(),
+    random: () => 0,
+    sources: { buckets: ['bucket'] },
+    kmsKeys: [],
+  };
   const blocks: Block[] = await Array.fromAsync(
     readSliceBlocks(reader, { ...job, manifest } as typeof job, { place }),
   );
@@ -343,6 +354,59 @@ The row is rejected: it stands in the report with its line and this message. The
 rows are bad is stopped (\`max-failed-percent\`).
 
 ${await table(ROWS, rowFaults, faultOfRow)}
+
+## A job that fails for another reason
+
+| code | what |
+| --- | --- |
+${Object.entries(jobFaults)
+  .map(([code, what]) => `| \`${code}\` | ${cell(what)} |`)
+  .join('\n')}
+
+Codes of rows that were accepted and not stored are those of S3, and those in [manifests.md](manifests.md) and
+[guarantees.md](guarantees.md).
 `).toMatchFileSnapshot('../../docs/bad-input.md');
+  });
+});
+
+/** How the sources write the code of a fault. */
+const WRITTEN =
+  /(?:\bcode: |\b(?:\w*[fF]ault|failed|unreadable|refuse|permanent|transient|reject)\(\s*(?:payload,\s*)?)'([A-Z]\w+)'/g;
+
+describe('a code that the functions write', () => {
+  const root = new URL('../../', import.meta.url);
+  const textOf = (file: string) => readFileSync(new URL(file, root), 'utf8');
+  const files = (folder: string, ending: string) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith(ending))
+      .map((file) => `${folder}${file}`);
+  const documents = files('docs/', '.md').map(textOf).join('\n');
+  const inFolders = (...folders: string[]) => folders.flatMap((folder) => files(folder, '.ts')).map(textOf);
+  const codesIn = (texts: string[]) => [
+    ...new Set(texts.flatMap((text) => [...text.matchAll(WRITTEN)].map(([, code = '']) => code))),
+  ];
+  const sources = inFolders('shared/', 'functions/');
+  const written = codesIn(sources).sort();
+  // What is wrong with rows and jobs is found here; how transfers end is another matter.
+  const checking = ['manifest', 'attributes', 'keys', 'blocks', 'job'].map((room) => `shared/${room}/`);
+  const tables = { ...manifestFaults, ...rowFaults, ...jobFaults };
+
+  it('is found in the sources', () => {
+    expect(written.length).toBeGreaterThan(90);
+  });
+
+  it.each(codesIn(inFolders(...checking, 'functions/ingest/', 'functions/sweep/')))(
+    '%s of a check is in a table',
+    (code) => {
+      expect(Object.keys(tables)).toContain(code);
+    },
+  );
+
+  it.each(written)('%s is explained in the documents', (code) => {
+    expect(documents.includes(`\`${code}\``)).toBe(true);
+  });
+
+  it.each(Object.keys(tables))('%s of the tables is written', (code) => {
+    expect(sources.some((text) => text.includes(`'${code}'`))).toBe(true);
   });
 });

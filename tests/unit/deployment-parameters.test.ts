@@ -622,3 +622,26 @@ it('reports every fault at once', async () => {
     'alarmTopicArn',
   ]);
 });
+
+describe('the tokens of callers', () => {
+  const token = { jwtIssuer: 'https://issuer.example.com', jwtAudience: 'spillway' };
+
+  it('may be asked for scopes', async () => {
+    const { apiAuthorizer } = await settle({
+      params: { ...token, jwtScopes: 'spillway/read, spillway/write' },
+    });
+    expect(apiAuthorizer).toEqual({ name: 'jwt', scopes: ['spillway/read', 'spillway/write'] });
+    expect((await settle({ params: token })).apiAuthorizer).toEqual({ name: 'jwt' });
+  });
+
+  it.each([
+    ['without an issuer', { jwtScopes: 'read' }, 'give jwtIssuer and jwtAudience'],
+    ['with a space within', { ...token, jwtScopes: 'read write' }, 'separated by commas'],
+    ['with an empty one', { ...token, jwtScopes: 'read,' }, 'separated by commas'],
+    ['with quotes', { ...token, jwtScopes: '"read"' }, 'separated by commas'],
+    ['of 65 characters', { ...token, jwtScopes: 'x'.repeat(65) }, 'up to 64 characters'],
+    ['of which there are 11', { ...token, jwtScopes: Array(11).fill('x').join(',') }, '11 scopes'],
+  ])('have no scopes %s', async (_, params, why) => {
+    expect(await faultsOf({ params })).toEqual(oneFault('jwtScopes', why));
+  });
+});

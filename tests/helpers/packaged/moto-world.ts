@@ -59,6 +59,7 @@ export async function startMotoWorld(service: UnpackedService, client?: string):
     started.push([() => host.stop()]);
     const api = await startHttpApi({ clock, random, guard: createGuard(), host, log }, functions, {
       accountId,
+      region,
     });
     const schedules = startSchedules({ clock, random, host }, functions, model);
     const s3 = new S3Client(moto.clientConfig);
