@@ -206,13 +206,24 @@ async function expectDenial(name: string, placeOf: (role: Role) => number): Prom
     if (place < 0) throw new Error(`${name} has no such statement`);
     missing = role?.statements.splice(place, 1).flatMap(({ actions }) => actions) ?? [];
   });
-  // Where the run gets no further is as it may be: a job whose function may not write never ends.
-  const run = takeEveryPath(cloud, () => isOver).catch((error: unknown) => error);
+  let hasEnded = false;
+  // How a job ends whose function may not write does not matter here.
+  const run = takeEveryPath(cloud, () => isOver)
+    .catch((error: unknown) => error)
+    .finally(() => {
+      hasEnded = true;
+    });
   try {
     await cloud.until(
       `${missing.join(' or ')} is denied to ${name}`,
-      async () =>
-        (await cloud.access()).denied.some((each) => each.role === name && missing.includes(each.action)),
+      async () => {
+        const isLastLook = hasEnded;
+        const { denied } = await cloud.access();
+        if (denied.some((each) => each.role === name && missing.includes(each.action))) return true;
+        if (isLastLook)
+          throw new Error(`${name} was not denied ${missing.join(' or ')}: ${String(await run)}`);
+        return false;
+      },
       RUN_MS,
     );
   } finally {
