@@ -116,7 +116,7 @@ function names(principals: Principals, caller: Caller): boolean {
   if (caller.kind === 'service') return principals.services.includes(caller.service);
   const account = accountOf(caller.arn);
   return principals.accounts.some(
-    (each) => each === caller.arn || each === account || each === `arn:aws:iam::${account}:root`,
+    (each) => each === caller.arn || each === account || each.endsWith(`:iam::${account}:root`),
   );
 }
 

@@ -1,5 +1,11 @@
 // `spillway doctor` on moto: the packaged template as a stack, then one fault after the other.
 import { tmpdir } from 'node:os';
+import {
+  ApiGatewayV2Client,
+  GetApisCommand,
+  GetRoutesCommand,
+  UpdateRouteCommand,
+} from '@aws-sdk/client-apigatewayv2';
 import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import {
   LambdaClient,
@@ -8,6 +14,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
+  DeleteBucketPolicyCommand,
   DeletePublicAccessBlockCommand,
   ListBucketsCommand,
   PutBucketNotificationConfigurationCommand,
@@ -16,7 +23,12 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../cli/doctor/finding.ts';
 import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
@@ -34,6 +46,7 @@ let s3: S3Client;
 let sqs: SQSClient;
 let lambda: LambdaClient;
 let cloudformation: CloudFormationClient;
+let apigateway: ApiGatewayV2Client;
 
 /** The template with its zips in a bucket that is there before the stack. */
 async function deploy(template: Template): Promise<void> {
@@ -77,11 +90,12 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     sqs = new SQSClient(config);
     lambda = new LambdaClient(config);
     cloudformation = new CloudFormationClient(config);
+    apigateway = new ApiGatewayV2Client(config);
     await deploy(service.template);
     await service.remove();
   }, 600_000);
   afterAll(async () => {
-    for (const client of [s3, sqs, lambda, cloudformation]) client?.destroy();
+    for (const client of [s3, sqs, lambda, cloudformation, apigateway]) client?.destroy();
     await moto?.stop();
   });
 
@@ -105,6 +119,7 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
         'notified warn',
         'recursion unchecked',
         'account-concurrency unchecked',
+        'api-answers unchecked',
       ]),
     );
   });
@@ -118,6 +133,15 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     expect(of(findings, 'public-access')).toMatchObject([{ level: 'fail', about: 'InboxBucket' }]);
     expect(of(findings, 'queues')).toMatchObject([
       { level: 'fail', about: 'UploadQueue', message: 'VisibilityTimeout is 30, and 1081 in the template' },
+    ]);
+    expect(of(findings, 'bucket-policies')).toMatchObject([
+      { level: 'fail', about: 'InboxBucket', message: expect.stringMatching(/^has no policy.*OnlyTheApi/) },
+    ]);
+    expect(of(findings, 'queue-policies')).toMatchObject([
+      { level: 'fail', about: 'IngestQueue', message: expect.stringContaining(`let S3 send for ${INBOX}`) },
+    ]);
+    expect(of(findings, 'api-authorizer')).toMatchObject([
+      { level: 'fail', message: expect.stringMatching(/^POST \/plans has no authorizer/) },
     ]);
     expect(of(findings, 'dead-letters')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
@@ -186,16 +210,37 @@ async function spoil(): Promise<void> {
     new PutBucketNotificationConfigurationCommand({ Bucket: INBOX, NotificationConfiguration: {} }),
   );
   await s3.send(new DeletePublicAccessBlockCommand({ Bucket: INBOX }));
+  await s3.send(new DeleteBucketPolicyCommand({ Bucket: INBOX }));
   const urlOf = (name: string) => `${moto.endpoint}/${ACCOUNT}/${STACK}-${name}`;
   await sqs.send(
     new SetQueueAttributesCommand({ QueueUrl: urlOf('upload'), Attributes: { VisibilityTimeout: '30' } }),
   );
   await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('dead-letters'), MessageBody: 'dead' }));
+  await renameSource(urlOf('ingest'));
+  await openRoute('POST /plans');
   const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
   await lambda.send(
     new UpdateEventSourceMappingCommand({
       UUID: EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn?.endsWith('-upload'))?.UUID,
       ScalingConfig: { MaximumConcurrency: 9 },
     }),
+  );
+}
+
+/** The queue's policy lets in another bucket than the inbox. */
+async function renameSource(QueueUrl: string): Promise<void> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }),
+  );
+  const Policy = Attributes['Policy']?.replaceAll(`:s3:::${INBOX}`, ':s3:::another-bucket') ?? '';
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+}
+
+async function openRoute(key: string): Promise<void> {
+  const { Items: [api] = [] } = await apigateway.send(new GetApisCommand({}));
+  const { Items = [] } = await apigateway.send(new GetRoutesCommand({ ApiId: api?.ApiId }));
+  const route = Items.find(({ RouteKey }) => RouteKey === key);
+  await apigateway.send(
+    new UpdateRouteCommand({ ApiId: api?.ApiId, RouteId: route?.RouteId, AuthorizationType: 'NONE' }),
   );
 }

@@ -1,5 +1,5 @@
 // Least privilege: the embedded cloud denies what a role does not allow, so a run through every path shows which permissions are
-// needed. None may be missing, and none may be there that nothing uses.
+// needed. None may be missing, and none may be there that nothing uses or that another statement gives as well.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessRecord } from '../../local/iam/authorizer.ts';
 import type { Role } from '../../local/iam/policy.ts';
@@ -193,6 +193,32 @@ describe('the roles', () => {
         .map((action) => `${entry.role}: ${action} ${entry.on ?? ''}`),
     );
     expect(needless).toEqual([]);
+  });
+
+  it('have no statement whose removal would go unnoticed: each alone allowed a request of the run', () => {
+    const needed = new Set(
+      record.used.filter(({ isNeeded }) => isNeeded).map(({ role, statement }) => `${role} ${statement}`),
+    );
+    const { roles, policies } = cloud.service;
+    const ofPolicies = Object.values(policies).map(({ name, statements }) => ({
+      name,
+      // What a Deny is for is tested where it denies.
+      isAllowing: (place: number) => statements[place]?.effect === 'Allow',
+      statements,
+    }));
+    const unnoticed = [
+      ...Object.values(roles).map((role) => ({ ...role, isAllowing: () => true })),
+      ...ofPolicies,
+    ].flatMap(({ name, statements, isAllowing }) =>
+      statements.flatMap(({ actions, resources }, place) => {
+        const isExplained = actions.every((action) =>
+          UNUSED.some((each) => explains(each, name, action, resources)),
+        );
+        if (needed.has(`${name} ${place}`) || isExplained || !isAllowing(place)) return [];
+        return [`${name}: ${actions.join(', ')} on ${resources.join(', ')}`];
+      }),
+    );
+    expect(unnoticed).toEqual([]);
   });
 });
 
