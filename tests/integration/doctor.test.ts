@@ -2,9 +2,9 @@
 import { tmpdir } from 'node:os';
 import {
   ApiGatewayV2Client,
-  GetApisCommand,
-  GetRoutesCommand,
-  UpdateRouteCommand,
+  CreateApiCommand,
+  CreateRouteCommand,
+  CreateStageCommand,
 } from '@aws-sdk/client-apigatewayv2';
 import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import {
@@ -30,7 +30,9 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../../cli/doctor/finding.ts';
+import { apiChecks } from '../../cli/doctor/checks/api.ts';
+import type { Clients } from '../../cli/doctor/clients.ts';
+import type { Finding, World } from '../../cli/doctor/finding.ts';
 import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
 import { packageService, type Template } from '../helpers/package-service.ts';
 import { runSpillway } from '../helpers/spillway.ts';
@@ -119,7 +121,10 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
         'notified warn',
         'recursion unchecked',
         'account-concurrency unchecked',
-        'api-answers unchecked',
+        // moto's CloudFormation makes no HTTP API.
+        'api-authorizer fail',
+        'api-throttling fail',
+        'api-answers fail',
       ]),
     );
   });
@@ -140,14 +145,21 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     expect(of(findings, 'queue-policies')).toMatchObject([
       { level: 'fail', about: 'IngestQueue', message: expect.stringContaining(`let S3 send for ${INBOX}`) },
     ]);
-    expect(of(findings, 'api-authorizer')).toMatchObject([
-      { level: 'fail', message: expect.stringMatching(/^POST \/plans has no authorizer/) },
-    ]);
     expect(of(findings, 'dead-letters')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
     ]);
     expect(of(findings, 'event-sources')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('MaximumConcurrency is 9, and 50') },
+    ]);
+  });
+
+  it('finds an open route and other throttling of an API', async () => {
+    const api = await createApi({ 'GET /jobs': 'AWS_IAM', 'POST /jobs': 'NONE' });
+    const problems = await Promise.all(apiChecks.map((check) => check.run(api)));
+    expect(problems.flat().map(({ level, about, message }) => `${level} ${about}: ${message}`)).toEqual([
+      'fail HttpApi: POST /jobs has no authorizer: it takes requests of everybody',
+      'warn HttpApiStage: ThrottlingRateLimit is 100, and 50 in the template',
+      expect.stringMatching(/^unchecked HttpApi: not checked/),
     ]);
   });
 
@@ -217,7 +229,6 @@ async function spoil(): Promise<void> {
   );
   await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('dead-letters'), MessageBody: 'dead' }));
   await renameSource(urlOf('ingest'));
-  await openRoute('POST /plans');
   const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
   await lambda.send(
     new UpdateEventSourceMappingCommand({
@@ -236,11 +247,29 @@ async function renameSource(QueueUrl: string): Promise<void> {
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
 }
 
-async function openRoute(key: string): Promise<void> {
-  const { Items: [api] = [] } = await apigateway.send(new GetApisCommand({}));
-  const { Items = [] } = await apigateway.send(new GetRoutesCommand({ ApiId: api?.ApiId }));
-  const route = Items.find(({ RouteKey }) => RouteKey === key);
-  await apigateway.send(
-    new UpdateRouteCommand({ ApiId: api?.ApiId, RouteId: route?.RouteId, AuthorizationType: 'NONE' }),
-  );
+/** An API as the template declares it, but for the authorizers that are given by the routes, and a lower rate. */
+async function createApi(routes: Record<string, 'AWS_IAM' | 'NONE'>): Promise<World> {
+  const { ApiId = '' } = await apigateway.send(new CreateApiCommand({ Name: STACK, ProtocolType: 'HTTP' }));
+  for (const [RouteKey, AuthorizationType] of Object.entries(routes))
+    await apigateway.send(new CreateRouteCommand({ ApiId, RouteKey, AuthorizationType }));
+  const DefaultRouteSettings = { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 };
+  await apigateway.send(new CreateStageCommand({ ApiId, StageName: '$default', DefaultRouteSettings }));
+  const resource = (logicalId: string, type: string, physicalId: string, properties = {}) => ({
+    ...{ logicalId, physicalId, properties, changedAtMs: 0 },
+    type: `AWS::ApiGatewayV2::${type}`,
+  });
+  const resources = [
+    resource('HttpApi', 'Api', ApiId),
+    ...Object.keys(routes).map((RouteKey) =>
+      resource(RouteKey, 'Route', RouteKey, { RouteKey, AuthorizationType: 'AWS_IAM' }),
+    ),
+    resource('HttpApiStage', 'Stage', '$default', {
+      DefaultRouteSettings: { ...DefaultRouteSettings, ThrottlingRateLimit: 50 },
+    }),
+  ];
+  return {
+    ...{ prefix: STACK, stage: 'dev', region: 'us-east-1', account: ACCOUNT, nowMs: 0 },
+    stack: { status: 'CREATE_COMPLETE', reason: undefined, resources, template: '' },
+    clients: { apigateway } as Partial<Clients> as Clients,
+  };
 }

@@ -10,6 +10,8 @@ import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helper
 
 /** Bounds a run that hangs: one takes under a minute. */
 const RUN_MS = 900_000;
+/** Lambda's longest timeout. */
+const LONG_SECONDS = 900;
 
 interface Unused {
   role: string;
@@ -149,9 +151,13 @@ const start = (adjust: (service: ServiceModel) => void = () => undefined): Promi
     limit: { limitPerSecond: 60, burstSeconds: 0.1 },
     adjust(service) {
       // How long settle and sweep wait for a worker that may still be at work, before they book the rows that are left.
-      for (const { environment } of Object.values(service.functions))
+      for (const model of Object.values(service.functions)) {
+        const { environment } = model;
         if (environment['SPILLWAY_UPLOAD_SECONDS'] !== undefined)
           environment['SPILLWAY_UPLOAD_SECONDS'] = '3';
+        // On a machine that does much else, an invocation takes longer than on AWS.
+        model.timeoutSeconds = LONG_SECONDS;
+      }
       adjust(service);
     },
   });

@@ -211,6 +211,11 @@ describe('the API', () => {
     expect(await routes(signed('GET /jobs'), signed('POST /jobs'), signed('GET /more'))).toEqual([]);
   });
 
+  it('that the stack does not have is a failure', async () => {
+    for (const check of apiChecks)
+      expect(await saidBy(check, worldOf([], {}))).toEqual(['fail the stack has no HTTP API']);
+  });
+
   it('with a route that is open, or gone, is a failure', async () => {
     const open = { RouteKey: 'POST /jobs', RouteId: 'r2' };
     const further = { RouteKey: 'GET /more', RouteId: 'r3', AuthorizationType: 'NONE' };

@@ -11,7 +11,6 @@ import {
 import { type Ask, type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
-const apis = ({ stack }: World) => ofType(stack, 'AWS::ApiGatewayV2::Api');
 const GET = 'apigateway:GET';
 /** API Gateway's quota of routes, all on one page. */
 const MAX_ROUTES = '300';
@@ -151,60 +150,63 @@ async function examineAnswer(world: World, api: StackResource): Promise<Problem[
   return judgeAnswer(api, url, await ask(url));
 }
 
+/** What each check of the API begins with. */
+async function withApi(
+  { stack, prefix }: World,
+  run: (api: StackResource) => Promise<Problem[]>,
+): Promise<Problem[]> {
+  const [api] = ofType(stack, 'AWS::ApiGatewayV2::Api');
+  if (api !== undefined) return run(api);
+  return [{ level: 'fail', about: prefix, message: 'the stack has no HTTP API', remedy: 'deploy it again' }];
+}
+
 export const apiChecks: readonly Check[] = [
   {
     id: 'api-authorizer',
     good: 'Every route of the API asks who calls, as in the template.',
     needs: [GET],
-    run: async (world) => {
-      const { clients, stack } = world;
-      const routes = await examineEach(apis(world), (api) =>
-        examine(
-          api.logicalId,
+    run: (world) =>
+      withApi(world, async (api) => {
+        const { stack, clients } = world;
+        const { logicalId, physicalId: ApiId } = api;
+        const asked = new GetRoutesCommand({ ApiId, MaxResults: MAX_ROUTES });
+        const routes = await examine(
+          logicalId,
           GET,
-          () =>
-            clients.apigateway.send(new GetRoutesCommand({ ApiId: api.physicalId, MaxResults: MAX_ROUTES })),
+          () => clients.apigateway.send(asked),
           ({ Items = [] }) => judgeRoutes(api, ofType(stack, 'AWS::ApiGatewayV2::Route'), Items),
-        ),
-      );
-      const [api] = apis(world);
-      const authorizers = await examineEach(ofType(stack, 'AWS::ApiGatewayV2::Authorizer'), (authorizer) =>
-        examine(
-          authorizer.logicalId,
-          GET,
-          () =>
-            clients.apigateway.send(
-              new GetAuthorizerCommand({ ApiId: api?.physicalId, AuthorizerId: authorizer.physicalId }),
-            ),
-          (actual) => judgeAuthorizer(authorizer, actual),
-        ),
-      );
-      return [...routes, ...authorizers];
-    },
+        );
+        const authorizers = await examineEach(ofType(stack, 'AWS::ApiGatewayV2::Authorizer'), (each) =>
+          examine(
+            each.logicalId,
+            GET,
+            () => clients.apigateway.send(new GetAuthorizerCommand({ ApiId, AuthorizerId: each.physicalId })),
+            (actual) => judgeAuthorizer(each, actual),
+          ),
+        );
+        return [...routes, ...authorizers];
+      }),
   },
   {
     id: 'api-throttling',
     good: 'The API takes as many requests as the template says.',
     needs: [GET],
-    run: async (world) => {
-      const [api] = apis(world);
-      return examineEach(ofType(world.stack, 'AWS::ApiGatewayV2::Stage'), (stage) =>
-        examine(
-          stage.logicalId,
-          GET,
-          () =>
-            world.clients.apigateway.send(
-              new GetStageCommand({ ApiId: api?.physicalId, StageName: stage.physicalId }),
-            ),
-          (actual) => judgeThrottling(stage, api?.physicalId ?? '', actual),
+    run: (world) =>
+      withApi(world, ({ physicalId: ApiId }) =>
+        examineEach(ofType(world.stack, 'AWS::ApiGatewayV2::Stage'), (stage) =>
+          examine(
+            stage.logicalId,
+            GET,
+            () => world.clients.apigateway.send(new GetStageCommand({ ApiId, StageName: stage.physicalId })),
+            (actual) => judgeThrottling(stage, ApiId, actual),
+          ),
         ),
-      );
-    },
+      ),
   },
   {
     id: 'api-answers',
     good: 'The API answers, and refuses requests without a signature or token.',
     needs: [GET],
-    run: (world) => examineEach(apis(world), (api) => examineAnswer(world, api)),
+    run: (world) => withApi(world, (api) => examineAnswer(world, api)),
   },
 ];
