@@ -17,7 +17,7 @@ const MAX_ROUTES = '300';
 const NO_AUTHORIZATION = 'NONE';
 
 /** @param declared the routes of the template */
-export function judgeRoutes(
+function judgeRoutes(
   { logicalId: about, physicalId }: StackResource,
   declared: readonly StackResource[],
   actual: readonly Route[],
@@ -48,7 +48,7 @@ export function judgeRoutes(
   return [...missing, ...changed];
 }
 
-export function judgeAuthorizer(
+function judgeAuthorizer(
   { logicalId: about, properties }: StackResource,
   { JwtConfiguration: actual }: Pick<GetAuthorizerCommandOutput, 'JwtConfiguration'>,
 ): Problem[] {
@@ -72,7 +72,7 @@ interface Throttling {
   ThrottlingBurstLimit?: unknown;
 }
 
-export function judgeThrottling(
+function judgeThrottling(
   { logicalId: about, physicalId, properties }: StackResource,
   api: string,
   { DefaultRouteSettings: actual = {} }: Pick<GetStageCommandOutput, 'DefaultRouteSettings'>,
@@ -96,7 +96,7 @@ export function judgeThrottling(
 }
 
 /** @param answer to a request that nobody has signed */
-export function judgeAnswer(
+function judgeAnswer(
   { logicalId: about }: StackResource,
   url: string,
   answer: Awaited<ReturnType<Ask>>,

@@ -32,7 +32,7 @@ const OTHER_ACCOUNT = '000000000000';
 const OTHER_BUCKET = 'a-bucket-of-another-account';
 
 /** @param text the deployed policy; undefined where there is none */
-export function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): Problem[] {
+function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): Problem[] {
   const { thing, declared } = guarded;
   const about = thing.logicalId;
   const remedy = restored(thing);
