@@ -6,7 +6,12 @@ import {
   CreateRouteCommand,
   CreateStageCommand,
 } from '@aws-sdk/client-apigatewayv2';
-import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  ListStackResourcesCommand,
+} from '@aws-sdk/client-cloudformation';
 import {
   LambdaClient,
   ListEventSourceMappingsCommand,
@@ -18,6 +23,7 @@ import {
   DeletePublicAccessBlockCommand,
   ListBucketsCommand,
   PutBucketNotificationConfigurationCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
@@ -33,6 +39,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiChecks } from '../../cli/doctor/checks/api.ts';
 import type { Clients } from '../../cli/doctor/clients.ts';
 import type { Finding, World } from '../../cli/doctor/finding.ts';
+import { evaluate } from '../../local/service/intrinsics.ts';
+import type { ServerlessConfiguration } from '../../local/service/read-configuration.ts';
+import { collectTemplate, createScope } from '../../local/service/template.ts';
 import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
 import { packageService, type Template } from '../helpers/package-service.ts';
 import { runSpillway } from '../helpers/spillway.ts';
@@ -49,6 +58,7 @@ let sqs: SQSClient;
 let lambda: LambdaClient;
 let cloudformation: CloudFormationClient;
 let apigateway: ApiGatewayV2Client;
+let template: Template;
 
 /** The template with its zips in a bucket that is there before the stack. */
 async function deploy(template: Template): Promise<void> {
@@ -93,7 +103,8 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     lambda = new LambdaClient(config);
     cloudformation = new CloudFormationClient(config);
     apigateway = new ApiGatewayV2Client(config);
-    await deploy(service.template);
+    ({ template } = service);
+    await deploy(template);
     await service.remove();
   }, 600_000);
   afterAll(async () => {
@@ -178,8 +189,35 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
   });
 });
 
+/** The policies of the template, which moto's CloudFormation leaves out, with their names resolved as the embedded cloud does it. */
+async function putPolicies(): Promise<void> {
+  const { StackResourceSummaries = [] } = await cloudformation.send(
+    new ListStackResourcesCommand({ StackName: STACK }),
+  );
+  const physicalIdOf = (of: unknown): string =>
+    StackResourceSummaries.find(({ LogicalResourceId }) => LogicalResourceId === (of as { Ref: string }).Ref)
+      ?.PhysicalResourceId ?? '';
+  const scope = createScope(
+    collectTemplate({ resources: { Resources: template.Resources } } as ServerlessConfiguration),
+    { stackName: STACK, region: 'us-east-1', accountId: ACCOUNT },
+    {},
+    (value, where, inner) => String(evaluate(value, where, inner)),
+  );
+  for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
+    const Policy = JSON.stringify(evaluate(Properties['PolicyDocument'], id, scope));
+    if (Type === 'AWS::S3::BucketPolicy')
+      await s3.send(new PutBucketPolicyCommand({ Bucket: physicalIdOf(Properties['Bucket']), Policy }));
+    if (Type !== 'AWS::SQS::QueuePolicy') continue;
+    for (const queue of Properties['Queues'] as unknown[])
+      await sqs.send(
+        new SetQueueAttributesCommand({ QueueUrl: physicalIdOf(queue), Attributes: { Policy } }),
+      );
+  }
+}
+
 /** What moto leaves out of a bucket's properties. */
 async function settle(): Promise<void> {
+  await putPolicies();
   for (const bucket of await bucketsOfStack()) {
     await s3.send(
       new PutPublicAccessBlockCommand({

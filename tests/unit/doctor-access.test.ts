@@ -19,6 +19,13 @@ function resource(
   return { logicalId, type, physicalId, changedAtMs: 0, properties: { ...properties } };
 }
 
+const templateOf = (resources: readonly StackResource[]): string =>
+  JSON.stringify({
+    Resources: Object.fromEntries(
+      resources.map(({ logicalId, type, properties }) => [logicalId, { Type: type, Properties: properties }]),
+    ),
+  });
+
 /** A world in which every service answers what `answers` has by the command's name, or throws it where it is an error. */
 function worldOf(resources: StackResource[], answers: Record<string, unknown>, ask?: Ask): World {
   const client = {
@@ -30,7 +37,7 @@ function worldOf(resources: StackResource[], answers: Record<string, unknown>, a
   };
   return {
     ...{ prefix: 'spillway-prod', stage: 'prod', region: 'eu-west-1', account: ACCOUNT, nowMs: 0 },
-    stack: { status: 'CREATE_COMPLETE', reason: undefined, resources, template: '' },
+    stack: { status: 'CREATE_COMPLETE', reason: undefined, resources, template: templateOf(resources) },
     clients: { s3: client, sqs: client, apigateway: client } as unknown as Clients,
     ...(ask === undefined ? {} : { ask }),
   };
@@ -86,7 +93,7 @@ const queue = resource(
   `https://sqs.eu-west-1.amazonaws.com/${ACCOUNT}/spillway-prod-ingest`,
 );
 const policy = (type: string, of: object, ...Statement: object[]) =>
-  resource('Policy', type, { ...of, PolicyDocument: { Statement } });
+  resource(`${type}Policy`, type, { ...of, PolicyDocument: { Statement } });
 const RESOURCES = [
   inbox,
   queue,

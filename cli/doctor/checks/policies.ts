@@ -6,7 +6,7 @@ import { partitionOf } from '../../../infrastructure/partitions.js';
 import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
 import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
 import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
-import { ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
+import { declaredOfType, ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
 /** A bucket or queue, and the template's policy for it. */
 interface Guarded {
@@ -140,33 +140,34 @@ function restored({ type, physicalId }: StackResource): string {
 
 /** Those of the type that have a policy in the template. */
 function guardedOf({ stack, account, region }: World, type: string): Guarded[] {
-  return ofType(
-    stack,
-    type === 'AWS::SQS::Queue' ? 'AWS::SQS::QueuePolicy' : 'AWS::S3::BucketPolicy',
-  ).flatMap(({ properties }) => {
-    const {
-      Bucket,
-      Queues = [],
-      PolicyDocument,
-    } = properties as {
-      Bucket?: unknown;
-      Queues?: unknown[];
-      PolicyDocument?: { Statement?: Declared[] };
-    };
-    const ids = [Bucket, ...Queues].map(referredTo);
-    const declared = PolicyDocument?.Statement ?? [];
-    return stack.resources
-      .filter(({ logicalId }) => ids.includes(logicalId))
-      .map((thing) => ({
-        thing,
-        declared,
-        arn:
-          type === 'AWS::SQS::Queue'
-            ? `arn:${partitionOf(region)}:sqs:${region}:${account}:${queueNameOf(thing)}`
-            : `arn:${partitionOf(region)}:s3:::${thing.physicalId}`,
-        sources: ofType(stack, 'AWS::S3::Bucket').filter((bucket) => notifies(bucket, thing)),
-      }));
-  });
+  const isQueue = type === 'AWS::SQS::Queue';
+  const partition = partitionOf(region);
+  const arnOf = (thing: StackResource) =>
+    isQueue
+      ? `arn:${partition}:sqs:${region}:${account}:${queueNameOf(thing)}`
+      : `arn:${partition}:s3:::${thing.physicalId}`;
+  return declaredOfType(stack, isQueue ? 'AWS::SQS::QueuePolicy' : 'AWS::S3::BucketPolicy').flatMap(
+    (properties) => {
+      const {
+        Bucket,
+        Queues = [],
+        PolicyDocument,
+      } = properties as {
+        Bucket?: unknown;
+        Queues?: unknown[];
+        PolicyDocument?: { Statement?: Declared[] };
+      };
+      const ids = [Bucket, ...Queues].map(referredTo);
+      return ofType(stack, type)
+        .filter(({ logicalId }) => ids.includes(logicalId))
+        .map((thing) => ({
+          thing,
+          declared: PolicyDocument?.Statement ?? [],
+          arn: arnOf(thing),
+          sources: ofType(stack, 'AWS::S3::Bucket').filter((bucket) => notifies(bucket, thing)),
+        }));
+    },
+  );
 }
 
 function notifies({ properties }: StackResource, { logicalId }: StackResource): boolean {
