@@ -205,8 +205,13 @@ async function putPolicies(): Promise<void> {
   );
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
     const Policy = JSON.stringify(evaluate(Properties['PolicyDocument'], id, scope));
-    if (Type === 'AWS::S3::BucketPolicy')
-      await s3.send(new PutBucketPolicyCommand({ Bucket: physicalIdOf(Properties['Bucket']), Policy }));
+    if (Type === 'AWS::S3::BucketPolicy') {
+      const { Ref } = Properties['Bucket'] as { Ref: string };
+      const Bucket = physicalIdOf(Properties['Bucket']);
+      // The bucket of the zips has a name that CloudFormation makes.
+      const ofBucket = Policy.replaceAll(`:::${scope.nameOf(Ref)}`, `:::${Bucket}`);
+      await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: ofBucket }));
+    }
     if (Type !== 'AWS::SQS::QueuePolicy') continue;
     for (const queue of Properties['Queues'] as unknown[])
       await sqs.send(
