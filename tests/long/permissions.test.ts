@@ -157,7 +157,9 @@ const start = (adjust: (service: ServiceModel) => void = () => undefined): Promi
         model.timeoutSeconds = LONG_SECONDS;
       }
       // What fails comes back after a second by the functions' own doing. A message that a slow invocation holds does not.
-      for (const { attributes } of Object.values(service.queues)) attributes['VisibilityTimeout'] = '60';
+      // Upload leaves what it can't read to the queue, which takes five receives to give it up.
+      for (const [id, { attributes }] of Object.entries(service.queues))
+        attributes['VisibilityTimeout'] = id === 'UploadQueue' ? '10' : '60';
       adjust(service);
     },
   });
