@@ -5,7 +5,7 @@
 import type { WebOverride } from '../shared/sources/https/client.ts';
 import { systemClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
-import { type BucketOptions, startEmulators } from './aws/emulators.ts';
+import { type BucketOptions, type Delivery, startEmulators } from './aws/emulators.ts';
 import type { EventBridgeEntry } from './aws/eventbridge/event-bus.ts';
 import type { S3Limit } from './aws/s3/s3-limits.ts';
 import { type Fault, isLambdaFault } from './faults/fault.ts';
@@ -89,7 +89,9 @@ export interface Cloud {
   clientConfig(): ClientConfig;
   dynamodbClientConfig(): ClientConfig;
   meter(): Promise<CloudMeterReading>;
-  /** Which permissions the functions have used, and which they lacked. */
+  /** Has a service of AWS put a message into a queue, as the queue's policy allows. @returns why it refuses */
+  deliver(delivery: Delivery): Promise<string | undefined>;
+  /** Which permissions were used, and which were lacking. */
   access(): Promise<AccessRecord>;
   /** Sums of the metrics that the functions logged, by name. */
   metrics(): MetricSums;
@@ -257,6 +259,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       clientConfig: () => config(emulators.endpoints.aws),
       dynamodbClientConfig: () => config(emulators.endpoints.dynamodb),
       meter: async () => ({ ...(await emulators.meter()), lambda: host.usage() }),
+      deliver: (delivery) => emulators.deliver(delivery),
       access: () => emulators.access(),
       metrics: () => logs.metrics(),
       metricsOf: (functionName) => logs.metricsOf(functionName),

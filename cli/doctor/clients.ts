@@ -1,4 +1,5 @@
 // The clients of the doctor: made together, since each check needs one or two of them.
+import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -13,6 +14,7 @@ import { createS3Client } from '../../shared/aws/clients.ts';
 import type { ClientSettings } from '../aws/open.ts';
 
 export interface Clients {
+  apigateway: ApiGatewayV2Client;
   cloudformation: CloudFormationClient;
   cloudwatch: CloudWatchClient;
   dynamodb: DynamoDBClient;
@@ -27,6 +29,7 @@ export interface Clients {
 
 export function createClients(settings: ClientSettings): Clients {
   return {
+    apigateway: new ApiGatewayV2Client(settings),
     cloudformation: new CloudFormationClient(settings),
     cloudwatch: new CloudWatchClient(settings),
     dynamodb: new DynamoDBClient(settings),

@@ -3,14 +3,16 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { look } from '../aws/look.ts';
 import { alarmChecks } from './checks/alarms.ts';
+import { apiChecks } from './checks/api.ts';
 import { bucketChecks } from './checks/buckets.ts';
 import { functionChecks } from './checks/functions.ts';
 import { ledgerChecks } from './checks/ledger.ts';
 import { mappingCheck } from './checks/mappings.ts';
+import { policyChecks } from './checks/policies.ts';
 import { queueChecks } from './checks/queues.ts';
 import { stackCheck } from './checks/stack.ts';
 import type { Clients } from './clients.ts';
-import { type Check, type Finding, type Problem, uncheckedProblem, type World } from './finding.ts';
+import { type Ask, type Check, type Finding, type Problem, uncheckedProblem, type World } from './finding.ts';
 import { findLeftovers, LEFTOVER_NEEDS } from './leftovers.ts';
 import { readStack } from './stack.ts';
 
@@ -19,8 +21,10 @@ export const CHECKS: readonly Check[] = [
   stackCheck,
   ...bucketChecks,
   ...queueChecks,
+  ...policyChecks,
   mappingCheck,
   ...functionChecks,
+  ...apiChecks,
   ...ledgerChecks,
   ...alarmChecks,
 ];
@@ -44,7 +48,7 @@ export interface Place {
 }
 
 export async function examineStage(
-  { clients, clock }: { clients: Clients; clock: Clock },
+  { clients, clock, ask }: { clients: Clients; clock: Clock; ask?: Ask },
   place: Place,
 ): Promise<Examination> {
   const identity = await look('sts:GetCallerIdentity', () =>
@@ -60,7 +64,11 @@ export async function examineStage(
     level: 'ok',
     message: `You are ${caller ?? 'unknown'}, in ${place.region}.`,
   };
-  const about = { ...place, account, clients, nowMs: clock.now() };
+  const about = {
+    ...place,
+    ...{ account, clients, nowMs: clock.now() },
+    ...(ask === undefined ? {} : { ask }),
+  };
   const stack = await readStack(clients.cloudformation, place.prefix);
   const rest =
     stack.kind === 'seen'

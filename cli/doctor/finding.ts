@@ -34,8 +34,15 @@ export interface World {
   account: string;
   stack: Stack;
   clients: Clients;
+  /** Undefined where the API can't be asked. */
+  ask?: Ask;
   nowMs: number;
 }
+
+/** Sends a request that is not signed. */
+export type Ask = (
+  url: string,
+) => Promise<{ kind: 'answered'; status: number } | { kind: 'failed'; reason: string }>;
 
 export interface Check {
   id: string;

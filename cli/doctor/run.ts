@@ -5,6 +5,7 @@ import { prefixOf, type StageOptions } from '../aws/options.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, lines, padEnd, type TerminalText } from '../terminal/text.ts';
 import { amountText } from '../text.ts';
+import { askUnsigned } from './ask.ts';
 import { createClients } from './clients.ts';
 import { type Examination, examineStage } from './examination.ts';
 import type { Finding, Level } from './finding.ts';
@@ -17,7 +18,9 @@ export async function runDoctor(options: StageOptions): Promise<void> {
   const clients = createClients(settings);
   const place = { prefix: prefixOf(options), stage: options.stage, region: settings.region };
   try {
-    const examination = await examineStage({ clients, clock: systemClock }, place);
+    // Under another endpoint than AWS's there is no API Gateway that passes requests on.
+    const asking = options.endpointUrl === undefined ? { ask: askUnsigned } : {};
+    const examination = await examineStage({ clients, clock: systemClock, ...asking }, place);
     const counts = countLevels(examination.findings);
     if (options.json) terminal.json({ ...place, ...examination, counts });
     else terminal.out(examinationText(place.prefix, examination, counts));

@@ -89,10 +89,25 @@ async function listResources(
   return resources;
 }
 
+interface Declared {
+  Type?: string;
+  Properties?: Record<string, unknown>;
+}
+
+/** The properties of the template's resources of a type, also of those that the stack does not list. */
+export function declaredOfType(
+  { template }: Pick<Stack, 'template'>,
+  type: string,
+): Record<string, unknown>[] {
+  return Object.values(declaredResources(template)).flatMap(({ Type, Properties = {} }) =>
+    Type === type ? [Properties] : [],
+  );
+}
+
 /** osls deploys JSON. A template in another form was not made by it, and has nothing to compare with. */
-function declaredResources(template: string): Record<string, { Properties?: Record<string, unknown> }> {
+function declaredResources(template: string): Record<string, Declared> {
   try {
-    return (JSON.parse(template) as { Resources?: Record<string, object> }).Resources ?? {};
+    return (JSON.parse(template) as { Resources?: Record<string, Declared> }).Resources ?? {};
   } catch {
     return {};
   }

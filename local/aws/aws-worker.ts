@@ -11,7 +11,7 @@ import { createSqsFaults } from '../faults/sqs.ts';
 import { createGuard } from '../guard/admission.ts';
 import { createAuthorizer } from '../iam/authorizer.ts';
 import { createMeter } from '../meter/meter.ts';
-import type { AwsWorkerOptions, QueueDepth } from './emulators.ts';
+import type { AwsWorkerOptions, Delivery, QueueDepth } from './emulators.ts';
 import { createEventBus } from './eventbridge/event-bus.ts';
 import type { Stores } from './fauxqs-parts.ts';
 import { createGateway } from './gateway.ts';
@@ -53,17 +53,27 @@ const limits = new Map(
     ? []
     : buckets.filter(({ throttled }) => throttled === true).map(({ name }) => [name, createS3Limits(limit)]),
 );
+const authorizer = createAuthorizer(options.roles ?? [], options);
+const owners = createBucketOwners(accountId, buckets);
 const notifications = createNotifications(
   {
     clock,
     random: createRandom(seed + 2),
-    send: (queueArn, body) => queues.getQueueByArn(queueArn)?.send(body),
+    deliver,
+    ownerOf: owners.ownerOf,
   },
   { buckets, region, duplicateShare },
 );
 
+/** Into a queue whose policy allows it, else nowhere: AWS's services drop what a queue refuses. */
+function deliver({ queueArn, body, ...source }: Delivery): string | undefined {
+  const request = { action: 'sqs:SendMessage', resource: queueArn };
+  const refusal = authorizer.denyService({ kind: 'service', ...source }, request);
+  if (refusal === undefined) queues.getQueueByArn(queueArn)?.send(body);
+  return refusal;
+}
+
 const guard = createGuard(options);
-const authorizer = createAuthorizer(options.roles ?? []);
 const worker = answerCalls({
   ownPorts: (ports: number[]) => guard.addOwnPorts(ports),
   meter: () => {
@@ -80,6 +90,7 @@ const worker = answerCalls({
     return reading;
   },
   access: () => authorizer.record(),
+  deliver,
   events: () => bus.entries(),
   queueDepths: () =>
     Object.fromEntries(
@@ -138,7 +149,7 @@ const gateway = createGateway({
   objects,
   onFailure,
   outages,
-  owners: createBucketOwners(accountId, buckets),
+  owners,
   region,
   uploads,
 });
@@ -149,6 +160,7 @@ gateway.once('error', (error) => worker.notReady(error));
 gateway.listen(options.ports?.aws ?? 0, '127.0.0.1', () => {
   queues.port = (gateway.address() as AddressInfo).port;
   queues.createAll();
-  notifications.sendTestEvents();
-  worker.ready(queues.port);
+  const refusal = notifications.sendTestEvents();
+  if (refusal === undefined) worker.ready(queues.port);
+  else worker.notReady(new Error(refusal));
 });

@@ -4,7 +4,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { FaultCounts } from '../faults/fault-points.ts';
 import type { OutageService } from '../faults/outages.ts';
 import type { AccessRecord } from '../iam/authorizer.ts';
-import type { Role } from '../iam/policy.ts';
+import type { ResourcePolicy, Role } from '../iam/policy.ts';
 import type { Latencies } from '../meter/latencies.ts';
 import type { MeterReading } from '../meter/meter-reading.ts';
 import type { EventBridgeEntry } from './eventbridge/event-bus.ts';
@@ -31,6 +31,8 @@ export interface EmulatorsOptions {
   allowedHosts?: readonly string[];
   /** What requests that are signed in the name of a role may do; absent: everything. */
   roles?: Role[];
+  /** Of buckets and queues; absent: none is evaluated, and S3 notifies every queue. */
+  policies?: ResourcePolicy[];
   /** An emulator's own failure, which no answer could carry. Default: stderr. */
   onFailure?: (message: string) => void;
 }
@@ -66,6 +68,17 @@ export interface AwsWorkerOptions extends Omit<EmulatorsOptions, 'onFailure'> {
   spoolFolder: string;
 }
 
+/** A message that a service of AWS puts into a queue. */
+export interface Delivery {
+  /** `sns.amazonaws.com` */
+  service: string;
+  /** The bucket, topic or rule that it comes from, and the account of that. */
+  sourceArn: string;
+  sourceAccount: string;
+  queueArn: string;
+  body: string;
+}
+
 export interface Emulators {
   /** http://127.0.0.1:PORT */
   endpoints: { aws: string; dynamodb: string };
@@ -78,6 +91,8 @@ export interface Emulators {
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
   /** Who answers the calls of Lambda's API. */
   onLambdaCall(answer: (call: LambdaCall) => LambdaAnswer): void;
+  /** @returns why the queue's policy refuses it; undefined where it is in the queue */
+  deliver(delivery: Delivery): Promise<string | undefined>;
   queueDepths(): Promise<Record<string, QueueDepth>>;
   /** Replaces the armed faults; those of Lambda are none of the emulators'. */
   setFaults(faults: Fault[]): Promise<void>;
@@ -164,6 +179,7 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     onLambdaCall(answer) {
       answerLambda = answer;
     },
+    deliver: async (delivery) => (await aws.call('deliver', delivery)) as string | undefined,
     queueDepths: async () => (await aws.call('queueDepths')) as Record<string, QueueDepth>,
     async setFaults(faults) {
       await Promise.all([aws.call('setFaults', faults), dynamodb.call('setFaults', faults)]);

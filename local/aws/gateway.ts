@@ -184,18 +184,18 @@ function placeOf({ accountId, objectHeaders, objects, owners, region }: GatewayP
   };
 }
 
-/** Why the role of the sender may not do this; undefined where it may, or where no role sends it. */
+/** Why the sender may not do this; undefined where it may. */
 function denial(parts: GatewayParts, s3: S3Request, { headers }: IncomingMessage): S3Fault | undefined {
   const { authorizer, clock, objects } = parts;
   if (isExpired(s3.query, clock.now()))
     return { status: 403, code: 'AccessDenied', message: 'Request has expired' };
   const authorization = headers.authorization ?? signerOfQuery(s3.query);
-  if (!authorizer.isOfRole(authorization)) return undefined;
+  if (!authorizer.isChecked(authorization)) return undefined;
   const reason = authorizer.deny(authorization, s3Access(s3, headers, placeOf(parts)));
   if (reason !== undefined) return { status: 403, code: 'AccessDenied', message: reason };
   const read = readPlace(s3, headers);
   if (read === undefined || objects.holds(read.bucket, read.key, read.versionId)) return undefined;
-  return authorizer.may(authorization, listAccess(read.bucket, placeOf(parts)))
+  return authorizer.deny(authorization, [listAccess(read.bucket, placeOf(parts))]) === undefined
     ? undefined
     : { status: 403, code: 'AccessDenied', message: 'Access Denied' };
 }

@@ -1,6 +1,7 @@
 // The few SQS calls that Lambda's pollers make. Plain HTTP instead of the SDK: a poller moves every message, and the SDK's
 // part in it would be paid for by the functions' cores.
 import { Agent, request } from 'node:http';
+import { KEY_OF_AWS } from '../iam/authorizer.ts';
 
 export interface ReceivedMessage {
   MessageId: string;
@@ -48,7 +49,7 @@ export function createQueueClient({
   });
   const ofRole = signedBy(accessKeyId);
   /** Lambda itself moves the messages of a loop that it has stopped. */
-  const ofLambda = signedBy('lambda');
+  const ofLambda = signedBy(KEY_OF_AWS);
 
   function call(action: string, body: object, signal?: AbortSignal): Promise<Record<string, unknown>> {
     const text = JSON.stringify(body);

@@ -19,7 +19,7 @@ export interface EmulationOptions {
 }
 
 export function emulatorsOptions(
-  { region, accountId, buckets, queues, tables, roles }: ServiceModel,
+  { region, accountId, buckets, queues, tables, roles, policies }: ServiceModel,
   { ports, limit, latencies, buckets: furtherBuckets = [], seed, fidelity, allowedHosts }: EmulationOptions,
 ): EmulatorsOptions {
   return {
@@ -28,6 +28,7 @@ export function emulatorsOptions(
     seed,
     fidelity,
     roles: Object.values(roles),
+    policies: Object.values(policies),
     ...(ports === undefined ? {} : { ports }),
     ...(limit === undefined ? {} : { limit }),
     ...(latencies === undefined ? {} : { latencies }),

@@ -1,6 +1,6 @@
 // The service model: serverless.yml as plain data, from which the embedded cloud is built.
 // It is mutable so that a test can `adjust` it, for example with shorter timeouts, before the cloud starts.
-import type { Role } from '../iam/policy.ts';
+import type { ResourcePolicy, Role } from '../iam/policy.ts';
 
 export interface ServiceModel {
   /** `<service>-<stage>`: the name of the CloudFormation stack, and the start of every generated name. */
@@ -18,6 +18,8 @@ export interface ServiceModel {
   eventBuses: Record<string, EventBusModel>;
   /** Execution roles, by logical id. */
   roles: Record<string, Role>;
+  /** Of buckets and queues, by logical id. */
+  policies: Record<string, ResourcePolicy>;
   /** Of the HTTP API; absent where only the account's quota holds. */
   throttling?: ThrottlingModel;
 }

@@ -1,5 +1,6 @@
-// Reads queues, buckets, tables, buses and roles from the template's resources. Other types matter only on AWS and are ignored.
-import type { Role } from '../iam/policy.ts';
+// Reads queues, buckets, tables, buses, roles and policies from the template's resources. Other types matter only on AWS and are ignored.
+import type { ResourcePolicy, Role } from '../iam/policy.ts';
+import { PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
@@ -23,10 +24,13 @@ export interface Resources {
   tables: Record<string, TableModel>;
   eventBuses: Record<string, EventBusModel>;
   roles: Record<string, Role>;
+  policies: Record<string, ResourcePolicy>;
 }
 
 export function readResources(template: Template, scope: TemplateScope & Names): Resources {
-  const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {} };
+  const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {}, policies: {} };
+  /** Read last: a policy names its queue by an address. */
+  const policies: (() => ResourcePolicy)[] = [];
   for (const [id, resource] of Object.entries(template.resources)) {
     const where = `resources.Resources.${id}`;
     if (resource.Condition !== undefined && !holds(resource.Condition, where, scope)) continue;
@@ -53,11 +57,17 @@ export function readResources(template: Template, scope: TemplateScope & Names):
       case 'AWS::Events::EventBus':
         found.eventBuses[id] = { name: name(), arn: String(scope.arnOf(id)) };
         break;
+      case 'AWS::S3::BucketPolicy':
+      case 'AWS::SQS::QueuePolicy':
+        policies.push(() => readResourcePolicy(id, properties(), where, found));
+        break;
       case 'AWS::IAM::Role':
         found.roles[id] = readRole(id, String(scope.arnOf(id)), properties(), where);
         break;
     }
   }
+  for (const policy of policies.map((readOne) => readOne())) found.policies[policy.name] = policy;
+  assertOnePolicyEach(Object.values(found.policies));
   return found;
 }
 
@@ -123,42 +133,54 @@ function pick(from: Record<string, unknown>, name: string): Record<string, unkno
   return from[name] === undefined ? {} : { [name]: from[name] };
 }
 
-/** The inline policies of a role. @throws ServiceModelError for a policy that the embedded cloud can't enforce */
+/** The inline policies of a role. @throws ServiceModelError for a policy that the embedded cloud can't evaluate */
 function readRole(name: string, arn: string, properties: Record<string, unknown>, where: string): Role {
-  const statements: Role['statements'] = [];
-  for (const [index, policy] of (listOf(properties.Policies) as Record<string, unknown>[]).entries()) {
-    const place = `${where}.Properties.Policies[${index}]`;
-    const document = isRecord(policy.PolicyDocument) ? policy.PolicyDocument : {};
-    for (const statement of listOf(document.Statement) as Record<string, unknown>[]) {
-      const unknown = Object.keys(statement).filter((key) => !STATEMENT_PARTS.has(key));
-      if (statement.Effect !== 'Allow' || unknown.length > 0) {
-        throw new ServiceModelError(
-          place,
-          'only Allow with Action, Resource and Condition is enforced locally',
-        );
-      }
-      statements.push({
-        actions: listOf(statement.Action).map(String),
-        resources: listOf(statement.Resource).map(String),
-        conditions: readConditions(statement.Condition),
-      });
-    }
-  }
+  const policies = listOf(properties.Policies) as Record<string, unknown>[];
+  const statements = policies.flatMap(({ PolicyDocument }, index) =>
+    read(`${where}.Properties.Policies[${index}]`, () => readRoleStatements(PolicyDocument)),
+  );
   return { name, arn, statements };
 }
 
-const STATEMENT_PARTS: ReadonlySet<string> = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
+/** The policy of a bucket or of queues. @throws ServiceModelError for what the embedded cloud can't evaluate */
+function readResourcePolicy(
+  name: string,
+  { Bucket, Queues, PolicyDocument }: Record<string, unknown>,
+  where: string,
+  { queues }: Pick<Resources, 'queues'>,
+): ResourcePolicy {
+  const arnOfQueue = (url: unknown): string => {
+    const queue = Object.values(queues).find((each) => each.url === url);
+    if (queue === undefined)
+      throw new ServiceModelError(`${where}.Properties.Queues`, `the template has no queue ${String(url)}`);
+    return queue.arn;
+  };
+  const attachedTo =
+    Bucket === undefined ? listOf(Queues).map(arnOfQueue) : [`arn:aws:s3:::${String(Bucket)}`];
+  const statements = read(`${where}.Properties.PolicyDocument`, () => readResourceStatements(PolicyDocument));
+  return { name, attachedTo, statements };
+}
 
-function readConditions(conditions: unknown): Role['statements'][number]['conditions'] {
-  if (!isRecord(conditions)) return {};
-  return Object.fromEntries(
-    Object.entries(conditions).map(([operator, keys]) => [
-      operator,
-      Object.fromEntries(
-        Object.entries(isRecord(keys) ? keys : {}).map(([key, values]) => [key, listOf(values).map(String)]),
-      ),
-    ]),
-  );
+/** On AWS the policy that is set last replaces the other. */
+function assertOnePolicyEach(policies: readonly ResourcePolicy[]): void {
+  const byResource = new Map<string, string>();
+  for (const { name, attachedTo } of policies) {
+    for (const arn of attachedTo) {
+      const other = byResource.get(arn);
+      if (other !== undefined)
+        throw new ServiceModelError(`resources.Resources.${name}`, `${arn} has the policy ${other} already`);
+      byResource.set(arn, name);
+    }
+  }
+}
+
+function read<T>(where: string, statements: () => T): T {
+  try {
+    return statements();
+  } catch (error) {
+    if (error instanceof PolicyError) throw new ServiceModelError(where, error.message);
+    throw error;
+  }
 }
 
 function listOf(value: unknown): unknown[] {

@@ -69,6 +69,7 @@ const nameProperties: Record<string, string> = {
   'AWS::S3::Bucket': 'BucketName',
   'AWS::DynamoDB::Table': 'TableName',
   'AWS::Events::EventBus': 'Name',
+  'AWS::Events::Rule': 'Name',
   'AWS::IAM::Role': 'RoleName',
   'AWS::Logs::LogGroup': 'LogGroupName',
 };
@@ -111,6 +112,8 @@ export function createScope(
         return `arn:aws:dynamodb:${at}:table/${nameOf(id)}`;
       case 'AWS::Events::EventBus':
         return `arn:aws:events:${at}:event-bus/${nameOf(id)}`;
+      case 'AWS::Events::Rule':
+        return `arn:aws:events:${at}:rule/${nameOf(id)}`;
       case 'AWS::IAM::Role':
         return `arn:aws:iam::${accountId}:role/${nameOf(id)}`;
       case 'AWS::Logs::LogGroup':

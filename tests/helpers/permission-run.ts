@@ -220,12 +220,9 @@ export async function takeEveryPath(
   );
   // An order of the API, whose manifest was deleted before its job was opened.
   const gone = { manifest: { bucket: VERSIONED_LISTS, key: 'gone.csv', etag: '"0"' } };
-  await cloud.s3.send(
-    new PutObjectCommand({
-      ...{ Bucket: inbox, Key: 'api/manifest-is-gone/manifest', Body: JSON.stringify(gone) },
-      ContentType: MANIFEST_ORDER_CONTENT_TYPE,
-    }),
-  );
+  await cloud.forge('api/manifest-is-gone/manifest', JSON.stringify(gone), {
+    contentType: MANIFEST_ORDER_CONTENT_TYPE,
+  });
   await cloud.ended('manifest-is-gone');
   // A form, sent under the API's role.
   const form = (await api('POST', '/uploads', '{"contentType":"text/csv"}', json)) as unknown as {

@@ -3,6 +3,7 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type Cloud, type CloudOptions, startCloud } from '../../local/cloud.ts';
+import { KEY_OF_AWS } from '../../local/iam/authorizer.ts';
 import type { ServiceModel } from '../../local/service/model.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { SettledTotals } from '../../shared/job/job.ts';
@@ -36,14 +37,18 @@ export interface Dropped {
   versionId: string;
 }
 
+type Drop = (
+  key: string,
+  body: string | Uint8Array,
+  about?: { contentType?: string; options?: Record<string, string> },
+) => Promise<Dropped>;
+
 export interface PipelineCloud extends Cloud {
   s3: S3Client;
   /** Puts a manifest into the inbox. `options` by their names: destination, spread … */
-  drop(
-    key: string,
-    body: string | Uint8Array,
-    about?: { contentType?: string; options?: Record<string, string> },
-  ): Promise<Dropped>;
+  drop: Drop;
+  /** The same past the inbox's policy: under a key that only the API may write. */
+  forge: Drop;
   /** Waits for the end of the job of a dropped manifest, or of the job with this id. */
   ended(of: Dropped | string, timeoutMs?: number): Promise<JobEnd>;
   endsOf(of: Dropped | string): JobEnd[];
@@ -54,7 +59,7 @@ export interface PipelineCloud extends Cloud {
   read(bucket: string, key: string): Promise<Buffer | undefined>;
   keys(bucket: string, prefix?: string): Promise<string[]>;
   put(bucket: string, key: string, body: string | Uint8Array): Promise<void>;
-  /** Sends a body to the queue of this logical id. */
+  /** Sends a body to the queue of this logical id, past its policy: most take messages of the pipeline alone. */
   send(queue: string, body: string): Promise<void>;
   until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs?: number): Promise<void>;
 }
@@ -90,7 +95,28 @@ export async function startPipelineCloud({
     },
   });
   const s3 = new S3Client(cloud.clientConfig());
-  const sqs = new SQSClient(cloud.clientConfig());
+  const pastPolicies = {
+    ...cloud.clientConfig(),
+    credentials: { accessKeyId: KEY_OF_AWS, secretAccessKey: 'local' },
+  };
+  const forger = new S3Client(pastPolicies);
+  const sqs = new SQSClient(pastPolicies);
+  const dropBy =
+    (client: S3Client): Drop =>
+    async (key, body, { contentType, options: chosen = {} } = {}) => {
+      const { VersionId = '' } = await client.send(
+        new PutObjectCommand({
+          Bucket: cloud.names.inbox,
+          Key: key,
+          Body: body,
+          Metadata: Object.fromEntries(
+            Object.entries(chosen).map(([name, value]) => [`spillway-${name}`, value]),
+          ),
+          ...(contentType === undefined ? {} : { ContentType: contentType }),
+        }),
+      );
+      return { key, versionId: VersionId };
+    };
 
   const until: PipelineCloud['until'] = async (what, holds, timeoutMs = WAIT_MS) => {
     const deadline = Date.now() + timeoutMs;
@@ -139,20 +165,8 @@ export async function startPipelineCloud({
     read,
     endsOf,
     report,
-    async drop(key, body, { contentType, options: chosen = {} } = {}) {
-      const { VersionId = '' } = await s3.send(
-        new PutObjectCommand({
-          Bucket: cloud.names.inbox,
-          Key: key,
-          Body: body,
-          Metadata: Object.fromEntries(
-            Object.entries(chosen).map(([name, value]) => [`spillway-${name}`, value]),
-          ),
-          ...(contentType === undefined ? {} : { ContentType: contentType }),
-        }),
-      );
-      return { key, versionId: VersionId };
-    },
+    drop: dropBy(s3),
+    forge: dropBy(forger),
     async ended(of, timeoutMs) {
       await until(`the end of the job of ${JSON.stringify(of)}`, () => endsOf(of).length > 0, timeoutMs);
       return endsOf(of)[0] as JobEnd;
@@ -179,6 +193,7 @@ export async function startPipelineCloud({
     },
     async stop() {
       s3.destroy();
+      forger.destroy();
       sqs.destroy();
       await cloud.stop();
     },

@@ -246,12 +246,9 @@ describe('a client made of the OpenAPI document', () => {
     const order = {
       manifest: { bucket: LISTS, key: 'placed.csv', etag: '"0123456789abcdef0123456789abcdef"' },
     };
-    await cloud.s3.send(
-      new PutObjectCommand({
-        ...{ Bucket: cloud.names.inbox, Key: 'api/replaced-since/manifest', Body: JSON.stringify(order) },
-        ContentType: 'application/vnd.spillway.manifest+json',
-      }),
-    );
+    await cloud.forge('api/replaced-since/manifest', JSON.stringify(order), {
+      contentType: 'application/vnd.spillway.manifest+json',
+    });
     expect(await cloud.ended('replaced-since')).toMatchObject({
       state: 'failed',
       fault: { code: 'ManifestMissing', message: expect.stringContaining('submit it again') },

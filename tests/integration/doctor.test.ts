@@ -1,6 +1,17 @@
 // `spillway doctor` on moto: the packaged template as a stack, then one fault after the other.
 import { tmpdir } from 'node:os';
-import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import {
+  ApiGatewayV2Client,
+  CreateApiCommand,
+  CreateRouteCommand,
+  CreateStageCommand,
+} from '@aws-sdk/client-apigatewayv2';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  ListStackResourcesCommand,
+} from '@aws-sdk/client-cloudformation';
 import {
   LambdaClient,
   ListEventSourceMappingsCommand,
@@ -8,17 +19,29 @@ import {
 } from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
+  DeleteBucketPolicyCommand,
   DeletePublicAccessBlockCommand,
   ListBucketsCommand,
   PutBucketNotificationConfigurationCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../../cli/doctor/finding.ts';
+import { apiChecks } from '../../cli/doctor/checks/api.ts';
+import type { Clients } from '../../cli/doctor/clients.ts';
+import type { Finding, World } from '../../cli/doctor/finding.ts';
+import { evaluate } from '../../local/service/intrinsics.ts';
+import type { ServerlessConfiguration } from '../../local/service/read-configuration.ts';
+import { collectTemplate, createScope } from '../../local/service/template.ts';
 import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
 import { packageService, type Template } from '../helpers/package-service.ts';
 import { runSpillway } from '../helpers/spillway.ts';
@@ -34,6 +57,8 @@ let s3: S3Client;
 let sqs: SQSClient;
 let lambda: LambdaClient;
 let cloudformation: CloudFormationClient;
+let apigateway: ApiGatewayV2Client;
+let template: Template;
 
 /** The template with its zips in a bucket that is there before the stack. */
 async function deploy(template: Template): Promise<void> {
@@ -77,11 +102,13 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     sqs = new SQSClient(config);
     lambda = new LambdaClient(config);
     cloudformation = new CloudFormationClient(config);
-    await deploy(service.template);
+    apigateway = new ApiGatewayV2Client(config);
+    ({ template } = service);
+    await deploy(template);
     await service.remove();
   }, 600_000);
   afterAll(async () => {
-    for (const client of [s3, sqs, lambda, cloudformation]) client?.destroy();
+    for (const client of [s3, sqs, lambda, cloudformation, apigateway]) client?.destroy();
     await moto?.stop();
   });
 
@@ -105,6 +132,10 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
         'notified warn',
         'recursion unchecked',
         'account-concurrency unchecked',
+        // moto's CloudFormation makes no HTTP API.
+        'api-authorizer fail',
+        'api-throttling fail',
+        'api-answers fail',
       ]),
     );
   });
@@ -119,11 +150,29 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
     expect(of(findings, 'queues')).toMatchObject([
       { level: 'fail', about: 'UploadQueue', message: 'VisibilityTimeout is 30, and 1081 in the template' },
     ]);
+    expect(of(findings, 'bucket-policies')).toMatchObject([
+      { level: 'fail', about: 'InboxBucket', message: expect.stringMatching(/^has no policy.*OnlyTheApi/) },
+    ]);
+    expect(of(findings, 'queue-policies')).toMatchObject([
+      { level: 'fail', about: 'IngestQueue', message: expect.stringContaining(`let S3 send for ${INBOX}`) },
+      // moto drops the policy of a queue whose other attributes are set.
+      { level: 'fail', about: 'UploadQueue', message: expect.stringMatching(/^has no policy/) },
+    ]);
     expect(of(findings, 'dead-letters')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
     ]);
     expect(of(findings, 'event-sources')).toMatchObject([
       { level: 'warn', message: expect.stringContaining('MaximumConcurrency is 9, and 50') },
+    ]);
+  });
+
+  it('finds an open route and other throttling of an API', async () => {
+    const api = await createApi({ 'GET /jobs': 'AWS_IAM', 'POST /jobs': 'NONE' });
+    const problems = await Promise.all(apiChecks.map((check) => check.run(api)));
+    expect(problems.flat().map(({ level, about, message }) => `${level} ${about}: ${message}`)).toEqual([
+      'fail HttpApi: POST /jobs has no authorizer: it takes requests of everybody',
+      'warn HttpApiStage: ThrottlingRateLimit is 100, and 50 in the template',
+      expect.stringMatching(/^unchecked HttpApi: not checked/),
     ]);
   });
 
@@ -142,8 +191,40 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
   });
 });
 
+/** The policies of the template, which moto's CloudFormation leaves out, with their names resolved as the embedded cloud does it. */
+async function putPolicies(): Promise<void> {
+  const { StackResourceSummaries = [] } = await cloudformation.send(
+    new ListStackResourcesCommand({ StackName: STACK }),
+  );
+  const physicalIdOf = (of: unknown): string =>
+    StackResourceSummaries.find(({ LogicalResourceId }) => LogicalResourceId === (of as { Ref: string }).Ref)
+      ?.PhysicalResourceId ?? '';
+  const scope = createScope(
+    collectTemplate({ resources: { Resources: template.Resources } } as ServerlessConfiguration),
+    { stackName: STACK, region: 'us-east-1', accountId: ACCOUNT },
+    {},
+    (value, where, inner) => String(evaluate(value, where, inner)),
+  );
+  for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
+    const Policy = JSON.stringify(evaluate(Properties['PolicyDocument'], id, scope));
+    if (Type === 'AWS::S3::BucketPolicy') {
+      const { Ref } = Properties['Bucket'] as { Ref: string };
+      const Bucket = physicalIdOf(Properties['Bucket']);
+      // The bucket of the zips has a name that CloudFormation makes.
+      const ofBucket = Policy.replaceAll(`:::${scope.nameOf(Ref)}`, `:::${Bucket}`);
+      await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: ofBucket }));
+    }
+    if (Type !== 'AWS::SQS::QueuePolicy') continue;
+    for (const queue of Properties['Queues'] as unknown[])
+      await sqs.send(
+        new SetQueueAttributesCommand({ QueueUrl: physicalIdOf(queue), Attributes: { Policy } }),
+      );
+  }
+}
+
 /** What moto leaves out of a bucket's properties. */
 async function settle(): Promise<void> {
+  await putPolicies();
   for (const bucket of await bucketsOfStack()) {
     await s3.send(
       new PutPublicAccessBlockCommand({
@@ -186,11 +267,13 @@ async function spoil(): Promise<void> {
     new PutBucketNotificationConfigurationCommand({ Bucket: INBOX, NotificationConfiguration: {} }),
   );
   await s3.send(new DeletePublicAccessBlockCommand({ Bucket: INBOX }));
+  await s3.send(new DeleteBucketPolicyCommand({ Bucket: INBOX }));
   const urlOf = (name: string) => `${moto.endpoint}/${ACCOUNT}/${STACK}-${name}`;
   await sqs.send(
     new SetQueueAttributesCommand({ QueueUrl: urlOf('upload'), Attributes: { VisibilityTimeout: '30' } }),
   );
   await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('dead-letters'), MessageBody: 'dead' }));
+  await renameSource(urlOf('ingest'));
   const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
   await lambda.send(
     new UpdateEventSourceMappingCommand({
@@ -198,4 +281,40 @@ async function spoil(): Promise<void> {
       ScalingConfig: { MaximumConcurrency: 9 },
     }),
   );
+}
+
+/** The queue's policy lets in another bucket than the inbox. */
+async function renameSource(QueueUrl: string): Promise<void> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }),
+  );
+  const Policy = Attributes['Policy']?.replaceAll(`:s3:::${INBOX}`, ':s3:::another-bucket') ?? '';
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+}
+
+/** An API as the template declares it, but for the authorizers that are given by the routes, and a lower rate. */
+async function createApi(routes: Record<string, 'AWS_IAM' | 'NONE'>): Promise<World> {
+  const { ApiId = '' } = await apigateway.send(new CreateApiCommand({ Name: STACK, ProtocolType: 'HTTP' }));
+  for (const [RouteKey, AuthorizationType] of Object.entries(routes))
+    await apigateway.send(new CreateRouteCommand({ ApiId, RouteKey, AuthorizationType }));
+  const DefaultRouteSettings = { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 };
+  await apigateway.send(new CreateStageCommand({ ApiId, StageName: '$default', DefaultRouteSettings }));
+  const resource = (logicalId: string, type: string, physicalId: string, properties = {}) => ({
+    ...{ logicalId, physicalId, properties, changedAtMs: 0 },
+    type: `AWS::ApiGatewayV2::${type}`,
+  });
+  const resources = [
+    resource('HttpApi', 'Api', ApiId),
+    ...Object.keys(routes).map((RouteKey) =>
+      resource(RouteKey, 'Route', RouteKey, { RouteKey, AuthorizationType: 'AWS_IAM' }),
+    ),
+    resource('HttpApiStage', 'Stage', '$default', {
+      DefaultRouteSettings: { ...DefaultRouteSettings, ThrottlingRateLimit: 50 },
+    }),
+  ];
+  return {
+    ...{ prefix: STACK, stage: 'dev', region: 'us-east-1', account: ACCOUNT, nowMs: 0 },
+    stack: { status: 'CREATE_COMPLETE', reason: undefined, resources, template: '' },
+    clients: { apigateway } as Partial<Clients> as Clients,
+  };
 }

@@ -56,7 +56,7 @@ describe('at the edges of a versioned inbox', () => {
     const report = await cloud.report(first);
     const failedBefore = cloud.metricsOf('ingest')['JobsFailed'] ?? 0;
 
-    const again = await cloud.drop(`api/${job}/manifest`, manifest('named/second'), { options: OPTIONS });
+    const again = await cloud.forge(`api/${job}/manifest`, manifest('named/second'), { options: OPTIONS });
     const refused = await cloud.ended(again);
     expect(refused).toMatchObject({ state: 'failed', fault: { code: 'JobIdTaken' }, unaccounted: 0 });
     expect(refused.job).not.toBe(job);

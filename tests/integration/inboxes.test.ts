@@ -11,6 +11,10 @@ const NOTIFYING = 'company-exports';
 /** Its objects are announced by what a test sends. */
 const SILENT = 'partner-lists';
 const ELSEWHERE = 'elsewhere';
+const ACCOUNT = '000000000000';
+const QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:spillway-dev-ingest`;
+const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:new-objects`;
+const RULE = `arn:aws:events:us-east-1:${ACCOUNT}:rule/spillway-dev-inboxes`;
 
 let cloud: PipelineCloud;
 beforeAll(async () => {
@@ -20,11 +24,11 @@ beforeAll(async () => {
       if (ingest !== undefined) ingest.environment['SPILLWAY_RETRY_SECONDS'] = '1';
     },
     sliceBytes: 2_000,
-    params: { inboxBuckets: `${NOTIFYING},${SILENT}` },
+    params: { inboxBuckets: `${NOTIFYING},${SILENT}`, inboxTopics: TOPIC },
     buckets: [
       {
         ...{ name: NOTIFYING, versioned: true, throttled: false },
-        notifications: [{ queueArn: 'arn:aws:sqs:us-east-1:000000000000:spillway-dev-ingest' }],
+        notifications: [{ queueArn: QUEUE }],
       },
       { name: SILENT, versioned: true, throttled: false },
       { name: ELSEWHERE, versioned: true, throttled: false },
@@ -69,10 +73,25 @@ const notification = (bucket: string, { key, versionId }: Dropped) => ({
   ],
 });
 const inTopic = (message: object) => ({
-  ...{ Type: 'Notification', TopicArn: 'arn:aws:sns:us-east-1:123456789012:new' },
+  ...{ Type: 'Notification', TopicArn: TOPIC },
   Message: JSON.stringify(message),
 });
-const announce = (message: object) => cloud.send('IngestQueue', JSON.stringify(message));
+/** What a service sends for its resource, as far as the queue's policy lets it. */
+const deliver = (service: string, sourceArn: string, message: object) =>
+  cloud.deliver({
+    ...{ service, sourceArn, sourceAccount: ACCOUNT, queueArn: QUEUE },
+    body: JSON.stringify(message),
+  });
+/** Each message comes on the route that it has the form of. */
+async function announce(message: object): Promise<void> {
+  const refusal =
+    'detail' in message
+      ? await deliver('events.amazonaws.com', RULE, message)
+      : 'TopicArn' in message
+        ? await deliver('sns.amazonaws.com', TOPIC, message)
+        : await deliver('s3.amazonaws.com', `arn:aws:s3:::${NOTIFYING}`, message);
+  expect(refusal).toBeUndefined();
+}
 
 const rowsOf = (prefix: string, count: number) =>
   `key,text\n${Array.from({ length: count }, (_, row) => `${prefix}/${row},text of ${row}\n`).join('')}`;
@@ -158,6 +177,20 @@ describe('an object in a further inbox', () => {
   });
 });
 
+describe('a message to the ingest queue', () => {
+  it.each([
+    ['s3.amazonaws.com', `arn:aws:s3:::${ELSEWHERE}`],
+    ['sns.amazonaws.com', `${TOPIC}-2`],
+    ['events.amazonaws.com', RULE.replace('spillway-dev', 'spillway-prod')],
+    ['events.amazonaws.com', TOPIC],
+  ])('of %s for %s is refused by the policy of the queue', async (service, sourceArn) => {
+    expect(await deliver(service, sourceArn, {})).toBe(
+      `Service: ${service} for ${sourceArn} is not authorized to perform: sqs:SendMessage on resource: ` +
+        `"${QUEUE}" because no resource-based policy allows the sqs:SendMessage action`,
+    );
+  });
+});
+
 describe('the events of a job', () => {
   it('are its start, its progress in rising tenths, and its end, each with an id of its own', async () => {
     // About six slices.
@@ -206,6 +239,17 @@ describe('the events of a job', () => {
   });
 });
 
-it('asks for nothing that a role does not allow', async () => {
-  expect((await cloud.access()).denied).toEqual([]);
+it('asks for nothing that a role does not allow, and every sender that the queue lets in has sent', async () => {
+  const { denied, used } = await cloud.access();
+  expect(denied.filter(({ role }) => !role.endsWith('.amazonaws.com'))).toEqual([]);
+  const allowing = cloud.service.policies['IngestQueuePolicy']?.statements.filter(
+    ({ effect }) => effect === 'Allow',
+  );
+  expect(allowing?.map(({ sid }) => sid)).toEqual([
+    'InboxMayNotify',
+    'InboxRuleMaySend',
+    'InboxTopicsMaySend',
+  ]);
+  const needed = used.filter(({ role, isNeeded }) => role === 'IngestQueuePolicy' && isNeeded);
+  expect(needed.map(({ statement }) => statement).sort()).toEqual([0, 1, 2]);
 });

@@ -1,9 +1,18 @@
 // The permissions of roles: what a statement allows, what a request needs, what is recorded of both.
 import { describe, expect, it } from 'vitest';
 import { parseS3Request } from '../../local/aws/s3/s3-requests.ts';
-import { accessKeyOf, createAuthorizer } from '../../local/iam/authorizer.ts';
+import { accessKeyOf, createAuthorizer, KEY_OF_AWS } from '../../local/iam/authorizer.ts';
 import { dynamodbAccess, eventAccess, sqsAccess } from '../../local/iam/json-access.ts';
-import { allowingStatement, matches, type Role, type Statement } from '../../local/iam/policy.ts';
+import {
+  allowingStatement,
+  contextOf,
+  judge,
+  matches,
+  type ResourceStatement,
+  type Role,
+  type Statement,
+} from '../../local/iam/policy.ts';
+import { PolicyError, readResourceStatements, readRoleStatements } from '../../local/iam/read-policy.ts';
 import { deletionAccess, readPlace, s3Access } from '../../local/iam/s3-access.ts';
 
 const statement = (change: Partial<Statement>): Statement => ({
@@ -227,15 +236,158 @@ describe('the authorizer', () => {
     const authorizer = createAuthorizer([role(statement({}))]);
     expect(authorizer.deny(ofRole, [get, get])).toBeUndefined();
     expect(authorizer.record()).toEqual({
-      used: [{ role: 'SomeRole', statement: 0, action: 's3:GetObject', uses: 2 }],
+      used: [{ role: 'SomeRole', statement: 0, action: 's3:GetObject', uses: 2, isNeeded: true }],
       denied: [],
     });
   });
 
+  it('knows a statement that no request needs, since another allows the same', () => {
+    const authorizer = createAuthorizer([role(statement({}), statement({ resources: ['*'] }))]);
+    authorizer.deny(ofRole, [get]);
+    authorizer.deny(ofRole, [{ ...get, resource: 'arn:aws:s3:::other/k' }]);
+    expect(authorizer.record().used.map(({ statement: place, isNeeded }) => [place, isNeeded])).toEqual([
+      [0, false],
+      [1, true],
+    ]);
+  });
+
   it('denies nothing to the user of this machine, whatever the key', () => {
     const authorizer = createAuthorizer([role()]);
-    for (const authorization of [undefined, '', 'Bearer x', signedBy('local'), signedBy('role-Other')])
+    for (const authorization of [undefined, '', 'Bearer x', signedBy('local'), signedBy('role-Other')]) {
+      expect(authorizer.isChecked(authorization)).toBe(false);
       expect(authorizer.deny(authorization, [get])).toBeUndefined();
+    }
     expect(authorizer.record()).toEqual({ used: [], denied: [] });
   });
+
+  describe('with the policy of a bucket', () => {
+    const policed = (...statements: ResourceStatement[]) =>
+      createAuthorizer([role(statement({}))], {
+        accountId: '000000000000',
+        policies: [{ name: 'BPolicy', attachedTo: ['arn:aws:s3:::b'], statements }],
+      });
+    const of = (change: Partial<ResourceStatement>): ResourceStatement => ({
+      ...statement({}),
+      ...{ sid: 'Sid', effect: 'Deny', principals: { kind: 'everyone' } },
+      ...change,
+    });
+    const s3OfBucket = (name: string, sourceAccount = '000000000000') => ({
+      ...{ kind: 'service' as const, service: 's3.amazonaws.com' },
+      ...{ sourceArn: `arn:aws:s3:::${name}`, sourceAccount },
+    });
+
+    it('lets an explicit deny outweigh the role, and the user’s own rights', () => {
+      const authorizer = policed(of({ effect: 'Allow' }), of({ sid: 'NotThis' }));
+      for (const sender of [ofRole, undefined, signedBy('local')])
+        expect(authorizer.deny(sender, [get])).toMatch(
+          /with an explicit deny in a resource-based policy: BPolicy NotThis$/,
+        );
+      expect(authorizer.record().denied.map(({ role: name, times }) => [name, times])).toEqual([
+        ['SomeRole', 1],
+        ['user', 2],
+      ]);
+      expect(authorizer.deny(signedBy(KEY_OF_AWS), [get])).toBeUndefined();
+    });
+
+    it('denies nothing on other buckets, and not what its condition lets through', () => {
+      const authorizer = policed(
+        of({ conditions: { Bool: { 'aws:SecureTransport': ['false'] } } }),
+        of({ conditions: { ArnNotEquals: { 'aws:PrincipalArn': [role().arn] } } }),
+      );
+      expect(authorizer.deny(ofRole, [get])).toBeUndefined();
+      expect(authorizer.deny(undefined, [{ ...get, resource: 'arn:aws:s3:::bb/k' }])).toBeUndefined();
+      expect(authorizer.deny(undefined, [get])).toContain('explicit deny');
+    });
+
+    it('allows a role of the account what it names, and records which of both was needed', () => {
+      const principals = { kind: 'listed' as const, accounts: [role().arn], services: [] };
+      const authorizer = policed(of({ effect: 'Allow', principals, actions: ['s3:*'] }));
+      expect(authorizer.deny(ofRole, [get, { ...get, action: 's3:PutObject' }])).toBeUndefined();
+      expect(authorizer.record().used).toEqual([
+        { role: 'SomeRole', statement: 0, action: 's3:GetObject', uses: 1, isNeeded: false },
+        { role: 'BPolicy', statement: 0, action: 's3:GetObject', uses: 1, isNeeded: false },
+        { role: 'BPolicy', statement: 0, action: 's3:PutObject', uses: 1, isNeeded: true },
+      ]);
+    });
+
+    it('lets a service in only where a statement allows it for this source', () => {
+      const authorizer = policed(
+        of({
+          effect: 'Allow',
+          principals: { kind: 'listed', accounts: [], services: ['s3.amazonaws.com'] },
+          conditions: {
+            ArnEquals: { 'aws:SourceArn': ['arn:aws:s3:::mine'] },
+            StringEquals: { 'aws:SourceAccount': ['000000000000'] },
+          },
+        }),
+      );
+      expect(authorizer.denyService(s3OfBucket('mine'), get)).toBeUndefined();
+      for (const other of [s3OfBucket('theirs'), s3OfBucket('mine', '111111111111')])
+        expect(authorizer.denyService(other, get)).toContain('no resource-based policy allows');
+      const elsewhere = { ...get, resource: 'arn:aws:s3:::without-a-policy/k' };
+      expect(authorizer.denyService(s3OfBucket('mine'), elsewhere)).toContain('Service: s3.amazonaws.com');
+      expect(createAuthorizer([]).denyService(s3OfBucket('mine'), get)).toBeUndefined();
+    });
+  });
+});
+
+describe('a document', () => {
+  const resource = (change: object) =>
+    readResourceStatements({
+      Statement: [{ Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: '*', ...change }],
+    });
+
+  it('is read in its short forms, with the names of keys in any case', () => {
+    expect(
+      resource({
+        Sid: 'A',
+        Principal: { AWS: '1', Service: ['s'] },
+        Condition: { Bool: { 'AWS:securetransport': 'false' } },
+      }),
+    ).toEqual([
+      {
+        ...{ sid: 'A', effect: 'Deny', actions: ['s3:*'], resources: ['*'] },
+        principals: { kind: 'listed', accounts: ['1'], services: ['s'] },
+        conditions: { Bool: { 'aws:SecureTransport': ['false'] } },
+      },
+    ]);
+    expect(resource({ Principal: { AWS: ['*'] } })[0]).toMatchObject({
+      ...{ sid: 'statement 1', principals: { kind: 'everyone' } },
+    });
+    expect(readRoleStatements({ Statement: { Effect: 'Allow', Action: 'a:B', Resource: '*' } })).toEqual([
+      { actions: ['a:B'], resources: ['*'], conditions: {} },
+    ]);
+  });
+
+  it.each([
+    [{ NotPrincipal: '*' }, 'statement 1: NotPrincipal'],
+    [{ NotAction: 's3:*' }, 'NotAction'],
+    [{ Principal: { Federated: 'f' } }, 'the principal Federated'],
+    [{ Principal: undefined }, 'has a Principal'],
+    [{ Effect: 'Maybe' }, 'neither Allow nor Deny'],
+    [{ Condition: { IpAddress: { 'aws:SourceIp': '1.2.3.4' } } }, 'the operator IpAddress'],
+    [{ Condition: { StringEquals: { 'aws:SourceVpc': 'v' } } }, 'the condition key aws:SourceVpc'],
+  ])('with %j is not guessed at', (change, message) => {
+    const read = () => resource(change);
+    expect(read).toThrow(PolicyError);
+    expect(read).toThrow(message);
+  });
+
+  it('of a role denies nothing', () => {
+    expect(() => readRoleStatements({ Statement: [{ Sid: 'D', Effect: 'Deny' }] })).toThrow('D: a role');
+  });
+});
+
+it('plain text is denied where a policy takes TLS only', () => {
+  const statements = readResourceStatements({
+    Statement: {
+      ...{ Effect: 'Deny', Principal: '*', Action: 'sqs:*', Resource: 'q' },
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    },
+  });
+  const caller = { kind: 'principal', arn: 'arn:aws:iam::1:user/u' } as const;
+  const asked = { action: 'sqs:SendMessage', resource: 'q', context: contextOf(caller) };
+  expect(judge(statements, caller, asked).kind).toBe('silent');
+  const plain = { ...asked, context: { ...asked.context, 'aws:SecureTransport': ['false'] } };
+  expect(judge(statements, caller, plain).kind).toBe('denied');
 });

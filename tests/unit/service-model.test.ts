@@ -124,6 +124,18 @@ describe('the project’s own serverless.yml', () => {
     for (const name of ['IngestQueue', 'UploadQueue', 'SettleQueue']) {
       expect(model.queues[name]?.attributes.RedrivePolicy).toContain('deadLetterTargetArn');
     }
+    expect(
+      Object.values(model.policies).map(({ name, attachedTo }) => `${name} of ${attachedTo.length}`),
+    ).toEqual([
+      'InboxBucketPolicy of 1',
+      'DestinationBucketPolicy of 1',
+      'ReportBucketPolicy of 1',
+      'IngestQueuePolicy of 1',
+      'UploadQueuePolicy of 1',
+      'SettleQueuePolicy of 1',
+      'DeadLettersPolicy of 1',
+    ]);
+    expect(model.policies.IngestQueuePolicy?.attachedTo).toEqual([model.queues.IngestQueue?.arn]);
     expect(model.buckets.InboxBucket).toMatchObject({
       versioned: true,
       notifications: [{ queueArn: model.queues.IngestQueue?.arn }],
@@ -179,6 +191,16 @@ describe('a service that the embedded cloud does not know', () => {
       yaml: one('timeout: 31\n    events: [{ sqs: { arn: !GetAtt Q.Arn } }]'),
     },
     {
+      what: 'a condition of a policy',
+      where: 'resources.Resources.P.Properties.PolicyDocument: OnlyHome: the operator IpAddress',
+      yaml: one('', policy('Sid: OnlyHome, Condition: { IpAddress: { aws:SourceIp: 1.2.3.4 } }')),
+    },
+    {
+      what: 'a second policy of a queue',
+      where: 'resources.Resources.P2: arn:aws:sqs:us-east-1:000000000000:one-dev-Q has the policy P already',
+      yaml: one('', `${policy('')}\n${policy('', 'P2')}`),
+    },
+    {
       what: 'a handler that is not there',
       where: 'functions.one.handler',
       yaml: one('').replace('one.handler', 'two.handler'),
@@ -192,7 +214,15 @@ describe('a service that the embedded cloud does not know', () => {
   });
 });
 
-function one(settings: string): string {
+/** @param more of its one statement */
+function policy(more: string, id = 'P'): string {
+  const statement = `{ Effect: Deny, Principal: '*', Action: 'sqs:*', Resource: !GetAtt Q.Arn${more === '' ? '' : `, ${more}`} }`;
+  return `    ${id}:
+      Type: AWS::SQS::QueuePolicy
+      Properties: { Queues: [!Ref Q], PolicyDocument: { Statement: [${statement}] } }`;
+}
+
+function one(settings: string, resources = ''): string {
   return `service: one
 provider: { name: aws }
 functions:
@@ -202,5 +232,6 @@ functions:
 resources:
   Resources:
     Q: { Type: AWS::SQS::Queue }
+${resources}
 `;
 }

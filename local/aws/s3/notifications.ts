@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../../shared/time/clock.ts';
 import type { Random } from '../../../shared/time/random.ts';
-import type { BucketOptions } from '../emulators.ts';
+import type { BucketOptions, Delivery } from '../emulators.ts';
 import type { Touched } from './object-store.ts';
 
 const EVENT_NAMES: Record<string, string> = {
@@ -16,25 +16,39 @@ const EVENT_NAMES: Record<string, string> = {
 };
 
 export interface Notifications {
-  /** Sends the targets the test event that S3 sends when a notification is configured. */
-  sendTestEvents(): void;
+  /**
+   * Sends the targets the test event that S3 sends when a notification is configured.
+   *
+   * @returns why a queue refuses it; S3 refuses the configuration then, so that a deployment fails
+   */
+  sendTestEvents(): string | undefined;
   objectCreated(operation: string, touched: Touched, sender: { address: string; requestId: string }): void;
 }
 
 interface Dependencies {
   clock: Clock;
   random: Random;
-  send: (queueArn: string, body: string) => void;
+  deliver: (delivery: Delivery) => string | undefined;
+  /** The account of a bucket. */
+  ownerOf: (bucket: string) => string;
 }
 
 export function createNotifications(
-  { clock, random, send }: Dependencies,
+  { clock, random, deliver, ownerOf }: Dependencies,
   { buckets, region, duplicateShare }: { buckets: BucketOptions[]; region: string; duplicateShare: number },
 ): Notifications {
   const targets = new Map(
     buckets.map(({ name, notifications = [] }) => [name, notifications.map(({ queueArn }) => queueArn)]),
   );
   let sequence = 0;
+  const send = (bucket: string, queueArn: string, body: string): string | undefined =>
+    deliver({
+      service: 's3.amazonaws.com',
+      sourceArn: `arn:aws:s3:::${bucket}`,
+      sourceAccount: ownerOf(bucket),
+      queueArn,
+      body,
+    });
 
   return {
     sendTestEvents() {
@@ -48,9 +62,12 @@ export function createNotifications(
             RequestId: randomBytes(8).toString('hex').toUpperCase(),
             HostId: randomBytes(48).toString('base64'),
           };
-          send(queueArn, JSON.stringify(body));
+          const refusal = send(bucket, queueArn, JSON.stringify(body));
+          if (refusal !== undefined)
+            return `Unable to validate the following destination configurations: ${refusal}`;
         }
       }
+      return undefined;
     },
 
     objectCreated(operation, { bucket, key, object, versionId }, { address, requestId }) {
@@ -82,8 +99,8 @@ export function createNotifications(
       };
       const body = JSON.stringify({ Records: [record] });
       for (const queueArn of queueArns) {
-        send(queueArn, body);
-        if (duplicateShare > 0 && random() < duplicateShare) send(queueArn, body);
+        send(bucket, queueArn, body);
+        if (duplicateShare > 0 && random() < duplicateShare) send(bucket, queueArn, body);
       }
     },
   };

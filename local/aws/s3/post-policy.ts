@@ -40,7 +40,7 @@ type Condition = z.infer<typeof policyText>['conditions'][number];
 
 /**
  * Why a form is refused: by its policy, or since its signer may not write the object. One without a policy is sent by the user of
- * this machine, and is taken.
+ * this machine.
  */
 export async function refusalOfPost(
   { authorizer, clock, place }: { authorizer: Authorizer; clock: Pick<Clock, 'now'>; place: S3Place },
@@ -50,7 +50,7 @@ export async function refusalOfPost(
 ): Promise<PostFault | undefined> {
   // What is no form is refused by fauxqs.
   const form = await parseForm(body, contentType).catch(() => undefined);
-  if (form === undefined || fieldOf(form.fields, 'policy') === undefined) return undefined;
+  if (form === undefined) return undefined;
   const fault = faultOfForm(form, bucket, clock.now());
   if (fault !== undefined) return fault;
   const key = fieldOf(form.fields, 'key') ?? '';

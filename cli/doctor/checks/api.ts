@@ -1,0 +1,212 @@
+// The HTTP API: who may call its routes, how many requests it takes, and whether it answers.
+import {
+  GetApiCommand,
+  GetAuthorizerCommand,
+  type GetAuthorizerCommandOutput,
+  GetRoutesCommand,
+  GetStageCommand,
+  type GetStageCommandOutput,
+  type Route,
+} from '@aws-sdk/client-apigatewayv2';
+import { type Ask, type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { ofType, type StackResource } from '../stack.ts';
+
+const GET = 'apigateway:GET';
+/** API Gateway's quota of routes, all on one page. */
+const MAX_ROUTES = '300';
+const NO_AUTHORIZATION = 'NONE';
+
+/** @param declared the routes of the template */
+function judgeRoutes(
+  { logicalId: about, physicalId }: StackResource,
+  declared: readonly StackResource[],
+  actual: readonly Route[],
+): Problem[] {
+  const missing = declared
+    .filter(({ properties }) => !actual.some(({ RouteKey }) => RouteKey === properties['RouteKey']))
+    .map(({ properties }) => ({
+      ...{ level: 'fail' as const, about },
+      message: `the route ${String(properties['RouteKey'])} is gone`,
+      remedy: 'create it again by hand, or remove the stage and deploy it again',
+    }));
+  const changed = actual.flatMap(({ RouteKey, RouteId, AuthorizationType = NO_AUTHORIZATION }) => {
+    const wanted = declared.find(({ properties }) => properties['RouteKey'] === RouteKey)?.properties;
+    const wantedType = String(wanted?.['AuthorizationType'] ?? 'AWS_IAM');
+    const isOpen = AuthorizationType === NO_AUTHORIZATION;
+    // A further route is none of the doctor's business, unless it is open.
+    if (!isOpen && (wanted === undefined || AuthorizationType === wantedType)) return [];
+    return [
+      {
+        ...{ level: 'fail' as const, about },
+        message: isOpen
+          ? `${RouteKey} has no authorizer: it takes requests of everybody`
+          : `${RouteKey} asks for ${AuthorizationType}, and for ${wantedType} in the template`,
+        remedy: `aws apigatewayv2 update-route --api-id ${physicalId} --route-id ${RouteId} --authorization-type ${wantedType}`,
+      },
+    ];
+  });
+  return [...missing, ...changed];
+}
+
+function judgeAuthorizer(
+  { logicalId: about, properties }: StackResource,
+  { JwtConfiguration: actual }: Pick<GetAuthorizerCommandOutput, 'JwtConfiguration'>,
+): Problem[] {
+  const wanted = (properties['JwtConfiguration'] ?? {}) as { Issuer?: string; Audience?: string[] };
+  const textOf = (audience: readonly string[] = []) => audience.toSorted().join(', ');
+  if (actual?.Issuer === wanted.Issuer && textOf(actual?.Audience) === textOf(wanted.Audience)) return [];
+  return [
+    {
+      level: 'fail',
+      about,
+      message:
+        `takes tokens of ${actual?.Issuer ?? 'no issuer'} for ${textOf(actual?.Audience)}, ` +
+        `and of ${wanted.Issuer} for ${textOf(wanted.Audience)} in the template`,
+      remedy: 'deploy with the jwtIssuer and jwtAudience that hold',
+    },
+  ];
+}
+
+interface Throttling {
+  ThrottlingRateLimit?: unknown;
+  ThrottlingBurstLimit?: unknown;
+}
+
+function judgeThrottling(
+  { logicalId: about, physicalId, properties }: StackResource,
+  api: string,
+  { DefaultRouteSettings: actual = {} }: Pick<GetStageCommandOutput, 'DefaultRouteSettings'>,
+): Problem[] {
+  const wanted = (properties['DefaultRouteSettings'] ?? {}) as Throttling;
+  const differing = (['ThrottlingRateLimit', 'ThrottlingBurstLimit'] as const).filter(
+    (name) => wanted[name] !== undefined && Number(wanted[name]) !== actual[name],
+  );
+  if (differing.length === 0) return [];
+  const settings = differing.map((name) => `${name}=${wanted[name]}`).join(',');
+  return [
+    {
+      level: 'warn',
+      about,
+      message: differing
+        .map((name) => `${name} is ${actual[name] ?? 'not set'}, and ${wanted[name]} in the template`)
+        .join('; '),
+      remedy: `aws apigatewayv2 update-stage --api-id ${api} --stage-name '${physicalId}' --default-route-settings ${settings}`,
+    },
+  ];
+}
+
+/** @param answer to a request that nobody has signed */
+function judgeAnswer(
+  { logicalId: about }: StackResource,
+  url: string,
+  answer: Awaited<ReturnType<Ask>>,
+): Problem[] {
+  if (answer.kind === 'failed') {
+    return [
+      {
+        ...{ level: 'warn', about },
+        message: `${url} does not answer from here: ${answer.reason}`,
+        remedy: 'look at the network and the proxy between here and AWS, and ask from another place',
+      },
+    ];
+  }
+  const { status } = answer;
+  if (status === 401 || status === 403) return [];
+  return [
+    {
+      ...{ level: 'fail', about },
+      message:
+        status < 400
+          ? `${url} answers ${status} to a request without a signature or token: it is open to everybody`
+          : `${url} answers ${status} to a request without a signature or token, instead of 401 or 403`,
+      remedy: 'look at its routes and its stage in API Gateway, and deploy again with --force',
+    },
+  ];
+}
+
+async function examineAnswer(world: World, api: StackResource): Promise<Problem[]> {
+  const { clients, ask } = world;
+  const unchecked = (message: string, remedy: string): Problem[] => [
+    { level: 'unchecked', about: api.logicalId, message: `not checked: ${message}`, remedy },
+  ];
+  const call = () => clients.apigateway.send(new GetApiCommand({ ApiId: api.physicalId }));
+  let found: { ApiEndpoint?: string | undefined; DisableExecuteApiEndpoint?: boolean | undefined } = {};
+  const problems = await examine(api.logicalId, GET, call, (value) => {
+    found = value;
+    return [];
+  });
+  if (problems.length > 0) return problems;
+  if (ask === undefined)
+    return unchecked(
+      'another endpoint than AWS’s has no API to ask',
+      'run the doctor without --endpoint-url',
+    );
+  if (found.ApiEndpoint === undefined || found.DisableExecuteApiEndpoint === true)
+    return unchecked(
+      'it answers under its own domain alone',
+      'ask there: a request without a signature gets 403',
+    );
+  const url = `${found.ApiEndpoint}/jobs`;
+  return judgeAnswer(api, url, await ask(url));
+}
+
+/** What each check of the API begins with. */
+async function withApi(
+  { stack, prefix }: World,
+  run: (api: StackResource) => Promise<Problem[]>,
+): Promise<Problem[]> {
+  const [api] = ofType(stack, 'AWS::ApiGatewayV2::Api');
+  if (api !== undefined) return run(api);
+  return [{ level: 'fail', about: prefix, message: 'the stack has no HTTP API', remedy: 'deploy it again' }];
+}
+
+export const apiChecks: readonly Check[] = [
+  {
+    id: 'api-authorizer',
+    good: 'Every route of the API asks who calls, as in the template.',
+    needs: [GET],
+    run: (world) =>
+      withApi(world, async (api) => {
+        const { stack, clients } = world;
+        const { logicalId, physicalId: ApiId } = api;
+        const asked = new GetRoutesCommand({ ApiId, MaxResults: MAX_ROUTES });
+        const routes = await examine(
+          logicalId,
+          GET,
+          () => clients.apigateway.send(asked),
+          ({ Items = [] }) => judgeRoutes(api, ofType(stack, 'AWS::ApiGatewayV2::Route'), Items),
+        );
+        const authorizers = await examineEach(ofType(stack, 'AWS::ApiGatewayV2::Authorizer'), (each) =>
+          examine(
+            each.logicalId,
+            GET,
+            () => clients.apigateway.send(new GetAuthorizerCommand({ ApiId, AuthorizerId: each.physicalId })),
+            (actual) => judgeAuthorizer(each, actual),
+          ),
+        );
+        return [...routes, ...authorizers];
+      }),
+  },
+  {
+    id: 'api-throttling',
+    good: 'The API takes as many requests as the template says.',
+    needs: [GET],
+    run: (world) =>
+      withApi(world, ({ physicalId: ApiId }) =>
+        examineEach(ofType(world.stack, 'AWS::ApiGatewayV2::Stage'), (stage) =>
+          examine(
+            stage.logicalId,
+            GET,
+            () => world.clients.apigateway.send(new GetStageCommand({ ApiId, StageName: stage.physicalId })),
+            (actual) => judgeThrottling(stage, ApiId, actual),
+          ),
+        ),
+      ),
+  },
+  {
+    id: 'api-answers',
+    good: 'The API answers, and refuses requests without a signature or token.',
+    needs: [GET],
+    run: (world) => withApi(world, (api) => examineAnswer(world, api)),
+  },
+];

@@ -1,0 +1,217 @@
+// The policies of buckets and queues: present, TLS only, closed to other accounts, and open to the sources of notifications. What a
+// deployed policy does is asked of the evaluator that the embedded cloud has too.
+import { GetBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { partitionOf } from '../../../infrastructure/partitions.js';
+import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
+import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
+import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { declaredOfType, ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
+
+/** A bucket or queue, and the template's policy for it. */
+interface Guarded {
+  thing: StackResource;
+  arn: string;
+  /** Statements of the template, with intrinsic functions as they stand. */
+  declared: readonly Declared[];
+  /** Buckets that are to notify it. */
+  sources: readonly StackResource[];
+}
+
+interface Declared {
+  Sid?: string;
+  Effect?: string;
+  Principal?: unknown;
+  Condition?: unknown;
+}
+
+type Place = Pick<World, 'account' | 'region'>;
+
+/** No account has this number. */
+const OTHER_ACCOUNT = '000000000000';
+const OTHER_BUCKET = 'a-bucket-of-another-account';
+
+/** @param text the deployed policy; undefined where there is none */
+function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): Problem[] {
+  const { thing, declared } = guarded;
+  const about = thing.logicalId;
+  const remedy = restored(thing);
+  if (text === undefined) {
+    const lacking = declared.flatMap(({ Sid }) => Sid ?? []).join(', ');
+    return [{ level: 'fail', about, message: `has no policy, and lacks the statements ${lacking}`, remedy }];
+  }
+  const document = parsed(text);
+  try {
+    const statements = readResourceStatements(document);
+    const says = (caller: Caller, request: AccessRequest, further = {}) =>
+      judge(statements, caller, { ...request, context: { ...contextOf(caller), ...further } }).kind;
+    return [...faultsOf(guarded, says, place), ...missingStatements(declared, document)].map((message) => ({
+      ...{ level: 'fail', about, message, remedy },
+    }));
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    return [
+      {
+        level: 'unchecked',
+        about,
+        message: `not checked: the doctor can't evaluate its policy (${error.message})`,
+        remedy: 'look through the policy by hand: somebody has added this statement',
+      },
+    ];
+  }
+}
+
+type Says = (
+  caller: Caller,
+  request: AccessRequest,
+  further?: Record<string, string[]>,
+) => ReturnType<typeof judge>['kind'];
+
+function faultsOf({ thing, arn, sources }: Guarded, says: Says, { account, region }: Place): string[] {
+  const own: Caller = { kind: 'principal', arn: `arn:aws:iam::${account}:user/doctor` };
+  const others: Caller = { kind: 'principal', arn: `arn:aws:iam::${OTHER_ACCOUNT}:user/doctor` };
+  const requests = requestsOf(thing, arn);
+  const faults: string[] = [];
+  const takesPlainText = requests.some(
+    (request) => says(own, request, { 'aws:SecureTransport': ['false'] }) !== 'denied',
+  );
+  if (takesPlainText) faults.push('takes requests without TLS');
+  if (requests.some((request) => says(others, request) === 'allowed')) faults.push('lets other accounts in');
+  const sends = { action: 'sqs:SendMessage', resource: arn };
+  for (const { physicalId } of sources) {
+    if (says(notifying(physicalId, account, region), sends) !== 'allowed')
+      faults.push(`does not let S3 send for ${physicalId}: manifests that are dropped start no job`);
+  }
+  if (says(notifying(OTHER_BUCKET, OTHER_ACCOUNT, region), sends) === 'allowed')
+    faults.push('lets S3 send for the buckets of other accounts');
+  return faults;
+}
+
+function notifying(bucket: string, sourceAccount: string, region: string): Caller {
+  const sourceArn = `arn:${partitionOf(region)}:s3:::${bucket}`;
+  return { kind: 'service', service: 's3.amazonaws.com', sourceArn, sourceAccount };
+}
+
+function requestsOf({ type }: StackResource, arn: string): AccessRequest[] {
+  return type === 'AWS::SQS::Queue'
+    ? ['sqs:SendMessage', 'sqs:ReceiveMessage'].map((action) => ({ action, resource: arn }))
+    : [
+        { action: 's3:ListBucket', resource: arn },
+        ...['s3:GetObject', 's3:PutObject'].map((action) => ({ action, resource: `${arn}/key` })),
+      ];
+}
+
+/** By their names; those that are asked above may have another. */
+function missingStatements(declared: readonly Declared[], document: unknown): string[] {
+  const { Statement = [] } = (document ?? {}) as { Statement?: Declared | Declared[] };
+  const deployed = [Statement].flat().map(({ Sid, Effect }) => `${Effect} ${Sid}`);
+  return declared
+    .filter(
+      ({ Sid, Principal, Condition }) =>
+        Sid !== undefined &&
+        !/s3\.amazonaws\.com|aws:SecureTransport/.test(JSON.stringify([Principal, Condition])),
+    )
+    .filter(({ Sid, Effect }) => !deployed.includes(`${Effect} ${Sid}`))
+    .map(({ Sid, Effect }) => `lacks the statement ${Sid} (${Effect})`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without statements it has every fault.
+    return undefined;
+  }
+}
+
+function restored({ type, physicalId }: StackResource): string {
+  const [file, command] =
+    type === 'AWS::SQS::Queue'
+      ? [
+          'queues.yml',
+          `aws sqs set-queue-attributes --queue-url ${physicalId} --attributes file://POLICY.json`,
+        ]
+      : ['buckets.yml', `aws s3api put-bucket-policy --bucket ${physicalId} --policy file://POLICY.json`];
+  return (
+    `set it back as infrastructure/${file} has it (\`${command}\`): ` +
+    'a deployment does so only where the policy changes in the template'
+  );
+}
+
+/** Those of the type that have a policy in the template. */
+function guardedOf({ stack, account, region }: World, type: string): Guarded[] {
+  const isQueue = type === 'AWS::SQS::Queue';
+  const partition = partitionOf(region);
+  const arnOf = (thing: StackResource) =>
+    isQueue
+      ? `arn:${partition}:sqs:${region}:${account}:${queueNameOf(thing)}`
+      : `arn:${partition}:s3:::${thing.physicalId}`;
+  return declaredOfType(stack, isQueue ? 'AWS::SQS::QueuePolicy' : 'AWS::S3::BucketPolicy').flatMap(
+    (properties) => {
+      const {
+        Bucket,
+        Queues = [],
+        PolicyDocument,
+      } = properties as {
+        Bucket?: unknown;
+        Queues?: unknown[];
+        PolicyDocument?: { Statement?: Declared[] };
+      };
+      const ids = [Bucket, ...Queues].map(referredTo);
+      return ofType(stack, type)
+        .filter(({ logicalId }) => ids.includes(logicalId))
+        .map((thing) => ({
+          thing,
+          declared: PolicyDocument?.Statement ?? [],
+          arn: arnOf(thing),
+          sources: ofType(stack, 'AWS::S3::Bucket').filter((bucket) => notifies(bucket, thing)),
+        }));
+    },
+  );
+}
+
+function notifies({ properties }: StackResource, { logicalId }: StackResource): boolean {
+  const { QueueConfigurations = [] } = (properties['NotificationConfiguration'] ?? {}) as {
+    QueueConfigurations?: { Queue?: unknown }[];
+  };
+  return QueueConfigurations.some(({ Queue }) => referredTo(Queue) === logicalId);
+}
+
+export const policyChecks: readonly Check[] = [
+  {
+    id: 'bucket-policies',
+    good: 'The buckets take TLS only, have the statements of the template, and let no other account in.',
+    needs: ['s3:GetBucketPolicy'],
+    run: (world) =>
+      examineEach(guardedOf(world, 'AWS::S3::Bucket'), (guarded) =>
+        examine(
+          guarded.thing.logicalId,
+          's3:GetBucketPolicy',
+          async () => {
+            const asked = new GetBucketPolicyCommand({ Bucket: guarded.thing.physicalId });
+            return (await world.clients.s3.send(asked)).Policy;
+          },
+          (text) => judgePolicy(guarded, text, world),
+          { code: 'NoSuchBucketPolicy', value: undefined },
+        ),
+      ),
+  },
+  {
+    id: 'queue-policies',
+    good: 'The queues take TLS only, have the statements of the template, and let in whom they should.',
+    needs: ['sqs:GetQueueAttributes'],
+    run: (world) =>
+      examineEach(guardedOf(world, 'AWS::SQS::Queue'), (guarded) =>
+        examine(
+          guarded.thing.logicalId,
+          'sqs:GetQueueAttributes',
+          async () => {
+            const QueueUrl = guarded.thing.physicalId;
+            const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] });
+            return (await world.clients.sqs.send(asked)).Attributes?.['Policy'];
+          },
+          (text) => judgePolicy(guarded, text === '' ? undefined : text, world),
+        ),
+      ),
+  },
+];
