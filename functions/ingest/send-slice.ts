@@ -14,6 +14,7 @@ import type { JobFault, LiveJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
+import { sourceReading } from '../../shared/manifest/s3-source.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
 import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
@@ -89,7 +90,12 @@ export async function sendSlice(
     const row = await openBlock({ ledger, outcomes }, id, block);
     const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
     const isReplay = slice.replays > 0 || row.openings > 1;
-    const write = createMessageWriter({ ...id, block: block.block }, clock.now(), isReplay);
+    const write = createMessageWriter(
+      { ...id, block: block.block },
+      clock.now(),
+      isReplay,
+      sourceReading(job),
+    );
     await sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job));
     const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
     sending.accepted += sent.accepted;
