@@ -11,7 +11,7 @@
 //   5 complete   after the last slice: write the job's report, send its event, end its row. After others: announce progress
 //   6 report     log and count; a record that failed stays in the queue (runtime/records.ts)
 
-import { isEnded, isLive, type Job, unaccountedRows } from '../../shared/job/job.ts';
+import { isEnded, isLive, type RunningJob, unaccountedRows } from '../../shared/job/job.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../../shared/queue/messages.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
@@ -23,7 +23,7 @@ import { eachRecord } from '../runtime/records.ts';
 import { createTelemetry } from '../runtime/telemetry.ts';
 import { settleConfiguration } from './configuration.ts';
 import { type SettleDependencies, settleDependencies } from './dependencies.ts';
-import { settleSlice } from './settle-slice.ts';
+import { frozenResult, settleSlice } from './settle-slice.ts';
 
 export function createSettle(dependencies: SettleDependencies) {
   const { ledger, end, source, telemetry } = dependencies;
@@ -48,12 +48,14 @@ export function createSettle(dependencies: SettleDependencies) {
     const job =
       slice === undefined ? known : await settleSlice(dependencies, known, { job: jobId, slice }, writer);
     if (job === undefined) return;
-    if (isSettled(job)) await complete(job);
+    if (isSettled(job)) await complete(job, writer);
     else if (isLive(job)) await announcer.slices(job);
   }
 
-  async function complete(job: Job): Promise<void> {
-    const ended = await completeJob(end, job);
+  async function complete(job: RunningJob, writer: string): Promise<void> {
+    const ended = await completeJob(end, job, (slice) =>
+      frozenResult(dependencies, job, { job: job.id, slice }, writer),
+    );
     if (ended === undefined) return;
     const { totals, report } = ended;
     const unaccounted = unaccountedRows(totals);

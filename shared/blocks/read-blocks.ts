@@ -46,6 +46,7 @@ export async function* readSliceBlocks(
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
+  if (place.kind === 'unreadable') throw place.error;
   const file = fileOfPlace(place, job.manifest);
   yield* blocksOf(job, { sources, kmsKeys }, place, (start, end) => readRange(reader, file, start, end));
 }
