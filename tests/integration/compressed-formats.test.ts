@@ -122,13 +122,13 @@ describe.each(CASES)(
     async function expectRows(way: string, of: Parameters<PipelineCloud['ended']>[0]): Promise<void> {
       const end = await cloud.ended(of, MOST_MS);
       const good = 1 + others.length;
-    const counts = { rows: good + 1, stored: good, rejected: 1, unaccounted: 0 };
-    expect(end).toMatchObject({ state: 'completed', ...counts });
+      const counts = { rows: good + 1, stored: good, rejected: 1, unaccounted: 0 };
+      expect(end).toMatchObject({ state: 'completed', ...counts });
       const written = await cloud.keys(cloud.names.destination, `${folderOf(way)}/`);
       expect(written.toSorted()).toEqual([KEY, ...others].map((key) => `${folderOf(way)}/${key}`).toSorted());
       for (const key of written) expect(String(await cloud.read(cloud.names.destination, key))).toBe(content);
       const stored = (await cloud.rows(end, 'succeeded')).map(({ key }) => key);
-    expect(stored.toSorted()).toEqual([KEY, ...others].toSorted());
+      expect(stored.toSorted()).toEqual([KEY, ...others].toSorted());
       expect(await cloud.rows(end, 'rejected')).toMatchObject([{ spillway_code: rejected }]);
     }
 
