@@ -80,6 +80,7 @@ async function store(slice: number, numbers: readonly number[], place: keyof typ
   const outcomes = outcomesTo(places[place]);
   const job = await ledger.liveJob(id);
   const row = await ledger.getSlice(sliceOf(slice));
+  if (row === undefined) throw new Error(`slice ${slice} was not recorded`);
   const blocks = readSliceBlocks({ ...reader(), sources: 'unchecked' }, job, row);
   for await (const block of blocks) {
     await openBlock({ ledger, outcomes }, sliceOf(slice), block);
