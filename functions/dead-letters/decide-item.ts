@@ -4,7 +4,7 @@ import type { ItemId } from '../../shared/job/identity.ts';
 import { isLive } from '../../shared/job/job.ts';
 import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
-import { itemOfJob } from '../../shared/manifest/s3-source.ts';
+import { messageOfJob } from '../../shared/manifest/s3-source.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';
 import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
@@ -42,7 +42,7 @@ export async function decideItem(
     };
   }
   return message.suspect === true
-    ? failRow(dependencies, { ...message, item: itemOfJob(job, message.item) })
+    ? failRow(dependencies, messageOfJob(job, message))
     : sendAlone(dependencies, message, suspectsBefore);
 }
 

@@ -13,6 +13,7 @@ import type { JobFault, LiveJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
+import { sourceReading } from '../../shared/manifest/s3-source.ts';
 import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
 import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
@@ -88,7 +89,12 @@ export async function sendSlice(
     const row = await openBlock({ ledger, outcomes }, id, block);
     const missing = block.accepted.filter(({ number }) => !hasEnded(row, number));
     const isReplay = slice.replays > 0 || row.openings > 1;
-    const write = createMessageWriter({ ...id, block: block.block }, clock.now(), isReplay);
+    const write = createMessageWriter(
+      { ...id, block: block.block },
+      clock.now(),
+      isReplay,
+      sourceReading(job),
+    );
     await sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job));
     const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
     sending.accepted += sent.accepted;

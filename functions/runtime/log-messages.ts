@@ -23,6 +23,10 @@ export const LOG = {
   settleOfEndedJob: 'settle message of an ended job',
   sliceNotClosed: 'slice is not closed',
   sliceSettled: 'slice settled',
+  /** It is made again from the slice's outcomes. */
+  sliceResultDamaged: 'result of a slice can not be read',
+  /** Past the end that its job was given: rows that they alone told of are reported as failed. */
+  outcomesGivenUp: 'damaged outcomes of a slice given up',
 
   /** By settle, by ingest, or by the handler of dead letters. */
   jobEnded: 'job ended',
@@ -30,6 +34,8 @@ export const LOG = {
 
   jobsSwept: 'jobs swept',
   jobReconciled: 'job reconciled',
+  /** Missing, or damaged. The job's other slices go on. */
+  sliceRowUnreadable: 'rows of slices can not be read',
   /** By sweep past its deadline, or by sweep or ingest when too many rows fail. */
   jobStopped: 'job stopped',
 

@@ -2,11 +2,12 @@
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { readBestEffortBlocks } from '../../shared/blocks/best-effort-blocks.ts';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
+import type { SliceId } from '../../shared/job/identity.ts';
 import { isEnding, type LiveJob } from '../../shared/job/job.ts';
-import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
 import { openBlocks } from '../../shared/ledger/progress.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
-import { isBlockClosed, isCovered } from '../../shared/ledger/tally.ts';
+import { hasEnded, isBlockClosed, isCovered } from '../../shared/ledger/tally.ts';
 import { cancelledMessage, narrowed, type Outcome } from '../../shared/report/outcome.ts';
 
 /**
@@ -31,19 +32,41 @@ export async function mayClose(
   return [...open.values()].every(isBlockClosed);
 }
 
-/** Books rows of a slice that no outcome has, with their own columns where the manifest still has them. */
+/** Whether the ledger has a row as ended. */
+export type WasBooked = (block: number, number: number) => boolean;
+
+/** Reads the blocks of a slice of which outcomes are damaged: they tell which of its missing rows had one. */
+export async function readBooked(
+  ledger: Pick<Ledger, 'readBlocks'>,
+  id: SliceId,
+  blocks: number,
+): Promise<WasBooked> {
+  const ids = Array.from({ length: blocks }, (_, block) => ({ ...id, block }));
+  const rows = await ledger.readBlocks(ids);
+  return (block, number) => {
+    const row = rows.get(blockName({ ...id, block }));
+    return row !== undefined && hasEnded(row, number);
+  };
+}
+
+/**
+ * Books rows of a slice that no outcome has, with their own columns where the manifest still has them.
+ * @param wasBooked given where outcomes are damaged
+ */
 export async function* bookMissing(
   reader: ObjectReader,
   job: LiveJob,
   slice: SliceRow,
   missing: ReadonlySet<number>,
+  wasBooked: WasBooked = () => false,
 ): AsyncGenerator<Outcome> {
-  const { status, code, message } = bookingOf(job, slice);
+  const usual = bookingOf(job, slice);
   for await (const { block, accepted, rejected, fault } of readBestEffortBlocks(reader, job, slice)) {
     const isMissing = (number: number) => missing.has(block * job.blockRows + number);
     yield* rejected.flatMap((outcome) => narrowed(outcome, isMissing) ?? []);
     for (const { number, line, item } of accepted) {
       if (!isMissing(number)) continue;
+      const { status, code, message } = wasBooked(block, number) ? DAMAGED : usual;
       yield {
         block,
         number,
@@ -57,10 +80,20 @@ export async function* bookMissing(
   }
 }
 
-function bookingOf(
-  job: LiveJob,
-  slice: SliceRow,
-): { status: 'failed' | 'cancelled'; code: string; message: string } {
+interface Booking {
+  status: 'failed' | 'cancelled';
+  code: string;
+  message: string;
+}
+
+const DAMAGED: Booking = {
+  status: 'failed',
+  code: 'OutcomeUnreadable',
+  message:
+    'it ended, and its outcome is damaged, so it may be stored: look at its object, or redrive with if-exists skip',
+};
+
+function bookingOf(job: LiveJob, slice: SliceRow): Booking {
   const isClosed = isCovered(slice.closedBlocks, slice.blocks);
   if (!isClosed && job.control === 'cancelling') {
     return { status: 'cancelled', code: 'Cancelled', message: cancelledMessage(job) };

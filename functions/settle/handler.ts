@@ -23,7 +23,7 @@ import { eachRecord } from '../runtime/records.ts';
 import { createTelemetry } from '../runtime/telemetry.ts';
 import { settleConfiguration } from './configuration.ts';
 import { type SettleDependencies, settleDependencies } from './dependencies.ts';
-import { settleSlice } from './settle-slice.ts';
+import { frozenResult, settleSlice } from './settle-slice.ts';
 
 export function createSettle(dependencies: SettleDependencies) {
   const { ledger, end, source, telemetry } = dependencies;
@@ -48,7 +48,9 @@ export function createSettle(dependencies: SettleDependencies) {
       slice === undefined ? known : await settleSlice(dependencies, known, { job: jobId, slice }, writer);
     if (job === undefined) return;
     if (isSettled(job)) {
-      const ended = await completeJob(end, job);
+      const ended = await completeJob(end, job, (number) =>
+        frozenResult(dependencies, job, { job: job.id, slice: number }, writer),
+      );
       if (ended !== undefined && ended.state !== 'failed') count({ JobsCompleted: 1 });
     } else if (isLive(job)) await announcer.slices(job);
   }

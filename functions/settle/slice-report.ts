@@ -6,8 +6,13 @@ import { emptyTotals, type OpenedJob, type SettledTotals } from '../../shared/jo
 import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
 import { type Outcome, type OutcomeRecord, rowCountOf } from '../../shared/report/outcome.ts';
 import { placeOf, type StoredOutcomes } from '../../shared/report/outcome-store.ts';
-import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
+import {
+  type ReadOutcomes,
+  readOutcomes,
+  UnreadableOutcomesError,
+} from '../../shared/report/outcome-text.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
+import { boundedList } from '../../shared/text/bounded.ts';
 import { createOutcomeMerge, type OutcomePlace } from './merge-outcomes.ts';
 import { createReportFile, type ReportFileWriter } from './report-file.ts';
 import { fileOf, reportRow } from './report-rows.ts';
@@ -22,19 +27,30 @@ export interface SliceReportOptions {
   slice: Pick<SliceRow, 'slice' | 'rows'>;
   /** Makes the files' names unique: of two settles at once only one's result is frozen, with its own files. */
   writer: string;
+  /** Whether a slice with damaged outcomes is settled without them; else they are an error. */
+  booksDamaged: boolean;
   /** Books rows that no outcome file has, counted from the slice's start: an outcome for each. */
-  book(rows: ReadonlySet<number>): AsyncIterable<Outcome>;
+  book(rows: ReadonlySet<number>, damage: OutcomeDamage | undefined): AsyncIterable<Outcome>;
+}
+
+/** What of the outcomes is damaged. */
+export interface OutcomeDamage {
+  places: number;
+  faults: string;
 }
 
 export async function writeSliceReport(
   { s3, bucket, outcomes }: ReportDependencies,
-  { job, slice, writer, book }: SliceReportOptions,
+  { job, slice, writer, booksDamaged, book }: SliceReportOptions,
 ): Promise<SliceResult> {
   const stored = await outcomes.list({ job: job.id, slice: slice.slice });
   const read = keeping((each) => outcomes.read(each), KEEP_BYTES);
   const merge = createOutcomeMerge(slice.rows, job.blockRows);
-  await eachFile(read, stored, async (file, number) => {
-    eachLine(file, number, (record, at) => {
+  const faults: UnreadableOutcomesError[] = [];
+  await eachFile(read, stored, async ({ records, fault }, number) => {
+    if (fault !== undefined && !booksDamaged) throw fault;
+    if (fault !== undefined) faults.push(fault);
+    eachLine(records, number, (record, at) => {
       if (record.status === 'returned') merge.addReturned(record);
       else merge.consider(record, at);
     });
@@ -54,8 +70,8 @@ export async function writeSliceReport(
   };
   const flush = () => Promise.all([...files.values()].map((file) => file.flush()));
   try {
-    await eachFile(read, stored, async (file, number) => {
-      eachLine(file, number, (record, at) => {
+    await eachFile(read, stored, async ({ records }, number) => {
+      eachLine(records, number, (record, at) => {
         const chosen = record.status === 'returned' ? undefined : merge.chosen(record, at);
         if (chosen !== undefined) add(chosen);
       });
@@ -63,7 +79,7 @@ export async function writeSliceReport(
     });
     const missing = new Set(merge.missing());
     if (missing.size > 0) {
-      for await (const outcome of book(missing)) {
+      for await (const outcome of book(missing, damageOf(faults))) {
         add(outcome);
         await flush();
       }
@@ -97,11 +113,25 @@ function keeping(read: ReadFile, mostBytes: number): ReadFile {
 async function eachFile(
   read: ReadFile,
   stored: readonly StoredOutcomes[],
-  visit: (file: readonly OutcomeRecord[], number: number) => Promise<void>,
+  visit: (file: ReadOutcomes, number: number) => Promise<void>,
 ): Promise<void> {
-  await pMap(stored, async (each, number) => visit(decodeOutcomes(await read(each), placeOf(each)), number), {
+  await pMap(stored, async (each, number) => visit(await readFile(read, each), number), {
     concurrency: READ_CONCURRENCY,
   });
+}
+
+async function readFile(read: ReadFile, stored: StoredOutcomes): Promise<ReadOutcomes> {
+  try {
+    return readOutcomes(await read(stored), placeOf(stored));
+  } catch (error) {
+    if (error instanceof UnreadableOutcomesError) return { records: [], fault: error };
+    throw error;
+  }
+}
+
+function damageOf(faults: readonly UnreadableOutcomesError[]): OutcomeDamage | undefined {
+  if (faults.length === 0) return undefined;
+  return { places: faults.length, faults: boundedList(faults.map(({ message }) => message)) };
 }
 
 function eachLine(

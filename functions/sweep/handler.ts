@@ -60,6 +60,7 @@ export function createSweep(dependencies: SweepDependencies) {
         const swept = await sweepJob(stage, id, backlog, untilMs);
         rowsOutstanding += swept.rowsOutstanding;
         oldestSeconds = Math.max(oldestSeconds, swept.ageSeconds);
+        if (swept.lost !== undefined) errors.push(`${id}: ${swept.lost}`);
       } catch (error) {
         errors.push(`${id}: ${(error as Error).name}: ${(error as Error).message}`);
       }
@@ -75,7 +76,7 @@ export function createSweep(dependencies: SweepDependencies) {
       backlog,
     });
     // The fault of one job does not stop the others. It is an error of the function, which an alarm watches.
-    if (errors.length > 0) throw new Error(boundedText(`jobs not swept: ${boundedList(errors)}`));
+    if (errors.length > 0) throw new Error(boundedText(`jobs not swept whole: ${boundedList(errors)}`));
   };
 }
 

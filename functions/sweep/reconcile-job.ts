@@ -1,7 +1,8 @@
 // Carries out what a job needs so that it continues or ends (job-needs.ts decides): for a part of its slices, its plan, its end.
 // The next sweep continues where this one ran out of time.
 import pMap from 'p-map';
-import type { LiveJob, Progress, UnopenedJob } from '../../shared/job/job.ts';
+import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
+import { isEnding, type LiveJob, type Progress, type UnopenedJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { addSlices, emptyProgress, openBlocks, PROGRESS_PAGE } from '../../shared/ledger/progress.ts';
 import type { Round } from '../../shared/ledger/rounds.ts';
@@ -23,6 +24,7 @@ import {
   type SliceNeed,
   slicesToRead,
 } from './job-needs.ts';
+import { describeLost, lostNumbers } from './lost-slices.ts';
 
 /** Slices of one job that are worked on at the same time. */
 const SLICE_CONCURRENCY = 8;
@@ -32,6 +34,7 @@ export interface ReconcileDependencies {
     Ledger,
     | 'getRound'
     | 'putRound'
+    | 'getSlice'
     | 'getSlices'
     | 'readBlocks'
     | 'unsettledSlices'
@@ -51,16 +54,21 @@ export interface ReconcileDone {
   toldPlan: number;
 }
 
-/**
- * @param untilMs epoch ms after which no further slice is started
- * @returns the progress by the last complete round over the slices; in the first round, by the slices read so far
- */
+export interface ReconciledJob {
+  /** By the last complete round over the slices; in the first round, by the slices read so far. */
+  progress: Progress;
+  done: ReconcileDone;
+  /** Slices that could not be read, with the reasons; absent: none. */
+  lost?: string;
+}
+
+/** @param untilMs epoch ms after which no further slice is started */
 export async function reconcileJob(
   dependencies: ReconcileDependencies,
   job: LiveJob | UnopenedJob,
   situation: Situation,
   untilMs: number,
-): Promise<{ progress: Progress; done: ReconcileDone }> {
+): Promise<ReconciledJob> {
   const { ledger } = dependencies;
   if (job.ending !== undefined) {
     // Only the end of the job is left to complete. An abandoned job has slices that never settle.
@@ -69,7 +77,7 @@ export async function reconcileJob(
     return { progress: known ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
   }
   const round = await ledger.getRound(job.id);
-  const done = await reconcileSlices(dependencies, job, round, situation, untilMs);
+  const { done, lost } = await reconcileSlices(dependencies, job, round, situation, untilMs);
   done.toldPlan += await reconcilePlan(dependencies, job, round, situation);
   if (isSettled(job)) done.toldSettle += await requestEnd(dependencies, job, situation);
   const { sum } = round;
@@ -79,7 +87,11 @@ export async function reconcileJob(
     Object.assign(round, { next: 0, sum: emptyProgress() });
   }
   await ledger.putRound(job.id, round);
-  return { progress: isWhole ? sum : (job.progress ?? sum), done };
+  const fault = await describeLost(ledger, job.id, lost);
+  return {
+    ...{ progress: isWhole ? sum : (job.progress ?? sum), done },
+    ...(fault === undefined ? {} : { lost: fault }),
+  };
 }
 
 /** Requests the end of the job from settle, unless that notice may be in its queue. @returns the number of notices */
@@ -100,11 +112,12 @@ async function reconcileSlices(
   round: Round,
   situation: Situation,
   untilMs: number,
-): Promise<ReconcileDone> {
+): Promise<{ done: ReconcileDone; lost: number[] }> {
   const { ledger, clock } = dependencies;
   const unsettled = new Set(await ledger.unsettledSlices(job));
   const allowance = allowanceFor(job, situation.backlog);
   const done: ReconcileDone = { replayed: 0, toldSettle: 0, toldPlan: 0 };
+  const lost: number[] = [];
 
   /** @returns whether the time was enough for all of them */
   const reconcileAll = async (slices: readonly SliceRow[]): Promise<boolean> => {
@@ -123,10 +136,31 @@ async function reconcileSlices(
     const page = await ledger.getSlices(job.id, round.next, to);
     // The next sweep reads an unfinished page again.
     if (!(await reconcileAll(page.filter(({ slice }) => unsettled.has(slice))))) break;
+    const lostHere = lostNumbers(page, round.next, to);
+    lost.push(...lostHere);
+    const isOver = lostHere.some((slice) => unsettled.has(slice)) && endsWithoutThem(job, situation);
+    if (isOver) done.toldSettle += await requestSettle(dependencies, job, lostHere, situation);
     round.sum = await addSlices(ledger, job, round.sum, page);
     round.next = to;
   }
-  return done;
+  return { done, lost };
+}
+
+/** Whether the job is being ended, and nothing of its lost slices can end by itself any more. */
+function endsWithoutThem(job: LiveJob, { limits, nowMs }: Situation): boolean {
+  return isEnding(job) && uploadsAreOver(job, limits.uploadMs, nowMs);
+}
+
+/** Settle can't settle a lost slice. Its message is tried until well after the deadline, and then ends the job: one is enough. */
+async function requestSettle(
+  { notifySettle, random }: ReconcileDependencies,
+  job: LiveJob,
+  [slice]: readonly number[],
+  { backlog }: Situation,
+): Promise<number> {
+  if (slice === undefined || (backlog.settle > 0 && !isNoticeDue(random))) return 0;
+  await notifySettle({ job: job.id, slice });
+  return 1;
 }
 
 async function reconcileSlice(

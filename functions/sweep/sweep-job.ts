@@ -22,6 +22,8 @@ export interface SweptJob {
   rowsOutstanding: number;
   /** Seconds since its manifest was first seen; 0 of a job that has ended meanwhile. */
   ageSeconds: number;
+  /** Slices of it that could not be read, with the reasons; absent: none. */
+  lost?: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function sweepJob(
     return { rowsOutstanding: rowsOutstanding(job, before), ageSeconds };
   if (isLive(job) && job.ending === undefined) await announcer.start(job);
 
-  const { progress, done } = await reconcileJob(
+  const { progress, done, lost } = await reconcileJob(
     { ...dependencies, random: queue.random },
     job,
     { backlog, limits, nowMs: clock.now() },
@@ -52,9 +54,13 @@ export async function sweepJob(
   telemetry.count({ SlicesReplayed: done.replayed });
   if (Object.values(done).some((times) => times > 0))
     telemetry.logger.warn(LOG.jobReconciled, { job: id, ending: isEnding(job), backlog, ...done });
+  if (lost !== undefined) telemetry.logger.error(LOG.sliceRowUnreadable, { job: id, lost });
   const isStopped = await stopInTime(dependencies, job, progress);
   if (!isStopped && isLive(job)) await announcer.rows(job, progress);
-  return { rowsOutstanding: rowsOutstanding(job, progress), ageSeconds };
+  return {
+    ...{ rowsOutstanding: rowsOutstanding(job, progress), ageSeconds },
+    ...(lost === undefined ? {} : { lost }),
+  };
 }
 
 /** @returns whether the job was stopped */

@@ -4,7 +4,7 @@ import { itemName } from '../../shared/job/identity.ts';
 import { isLive, type LiveJob } from '../../shared/job/job.ts';
 import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
 import { hasEnded, isBlockClosed } from '../../shared/ledger/tally.ts';
-import { itemOfJob } from '../../shared/manifest/s3-source.ts';
+import { messageOfJob } from '../../shared/manifest/s3-source.ts';
 import type { Delivery } from './delivery.ts';
 
 /** A delivery of a live job whose row has not ended. */
@@ -65,8 +65,7 @@ export async function lookUp(
       ended.push(delivery);
       if (isBlockClosed(block)) closed.set(blockName(message), message);
     } else {
-      const item = itemOfJob(job, message.item);
-      open.push({ delivery: { ...delivery, message: { ...message, item } }, job });
+      open.push({ delivery: { ...delivery, message: messageOfJob(job, message) }, job });
     }
     seen.add(itemName(message));
   }

@@ -76,9 +76,12 @@ export type DynamodbFault = FaultTiming & {
   );
 
 export type LambdaFault = FaultTiming &
-  /** The invocation dies at a random one of its requests, before or after it; counted as lambda-death-<function>. */
+  /**
+   * The invocation dies at a random one of its requests, before or after it; counted as lambda-death-<function>. With
+   * `pathIncludes` it dies at its first request with this text in its path; counted as lambda-death-<function>-at-<text>.
+   */
   (
-    | { kind: 'lambda-death'; function: string }
+    | { kind: 'lambda-death'; function: string; pathIncludes?: string }
     /** The clock of an environment that starts now is off by up to so much, either way; each of its invocations counts. */
     | { kind: 'lambda-clock-skew'; function?: string; mostMs: number }
   );

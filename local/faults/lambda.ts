@@ -1,13 +1,13 @@
 // Lambda's faults: which invocation dies at which of its requests, and whose clock is off.
 import type { Random } from '../../shared/time/random.ts';
-import type { CrashPoint } from '../lambda/protocol.ts';
+import type { Death } from '../lambda/protocol.ts';
 import type { LambdaFault } from './fault.ts';
 import { createFaultPoints, type FaultCounts } from './fault-points.ts';
 
 export interface LambdaFaults {
   arm(faults: readonly LambdaFault[]): void;
   /** Where the invocation that begins now is to die, if it is to. */
-  deathOf(functionName: string): CrashPoint | undefined;
+  deathOf(functionName: string): Death | undefined;
   /** Reports an invocation that survived, and the requests that it made. */
   lived(functionName: string, requests: number): void;
   /** The clock of an environment that starts now, undefined where it is right. */
@@ -44,7 +44,9 @@ export function createLambdaFaults(random: Random): LambdaFaults {
       // Uncounted: an invocation may make fewer requests than the one that its death was drawn by.
       const fault = points.draw(({ function: name }) => name === functionName, 'lambda-death');
       if (fault === undefined) return undefined;
-      return { request: drawRequest(functionName), when: random() < 0.5 ? 'before' : 'after' };
+      const { pathIncludes } = fault;
+      const place = pathIncludes === undefined ? { request: drawRequest(functionName) } : { pathIncludes };
+      return { ...place, when: random() < 0.5 ? 'before' : 'after' };
     },
     lived(functionName, requests) {
       if (requests === 0) return;

@@ -12,7 +12,7 @@ export interface CrashOrders {
   order(functionName: string, point: Death, times: number): Promise<CrashReport>;
   /** What the invocation that begins now is to die of, if it is: an order, or else chance. */
   take(functionName: string): CrashAssignment | undefined;
-  /** Invocations that died so, by function. */
+  /** Invocations that died so, by function; of deaths at a path by function and path, with -at- between. */
   counts(): Record<string, number>;
 }
 
@@ -50,7 +50,9 @@ export function createCrashOrders(deaths: Pick<LambdaFaults, 'deathOf'>): CrashO
       const order = waiting?.[0];
       if (waiting === undefined || order === undefined) {
         const point = deaths.deathOf(functionName);
-        return point && { point, report: ({ kind }) => kind === 'died' && count(functionName) };
+        if (point === undefined) return undefined;
+        const name = 'request' in point ? functionName : `${functionName}-at-${point.pathIncludes}`;
+        return { point, report: ({ kind }) => kind === 'died' && count(name) };
       }
       order.toBegin -= 1;
       if (order.toBegin === 0) waiting.shift();

@@ -26,7 +26,7 @@ export async function* readBestEffortBlocks(
   slice: SliceRow,
 ): AsyncGenerator<BestEffortBlock> {
   let next = 0;
-  let fault = canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
+  let fault = faultBefore(job, slice);
   try {
     // Whether a source is allowed no longer matters: no row of these is transferred.
     const blocks = fault === '' ? readSliceBlocks({ ...reader, sources: 'unchecked' }, job, slice) : [];
@@ -45,4 +45,10 @@ export async function* readBestEffortBlocks(
     const accepted = Array.from({ length: size }, (_, number) => ({ number, line: 0 }));
     yield { block: next, size, accepted, rejected: [], fault };
   }
+}
+
+/** Why nothing of the slice can be read; else empty. */
+function faultBefore(job: OpenedJob, { place }: Pick<SliceRow, 'place'>): string {
+  if (place.kind === 'unreadable') return `; ${place.error.message}`;
+  return canReadRowsOf(job) ? '' : `; ${otherParserFault(job).message}`;
 }

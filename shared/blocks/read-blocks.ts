@@ -11,7 +11,7 @@ import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 import type { ManifestRow, ReadBytes } from '../manifest/format.ts';
 import { formatOf } from '../manifest/formats/all.ts';
-import { itemOfJob, rowOfJob } from '../manifest/s3-source.ts';
+import { reportedRowOfJob, rowOfJob } from '../manifest/s3-source.ts';
 import { type ByteRange, fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeStore } from '../report/outcome-store.ts';
@@ -46,6 +46,7 @@ export async function* readSliceBlocks(
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
+  if (place.kind === 'unreadable') throw place.error;
   const file = fileOfPlace(place, job.manifest);
   yield* blocksOf(job, { sources, kmsKeys }, place, (start, end) => readRange(reader, file, start, end));
 }
@@ -121,7 +122,7 @@ function createIntake(
   };
 
   // A report's rows have been read for their job before.
-  const readFor = job.redriveOf === undefined ? rowOfJob : itemOfJob;
+  const readFor = job.redriveOf === undefined ? rowOfJob : reportedRowOfJob;
 
   return (row: ManifestRow, block: Block): void => {
     const number = block.size;

@@ -7,10 +7,12 @@
 //   job row    ADD the settled group ◀──covered── group row  ADD the settled slice ◀───────────────┘
 import { type BlockId, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
 import type { RowIntake } from '../job/job.ts';
+import type { SlicePlace } from '../manifest/slice-place.ts';
 import { createJobRows } from './job-rows.ts';
 import {
   blockKey,
   groupKey,
+  readableSliceRow,
   readBlockRow,
   readSliceRow,
   type SliceResult,
@@ -40,7 +42,7 @@ const RESULT_PAGE = 200;
 
 export type Ends = Partial<Record<RowEnd, readonly number[]>>;
 
-export type SliceStart = Pick<SliceRow, 'place' | 'rows' | 'blocks'>;
+export type SliceStart = Pick<SliceRow, 'rows' | 'blocks'> & { place: SlicePlace };
 
 export type Ledger = ReturnType<typeof createLedger>;
 
@@ -61,8 +63,9 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
         ':now': table.now(),
       },
     });
-    if (slice === undefined) return false;
-    const sliceRow = readSliceRow(slice);
+    const sliceRow = slice && readableSliceRow(slice);
+    // The block is closed all the same: its items must not come again for a row that sweep reports.
+    if (sliceRow === undefined) return false;
     await closeSlice(id, sliceRow);
     return sliceRow.result !== undefined;
   }
@@ -77,7 +80,8 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
   async function closeAgain(id: BlockId): Promise<'in time' | 'late'> {
     const [row, slice] = await Promise.all([table.get(blockKey(id)), table.get(sliceKey(id))]);
     if (row === undefined || slice === undefined) return 'late';
-    const sliceRow = readSliceRow(slice);
+    const sliceRow = readableSliceRow(slice);
+    if (sliceRow === undefined) return 'in time';
     if (!sliceRow.closedBlocks.has(id.block))
       return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
     await closeSlice(id, sliceRow);
@@ -99,6 +103,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       });
     },
 
+    /** @throws UnreadableRowError */
     async getSlice(id: SliceId): Promise<SliceRow | undefined> {
       const row = await table.get(sliceKey(id));
       return row === undefined ? undefined : readSliceRow(row);
@@ -110,22 +115,22 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       if (row !== undefined) await closeSlice(id, row);
     },
 
-    /** The slices numbered from..to-1 that exist. */
+    /** The slices numbered from..to-1 that exist and can be read. */
     async getSlices(job: JobId, from: number, to: number): Promise<SliceRow[]> {
       const keys = Array.from({ length: Math.max(0, to - from) }, (_, index) =>
         sliceKey({ job, slice: from + index }),
       );
-      return (await table.getAll(keys)).map(readSliceRow);
+      return (await table.getAll(keys)).flatMap((row) => readableSliceRow(row) ?? []);
     },
 
-    /** The results of the slices numbered 0..slices-1 that have one, in their order; their counts are not held on to. */
-    async getResults(job: JobId, slices: number): Promise<SliceResult[]> {
-      const results: SliceResult[] = [];
+    /** The results of the slices numbered 0..slices-1, by number, where they have one; their counts are not held on to. */
+    async getResults(job: JobId, slices: number): Promise<(SliceResult | undefined)[]> {
+      const results = Array.from<SliceResult | undefined>({ length: slices });
       for (let from = 0; from < slices; from += RESULT_PAGE) {
         const page = await this.getSlices(job, from, Math.min(slices, from + RESULT_PAGE));
         for (const { slice, result } of page) if (result !== undefined) results[slice] = result;
       }
-      return results.filter((result) => result !== undefined);
+      return results;
     },
 
     /**
@@ -239,13 +244,24 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
     },
 
-    /** Freezes what settle counted: the first result wins. @returns the frozen result: this one, or an earlier one */
-    async freezeSlice(id: SliceId, result: SliceResult): Promise<SliceResult> {
+    /**
+     * Freezes what settle counted: the first result wins.
+     * @param damaged an earlier result that can't be read, to be replaced
+     * @returns the frozen result: this one, or an earlier one
+     */
+    async freezeSlice(
+      id: SliceId,
+      result: SliceResult,
+      damaged?: SliceRow['damagedResult'],
+    ): Promise<SliceResult> {
       const row = await table.update(sliceKey(id), {
         UpdateExpression: 'SET #result = :result',
-        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(#result)',
+        ConditionExpression: `attribute_exists(pk) AND ${damaged === undefined ? 'attribute_not_exists(#result)' : '#result = :damaged'}`,
         ExpressionAttributeNames: { '#result': 'result' },
-        ExpressionAttributeValues: { ':result': { S: JSON.stringify(result) } },
+        ExpressionAttributeValues: {
+          ':result': { S: JSON.stringify(result) },
+          ...(damaged === undefined ? {} : { ':damaged': damaged }),
+        },
       });
       const frozen = row === undefined ? await this.getSlice(id) : readSliceRow(row);
       if (frozen?.result === undefined)

@@ -12,7 +12,7 @@ import type { RowIntake, SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
 import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
-import { parseStoredJson } from './unreadable-row.ts';
+import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';
 
 export type Attributes = Record<string, AttributeValue>;
 
@@ -38,10 +38,16 @@ export interface SliceResult {
   files: ReportFile[];
 }
 
+/** A place that another program damaged: the slice can't be read again, but what it sent can still be counted and settled. */
+export interface UnreadablePlace {
+  kind: 'unreadable';
+  error: UnreadableRowError;
+}
+
 export interface SliceRow {
   /** Its number. */
   slice: number;
-  place: SlicePlace;
+  place: SlicePlace | UnreadablePlace;
   rows: number;
   blocks: number;
   sentBlocks: ReadonlySet<number>;
@@ -57,8 +63,11 @@ export interface SliceRow {
   /** The number of the last request that the slice made for itself, held by its job's rate. Absent: it was never held. */
   asks?: number;
   result?: SliceResult;
+  /** The result as it is stored, where it can't be read: settle makes it again from the outcomes. */
+  damagedResult?: AttributeValue;
 }
 
+/** `size` is infinite where it can't be read: the block does not close, and the next replay of its slice writes it again. */
 export interface StoredBlockRow extends BlockRow {
   /** Epoch ms of the row's last change: opened, or rows ended. */
   movedAtMs: number;
@@ -82,7 +91,7 @@ export function readGroupRow(item: Attributes): GroupRow {
 
 export function readBlockRow(item: Attributes): StoredBlockRow {
   return {
-    size: number(item['size']),
+    size: count(item['size']) ?? Number.POSITIVE_INFINITY,
     movedAtMs: number(item['movedAtMs']),
     openings: number(item['openings']),
     done: numbers(item['done']),
@@ -92,18 +101,30 @@ export function readBlockRow(item: Attributes): StoredBlockRow {
   };
 }
 
-/** @throws UnreadableRowError */
+/** @returns undefined where the row can't be read: sweep names it, and whatever does not depend on it goes on */
+export function readableSliceRow(item: Attributes): SliceRow | undefined {
+  try {
+    return readSliceRow(item);
+  } catch (error) {
+    if (error instanceof UnreadableRowError) return undefined;
+    throw error;
+  }
+}
+
+/** @throws UnreadableRowError where the row does not say how many rows and blocks the slice has: then it can't be accounted for */
 export function readSliceRow(item: Attributes): SliceRow {
   const row = rowName(item);
   const counts = Object.entries(item['counts']?.M ?? {}).map(
     ([block, value]) => [Number(block), decodeCounts(value.S ?? '')] as const,
   );
-  const result = item['result']?.S;
+  const [rows, blocks] = [count(item['rows']), count(item['blocks'])];
+  if (rows === undefined || blocks === undefined)
+    throw new UnreadableRowError(row, `has no number of ${rows === undefined ? 'rows' : 'blocks'}`);
   return {
     slice: Number((item['pk']?.S ?? '').split('#').at(-1)),
     place: readPlace(item, row),
-    rows: number(item['rows']),
-    blocks: number(item['blocks']),
+    rows,
+    blocks,
     sentBlocks: numbers(item['sent']),
     closedBlocks: numbers(item['closed']),
     counts: new Map(counts),
@@ -114,8 +135,35 @@ export function readSliceRow(item: Attributes): SliceRow {
     replays: number(item['replays']),
     replayedAtMs: number(item['replayedAtMs']),
     ...(item['asks'] === undefined ? {} : { asks: number(item['asks']) }),
-    ...(result === undefined ? {} : { result: parseStoredJson<SliceResult>(row, 'result', result) }),
+    ...readResult(item['result'], row),
   };
+}
+
+function readResult(
+  stored: AttributeValue | undefined,
+  row: string,
+): Pick<SliceRow, 'result' | 'damagedResult'> {
+  if (stored === undefined) return {};
+  const result = unlessUnreadable(() => parseStoredJson<SliceResult>(row, 'result', stored.S ?? ''));
+  return result instanceof UnreadableRowError || !isSliceResult(result)
+    ? { damagedResult: stored }
+    : { result };
+}
+
+function isSliceResult({ totals, files }: Partial<SliceResult>): boolean {
+  const counts: readonly unknown[] = RESULT_COUNTS.map((name) => totals?.[name]);
+  return Array.isArray(files) && counts.every((value) => Number.isSafeInteger(value));
+}
+
+const RESULT_COUNTS = ['rows', 'stored', 'skipped', 'failed', 'cancelled', 'rejected'] as const;
+
+function unlessUnreadable<Value>(read: () => Value): Value | UnreadableRowError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableRowError) return error;
+    throw error;
+  }
 }
 
 /** A place's kind is not stored: a range with a `file` is of that file, one without is of the manifest. */
@@ -136,21 +184,28 @@ function writeRange({ startOffset, startLine, endOffset }: ByteRange): Attribute
   };
 }
 
-function readPlace(item: Attributes, row: string): SlicePlace {
-  const file = item['file']?.S;
-  const range: ByteRange = {
-    startOffset: number(item['startOffset']),
-    startLine: number(item['startLine']),
-    endOffset: number(item['endOffset']),
-  };
-  return file === undefined
-    ? { kind: 'manifest-bytes', ...range }
-    : { kind: 'file-bytes', file: parseStoredJson<StoredObject>(row, 'file', file), ...range };
+function readPlace(item: Attributes, row: string): SliceRow['place'] {
+  const { file } = item;
+  const [startOffset, endOffset] = [count(item['startOffset']), count(item['endOffset'])];
+  if (startOffset === undefined || endOffset === undefined)
+    return { kind: 'unreadable', error: new UnreadableRowError(row, 'has no range of bytes') };
+  const range: ByteRange = { startOffset, startLine: number(item['startLine']), endOffset };
+  if (file === undefined) return { kind: 'manifest-bytes', ...range };
+  const read = unlessUnreadable(() => parseStoredJson<StoredObject>(row, 'file', file.S ?? ''));
+  return read instanceof UnreadableRowError
+    ? { kind: 'unreadable', error: read }
+    : { kind: 'file-bytes', file: read, ...range };
 }
 
 /** `S#job#slice` as "slice job/slice". */
 function rowName(item: Attributes): string {
   return `slice ${(item['pk']?.S ?? '').slice('S#'.length).replace('#', '/')}`;
+}
+
+/** @returns undefined where it is no count */
+function count(value: AttributeValue | undefined): number | undefined {
+  const read = Number(value?.N);
+  return Number.isSafeInteger(read) && read >= 0 ? read : undefined;
 }
 
 function number(value: AttributeValue | undefined): number {

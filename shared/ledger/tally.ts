@@ -52,7 +52,8 @@ export function encodeCounts(counts: BlockCounts): string {
 
 export function decodeCounts(text: string): BlockCounts {
   const parts = text.split('/').map(Number);
-  return Object.fromEntries(ROW_ENDS.map((end, index) => [end, parts[index] ?? 0])) as BlockCounts;
+  const countOf = (part: number | undefined) => (Number.isSafeInteger(part) ? part : 0);
+  return Object.fromEntries(ROW_ENDS.map((end, index) => [end, countOf(parts[index])])) as BlockCounts;
 }
 
 /** Whether every slice of the job has settled: it can be completed. */

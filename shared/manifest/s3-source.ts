@@ -5,7 +5,7 @@ const MARK = '?versionId=';
 /** Version ids as S3 makes them. One with other characters is named by source_version. */
 const trailingVersion = /\?versionId=([\w.-]{0,1024})$/;
 
-/** What `writeSource` has put a mark behind. */
+/** What `writeSource` may have put a mark behind. */
 const marked = /\?versionId=[\w.-]{0,1024}\?versionId=$/;
 
 /**
@@ -50,11 +50,30 @@ export function rowOfJob<Row extends WithSource>(job: ParsedBy, row: Row): Row {
   return source === row.source ? row : { ...row, source };
 }
 
+/** What a message says of its item: the parser by whose rules its source is to be read. Absent: that of its job. */
+export interface SourceReading {
+  parser?: number | undefined;
+}
+
+/** What the messages of a job have to say, once `rowOfJob` has read their rows. */
+export function sourceReading({ parserVersion }: ParsedBy): SourceReading {
+  return parserVersion >= FIRST_WITH_VERSIONS ? {} : { parser: FIRST_WITH_VERSIONS };
+}
+
+/** A message whose item's source is read as this parser has to read it. Reading it again changes nothing. */
+export function messageOfJob<Message extends SourceReading & { item: WithSource }>(
+  job: ParsedBy,
+  message: Message,
+): Message {
+  if ((message.parser ?? job.parserVersion) >= FIRST_WITH_VERSIONS) return message;
+  return { ...message, item: rowOfJob(job, message.item), ...sourceReading(job) };
+}
+
 /**
- * The same of an item of a message or a report, which `rowOfJob` may have changed before. So an old job's key that itself ends in
- * two `?versionId=`, the last one empty, is taken for a changed one.
+ * The same of a row of a report, which `rowOfJob` may have changed before. The report does not say so. So an old job's key that
+ * itself ends in two `?versionId=`, the last one empty, is taken for a changed one.
  */
-export function itemOfJob<Item extends WithSource>(job: ParsedBy, item: Item): Item {
+export function reportedRowOfJob<Item extends WithSource>(job: ParsedBy, item: Item): Item {
   return typeof item.source === 'string' && marked.test(item.source) ? item : rowOfJob(job, item);
 }
 

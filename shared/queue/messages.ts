@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { type BlockId, type ItemId, isJobId, type JobId } from '../job/identity.ts';
 import { isItem, type ManifestItem } from '../manifest/columns.ts';
+import type { SourceReading } from '../manifest/s3-source.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
 import { onFirstUse } from '../time/on-first-use.ts';
 
@@ -67,7 +68,7 @@ export interface ItemHistory {
 }
 
 /** On the upload queue: one item. It carries the row's own columns unchanged, so that a failed row is reported as it was written. */
-export interface UploadMessage extends ItemId, ItemHistory {
+export interface UploadMessage extends ItemId, ItemHistory, SourceReading {
   v: typeof SCHEMA_VERSION;
   /** Sent again for a row that had not ended: an earlier message, lost or dropped, may have written the object. */
   replay?: true | undefined;
@@ -95,6 +96,7 @@ const uploadMessage = z.strictObject({
   replay: z.optional(z.literal(true)),
   suspect: z.optional(z.literal(true)),
   parted: z.optional(z.literal(true)),
+  parser: z.optional(ordinal),
   // Validated as at ingest: an item that can't be transferred must not fail its neighbours in the batch.
   item: z.custom<ManifestItem>(isItem, 'is no item of a manifest'),
 });
@@ -119,9 +121,15 @@ export function createMessageWriter(
   { job, slice, block }: BlockId,
   firstSentAtMs: number,
   isReplay: boolean,
+  reading: SourceReading = {},
 ): (row: Pick<UploadMessage, 'number' | 'line' | 'item'>) => string {
   const common = { job, slice, block, firstSentAtMs, attempts: 0, throttled: 0, returned: 0, reposted: 0 };
-  const start = JSON.stringify({ v: SCHEMA_VERSION, ...common, ...(isReplay ? { replay: true } : {}) });
+  const start = JSON.stringify({
+    v: SCHEMA_VERSION,
+    ...common,
+    ...(isReplay ? { replay: true } : {}),
+    ...reading,
+  });
   const open = start.slice(0, -1);
   return ({ number, line, item }) =>
     `${open},"number":${number},"line":${line},"item":${escaped(JSON.stringify(item))}}`;

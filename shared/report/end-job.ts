@@ -52,26 +52,40 @@ export interface UnopenedDependencies extends EndDependencies {
 
 /**
  * Completes a job whose slices have all settled.
+ * @param settleAgain makes the result of a slice again, where the stored one can't be read
  * @returns the ended job where it was this call that ended it: two last slices at once may both come here
  */
 export async function completeJob(
   { reports, events, ledger }: EndDependencies,
-  { id }: Pick<RunningJob, 'id'>,
+  { id, slices }: Pick<RunningJob, 'id' | 'slices'>,
+  settleAgain: (slice: number) => Promise<SliceResult | undefined> = async () => undefined,
 ): Promise<EndedJob | undefined> {
+  const results = await ledger.getResults(id, slices);
+  for (const slice of slicesLacking(results)) results[slice] = await settleAgain(slice);
+  const lacking = slicesLacking(results);
+  // Before the end is decided: a job whose slices never have a result again can still be failed.
+  if (lacking.length > 0) {
+    throw new Error(
+      `job ${id} has ${slices} settled slices, and those without a readable result are ${namesOf(lacking)}: restore their rows in the ledger's table from a backup`,
+    );
+  }
   const job = await ledger.decideEnd(id, endingOf);
   // The end of an abandoned job is reported by failJob.
   if (job === undefined || job.ending === 'abandoned') return undefined;
-  const results = await ledger.getResults(job.id, job.slices);
-  if (results.length !== job.slices) {
-    throw new Error(
-      `job ${job.id} has ${job.slices} settled slices, but only ${results.length} frozen results`,
-    );
-  }
-  const reported = await reportJob(reports, unreported(job), results);
+  const reported = await reportJob(reports, unreported(job), present(results));
   await events.ended(reported);
   // Before the job's own end: no later delivery comes back to an ended job.
   await ledger.expireSlices(job.id, results.length);
   return ledger.endJob(job.id, reported);
+}
+
+/** Numbers of the slices without a result that can be read. */
+function slicesLacking(results: readonly (SliceResult | undefined)[]): number[] {
+  return results.flatMap((result, slice) => (result === undefined ? [slice] : []));
+}
+
+function present(results: readonly (SliceResult | undefined)[]): SliceResult[] {
+  return results.filter((result) => result !== undefined);
 }
 
 /** A job that was stopped for a fault has failed, whatever the order that stopped it. */
@@ -106,17 +120,45 @@ export async function failJob(
   const job = decided ?? (await currentJob(ledger, id));
   if (isEnded(job) || job.ending !== 'abandoned') return job;
   const results: SliceResult[] = [];
-  const unsettled: Pick<SliceRow, 'slice' | 'rows'>[] = [];
+  const unsettled: UnsettledSlice[] = [];
+  const read = new Set<number>();
   for await (const page of recordedSlices(ledger, job)) {
     for (const { slice, rows, result } of page) {
+      read.add(slice);
       if (result === undefined) unsettled.push({ slice, rows });
-      results.push(result ?? { totals: { ...emptyTotals(), rows }, files: [] });
+      results.push(result ?? unaccounted(rows));
     }
   }
-  const reported = await reportJob(reports, unreported(job, unaccountedClause(unsettled)), results);
+  const lost = slicesNotIn(job, read);
+  if (lost.length > 0) {
+    const rows = rowsBeside(job, results);
+    results.push(unaccounted(rows));
+    unsettled.push(...lost.map((slice, index) => ({ slice, rows: index === 0 ? rows : 0 })));
+  }
+  const clause = unaccountedClause(unsettled) + lostClause(lost);
+  const reported = await reportJob(reports, unreported(job, clause), results);
   await events.ended(reported);
   // The rows of its slices and blocks stay: they are all that is known of the unaccounted.
   return (await ledger.endJob(id, reported)) ?? currentJob(ledger, id);
+}
+
+type UnsettledSlice = Pick<SliceRow, 'slice' | 'rows'>;
+
+function unaccounted(rows: number): SliceResult {
+  return { totals: { ...emptyTotals(), rows }, files: [] };
+}
+
+/** Slices of the plan whose rows in the ledger are missing, or can't be read. */
+function slicesNotIn(job: DecidedJob, read: ReadonlySet<number>): number[] {
+  if (job.state === 'unopened') return [];
+  return Array.from({ length: job.plan.slices }, (_, slice) => slice).filter((slice) => !read.has(slice));
+}
+
+/** The rows of the plan that no other slice has: only together are those of unreadable slices known. */
+function rowsBeside(job: DecidedJob, results: readonly SliceResult[]): number {
+  if (job.state === 'unopened') return 0;
+  const known = results.reduce((sum, { totals }) => sum + totals.rows, 0);
+  return Math.max(0, job.plan.rows - known);
 }
 
 async function currentJob(ledger: Pick<Ledger, 'getJob'>, id: JobId): Promise<Job> {
@@ -133,15 +175,26 @@ function unreported(job: DecidedJob, clause = ''): UnreportedJob {
 }
 
 /** To be put behind a fault's message. */
-function unaccountedClause(unsettled: readonly Pick<SliceRow, 'slice' | 'rows'>[]): string {
+function unaccountedClause(unsettled: readonly UnsettledSlice[]): string {
   if (unsettled.length === 0) return '';
   const rows = unsettled.reduce((sum, slice) => sum + slice.rows, 0);
-  const named = unsettled.slice(0, NAMED_SLICES).map(({ slice }) => slice);
-  const more = unsettled.length > named.length ? ` and ${unsettled.length - named.length} more` : '';
   return (
-    `; ${rows} rows, those of slices ${named.join(', ')}${more}, are unaccounted: ` +
+    `; ${rows} rows, those of slices ${namesOf(unsettled.map(({ slice }) => slice))}, are unaccounted: ` +
     'drop the manifest again, with if-exists skip, to have them written and accounted for'
   );
+}
+
+/** The same of slices that the ledger has lost. */
+function lostClause(slices: readonly number[]): string {
+  return slices.length === 0
+    ? ''
+    : `; the ledger's rows of slices ${namesOf(slices)} are missing or can't be read`;
+}
+
+function namesOf(slices: readonly number[]): string {
+  const named = slices.slice(0, NAMED_SLICES);
+  const more = slices.length > named.length ? ` and ${slices.length - named.length} more` : '';
+  return named.join(', ') + more;
 }
 
 /**
@@ -174,6 +227,7 @@ async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: PlanningJo
     for (const { slice, rows, place } of page) {
       plan.slices = slice + 1;
       plan.rows += rows;
+      if (place.kind === 'unreadable') continue;
       plan.offset = place.endOffset;
       // Only cutting finds the line of its end, and no plan goes on from here.
       plan.line = place.startLine;
@@ -202,7 +256,8 @@ async function* slicesBehind(
   for (let from = job.plan.slices; from < MOST_SLICES; from += PLAN_REMEMBER_EVERY) {
     const page = await ledger.getSlices(job.id, from, from + PLAN_REMEMBER_EVERY);
     yield page.toSorted((left, right) => left.slice - right.slice);
-    if (page.length < PLAN_REMEMBER_EVERY) return;
+    // A slice among them that can't be read is left out: it does not end the plan.
+    if (page.length === 0) return;
   }
 }
 

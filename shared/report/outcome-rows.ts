@@ -14,7 +14,8 @@ const DAY_SECONDS = 24 * 3600;
 
 export interface OutcomeRow {
   name: string;
-  bytes: Uint8Array;
+  /** Absent where another program damaged the row. */
+  bytes: Uint8Array | undefined;
 }
 
 export interface OutcomeRows {
@@ -51,8 +52,7 @@ export function createOutcomeRows({
         }),
       );
       for (const { name, outcomes } of Items) {
-        if (name?.S !== undefined && outcomes?.B !== undefined)
-          rows.push({ name: name.S, bytes: outcomes.B });
+        if (name?.S !== undefined) rows.push({ name: name.S, bytes: outcomes?.B });
       }
       after = LastEvaluatedKey as typeof after;
     } while (after !== undefined);

@@ -4,8 +4,8 @@
 import type { SliceId } from '../job/identity.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { OutcomeFiles } from './outcome-files.ts';
-import type { OutcomeRows } from './outcome-rows.ts';
-import { encodeOutcomes } from './outcome-text.ts';
+import type { OutcomeRow, OutcomeRows } from './outcome-rows.ts';
+import { encodeOutcomes, UnreadableOutcomesError } from './outcome-text.ts';
 
 /**
  * Bytes up to which a row costs less. Each KB is a write unit ($0.625 per million) and is stored for 100 days ($0.25 per GB and
@@ -14,7 +14,7 @@ import { encodeOutcomes } from './outcome-text.ts';
 const MOST_ROW_BYTES = 3_800;
 
 /** Where the outcomes of an invocation lie, for a slice. */
-export type StoredOutcomes = { kind: 'row'; name: string; bytes: Uint8Array } | { kind: 'file'; key: string };
+export type StoredOutcomes = ({ kind: 'row' } & OutcomeRow) | { kind: 'file'; key: string };
 
 /** For an error: where they lie. */
 export function placeOf(stored: StoredOutcomes): string {
@@ -26,7 +26,7 @@ export interface OutcomeStore {
   write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;
   /** What was written for the slice. Rows come with their bytes: a slice's are a few MB. */
   list(slice: SliceId): Promise<StoredOutcomes[]>;
-  /** The bytes, for decodeOutcomes. */
+  /** The bytes, for readOutcomes. @throws UnreadableOutcomesError */
   read(stored: StoredOutcomes): Promise<Uint8Array>;
 }
 
@@ -53,6 +53,11 @@ export function createOutcomeStore(
       ];
     },
 
-    read: async (stored) => (stored.kind === 'row' ? stored.bytes : files.read(stored.key)),
+    async read(stored) {
+      if (stored.kind === 'file') return files.read(stored.key);
+      if (stored.bytes === undefined)
+        throw new UnreadableOutcomesError(placeOf(stored), 'the item holds no bytes');
+      return stored.bytes;
+    },
   };
 }

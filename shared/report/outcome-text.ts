@@ -15,38 +15,54 @@ export function encodeOutcomes(records: readonly OutcomeRecord[]): Buffer {
   );
 }
 
-/**
- * What a file or a row says.
- * @param place where it lies, for the error
- * @throws an error named UnreadableOutcomes that names place, line and remedy
- */
-export function decodeOutcomes(stored: Uint8Array, place: string): OutcomeRecord[] {
-  const records: OutcomeRecord[] = [];
-  for (const [index, line] of textOf(stored, place).split('\n').entries()) {
-    if (line === '') continue;
-    const record = parseOutcomeLine(line);
-    if (typeof record === 'string') throw unreadable(place, `line ${index + 1} ${record}`);
-    records.push(record);
+/** Another program wrote or cut them. The message names place, line and remedy. */
+export class UnreadableOutcomesError extends Error {
+  constructor(place: string, what: string) {
+    super(
+      `the outcomes at ${boundedText(place)} are damaged: ${what}. Another program wrote or cut them. Restore them; ` +
+        'or delete them, and their rows are reported as lost. Once their job is past its deadline, or is cancelled, their rows are ' +
+        'reported as OutcomeUnreadable',
+    );
+    this.name = 'UnreadableOutcomes';
   }
-  return records;
 }
 
-function textOf(stored: Uint8Array, place: string): string {
+export interface ReadOutcomes {
+  /** Those that can be read. */
+  records: OutcomeRecord[];
+  /** The first damage, where there is any. */
+  fault?: UnreadableOutcomesError;
+}
+
+/**
+ * What a file or a row says, as far as it can be read.
+ * @param place where it lies, for the fault
+ */
+export function readOutcomes(stored: Uint8Array, place: string): ReadOutcomes {
+  const read: ReadOutcomes = { records: [] };
+  const text = textOf(stored);
+  if (typeof text !== 'string') {
+    const what = `its compressed text can't be read (${text.message})`;
+    return { ...read, fault: new UnreadableOutcomesError(place, what) };
+  }
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '') continue;
+    const record = parseOutcomeLine(line);
+    if (typeof record === 'string')
+      read.fault ??= new UnreadableOutcomesError(place, `line ${index + 1} ${record}`);
+    else read.records.push(record);
+  }
+  return read;
+}
+
+function textOf(stored: Uint8Array): string | Error {
   const isPlain = !ZSTD_MAGIC.equals(stored.subarray(0, ZSTD_MAGIC.length));
   if (isPlain) return new TextDecoder().decode(stored);
   try {
     return new TextDecoder().decode(zstdDecompressSync(stored, { maxOutputLength: MOST_TEXT_BYTES }));
   } catch (error) {
-    throw unreadable(place, `its compressed text can't be read (${(error as Error).message})`);
+    return error as Error;
   }
-}
-
-/** No row may vanish with the outcomes: whether they may be given up is for their owner to say. */
-function unreadable(place: string, what: string): Error {
-  const message =
-    `the outcomes at ${boundedText(place)} are damaged: ${what}. Another program wrote or cut them. Restore them; ` +
-    'or delete them, and their rows are reported as lost';
-  return Object.assign(new Error(message), { name: 'UnreadableOutcomes' });
 }
 
 /** A message may be another service's, or made of several; a code is at most an error's name. */

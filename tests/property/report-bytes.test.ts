@@ -10,8 +10,8 @@ import { reportRow } from '../../functions/settle/report-rows.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { MAX_JOB_FILE_BYTES, parseJobFile } from '../../shared/job/job-file.ts';
 import { numbersOf, type OutcomeRecord } from '../../shared/report/outcome.ts';
-import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { decodeOutcomes } from '../helpers/decode-outcomes.ts';
 import { anyValue, mutated, nested } from '../helpers/outside-values.ts';
 import { anOutcome } from '../helpers/records.ts';
 

@@ -4,6 +4,8 @@ import type { SqsFault } from '../../local/faults/fault.ts';
 import { createFaultPoints } from '../../local/faults/fault-points.ts';
 import { createLambdaFaults } from '../../local/faults/lambda.ts';
 import { skewClock } from '../../local/lambda/clock-skew.ts';
+import { createCrashOrders } from '../../local/lambda/crash-orders.ts';
+import type { Death } from '../../local/lambda/protocol.ts';
 import { createRandom } from '../../shared/time/random.ts';
 
 const RUNS = 1_000;
@@ -52,14 +54,17 @@ describe('fault points', () => {
 });
 
 describe('deaths at random', () => {
+  const requestOf = (death: Death | undefined) =>
+    death !== undefined && 'request' in death ? death.request : 0;
+
   it('come at every request of an invocation, before and after it, and of no other function', () => {
     const faults = createLambdaFaults(createRandom(1));
     faults.arm([{ kind: 'lambda-death', function: 'ingest' }]);
     faults.lived('ingest', 40);
     const points = Array.from({ length: RUNS }, () => faults.deathOf('ingest'));
-    const seen = new Set(points.map((point) => `${point?.when} ${point?.request}`));
+    const seen = new Set(points.map((point) => `${point?.when} ${requestOf(point)}`));
     expect(seen.size).toBe(2 * 40);
-    expect(Math.min(...points.map((point) => point?.request ?? 0))).toBe(1);
+    expect(Math.min(...points.map(requestOf))).toBe(1);
     expect(faults.deathOf('upload')).toBeUndefined();
     // Only the host knows whether an invocation died of it.
     expect(faults.counts()).toEqual({});
@@ -69,9 +74,21 @@ describe('deaths at random', () => {
     const faults = createLambdaFaults(createRandom(1));
     faults.arm([{ kind: 'lambda-death', function: 'ingest' }]);
     for (let run = 0; run < 10; run += 1) faults.lived('ingest', run % 2 === 0 ? 4 : 400);
-    const requests = Array.from({ length: RUNS }, () => faults.deathOf('ingest')?.request ?? 0);
+    const requests = Array.from({ length: RUNS }, () => requestOf(faults.deathOf('ingest')));
     expect(requests.filter((request) => request <= 4).length).toBeGreaterThan(RUNS / 3);
     expect(requests.filter((request) => request > 200).length).toBeGreaterThan(RUNS / 8);
+  });
+
+  it('come at the path that their fault names, before the request and after it, counted apart', () => {
+    const faults = createLambdaFaults(createRandom(1));
+    faults.arm([{ kind: 'lambda-death', function: 'upload', pathIncludes: 'partNumber=2&' }]);
+    const orders = createCrashOrders(faults);
+    const assigned = Array.from({ length: 20 }, () => orders.take('upload'));
+    expect(new Set(assigned.map((each) => each?.point.when))).toEqual(new Set(['before', 'after']));
+    for (const each of assigned) expect(each?.point).toMatchObject({ pathIncludes: 'partNumber=2&' });
+    assigned[0]?.report({ kind: 'died' });
+    assigned[1]?.report({ kind: 'survived', requests: 3 });
+    expect(orders.counts()).toEqual({ 'upload-at-partNumber=2&': 1 });
   });
 });
 

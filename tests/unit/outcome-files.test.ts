@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
-import { decodeOutcomes } from '../../shared/report/outcome-text.ts';
+import { decodeOutcomes } from '../helpers/decode-outcomes.ts';
 import { meddled, refusal } from '../helpers/failing.ts';
 import { anOutcome } from '../helpers/records.ts';
 

@@ -62,6 +62,7 @@ async function settle(
       job: aJob({ options: { ...aJob().options, report } }),
       slice: { slice: SLICE.slice, rows },
       writer: 'writer-1',
+      booksDamaged: false,
       book,
     },
   );

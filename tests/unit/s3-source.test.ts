@@ -7,8 +7,13 @@ import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
-import { splitSource, writeSource } from '../../shared/manifest/s3-source.ts';
-import { messageBody, parseUploadMessage } from '../../shared/queue/messages.ts';
+import { sourceReading, splitSource, writeSource } from '../../shared/manifest/s3-source.ts';
+import {
+  createMessageWriter,
+  messageBody,
+  parseUploadMessage,
+  type UploadMessage,
+} from '../../shared/queue/messages.ts';
 import { placeOf } from '../../shared/sources/s3-copy.ts';
 import { checkSource } from '../../shared/sources/table.ts';
 import { aJob, anUploadMessage, JOB_ID, manifestBytes } from '../helpers/records.ts';
@@ -44,9 +49,21 @@ async function blocksOf(rows: readonly ManifestItem[], parserVersion?: number, r
   return Array.fromAsync(readSliceBlocks(reader, job, { place }));
 }
 
+/** As ingest sends it. */
+function sentBody(item: ManifestItem, parserVersion: number): string {
+  const { job, slice, block, number, line, firstSentAtMs } = anUploadMessage();
+  const write = createMessageWriter(
+    { job, slice, block },
+    firstSentAtMs,
+    false,
+    sourceReading({ parserVersion }),
+  );
+  return write({ number, line, item });
+}
+
 /** As upload has it after the message was read and its job looked up. */
-async function itemAtUpload(item: ManifestItem, parserVersion: number): Promise<ManifestItem | undefined> {
-  const parsed = parseUploadMessage(messageBody(anUploadMessage({ item })));
+async function messageAtUpload(body: string, parserVersion: number): Promise<UploadMessage> {
+  const parsed = parseUploadMessage(body);
   if (parsed.kind === 'unreadable') throw new Error(parsed.reason);
   const { message } = parsed;
   const job = aJob({ parserVersion });
@@ -57,8 +74,13 @@ async function itemAtUpload(item: ManifestItem, parserVersion: number): Promise<
     readBlocks: async () => new Map([[blockName(message), { size: 9, movedAtMs: 0, openings: 1, ...ends }]]),
   };
   const delivery = { message, messageId: 'm', receiptHandle: 'r', receiveCount: 1, sentAtMs: 0 };
-  return (await lookUp(ledger as never, [delivery as never])).open[0]?.delivery.message.item;
+  const { open } = await lookUp(ledger as never, [delivery as never]);
+  return open[0]?.delivery.message as UploadMessage;
 }
+
+/** The item of a message that says nothing of its reading. */
+const itemAtUpload = async (item: ManifestItem, parserVersion: number) =>
+  (await messageAtUpload(messageBody(anUploadMessage({ item })), parserVersion)).item;
 
 it('has any key without a version, as it was written', () => {
   const end = fc.constantFrom('', '?versionId=', '?versionId=x', '?versionId=x?versionId=', '?versionId=a/b');
@@ -76,16 +98,41 @@ describe('a job from before versions in sources', () => {
     expect(block?.rejected).toEqual([]);
     const sent = block?.accepted[0]?.item as ManifestItem;
     expect(placeOf(sent)).toEqual({ bucket: 'b-1', ...place });
-    const item = await itemAtUpload(sent, 3);
+    const { item } = await messageAtUpload(sentBody(sent, 3), 3);
     expect(item).toEqual(sent);
   });
 
   it.each(OLD_ROWS)('copies the object of a message with %s, sent before', async (_, row, place) => {
-    const item = (await itemAtUpload(row, 3)) as ManifestItem;
-    expect(placeOf(item)).toEqual({ bucket: 'b-1', ...place });
-    expect(checkSource(item, SOURCES)).toBeUndefined();
+    const message = await messageAtUpload(messageBody(anUploadMessage({ item: row })), 3);
+    expect(placeOf(message.item)).toEqual({ bucket: 'b-1', ...place });
+    expect(checkSource(message.item, SOURCES)).toBeUndefined();
     // Given back as a new message, it is read the same.
-    expect(await itemAtUpload(item, 3)).toEqual(item);
+    expect(await messageAtUpload(messageBody(message), 3)).toEqual(message);
+  });
+
+  it('copies the object of any key, from its manifest, a message sent before, or one given back', async () => {
+    const mark = fc.constantFrom('', '?versionId=', '?versionId=x', '?versionId=a/b');
+    const keys = fc
+      .tuple(fc.stringMatching(/^[a-z?=]{0,4}$/), fc.array(mark, { maxLength: 4 }))
+      .map(([start, marks]) => start + marks.join(''))
+      .filter((key) => key !== '');
+    await fc.assert(
+      fc.asyncProperty(keys, async (key) => {
+        const row = { key: 'a', source: `s3://b-1/${key}` };
+        const [block] = await blocksOf([row], 3);
+        const bodies = [
+          sentBody(block?.accepted[0]?.item as ManifestItem, 3),
+          messageBody(anUploadMessage({ item: row })),
+        ];
+        for (const body of bodies) {
+          let message = await messageAtUpload(body, 3);
+          for (let times = 0; times < 3; times++) {
+            expect(placeOf(message.item)).toEqual({ bucket: 'b-1', key });
+            message = await messageAtUpload(messageBody(message), 3);
+          }
+        }
+      }),
+    );
   });
 
   it.each(OLD_ROWS)('copies the object of a row with %s, redriven from its report', async (_, row, place) => {
@@ -114,7 +161,7 @@ describe('a job from before versions in sources', () => {
 describe('a job of this parser', () => {
   it('copies the version that a source names', async () => {
     const [block] = await blocksOf([{ key: 'a', source }]);
-    const item = (await itemAtUpload(block?.accepted[0]?.item as ManifestItem, 4)) as ManifestItem;
+    const { item } = await messageAtUpload(sentBody(block?.accepted[0]?.item as ManifestItem, 4), 4);
     expect(item.source).toBe(source);
     expect(placeOf(item)).toEqual({ bucket: 'b-1', key: 'k', versionId: 'x' });
   });
@@ -126,7 +173,7 @@ describe('a job of this parser', () => {
     const [block] = await blocksOf([row]);
     expect(block).toMatchObject({ accepted: [], rejected: [{ code, item: row }] });
     // A message of it ends as its row: a dead letter would not say what is wrong.
-    const item = (await itemAtUpload(row, 4)) as ManifestItem;
+    const item = await itemAtUpload(row, 4);
     expect(checkSource(item, SOURCES)).toMatchObject({ code });
   });
 

@@ -10,7 +10,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
 import type { FoundJobs } from '../../shared/ledger/job-rows.ts';
 import { createRounds } from '../../shared/ledger/rounds.ts';
-import { readSliceRow } from '../../shared/ledger/rows.ts';
+import { readableSliceRow, readSliceRow } from '../../shared/ledger/rows.ts';
 import type { Table } from '../../shared/ledger/table.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { aJob, aRunningJob, JOB_ID } from '../helpers/records.ts';
@@ -109,14 +109,40 @@ describe("upload's watch", () => {
 });
 
 describe('a row of a slice', () => {
+  const ROW = {
+    pk: { S: `S#${JOB_ID}#7` },
+    rows: { N: '9' },
+    blocks: { N: '1' },
+    startOffset: { N: '0' },
+    endOffset: { N: '99' },
+  };
+  const named = (what: string) =>
+    `the ledger's row of slice ${JOB_ID}/7 has ${what}: deploy the version that wrote it, or restore`;
+
   it.each([
-    ['result', 'a result that is not JSON', { result: { S: '{' } }],
+    ['rows', 'no number of rows', { rows: { S: '9' } }],
+    ['blocks', 'no number of blocks', { blocks: { N: '-1' } }],
+  ])('with broken %s is an error that names job, slice and remedy', (_, what, attributes) => {
+    expect(() => readSliceRow({ ...ROW, ...attributes })).toThrow(named(what));
+    expect(readableSliceRow({ ...ROW, ...attributes })).toBeUndefined();
+  });
+
+  it.each([
     ['file', 'a file that is not a JSON object', { file: { S: 'null' } }],
-  ])('with a broken %s is an error that names job, slice and remedy', (_, what, attributes) => {
-    const row = { pk: { S: `S#${JOB_ID}#7` }, ...attributes };
-    expect(() => readSliceRow(row)).toThrow(
-      `the ledger's row of slice ${JOB_ID}/7 has ${what}: deploy the version that wrote it, or restore`,
-    );
+    ['file', 'a file that is not JSON', { file: { N: '1' } }],
+    ['end', 'no range of bytes', { endOffset: { S: 'x' } }],
+  ])('with a broken %s has a place that names it, and its counts', (_, what, attributes) => {
+    const error = expect.objectContaining({ message: expect.stringContaining(named(what)) });
+    expect(readSliceRow({ ...ROW, ...attributes })).toMatchObject({
+      rows: 9,
+      place: { kind: 'unreadable', error },
+    });
+  });
+
+  it.each(['{', '{}', '{"totals":{"rows":1},"files":[]}'])('with the result %s has a damaged one', (text) => {
+    const slice = readSliceRow({ ...ROW, result: { S: text } });
+    expect(slice).toMatchObject({ damagedResult: { S: text } });
+    expect(slice.result).toBeUndefined();
   });
 });
 
