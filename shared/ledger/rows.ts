@@ -4,15 +4,16 @@
 //   J#<job>                    the job (job-row-format.ts)
 //   G#<job>#<group>            a group of slices: the set of those that have settled
 //   S#<job>#<slice>            a slice: its place, and the set of its closed blocks with their counts
-//   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended
+//   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended (row-numbers.ts)
 //   R#<job>, T#<job>           what sweep remembers (rounds.ts), and the turns of a job that has a rate (turns.ts)
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import type { RowIntake, SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
-import { type BlockCounts, type BlockRow, decodeCounts } from './tally.ts';
-import { parseStoredJson } from './unreadable-row.ts';
+import { decodeNumbers, encodeNumbers } from './row-numbers.ts';
+import { type BlockCounts, type BlockRow, decodeCounts, type RowEnd } from './tally.ts';
+import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';
 
 export type Attributes = Record<string, AttributeValue>;
 
@@ -80,16 +81,39 @@ export function readGroupRow(item: Attributes): GroupRow {
   };
 }
 
+/**
+ * The attribute of rows that ended so: a binary set. An earlier version kept number sets under the ends' own names, and a job that
+ * began under it has both.
+ */
+export const endsAttribute = (end: RowEnd): `${RowEnd}Rows` => `${end}Rows`;
+
+export function writeEnds(numbers: readonly number[]): AttributeValue {
+  return { BS: [encodeNumbers(numbers)] };
+}
+
+/** @throws UnreadableRowError */
 export function readBlockRow(item: Attributes): StoredBlockRow {
   return {
     size: number(item['size']),
     movedAtMs: number(item['movedAtMs']),
     openings: number(item['openings']),
-    done: numbers(item['done']),
-    failed: numbers(item['failed']),
-    cancelled: numbers(item['cancelled']),
-    rejected: numbers(item['rejected']),
+    done: readEnds(item, 'done'),
+    failed: readEnds(item, 'failed'),
+    cancelled: readEnds(item, 'cancelled'),
+    rejected: readEnds(item, 'rejected'),
   };
+}
+
+function readEnds(item: Attributes, end: RowEnd): Set<number> {
+  const name = endsAttribute(end);
+  const ended = numbers(item[end]);
+  for (const member of item[name]?.BS ?? []) {
+    const rows = decodeNumbers(member);
+    if (rows === undefined)
+      throw new UnreadableRowError(rowName(item), `has ${name} that are no numbers of rows`);
+    for (const row of rows) ended.add(row);
+  }
+  return ended;
 }
 
 /** @throws UnreadableRowError */
@@ -148,9 +172,10 @@ function readPlace(item: Attributes, row: string): SlicePlace {
     : { kind: 'file-bytes', file: parseStoredJson<StoredObject>(row, 'file', file), ...range };
 }
 
-/** `S#job#slice` as "slice job/slice". */
+/** `S#job#slice` as "slice job/slice", and `B#job#slice#block` as "block job/slice/block". */
 function rowName(item: Attributes): string {
-  return `slice ${(item['pk']?.S ?? '').slice('S#'.length).replace('#', '/')}`;
+  const [kind, ...place] = (item['pk']?.S ?? '').split('#');
+  return `${kind === 'B' ? 'block' : 'slice'} ${place.join('/')}`;
 }
 
 function number(value: AttributeValue | undefined): number {

@@ -1,9 +1,11 @@
 // The ledger's contract, on a DynamoDB with the table that serverless.yml describes.
 import {
+  type AttributeValue,
   type BatchGetItemCommandOutput,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
@@ -46,6 +48,18 @@ async function item(pk: string) {
   );
   return Item;
 }
+/** Adds to sets of a row, as an earlier version or another program would. */
+const add = (pk: string, sets: Record<string, AttributeValue>) =>
+  table.dynamodb.send(
+    new UpdateItemCommand({
+      TableName: table.table,
+      Key: { pk: { S: pk } },
+      UpdateExpression: `ADD ${Object.keys(sets).map((name) => `${name} :${name}`)}`,
+      ExpressionAttributeValues: Object.fromEntries(
+        Object.entries(sets).map(([name, set]) => [`:${name}`, set]),
+      ),
+    }),
+  );
 const remove = (pk: string) =>
   table.dynamodb.send(new DeleteItemCommand({ TableName: table.table, Key: { pk: { S: pk } } }));
 
@@ -400,6 +414,30 @@ describe('a block', () => {
     await Promise.all(range(0, 101).map((block) => ledger.openBlock(blockOf(block, 1), 9, [])));
     const blocks = await ledger.readBlocks(range(0, 103).map((block) => blockOf(block, 1)));
     expect(blocks.size).toBe(101);
+  });
+
+  it('that an earlier version began keeps its ends, and closes with those of this one', async () => {
+    await recordSlice(5, 1);
+    await ledger.openBlock(blockOf(), 5, []);
+    await add(blockName(blockOf()), {
+      done: { NS: ['0', '1'] },
+      failed: { NS: ['2'] },
+      rejected: { NS: ['3'] },
+    });
+    await ledger.recordEnds(blockOf(), { done: [1] });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: [4] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+    const counts = (await ledger.getSlice(sliceOf()))?.counts.get(0);
+    expect(counts).toEqual({ done: 3, failed: 1, cancelled: 0, rejected: 1 });
+  });
+
+  it('whose ends another program has damaged is named, with the remedy', async () => {
+    await ledger.openBlock(blockOf(7), 5, []);
+    await add(blockName(blockOf(7)), { doneRows: { BS: [Uint8Array.of(0x80)] } });
+    await expect(ledger.readBlocks([blockOf(7)])).rejects.toThrow(
+      `row of block ${job}/0/7 has doneRows that are no numbers of rows: deploy the version`,
+    );
   });
 
   it('that its TTL has deleted stays deleted, and so does its slice', async () => {
