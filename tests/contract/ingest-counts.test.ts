@@ -1,11 +1,13 @@
 // The rows that ingest sends: in which order, and that each counts once, in the call that opened its block first, also where the call
 // fails half-way.
+import { setImmediate } from 'node:timers/promises';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { ingestSlice } from '../../functions/ingest/ingest-slice.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
-import { createWatchedSqs } from '../helpers/failing.ts';
+import { createWatchedSqs, meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
@@ -20,7 +22,14 @@ beforeAll(async () => {
 });
 afterAll(() => table?.stop());
 
-async function start({ csv = CSV, blocks = BLOCKS, blockRows = 3 } = {}) {
+/** After everything else that can go on meanwhile. */
+const answeredLate = (client: SQSClient) =>
+  meddled(client, async (_, pass) => {
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    return pass();
+  });
+
+async function start({ csv = CSV, blocks = BLOCKS, blockRows = 3, isSlow = false } = {}) {
   const ledger = openLedger(table);
   const { client: s3, write, object } = createMemoryS3({ versioned: ['inbox'] });
   const own = aJob();
@@ -56,7 +65,7 @@ async function start({ csv = CSV, blocks = BLOCKS, blockRows = 3 } = {}) {
       },
     },
     outcomes: { write: async () => undefined },
-    queue: { sqs: sqs.client, clock: ledger.clock, random: () => 0 },
+    queue: { sqs: isSlow ? answeredLate(sqs.client) : sqs.client, clock: ledger.clock, random: () => 0 },
     uploadQueueUrl: 'upload',
     clock: ledger.clock,
     telemetry: {
@@ -102,7 +111,7 @@ describe('the rows of a slice', () => {
 it('the messages of a slice are sent block by block: neighbours in the queue lie in one block', async () => {
   const [blocks, blockRows] = [3, 500];
   const rows = Array.from({ length: blocks * blockRows }, (_, row) => `k${row},1\n`).join('');
-  const { deliver, sqs } = await start({ csv: `key,text\n${rows}`, blocks, blockRows });
+  const { deliver, sqs } = await start({ csv: `key,text\n${rows}`, blocks, blockRows, isSlow: true });
   await deliver();
   const sent = sqs.calls.map(({ entries }) =>
     entries.map(({ MessageBody }) => (JSON.parse(MessageBody ?? '{}') as { block: number }).block),
