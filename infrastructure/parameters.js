@@ -237,7 +237,7 @@ export const PARAMETERS = /** @type {const} */ ({
     lowest: 1,
     highest: 500,
     about: 'Rows of a block, which is one row in the ledger.',
-    bounds: 'DynamoDB bills a write by the whole row: 500 numbers take about 1.5 KB.',
+    bounds: 'DynamoDB bills a write by the whole row: a block of 500 stays within 1 KB, one write unit.',
   },
   replayIdleSeconds: {
     kind: 'whole number',

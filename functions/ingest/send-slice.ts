@@ -20,10 +20,11 @@ import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { createHold } from './hold-slice.ts';
+import { inTurns } from './in-turns.ts';
 import { watchControl } from './watch-control.ts';
 import { watchRejects } from './watch-rejects.ts';
 
-/** Blocks sent at once: each is up to 50 SendMessageBatch calls, 16 at a time. */
+/** Blocks in hand at once: while the messages of one are sent, 16 batches at a time, the rows of the next ones are opened. */
 const BLOCK_CONCURRENCY = 4;
 /** Blocks after which those that were sent are remembered. */
 const REMEMBER_EVERY = 16;
@@ -77,6 +78,8 @@ export async function sendSlice(
   let read = 0;
   let unmarked: number[] = [];
   const faults: unknown[] = [];
+  // Neighbours in the queue lie in one block, so a batch of upload writes to few of them.
+  const inTurn = inTurns();
 
   const remember = async () => {
     const marking = unmarked;
@@ -95,7 +98,7 @@ export async function sendSlice(
       isReplay,
       sourceReading(job),
     );
-    await sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job));
+    await inTurn(() => sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job)));
     const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
     sending.accepted += sent.accepted;
     sending.rejected += sent.rejected;

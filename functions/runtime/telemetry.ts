@@ -1,6 +1,11 @@
-// A function's logs and metrics: one log line a batch, never one an item. Metrics are EMF, with the function as only dimension.
-import { Logger } from '@aws-lambda-powertools/logger';
-import type { LogItemExtraInput } from '@aws-lambda-powertools/logger/types';
+// A function's logs and metrics: one log line a batch, never one an item. Metrics are EMF, with the function as only dimension. CloudWatch
+// bills each byte, so a log line carries the metrics that were counted before it, and says nothing that its log group says.
+import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
+import type {
+  LogAttributes,
+  LogItemExtraInput,
+  UnformattedAttributes,
+} from '@aws-lambda-powertools/logger/types';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { boundedText } from '../../shared/text/bounded.ts';
 import type { LogMessage } from './log-messages.ts';
@@ -18,8 +23,8 @@ type EventLog = Record<
 export interface Telemetry {
   logger: EventLog;
   /**
-   * Adds to the metrics of this invocation, which the handler's middleware writes at its end. A list holds values that CloudWatch
-   * makes percentiles of.
+   * Adds to the metrics of this invocation. The next log line carries them, or a line of their own at the invocation's end. A list
+   * holds values that CloudWatch makes percentiles of.
    */
   count(values: Partial<Record<MetricName, number | readonly number[]>>): void;
 }
@@ -42,11 +47,55 @@ export function boundedField(name: string, value: unknown): unknown {
   return [...value.slice(0, MAX_FIELD_ENTRIES), `and ${value.length - MAX_FIELD_ENTRIES} more`];
 }
 
+/** `_aws`, the dimension `service`, and the values of metrics by their names. */
+type EmbeddedMetrics = ReturnType<Metrics['serializeMetrics']>;
+
+class LineFormatter extends LogFormatter {
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    super();
+    this.#metrics = metrics;
+  }
+
+  override formatAttributes(known: UnformattedAttributes, fields: LogAttributes): LogItem {
+    const { logLevel, message, timestamp, serviceName, lambdaContext, xRayTraceId } = known;
+    const metrics = this.#takeMetrics();
+    const isTraced = process.env['_X_AMZN_TRACE_ID']?.includes('Sampled=1') === true;
+    return new LogItem({
+      attributes: {
+        level: logLevel,
+        message,
+        // EMF has its own.
+        ...(metrics === undefined ? { timestamp: this.formatTimestamp(timestamp) } : {}),
+        service: serviceName,
+        ...(lambdaContext?.coldStart === true ? { cold_start: true } : {}),
+        function_request_id: lambdaContext?.awsRequestId,
+        ...(isTraced ? { xray_trace_id: xRayTraceId } : {}),
+        ...fields,
+        ...metrics,
+      },
+    });
+  }
+
+  #takeMetrics(): EmbeddedMetrics | undefined {
+    if (!this.#metrics.hasStoredMetrics()) return undefined;
+    const metrics = this.#metrics.serializeMetrics();
+    // A log line cuts longer lists, so these get a line of their own.
+    if (Object.values(metrics).some((value) => Array.isArray(value) && value.length > MAX_FIELD_ENTRIES)) {
+      this.#metrics.publishStoredMetrics();
+      return undefined;
+    }
+    this.#metrics.clearMetrics();
+    return metrics;
+  }
+}
+
 /** Name and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
 export function createTelemetry(): LambdaTelemetry {
   const metrics = new Metrics();
   return {
-    logger: new Logger({ jsonReplacerFn: boundedField }),
+    logger: new Logger({ jsonReplacerFn: boundedField, logFormatter: new LineFormatter(metrics) }),
     metrics,
     count(values) {
       for (const [name, value] of Object.entries(values)) {

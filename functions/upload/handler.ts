@@ -111,7 +111,8 @@ export function createUpload(dependencies: UploadDependencies) {
     ]);
     const faulted = records.filter(({ messageId }) => staying.has(messageId) && !others.has(messageId));
     await hideFailed(source, telemetry, faulted);
-    telemetry.count({ MessagesFailed: faulted.length + hopeless.length });
+    const failed = faulted.length + hopeless.length;
+    if (failed > 0) telemetry.count({ MessagesFailed: failed });
   }
 }
 

@@ -60,21 +60,27 @@ export function reportBatch(
       isAccounted && end.kind === 'stored' ? (end.object.bytes ?? item.delivery.message.item.size ?? 0) : 0,
     ),
   };
-  count(counts);
+  // Alarms tell a standstill from nothing at work by the first of them, so it is written also where it is 0.
+  const { ObjectsStored, ...others } = counts;
   count({
+    ObjectsStored,
+    ...occurred(others),
     ...throttleCounts(requests),
-    RequestMs: requests.latenciesMs,
-    Pace: requests.groups.map(paceOf),
+    RequestMs: requests.latenciesMs.map(Math.round),
+    Pace: requests.groups.map((group) => Math.round(paceOf(group) * 10) / 10),
   });
   const failures = failureCodes(results);
   const line = {
     jobs: [...new Set(results.map(({ item }) => item.job.id))],
     slices: [...new Set(results.map(({ item }) => item.delivery.message.slice))],
     messages,
-    endedBefore: found.ended.length,
-    cancelled: sum(({ fate }) => (fate.kind === 'row' && fate.row.outcome.status === 'cancelled' ? 1 : 0)),
-    dropped: sum(({ fate }) => (fate.kind === 'drop' ? 1 : 0)),
-    ...counts,
+    ObjectsStored,
+    ...occurred({
+      endedBefore: found.ended.length,
+      cancelled: sum(({ fate }) => (fate.kind === 'row' && fate.row.outcome.status === 'cancelled' ? 1 : 0)),
+      dropped: sum(({ fate }) => (fate.kind === 'drop' ? 1 : 0)),
+      ...others,
+    }),
     // A healthy batch has neither: its line stays short.
     ...(requests.throttledPrefixes.length === 0 ? {} : { throttledPrefixes: requests.throttledPrefixes }),
     ...(failures.length === 0 ? {} : { failures }),
@@ -88,12 +94,17 @@ export function reportBatch(
   else logger.error(LOG.batchUploadedWithFaults, { ...line, faults });
 }
 
-/** A cause that does not occur is not counted, so that its metric costs nothing. */
+/** What did not occur is neither logged nor counted, so that it costs nothing. */
+function occurred<Name extends string>(
+  counts: Readonly<Record<Name, number>>,
+): Partial<Record<Name, number>> {
+  const some = (Object.entries(counts) as [Name, number][]).filter(([, times]) => times > 0);
+  return Object.fromEntries(some) as Partial<Record<Name, number>>;
+}
+
 function throttleCounts({ throttledBy }: RequestSummary): Partial<Record<MetricName, number>> {
-  const occurred = (Object.entries(throttledBy) as [ThrottleCause, number][]).filter(
-    ([, times]) => times > 0,
-  );
-  return Object.fromEntries(occurred.map(([cause, times]) => [METRIC_OF_CAUSE[cause], times]));
+  const causes = Object.entries(occurred(throttledBy)) as [ThrottleCause, number][];
+  return Object.fromEntries(causes.map(([cause, times]) => [METRIC_OF_CAUSE[cause], times]));
 }
 
 /** Why rows failed, the most frequent codes first. */

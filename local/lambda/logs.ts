@@ -10,7 +10,7 @@ export interface FunctionLogs {
   metricsOf(functionName: string): MetricSums;
   /** Of all lines, metrics included. */
   bytes(): number;
-  /** The last lines that were no metrics. */
+  /** The last lines, but those of metrics alone. A log line may carry metrics. */
   lines(): { functionName: string; line: string }[];
 }
 
@@ -43,7 +43,7 @@ export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOpti
       const own = sums.get(functionName) ?? {};
       for (const [name, value] of metrics) own[name] = (own[name] ?? 0) + value;
       sums.set(functionName, own);
-      return;
+      if (!line.includes('"message":')) return;
     }
     sink?.(line, functionName);
     kept.push({ functionName, line });

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 declare const jobIdBrand: unique symbol;
 export type JobId = string & { readonly [jobIdBrand]: true };
 
-/** Rows of one block, unless the deployment says otherwise: a set of 500 numbers up to 499 is about 1.5 KB in DynamoDB. */
+/** Rows of one block, unless the deployment says otherwise: the ledger's row of 500 stays within 1 KB, one write unit. */
 export const BLOCK_ROWS = 500;
 /** Blocks of one slice at most: their counts and the set of closed ones stay far under DynamoDB's 400 KB an item. */
 export const SLICE_BLOCKS = 256;

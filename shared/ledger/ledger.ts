@@ -11,6 +11,7 @@ import type { SlicePlace } from '../manifest/slice-place.ts';
 import { createJobRows } from './job-rows.ts';
 import {
   blockKey,
+  endsAttribute,
   groupKey,
   readableSliceRow,
   readBlockRow,
@@ -19,6 +20,7 @@ import {
   type SliceRow,
   type StoredBlockRow,
   sliceKey,
+  writeEnds,
   writePlace,
 } from './rows.ts';
 import { createTable, numberSet, numeral, type TableDependencies } from './table.ts';
@@ -203,13 +205,13 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     /** Writes a block's row before any of its messages is sent. @returns the row, with what has ended in it already */
     async openBlock(id: BlockId, size: number, rejected: readonly number[]): Promise<StoredBlockRow> {
       const written = await table.update(blockKey(id), {
-        UpdateExpression: `SET #size = :size, movedAtMs = :now ADD openings :one${rejected.length > 0 ? ', rejected :rejected' : ''}`,
+        UpdateExpression: `SET #size = :size, movedAtMs = :now ADD openings :one${rejected.length > 0 ? `, ${endsAttribute('rejected')} :rejected` : ''}`,
         ExpressionAttributeNames: { '#size': 'size' },
         ExpressionAttributeValues: {
           ':size': numeral(size),
           ':one': numeral(1),
           ':now': table.now(),
-          ...(rejected.length > 0 ? { ':rejected': numberSet(rejected) } : {}),
+          ...(rejected.length > 0 ? { ':rejected': writeEnds(rejected) } : {}),
         },
       });
       const row = readBlockRow(written ?? {});
@@ -232,12 +234,12 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
       const given = ROW_ENDS.filter((end) => (ends[end]?.length ?? 0) > 0);
       if (given.length === 0) return closeAgain(id);
       const row = await table.update(blockKey(id), {
-        UpdateExpression: `ADD ${given.map((end) => `${end} :${end}`).join(', ')} SET movedAtMs = :now`,
+        UpdateExpression: `ADD ${given.map((end) => `${endsAttribute(end)} :${end}`).join(', ')} SET movedAtMs = :now`,
         // A row that its TTL has deleted stays deleted.
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: {
           ':now': table.now(),
-          ...Object.fromEntries(given.map((end) => [`:${end}`, numberSet(ends[end] ?? [])])),
+          ...Object.fromEntries(given.map((end) => [`:${end}`, writeEnds(ends[end] ?? [])])),
         },
       });
       if (row === undefined) return 'late';

@@ -1,10 +1,13 @@
-// The rows that ingest counts: each once, in the call that opened its block first, also where the call fails half-way.
+// The rows that ingest sends: in which order, and that each counts once, in the call that opened its block first, also where the call
+// fails half-way.
+import { setImmediate } from 'node:timers/promises';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { ingestSlice } from '../../functions/ingest/ingest-slice.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
-import { createWatchedSqs } from '../helpers/failing.ts';
+import { createWatchedSqs, meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
@@ -19,25 +22,32 @@ beforeAll(async () => {
 });
 afterAll(() => table?.stop());
 
-async function start() {
+/** After everything else that can go on meanwhile. */
+const answeredLate = (client: SQSClient) =>
+  meddled(client, async (_, pass) => {
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    return pass();
+  });
+
+async function start({ csv = CSV, blocks = BLOCKS, blockRows = 3, isSlow = false } = {}) {
   const ledger = openLedger(table);
   const { client: s3, write, object } = createMemoryS3({ versioned: ['inbox'] });
   const own = aJob();
   const { bucket, key } = own.manifest;
-  write(bucket, key, CSV);
+  write(bucket, key, csv);
   const job = {
     ...own,
     id: hashedJobId('counts', String(jobs++)),
-    manifest: { ...own.manifest, sizeBytes: CSV.length, etag: object(bucket, key)?.etag ?? '' },
+    manifest: { ...own.manifest, sizeBytes: csv.length, etag: object(bucket, key)?.etag ?? '' },
     options: { ...own.options, maxFailedPercent: 100 },
-    blockRows: 3,
+    blockRows,
   };
   await ledger.createJob(job);
   const id = { job: job.id, slice: 0 };
   await ledger.recordSlice(id, {
-    place: manifestBytes(9, CSV.length, 2),
-    rows: BLOCKS * 3,
-    blocks: BLOCKS,
+    place: manifestBytes(9, csv.length, 2),
+    rows: blocks * blockRows,
+    blocks,
   });
   const counted: Record<string, number> = {};
   const sqs = createWatchedSqs();
@@ -55,7 +65,7 @@ async function start() {
       },
     },
     outcomes: { write: async () => undefined },
-    queue: { sqs: sqs.client, clock: ledger.clock, random: () => 0 },
+    queue: { sqs: isSlow ? answeredLate(sqs.client) : sqs.client, clock: ledger.clock, random: () => 0 },
     uploadQueueUrl: 'upload',
     clock: ledger.clock,
     telemetry: {
@@ -67,7 +77,7 @@ async function start() {
     requestSlice: async () => undefined,
   } as unknown as Parameters<typeof ingestSlice>[0] & IngestDependencies;
   const deliver = () => ingestSlice(dependencies, job, { slice: 0 }, ledger.clock.now() + 60_000);
-  return { deliver, counted, state };
+  return { deliver, counted, state, sqs };
 }
 
 describe('the rows of a slice', () => {
@@ -96,4 +106,20 @@ describe('the rows of a slice', () => {
     await deliver();
     expect(counted).toEqual({ RowsAccepted: 6, RowsRejected: 3, RowsSentAgain: 6, SlicesIngested: 2 });
   });
+});
+
+it('the messages of a slice are sent block by block: neighbours in the queue lie in one block', async () => {
+  const [blocks, blockRows] = [3, 500];
+  const rows = Array.from({ length: blocks * blockRows }, (_, row) => `k${row},1\n`).join('');
+  const { deliver, sqs } = await start({ csv: `key,text\n${rows}`, blocks, blockRows, isSlow: true });
+  await deliver();
+  const sent = sqs.calls.map(({ entries }) =>
+    entries.map(({ MessageBody }) => (JSON.parse(MessageBody ?? '{}') as { block: number }).block),
+  );
+  expect(sent.every((batch) => new Set(batch).size === 1)).toBe(true);
+  const order = sent.flatMap(([block = -1]) => block);
+  expect(order).toHaveLength((blocks * blockRows) / 10);
+  const changes = order.filter((block, index) => block !== order[index - 1]);
+  expect(new Set(changes).size).toBe(blocks);
+  expect(changes).toHaveLength(blocks);
 });

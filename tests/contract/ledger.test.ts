@@ -1,9 +1,11 @@
 // The ledger's contract, on a DynamoDB with the table that serverless.yml describes.
 import {
+  type AttributeValue,
   type BatchGetItemCommandOutput,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
@@ -46,6 +48,18 @@ async function item(pk: string) {
   );
   return Item;
 }
+/** Adds to sets of a row, as an earlier version or another program would. */
+const add = (pk: string, sets: Record<string, AttributeValue>) =>
+  table.dynamodb.send(
+    new UpdateItemCommand({
+      TableName: table.table,
+      Key: { pk: { S: pk } },
+      UpdateExpression: `ADD ${Object.keys(sets).map((name) => `${name} :${name}`)}`,
+      ExpressionAttributeValues: Object.fromEntries(
+        Object.entries(sets).map(([name, set]) => [`:${name}`, set]),
+      ),
+    }),
+  );
 const remove = (pk: string) =>
   table.dynamodb.send(new DeleteItemCommand({ TableName: table.table, Key: { pk: { S: pk } } }));
 
@@ -400,6 +414,233 @@ describe('a block', () => {
     await Promise.all(range(0, 101).map((block) => ledger.openBlock(blockOf(block, 1), 9, [])));
     const blocks = await ledger.readBlocks(range(0, 103).map((block) => blockOf(block, 1)));
     expect(blocks.size).toBe(101);
+  });
+
+  it('that an earlier version began keeps its ends, and closes with those of this one', async () => {
+    await recordSlice(5, 1);
+    await ledger.openBlock(blockOf(), 5, []);
+    await add(blockName(blockOf()), {
+      done: { NS: ['0', '1'] },
+      failed: { NS: ['2'] },
+      rejected: { NS: ['3'] },
+    });
+    await ledger.recordEnds(blockOf(), { done: [1] });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: [4] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+    const counts = (await ledger.getSlice(sliceOf()))?.counts.get(0);
+    expect(counts).toEqual({ done: 3, failed: 1, cancelled: 0, rejected: 1 });
+  });
+
+  it('with damaged ends keeps the others, and closes once the lost rows have ended again', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, []);
+    await ledger.recordEnds(blockOf(), { done: [1] });
+    await add(blockName(blockOf()), { doneRows: { BS: [Uint8Array.of(0x80)] } });
+    const read = await ledger.readBlocks([blockOf()]);
+    expect([...(read.get(blockName(blockOf()))?.done ?? [])]).toEqual([1]);
+    await ledger.recordEnds(blockOf(), { done: [0] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+  });
+
+  it('that its TTL has deleted stays deleted', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    await remove(`J#${job}`);
+    for (const slice of range(0, 256)) expect(await ledger.settleSlice(sliceOf(slice))).toBeUndefined();
+    expect(await item(`J#${job}`)).toBeUndefined();
+  });
+
+  it('lets the rows of its slices and their groups expire', async () => {
+    await ledger.createJob(aJob({ id: job }));
+    await recordSlice(1, 1, 0);
+    await ledger.settleSlice(sliceOf(0));
+    await ledger.expireSlices(job, 1);
+    expect(await item(`S#${job}#0`)).toHaveProperty('expiresAt');
+    expect(await item(`G#${job}#0`)).toHaveProperty('expiresAt');
+  });
+});
+
+describe('a slice', () => {
+  it('is written once: what is booked in it stays when it is cut again', async () => {
+    await recordSlice(3, 1);
+    await ledger.markSent(sliceOf(), 0, [0]);
+    await ledger.recordSlice(sliceOf(), { place: manifestBytes(0, 1), rows: 1, blocks: 1 });
+    expect(await ledger.getSlice(sliceOf())).toMatchObject({
+      place: manifestBytes(9, 99, 2),
+      rows: 3,
+      sentBlocks: new Set([0]),
+    });
+  });
+
+  it('knows what was read of it and how much of that was rejected, as it was written last', async () => {
+    await recordSlice(3, 3);
+    expect(await ledger.getSlice(sliceOf())).not.toHaveProperty('intake');
+    await ledger.markSent(sliceOf(), 0, [0], { read: 1, rejected: 1 });
+    await ledger.markSent(sliceOf(), 0, [1, 2], { read: 3, rejected: 1 });
+    await ledger.markSent(sliceOf(), 0, [], { read: 9, rejected: 9 });
+    expect(await ledger.getSlice(sliceOf())).toMatchObject({
+      sentBlocks: new Set([0, 1, 2]),
+      intake: { read: 3, rejected: 1 },
+    });
+  });
+
+  it.each<[string, SlicePlace, object]>([
+    ['the manifest', manifestBytes(9, 99, 2), {}],
+    [
+      'a file of a list',
+      { kind: 'file-bytes', file: REPORT_FILE, startOffset: 9, startLine: 2, endOffset: 99 },
+      { file: { S: JSON.stringify(REPORT_FILE) } },
+    ],
+  ])('has its place in %s in the attributes that earlier versions read and wrote', async (_, place, file) => {
+    await ledger.recordSlice(sliceOf(), { place, rows: 1, blocks: 1 });
+    const stored = await item(`S#${job}#0`);
+    const offsets = { startOffset: { N: '9' }, startLine: { N: '2' }, endOffset: { N: '99' } };
+    expect(stored).toMatchObject({ ...offsets, ...file });
+    expect(stored).not.toHaveProperty('place');
+    if (place.kind === 'manifest-bytes') expect(stored).not.toHaveProperty('file');
+    expect((await ledger.getSlice(sliceOf()))?.place).toEqual(place);
+  });
+
+  it('closes when its last block does, whichever comes last', async () => {
+    await recordSlice(5, 2);
+    await ledger.openBlock(blockOf(0), 3, []);
+    await ledger.openBlock(blockOf(1), 2, []);
+    expect(await ledger.recordEnds(blockOf(1), { done: [0], failed: [1] })).toBe('in time');
+    expect(await ledger.recordEnds(blockOf(0), { done: [0, 2] })).toBe('in time');
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(0), { cancelled: [1] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+    const slice = await ledger.getSlice(sliceOf());
+    expect(slice?.closedBlocks).toEqual(new Set([0, 1]));
+    expect(slice?.counts).toEqual(
+      new Map([
+        [0, { done: 2, failed: 0, cancelled: 1, rejected: 0 }],
+        [1, { done: 1, failed: 1, cancelled: 0, rejected: 0 }],
+      ]),
+    );
+  });
+
+  it('closes by its opening, where all rows of its blocks are rejected', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, [0, 1]);
+    expect(ledger.closed).toEqual([sliceOf()]);
+  });
+
+  it('without rows closes by itself, and one with rows does not', async () => {
+    await recordSlice(0, 0);
+    await recordSlice(1, 1, 1);
+    await ledger.closeSlice(sliceOf(0));
+    await ledger.closeSlice(sliceOf(1));
+    await ledger.closeSlice(sliceOf(7));
+    expect(ledger.closed).toEqual([sliceOf(0)]);
+  });
+
+  it('is reported again by a redelivery where the report failed', async () => {
+    let failures = 1;
+    ledger = openLedger(table, async () => {
+      if (failures-- > 0) throw new Error('no queue');
+    });
+    await recordSlice(1, 1);
+    await ledger.openBlock(blockOf(), 1, []);
+    await expect(ledger.recordEnds(blockOf(), { done: [0] })).rejects.toThrow('no queue');
+    expect(await ledger.recordEnds(blockOf(), {})).toBe('in time');
+    expect(ledger.closed).toEqual([sliceOf(), sliceOf()]);
+  });
+
+  it('is frozen once: the first result wins, and what ends afterwards is late', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, []);
+    await ledger.recordEnds(blockOf(), { done: [0, 1] });
+    const result = (stored: number): SliceResult => ({
+      totals: { ...emptyTotals(), rows: 2, stored },
+      files: [],
+    });
+    expect(await ledger.freezeSlice(sliceOf(), result(2))).toEqual(result(2));
+    expect(await ledger.freezeSlice(sliceOf(), result(1))).toEqual(result(2));
+    expect((await ledger.getSlice(sliceOf()))?.result).toEqual(result(2));
+    expect(await ledger.recordEnds(blockOf(), { failed: [1] })).toBe('late');
+    expect(ledger.closed).toHaveLength(1);
+    await expect(ledger.freezeSlice(sliceOf(5), result(2))).rejects.toThrow(/no row/);
+  });
+
+  it.each([2, 250])('of %i slices are all read', async (slices) => {
+    await Promise.all(range(0, slices).map((slice) => recordSlice(slice, 1, slice)));
+    const rows = (await ledger.getSlices(job, 0, slices + 5)).map((slice) => slice.rows);
+    expect(rows.toSorted((a, b) => a - b)).toEqual(range(0, slices));
+    expect(await ledger.getSlices(job, 1, 2)).toHaveLength(1);
+    expect(await ledger.getSlices(job, 3, 3)).toEqual([]);
+  });
+});
+
+describe('a block', () => {
+  it('opened after its ends would be is no place for them: they are not booked', async () => {
+    await recordSlice(2, 1);
+    expect(await ledger.recordEnds(blockOf(), { done: [0] })).toBe('late');
+    expect(await item(blockName(blockOf()))).toBeUndefined();
+    expect(await ledger.openBlock(blockOf(), 2, [])).toMatchObject({ size: 2, done: new Set() });
+  });
+
+  it('opened again keeps what has ended, and returns it', async () => {
+    await recordSlice(4, 1);
+    await ledger.openBlock(blockOf(), 4, [3]);
+    await ledger.recordEnds(blockOf(), { done: [0], failed: [1] });
+    expect(await ledger.openBlock(blockOf(), 4, [3])).toEqual({
+      movedAtMs: ledger.clock.now(),
+      openings: 2,
+      size: 4,
+      done: new Set([0]),
+      failed: new Set([1]),
+      cancelled: new Set(),
+      rejected: new Set([3]),
+    });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: [2] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+  });
+
+  it('books the same ends twice as once', async () => {
+    await recordSlice(2, 1);
+    await ledger.openBlock(blockOf(), 2, []);
+    for (let time = 0; time < 2; time++) await ledger.recordEnds(blockOf(), { done: [0, 0] });
+    expect((await ledger.readBlocks([blockOf()])).get(blockName(blockOf()))?.done).toEqual(new Set([0]));
+    expect(ledger.closed).toEqual([]);
+  });
+
+  it('of 500 rows closes, and 101 blocks are read at once', async () => {
+    await recordSlice(500, 1);
+    await ledger.openBlock(blockOf(), 500, []);
+    await ledger.recordEnds(blockOf(), { done: range(0, 499) });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: range(499, 500) });
+    expect(ledger.closed).toEqual([sliceOf()]);
+
+    await Promise.all(range(0, 101).map((block) => ledger.openBlock(blockOf(block, 1), 9, [])));
+    const blocks = await ledger.readBlocks(range(0, 103).map((block) => blockOf(block, 1)));
+    expect(blocks.size).toBe(101);
+  });
+
+  it('that an earlier version began keeps its ends, and closes with those of this one', async () => {
+    await recordSlice(5, 1);
+    await ledger.openBlock(blockOf(), 5, []);
+    await add(blockName(blockOf()), {
+      done: { NS: ['0', '1'] },
+      failed: { NS: ['2'] },
+      rejected: { NS: ['3'] },
+    });
+    await ledger.recordEnds(blockOf(), { done: [1] });
+    expect(ledger.closed).toEqual([]);
+    await ledger.recordEnds(blockOf(), { done: [4] });
+    expect(ledger.closed).toEqual([sliceOf()]);
+    const counts = (await ledger.getSlice(sliceOf()))?.counts.get(0);
+    expect(counts).toEqual({ done: 3, failed: 1, cancelled: 0, rejected: 1 });
+  });
+
+  it('whose ends another program has damaged is named, with the remedy', async () => {
+    await ledger.openBlock(blockOf(7), 5, []);
+    await add(blockName(blockOf(7)), { doneRows: { BS: [Uint8Array.of(0x80)] } });
+    await expect(ledger.readBlocks([blockOf(7)])).rejects.toThrow(
+      `row of block ${job}/0/7 has doneRows that are no numbers of rows: deploy the version`,
+    );
   });
 
   it('that its TTL has deleted stays deleted, and so does its slice', async () => {

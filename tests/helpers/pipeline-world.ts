@@ -13,6 +13,7 @@ import { type JobId, jobIdOfManifest } from '../../shared/job/identity.ts';
 import { isLive, type ReportedJob } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
 import { createLedger } from '../../shared/ledger/ledger.ts';
+import { decodeNumbers } from '../../shared/ledger/row-numbers.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { createClosingNotice, createSettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { Outcome, OutcomeRecord } from '../../shared/report/outcome.ts';
@@ -66,7 +67,7 @@ export interface World {
     /** By manifest row, from 0: outcomes that lie in the report bucket. */
     outcomes: Map<number, Outcome['status'][]>;
     /** By row name of the ledger: the numbers that were booked, by how they ended. */
-    booked: Map<string, Map<string, Set<string>>>;
+    booked: Map<string, Map<string, Set<number>>>;
     /** Every freezing of a slice that took effect, with the outcomes that lay there when its settle looked. */
     frozen: { slice: number; result: string; outcomes: ReadonlyMap<number, Outcome['status'][]> }[];
     /** States in which the job was ended, and those that events told of. */
@@ -148,10 +149,12 @@ export function createWorld(table: LedgerTable, plan: Plan, name: string, conduc
     const values = input.ExpressionAttributeValues ?? {};
     if (kind === 'B') {
       const pk = input.Key?.['pk']?.S ?? '';
-      const ends = record.booked.get(pk) ?? new Map<string, Set<string>>();
+      const ends = record.booked.get(pk) ?? new Map<string, Set<number>>();
       record.booked.set(pk, ends);
-      for (const [value, { NS = [] }] of Object.entries(values))
-        ends.set(value.slice(1), new Set([...(ends.get(value.slice(1)) ?? []), ...NS]));
+      for (const [value, { BS = [] }] of Object.entries(values)) {
+        const numbers = BS.flatMap((member) => decodeNumbers(member) ?? []);
+        ends.set(value.slice(1), new Set([...(ends.get(value.slice(1)) ?? []), ...numbers]));
+      }
     }
     if (kind === 'S' && values[':result']?.S !== undefined) {
       const outcomes = new Map<number, Outcome['status'][]>();
@@ -366,7 +369,7 @@ interface LedgerWrite {
   TableName?: string;
   Key?: Record<string, { S?: string }>;
   Item?: Record<string, { S?: string; B?: Uint8Array }>;
-  ExpressionAttributeValues?: Record<string, { S?: string; NS?: string[] }>;
+  ExpressionAttributeValues?: Record<string, { S?: string; BS?: Uint8Array[] }>;
 }
 
 const SILENT = {

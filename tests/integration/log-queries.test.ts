@@ -1,5 +1,6 @@
 // The saved queries of CloudWatch Logs Insights name fields that the functions log: read from the lines of a run with trouble.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRICS } from '../../functions/runtime/metrics.js';
 import { LOG_QUERIES } from '../../infrastructure/log-queries.js';
 import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
@@ -85,8 +86,9 @@ function valuesAt(value: unknown, path: string): unknown[] {
 
 describe.each(Object.entries(LOG_QUERIES))('%s', (_, { lines: commands }) => {
   it('names fields that the functions log', () => {
-    const missing = fieldsOf(commands.join('\n')).filter((field) =>
-      lines.every((line) => valuesAt(line, field).length === 0),
+    // A line leaves out metrics of what did not occur, such as skipped rows.
+    const missing = fieldsOf(commands.join('\n')).filter(
+      (field) => !(field in METRICS) && lines.every((line) => valuesAt(line, field).length === 0),
     );
     expect(missing).toEqual([]);
   });

@@ -1,5 +1,5 @@
 // DynamoDB's limits, held against the ledger's own rows at the most that they can hold: docs/ledger.md has the arithmetic.
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planJob } from '../../functions/ingest/split-manifest.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
@@ -59,15 +59,38 @@ describe('a row at the most that it can hold', () => {
     return { bytes, writes: writeUnits(bytes), reads: readUnits(bytes, true) };
   };
 
-  it('is, for a block whose rows have each ended in all four ways, 7 KB', async () => {
-    const block = { job, slice, block: SLICE_BLOCKS - 1 };
-    const all = range(BLOCK_ROWS);
+  const forget = (pk: string) =>
+    table.dynamodb.send(new DeleteItemCommand({ TableName: table.table, Key: { pk: { S: pk } } }));
+
+  const block = { job, slice, block: SLICE_BLOCKS - 1 };
+  const all = range(BLOCK_ROWS);
+
+  // Their rows lie all over the block, as if messages were shuffled.
+  it.each([1, 2, 4, 20, 100, BLOCK_ROWS])(
+    'is, for a block whose rows end in batches of %d, one write unit',
+    async (batch) => {
+      await forget(blockName(block));
+      await ledger.openBlock(block, BLOCK_ROWS, []);
+      const batches = BLOCK_ROWS / batch;
+      for (const first of range(batches))
+        await ledger.recordEnds(block, { done: range(batch).map((row) => first + row * batches) });
+      await ledger.expireBlocks(block, SLICE_BLOCKS);
+      const { bytes, writes } = await sizeOf(blockName(block));
+      expect(bytes).toBeGreaterThan(500);
+      expect(writes).toBe(1);
+      const row = (await ledger.readBlocks([block])).get(blockName(block));
+      expect(row?.done.size).toBe(BLOCK_ROWS);
+    },
+  );
+
+  it('is, for a block whose rows have each ended in all four ways, 3 KB', async () => {
+    await forget(blockName(block));
     await ledger.openBlock(block, BLOCK_ROWS, all);
-    await ledger.recordEnds(block, { done: all, failed: all, cancelled: all });
-    await ledger.expireBlocks(block, SLICE_BLOCKS);
+    for (const number of all)
+      await ledger.recordEnds(block, { done: [number], failed: [number], cancelled: [number] });
     const { bytes } = await sizeOf(blockName(block));
-    expect(bytes).toBeGreaterThan(5_000);
-    expect(bytes).toBeLessThan(7 * 1024);
+    expect(bytes).toBeGreaterThan(2_500);
+    expect(bytes).toBeLessThan(3.5 * 1024);
   });
 
   it('is, for a slice of 256 closed blocks with its result, 8 KB', async () => {
