@@ -58,9 +58,9 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
   // The S3 client's own time limits bound each request.
   const { signal } = new AbortController();
   const sent: SentPart[] = [];
-  const sending: { answer: Promise<SentPart>; buffer: Buffer }[] = [];
+  const sending: { answer: Promise<SentPart>; buffer: Buffer<ArrayBuffer> }[] = [];
   /** Buffers whose parts were sent. A new one for each part would stay in memory until garbage is collected. */
-  const spare: Buffer[] = [];
+  const spare: Buffer<ArrayBuffer>[] = [];
   let part = Buffer.allocUnsafe(PART_BYTES);
   let filled = 0;
   let number = 0;
