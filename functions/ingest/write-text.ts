@@ -58,7 +58,9 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
   // The S3 client's own time limits bound each request.
   const { signal } = new AbortController();
   const sent: SentPart[] = [];
-  const sending: Promise<SentPart>[] = [];
+  const sending: { answer: Promise<SentPart>; buffer: Buffer<ArrayBuffer> }[] = [];
+  /** Buffers whose parts were sent. A new one for each part would stay in memory until garbage is collected. */
+  const spare: Buffer<ArrayBuffer>[] = [];
   let part = Buffer.allocUnsafe(PART_BYTES);
   let filled = 0;
   let number = 0;
@@ -66,17 +68,23 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
 
   async function oldest(): Promise<void> {
     const first = sending.shift();
-    if (first !== undefined) sent.push(await first);
+    if (first === undefined) return;
+    sent.push(await first.answer);
+    spare.push(first.buffer);
   }
 
-  async function sendPart(bytes: Buffer): Promise<void> {
+  /** Sends what is filled of the part. The next one begins in another buffer. */
+  async function sendPart(): Promise<void> {
     uploadId ??= await parted.begin(write);
     if (sending.length === PARTS_AT_ONCE) await oldest();
     number += 1;
+    const bytes = part.subarray(0, filled);
     const answer = parted.send(write, uploadId, { number, bytes }, signal);
     // Its fault is thrown when its turn comes: until then it must not count as one that nothing handles.
     answer.catch(() => undefined);
-    sending.push(answer);
+    sending.push({ answer, buffer: part });
+    part = spare.pop() ?? Buffer.allocUnsafe(PART_BYTES);
+    filled = 0;
   }
 
   return {
@@ -86,11 +94,7 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
         part.set(taken, filled);
         filled += taken.length;
         at += taken.length;
-        if (filled === PART_BYTES) {
-          await sendPart(part);
-          part = Buffer.allocUnsafe(PART_BYTES);
-          filled = 0;
-        }
+        if (filled === PART_BYTES) await sendPart();
       }
     },
 
@@ -99,7 +103,7 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
 
     async complete(): Promise<void> {
       if (uploadId === undefined) throw new Error('no part was sent');
-      if (filled > 0) await sendPart(part.subarray(0, filled));
+      if (filled > 0) await sendPart();
       while (sending.length > 0) await oldest();
       try {
         await parted.complete(write, uploadId, sent, signal);
@@ -112,7 +116,7 @@ function createTextObject(parted: MultipartWriter, { bucket, key }: StoredObject
 
     /** Aborts what was not completed, after the requests under way have ended: none may outlive the upload. */
     async end(): Promise<void> {
-      await Promise.allSettled(sending);
+      await Promise.allSettled(sending.map(({ answer }) => answer));
       if (uploadId !== undefined) await parted.abort(write, uploadId);
     },
   };

@@ -4,19 +4,15 @@
 //   cpuSeconds             of all threads: a busy machine makes `seconds` longer, and not these
 //   expandedPerCpuSecond   bytes of text for each of them
 //   peakRssMiB             of the whole process, which converts this one manifest alone
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { writeText } from '../../functions/ingest/write-text.ts';
-import { conversionFor } from '../../shared/manifest/conversions/all.ts';
-import type { ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
-import { linesLimited } from '../../shared/manifest/conversions/limits.ts';
 import { steadyClock } from '../../shared/time/clock.ts';
+import { openConvertible } from './convertible.ts';
 import { runProgram } from './process.ts';
 
 const KINDS = {
@@ -30,7 +26,6 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-const START_BYTES = 256 * 1024;
 const ROWS_AT_ONCE = 2_000;
 const MEBIBYTE = 1024 ** 2;
 
@@ -56,7 +51,7 @@ export async function runConvertBench({
   const folder = await mkdtemp(join(tmpdir(), 'spillway-convert-'));
   try {
     for (const name of Object.keys(KINDS).filter(isKind)) {
-      const file = join(folder, name);
+      const file = join(folder, `manifest.${name}`);
       await pipeline(
         Readable.from(textOf(name, megabytes * MEBIBYTE)),
         packerOf(name),
@@ -93,55 +88,26 @@ export async function convertOne(kind: string, file: string): Promise<void> {
 }
 
 async function convertFile(name: Kind, file: string): Promise<ConvertResult> {
-  const { size } = await stat(file);
-  const read: ConversionInput['read'] = (_, start, end) =>
-    end > start ? createReadStream(file, { start, end: end - 1 }) : Readable.from([]);
-  const manifest = { bucket: 'inbox', key: `manifest.${name}`, sizeBytes: size };
-  const bytes = Buffer.concat(await Array.fromAsync(read(manifest, 0, Math.min(size, START_BYTES))));
-  const input: ConversionInput = {
-    manifest,
-    start: { bytes, sizeBytes: size },
-    read,
-    find: async () => ({ kind: 'missing' }),
-  };
-  const conversion = conversionFor(input.start, manifest);
-  const opened = await conversion?.open(input, manifest);
-  if (conversion === undefined || opened?.kind !== 'convertible')
-    throw new Error(`${name} can not be opened`);
+  const { sizeBytes, units, convert } = await openConvertible(file);
   let expandedBytes = 0;
   const startedMs = steadyClock.now();
   const startedCpu = process.cpuUsage();
-  const text = linesLimited(conversion.convert(opened.units[0], input));
-  await writeText(
-    sinkS3((part) => (expandedBytes += part)),
-    { bucket: 'reports', key: 'unit' },
-    text,
-    async () => true,
-  );
+  for (const unit of units)
+    await convert(unit, async (part) => {
+      expandedBytes += part.length;
+    });
   const seconds = (steadyClock.now() - startedMs) / 1000;
   const { user, system } = process.cpuUsage(startedCpu);
   const cpuSeconds = (user + system) / 1_000_000;
   return {
     name,
-    manifestBytes: size,
+    manifestBytes: sizeBytes,
     expandedBytes,
     seconds,
     cpuSeconds,
     expandedPerCpuSecond: expandedBytes / cpuSeconds,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
   };
-}
-
-/** Takes parts, and answers as S3 does. */
-function sinkS3(took: (bytes: number) => void): S3Client {
-  const send = async ({ input }: { input: { Body?: Uint8Array } }) => {
-    took(input.Body?.length ?? 0);
-    return { UploadId: 'upload', ETag: '"etag"' };
-  };
-  return {
-    send,
-    config: { requestChecksumCalculation: async () => 'WHEN_SUPPORTED' },
-  } as unknown as S3Client;
 }
 
 function packerOf(kind: Kind) {

@@ -4,6 +4,7 @@ import { guardOutput } from '../output.ts';
 import { runColdStartBench } from './coldstart.ts';
 import { convertOne, runConvertBench } from './convert.ts';
 import { runCostBench } from './cost.ts';
+import { BENCH_FORMATS, type BenchFormat, isBenchFormat } from './ingest/formats.ts';
 import { runIngestBench } from './ingest/run.ts';
 import { runLedgerBench } from './ledger.ts';
 import { runLimitBench } from './limit.ts';
@@ -13,7 +14,7 @@ import { runPlanBench } from './plan.ts';
 const USAGE = `npm run bench -- limit [--objects N] [--limit N] [--burst SECONDS] [--rounds N] [--only NAME,…] [--json]
 npm run bench -- ledger [--rows N] [--json]
 npm run bench -- convert [--megabytes N] [--json]
-npm run bench -- ingest [--rows N] [--json]
+npm run bench -- ingest [--rows N] [--format NAME] [--json]
 npm run bench -- million [--rows N] [--json]
 npm run bench -- coldstart [--runs N] [--json]
 npm run bench -- cost [--objects N] [--json]
@@ -22,7 +23,7 @@ npm run bench -- plan [--only NAME,…] [--json]
 limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
 convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
-ingest     rows parsed, validated and packed into batches, each format; and sent through the SDK beside a bare loop
+ingest     rows parsed, validated and packed into batches, each format or one; and sent through the SDK beside a bare loop
 coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
 cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several
 plan       the largest manifests of each format through POST /plans: CPU time, beside what the function has
@@ -39,6 +40,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
     rows: { type: 'string', default: '1000000' },
+    format: { type: 'string' },
     megabytes: { type: 'string', default: '1024' },
     runs: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
@@ -62,7 +64,11 @@ if (positionals[0] === 'limit') {
   if (kind === undefined || file === undefined) await runConvertBench({ megabytes, json: values.json });
   else await convertOne(kind, file);
 } else if (positionals[0] === 'ingest') {
-  await runIngestBench({ rows: whole('rows', values.rows), json: values.json });
+  await runIngestBench({
+    rows: whole('rows', values.rows),
+    ...(values.format === undefined ? {} : { format: formatNamed(values.format) }),
+    json: values.json,
+  });
 } else if (positionals[0] === 'million') {
   await runMillionBench({ rows: whole('rows', values.rows), json: values.json });
 } else if (positionals[0] === 'coldstart') {
@@ -77,6 +83,12 @@ if (positionals[0] === 'limit') {
 } else {
   console.error(USAGE);
   process.exitCode = 2;
+}
+
+function formatNamed(text: string): BenchFormat {
+  if (isBenchFormat(text)) return text;
+  console.error(`--format takes one of ${BENCH_FORMATS.join(', ')}\n\n${USAGE}`);
+  process.exit(2);
 }
 
 function whole(name: string, text: string): number {

@@ -124,20 +124,22 @@ function createIntake(
   // A report's rows have been read for their job before.
   const readFor = job.redriveOf === undefined ? rowOfJob : reportedRowOfJob;
 
+  type Why = Pick<Outcome, 'code' | 'message' | 'item' | 'raw'>;
+  const reject = ({ line, offset }: ManifestRow['place'], { block, size: number }: Block, why: Why): void =>
+    listing.add({ block, number, status: 'rejected', line, ...why }, offset);
+
   return (row: ManifestRow, block: Block): void => {
-    const number = block.size;
-    const { line, offset } = row.place;
-    const place = { block: block.block, number, status: 'rejected', line } as const;
     if (row.kind === 'good') {
+      const { line } = row.place;
       const item = readFor(job, row.item);
       const fault = faultOf(item, line);
-      if (fault === undefined) block.accepted.push({ number, line, item });
-      else listing.add({ ...place, item, ...fault }, offset);
+      if (fault === undefined) block.accepted.push({ number: block.size, line, item });
+      else reject(row.place, block, { item, ...fault });
       return;
     }
     const { code, message, columns, raw } = row;
     const content = columns === undefined ? { raw } : { item: readFor(job, columns) };
-    listing.add({ ...place, code, message, ...content }, offset);
+    reject(row.place, block, { code, message, ...content });
   };
 }
 

@@ -20,7 +20,7 @@ export function splitSource(source: string): { bucket: string; key: string; vers
   const key = version === null ? path : path.slice(0, version.index);
   if (key === '') return undefined;
   const bucket = source.slice('s3://'.length, slash);
-  return { bucket, key, ...(version?.[1] ? { versionId: version[1] } : {}) };
+  return version?.[1] ? { bucket, key, versionId: version[1] } : { bucket, key };
 }
 
 /** The source that `splitSource` reads as exactly this key, without a version. */
@@ -77,15 +77,15 @@ export function reportedRowOfJob<Item extends WithSource>(job: ParsedBy, item: I
   return typeof item.source === 'string' && marked.test(item.source) ? item : rowOfJob(job, item);
 }
 
-/** @returns what is wrong with a source in S3, as a row's code and message */
-export function faultOfSource({
-  source = '',
-  source_version: version,
-}: {
-  source?: string;
-  source_version?: string;
-}): { code: 'SourceInvalid' | 'VersionInvalid'; message: string } | undefined {
-  const place = splitSource(source);
+/**
+ * @param place as `splitSource` read it
+ * @param version the row's source_version
+ * @returns what is wrong with a source in S3, as a row's code and message
+ */
+export function faultOfSource(
+  place: ReturnType<typeof splitSource>,
+  version: string | undefined,
+): { code: 'SourceInvalid' | 'VersionInvalid'; message: string } | undefined {
   if (place === undefined) {
     const message = 'source names a version and no key: write s3://bucket/key?versionId=ID';
     return { code: 'SourceInvalid', message };

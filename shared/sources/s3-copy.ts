@@ -18,10 +18,11 @@ import type { Source } from './source.ts';
 const PARTS_PER_WORKER = 64;
 
 export const s3Copy: Source = {
-  check(item, { buckets }) {
-    const fault = faultOfSource(item);
+  check({ source = '', source_version: version }, { buckets }) {
+    const place = splitSource(source);
+    const fault = faultOfSource(place, version);
     if (fault !== undefined) return fault;
-    const { bucket } = placeOf(item);
+    const { bucket = '' } = place ?? {};
     if (buckets.includes(bucket)) return undefined;
     return {
       code: 'SourceNotAllowed',

@@ -17,6 +17,8 @@ import {
   parseItem,
   parseItemBySchema,
 } from '../../shared/manifest/columns.ts';
+import { splitRow } from '../../shared/manifest/formats/csv-quoted-row.ts';
+import { sizeOf } from '../../shared/manifest/written-numbers.ts';
 import { createMessageWriter, messageBody, parseUploadMessage } from '../../shared/queue/messages.ts';
 
 /** Values at the borders of what a column takes. */
@@ -175,6 +177,25 @@ it('two rows have the same checked key where they have the same destination, and
       expect(isSame).toBe(isDeepStrictEqual(first, second));
     }),
     { numRuns: 3_000 },
+  );
+});
+
+it('a row without quotes has the fields that lie between its separators', () => {
+  const row = fc.string({ unit: fc.constantFrom(',', '\t', 'a', 'ü') });
+  fc.assert(
+    fc.property(row, fc.constantFrom(',', '\t'), (text, separator) => {
+      expect(splitRow(text, separator, false)).toEqual(text.split(separator));
+    }),
+  );
+});
+
+it('a size is the number of 1 to 15 digits, and other text stays as it is', () => {
+  const text = fc.oneof(fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 17 }), fc.string());
+  fc.assert(
+    fc.property(text, (written) => {
+      expect(sizeOf(written)).toBe(/^[0-9]{1,15}$/.test(written) ? Number(written) : written);
+    }),
+    { numRuns: 1_000 },
   );
 });
 

@@ -1,4 +1,5 @@
 // SQS's batch calls: nothing that SQS reports as failed may get lost.
+import { SQSClient } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -58,6 +59,46 @@ describe('packMessages', () => {
 });
 
 describe('sendMessages', () => {
+  it('takes no further message once a batch has failed', async () => {
+    const { queue } = createQueue();
+    const sqs = { send: () => Promise.reject(new Error('no such queue')) } as unknown as typeof queue.sqs;
+    let taken = 0;
+    function* many() {
+      for (const message of bodies(1_000)) {
+        taken += 1;
+        yield message;
+      }
+    }
+    await expect(sendMessages({ ...queue, sqs }, QUEUE, many())).rejects.toThrow('no such queue');
+    const before = taken;
+    await new Promise(setImmediate);
+    expect(taken).toBe(before);
+    expect(taken).toBeLessThan(200);
+  });
+
+  it('sends a delay and a group where a message has them, and else neither', async () => {
+    const bodiesSent: unknown[] = [];
+    const requestHandler = {
+      handle: async ({ body }: { body: string }) => {
+        bodiesSent.push(JSON.parse(body));
+        throw Object.assign(new Error('enough seen'), { name: 'AccessDenied' });
+      },
+    };
+    const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
+    const sqs = new SQSClient({ region: 'eu-west-1', credentials, maxAttempts: 1, requestHandler });
+    const messages = [{ body: 'plain' }, { body: 'full', delaySeconds: 0, groupId: 'job' }];
+    await expect(sendMessages({ ...createQueue().queue, sqs }, QUEUE, messages)).rejects.toThrow('enough');
+    expect(bodiesSent).toEqual([
+      {
+        QueueUrl: QUEUE,
+        Entries: [
+          { Id: '0', MessageBody: 'plain' },
+          { Id: '1', MessageBody: 'full', DelaySeconds: 0, MessageGroupId: 'job' },
+        ],
+      },
+    ]);
+  });
+
   it('sends nothing for no messages', async () => {
     const { queue, calls } = createQueue();
     await sendMessages(queue, QUEUE, []);

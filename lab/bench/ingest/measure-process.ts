@@ -1,12 +1,12 @@
 // One measurement of ingest in a fresh process: `measure-process.ts ORDER`, an order in JSON. Prints the result in JSON.
-import type { BenchFormat } from './manifests.ts';
-import { measureIngest, measureParser, measureSending } from './parts.ts';
+import { type Input, measureIngest, measureParser, measureSending } from './parts.ts';
 
 const BYTES_PER_KIB = 1024;
 
-export type Order =
-  | { part: 'ingest' | 'parser'; format: BenchFormat; rows: number }
-  | { part: 'sending'; format: BenchFormat; rows: number; rounds: number; endpoint: string };
+export type Order = { input: Input } & (
+  | { part: 'ingest' | 'parser' }
+  | { part: 'sending'; rounds: number; endpoint: string }
+);
 
 const order = JSON.parse(process.argv[2] ?? '') as Order;
 const result = await measure(order);
@@ -17,10 +17,10 @@ console.log(JSON.stringify({ ...result, peakRssBytes }));
 async function measure(given: Order): Promise<object> {
   switch (given.part) {
     case 'ingest':
-      return measureIngest(given.format, given.rows);
+      return measureIngest(given.input);
     case 'parser':
-      return measureParser(given.format, given.rows);
+      return measureParser(given.input);
     case 'sending':
-      return measureSending(given.format, given);
+      return measureSending(given.input, given);
   }
 }

@@ -12,16 +12,20 @@ import type { SliceStart } from '../../../shared/ledger/ledger.ts';
 import type { SliceRow, StoredBlockRow } from '../../../shared/ledger/rows.ts';
 import { PARSER_VERSION } from '../../../shared/manifest/columns.ts';
 import { formatOf } from '../../../shared/manifest/formats/all.ts';
-import { openManifest } from '../../../shared/manifest/open.ts';
 import { steadyClock, systemClock } from '../../../shared/time/clock.ts';
 import { createRandom } from '../../../shared/time/random.ts';
-import { type BenchFormat, type BenchManifest, benchManifest, SOURCE_BUCKET, s3Of } from './manifests.ts';
+import { type BenchFormat, benchManifests } from './formats.ts';
+import { type BenchManifest, SOURCE_BUCKET, s3Of } from './manifests.ts';
 
 const QUEUE_URL_PATH = '/000000000000/bench';
-/** Bytes of a manifest that are enough to open it. */
-const START_BYTES = 256 * 1024;
+/** What is read: rows of a format, whose file is in this folder if it needs one. */
+export interface Input {
+  format: BenchFormat;
+  rows: number;
+  folder: string;
+}
 
-/** Rows, the seconds that they took, and those of them that this thread had a core. */
+/** Rows, the seconds that they took, and the seconds of a core that all threads took, garbage collection's too. */
 export interface Measured {
   rows: number;
   seconds: number;
@@ -37,21 +41,25 @@ interface Sink {
 }
 
 /** Rows parsed, validated and packed into batches, for a sink that only counts. */
-export async function measureIngest(format: BenchFormat, rows: number): Promise<Measured> {
-  const sink = createSink(async () => ({}));
-  return measureSlices(benchManifest(format, rows), sink);
+export async function measureIngest(input: Input): Promise<Measured> {
+  return measureSlices(
+    input,
+    createSink(async () => ({})),
+  );
 }
 
 /** Rows parsed and validated: what a format itself takes. */
-export async function measureParser(format: BenchFormat, rows: number): Promise<Measured> {
-  const { job, reader } = prepare(benchManifest(format, rows));
-  const { bodyOffset, bodyLine } = job.head;
-  const body = { startOffset: bodyOffset, startLine: bodyLine, endOffset: job.manifest.sizeBytes };
-  const read = (start: number, end: number) => readRange(reader, job.manifest, start, end);
-  return timed(rows, async () => {
+export async function measureParser(input: Input): Promise<Measured> {
+  return timed(input.rows, async () => {
     let good = 0;
-    for await (const batch of formatOf(job.head).read(job.head, body, read))
-      for (const row of batch) if (row.kind === 'good') good++;
+    for await (const each of benchManifests(input)) {
+      const { job, reader } = prepare(each);
+      const { head, manifest } = job;
+      const body = { startOffset: head.bodyOffset, startLine: head.bodyLine, endOffset: manifest.sizeBytes };
+      const read = (start: number, end: number) => readRange(reader, manifest, start, end);
+      for await (const batch of formatOf(head).read(head, body, read))
+        for (const row of batch) if (row.kind === 'good') good++;
+    }
     return good;
   });
 }
@@ -66,19 +74,19 @@ export interface Sending {
  * take turns, so that both meet the same machine.
  */
 export async function measureSending(
-  format: BenchFormat,
-  { rows, rounds, endpoint }: { rows: number; rounds: number; endpoint: string },
+  input: Input,
+  { rounds, endpoint }: { rounds: number; endpoint: string },
 ): Promise<Sending> {
+  const { rows } = input;
   process.env['AWS_ENDPOINT_URL_SQS'] = endpoint;
   const client = createSqsClient(CLIENT_BUDGETS.ingest);
   const queueUrl = endpoint + QUEUE_URL_PATH;
-  const manifest = benchManifest(format, rows);
   const sent: Measured[] = [];
   const bare: Measured[] = [];
   // The first round opens the connections and is not counted.
   for (let round = 0; round <= rounds; round++) {
     const sink = createSink((command) => client.send(command));
-    sent.push(await measureSlices(manifest, sink, queueUrl));
+    sent.push(await measureSlices(input, sink, queueUrl));
     const size = Math.round(sink.bytes() / sink.messages());
     bare.push(await measureBareLoop(client, queueUrl, { rows, size, inFlight: sink.mostInFlight() }));
   }
@@ -115,8 +123,16 @@ async function measureBareLoop(
   });
 }
 
+async function measureSlices(input: Input, sink: Sink, queueUrl = 'bench'): Promise<Measured> {
+  return timed(input.rows, async () => {
+    const before = sink.messages();
+    for await (const manifest of benchManifests(input)) await sendSlices(manifest, sink, queueUrl);
+    return sink.messages() - before;
+  });
+}
+
 /** Plans the manifest's job and sends its slices one after the other, as ingest's invocations do. */
-async function measureSlices(manifest: BenchManifest, sink: Sink, queueUrl = 'bench'): Promise<Measured> {
+async function sendSlices(manifest: BenchManifest, sink: Sink, queueUrl: string): Promise<void> {
   const { job, reader, random } = prepare(manifest);
   const ledger = createLedgerOfSlices(job);
   const deadlineMs = Number.POSITIVE_INFINITY;
@@ -131,20 +147,12 @@ async function measureSlices(manifest: BenchManifest, sink: Sink, queueUrl = 'be
     clock: systemClock,
   };
   const planning = { reader, ledger, requestSlice: async () => undefined, clock: systemClock };
-  return timed(manifest.rows, async () => {
-    const before = sink.messages();
-    await planJob(planning as unknown as PlanDependencies, job, deadlineMs);
-    for (const slice of ledger.slices) await sendSlice(dependencies, job, slice, deadlineMs);
-    return sink.messages() - before;
-  });
+  await planJob(planning as unknown as PlanDependencies, job, deadlineMs);
+  for (const slice of ledger.slices) await sendSlice(dependencies, job, slice, deadlineMs);
 }
 
 function prepare(manifest: BenchManifest) {
-  const { key, sizeBytes } = manifest;
-  const start = Buffer.concat([...manifest.read(0, Math.min(sizeBytes, START_BYTES))]);
-  const opened = openManifest(start, { key, sizeBytes });
-  if (opened.kind === 'unreadable') throw new Error(opened.message);
-  const { head } = opened;
+  const { key, sizeBytes, head } = manifest;
   const options = completeOptions({ destination: { bucket: 'bench-destination', prefix: '' } });
   const job: PlanningJob = {
     id: 'bench-ingest-0000' as JobId,
@@ -211,10 +219,10 @@ function createSink(send: (command: SendMessageBatchCommand) => Promise<object>)
 
 /** @param run returns the rows that came out of it: a benchmark of rows that are lost on the way measures nothing */
 async function timed(rows: number, run: () => Promise<number>): Promise<Measured> {
-  const [startedAtMs, cpuBefore] = [steadyClock.now(), process.threadCpuUsage()];
+  const [startedAtMs, cpuBefore] = [steadyClock.now(), process.cpuUsage()];
   const seen = await run();
   if (seen !== rows) throw new Error(`${rows} rows are in the manifest, and ${seen} came out as good ones`);
-  const { user, system } = process.threadCpuUsage(cpuBefore);
+  const { user, system } = process.cpuUsage(cpuBefore);
   return { rows, seconds: (steadyClock.now() - startedAtMs) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 

@@ -1,21 +1,25 @@
 // The speed of ingest on this machine: each measurement in a fresh process, so that its peak of memory is its own.
 //
-//   rowsPerSecond           parsed, validated and packed into batches, to a sink that only counts
-//   parserRowsPerSecond     parsed and validated
+//   rowsPerSecond           parsed, validated and packed into batches, to a sink that only counts; Parquet and gzip are
+//                           converted into text before, as ingest does it
+//   parserRowsPerSecond     parsed and validated; converted before, too
 //   sentRowsPerSecond       sent through the SDK to an SQS that answers at once, in a process of its own
 //   bareSentRowsPerSecond   the same messages by a bare loop of SendMessageBatch, with as many requests at once
 //   peakRssMiB              of the process of rowsPerSecond
-//   rowsPerCpuSecond        as rowsPerSecond, by the time that its thread had a core: on a busy machine the better figure
+//   rowsPerCpuSecond        as rowsPerSecond, by the time that all its threads had a core: on a busy machine the better figure
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { readService, SERVICE_FILE } from '../../../local/service/read-service.ts';
 import { CREDENTIALS, REGION } from '../contestant.ts';
-import { BENCH_FORMATS, type BenchFormat } from './manifests.ts';
+import { type BenchFormat, USUAL_FORMATS, writeManifest } from './formats.ts';
 import type { Order } from './measure-process.ts';
-import type { Measured, Sending } from './parts.ts';
+import type { Input, Measured, Sending } from './parts.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
 /** Rows of one round through the SDK: some seconds. Rounds are summed. */
@@ -32,42 +36,55 @@ interface FormatFigures {
   parserRowsPerCpuSecond: number;
 }
 
-/** The figures of CSV, and those of every format. */
+/** The figures of the first format, and those of every one. */
 type IngestBench = { rows: number } & FormatFigures & {
     formats: ({ format: BenchFormat } & FormatFigures)[];
   };
 
-export async function runIngestBench({ rows, json }: { rows: number; json: boolean }): Promise<void> {
-  const result = await benchIngest(rows);
+export async function runIngestBench({
+  rows,
+  format,
+  json,
+}: {
+  rows: number;
+  format?: BenchFormat;
+  json: boolean;
+}): Promise<void> {
+  const result = await benchIngest(rows, format === undefined ? USUAL_FORMATS : [format]);
   if (json) console.log(JSON.stringify(result));
   else for (const figures of result.formats) console.table(figures);
 }
 
-async function benchIngest(rows: number): Promise<IngestBench> {
+async function benchIngest(rows: number, names: readonly BenchFormat[]): Promise<IngestBench> {
   const memoryMb = (await readService(SERVICE_FILE)).functions['ingest']?.memoryMb;
   if (memoryMb === undefined) throw new Error(`${SERVICE_FILE} has no function ingest`);
   const sqs = await startStubSqs();
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-ingest-'));
   try {
     const formats = [];
-    for (const format of BENCH_FORMATS)
-      formats.push({ format, ...(await figuresOf(format, rows, { memoryMb, endpoint: sqs.endpoint })) });
+    for (const format of names) {
+      const input = { format, rows, folder };
+      formats.push({ format, ...(await figuresOf(input, { memoryMb, endpoint: sqs.endpoint })) });
+    }
     const [{ format: _, ...first }] = formats as [IngestBench['formats'][number]];
     return { rows, ...first, formats };
   } finally {
+    await rm(folder, { recursive: true });
     await sqs.stop();
   }
 }
 
 async function figuresOf(
-  format: BenchFormat,
-  rows: number,
+  input: Input,
   { memoryMb, endpoint }: { memoryMb: number; endpoint: string },
 ): Promise<FormatFigures> {
-  const parser = await measure<Measured>({ part: 'parser', format, rows }, memoryMb);
-  const ingest = await measure<Measured>({ part: 'ingest', format, rows }, memoryMb);
-  const sentRows = Math.min(rows, MAX_SENT_ROWS);
+  await writeManifest(input);
+  const parser = await measure<Measured>({ part: 'parser', input }, memoryMb);
+  const ingest = await measure<Measured>({ part: 'ingest', input }, memoryMb);
+  const fewer = { ...input, rows: Math.min(input.rows, MAX_SENT_ROWS) };
+  await writeManifest(fewer);
   const { sent, bare } = await measure<Sending>(
-    { part: 'sending', format, rows: sentRows, rounds: SENT_ROUNDS, endpoint },
+    { part: 'sending', input: fewer, rounds: SENT_ROUNDS, endpoint },
     memoryMb,
   );
   return {

@@ -16,7 +16,7 @@ import { nearMiss } from '../near-miss.ts';
 import { writeSource } from '../s3-source.ts';
 import type { Place } from '../slice-place.ts';
 import { columnCount } from './csv.ts';
-import { splitQuotedRow } from './csv-quoted-row.ts';
+import { splitRow } from './csv-quoted-row.ts';
 import { COMMAS } from './dialect.ts';
 
 export interface BatchCsvHead {
@@ -115,7 +115,7 @@ function firstRows(start: ManifestStart): string[][] {
     const row = firstRowOf(start, COMMAS.rowEnds, from);
     if (row.kind !== 'row') break;
     // A header of any other format is text as well; bytes that are not UTF-8 are for the reading to reject.
-    rows.push(row.isQuoted ? splitQuotedRow(row.text, ',') : row.text.split(','));
+    rows.push(splitRow(row.text, ',', row.isQuoted));
     from = row.next;
   }
   return rows;
@@ -125,7 +125,7 @@ function rulesFor(count: 2 | 3): RowRules {
   return {
     rowEnds: COMMAS.rowEnds,
     recordOf(text, span) {
-      const fields = span.kind === 'quoted' ? splitQuotedRow(text, ',') : text.split(',');
+      const fields = splitRow(text, ',', span.kind === 'quoted');
       if (fields.length !== count) {
         const { message } = columnCount(fields, count, ',');
         return { code: 'ColumnCount', message: message.replace('the header has', 'the first row has') };

@@ -8,7 +8,7 @@ import { type ManifestStart, type Opened, type Unreadable, unreadable } from '..
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
 import { faultOfNamedColumn, identityOf, isNamedColumn } from '../named-columns.ts';
-import { splitQuotedRow } from './csv-quoted-row.ts';
+import { splitRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -76,9 +76,7 @@ function readHeader(
   }
   if (latin1.includes('\r') && !isQuoted) return loneCarriageReturns;
   const text = bytes.toString('utf8');
-  const columns = (isQuoted ? splitQuotedRow(text, separator) : text.split(separator)).map((name) =>
-    name.trim(),
-  );
+  const columns = splitRow(text, separator, isQuoted).map((name) => name.trim());
   const faults = headerFaults(columns, extraColumns);
   const first = faults[0];
   if (first !== undefined) {

@@ -1,6 +1,6 @@
-// Where a row that has quotes ends, by RFC 4180: at the first line end outside quotes. A quote opens a field only as the
-// field's first character, `""` within stands for one, and a closing quote is followed by a separator or a line end.
-// The separator is a comma, or in TSV a tab.
+// The fields of a row, and where a row that has quotes ends, by RFC 4180: at the first line end outside quotes. A quote opens a
+// field only as the field's first character, `""` within stands for one, and a closing quote is followed by a separator or a
+// line end. The separator is a comma, or in TSV a tab.
 import papaparse from 'papaparse';
 import { indexOrInfinity, type OpenRow, type RowEnd, type RowEnds } from '../lines/scan.ts';
 
@@ -91,6 +91,20 @@ function closingQuote(text: string, open: number, firstLineEnd: number, quotedUn
     }
     search = quote + 2;
   }
+}
+
+/** @param isQuoted the row has quotes; in a row without, every separator ends a field */
+export function splitRow(text: string, separator: string, isQuoted: boolean): string[] {
+  if (isQuoted) return splitQuotedRow(text, separator);
+  // Half the time of `split`, which leaves the compiled code for each row (Node 24.21).
+  const fields: string[] = [];
+  let start = 0;
+  for (let end = text.indexOf(separator); end !== -1; end = text.indexOf(separator, start)) {
+    fields.push(text.slice(start, end));
+    start = end + 1;
+  }
+  fields.push(text.slice(start));
+  return fields;
 }
 
 /** Fields of a row that has quotes: papaparse, which takes the text's end for the row's only end. */

@@ -8,7 +8,7 @@ import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
 import { headerNameOf, isNamedColumn, put, targetOf } from '../named-columns.ts';
 import { sizeOf } from '../written-numbers.ts';
 import { openHeader, type SeparatedHead } from './csv-header.ts';
-import { splitQuotedRow } from './csv-quoted-row.ts';
+import { splitRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
 import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
 import { COMMAS, type Dialect } from './dialect.ts';
@@ -71,7 +71,7 @@ function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, sepa
   return {
     rowEnds,
     recordOf(text, span) {
-      const fields = span.kind === 'quoted' ? splitQuotedRow(text, separator) : text.split(separator);
+      const fields = splitRow(text, separator, span.kind === 'quoted');
       if (namedSeparator(text) !== undefined) return separatorRepeated;
       if (fields.length !== targets.length) return columnCount(fields, targets.length, separator);
       if (isHeaderLine(fields, read, extraColumns)) return headerRepeated;

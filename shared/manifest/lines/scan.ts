@@ -69,8 +69,9 @@ export interface RowSpan {
   start: number;
   end: number;
   line: number;
-  /** Where the row after this one may start: after the line end. */
-  next: Place;
+  /** Where the row after this one may start, after the line end: a position from the stretch's start, and its line. */
+  next: number;
+  nextLine: number;
 }
 
 /** Consecutive rows, up to 64 of them, and bytes that hold them. Several stretches may have the same bytes. */
@@ -132,17 +133,22 @@ export function firstRow(
   from: Place,
   isWhole: boolean,
 ): FirstRow {
-  for (const { text, rows } of new RowScanner(rowEnds, from).scan(bytes, isWhole)) {
+  for (const { text, offset, rows } of new RowScanner(rowEnds, from).scan(bytes, isWhole)) {
     const row = rows[0];
     if (row !== undefined) {
       const line = text.slice(row.start, row.end);
       return row.kind === 'plain' || row.kind === 'quoted'
-        ? { kind: 'row', text: line, isQuoted: row.kind === 'quoted', next: row.next }
+        ? { kind: 'row', text: line, isQuoted: row.kind === 'quoted', next: placeAfter(row, offset) }
         : { kind: row.kind === 'overlong' ? 'unfinished' : 'broken', text: line };
     }
   }
   const text = bytes.toString('latin1').trimStart();
   return text === '' ? { kind: 'blank' } : { kind: 'unfinished', text };
+}
+
+/** @param offset the stretch's */
+export function placeAfter({ next, nextLine }: RowSpan, offset: number): Place {
+  return { line: nextLine, offset: offset + next };
 }
 
 const newLine = 0x0a;
@@ -232,8 +238,8 @@ class RowScanner {
     const line = this.#line;
     this.#line += 1;
     this.#overlong = undefined;
-    const next = { line: this.#line, offset: this.#offset };
-    const row: RowSpan = { kind: 'overlong', start: 0, end: bytes.length, line, next };
+    const next = this.#offset - offset;
+    const row: RowSpan = { kind: 'overlong', start: 0, end: bytes.length, line, next, nextLine: this.#line };
     return { bytes, text: bytes.toString('latin1'), offset, rows: [row] };
   }
 
@@ -276,7 +282,7 @@ class RowScanner {
         end -= 1;
       }
       if (kind !== 'plain' || !isBlank(text, start, end)) {
-        rows.push({ kind, start, end, line, next: { line: this.#line, offset: offset + next } });
+        rows.push({ kind, start, end, line, next, nextLine: this.#line });
       }
       start = next;
     }

@@ -1,7 +1,7 @@
 // Cuts a range of lines into slices, each ending where a row ends, without reading what its rows say.
 import type { ReadBytes, SliceLimits, SlicePlan } from '../format.ts';
 import type { ByteRange, Place } from '../slice-place.ts';
-import { type RowEnds, scanRows } from './scan.ts';
+import { placeAfter, type RowEnds, scanRows } from './scan.ts';
 
 /** As `split` of the port. */
 export async function* splitRows(
@@ -15,12 +15,13 @@ export async function* splitRows(
   let rows = 0;
   for await (const stretch of scanRows(rowEnds, range, read)) {
     for (const row of stretch.rows) {
-      if (rows > 0 && (rows >= limits.rows || row.next.offset - start.offset > limits.sliceBytes)) {
+      const end = stretch.offset + row.next;
+      if (rows > 0 && (rows >= limits.rows || end - start.offset > limits.sliceBytes)) {
         yield planOf(start, next, rows);
         start = next;
         rows = 0;
       }
-      next = row.next;
+      next = placeAfter(row, stretch.offset);
       rows += 1;
     }
   }
