@@ -306,7 +306,7 @@ describe('a block whose row is damaged', () => {
   it('with a set of another type is settled at the deadline, by the outcomes', async () => {
     await startJob(1);
     await store(0, [0, 1]);
-    await setAttribute(`B#${id}#0#0`, 'done', { S: '?' });
+    await setAttribute(`B#${id}#0#0`, 'doneRows', { S: '?' });
     const done = ledger.recordEnds({ ...sliceOf(0), block: 0 }, { done: [2] });
     await expect(done).rejects.toThrow();
     await ledger.controlJob(id, 'expiring', { code: 'DeadlineExceeded', message: 'late' });
