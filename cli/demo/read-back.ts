@@ -45,7 +45,9 @@ export async function readBack(
     async ([index, { key, sha256 }]) => {
       const { key: destination } = destinationOf({ key }, options);
       expected.add(destination);
-      await clock.sleep(Math.max(0, startedAtMs + (index / readsPerSecond) * 1000 - clock.now()));
+      // Nothing was read for a second: S3 takes that second's reads at once.
+      const turnMs = (Math.max(0, index - readsPerSecond) / readsPerSecond) * 1000;
+      await clock.sleep(Math.max(0, startedAtMs + turnMs - clock.now()));
       const found = await hashOf(s3, bucket, destination);
       if (found.kind === 'missing') faults.push({ kind: 'missing', key, destination, detail: found.detail });
       else if (found.sha256 !== sha256) {

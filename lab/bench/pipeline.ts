@@ -21,7 +21,7 @@ const WARM_UP_ROWS = 2_000;
  * Writes a second for each worker, as a fleet is sized by `maximumConcurrency`: then the batches in the workers' hands last for
  * half of the queue's batching window, for which the last of them waits. Many more of them only give back what they can't send.
  */
-const WRITES_A_WORKER = 175;
+const WRITES_A_WORKER = 120;
 const STAGED_AT_ONCE = 32;
 const LOOK_EVERY_MS = 250;
 const MOST_MS = 300_000;

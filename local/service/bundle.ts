@@ -39,14 +39,15 @@ export async function bundleFunctions(
   const folder = await mkdtemp(join(tmpdir(), 'spillway-functions-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    const bundle = await createBundler(serviceFile);
-    await Promise.all(
-      Object.entries(functions).map(async ([name, model]) => {
-        const outfile = join(folder, `${name}.mjs`);
-        await bundle({ kind: 'file', path: model.handlerFile }, outfile);
-        model.handlerFile = outfile;
-      }),
-    );
+    const models = Object.entries(functions);
+    // In one build: what the functions share is parsed once.
+    await build({
+      ...(await bundleSettings(serviceFile)),
+      entryPoints: Object.fromEntries(models.map(([name, { handlerFile }]) => [name, handlerFile])),
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
+    });
+    for (const [name, model] of models) model.handlerFile = join(folder, `${name}.mjs`);
   } catch (error) {
     await remove();
     throw error;
