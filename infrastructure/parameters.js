@@ -176,7 +176,7 @@ export const PARAMETERS = /** @type {const} */ ({
   maximumConcurrency: {
     kind: 'whole number',
     topic: 'fleet',
-    default: 50,
+    default: 10,
     lowest: CONCURRENCY_BOUNDS[0],
     highest: CONCURRENCY_BOUNDS[1],
     about: 'Most upload functions that run at the same time.',

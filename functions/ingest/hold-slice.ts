@@ -14,11 +14,15 @@ import { isBounded, type JobRate } from '../../shared/pacing/job-rate.ts';
 import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 
-/** Messages of the upload queue that keep a fleet busy: 35 workers for about ten seconds, at 30 objects a second each. */
-const FED_MESSAGES = 10_000;
-/** A slice waits in place for so many slices before it; the others come back later. */
+/** Fewer messages in the upload queue do not keep a fleet busy: ten workers take them in two batches each. */
+const FED_MESSAGES = 2_000;
+/** From so many messages on, the slice that leads keeps it fed without help. */
+const FULL_MESSAGES = 20_000;
+/** A slice with so many before it waits for them a little while in place, and may help them; those behind it come back later. */
 const NEAR_SLICES = 3;
-const IN_PLACE_MS = 2_000;
+const PATIENCE_MS = 2_000;
+/** The next slice waits so long: there is one of a job, and the queue is not to run empty before it is asked for again. */
+const NEXT_WAITS_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 /** For how long a slice counts as sending: a third of the lease that the ledger gives it. */
 const LEADS_MS = 20_000;
@@ -57,24 +61,29 @@ function holdForRate({ ledger }: HoldDependencies, id: SliceId, rate: JobRate, s
 }
 
 function holdForOthers({ ledger, clock, visibleMessages }: HoldDependencies, id: SliceId): Hold {
-  let patientUntilMs = clock.now() + IN_PLACE_MS;
+  const startedAtMs = clock.now();
+  let helps = false;
   let goodUntilMs = Number.NEGATIVE_INFINITY;
   let answer: Promise<number | undefined>;
 
-  async function ask(): Promise<number | undefined> {
-    let before = await ledger.lead(id);
-    while (before > 0 && before <= NEAR_SLICES && clock.now() < patientUntilMs) {
+  /** @returns how many slices are before it, once it leads, is wanted as a help, or has waited long enough */
+  async function wait(): Promise<number> {
+    for (let looksAtMs = startedAtMs + PATIENCE_MS; ; ) {
+      const before = await ledger.lead(id);
+      if (before === 0 || before > NEAR_SLICES) return before;
+      if (clock.now() >= looksAtMs) {
+        helps = (await visibleMessages()) < (helps ? FULL_MESSAGES : FED_MESSAGES);
+        looksAtMs = clock.now() + HELPS_MS;
+        if (helps || before > 1 || clock.now() >= startedAtMs + NEXT_WAITS_MS) return before;
+      }
       await clock.sleep(LOOK_EVERY_MS);
-      before = await ledger.lead(id);
     }
-    patientUntilMs = 0;
-    if (before === 0) {
-      goodUntilMs = clock.now() + LEADS_MS;
-      return undefined;
-    }
-    goodUntilMs = clock.now() + HELPS_MS;
-    const helps = before <= NEAR_SLICES && (await visibleMessages()) < FED_MESSAGES;
-    return helps ? undefined : Math.min(before * EACH_BEFORE_MS, HELD_MOST_MS);
+  }
+
+  async function ask(): Promise<number | undefined> {
+    const before = await wait();
+    goodUntilMs = clock.now() + (before === 0 ? LEADS_MS : HELPS_MS);
+    return before === 0 || helps ? undefined : Math.min(before * EACH_BEFORE_MS, HELD_MOST_MS);
   }
 
   // Blocks that are sent at the same time share one answer.

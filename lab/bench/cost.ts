@@ -1,6 +1,7 @@
 // What a million objects cost on AWS beside S3's own writes, by the size of upload's batches, with one slice and with several.
 // A job copies an object of 1 KB under many names on the embedded cloud, which answers the functions as late as AWS usually
-// does. What it counted, at AWS's prices, is the cost. Nothing throttles: how long refused workers wait is another question.
+// does. What it counted, at AWS's prices, is the cost. Nothing throttles, but where fleets are compared: their workers wait for
+// their turns, which Lambda bills.
 import { loadavg } from 'node:os';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
@@ -21,6 +22,7 @@ const SOURCE_BUCKET = 'bench-source';
 const SOURCE_KEY = 'object';
 const OBJECT_BYTES = 1024;
 const BATCH_SIZES = [100, 20, 5];
+const FULL_BATCH = 100;
 /** One slice holds all rows; several are at work at once, as many as ingest takes at a time. */
 const SLICES_AT_ONCE = 4;
 const WARM_UP_ROWS = 500;
@@ -32,7 +34,15 @@ const MOST_MS = 1_800_000;
 
 export interface CostBenchOptions {
   objects: number;
+  /** Fleets of these sizes, in full batches and one slice, into an S3 with a limit. Absent: batches and slices are compared. */
+  fleets?: { workers: readonly number[]; limitPerSecond: number };
   json: boolean;
+}
+
+interface Setting {
+  batch: number;
+  slices: number;
+  fleet?: { workers: number; limitPerSecond: number };
 }
 
 interface CostResult {
@@ -40,22 +50,21 @@ interface CostResult {
   batch: number;
   meanBatch: number;
   slices: number;
+  workers?: number;
   /** Beside the destination's writes. */
   costPerMillionUsd: number;
   parts: CostUsd;
   usage: Usage;
 }
 
-export async function runCostBench({ objects, json }: CostBenchOptions): Promise<void> {
+export async function runCostBench({ objects, fleets, json }: CostBenchOptions): Promise<void> {
   const results: CostResult[] = [];
   let fixed: FixedCostUsd | undefined;
-  for (const batch of BATCH_SIZES) {
-    for (const slices of [1, SLICES_AT_ONCE]) {
-      const run = await measure(objects, batch, slices);
-      fixed ??= run.fixed;
-      results.push(run.result);
-      console.error(`${lineOf(run.result)}  load ${loadavg()[0]?.toFixed(1)}`);
-    }
+  for (const setting of settingsOf(fleets)) {
+    const run = await measure(objects, setting);
+    fixed ??= run.fixed;
+    results.push(run.result);
+    console.error(`${lineOf(run.result)}  load ${loadavg()[0]?.toFixed(1)}`);
   }
   if (json) {
     console.log(JSON.stringify({ objects, objectBytes: OBJECT_BYTES, results, fixedUsdPerMonth: fixed }));
@@ -67,7 +76,18 @@ export async function runCostBench({ objects, json }: CostBenchOptions): Promise
   }
 }
 
-async function measure(objects: number, batch: number, slices: number) {
+function settingsOf(fleets: CostBenchOptions['fleets']): Setting[] {
+  if (fleets === undefined) {
+    return BATCH_SIZES.flatMap((batch) => [1, SLICES_AT_ONCE].map((slices) => ({ batch, slices })));
+  }
+  const { workers, limitPerSecond } = fleets;
+  return workers.map((each) => ({
+    ...{ batch: FULL_BATCH, slices: 1 },
+    fleet: { workers: each, limitPerSecond },
+  }));
+}
+
+async function measure(objects: number, { batch, slices, fleet }: Setting) {
   const rows = Array.from({ length: objects }, (_, index) => rowOf(index)).join('');
   const cloud = await startCloud({
     params: {
@@ -77,6 +97,9 @@ async function measure(objects: number, batch: number, slices: number) {
     },
     buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     latencies: USUAL_LATENCIES,
+    ...(fleet === undefined
+      ? {}
+      : { environments: fleet.workers, limit: { limitPerSecond: fleet.limitPerSecond, burstSeconds: 1 } }),
   });
   const s3 = createS3Client(cloud.clientConfig());
   try {
@@ -97,6 +120,7 @@ async function measure(objects: number, batch: number, slices: number) {
       batch,
       meanBatch: Math.round((objects / Math.max(1, invocations)) * 10) / 10,
       slices,
+      ...(fleet === undefined ? {} : { workers: fleet.workers }),
       costPerMillionUsd: Math.round((parts.total - parts.destinationWrites) * 1e4) / 1e4,
       parts,
       usage,
@@ -152,8 +176,9 @@ async function read(cloud: Cloud): Promise<CostReading> {
   return { meter: await cloud.meter(), logBytes: cloud.logBytes() };
 }
 
-function lineOf({ batch, meanBatch, slices, costPerMillionUsd, parts }: CostResult): string {
+function lineOf({ batch, meanBatch, slices, workers, costPerMillionUsd, parts }: CostResult): string {
   const { destinationWrites: _writes, total: _total, ...beside } = parts;
   const services = Object.entries(beside).map(([name, usd]) => `${name} ${usd.toFixed(3)}`);
-  return `batches of ${String(batch).padStart(3)} (${meanBatch.toFixed(1)})  ${slices} slices at once  $${costPerMillionUsd.toFixed(3)}  ${services.join('  ')}`;
+  const of = workers === undefined ? `${slices} slices at once` : `${workers} workers`;
+  return `batches of ${String(batch).padStart(3)} (${meanBatch.toFixed(1)})  ${of}  $${costPerMillionUsd.toFixed(3)}  ${services.join('  ')}`;
 }

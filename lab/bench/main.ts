@@ -17,7 +17,7 @@ npm run bench -- convert [--megabytes N] [--json]
 npm run bench -- ingest [--rows N] [--format NAME] [--json]
 npm run bench -- million [--rows N] [--json]
 npm run bench -- coldstart [--runs N] [--json]
-npm run bench -- cost [--objects N] [--json]
+npm run bench -- cost [--objects N] [--workers N,… --limit N] [--json]
 npm run bench -- plan [--only NAME,…] [--json]
 
 limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
@@ -25,7 +25,7 @@ ledger     a job of many rows through ingest, ledger, settle and report, with no
 convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
 ingest     rows parsed, validated and packed into batches, each format or one; and sent through the SDK beside a bare loop
 coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
-cost       what a million copied objects of 1 KB cost on AWS, by batch size, with one slice and with several
+cost       what a million copied objects of 1 KB cost on AWS, by batch size and slices; or by the number of workers that wait
 plan       the largest manifests of each format through POST /plans: CPU time, beside what the function has
 million    a manifest dropped on the embedded cloud, with nothing but the destination's writes stubbed: exact counts`;
 
@@ -43,6 +43,7 @@ const { positionals, values } = parseArgs({
     format: { type: 'string' },
     megabytes: { type: 'string', default: '1024' },
     runs: { type: 'string', default: '15' },
+    workers: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -79,7 +80,18 @@ if (positionals[0] === 'limit') {
     json: values.json,
   });
 } else if (positionals[0] === 'cost') {
-  await runCostBench({ objects: whole('objects', values.objects ?? '100000'), json: values.json });
+  await runCostBench({
+    objects: whole('objects', values.objects ?? '100000'),
+    ...(values.workers === undefined
+      ? {}
+      : {
+          fleets: {
+            workers: values.workers.split(',').map((each) => whole('workers', each)),
+            limitPerSecond: positive('limit', values.limit),
+          },
+        }),
+    json: values.json,
+  });
 } else {
   console.error(USAGE);
   process.exitCode = 2;

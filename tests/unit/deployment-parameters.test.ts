@@ -69,15 +69,15 @@ describe('the concurrency of the account', () => {
   });
 
   it('bounds the sum of all functions, and the remedy is taken', async () => {
-    const params = { accountConcurrency: '40' };
+    const params = { accountConcurrency: '20' };
     expect(await faultsOf({ params })).toEqual(
       oneFault(
-        'maximumConcurrency 50 + ingestConcurrency 4 + settleConcurrency 4 + 4 of dead letters, sweep and API = 62 functions at once',
-        'above accountConcurrency 40. Lower maximumConcurrency to 28, or raise the quota "Concurrent executions"',
+        'maximumConcurrency 10 + ingestConcurrency 4 + settleConcurrency 4 + 4 of dead letters, sweep and API = 22 functions at once',
+        'above accountConcurrency 20. Lower maximumConcurrency to 8, or raise the quota "Concurrent executions"',
       ),
     );
-    expect(await faultsOf({ params: { ...params, maximumConcurrency: '28' } })).toEqual([]);
-    expect(await faultsOf({ params: { ...params, maximumConcurrency: '29' } })).toHaveLength(1);
+    expect(await faultsOf({ params: { ...params, maximumConcurrency: '8' } })).toEqual([]);
+    expect(await faultsOf({ params: { ...params, maximumConcurrency: '9' } })).toHaveLength(1);
   });
 
   it('leaves nothing to lower to where the others take it all', async () => {

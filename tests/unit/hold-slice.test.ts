@@ -48,28 +48,39 @@ describe('a slice of a job without a rate', () => {
     expect(state.looks).toBe(0);
   });
 
-  it('is held while the slices before it keep the queue fed, the longer the more of them there are', async () => {
+  it('is held while those before it keep the queue fed, the longer the more of them there are', async () => {
     for (const [before, heldMs] of [
-      [1, 5_000],
+      [2, 10_000],
       [3, 15_000],
       [4, 20_000],
       [1_000, 240_000],
     ] as const) {
       const { state, hold } = world(before);
-      Object.assign(state, { before, visible: 10_000 });
+      Object.assign(state, { before, visible: 2_000 });
       expect(await hold()).toBe(heldMs);
     }
   });
 
-  it('helps the slice before it while the queue is not fed, and stops helping once it is', async () => {
-    const { clock, state, hold } = world(1);
-    Object.assign(state, { before: 1, visible: 9_999 });
+  it('waits in place for half a minute where it is the next one', async () => {
+    const { clock, state, hold, startedAtMs } = world(1);
+    Object.assign(state, { before: 1, visible: 2_000 });
+    expect(await hold()).toBe(5_000);
+    expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(30_000);
+    expect(state.looks).toBeLessThan(35);
+  });
+
+  it('helps the slice before it while the queue is not fed, and stops helping once it is full', async () => {
+    const { clock, state, hold } = world(2);
+    Object.assign(state, { before: 2, visible: 1_999 });
     expect(await hold()).toBeUndefined();
-    state.visible = 10_000;
+    state.visible = 19_999;
+    await clock.sleep(1_000);
+    expect(await hold()).toBeUndefined();
+    state.visible = 20_000;
     expect(await hold()).toBeUndefined();
     await clock.sleep(1_000);
-    expect(await hold()).toBe(5_000);
-    expect(state.looks).toBe(2);
+    expect(await hold()).toBe(10_000);
+    expect(state.looks).toBe(3);
   });
 
   it('helps nobody from far behind: that slice would keep a place of ingest waiting', async () => {
