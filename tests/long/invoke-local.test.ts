@@ -1,4 +1,5 @@
-// `serverless invoke local` with each sample of events/, as a developer runs it: bundled, on the embedded cloud, never on AWS.
+// `serverless invoke local` with a sample of events/ for each function, as a developer runs it: bundled, on the embedded cloud,
+// never on AWS. Each takes seconds to bundle, so the functions' host answers the other samples (integration/samples.test.ts).
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -33,7 +34,11 @@ async function invoke(...args: string[]): Promise<{ code: number | null; out: st
   return { code, out, said };
 }
 
-it.each(SAMPLES)('invokes $functionName with $file', { timeout: RUN_MS }, async (sample) => {
+const FIRST_OF_EACH = [
+  ...new Map(SAMPLES.toReversed().map((sample) => [sample.functionName, sample])).values(),
+];
+
+it.each(FIRST_OF_EACH)('invokes $functionName with $file', { timeout: RUN_MS }, async (sample) => {
   const { code, out, said } = await invoke('-f', sample.functionName, '-p', `events/${sample.file}`);
   expect(code, said + out).toBe(0);
   // Log lines of the function, each in one line, stand before its answer.
