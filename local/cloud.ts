@@ -70,8 +70,8 @@ export interface CloudOptions {
   /** Destination writes that upload answers itself, storing nothing: for runs of a million rows. A deployment has none. */
   writes?: WriteStub;
   /**
-   * Runs the functions as they are packaged, not their sources: they start several times as fast. `web` and `writes` need the
-   * sources.
+   * Runs the functions as they are packaged, not their sources: they start several times as fast. Where the disk takes no
+   * bundles, the sources run. `web` and `writes` need the sources.
    */
   bundled?: boolean;
   /** How the functions' execution environments are made. Default: worker threads that run the sources. */
@@ -171,7 +171,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   };
 
   try {
-    const bundling = options.bundled === true ? bundle(serviceFile, functions) : undefined;
+    const bundling = options.bundled === true ? bundle(serviceFile, functions, note) : undefined;
     if (bundling !== undefined) started.push([async () => (await bundling)()]);
     const emulators = await startEmulators(emulatorsOptions(service, { ...options, seed, fidelity }));
     started.push([() => emulators.stop()]);
@@ -301,13 +301,20 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   }
 }
 
-/** Loaded only where it is asked for. */
+/** @returns removes the bundles */
 async function bundle(
   serviceFile: string,
   functions: ServiceModel['functions'],
+  note: (line: string) => void,
 ): Promise<() => Promise<void>> {
+  // Loaded only where it is asked for.
   const { bundleFunctions } = await import('./service/bundle.ts');
-  return bundleFunctions(serviceFile, functions);
+  try {
+    return await bundleFunctions(serviceFile, functions);
+  } catch (error) {
+    note(JSON.stringify({ level: 'WARN', message: 'The functions run as sources', detail: String(error) }));
+    return async () => undefined;
+  }
 }
 
 /** The group that started last is stopped first; what fails to stop does not keep the rest running. */

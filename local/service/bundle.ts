@@ -46,6 +46,8 @@ export async function bundleFunctions(
       entryPoints: Object.fromEntries(models.map(([name, { handlerFile }]) => [name, handlerFile])),
       outdir: folder,
       outExtension: { '.js': '.mjs' },
+      // The error says what was wrong.
+      logLevel: 'silent',
     });
     for (const [name, model] of models) model.handlerFile = join(folder, `${name}.mjs`);
   } catch (error) {

@@ -26,10 +26,10 @@ describe('spillway concurrency', () => {
       stage: 'dev',
       function: 'spillway-dev-upload',
       enabled: true,
-      before: 50,
-      after: 50,
+      before: 10,
+      after: 10,
       batchSize: 10,
-      messagesInFlightMost: 3_500,
+      messagesInFlightMost: 700,
       accountMost: 1_000,
     });
   });
@@ -39,7 +39,7 @@ describe('spillway concurrency', () => {
     const dropped = await cloud.drop('under-change.csv', body);
     const changed = await run('2');
     expect(changed.code, changed.stderr).toBe(0);
-    expect(changed.stdout).toContain('runs 2 functions at once; it was 50 functions');
+    expect(changed.stdout).toContain('runs 2 functions at once; it was 10 functions');
     expect(changed.stdout).toContain('--param="maximumConcurrency=2"');
     expect(cloud.service.functions['upload']?.sqsSources[0]?.maximumConcurrency).toBe(2);
     expect(await cloud.ended(dropped)).toMatchObject({ state: 'completed', rows: ROWS, stored: ROWS });

@@ -162,7 +162,7 @@ describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
       { level: 'warn', message: expect.stringContaining('1 dead letter waits') },
     ]);
     expect(of(findings, 'event-sources')).toMatchObject([
-      { level: 'warn', message: expect.stringContaining('MaximumConcurrency is 9, and 50') },
+      { level: 'warn', message: expect.stringContaining('MaximumConcurrency is 9, and 10') },
     ]);
   });
 

@@ -839,7 +839,7 @@ describe('event sources', () => {
     [
       'upload',
       ['UploadQueue'],
-      { BatchSize: 100, MaximumBatchingWindowInSeconds: 1, ScalingConfig: { MaximumConcurrency: 50 } },
+      { BatchSize: 100, MaximumBatchingWindowInSeconds: 1, ScalingConfig: { MaximumConcurrency: 10 } },
     ],
     ['settle', ['SettleQueue'], { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 4 } }],
     ['deadLetters', ['DeadLetters'], { BatchSize: 10, ScalingConfig: { MaximumConcurrency: 2 } }],

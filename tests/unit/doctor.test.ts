@@ -81,14 +81,14 @@ const encrypted = (SSEAlgorithm: 'AES256' | 'aws:kms') => [
 ];
 const mapping = resource('UploadMapping', 'AWS::Lambda::EventSourceMapping', {
   FunctionResponseTypes: ['ReportBatchItemFailures'],
-  ScalingConfig: { MaximumConcurrency: 50 },
+  ScalingConfig: { MaximumConcurrency: 10 },
   BatchSize: 100,
 });
 const rightMapping = {
   State: 'Enabled',
   BatchSize: 100,
   FunctionResponseTypes: ['ReportBatchItemFailures' as const],
-  ScalingConfig: { MaximumConcurrency: 50 },
+  ScalingConfig: { MaximumConcurrency: 10 },
 };
 const leastMapping = resource('Mapping', 'AWS::Lambda::EventSourceMapping', {
   ScalingConfig: { MaximumConcurrency: 2 },
@@ -272,7 +272,7 @@ describe('what is wrong', () => {
     [
       'another bound',
       judgeMapping(mapping, { ...rightMapping, ScalingConfig: { MaximumConcurrency: 20 } }),
-      [/^warn MaximumConcurrency is 20, and 50 in the template/],
+      [/^warn MaximumConcurrency is 20, and 10 in the template/],
     ],
     [
       'a bound that fills the quota',
