@@ -310,7 +310,7 @@ describe('what is wrong', () => {
         { AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } },
         { resources: [mapping] },
       ),
-      [/^warn 10 functions may run.*may ask for 52/],
+      [/^warn 10 functions may run.*may ask for 12/],
     ],
     ['a disabled schedule', judgeRule(schedule, 'DISABLED'), [/^fail is disabled, so sweep does not run/]],
     [
