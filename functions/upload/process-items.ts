@@ -109,7 +109,7 @@ export async function workOn(
       item,
       dependencies.writer,
       engine.clock.now(),
-      () => watch.standingOf(item.job.id) !== 'go-on',
+      () => watch.instructionFor(item.job.id) !== 'go-on',
     ),
     ...rates.turnsOf(item),
   }));
@@ -191,7 +191,7 @@ function refusedReport({ code, message }: Refusal): TransferReport {
 /** An item that is under way when its job is halted keeps its end. An unfinished item of a halted job does not go back. */
 function fateOf(item: OpenItem, { end, ...sent }: TransferReport, watch: JobWatch, nowMs: number): Fate {
   if (end.kind !== 'unfinished') return { kind: 'row', row: endedRow(item, end, sent) };
-  switch (watch.standingOf(item.job.id)) {
+  switch (watch.instructionFor(item.job.id)) {
     case 'cancel':
       return { kind: 'row', row: cancelledRow(item, watch.jobOf(item.job.id), sent) };
     case 'drop':

@@ -15,11 +15,11 @@ const READ_EVERY_MS = 5_000;
  *   cancel  it is booked as cancelled
  *   drop    it is acknowledged without an outcome: resume sends it again, settle books it, or its job has ended
  */
-export type Standing = 'go-on' | 'cancel' | 'drop';
+export type Instruction = 'go-on' | 'cancel' | 'drop';
 
 export interface JobWatch {
   /** As of the last read. */
-  standingOf(job: JobId): Standing;
+  instructionFor(job: JobId): Instruction;
   /** The job as it was last read. */
   jobOf(job: JobId): Job | undefined;
   /** Ends the watch. @returns the errors of reads that failed; the last good read was used then */
@@ -61,7 +61,7 @@ export function watchJobs(
   const watching = jobs.size === 0 ? Promise.resolve() : watch();
 
   return {
-    standingOf(id) {
+    instructionFor(id) {
       const job = known.get(id);
       if (job === undefined || !isLive(job)) return 'drop';
       if (mayTransfer(job)) return 'go-on';

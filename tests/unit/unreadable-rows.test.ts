@@ -103,7 +103,7 @@ describe("upload's watch", () => {
     const untilMs = clock.now() + 60 * SECOND_MS;
     const watch = watchJobs({ ledger: { getJobs: async () => found }, clock }, jobs, untilMs);
     await clock.sleep(30 * SECOND_MS);
-    expect([watch.standingOf(BAD), watch.standingOf(other.id)]).toEqual(['go-on', 'cancel']);
+    expect([watch.instructionFor(BAD), watch.instructionFor(other.id)]).toEqual(['go-on', 'cancel']);
     expect(await watch.end()).toEqual([ERROR]);
   });
 });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { eventAccess } from '../../iam/json-access.ts';
 import type { Meter } from '../../meter/meter.ts';
+import { readBoundedBody } from '../bounded-body.ts';
 import type { EventBus } from './event-bus.ts';
 
 const SERVICE = 'AWSEvents.';
@@ -24,7 +25,7 @@ export async function answerPutEvents(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request).catch(() => undefined);
+  const body = await readBoundedBody(request, MAX_REQUEST_BYTES);
   if (body === undefined) return; // the client went away
   if (body.length > MAX_REQUEST_BYTES) {
     return send(response, 413, { __type: 'RequestEntityTooLarge', message: 'The request is too large.' });
@@ -42,17 +43,6 @@ export async function answerPutEvents(
   meter.eventBridge(answer.kind === 'taken' ? answer.entries.length : 0);
   if (answer.kind === 'invalid') return send(response, 400, { __type: answer.code, message: answer.message });
   send(response, 200, { FailedEntryCount: answer.failed, Entries: answer.entries });
-}
-
-/** What is above the bound is read and dropped, so that the client sees the answer. */
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    if (sizeBytes <= MAX_REQUEST_BYTES) chunks.push(chunk);
-    sizeBytes += chunk.length;
-  }
-  return Buffer.concat(chunks);
 }
 
 function parse(body: Buffer): unknown {

@@ -1,6 +1,7 @@
 // Lambda's own API over HTTP. The functions run beside this thread, so it asks there, and sends what it is answered.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authorizer } from '../../iam/authorizer.ts';
+import { readBoundedBody } from '../bounded-body.ts';
 
 export interface LambdaCall {
   method: string;
@@ -34,7 +35,7 @@ export async function answerLambdaApi(
   const access = [{ action: `lambda:${request.method}`, resource: '*' }];
   const denial = authorizer.deny(request.headers.authorization, access);
   if (denial !== undefined) return send(response, refusal(403, 'AccessDeniedException', denial));
-  const body = await readBody(request).catch(() => undefined);
+  const body = await readBoundedBody(request, MAX_REQUEST_BYTES);
   if (body === undefined) return; // the client went away
   if (body.length > MAX_REQUEST_BYTES) {
     return send(response, refusal(413, 'RequestTooLargeException', 'The request is too large.'));
@@ -46,17 +47,6 @@ export async function answerLambdaApi(
       refusal(500, 'ServiceException', error instanceof Error ? error.message : String(error)),
     ),
   );
-}
-
-/** What is above the bound is read and dropped, so that the client sees the answer. */
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    if (sizeBytes <= MAX_REQUEST_BYTES) chunks.push(chunk);
-    sizeBytes += chunk.length;
-  }
-  return Buffer.concat(chunks);
 }
 
 function refusal(status: number, error: string, message: string): LambdaAnswer {
