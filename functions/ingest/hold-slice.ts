@@ -28,8 +28,8 @@ const LOOK_EVERY_MS = 100;
 const LEADS_MS = 20_000;
 /** A slice that is sent beside another one looks at the queue again after this time. */
 const HELPS_MS = 1_000;
-/** Milliseconds for each slice before it, after which a slice that was held is asked for again. */
-const EACH_BEFORE_MS = 5_000;
+/** Milliseconds for each slice before it, after which a slice that was held is asked for again: ingest sends one in seconds. */
+const EACH_BEFORE_MS = 1_000;
 /** Each time counts as its movement: sweep replays a slice that does not move for replayBusySeconds, 10 minutes at least. */
 const HELD_MOST_MS = 240_000;
 

@@ -50,9 +50,9 @@ describe('a slice of a job without a rate', () => {
 
   it('is held while those before it keep the queue fed, the longer the more of them there are', async () => {
     for (const [before, heldMs] of [
-      [2, 10_000],
-      [3, 15_000],
-      [4, 20_000],
+      [2, 2_000],
+      [3, 3_000],
+      [4, 4_000],
       [1_000, 240_000],
     ] as const) {
       const { state, hold } = world(before);
@@ -64,7 +64,7 @@ describe('a slice of a job without a rate', () => {
   it('waits in place for half a minute where it is the next one', async () => {
     const { clock, state, hold, startedAtMs } = world(1);
     Object.assign(state, { before: 1, visible: 2_000 });
-    expect(await hold()).toBe(5_000);
+    expect(await hold()).toBe(1_000);
     expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(30_000);
     expect(state.looks).toBeLessThan(35);
   });
@@ -79,14 +79,14 @@ describe('a slice of a job without a rate', () => {
     state.visible = 20_000;
     expect(await hold()).toBeUndefined();
     await clock.sleep(1_000);
-    expect(await hold()).toBe(10_000);
+    expect(await hold()).toBe(2_000);
     expect(state.looks).toBe(3);
   });
 
   it('helps nobody from far behind: that slice would keep a place of ingest waiting', async () => {
     const { clock, state, hold, startedAtMs } = world(4);
     state.before = 4;
-    expect(await hold()).toBe(20_000);
+    expect(await hold()).toBe(4_000);
     expect(clock.now()).toBe(startedAtMs);
   });
 
