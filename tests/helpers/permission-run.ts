@@ -99,6 +99,10 @@ export async function takeEveryPath(
     csv(...Array.from({ length: KEYS_THAT_WAIT }, (_, index) => `w/${index},,text,`)),
   );
   const broken = await cloud.drop('lists/broken.csv', 'no,manifest\n1,2\n');
+  // No row goes to upload: it is ingest that closes the slice.
+  const bad = await cloud.drop('lists/bad.csv', csv(',,no key,'), {
+    options: { 'max-failed-percent': '100' },
+  });
 
   // Compressed ones: their text is written to the report bucket, and given up where the end is missing.
   const compressed = gzipSync(csv('z,,1,'));
@@ -148,6 +152,7 @@ export async function takeEveryPath(
   const redrive = await api('POST', `/jobs/${ended.job}/redrive`);
   await cloud.ended(redrive.job);
   await cloud.ended(broken);
+  await cloud.ended(bad);
   await cloud.ended(packed);
   await cloud.ended(cutOff);
   await cloud.ended(waiting);

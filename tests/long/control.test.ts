@@ -39,7 +39,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'spillway-control-'));
   cloud = await startPipelineCloud({
     limit: { limitPerSecond: LIMIT_PER_SECOND },
-    sliceBytes: 50_000,
+    sliceBytes: 120_000,
     adjust({ functions }) {
       const { ingest } = functions;
       if (ingest !== undefined) ingest.environment['SPILLWAY_BLOCK_ROWS'] = '100';

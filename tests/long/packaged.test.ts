@@ -23,11 +23,12 @@ describe('the packaged template', () => {
     const { directory: __, ...packaged } = service.model();
     // Of osls' own: the bucket in which the zips lie.
     const { ServerlessDeploymentBucket: ___, ...buckets } = packaged.buckets;
+    const { ServerlessDeploymentBucketPolicy: ____, ...policies } = packaged.policies;
     const functions = Object.entries(packaged.functions).map(([name, model]) => [
       name,
       { ...model, handlerFile: read.functions[name]?.handlerFile },
     ]);
-    expect({ ...packaged, buckets, functions: Object.fromEntries(functions) }).toEqual(read);
+    expect({ ...packaged, buckets, policies, functions: Object.fromEntries(functions) }).toEqual(read);
   });
 });
 

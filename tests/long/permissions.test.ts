@@ -76,6 +76,12 @@ const UNUSED: readonly Unused[] = [
   },
   {
     role: 'UploadRole',
+    actions: ['dynamodb:GetItem'],
+    reason:
+      'a row that another worker changed meanwhile, or that a copy in parts is kept in: tests/integration/job-rate.test.ts',
+  },
+  {
+    role: 'UploadRole',
     actions: ['s3:GetObject'],
     on: /-destination-/,
     reason: 'a look at an object after an answer that was lost: tests/integration/faults.test.ts',
