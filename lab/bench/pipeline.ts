@@ -18,8 +18,8 @@ const WARM_UP_BUCKET = 'bench-warm-up';
 /** Some batches for each worker. */
 const WARM_UP_ROWS = 2_000;
 /**
- * Writes a second for each worker, as a fleet is sized by `maximumConcurrency`: then the batches in the workers' hands last for
- * half of the queue's batching window, for which the last of them waits. Many more of them only give back what they can't send.
+ * Writes a second for each worker, as a fleet is sized by `maximumConcurrency`: then a batch of 100 lasts for most of the queue's
+ * batching window, 1 s, for which the last one waits. Many more workers are only paid for waiting.
  */
 const WRITES_A_WORKER = 120;
 const STAGED_AT_ONCE = 32;
