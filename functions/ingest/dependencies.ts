@@ -1,9 +1,11 @@
 // What ingest works with, and how it is made from the configuration.
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import type { NewJob } from '../../shared/job/job.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { Inboxes } from '../../shared/queue/arrivals.ts';
 import type { SettleNotice } from '../../shared/queue/settle-notice.ts';
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
+import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
@@ -12,6 +14,8 @@ import type { IngestConfiguration } from './configuration.ts';
 import type { SendSliceDependencies } from './send-slice.ts';
 
 export interface IngestDependencies extends SendSliceDependencies, Inboxes {
+  ledger: Ledger;
+  outcomes: OutcomeStore;
   destinationBuckets: readonly string[];
   /** Buckets that the API may name manifests in, beside the inbox and the report bucket. */
   manifestBuckets: readonly string[];

@@ -31,8 +31,11 @@ const REMEMBER_EVERY = 16;
 
 export interface SendSliceDependencies {
   blocks: BlockReaderDependencies;
-  ledger: Ledger;
-  outcomes: OutcomeStore;
+  ledger: Pick<
+    Ledger,
+    'getJob' | 'getSlices' | 'openBlock' | 'markSent' | 'controlJob' | 'feed' | 'lead' | 'endFeeding'
+  >;
+  outcomes: Pick<OutcomeStore, 'write'>;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   clock: Clock;

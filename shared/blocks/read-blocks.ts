@@ -85,7 +85,7 @@ export async function* blocksOf(
 
 /** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
 export async function openBlock(
-  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: OutcomeStore },
+  { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: Pick<OutcomeStore, 'write'> },
   slice: SliceId,
   { block, size, rejected }: Block,
   writer = 'ingest',

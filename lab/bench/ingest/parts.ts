@@ -138,16 +138,14 @@ async function sendSlices(manifest: BenchManifest, sink: Sink, queueUrl: string)
   const deadlineMs = Number.POSITIVE_INFINITY;
   const dependencies: SendSliceDependencies = {
     blocks: { ...reader, sources: { buckets: [SOURCE_BUCKET] } },
-    ledger: ledger as unknown as SendSliceDependencies['ledger'],
-    outcomes: {
-      write: () => Promise.reject(new Error('no row here is bad')),
-    } as unknown as SendSliceDependencies['outcomes'],
+    ledger,
+    outcomes: { write: refuse },
     queue: { sqs: sink.sqs, clock: systemClock, random },
     uploadQueueUrl: queueUrl,
     clock: systemClock,
   };
   const planning = { reader, ledger, requestSlice: async () => undefined, clock: systemClock };
-  await planJob(planning as unknown as PlanDependencies, job, deadlineMs);
+  await planJob(planning, job, deadlineMs);
   for (const slice of ledger.slices) await sendSlice(dependencies, job, slice, deadlineMs);
 }
 
@@ -173,13 +171,20 @@ function prepare(manifest: BenchManifest) {
   return { job, random, reader: { s3: s3Of(manifest), clock: systemClock, random } };
 }
 
-/** A ledger that keeps the slices of the plan, and answers at once. */
-function createLedgerOfSlices(job: PlanningJob) {
+type BenchLedger = SendSliceDependencies['ledger'] & PlanDependencies['ledger'] & { slices: SliceRow[] };
+
+/** A ledger that keeps the slices of the plan, and answers at once. Each slice leads: they are sent one after the other. */
+function createLedgerOfSlices(job: PlanningJob): BenchLedger {
   const slices: SliceRow[] = [];
   const none: ReadonlySet<number> = new Set();
   return {
     slices,
     getJob: async () => job,
+    getSlices: async () => slices,
+    lead: async () => 0,
+    feed: refuse,
+    endFeeding: async () => undefined,
+    controlJob: refuse,
     recordSlice: async ({ slice }: SliceId, { place, rows, blocks }: SliceStart) => {
       const sets = { sentBlocks: none, closedBlocks: none, counts: new Map() };
       slices.push({ slice, place, rows, blocks, ...sets, movedAtMs: 0, replays: 0, replayedAtMs: 0 });
@@ -192,6 +197,10 @@ function createLedgerOfSlices(job: PlanningJob) {
       ...{ done: none, failed: none, cancelled: none, rejected: none },
     }),
   };
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('no row here is bad, and the job has no rate');
 }
 
 function createSink(send: (command: SendMessageBatchCommand) => Promise<object>): Sink {
