@@ -5,6 +5,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { partitionOf } from '../../../infrastructure/partitions.js';
 import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
 import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
+import { parseJson } from '../../../shared/text/parse-json.ts';
 import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
 import { declaredOfType, ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
@@ -40,7 +41,7 @@ function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): 
     const lacking = declared.flatMap(({ Sid }) => Sid ?? []).join(', ');
     return [{ level: 'fail', about, message: `has no policy, and lacks the statements ${lacking}`, remedy }];
   }
-  const document = parsed(text);
+  const document = parseJson(text);
   try {
     const statements = readResourceStatements(document);
     const says = (caller: Caller, request: AccessRequest, further = {}) =>
@@ -113,15 +114,6 @@ function missingStatements(declared: readonly Declared[], document: unknown): st
     )
     .filter(({ Sid, Effect }) => !deployed.includes(`${Effect} ${Sid}`))
     .map(({ Sid, Effect }) => `lacks the statement ${Sid} (${Effect})`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Without statements it has every fault.
-    return undefined;
-  }
 }
 
 function restored({ type, physicalId }: StackResource): string {

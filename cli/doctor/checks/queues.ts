@@ -1,6 +1,7 @@
 // The queues: their attributes against the template, dead letters that wait, and the in-flight quota.
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { MOST_MESSAGES_IN_FLIGHT } from '../../../infrastructure/in-flight.js';
+import { parseJson } from '../../../shared/text/parse-json.ts';
 import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
 import { ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
@@ -46,7 +47,8 @@ export function judgeAttributes(
   const target = all.find((each) => each.logicalId === deadLettersOf(queue));
   if (target === undefined) return problems;
   const { maxReceiveCount: wanted } = properties['RedrivePolicy'] as Redrive;
-  const { deadLetterTargetArn = '', maxReceiveCount } = redriveOf(actual['RedrivePolicy']);
+  const { deadLetterTargetArn = '', maxReceiveCount } = (parseJson(actual['RedrivePolicy'] ?? '') ??
+    {}) as Redrive;
   const goesRight = String(deadLetterTargetArn).endsWith(`:${queueNameOf(target)}`);
   if (goesRight && String(maxReceiveCount) === String(wanted)) return problems;
   return [
@@ -60,14 +62,6 @@ export function judgeAttributes(
       remedy: `set the queue's redrive policy back: ${queueNameOf(target)}, after ${wanted} receives`,
     },
   ];
-}
-
-function redriveOf(text: string | undefined): Redrive {
-  try {
-    return JSON.parse(text ?? '{}') as Redrive;
-  } catch {
-    return {};
-  }
 }
 
 export function judgeWaiting({ logicalId, physicalId }: StackResource, actual: Attributes): Problem[] {
