@@ -1,9 +1,8 @@
 // Addresses from options and the environment. None holds a user name or a password: requests to S3 and to Spillway's API are
 // signed, and a password in an address would be printed and logged by others.
 import { redactedAddress } from '../shared/text/redacted.ts';
-import { Failure } from './failure.ts';
+import { Failure, USAGE_EXIT_CODE } from './failure.ts';
 
-const USAGE_EXIT_CODE = 2;
 const INSTEAD = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE';
 
 export function isHttpAddress(text: string): boolean {

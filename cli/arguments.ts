@@ -7,41 +7,24 @@ import { assertNoUserInfo, isHttpAddress } from './address.ts';
 
 const HIGHEST_PORT = 65_535;
 
-/** A whole number of at least one. */
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError('It takes a whole number from 1.');
-  }
-  return value;
-}
-
-/** A whole number, none at all among them. */
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('It takes a whole number from 0.');
-  }
-  return value;
-}
-
-/** A whole number from zero to this. */
-export function wholeNumberUpTo(most: number): (text: string) => number {
+/** A whole number within the bounds, both included. */
+function wholeNumberFrom(least: number, most?: number): (text: string) => number {
   return (text) => {
-    const value = wholeNumber(text);
-    if (value > most) throw new InvalidArgumentError(`It takes ${most} at most.`);
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
+    if (most !== undefined && value > most) throw new InvalidArgumentError(`It takes ${most} at most.`);
     return value;
   };
 }
 
-/** A whole number from one to this. */
-export function numberUpTo(most: number): (text: string) => number {
-  return (text) => {
-    const value = positiveInteger(text);
-    if (value > most) throw new InvalidArgumentError(`It takes ${most} at most.`);
-    return value;
-  };
-}
+/** From one. */
+export const positiveInteger = wholeNumberFrom(1);
+/** From zero. */
+export const wholeNumber = wholeNumberFrom(0);
+export const wholeNumberUpTo = (most: number) => wholeNumberFrom(0, most);
+/** From one. */
+export const numberUpTo = (most: number) => wholeNumberFrom(1, most);
 
 /** A number above zero, whole or not. */
 export function positiveNumber(text: string): number {

@@ -6,6 +6,9 @@ import { line, lines, type TerminalText } from './terminal/text.ts';
 const MAX_FRAMES = 50;
 const MAX_CAUSES = 5;
 
+/** Of a command that was given wrongly. */
+export const USAGE_EXIT_CODE = 2;
+
 /** `message` says what is wrong and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;

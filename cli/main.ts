@@ -5,27 +5,22 @@
 //   1    a failure, shown on stderr           130  ended by Ctrl-C
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addCancelCommand } from './commands/cancel.ts';
 import { addConcurrencyCommand } from './commands/concurrency.ts';
 import { addDeadLettersCommand } from './commands/deadletters.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addLabCommand } from './commands/lab.ts';
-import { addPauseCommand } from './commands/pause.ts';
+import { addOrderCommands } from './commands/orders.ts';
 import { addPutCommand } from './commands/put.ts';
 import { addRateCommand } from './commands/rate.ts';
-import { addRedriveCommand } from './commands/redrive.ts';
 import { addReportCommand } from './commands/report.ts';
-import { addResumeCommand } from './commands/resume.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
-import { errorText, Failure } from './failure.ts';
+import { errorText, Failure, USAGE_EXIT_CODE } from './failure.ts';
 import { terminal } from './terminal/terminal.ts';
 import { usageOutput } from './usage.ts';
-
-const USAGE_EXIT_CODE = 2;
 
 terminal.guard(process);
 // Also of promises that no code awaits. Node would print the stack as it is.
@@ -44,22 +39,22 @@ const program = new Command('spillway')
   .configureOutput(usageOutput(terminal))
   .showHelpAfterError('(--help shows more)')
   .exitOverride();
-addDemoCommand(program);
-addUpCommand(program);
-addStatusCommand(program);
-addReportCommand(program);
-addPauseCommand(program);
-addResumeCommand(program);
-addCancelCommand(program);
-addRateCommand(program);
-addRedriveCommand(program);
-addDeadLettersCommand(program);
-addDoctorCommand(program);
-addConcurrencyCommand(program);
-addPutCommand(program);
-addKeyCommand(program);
-addLabCommand(program);
-addSimulateCommand(program);
+const ADDERS = [
+  addDemoCommand,
+  addUpCommand,
+  addStatusCommand,
+  addReportCommand,
+  addOrderCommands,
+  addRateCommand,
+  addDeadLettersCommand,
+  addDoctorCommand,
+  addConcurrencyCommand,
+  addPutCommand,
+  addKeyCommand,
+  addLabCommand,
+  addSimulateCommand,
+];
+for (const add of ADDERS) add(program);
 // Commands are made with the program's settings as they stood then.
 for (const command of program.commands) command.copyInheritedSettings(program).exitOverride();
 

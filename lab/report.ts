@@ -104,18 +104,14 @@ function drawCharts(result: LabResult): LabCharts {
       title: 'Time until the last object had its end',
       subtitle: `${setting}.\nShort is good only where nothing was lost`,
       xTitle: 'seconds',
-      yTitle: '',
       categories: names,
-      lying: true,
       series: [{ name: 'seconds', values: strategies.map(({ seconds }) => seconds), label: tenths }],
     }),
     attempts: barChart({
       title: 'Requests for each object stored',
       subtitle: `${setting}.\nOne is the least; each one more is a refusal, paid for in time and load`,
       xTitle: 'requests per object stored',
-      yTitle: '',
       categories: names,
-      lying: true,
       series: [
         {
           name: 'requests',
@@ -128,9 +124,7 @@ function drawCharts(result: LabResult): LabCharts {
       title: 'Objects stored and lost',
       subtitle: setting,
       xTitle: 'objects',
-      yTitle: '',
       categories: names,
-      lying: true,
       series: [
         { name: 'stored', colour: ACCEPTED, stack: 'all', values: strategies.map(({ stored }) => stored) },
         {

@@ -1,7 +1,7 @@
 // spillway simulate: a fleet of workers against S3's partitions in virtual time, on the production pacer.
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { FleetOptions, FleetRun } from '../../lab/simulator/fleet-options.ts';
-import { positiveInteger, positiveNumber } from '../arguments.ts';
+import { numberUpTo, positiveInteger, positiveNumber } from '../arguments.ts';
 import { Failure } from '../failure.ts';
 import { writeFiles } from '../files.ts';
 import { terminal } from '../terminal/terminal.ts';
@@ -31,13 +31,13 @@ export function addSimulateCommand(program: Command): void {
     .option(
       '--workers <n>',
       `workers that know nothing of each other, 1 to ${MOST_WORKERS}`,
-      upTo(MOST_WORKERS),
+      numberUpTo(MOST_WORKERS),
       10,
     )
     .option(
       '--partitions <n>',
       `partitions of the key space, 1 to ${MOST_PARTITIONS}`,
-      upTo(MOST_PARTITIONS),
+      numberUpTo(MOST_PARTITIONS),
       16,
     )
     .option('--worker-rate <n>', 'requests a second that one worker can send', positiveNumber, 2_000)
@@ -115,12 +115,4 @@ async function drawRun({ workers, partitions, scenario, seed }: SimulateOptions,
     yTitle: 'thousand writes a second',
     series: seriesOf(run),
   });
-}
-
-function upTo(most: number) {
-  return (text: string): number => {
-    const value = positiveInteger(text);
-    if (value > most) throw new InvalidArgumentError(`It takes at most ${most}.`);
-    return value;
-  };
 }

@@ -1,7 +1,7 @@
 // What the doctor says, and the form of a check.
 import { type Look, look } from '../aws/look.ts';
 import type { Clients } from './clients.ts';
-import type { Stack } from './stack.ts';
+import type { Stack, StackResource } from './stack.ts';
 
 export type Level = 'ok' | 'warn' | 'fail' | 'unchecked';
 
@@ -53,24 +53,22 @@ export interface Check {
   run(world: World): Promise<Problem[]>;
 }
 
+/** @returns it as a list, as a judgement gives its problems */
+export function problem(level: Problem['level'], about: string, message: string, remedy: string): Problem[] {
+  return [{ level, about, message, remedy }];
+}
+
 /** The problem of a thing that could not be seen. */
 export function uncheckedProblem(
   about: string,
   { action, denied, reason }: Extract<Look<unknown>, { kind: 'unseen' }>,
 ): Problem {
-  return denied
-    ? {
-        level: 'unchecked',
-        about,
-        message: `not checked: your credentials do not allow ${action}`,
-        remedy: `allow ${action}, and run the doctor again`,
-      }
-    : {
-        level: 'unchecked',
-        about,
-        message: `not checked: ${action} failed with ${reason}`,
-        remedy: 'run the doctor again',
-      };
+  return {
+    level: 'unchecked',
+    about,
+    message: `not checked: ${denied ? `your credentials do not allow ${action}` : `${action} failed with ${reason}`}`,
+    remedy: denied ? `allow ${action}, and run the doctor again` : 'run the doctor again',
+  };
 }
 
 /**
@@ -87,19 +85,15 @@ export async function examine<T>(
   const seen = await look(action, call);
   if (seen.kind === 'seen') return judge(seen.value);
   if (seen.kind === 'unseen') return [uncheckedProblem(about, seen)];
-  return seen.code === unset?.code ? judge(unset.value) : [missingProblem(about)];
-}
-
-/** Of a thing that the stack has made, and that somebody has removed. */
-function missingProblem(about: string): Problem {
-  return {
-    level: 'fail',
+  if (seen.code === unset?.code) return judge(unset.value);
+  // The stack has made it, and somebody has removed it.
+  return problem(
+    'fail',
     about,
-    message: 'is gone, though the stack has made it',
-    remedy:
-      'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift`, ' +
+    'is gone, though the stack has made it',
+    'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift`, ' +
       'and create it again by hand, or remove the stage and deploy it again',
-  };
+  );
 }
 
 export async function examineEach<T>(
@@ -107,4 +101,32 @@ export async function examineEach<T>(
   examineOne: (thing: T) => Promise<Problem[]>,
 ): Promise<Problem[]> {
   return (await Promise.all(things.map(examineOne))).flat();
+}
+
+/** A check that asks AWS the same of each of some resources. */
+interface ResourceCheck<Answer> extends Pick<Check, 'id' | 'good'> {
+  /** The IAM action that `ask` needs. */
+  action: string;
+  resources(world: World): readonly StackResource[];
+  ask(clients: Clients, resource: StackResource): Promise<Answer>;
+  judge(resource: StackResource, answer: Answer, world: World): Problem[];
+  /** As in `examine`. */
+  unset?: { code: string; value: Answer };
+}
+
+export function resourceCheck<Answer>(check: ResourceCheck<Answer>): Check {
+  const { id, good, action, resources, ask, judge, unset } = check;
+  return {
+    ...{ id, good, needs: [action] },
+    run: (world) =>
+      examineEach(resources(world), (resource) =>
+        examine(
+          resource.logicalId,
+          action,
+          () => ask(world.clients, resource),
+          (answer) => judge(resource, answer, world),
+          unset,
+        ),
+      ),
+  };
 }

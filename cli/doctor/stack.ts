@@ -5,6 +5,7 @@ import {
   GetTemplateCommand,
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import { type Look, look, mapLook } from '../aws/look.ts';
 
 export interface StackResource {
@@ -106,11 +107,8 @@ export function declaredOfType(
 
 /** osls deploys JSON. A template in another form was not made by it, and has nothing to compare with. */
 function declaredResources(template: string): Record<string, Declared> {
-  try {
-    return (JSON.parse(template) as { Resources?: Record<string, Declared> }).Resources ?? {};
-  } catch {
-    return {};
-  }
+  const parsed = parseJson(template) as { Resources?: Record<string, Declared> } | undefined;
+  return parsed?.Resources ?? {};
 }
 
 export function ofType({ resources }: Stack, type: string): StackResource[] {

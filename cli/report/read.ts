@@ -7,6 +7,7 @@ import type { ReportFile } from '../../shared/ledger/rows.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
 import { reportText } from '../../shared/report/report-text.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import { describeError, Failure } from '../failure.ts';
 
 /** Of a file's line: a row has 256 KB at most in its message, and JSON writes a character as six. */
@@ -144,13 +145,4 @@ function reportedRow(kind: ReportedRow['kind'], line: string): ReportedRow {
     message: boundedText(row.spillway_message ?? ''),
     place: boundedText(row.spillway_place ?? ''),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema reports it, as any other wrong value.
-    return undefined;
-  }
 }

@@ -10,6 +10,7 @@ import { describeState } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
 import { reportText } from '../../shared/report/report-text.ts';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { unopenedJob } from './find-job.ts';
 import { json, type RouteHandler } from './json-api.ts';
@@ -105,14 +106,5 @@ async function readText(s3: S3Client, { bucket, key }: { bucket: string; key: st
         `the report ${place} was deleted: the counts of the job are in GET /jobs/{id}`,
       );
     throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema says that it is no object.
-    return undefined;
   }
 }

@@ -20,7 +20,8 @@ import { inputOfBytes, NamesFilesError } from './open-posted.ts';
 import { planRows } from './plan-rows.ts';
 import { createPlanTime, type PlanTime } from './plan-time.ts';
 import { type Fault, HttpError } from './problem.ts';
-import { definedTexts, hintOf, submissionOf } from './submit-job.ts';
+import { definedTexts, type OptionTexts } from './read-submission.ts';
+import { hintOf, submissionOf } from './submit-job.ts';
 
 /** Bytes of a manifest that a plan reads, before it is unpacked. Its time bounds a plan as well: plan-time.ts. */
 export const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
@@ -57,8 +58,6 @@ export function createPlanJob(dependencies: PlanJobDependencies): RouteHandler<'
     return json(200, await planRows({ head, text, options: loaded.options, sources, kmsKeys, cut }, time));
   };
 }
-
-type OptionTexts = Readonly<Record<string, string | undefined>>;
 
 function loadPosted(
   { destinationBuckets }: PlanJobDependencies,

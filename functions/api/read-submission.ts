@@ -11,10 +11,12 @@ import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
 import { optionValues } from './manifest-place.ts';
 import { type Fault, faultsOf } from './problem.ts';
 
+export type OptionTexts = Readonly<Record<string, string | undefined>>;
+
 export interface Posted {
   contentType: string | undefined;
   /** Option texts by name. */
-  options: Readonly<Record<string, string | undefined>>;
+  options: OptionTexts;
   body: PostedBytes | PostedJson;
 }
 
@@ -151,7 +153,7 @@ function holdsInexact(row: Record<string, unknown>): boolean {
   return Object.values(row).some((value) => typeof value === 'number' && !Number.isSafeInteger(value));
 }
 
-function definedTexts(texts: Posted['options']): Record<string, string> {
+export function definedTexts(texts: OptionTexts): Record<string, string> {
   return Object.fromEntries(
     Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );

@@ -18,7 +18,7 @@ import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
 import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { openPlaced, openPosted } from './open-posted.ts';
 import { HttpError } from './problem.ts';
-import { readSubmission } from './read-submission.ts';
+import { definedTexts, type OptionTexts, readSubmission } from './read-submission.ts';
 import { type Inbox, type Submitted, type SubmittedObject, submitObject } from './submit-manifest.ts';
 
 export interface SubmitJobDependencies
@@ -29,7 +29,6 @@ export interface SubmitJobDependencies
 }
 
 type Submission = Omit<SubmittedObject, 'job'>;
-type OptionTexts = Readonly<Record<string, string | undefined>>;
 
 /** An Idempotency-Key makes repeats of one caller one job. */
 export function createSubmitJob(dependencies: SubmitJobDependencies): RouteHandler<'submitJob'> {
@@ -113,10 +112,4 @@ export function hintOf(code: string, body: Uint8Array): string {
   return code !== 'UnknownColumn' || body.includes(0x0a)
     ? ''
     : '; it has no line end: curl keeps them with --data-binary, and not with -d';
-}
-
-export function definedTexts(texts: OptionTexts): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

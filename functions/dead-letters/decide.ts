@@ -20,6 +20,7 @@ import {
   stopPlanning,
   type UnopenedDependencies,
 } from '../../shared/report/end-job.ts';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { decideItem } from './decide-item.ts';
 import { type Decision, nothingLeft, unreadable } from './decision.ts';
@@ -237,13 +238,4 @@ function cutFault(reason: string, place: string) {
     code: 'IngestFailed',
     message: `${reason}: what lies behind its last slice is in no count; the message is kept as ${place}`,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: the notification's parser reports it as unreadable.
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@
 // What is done shows in the bucket: a unit that is there is whole, and once the list is there all of them are. So every step may
 // be repeated, by a further invocation or a second delivery, and nothing else has to be remembered. A unit itself is converted
 // from its start to its end by one invocation.
-import type { ObjectReader } from '../../shared/aws/object-range.ts';
+import { isThere, type ObjectReader } from '../../shared/aws/object-range.ts';
 import { createConversionInput, readStartAgain } from '../../shared/blocks/conversion-input.ts';
 import { MOST_SLICES } from '../../shared/job/identity.ts';
 import { jobFault, type PlanningJob } from '../../shared/job/job.ts';
@@ -14,7 +14,7 @@ import { ConversionFault, type ConversionInput } from '../../shared/manifest/con
 import { linesLimited } from '../../shared/manifest/conversions/limits.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { isConverted, unitFile, writeConvertedList, writtenUnits } from './converted-files.ts';
+import { unitFile, writeConvertedList, writtenUnits } from './converted-files.ts';
 import type { ManifestFile } from './manifest-files.ts';
 import type { PlanEnd } from './split-manifest.ts';
 import { type ControlWatch, watchControl } from './watch-control.ts';
@@ -45,7 +45,7 @@ export async function convertManifest(
   time: ConvertTime,
 ): Promise<ConvertEnd> {
   const { reader, ledger, sourceBuckets, clock } = dependencies;
-  if (!isConverting(job) || (await isConverted(reader.s3, job.files))) return { kind: 'converted' };
+  if (!isConverting(job) || (await isThere(reader.s3, job.files))) return { kind: 'converted' };
   const { conversion, contentType, manifest = job.manifest } = job.files;
   const control = watchControl({ ledger, clock }, job);
   try {

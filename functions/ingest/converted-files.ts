@@ -4,9 +4,10 @@
 //   converted/<job>/<start>/list.json    the files of all units: written last, so that it is there only when all of them are
 //
 // The job's start is part of the key: where an id is used again, years later, no text of another manifest is taken for its own.
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
+import { listObjects } from '../../shared/aws/list-keys.ts';
 import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-range.ts';
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import type { JobId } from '../../shared/job/identity.ts';
@@ -41,34 +42,13 @@ export async function writtenUnits(s3: S3Client, list: StoredObject): Promise<Ma
   const { bucket } = list;
   const prefix = unitPrefix(list.key);
   const units = new Map<number, ManifestFile>();
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        Prefix: prefix,
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    for (const { Key: key = '', Size, ETag } of page.Contents ?? []) {
-      // Taken for empty, a file would have its rows left out.
-      if (Size === undefined || ETag === undefined)
-        throw new Error(`s3://${bucket}/${key} is listed without its size`);
-      units.set(Number(key.slice(prefix.length)), { bucket, key, sizeBytes: Size, etag: ETag });
-    }
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
-  return units;
-}
-
-export async function isConverted(s3: S3Client, { bucket, key }: StoredObject): Promise<boolean> {
-  try {
-    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    return true;
-  } catch (error) {
-    if (isGone(classifyFault(error))) return false;
-    throw error;
+  for await (const { key, sizeBytes, etag } of listObjects(s3, bucket, prefix)) {
+    // Taken for empty, a file would have its rows left out.
+    if (sizeBytes === undefined || etag === undefined)
+      throw new Error(`s3://${bucket}/${key} is listed without its size`);
+    units.set(Number(key.slice(prefix.length)), { bucket, key, sizeBytes, etag });
   }
+  return units;
 }
 
 /** Of two invocations that convert at the same time, the first writes the list. Both have the same files. */

@@ -10,8 +10,7 @@ import { type JobFault, jobFault, type ManifestVersion } from '../../shared/job/
 import { MAX_JOB_FILE_BYTES, parseJobFile } from '../../shared/job/job-file.ts';
 import { optionTextsOfMetadata, parseJobOptions } from '../../shared/job/options.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
-import { headNamed } from './head-named.ts';
-import type { FoundManifest } from './open-job.ts';
+import { type FoundManifest, findNamed } from './find-manifest.ts';
 
 export interface JobFileDependencies {
   reader: ObjectReader;
@@ -50,7 +49,7 @@ export async function openJobFile(
     return refuseFile([...parsed.faults, ...faultsOf(own)]);
 
   const { key, versionId } = parsed.manifest;
-  const named = await headNamed(
+  const named = await findNamed(
     reader,
     { bucket: file.bucket, key, versionId },
     {

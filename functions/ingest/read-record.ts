@@ -2,6 +2,7 @@
 import type { ManifestArrival } from '../../shared/job/identity.ts';
 import { type Inboxes, parseArrivals } from '../../shared/queue/arrivals.ts';
 import { type IngestMessage, parseIngestMessage } from '../../shared/queue/messages.ts';
+import { parseJson } from '../../shared/text/parse-json.ts';
 
 export type IngestRecord =
   | { kind: 'message'; message: IngestMessage }
@@ -17,13 +18,4 @@ export function readRecord(body: string, inboxes: Inboxes): IngestRecord {
   throw new Error(
     `neither a message of ours (${own.reason}) nor an announcement of S3 (${notification.reason})`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // parseIngestMessage has the reason.
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ import { type JobOptions, storedOptions } from '../../shared/job/options.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
 import { describeIssues } from '../../shared/text/bounded.ts';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { ManifestFile } from './manifest-files.ts';
 
 const jobReport = z.object({
@@ -69,13 +70,4 @@ export async function readRedriveReport(
 async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
   const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   return ContentLength > MAX_REPORT_BYTES ? undefined : await Body?.transformToString();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema then reports that it is no object.
-    return undefined;
-  }
 }

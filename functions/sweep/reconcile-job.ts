@@ -50,8 +50,8 @@ export interface ReconcileDependencies {
 /** How often each was done for a job. */
 export interface ReconcileDone {
   replayed: number;
-  toldSettle: number;
-  toldPlan: number;
+  settleRequests: number;
+  planRequests: number;
 }
 
 export interface ReconciledJob {
@@ -72,14 +72,14 @@ export async function reconcileJob(
   const { ledger } = dependencies;
   if (job.ending !== undefined) {
     // Only the end of the job is left to complete. An abandoned job has slices that never settle.
-    const toldSettle = await requestEnd(dependencies, job, situation);
+    const settleRequests = await requestEnd(dependencies, job, situation);
     const known = job.state === 'unopened' ? undefined : job.progress;
-    return { progress: known ?? emptyProgress(), done: { replayed: 0, toldSettle, toldPlan: 0 } };
+    return { progress: known ?? emptyProgress(), done: { replayed: 0, settleRequests, planRequests: 0 } };
   }
   const round = await ledger.getRound(job.id);
   const { done, lost } = await reconcileSlices(dependencies, job, round, situation, untilMs);
-  done.toldPlan += await reconcilePlan(dependencies, job, round, situation);
-  if (isSettled(job)) done.toldSettle += await requestEnd(dependencies, job, situation);
+  done.planRequests += await reconcilePlan(dependencies, job, round, situation);
+  if (isSettled(job)) done.settleRequests += await requestEnd(dependencies, job, situation);
   const { sum } = round;
   const isWhole = round.next >= job.plan.slices;
   if (isWhole) {
@@ -116,7 +116,7 @@ async function reconcileSlices(
   const { ledger, clock } = dependencies;
   const unsettled = new Set(await ledger.unsettledSlices(job));
   const allowance = allowanceFor(job, situation.backlog);
-  const done: ReconcileDone = { replayed: 0, toldSettle: 0, toldPlan: 0 };
+  const done: ReconcileDone = { replayed: 0, settleRequests: 0, planRequests: 0 };
   const lost: number[] = [];
 
   /** @returns whether the time was enough for all of them */
@@ -139,7 +139,7 @@ async function reconcileSlices(
     const lostHere = lostNumbers(page, round.next, to);
     lost.push(...lostHere);
     const isOver = lostHere.some((slice) => unsettled.has(slice)) && endsWithoutThem(job, situation);
-    if (isOver) done.toldSettle += await requestSettle(dependencies, job, lostHere, situation);
+    if (isOver) done.settleRequests += await requestSettle(dependencies, job, lostHere, situation);
     round.sum = await addSlices(ledger, job, round.sum, page);
     round.next = to;
   }
@@ -186,7 +186,7 @@ async function reconcileSlice(
       return;
     case 'settle':
       await notifySettle(id);
-      done.toldSettle++;
+      done.settleRequests++;
       return;
     case 'replay':
       // When two sweeps run at the same time, only one of them starts the replay.

@@ -1,5 +1,6 @@
 // Makes the tables and charts of docs/scale.md. All runs are seeded: the same code makes the same files.
-import { type LineSeries, lineChart, panelChart } from '../charts/charts.ts';
+import type { LineSeries } from '../charts/chart-parts.ts';
+import { lineChart, panelChart } from '../charts/charts.ts';
 import { markdownTable, type Table } from '../charts/page.ts';
 import { ACCEPTED, REFUSED } from '../charts/theme.ts';
 import { simulateFleet } from './fleet.ts';

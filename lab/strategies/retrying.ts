@@ -41,12 +41,13 @@ export const fullJitter: Strategy = {
 
 type WaitMs = (retries: number, random: Random) => number;
 
-async function tryEach(
+/** @param s3 is destroyed at the end; without one, a client that does not retry */
+export async function tryEach(
   { clientConfig, clock, random, bucket, objects, workers }: UploadTask,
   attempts: number,
   waitMs: WaitMs,
+  s3 = createTransferClient(clientConfig),
 ): Promise<UploadEnd[]> {
-  const s3 = createTransferClient(clientConfig);
   try {
     return await pMap(
       objects,

@@ -1,8 +1,6 @@
 // Strategies of the AWS SDK's own retries, unchanged: both modes try three times by default.
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
-import { classifyFault } from '../../shared/aws/classify.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
+import { tryEach } from './retrying.ts';
 import type { Strategy, UploadEnd, UploadTask } from './strategy.ts';
 
 /** The SDK's default (DEFAULT_MAX_ATTEMPTS of @smithy/core), set here so that no AWS_MAX_ATTEMPTS changes it. */
@@ -20,25 +18,7 @@ export const sdkAdaptive: Strategy = {
   upload: (task) => putEach(task, 'adaptive'),
 };
 
-async function putEach(
-  { clientConfig, bucket, objects, workers }: UploadTask,
-  retryMode: 'standard' | 'adaptive',
-): Promise<UploadEnd[]> {
-  const s3 = createS3Client({ ...clientConfig, retryMode, maxAttempts: SDK_DEFAULT_ATTEMPTS });
-  try {
-    return await pMap(
-      objects,
-      async ({ key, body }): Promise<UploadEnd> => {
-        try {
-          await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
-          return { kind: 'stored' };
-        } catch (error) {
-          return { kind: 'lost', code: classifyFault(error).code };
-        }
-      },
-      { concurrency: workers },
-    );
-  } finally {
-    s3.destroy();
-  }
+function putEach(task: UploadTask, retryMode: 'standard' | 'adaptive'): Promise<UploadEnd[]> {
+  const s3 = createS3Client({ ...task.clientConfig, retryMode, maxAttempts: SDK_DEFAULT_ATTEMPTS });
+  return tryEach(task, 1, () => 0, s3);
 }

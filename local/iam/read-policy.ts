@@ -1,4 +1,5 @@
 // Reads the statements of policy documents, those of the template as those of a deployed stage. Pure.
+import { isRecord } from '../../shared/text/parse-json.ts';
 import { isKnownOperator, type Principals, type ResourceStatement, type Statement } from './policy.ts';
 
 /** A part of a policy that can't be evaluated here. Its message begins with the statement's Sid or place. */
@@ -96,10 +97,6 @@ function readConditions(conditions: unknown, sid: string): Statement['conditions
       return [operator, Object.fromEntries(read)];
     }),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function listOf(value: unknown): unknown[] {

@@ -2,6 +2,7 @@
 // (Lambda API reference: ListEventSourceMappings, GetEventSourceMapping, UpdateEventSourceMapping, GetAccountSettings)
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { LambdaAnswer, LambdaCall } from '../aws/lambda/lambda-http.ts';
 import type { FunctionModel, SqsSourceModel } from '../service/model.ts';
@@ -66,7 +67,7 @@ export function createEventSourceApi(
   function change(id: string, body: string): LambdaAnswer {
     const found = mappings.get(id);
     if (found === undefined) return absent(id);
-    const parsed = changeSchema.safeParse(jsonOf(body));
+    const parsed = changeSchema.safeParse(parseJson(body));
     if (!parsed.success) {
       return refusal(
         400,
@@ -142,12 +143,4 @@ function absent(id: string): LambdaAnswer {
 
 function refusal(status: number, error: string, message: string): LambdaAnswer {
   return { status, error, body: { Type: 'User', Message: message } };
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 // API Gateway's HTTP API, payload format 2.0: the event made of a request, and the response made of an answer.
 // (API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs".)
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Caller } from './http-authorizers.ts';
 
 export interface HttpRequest {
@@ -83,12 +84,8 @@ export function toHttpEvent(request: HttpRequest, place: HttpEventPlace): APIGat
  * response nor JSON is an internal error.
  */
 export function toHttpResponse(payload: string): HttpResponse {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(payload);
-  } catch {
-    return INTERNAL_SERVER_ERROR;
-  }
+  const answer = parseJson(payload);
+  if (answer === undefined) return INTERNAL_SERVER_ERROR;
   if (typeof answer !== 'object' || answer === null || !('statusCode' in answer)) {
     const body = typeof answer === 'string' ? answer : payload;
     return { statusCode: 200, headers: { 'content-type': 'application/json' }, body };

@@ -1,4 +1,5 @@
 // The functions' output: cuts it into lines, sums metrics in CloudWatch's embedded metric format, passes the rest on.
+import { parseJson } from '../../shared/text/parse-json.ts';
 
 /** Sums of the metrics, by metric name. */
 export type MetricSums = Record<string, number>;
@@ -74,14 +75,9 @@ export function createFunctionLogs({ sink, keep = LINES_KEPT }: FunctionLogsOpti
 
 /** Name and value of each metric in the line; a value may be a list of values. Undefined where the line is no EMF. */
 export function embeddedMetrics(line: string): [name: string, value: number][] | undefined {
-  let parsed: EmbeddedMetrics | null;
-  try {
-    parsed = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(line) as EmbeddedMetrics | null | undefined;
   const directives = parsed?._aws?.CloudWatchMetrics;
-  if (parsed === null || !Array.isArray(directives)) return undefined;
+  if (!parsed || !Array.isArray(directives)) return undefined;
   const members = parsed;
   return directives.flatMap(({ Metrics = [] }) =>
     Metrics.map(({ Name }): [string, number] => {

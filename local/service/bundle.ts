@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { isRecord } from '../../shared/text/parse-json.ts';
 import { type FunctionModel, ServiceModelError } from './model.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { isRecord } from './template.ts';
 
 const require = createRequire(import.meta.url);
 

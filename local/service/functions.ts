@@ -1,6 +1,7 @@
 // The functions of serverless.yml: handler, limits, environment, and the events that invoke each of them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRecord } from '../../shared/text/parse-json.ts';
 import {
   type AsynchronousModel,
   type FunctionModel,
@@ -9,7 +10,6 @@ import {
   ServiceModelError,
   type SqsSourceModel,
 } from './model.ts';
-import { isRecord } from './template.ts';
 
 export interface FunctionContext {
   directory: string;

@@ -1,6 +1,7 @@
 // Reads serverless.yml and makes the service model of it.
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isRecord } from '../../shared/text/parse-json.ts';
 import { readFunction } from './functions.ts';
 import { evaluate } from './intrinsics.ts';
 import { type ServiceModel, ServiceModelError } from './model.ts';
@@ -11,7 +12,6 @@ import {
   createScope,
   functionLogicalId,
   type Identity,
-  isRecord,
   LOCAL_ACCOUNT_ID,
 } from './template.ts';
 

@@ -1,4 +1,5 @@
 // Reads queues, buckets, tables, buses, roles and policies from the template's resources. Other types matter only on AWS and are ignored.
+import { isRecord } from '../../shared/text/parse-json.ts';
 import type { ResourcePolicy, Role } from '../iam/policy.ts';
 import { PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
@@ -11,7 +12,7 @@ import {
   type TableDefinition,
   type TableModel,
 } from './model.ts';
-import { isRecord, type Template } from './template.ts';
+import type { Template } from './template.ts';
 
 interface Names {
   nameOf(logicalId: string): string;

@@ -1,4 +1,5 @@
 // The CloudFormation template of serverless.yml, as far as names and ARNs need it: its resources, and the functions of osls.
+import { isRecord } from '../../shared/text/parse-json.ts';
 import type { TemplateScope } from './intrinsics.ts';
 import { ServiceModelError } from './model.ts';
 import type { ServerlessConfiguration } from './read-configuration.ts';
@@ -25,10 +26,6 @@ export interface Template {
   extensions: Record<string, Record<string, unknown>>;
   conditions: Record<string, unknown>;
   parameters: Record<string, { Default?: unknown }>;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** `resources` is one map, or a list of maps that are merged as osls does. */

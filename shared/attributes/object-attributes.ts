@@ -119,22 +119,22 @@ export function attributeInput(attributes: ObjectAttributes): AttributeInput {
   const { metadata, tags, encryption } = attributes;
   const expiresMs = Date.parse(attributes.expires ?? '');
   return {
-    ...field('ContentType', attributes.contentType),
-    ...field('CacheControl', attributes.cacheControl),
-    ...field('ContentDisposition', attributes.contentDisposition),
-    ...field('ContentEncoding', attributes.contentEncoding),
-    ...field('ContentLanguage', attributes.contentLanguage),
+    ...given('ContentType', attributes.contentType),
+    ...given('CacheControl', attributes.cacheControl),
+    ...given('ContentDisposition', attributes.contentDisposition),
+    ...given('ContentEncoding', attributes.contentEncoding),
+    ...given('ContentLanguage', attributes.contentLanguage),
     ...(Number.isNaN(expiresMs) ? {} : { Expires: new Date(expiresMs) }),
-    ...field('WebsiteRedirectLocation', attributes.websiteRedirect),
+    ...given('WebsiteRedirectLocation', attributes.websiteRedirect),
     // From entries a name such as __proto__ becomes a property of its own.
     ...(metadata === undefined || metadata.size === 0 ? {} : { Metadata: Object.fromEntries(metadata) }),
     ...(tags === undefined || tags.size === 0 ? {} : { Tagging: tagText(tags) }),
-    ...field('StorageClass', attributes.storageClass),
+    ...given('StorageClass', attributes.storageClass),
     ...(encryption === undefined
       ? {}
       : { ServerSideEncryption: encryption.kind === 'kms' ? 'aws:kms' : 'AES256' }),
-    ...(encryption?.kind === 'kms' ? field('SSEKMSKeyId', encryption.key) : {}),
-    ...(encryption?.kind === 'kms' ? field('BucketKeyEnabled', encryption.bucketKey) : {}),
+    ...(encryption?.kind === 'kms' ? given('SSEKMSKeyId', encryption.key) : {}),
+    ...(encryption?.kind === 'kms' ? given('BucketKeyEnabled', encryption.bucketKey) : {}),
   };
 }
 
@@ -153,8 +153,8 @@ function mergedMap<Name extends 'metadata' | 'tags'>(
   under: ReadonlyMap<string, string> | undefined,
   over: ReadonlyMap<string, string> | undefined,
 ): { [N in Name]?: ReadonlyMap<string, string> } {
-  if (under === undefined || over === undefined) return field(name, over ?? under);
-  return field(name, new Map([...under, ...over]));
+  if (under === undefined || over === undefined) return given(name, over ?? under);
+  return given(name, new Map([...under, ...over]));
 }
 
 /** As the header and the SDK's field `Tagging` take it: a query string. */
@@ -164,6 +164,10 @@ function tagText(tags: ReadonlyMap<string, string>): string {
     .join('&');
 }
 
-function field<Name extends string, Value>(name: Name, value: Value | undefined): { [N in Name]?: Value } {
+/** A field of an object literal, where there is a value for it. */
+export function given<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { [N in Name]?: Value } {
   return value === undefined ? {} : ({ [name]: value } as { [N in Name]?: Value });
 }

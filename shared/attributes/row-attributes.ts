@@ -15,6 +15,7 @@ import {
   attributeHeaders,
   type ChecksumAlgorithm,
   type Encryption,
+  given,
   mergeAttributes,
   type ObjectAttributes,
 } from './object-attributes.ts';
@@ -221,8 +222,4 @@ function bytesOf(entries: Iterable<readonly [string, string]>): number {
 
 function inLowerCase(entries: Iterable<readonly [string, string]>): Map<string, string> {
   return new Map(Array.from(entries, ([name, value]) => [name.toLowerCase(), value]));
-}
-
-function given<Name extends string, Value>(name: Name, value: Value | undefined): { [N in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { [N in Name]?: Value });
 }

@@ -1,11 +1,19 @@
+// Lists a bucket, page after page.
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 
-/** The keys below a prefix, in their order. */
-export async function* listKeys(
+/** Size and ETag are absent where an endpoint lists without them. */
+export interface ListedObject {
+  key: string;
+  sizeBytes: number | undefined;
+  etag: string | undefined;
+}
+
+/** The objects below a prefix, in the order of their keys. */
+export async function* listObjects(
   s3: Pick<S3Client, 'send'>,
   bucket: string,
   prefix = '',
-): AsyncGenerator<string> {
+): AsyncGenerator<ListedObject> {
   let token: string | undefined;
   do {
     const page = await s3.send(
@@ -15,7 +23,12 @@ export async function* listKeys(
         ...(token === undefined ? {} : { ContinuationToken: token }),
       }),
     );
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+    for (const { Key: key, Size: sizeBytes, ETag: etag } of page.Contents ?? [])
+      if (key !== undefined) yield { key, sizeBytes, etag };
     token = page.NextContinuationToken;
   } while (token !== undefined);
+}
+
+export async function* listKeys(...where: Parameters<typeof listObjects>): AsyncGenerator<string> {
+  for await (const { key } of listObjects(...where)) yield key;
 }

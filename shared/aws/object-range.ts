@@ -1,6 +1,6 @@
 // Bytes of an object, streamed: of one version of it, where it has versions. A stream that breaks off goes on where it broke.
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { StoredObject } from '../keys/stored-object.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import type { Clock } from '../time/clock.ts';
@@ -93,6 +93,16 @@ export function versionOf({
 /** Whether a read failed because the object is no longer there, or is no longer the same. */
 export function isGone({ kind, code }: Pick<Fault, 'kind' | 'code'>): boolean {
   return kind === 'exists' || code === 'NoSuchKey' || code === 'NoSuchVersion' || code === 'NotFound';
+}
+
+export async function isThere(s3: S3Client, { bucket, key }: StoredObject): Promise<boolean> {
+  try {
+    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    return true;
+  } catch (error) {
+    if (isGone(classifyFault(error))) return false;
+    throw error;
+  }
 }
 
 function endedEarly({ bucket, key }: StoredObject, at: number, end: number): Error {

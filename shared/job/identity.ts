@@ -43,7 +43,7 @@ export function sliceBytesOf(manifestBytes: number, least: number): number {
   return Math.max(least, Math.ceil(manifestBytes / SLICES_BY_BYTES));
 }
 
-export function groupsOf(slices: number): number {
+export function sliceGroupsOf(slices: number): number {
   return Math.ceil(slices / GROUP_SLICES);
 }
 

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { boundedName, boundedText, describeIssues } from '../text/bounded.ts';
+import { parseJson } from '../text/parse-json.ts';
 import { namedJobId } from './identity.ts';
 
 export const MANIFEST_ORDER_CONTENT_TYPE = 'application/vnd.spillway.manifest+json';
@@ -107,13 +108,4 @@ export function parseManifestOrder(text: string, buckets: ManifestBuckets): Pars
   return fault === undefined
     ? { kind: 'order', manifest: { ...place, ...(versionId === undefined ? {} : { versionId }), etag } }
     : invalid(`the manifest s3://${place.bucket}/${boundedName(place.key)} ${fault}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema says that it is no object.
-    return undefined;
-  }
 }

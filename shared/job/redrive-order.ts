@@ -2,6 +2,7 @@
 // files of kind `failed` are manifests as they stand.
 import * as z from 'zod/mini';
 import { boundedText, describeIssues } from '../text/bounded.ts';
+import { parseJson } from '../text/parse-json.ts';
 import { isJobId, type JobId } from './identity.ts';
 
 /** Bytes that are shown of a report's place: more than any bucket and key of ours has. */
@@ -51,13 +52,4 @@ export function parseRedriveOrder(text: string, reportBucket: string): ParsedOrd
   }
   const key = `jobs/${redriveOf}/${name}`;
   return { kind: 'order', redriveOf, report: { bucket: reportBucket, key } };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema says that it is no object.
-    return undefined;
-  }
 }

@@ -21,10 +21,10 @@ import {
   type UnopenedJob,
 } from '../job/job.ts';
 import type { RateOptions } from '../job/options.ts';
-import { createGroups } from './groups.ts';
 import { jobOfRow, readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
 import { createRounds } from './rounds.ts';
 import { type Attributes, jobKey } from './rows.ts';
+import { createSliceGroups } from './slice-groups.ts';
 import { numeral, type Table } from './table.ts';
 import { createJobTurnRows } from './turns.ts';
 import { UnreadableRowError } from './unreadable-row.ts';
@@ -54,7 +54,7 @@ const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
 const CONTROL_TRIES = 5;
 
 export function createJobRows(table: Table) {
-  const groups = createGroups(table);
+  const groups = createSliceGroups(table);
   const turns = createJobTurnRows(table);
 
   async function getJob(id: JobId): Promise<Job | undefined> {

@@ -5,20 +5,20 @@
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
 //                                                                                                  │
 //   job row    ADD the settled group ◀──covered── group row  ADD the settled slice ◀───────────────┘
-import { type BlockId, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
+import { type BlockId, type JobId, type SliceId, sliceGroupsOf } from '../job/identity.ts';
 import type { RowIntake } from '../job/job.ts';
 import type { SlicePlace } from '../manifest/slice-place.ts';
 import { createJobRows } from './job-rows.ts';
 import {
   blockKey,
   endsAttribute,
-  groupKey,
   readableSliceRow,
   readBlockRow,
   readSliceRow,
   type SliceResult,
   type SliceRow,
   type StoredBlockRow,
+  sliceGroupKey,
   sliceKey,
   writeEnds,
   writePlace,
@@ -279,7 +279,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     expireSlices: (job: JobId, slices: number): Promise<void> =>
       table.expire([
         ...Array.from({ length: slices }, (_, slice) => sliceKey({ job, slice })),
-        ...Array.from({ length: groupsOf(slices) }, (_, group) => groupKey(job, group)),
+        ...Array.from({ length: sliceGroupsOf(slices) }, (_, group) => sliceGroupKey(job, group)),
       ]),
   };
 }

@@ -18,7 +18,7 @@ import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';
 export type Attributes = Record<string, AttributeValue>;
 
 export const jobKey = (job: JobId): Attributes => ({ pk: { S: `J#${job}` } });
-export const groupKey = (job: JobId, group: number): Attributes => ({ pk: { S: `G#${job}#${group}` } });
+export const sliceGroupKey = (job: JobId, group: number): Attributes => ({ pk: { S: `G#${job}#${group}` } });
 export const sliceKey = ({ job, slice }: SliceId): Attributes => ({ pk: { S: `S#${job}#${slice}` } });
 export const blockKey = ({ job, slice, block }: BlockId): Attributes => ({
   pk: { S: `B#${job}#${slice}#${block}` },
@@ -76,14 +76,14 @@ export interface StoredBlockRow extends BlockRow {
   openings: number;
 }
 
-export interface GroupRow {
+export interface SliceGroupRow {
   /** Slices that it is to hold: all but a job's last group are full. */
   size: number;
   /** Numbers within the group. */
   settled: ReadonlySet<number>;
 }
 
-export function readGroupRow(item: Attributes): GroupRow {
+export function readSliceGroupRow(item: Attributes): SliceGroupRow {
   return {
     size: item['size'] === undefined ? GROUP_SLICES : number(item['size']),
     settled: numbers(item['settled']),

@@ -1,6 +1,6 @@
 // The set logic of the ledger: pure. A block, a slice and a job are each finished when sets of numbers cover their size.
 // Sets, because deliveries come more than once and in any order: adding a number twice changes nothing, a counter would.
-import { groupsOf } from '../job/identity.ts';
+import { sliceGroupsOf } from '../job/identity.ts';
 import type { Job, RunningJob } from '../job/job.ts';
 
 /** How a row ended, as the ledger's sets know it. `done` is stored or skipped: only the report distinguishes them. */
@@ -58,5 +58,5 @@ export function decodeCounts(text: string): BlockCounts {
 
 /** Whether every slice of the job has settled: it can be completed. */
 export function isSettled(job: Job): job is RunningJob {
-  return job.state === 'running' && isCovered(job.settledGroups, groupsOf(job.slices));
+  return job.state === 'running' && isCovered(job.settledGroups, sliceGroupsOf(job.slices));
 }

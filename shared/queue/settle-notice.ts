@@ -14,24 +14,24 @@ export function createSettleNotice(queue: QueueDependencies, settleQueueUrl: str
 }
 
 /** Milliseconds for which a worker does not notify of the same slice again. Sweep, which repeats lost notices, is slower. */
-const TOLD_FOR_MS = 30_000;
+const QUIET_MS = 30_000;
 /** Slices remembered by one worker. */
-const TOLD_MOST = 1_000;
+const MOST_REMEMBERED = 1_000;
 
 /**
  * Notifies settle of closed slices. Each duplicate of a slice's rows finds the slice closed again. A worker that has just sent
  * the notice does not repeat it: the message is in the queue.
  */
 export function createClosingNotice(notify: SettleNotice, clock: Clock): (slice: SliceId) => Promise<void> {
-  const toldAtMs = new Map<string, number>();
+  const notifiedAtMs = new Map<string, number>();
   return async ({ job, slice }) => {
     const name = `${job}/${slice}`;
-    const agoMs = clock.now() - (toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY);
-    if (agoMs >= 0 && agoMs < TOLD_FOR_MS) return;
+    const agoMs = clock.now() - (notifiedAtMs.get(name) ?? Number.NEGATIVE_INFINITY);
+    if (agoMs >= 0 && agoMs < QUIET_MS) return;
     await notify({ job, slice });
-    toldAtMs.delete(name);
-    toldAtMs.set(name, clock.now());
-    const [oldest] = toldAtMs.keys();
-    if (toldAtMs.size > TOLD_MOST && oldest !== undefined) toldAtMs.delete(oldest);
+    notifiedAtMs.delete(name);
+    notifiedAtMs.set(name, clock.now());
+    const [oldest] = notifiedAtMs.keys();
+    if (notifiedAtMs.size > MOST_REMEMBERED && oldest !== undefined) notifiedAtMs.delete(oldest);
   };
 }

@@ -19,8 +19,8 @@ import {
   namedAlgorithm,
   type ObjectWrite,
   type ObjectWriter,
-  type StoredObject,
-  storedObject,
+  type WrittenObject,
+  writtenObject,
 } from './object-writer.ts';
 
 /** Above it the bytes cost more than the SDK. */
@@ -32,8 +32,8 @@ export interface BytesWrite extends ObjectWrite {
 
 /** Each request of many objects; throws as ObjectWriter does. */
 export interface BytesWriter {
-  write(write: BytesWrite, cutOff?: AbortSignal): Promise<StoredObject>;
-  recognise(write: BytesWrite, cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  write(write: BytesWrite, cutOff?: AbortSignal): Promise<WrittenObject>;
+  recognise(write: BytesWrite, cutOff?: AbortSignal): Promise<WrittenObject | undefined>;
 }
 
 interface Checksum {
@@ -58,7 +58,7 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
     { destination, attributes = {}, ifExists, bytes }: BytesWrite,
     checksum: Checksum | undefined,
     cutOff: AbortSignal | undefined,
-  ): Promise<StoredObject | undefined> {
+  ): Promise<WrittenObject | undefined> {
     if (bytes.length > MAX_DIRECT_BYTES) return undefined;
     const headers = {
       'content-type': 'application/octet-stream',
@@ -70,7 +70,7 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
     if (answer === undefined) return undefined;
     const { algorithm } = checksum ?? { algorithm: DEFAULT_CHECKSUM };
     const { 'x-amz-version-id': versionId, [checksumHeader(algorithm)]: answered } = answer.headers;
-    return storedObject({
+    return writtenObject({
       etag: answer.etag,
       versionId,
       checksum: answered,
@@ -93,7 +93,7 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
       if (!(await holds(found, algorithm, bytes))) return undefined;
       const { ETag: etag, VersionId: versionId } = found;
       const checksum = found[checksumField(algorithm)];
-      return storedObject({
+      return writtenObject({
         etag,
         versionId,
         checksum,
@@ -109,7 +109,7 @@ async function putBySdk(
   { destination, attributes = {}, ifExists, bytes }: BytesWrite,
   checksum: Checksum | undefined,
   cutOff: AbortSignal | undefined,
-): Promise<StoredObject> {
+): Promise<WrittenObject> {
   const answer = await sendProven(
     s3,
     new PutObjectCommand({
@@ -125,7 +125,7 @@ async function putBySdk(
   );
   const { ETag: etag, VersionId: versionId } = answer;
   const answered = answer[checksumField(checksum?.algorithm ?? DEFAULT_CHECKSUM)];
-  return storedObject({
+  return writtenObject({
     etag,
     versionId,
     checksum: answered,

@@ -8,7 +8,7 @@ import { MAX_LATE_MS } from '../pacing/job-rate.ts';
 import { batchBounds, giveBackDelayMs, IN_PLACE_MS } from '../pacing/retry.ts';
 import { createAskSource } from './ask-source.ts';
 import type { JobTurn, JobTurns, UsedBytes } from './job-turns.ts';
-import type { ObjectWrite, ObjectWriter, PartedWriter, StoredObject } from './object-writer.ts';
+import type { ObjectWrite, ObjectWriter, PartedWriter, WrittenObject } from './object-writer.ts';
 import {
   type PacingDependencies,
   type RequestBounds,
@@ -47,7 +47,7 @@ export interface TransferItem {
 }
 
 export type TransferEnd =
-  | { kind: 'stored'; object: StoredObject }
+  | { kind: 'stored'; object: WrittenObject }
   | { kind: 'skipped' }
   | { kind: 'failed'; code: string; message: string }
   | { kind: 'unfinished'; delayMs: number };
@@ -232,7 +232,7 @@ function retryTimeExceeded({ code, message }: Fault): TransferEnd {
 export async function settleExisting(
   { ifExists }: Pick<ObjectWrite, 'ifExists'>,
   mayBeOwn: boolean,
-  recognise: () => Promise<StoredObject | undefined>,
+  recognise: () => Promise<WrittenObject | undefined>,
 ): Promise<TransferEnd | undefined> {
   let refusal: Fault | undefined;
   if (mayBeOwn) {

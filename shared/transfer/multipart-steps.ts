@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import { classifyFault } from '../aws/classify.ts';
 import { RETRIES_PER_ITEM } from '../pacing/retry.ts';
 import { settleExisting, type TransferEnd, transferEnd } from './engine.ts';
-import type { ObjectWrite, StoredObject } from './object-writer.ts';
+import type { ObjectWrite, WrittenObject } from './object-writer.ts';
 import {
   type PacedPlace,
   type PacedRequest,
@@ -140,9 +140,9 @@ async function* untilOver<Part>(
 }
 
 export interface Completion {
-  complete(): Promise<StoredObject>;
+  complete(): Promise<WrittenObject>;
   /** @returns the object at the destination if it is the upload's, else undefined */
-  recognise(): Promise<StoredObject | undefined>;
+  recognise(): Promise<WrittenObject | undefined>;
   /** Whether an earlier delivery, whose answer was lost, may have completed it. */
   mayBeCompleted?: boolean;
 }
@@ -173,8 +173,8 @@ export async function completeUpload(
 
 /** Where the upload is gone and there is no object, the upload was lost. */
 export async function noneIfMissing(
-  find: () => Promise<StoredObject | undefined>,
-): Promise<StoredObject | undefined> {
+  find: () => Promise<WrittenObject | undefined>,
+): Promise<WrittenObject | undefined> {
   try {
     return await find();
   } catch (error) {

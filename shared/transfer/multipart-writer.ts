@@ -18,7 +18,7 @@ import {
   DEFAULT_CHECKSUM,
 } from './checksum.ts';
 import { joinedCrc64 } from './crc64-join.ts';
-import { namedAlgorithm, type ObjectWrite, type StoredObject, storedObject } from './object-writer.ts';
+import { namedAlgorithm, type ObjectWrite, type WrittenObject, writtenObject } from './object-writer.ts';
 
 export interface SentPart {
   number: number;
@@ -44,9 +44,9 @@ export interface MultipartWriter {
     uploadId: string,
     parts: readonly SentPart[],
     cutOff: AbortSignal,
-  ): Promise<StoredObject>;
+  ): Promise<WrittenObject>;
   /** @returns the object at the destination if it is made of these parts, else undefined */
-  recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<StoredObject | undefined>;
+  recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<WrittenObject | undefined>;
   /** An upload that is gone already counts as aborted. */
   abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void>;
 }
@@ -151,9 +151,9 @@ async function objectOf(
   { ETag: etag, VersionId: versionId }: { ETag?: string | undefined; VersionId?: string | undefined },
   algorithm: ChecksumAlgorithm,
   parts: readonly SentPart[],
-): Promise<StoredObject> {
+): Promise<WrittenObject> {
   const checksum = await checksumOfParts(algorithm, parts);
-  return storedObject({ etag, checksum, ...namedAlgorithm(algorithm), bytes: sizeOf(parts), versionId });
+  return writtenObject({ etag, checksum, ...namedAlgorithm(algorithm), bytes: sizeOf(parts), versionId });
 }
 
 /** Over the parts' checksums; a CRC64NVME is always of the whole object. (User guide, "Checking object integrity") */

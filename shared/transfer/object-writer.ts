@@ -24,7 +24,8 @@ export interface ObjectWrite {
   ifExists: IfExists;
 }
 
-export interface StoredObject {
+/** What S3 answered about the object that was written. */
+export interface WrittenObject {
   etag: string;
   versionId?: string;
   /** Base64, where S3 answers one: CRC32, unless another is named. */
@@ -65,13 +66,13 @@ export interface ObjectWriter extends Abandonable {
    * @param cutOff ends the requests; absent where they need not end early
    * @throws what the S3 client throws, which classifyFault reads; or what `ask` throws
    */
-  write(ask: AskSource, cutOff?: AbortSignal): Promise<StoredObject>;
+  write(ask: AskSource, cutOff?: AbortSignal): Promise<WrittenObject>;
   /**
    * Looks at the object that a conditional write found: after a lost answer it may be our own.
    * @returns undefined where the object is another's
    * @throws what the S3 client throws; an error named SourceUnreadable where the source is gone that it would be compared with
    */
-  recognise(cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  recognise(cutOff?: AbortSignal): Promise<WrittenObject | undefined>;
   /** The object is known to be too large for one request. Absent: it is written by `write`. */
   parted?: PartedWriter;
   /** What a refusal means for this source. Absent, or undefined: what it means for any object. */
@@ -95,10 +96,10 @@ export type AskSource = <Answer>(
 ) => Promise<Answer>;
 
 /** What an answer says of the stored object, without what it leaves out. */
-export function storedObject({
+export function writtenObject({
   etag = '',
   ...more
-}: { [Name in keyof StoredObject]?: StoredObject[Name] | undefined }): StoredObject {
+}: { [Name in keyof WrittenObject]?: WrittenObject[Name] | undefined }): WrittenObject {
   const given = Object.entries(more).filter(([, value]) => value !== undefined);
   return { etag, ...Object.fromEntries(given) };
 }
@@ -106,7 +107,7 @@ export function storedObject({
 /** Names the algorithm of a checksum, where it is not the usual one. */
 export function namedAlgorithm(
   algorithm: ChecksumAlgorithm | undefined,
-): Pick<StoredObject, 'checksumAlgorithm'> {
+): Pick<WrittenObject, 'checksumAlgorithm'> {
   return algorithm === undefined || algorithm === 'CRC32' ? {} : { checksumAlgorithm: algorithm };
 }
 

@@ -8,7 +8,7 @@ import type {
   ObjectWrite,
   ObjectWriter,
   PartedWriter,
-  StoredObject,
+  WrittenObject,
 } from '../../shared/transfer/object-writer.ts';
 
 export interface ItemWrite extends ObjectWrite {
@@ -22,9 +22,9 @@ export function createItemWrites(s3: S3Client, clock: Clock = systemClock) {
   const writer = createItemWriter({ s3, clock });
   const begin = ({ item, ...write }: ItemWrite) => ofOneRequest(writer.begin(item, write));
   return {
-    write: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject> =>
+    write: (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject> =>
       begin(write).write(askAtOnce, cutOff),
-    recognise: (write: ItemWrite, cutOff?: AbortSignal): Promise<StoredObject | undefined> =>
+    recognise: (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject | undefined> =>
       begin(write).recognise(cutOff),
   };
 }

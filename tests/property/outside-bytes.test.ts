@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { readRecord } from '../../functions/ingest/read-record.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
-import { type Attributes, readBlockRow, readGroupRow, readSliceRow } from '../../shared/ledger/rows.ts';
+import { type Attributes, readBlockRow, readSliceGroupRow, readSliceRow } from '../../shared/ledger/rows.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { parseArrivals } from '../../shared/queue/arrivals.ts';
@@ -193,7 +193,7 @@ describe('a row of the ledger', () => {
       fc.property(fc.dictionary(fc.constantFrom(...fields), attribute), (changes) => {
         const row = { pk: { S: `S#${JOB_ID}#1` }, ...changes } as unknown as Attributes;
         readBlockRow(row);
-        readGroupRow(row);
+        readSliceGroupRow(row);
         try {
           readSliceRow(row);
         } catch (error) {

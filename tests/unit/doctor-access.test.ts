@@ -6,18 +6,10 @@ import { policyChecks } from '../../cli/doctor/checks/policies.ts';
 import type { Clients } from '../../cli/doctor/clients.ts';
 import type { Ask, Check, World } from '../../cli/doctor/finding.ts';
 import type { StackResource } from '../../cli/doctor/stack.ts';
+import { resource } from '../helpers/stack-resource.ts';
 
 const ACCOUNT = '123456789012';
 const QUEUE_ARN = `arn:aws:sqs:eu-west-1:${ACCOUNT}:spillway-prod-ingest`;
-
-function resource(
-  logicalId: string,
-  type: string,
-  properties: object = {},
-  physicalId = logicalId,
-): StackResource {
-  return { logicalId, type, physicalId, changedAtMs: 0, properties: { ...properties } };
-}
 
 const templateOf = (resources: readonly StackResource[]): string =>
   JSON.stringify({

@@ -32,18 +32,9 @@ import type { Clients } from '../../cli/doctor/clients.ts';
 import { CHECKS, examineStage, neededActions } from '../../cli/doctor/examination.ts';
 import type { Problem } from '../../cli/doctor/finding.ts';
 import { referredTo, type Stack, type StackResource } from '../../cli/doctor/stack.ts';
+import { resource } from '../helpers/stack-resource.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 27);
-const OLD_MS = NOW_MS - 86_400_000;
-
-function resource(
-  logicalId: string,
-  type: string,
-  properties: object = {},
-  physicalId = logicalId,
-): StackResource {
-  return { logicalId, type, physicalId, changedAtMs: OLD_MS, properties: { ...properties } };
-}
 
 /** `level message` of each. */
 const said = (problems: readonly Problem[]) => problems.map(({ level, message }) => `${level} ${message}`);

@@ -7,12 +7,12 @@ import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/aws
 import {
   BLOCK_ROWS,
   GROUP_SLICES,
-  groupsOf,
   type JobId,
   MOST_SLICES,
   SLICE_BLOCKS,
   SLICE_BYTES,
   sliceBytesOf,
+  sliceGroupsOf,
 } from '../../shared/job/identity.ts';
 import {
   emptyTotals,
@@ -125,7 +125,7 @@ describe('a row at the most that it can hold', () => {
 
   it('is, for a full group of slices, one write unit', async () => {
     for (const number of range(GROUP_SLICES)) await ledger.settleSlice({ job, slice: slice - number });
-    const { bytes, writes } = await sizeOf(`G#${job}#${groupsOf(MOST_SLICES) - 1}`);
+    const { bytes, writes } = await sizeOf(`G#${job}#${sliceGroupsOf(MOST_SLICES) - 1}`);
     expect(bytes).toBeGreaterThan(700);
     expect(writes).toBe(1);
   });
@@ -158,7 +158,7 @@ describe('a row at the most that it can hold', () => {
     await ledger.controlJob(job, 'run');
     await ledger.controlJob(job, 'cancelling', fault);
     await ledger.finishPlan(job, largest.plan);
-    for (const group of range(groupsOf(MOST_SLICES))) await fillGroup(group);
+    for (const group of range(sliceGroupsOf(MOST_SLICES))) await fillGroup(group);
     await ledger.recordProgress(job, {
       rows: huge,
       done: huge,
@@ -166,7 +166,7 @@ describe('a row at the most that it can hold', () => {
       cancelled: huge,
       rejected: huge,
     });
-    expect((await ledger.liveJob(job)).settledGroups.size).toBe(groupsOf(MOST_SLICES));
+    expect((await ledger.liveJob(job)).settledGroups.size).toBe(sliceGroupsOf(MOST_SLICES));
     const { bytes, reads } = await sizeOf(`J#${job}`);
     expect(bytes).toBeGreaterThan(5_000);
     expect(bytes).toBeLessThan(ITEM_BYTES / 40);

@@ -5,7 +5,7 @@ import { createRandom } from '../../shared/time/random.ts';
 import { KnownFault } from '../../shared/transfer/known-fault.ts';
 import { type StreamedItem, transferInParts } from '../../shared/transfer/multipart.ts';
 import type { MultipartWriter, SentPart } from '../../shared/transfer/multipart-writer.ts';
-import type { ObjectWrite, StoredObject } from '../../shared/transfer/object-writer.ts';
+import type { ObjectWrite, WrittenObject } from '../../shared/transfer/object-writer.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -17,7 +17,7 @@ const EXISTS = answer('PreconditionFailed', 412);
 const GONE = answer('NoSuchUpload', 404);
 const MISSING = answer('NotFound', 404);
 const DENIED = answer('AccessDenied', 403);
-const STORED: StoredObject = { etag: '"e-3"', bytes: 25 };
+const STORED: WrittenObject = { etag: '"e-3"', bytes: 25 };
 const FREE: RateLimiter = {
   groupOf: (bucket) => bucket,
   pass: async () => ({ kind: 'passed' }),
@@ -29,7 +29,7 @@ type Call = 'begin' | 'send' | 'complete' | 'find' | 'abort';
 interface Setting {
   /** Errors of the calls, in their order; what comes after them goes well. */
   errors?: Partial<Record<Call, Error[]>>;
-  own?: StoredObject;
+  own?: WrittenObject;
   /** Or what asking for it is answered with. */
   exists?: boolean | Error;
   ifExists?: ObjectWrite['ifExists'];

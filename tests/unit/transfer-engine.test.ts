@@ -9,14 +9,14 @@ import type {
   ObjectWrite,
   ObjectWriter,
   RefusalMeaning,
-  StoredObject,
+  WrittenObject,
 } from '../../shared/transfer/object-writer.ts';
 import type { SentRequest } from '../../shared/transfer/paced-request.ts';
 import { SourceRefusal } from '../../shared/transfer/source-refusal.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const MINUTE_MS = 60_000;
-const STORED: StoredObject = { etag: '"e"', bytes: 5 };
+const STORED: WrittenObject = { etag: '"e"', bytes: 5 };
 
 const answer = (name: string, httpStatusCode: number) =>
   Object.assign(new Error(`S3 says ${name}`), { name, $metadata: { httpStatusCode } });
@@ -27,7 +27,7 @@ const EXISTS = answer('PreconditionFailed', 412);
 const DENIED = answer('AccessDenied', 403);
 const NOT_FOUND = answer('NotFound', 404);
 
-type Answer = StoredObject | Error;
+type Answer = WrittenObject | Error;
 
 interface Setting {
   /** Answers to the writes of any item, in their order; the last one stays. */

@@ -1,7 +1,7 @@
 // The alarms that are raised, and whether anyone is told of them.
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand, type Subscription } from '@aws-sdk/client-sns';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 /** DescribeAlarms takes 100 names. */
@@ -15,29 +15,23 @@ export function judgeAlarms(wanted: readonly StackResource[], actual: readonly M
   return wanted.flatMap(({ logicalId: about, physicalId }): Problem[] => {
     const alarm = byName.get(physicalId);
     if (alarm === undefined) {
-      return [
-        { level: 'warn', about, message: 'the alarm is gone', remedy: 'deploy again, or create it again' },
-      ];
+      return problem('warn', about, 'the alarm is gone', 'deploy again, or create it again');
     }
     if (alarm.StateValue === 'ALARM') {
-      return [
-        {
-          level: 'warn',
-          about,
-          message: `is raised: ${alarm.AlarmDescription ?? alarm.StateReason ?? ''}`,
-          remedy: `docs/operations.md has its runbook, under ${about}`,
-        },
-      ];
+      return problem(
+        'warn',
+        about,
+        `is raised: ${alarm.AlarmDescription ?? alarm.StateReason ?? ''}`,
+        `docs/operations.md has its runbook, under ${about}`,
+      );
     }
     if (alarm.ActionsEnabled === false) {
-      return [
-        {
-          level: 'warn',
-          about,
-          message: 'notifies nobody: its actions are switched off',
-          remedy: `aws cloudwatch enable-alarm-actions --alarm-names ${physicalId}`,
-        },
-      ];
+      return problem(
+        'warn',
+        about,
+        'notifies nobody: its actions are switched off',
+        `aws cloudwatch enable-alarm-actions --alarm-names ${physicalId}`,
+      );
     }
     return [];
   });
@@ -46,14 +40,12 @@ export function judgeAlarms(wanted: readonly StackResource[], actual: readonly M
 export function judgeSubscriptions(arn: string, subscriptions: readonly Subscription[]): Problem[] {
   const isPending = ({ SubscriptionArn }: Subscription) => !/^arn:/.test(SubscriptionArn ?? '');
   if (subscriptions.length === 0) {
-    return [
-      {
-        level: 'warn',
-        about: arn,
-        message: 'nobody has subscribed to the topic of the alarms',
-        remedy: `deploy with all parameters of the stage and --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
-      },
-    ];
+    return problem(
+      'warn',
+      arn,
+      'nobody has subscribed to the topic of the alarms',
+      `deploy with all parameters of the stage and --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
+    );
   }
   return subscriptions.filter(isPending).map(({ Endpoint = 'a subscriber' }) => ({
     level: 'warn' as const,

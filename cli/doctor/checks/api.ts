@@ -8,7 +8,7 @@ import {
   type GetStageCommandOutput,
   type Route,
 } from '@aws-sdk/client-apigatewayv2';
-import { type Ask, type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { type Ask, type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const GET = 'apigateway:GET';
@@ -35,15 +35,14 @@ function judgeRoutes(
     const isOpen = AuthorizationType === NO_AUTHORIZATION;
     // A further route is none of the doctor's business, unless it is open.
     if (!isOpen && (wanted === undefined || AuthorizationType === wantedType)) return [];
-    return [
-      {
-        ...{ level: 'fail' as const, about },
-        message: isOpen
-          ? `${RouteKey} has no authorizer: it takes requests of everybody`
-          : `${RouteKey} asks for ${AuthorizationType}, and for ${wantedType} in the template`,
-        remedy: `aws apigatewayv2 update-route --api-id ${physicalId} --route-id ${RouteId} --authorization-type ${wantedType}`,
-      },
-    ];
+    return problem(
+      'fail',
+      about,
+      isOpen
+        ? `${RouteKey} has no authorizer: it takes requests of everybody`
+        : `${RouteKey} asks for ${AuthorizationType}, and for ${wantedType} in the template`,
+      `aws apigatewayv2 update-route --api-id ${physicalId} --route-id ${RouteId} --authorization-type ${wantedType}`,
+    );
   });
   return [...missing, ...changed];
 }
@@ -55,16 +54,13 @@ function judgeAuthorizer(
   const wanted = (properties['JwtConfiguration'] ?? {}) as { Issuer?: string; Audience?: string[] };
   const textOf = (audience: readonly string[] = []) => audience.toSorted().join(', ');
   if (actual?.Issuer === wanted.Issuer && textOf(actual?.Audience) === textOf(wanted.Audience)) return [];
-  return [
-    {
-      level: 'fail',
-      about,
-      message:
-        `takes tokens of ${actual?.Issuer ?? 'no issuer'} for ${textOf(actual?.Audience)}, ` +
-        `and of ${wanted.Issuer} for ${textOf(wanted.Audience)} in the template`,
-      remedy: 'deploy with the jwtIssuer and jwtAudience that hold',
-    },
-  ];
+  return problem(
+    'fail',
+    about,
+    `takes tokens of ${actual?.Issuer ?? 'no issuer'} for ${textOf(actual?.Audience)}, ` +
+      `and of ${wanted.Issuer} for ${textOf(wanted.Audience)} in the template`,
+    'deploy with the jwtIssuer and jwtAudience that hold',
+  );
 }
 
 interface Throttling {
@@ -83,16 +79,14 @@ function judgeThrottling(
   );
   if (differing.length === 0) return [];
   const settings = differing.map((name) => `${name}=${wanted[name]}`).join(',');
-  return [
-    {
-      level: 'warn',
-      about,
-      message: differing
-        .map((name) => `${name} is ${actual[name] ?? 'not set'}, and ${wanted[name]} in the template`)
-        .join('; '),
-      remedy: `aws apigatewayv2 update-stage --api-id ${api} --stage-name '${physicalId}' --default-route-settings ${settings}`,
-    },
-  ];
+  return problem(
+    'warn',
+    about,
+    differing
+      .map((name) => `${name} is ${actual[name] ?? 'not set'}, and ${wanted[name]} in the template`)
+      .join('; '),
+    `aws apigatewayv2 update-stage --api-id ${api} --stage-name '${physicalId}' --default-route-settings ${settings}`,
+  );
 }
 
 /** @param answer to a request that nobody has signed */
@@ -102,33 +96,29 @@ function judgeAnswer(
   answer: Awaited<ReturnType<Ask>>,
 ): Problem[] {
   if (answer.kind === 'failed') {
-    return [
-      {
-        ...{ level: 'warn', about },
-        message: `${url} does not answer from here: ${answer.reason}`,
-        remedy: 'look at the network and the proxy between here and AWS, and ask from another place',
-      },
-    ];
+    return problem(
+      'warn',
+      about,
+      `${url} does not answer from here: ${answer.reason}`,
+      'look at the network and the proxy between here and AWS, and ask from another place',
+    );
   }
   const { status } = answer;
   if (status === 401 || status === 403) return [];
-  return [
-    {
-      ...{ level: 'fail', about },
-      message:
-        status < 400
-          ? `${url} answers ${status} to a request without a signature or token: it is open to everybody`
-          : `${url} answers ${status} to a request without a signature or token, instead of 401 or 403`,
-      remedy: 'look at its routes and its stage in API Gateway, and deploy again with --force',
-    },
-  ];
+  return problem(
+    'fail',
+    about,
+    status < 400
+      ? `${url} answers ${status} to a request without a signature or token: it is open to everybody`
+      : `${url} answers ${status} to a request without a signature or token, instead of 401 or 403`,
+    'look at its routes and its stage in API Gateway, and deploy again with --force',
+  );
 }
 
 async function examineAnswer(world: World, api: StackResource): Promise<Problem[]> {
   const { clients, ask } = world;
-  const unchecked = (message: string, remedy: string): Problem[] => [
-    { level: 'unchecked', about: api.logicalId, message: `not checked: ${message}`, remedy },
-  ];
+  const unchecked = (message: string, remedy: string) =>
+    problem('unchecked', api.logicalId, `not checked: ${message}`, remedy);
   const call = () => clients.apigateway.send(new GetApiCommand({ ApiId: api.physicalId }));
   let found: { ApiEndpoint?: string | undefined; DisableExecuteApiEndpoint?: boolean | undefined } = {};
   const problems = await examine(api.logicalId, GET, call, (value) => {
@@ -157,7 +147,7 @@ async function withApi(
 ): Promise<Problem[]> {
   const [api] = ofType(stack, 'AWS::ApiGatewayV2::Api');
   if (api !== undefined) return run(api);
-  return [{ level: 'fail', about: prefix, message: 'the stack has no HTTP API', remedy: 'deploy it again' }];
+  return problem('fail', prefix, 'the stack has no HTTP API', 'deploy it again');
 }
 
 export const apiChecks: readonly Check[] = [

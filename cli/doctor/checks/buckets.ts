@@ -8,15 +8,16 @@ import {
   type PublicAccessBlockConfiguration,
   type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
 import { ofType, queueNameOf, referredTo, type Stack, type StackResource } from '../stack.ts';
 
 /** PutBucketVersioning: "it might take a short amount of time for the change to be fully propagated", up to 15 minutes. */
 const VERSIONING_SETTLES_MS = 15 * 60_000;
 
-const buckets = ({ stack }: World) => ofType(stack, 'AWS::S3::Bucket');
-const declaring = (world: World, property: string) =>
-  buckets(world).filter(({ properties }) => properties[property] !== undefined);
+const declaring =
+  (property: string) =>
+  ({ stack }: World) =>
+    ofType(stack, 'AWS::S3::Bucket').filter(({ properties }) => properties[property] !== undefined);
 
 export function judgeVersioning(
   { logicalId, physicalId, changedAtMs }: StackResource,
@@ -24,25 +25,21 @@ export function judgeVersioning(
   nowMs: number,
 ): Problem[] {
   if (status !== 'Enabled') {
-    return [
-      {
-        level: 'fail',
-        about: logicalId,
-        message: `versioning is ${status === undefined ? 'off' : status.toLowerCase()}: a manifest that is replaced changes under its job`,
-        remedy: `aws s3api put-bucket-versioning --bucket ${physicalId} --versioning-configuration Status=Enabled`,
-      },
-    ];
+    return problem(
+      'fail',
+      logicalId,
+      `versioning is ${status === undefined ? 'off' : status.toLowerCase()}: a manifest that is replaced changes under its job`,
+      `aws s3api put-bucket-versioning --bucket ${physicalId} --versioning-configuration Status=Enabled`,
+    );
   }
   const ageMs = nowMs - changedAtMs;
   if (ageMs >= VERSIONING_SETTLES_MS) return [];
-  return [
-    {
-      level: 'warn',
-      about: logicalId,
-      message: 'the bucket is new: S3 may take 15 minutes until versioning is active',
-      remedy: `wait ${Math.ceil((VERSIONING_SETTLES_MS - ageMs) / 60_000)} minutes; a manifest dropped now is a job, but must not be replaced`,
-    },
-  ];
+  return problem(
+    'warn',
+    logicalId,
+    'the bucket is new: S3 may take 15 minutes until versioning is active',
+    `wait ${Math.ceil((VERSIONING_SETTLES_MS - ageMs) / 60_000)} minutes; a manifest dropped now is a job, but must not be replaced`,
+  );
 }
 
 interface DeclaredNotifications {
@@ -62,16 +59,13 @@ export function judgeNotification(
       ({ QueueArn, Events }) => QueueArn?.endsWith(`:${name}`) && Events?.some((each) => each === Event),
     );
     if (isThere) return [];
-    return [
-      {
-        level: 'fail' as const,
-        about: logicalId,
-        message: `S3 does not notify ${name} of ${Event}: manifests that are dropped start no job`,
-        remedy:
-          'someone has replaced the notification. Add it again: a queue configuration for ' +
-          `${Event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
-      },
-    ];
+    return problem(
+      'fail',
+      logicalId,
+      `S3 does not notify ${name} of ${Event}: manifests that are dropped start no job`,
+      'someone has replaced the notification. Add it again: a queue configuration for ' +
+        `${Event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
+    );
   });
 }
 
@@ -91,14 +85,12 @@ export function judgeEncryption(
     actual === 'AES256'
       ? ''
       : '. A KMS key has a request limit of its own, and the functions need rights to it';
-  return [
-    {
-      level: 'warn',
-      about: logicalId,
-      message: `the default encryption is ${actual ?? 'not set'}, and ${wanted} in the template${cost}`,
-      remedy: 'set it back, or change it in infrastructure/buckets.yml and deploy',
-    },
-  ];
+  return problem(
+    'warn',
+    logicalId,
+    `the default encryption is ${actual ?? 'not set'}, and ${wanted} in the template${cost}`,
+    'set it back, or change it in infrastructure/buckets.yml and deploy',
+  );
 }
 
 const BLOCKS = ['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'] as const;
@@ -109,82 +101,54 @@ export function judgePublicAccess(
 ): Problem[] {
   const open = BLOCKS.filter((name) => actual[name] !== true);
   if (open.length === 0) return [];
-  return [
-    {
-      level: 'fail',
-      about: logicalId,
-      message: `public access is not blocked: ${open.join(', ')} ${open.length === 1 ? 'is' : 'are'} off`,
-      remedy: `aws s3api put-public-access-block --bucket ${physicalId} --public-access-block-configuration ${BLOCKS.map((name) => `${name}=true`).join(',')}`,
-    },
-  ];
+  return problem(
+    'fail',
+    logicalId,
+    `public access is not blocked: ${open.join(', ')} ${open.length === 1 ? 'is' : 'are'} off`,
+    `aws s3api put-public-access-block --bucket ${physicalId} --public-access-block-configuration ${BLOCKS.map((name) => `${name}=true`).join(',')}`,
+  );
 }
 
 export const bucketChecks: readonly Check[] = [
-  {
+  resourceCheck({
     id: 'versioning',
     good: 'Versioning is active where the template asks for it.',
-    needs: ['s3:GetBucketVersioning'],
-    run: (world) =>
-      examineEach(declaring(world, 'VersioningConfiguration'), (bucket) =>
-        examine(
-          bucket.logicalId,
-          's3:GetBucketVersioning',
-          () => world.clients.s3.send(new GetBucketVersioningCommand({ Bucket: bucket.physicalId })),
-          ({ Status }) => judgeVersioning(bucket, Status, world.nowMs),
-        ),
-      ),
-  },
-  {
+    action: 's3:GetBucketVersioning',
+    resources: declaring('VersioningConfiguration'),
+    ask: ({ s3 }, { physicalId }) => s3.send(new GetBucketVersioningCommand({ Bucket: physicalId })),
+    judge: (bucket, { Status }, { nowMs }) => judgeVersioning(bucket, Status, nowMs),
+  }),
+  resourceCheck({
     id: 'notification',
     good: 'S3 notifies ingest of new manifests.',
-    needs: ['s3:GetBucketNotification'],
-    run: (world) =>
-      examineEach(declaring(world, 'NotificationConfiguration'), (bucket) =>
-        examine(
-          bucket.logicalId,
-          's3:GetBucketNotification',
-          () =>
-            world.clients.s3.send(
-              new GetBucketNotificationConfigurationCommand({ Bucket: bucket.physicalId }),
-            ),
-          (actual) => judgeNotification(bucket, actual, world.stack),
-        ),
-      ),
-  },
-  {
+    action: 's3:GetBucketNotification',
+    resources: declaring('NotificationConfiguration'),
+    ask: ({ s3 }, { physicalId }) =>
+      s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: physicalId })),
+    judge: (bucket, actual, { stack }) => judgeNotification(bucket, actual, stack),
+  }),
+  resourceCheck({
     id: 'encryption',
     good: 'The buckets are encrypted as in the template.',
-    needs: ['s3:GetEncryptionConfiguration'],
-    run: (world) =>
-      examineEach(declaring(world, 'BucketEncryption'), (bucket) =>
-        examine(
-          bucket.logicalId,
-          's3:GetEncryptionConfiguration',
-          async () => {
-            const asked = new GetBucketEncryptionCommand({ Bucket: bucket.physicalId });
-            return (await world.clients.s3.send(asked)).ServerSideEncryptionConfiguration?.Rules ?? [];
-          },
-          (rules) => judgeEncryption(bucket, rules),
-          { code: 'ServerSideEncryptionConfigurationNotFoundError', value: [] },
-        ),
-      ),
-  },
-  {
+    action: 's3:GetEncryptionConfiguration',
+    resources: declaring('BucketEncryption'),
+    ask: async ({ s3 }, { physicalId }) => {
+      const answer = await s3.send(new GetBucketEncryptionCommand({ Bucket: physicalId }));
+      return answer.ServerSideEncryptionConfiguration?.Rules ?? [];
+    },
+    judge: judgeEncryption,
+    unset: { code: 'ServerSideEncryptionConfigurationNotFoundError', value: [] },
+  }),
+  resourceCheck({
     id: 'public-access',
     good: 'No bucket lets the public in.',
-    needs: ['s3:GetBucketPublicAccessBlock'],
-    run: (world) =>
-      examineEach(declaring(world, 'PublicAccessBlockConfiguration'), (bucket) =>
-        examine(
-          bucket.logicalId,
-          's3:GetBucketPublicAccessBlock',
-          async () => {
-            const asked = new GetPublicAccessBlockCommand({ Bucket: bucket.physicalId });
-            return (await world.clients.s3.send(asked)).PublicAccessBlockConfiguration ?? {};
-          },
-          (actual) => judgePublicAccess(bucket, actual),
-          { code: 'NoSuchPublicAccessBlockConfiguration', value: {} },
-        ),
-      ),
-  },
+    action: 's3:GetBucketPublicAccessBlock',
+    resources: declaring('PublicAccessBlockConfiguration'),
+    ask: async ({ s3 }, { physicalId }) => {
+      const answer = await s3.send(new GetPublicAccessBlockCommand({ Bucket: physicalId }));
+      return answer.PublicAccessBlockConfiguration ?? {};
+    },
+    judge: judgePublicAccess,
+    unset: { code: 'NoSuchPublicAccessBlockConfiguration', value: {} },
+  }),
 ];

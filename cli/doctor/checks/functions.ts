@@ -9,7 +9,7 @@ import {
   GetFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { UNMAPPED_CONCURRENCY } from '../../../infrastructure/capacity.js';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { type Check, examine, type Problem, problem, resourceCheck, type World } from '../finding.ts';
 import { ofType, type Stack, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
@@ -55,16 +55,14 @@ export function judgeFunction({ logicalId: about, properties }: StackResource, a
 export function judgeReserved({ logicalId: about, physicalId }: StackResource, reserved: number | undefined) {
   if (reserved === undefined) return [];
   const isStopped = reserved === 0;
-  return [
-    {
-      level: isStopped ? ('fail' as const) : ('warn' as const),
-      about,
-      message: isStopped
-        ? 'is stopped: its reserved concurrency is 0'
-        : `has a reserved concurrency of ${reserved}: where its event source takes more, good messages become dead letters`,
-      remedy: `aws lambda delete-function-concurrency --function-name ${physicalId}`,
-    },
-  ];
+  return problem(
+    isStopped ? 'fail' : 'warn',
+    about,
+    isStopped
+      ? 'is stopped: its reserved concurrency is 0'
+      : `has a reserved concurrency of ${reserved}: where its event source takes more, good messages become dead letters`,
+    `aws lambda delete-function-concurrency --function-name ${physicalId}`,
+  );
 }
 
 export function judgeRecursion(
@@ -72,14 +70,12 @@ export function judgeRecursion(
   loop: string | undefined,
 ): Problem[] {
   if (loop === 'Allow') return [];
-  return [
-    {
-      level: 'fail',
-      about,
-      message: 'Lambda takes its reposts for a loop, and stops them after 16 rounds',
-      remedy: `aws lambda put-function-recursion-config --function-name ${physicalId} --recursive-loop Allow`,
-    },
-  ];
+  return problem(
+    'fail',
+    about,
+    'Lambda takes its reposts for a loop, and stops them after 16 rounds',
+    `aws lambda put-function-recursion-config --function-name ${physicalId} --recursive-loop Allow`,
+  );
 }
 
 /** What the stage may run at once against what the account may. */
@@ -98,17 +94,13 @@ export function judgeAccount(
   const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_CONCURRENCY);
   if (available >= most) return [];
   const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_CONCURRENCY;
-  return [
-    {
-      level: available < least ? 'fail' : 'warn',
-      about: 'account',
-      message:
-        `${available} functions may run at once in this account and region (its limit is ${limit ?? 'unknown'}), ` +
-        `and this stage may ask for ${most}: Lambda throttles the rest, and messages wait`,
-      remedy:
-        'raise the quota "Concurrent executions" of Lambda in Service Quotas, or deploy with a lower maximumConcurrency',
-    },
-  ];
+  return problem(
+    available < least ? 'fail' : 'warn',
+    'account',
+    `${available} functions may run at once in this account and region (its limit is ${limit ?? 'unknown'}), ` +
+      `and this stage may ask for ${most}: Lambda throttles the rest, and messages wait`,
+    'raise the quota "Concurrent executions" of Lambda in Service Quotas, or deploy with a lower maximumConcurrency',
+  );
 }
 
 export function judgeRule(
@@ -118,68 +110,45 @@ export function judgeRule(
   if (state === undefined || state.startsWith('ENABLED')) return [];
   // The rule of the further inboxes has a pattern, and no schedule.
   const isSchedule = properties['ScheduleExpression'] !== undefined;
-  return [
-    {
-      level: 'fail',
-      about,
-      message: isSchedule
-        ? 'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time'
-        : 'is disabled, so EventBridge announces no new manifests of the further inboxes: they start no job',
-      remedy: `aws events enable-rule --name ${physicalId}`,
-    },
-  ];
+  return problem(
+    'fail',
+    about,
+    isSchedule
+      ? 'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time'
+      : 'is disabled, so EventBridge announces no new manifests of the further inboxes: they start no job',
+    `aws events enable-rule --name ${physicalId}`,
+  );
 }
 
 export const functionChecks: readonly Check[] = [
-  {
+  resourceCheck({
     id: 'functions',
     good: 'The functions are ready.',
-    needs: ['lambda:GetFunctionConfiguration'],
-    run: (world) =>
-      examineEach(functions(world), (each) =>
-        examine(
-          each.logicalId,
-          'lambda:GetFunctionConfiguration',
-          () =>
-            world.clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: each.physicalId })),
-          (actual) => judgeFunction(each, actual),
-        ),
-      ),
-  },
-  {
+    action: 'lambda:GetFunctionConfiguration',
+    resources: functions,
+    ask: ({ lambda }, { physicalId }) =>
+      lambda.send(new GetFunctionConfigurationCommand({ FunctionName: physicalId })),
+    judge: judgeFunction,
+  }),
+  resourceCheck({
     id: 'reserved-concurrency',
     good: 'No function has a reserved concurrency.',
-    needs: ['lambda:GetFunctionConcurrency'],
-    run: (world) =>
-      examineEach(functions(world), (each) =>
-        examine(
-          each.logicalId,
-          'lambda:GetFunctionConcurrency',
-          () =>
-            world.clients.lambda.send(new GetFunctionConcurrencyCommand({ FunctionName: each.physicalId })),
-          ({ ReservedConcurrentExecutions: reserved }) => judgeReserved(each, reserved),
-        ),
-      ),
-  },
-  {
+    action: 'lambda:GetFunctionConcurrency',
+    resources: functions,
+    ask: ({ lambda }, { physicalId }) =>
+      lambda.send(new GetFunctionConcurrencyCommand({ FunctionName: physicalId })),
+    judge: (each, { ReservedConcurrentExecutions: reserved }) => judgeReserved(each, reserved),
+  }),
+  resourceCheck({
     id: 'recursion',
     good: 'The functions that send messages back to their own queue may do so.',
-    needs: ['lambda:GetFunctionRecursionConfig'],
-    run: (world) =>
-      examineEach(
-        functions(world).filter(({ properties }) => properties['RecursiveLoop'] === 'Allow'),
-        (each) =>
-          examine(
-            each.logicalId,
-            'lambda:GetFunctionRecursionConfig',
-            () =>
-              world.clients.lambda.send(
-                new GetFunctionRecursionConfigCommand({ FunctionName: each.physicalId }),
-              ),
-            ({ RecursiveLoop }) => judgeRecursion(each, RecursiveLoop),
-          ),
-      ),
-  },
+    action: 'lambda:GetFunctionRecursionConfig',
+    resources: (world) =>
+      functions(world).filter(({ properties }) => properties['RecursiveLoop'] === 'Allow'),
+    ask: ({ lambda }, { physicalId }) =>
+      lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName: physicalId })),
+    judge: (each, { RecursiveLoop }) => judgeRecursion(each, RecursiveLoop),
+  }),
   {
     id: 'account-concurrency',
     good: 'The account may run all functions of this stage at once.',
@@ -192,18 +161,12 @@ export const functionChecks: readonly Check[] = [
         (actual) => judgeAccount(actual, stack),
       ),
   },
-  {
+  resourceCheck({
     id: 'rules',
     good: 'Sweep runs each minute, and no rule is disabled.',
-    needs: ['events:DescribeRule'],
-    run: ({ clients, stack }) =>
-      examineEach(ofType(stack, 'AWS::Events::Rule'), (rule) =>
-        examine(
-          rule.logicalId,
-          'events:DescribeRule',
-          () => clients.eventbridge.send(new DescribeRuleCommand({ Name: rule.physicalId })),
-          ({ State }) => judgeRule(rule, State),
-        ),
-      ),
-  },
+    action: 'events:DescribeRule',
+    resources: ({ stack }) => ofType(stack, 'AWS::Events::Rule'),
+    ask: ({ eventbridge }, { physicalId }) => eventbridge.send(new DescribeRuleCommand({ Name: physicalId })),
+    judge: (rule, { State }) => judgeRule(rule, State),
+  }),
 ];

@@ -6,7 +6,15 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import {
+  type Check,
+  examine,
+  examineEach,
+  type Problem,
+  problem,
+  resourceCheck,
+  type World,
+} from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const tables = ({ stack }: World) => ofType(stack, 'AWS::DynamoDB::Table');
@@ -17,70 +25,56 @@ export function judgeTable(
   { TableStatus, GlobalSecondaryIndexes = [] }: TableDescription = {},
 ): Problem[] {
   if (TableStatus !== 'ACTIVE' && TableStatus !== 'UPDATING') {
-    return [
-      {
-        level: 'fail',
-        about,
-        message: `the table is in state ${TableStatus ?? 'unknown'}: no row can be accounted for`,
-        remedy:
-          TableStatus === 'CREATING'
-            ? 'run the doctor again in a minute'
-            : 'the functions give their messages back meanwhile: restore the table from its point in time, under its name',
-      },
-    ];
+    return problem(
+      'fail',
+      about,
+      `the table is in state ${TableStatus ?? 'unknown'}: no row can be accounted for`,
+      TableStatus === 'CREATING'
+        ? 'run the doctor again in a minute'
+        : 'the functions give their messages back meanwhile: restore the table from its point in time, under its name',
+    );
   }
   const wanted = (properties['GlobalSecondaryIndexes'] ?? []) as { IndexName?: string }[];
   return wanted.flatMap(({ IndexName = '' }) => {
     const status = GlobalSecondaryIndexes.find((index) => index.IndexName === IndexName)?.IndexStatus;
     if (status === 'ACTIVE' || status === 'UPDATING') return [];
-    return [
-      {
-        level: 'fail' as const,
-        about,
-        message: `its index ${IndexName} is ${status === undefined ? 'missing' : `in state ${status}`}: ${IndexName === 'live' ? 'sweep finds no jobs' : 'jobs can not be listed'}`,
-        remedy:
-          status === 'CREATING'
-            ? 'wait until it is built'
-            : 'create it again as infrastructure/table.yml says',
-      },
-    ];
+    return problem(
+      'fail',
+      about,
+      `its index ${IndexName} is ${status === undefined ? 'missing' : `in state ${status}`}: ${IndexName === 'live' ? 'sweep finds no jobs' : 'jobs can not be listed'}`,
+      status === 'CREATING' ? 'wait until it is built' : 'create it again as infrastructure/table.yml says',
+    );
   });
 }
 
 export function judgeTimeToLive({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED' || status === 'ENABLING') return [];
-  return [
-    {
-      level: 'warn' as const,
-      about,
-      message: 'rows of ended jobs do not expire: the table grows without end',
-      remedy: `aws dynamodb update-time-to-live --table-name ${physicalId} --time-to-live-specification Enabled=true,AttributeName=expiresAt`,
-    },
-  ];
+  return problem(
+    'warn',
+    about,
+    'rows of ended jobs do not expire: the table grows without end',
+    `aws dynamodb update-time-to-live --table-name ${physicalId} --time-to-live-specification Enabled=true,AttributeName=expiresAt`,
+  );
 }
 
 export function judgeBackups({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED') return [];
-  return [
-    {
-      level: 'warn' as const,
-      about,
-      message: 'has no point-in-time recovery: a table that is lost loses the account of running jobs',
-      remedy: `aws dynamodb update-continuous-backups --table-name ${physicalId} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`,
-    },
-  ];
+  return problem(
+    'warn',
+    about,
+    'has no point-in-time recovery: a table that is lost loses the account of running jobs',
+    `aws dynamodb update-continuous-backups --table-name ${physicalId} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`,
+  );
 }
 
 export function judgeKey(arn: string, state: string | undefined): Problem[] {
   if (state === 'Enabled') return [];
-  return [
-    {
-      level: 'fail',
-      about: arn,
-      message: `the key is in state ${state ?? 'unknown'}: what it encrypts can't be read or written`,
-      remedy: `aws kms ${state === 'PendingDeletion' ? 'cancel-key-deletion' : 'enable-key'} --key-id ${arn}`,
-    },
-  ];
+  return problem(
+    'fail',
+    arn,
+    `the key is in state ${state ?? 'unknown'}: what it encrypts can't be read or written`,
+    `aws kms ${state === 'PendingDeletion' ? 'cancel-key-deletion' : 'enable-key'} --key-id ${arn}`,
+  );
 }
 
 /** The keys that the template names, each once. */
@@ -89,52 +83,33 @@ export function keysIn(template: string): string[] {
 }
 
 export const ledgerChecks: readonly Check[] = [
-  {
+  resourceCheck({
     id: 'table',
     good: "The ledger's table and its indexes are active.",
-    needs: ['dynamodb:DescribeTable'],
-    run: (world) =>
-      examineEach(tables(world), (table) =>
-        examine(
-          table.logicalId,
-          'dynamodb:DescribeTable',
-          () => world.clients.dynamodb.send(new DescribeTableCommand({ TableName: table.physicalId })),
-          ({ Table }) => judgeTable(table, Table),
-        ),
-      ),
-  },
-  {
+    action: 'dynamodb:DescribeTable',
+    resources: tables,
+    ask: ({ dynamodb }, { physicalId }) => dynamodb.send(new DescribeTableCommand({ TableName: physicalId })),
+    judge: (table, { Table }) => judgeTable(table, Table),
+  }),
+  resourceCheck({
     id: 'expiry',
     good: 'Rows of ended jobs expire.',
-    needs: ['dynamodb:DescribeTimeToLive'],
-    run: (world) =>
-      examineEach(tables(world), (table) =>
-        examine(
-          table.logicalId,
-          'dynamodb:DescribeTimeToLive',
-          () => world.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName: table.physicalId })),
-          ({ TimeToLiveDescription }) => judgeTimeToLive(table, TimeToLiveDescription?.TimeToLiveStatus),
-        ),
-      ),
-  },
-  {
+    action: 'dynamodb:DescribeTimeToLive',
+    resources: tables,
+    ask: ({ dynamodb }, { physicalId }) =>
+      dynamodb.send(new DescribeTimeToLiveCommand({ TableName: physicalId })),
+    judge: (table, { TimeToLiveDescription: expiry }) => judgeTimeToLive(table, expiry?.TimeToLiveStatus),
+  }),
+  resourceCheck({
     id: 'backups',
     good: 'The ledger has point-in-time recovery.',
-    needs: ['dynamodb:DescribeContinuousBackups'],
-    run: (world) =>
-      examineEach(tables(world), (table) =>
-        examine(
-          table.logicalId,
-          'dynamodb:DescribeContinuousBackups',
-          () =>
-            world.clients.dynamodb.send(
-              new DescribeContinuousBackupsCommand({ TableName: table.physicalId }),
-            ),
-          ({ ContinuousBackupsDescription: backups }) =>
-            judgeBackups(table, backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus),
-        ),
-      ),
-  },
+    action: 'dynamodb:DescribeContinuousBackups',
+    resources: tables,
+    ask: ({ dynamodb }, { physicalId }) =>
+      dynamodb.send(new DescribeContinuousBackupsCommand({ TableName: physicalId })),
+    judge: (table, { ContinuousBackupsDescription: backups }) =>
+      judgeBackups(table, backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus),
+  }),
   {
     id: 'keys',
     good: 'The KMS keys that the template names, if any, are enabled.',

@@ -4,7 +4,7 @@ import {
   type GetEventSourceMappingCommandOutput,
 } from '@aws-sdk/client-lambda';
 import { inFlightFault } from '../../../infrastructure/in-flight.js';
-import { type Check, examine, examineEach, type Problem } from '../finding.ts';
+import { type Problem, resourceCheck } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
@@ -77,17 +77,11 @@ function difference(name: string, actual: number | undefined, wanted: unknown): 
   return [`${name} is ${actual ?? 'not set'}, and ${wanted} in the template`];
 }
 
-export const mappingCheck: Check = {
+export const mappingCheck = resourceCheck({
   id: 'event-sources',
   good: 'The queues invoke the functions as the template says.',
-  needs: ['lambda:GetEventSourceMapping'],
-  run: ({ stack, clients }) =>
-    examineEach(ofType(stack, 'AWS::Lambda::EventSourceMapping'), (mapping) =>
-      examine(
-        mapping.logicalId,
-        'lambda:GetEventSourceMapping',
-        () => clients.lambda.send(new GetEventSourceMappingCommand({ UUID: mapping.physicalId })),
-        (actual) => judgeMapping(mapping, actual),
-      ),
-    ),
-};
+  action: 'lambda:GetEventSourceMapping',
+  resources: ({ stack }) => ofType(stack, 'AWS::Lambda::EventSourceMapping'),
+  ask: ({ lambda }, { physicalId }) => lambda.send(new GetEventSourceMappingCommand({ UUID: physicalId })),
+  judge: judgeMapping,
+});

@@ -5,7 +5,8 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { partitionOf } from '../../../infrastructure/partitions.js';
 import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
 import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { parseJson } from '../../../shared/text/parse-json.ts';
+import { type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
 import { declaredOfType, ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
 /** A bucket or queue, and the template's policy for it. */
@@ -38,9 +39,9 @@ function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): 
   const remedy = restored(thing);
   if (text === undefined) {
     const lacking = declared.flatMap(({ Sid }) => Sid ?? []).join(', ');
-    return [{ level: 'fail', about, message: `has no policy, and lacks the statements ${lacking}`, remedy }];
+    return problem('fail', about, `has no policy, and lacks the statements ${lacking}`, remedy);
   }
-  const document = parsed(text);
+  const document = parseJson(text);
   try {
     const statements = readResourceStatements(document);
     const says = (caller: Caller, request: AccessRequest, further = {}) =>
@@ -50,14 +51,12 @@ function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): 
     }));
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    return [
-      {
-        level: 'unchecked',
-        about,
-        message: `not checked: the doctor can't evaluate its policy (${error.message})`,
-        remedy: 'look through the policy by hand: somebody has added this statement',
-      },
-    ];
+    return problem(
+      'unchecked',
+      about,
+      `not checked: the doctor can't evaluate its policy (${error.message})`,
+      'look through the policy by hand: somebody has added this statement',
+    );
   }
 }
 
@@ -113,15 +112,6 @@ function missingStatements(declared: readonly Declared[], document: unknown): st
     )
     .filter(({ Sid, Effect }) => !deployed.includes(`${Effect} ${Sid}`))
     .map(({ Sid, Effect }) => `lacks the statement ${Sid} (${Effect})`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Without statements it has every fault.
-    return undefined;
-  }
 }
 
 function restored({ type, physicalId }: StackResource): string {

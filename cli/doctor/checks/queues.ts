@@ -1,7 +1,9 @@
 // The queues: their attributes against the template, dead letters that wait, and the in-flight quota.
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { MOST_MESSAGES_IN_FLIGHT } from '../../../infrastructure/in-flight.js';
-import { type Check, examine, examineEach, type Problem, type World } from '../finding.ts';
+import { parseJson } from '../../../shared/text/parse-json.ts';
+import type { Clients } from '../clients.ts';
+import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
 import { ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
 /** Those that matter to the pipeline, by their names in the template and in GetQueueAttributes alike. */
@@ -34,19 +36,18 @@ export function judgeAttributes(
   const problems = COMPARED.flatMap((name) => {
     const wanted = properties[name];
     if (wanted === undefined || String(wanted) === actual[name]) return [];
-    return [
-      {
-        level: 'fail' as const,
-        about: logicalId,
-        message: `${name} is ${actual[name] ?? 'not set'}, and ${wanted} in the template`,
-        remedy: `aws sqs set-queue-attributes --queue-url ${physicalId} --attributes ${name}=${wanted}`,
-      },
-    ];
+    return problem(
+      'fail',
+      logicalId,
+      `${name} is ${actual[name] ?? 'not set'}, and ${wanted} in the template`,
+      `aws sqs set-queue-attributes --queue-url ${physicalId} --attributes ${name}=${wanted}`,
+    );
   });
   const target = all.find((each) => each.logicalId === deadLettersOf(queue));
   if (target === undefined) return problems;
   const { maxReceiveCount: wanted } = properties['RedrivePolicy'] as Redrive;
-  const { deadLetterTargetArn = '', maxReceiveCount } = redriveOf(actual['RedrivePolicy']);
+  const { deadLetterTargetArn = '', maxReceiveCount } = (parseJson(actual['RedrivePolicy'] ?? '') ??
+    {}) as Redrive;
   const goesRight = String(deadLetterTargetArn).endsWith(`:${queueNameOf(target)}`);
   if (goesRight && String(maxReceiveCount) === String(wanted)) return problems;
   return [
@@ -62,39 +63,26 @@ export function judgeAttributes(
   ];
 }
 
-function redriveOf(text: string | undefined): Redrive {
-  try {
-    return JSON.parse(text ?? '{}') as Redrive;
-  } catch {
-    return {};
-  }
-}
-
 export function judgeWaiting({ logicalId, physicalId }: StackResource, actual: Attributes): Problem[] {
   const waiting = countOf(actual, 'ApproximateNumberOfMessages');
   if (waiting === 0) return [];
-  return [
-    {
-      level: 'warn',
-      about: logicalId,
-      message: `${waiting} dead ${waiting === 1 ? 'letter waits' : 'letters wait'} in ${queueNameOf({ physicalId })}`,
-      remedy:
-        'their handler takes each within minutes: look at its event source mapping and its log, and at `spillway deadletters`',
-    },
-  ];
+  return problem(
+    'warn',
+    logicalId,
+    `${waiting} dead ${waiting === 1 ? 'letter waits' : 'letters wait'} in ${queueNameOf({ physicalId })}`,
+    'their handler takes each within minutes: look at its event source mapping and its log, and at `spillway deadletters`',
+  );
 }
 
 export function judgeInFlight({ logicalId, physicalId }: StackResource, actual: Attributes): Problem[] {
   const inFlight = countOf(actual, 'ApproximateNumberOfMessagesNotVisible');
   if (inFlight < MOST_MESSAGES_IN_FLIGHT) return [];
-  return [
-    {
-      level: 'fail',
-      about: logicalId,
-      message: `${inFlight} messages of ${queueNameOf({ physicalId })} are in flight: at about 120,000 SQS delivers no more, without an error`,
-      remedy: 'lower the fleet with `spillway concurrency`, and look for other consumers of the queue',
-    },
-  ];
+  return problem(
+    'fail',
+    logicalId,
+    `${inFlight} messages of ${queueNameOf({ physicalId })} are in flight: at about 120,000 SQS delivers no more, without an error`,
+    'lower the fleet with `spillway concurrency`, and look for other consumers of the queue',
+  );
 }
 
 function countOf(actual: Attributes, name: string): number {
@@ -102,48 +90,34 @@ function countOf(actual: Attributes, name: string): number {
 }
 
 /** All three checks read the same attributes. */
-function examineQueue(world: World, queue: StackResource, judge: (actual: Attributes) => Problem[]) {
-  return examine(
-    queue.logicalId,
-    'sqs:GetQueueAttributes',
-    () =>
-      world.clients.sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: queue.physicalId, AttributeNames: ['All'] }),
-      ),
-    ({ Attributes: actual = {} }) => judge(actual),
-  );
-}
-
-const needs = ['sqs:GetQueueAttributes'];
+const READING = {
+  action: 'sqs:GetQueueAttributes',
+  ask: async ({ sqs }: Pick<Clients, 'sqs'>, { physicalId }: StackResource): Promise<Attributes> => {
+    const asked = new GetQueueAttributesCommand({ QueueUrl: physicalId, AttributeNames: ['All'] });
+    return (await sqs.send(asked)).Attributes ?? {};
+  },
+};
 
 export const queueChecks: readonly Check[] = [
-  {
+  resourceCheck({
+    ...READING,
     id: 'queues',
     good: 'The queues have the attributes of the template.',
-    needs,
-    run: (world) =>
-      examineEach(queues(world), (queue) =>
-        examineQueue(world, queue, (actual) => judgeAttributes(queue, actual, queues(world))),
-      ),
-  },
-  {
+    resources: queues,
+    judge: (queue, actual, world) => judgeAttributes(queue, actual, queues(world)),
+  }),
+  resourceCheck({
+    ...READING,
     id: 'dead-letters',
     good: 'No dead letters wait.',
-    needs,
-    run: (world) =>
-      examineEach(
-        queues(world).filter((queue) => isDeadLetters(queue, queues(world))),
-        (queue) => examineQueue(world, queue, (actual) => judgeWaiting(queue, actual)),
-      ),
-  },
-  {
+    resources: (world) => queues(world).filter((queue) => isDeadLetters(queue, queues(world))),
+    judge: judgeWaiting,
+  }),
+  resourceCheck({
+    ...READING,
     id: 'in-flight',
     good: 'The queues are far from the in-flight quota.',
-    needs,
-    run: (world) =>
-      examineEach(
-        queues(world).filter((queue) => !isDeadLetters(queue, queues(world))),
-        (queue) => examineQueue(world, queue, (actual) => judgeInFlight(queue, actual)),
-      ),
-  },
+    resources: (world) => queues(world).filter((queue) => !isDeadLetters(queue, queues(world))),
+    judge: judgeInFlight,
+  }),
 ];

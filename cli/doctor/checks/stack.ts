@@ -1,5 +1,5 @@
 // The state of the stack itself.
-import type { Check, Problem } from '../finding.ts';
+import { type Check, type Problem, problem } from '../finding.ts';
 import type { Stack } from '../stack.ts';
 
 const GOOD = new Set(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'IMPORT_COMPLETE']);
@@ -8,31 +8,27 @@ export function judgeStack({ status, reason }: Pick<Stack, 'status' | 'reason'>,
   if (GOOD.has(status)) return [];
   const because = reason === undefined || reason === '' ? '' : ` (${reason})`;
   if (/_IN_PROGRESS$/.test(status)) {
-    return [
-      {
-        level: 'warn',
-        about: name,
-        message: `a deployment is under way: ${status}`,
-        remedy: 'wait until it has ended, and run the doctor again',
-      },
-    ];
+    return problem(
+      'warn',
+      name,
+      `a deployment is under way: ${status}`,
+      'wait until it has ended, and run the doctor again',
+    );
   }
   if (status === 'UPDATE_ROLLBACK_COMPLETE') {
-    return [
-      {
-        level: 'warn',
-        about: name,
-        message: `the last deployment failed, and the stack is as it was before${because}`,
-        remedy: `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why; then deploy again`,
-      },
-    ];
+    return problem(
+      'warn',
+      name,
+      `the last deployment failed, and the stack is as it was before${because}`,
+      `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why; then deploy again`,
+    );
   }
   const remedy =
     status === 'UPDATE_ROLLBACK_FAILED'
       ? `remove what blocks it, then \`aws cloudformation continue-update-rollback --stack-name ${name}\``
       : `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why; ` +
         `then \`aws cloudformation delete-stack --stack-name ${name}\`, and deploy again`;
-  return [{ level: 'fail', about: name, message: `the stack is in ${status}${because}`, remedy }];
+  return problem('fail', name, `the stack is in ${status}${because}`, remedy);
 }
 
 export const stackCheck: Check = {

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import dynalite from 'dynalite';
+import { parseJson } from '../../../shared/text/parse-json.ts';
 import { systemClock as clock } from '../../../shared/time/clock.ts';
 import { createRandom } from '../../../shared/time/random.ts';
 import {
@@ -63,7 +64,7 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   const sent = await buffer(request).catch(() => undefined);
   if (sent === undefined) return; // the client went away
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
-  const whole = parseObject(sent);
+  const whole = objectIn(sent);
   if (operation === 'CreateTable') noteKeys(whole);
   const { authorization } = request.headers;
   const denial = authorizer.deny(authorization, dynamodbAccess(operation, whole ?? {}, hashKeys, options));
@@ -84,7 +85,7 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   response.once('close', () => owed.delete(response));
   const end = response.end.bind(response);
   response.end = ((body?: string | Buffer) => {
-    const answer = parseObject(Buffer.from(body ?? ''));
+    const answer = objectIn(body ?? '');
     const failed = response.statusCode >= 400;
     meter.add(operation, failed, unitsOf(operation, call ?? {}, answer ?? {}, failed));
     if (fault?.kind === 'dropped') {
@@ -159,12 +160,8 @@ function noteKeys(call: Record<string, unknown> | undefined): void {
   );
 }
 
-function parseObject(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(body.toString()) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
+function objectIn(body: string | Buffer): Record<string, unknown> | undefined {
+  return parseJson(body.toString()) as Record<string, unknown> | undefined;
 }
 
 process.on('uncaughtException', (error) => {

@@ -1,5 +1,6 @@
 // EventBridge over HTTP: AWS's JSON 1.1 protocol, the operation named in a header.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseJson } from '../../../shared/text/parse-json.ts';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { eventAccess } from '../../iam/json-access.ts';
 import type { Meter } from '../../meter/meter.ts';
@@ -36,21 +37,13 @@ export async function answerPutEvents(
       message: 'Only PutEvents is emulated.',
     });
   }
-  const entries = parse(body);
+  const entries = parseJson(body.toString());
   const denial = authorizer.deny(request.headers.authorization, eventAccess(entries, place));
   if (denial !== undefined) return send(response, 400, { __type: 'AccessDeniedException', message: denial });
   const answer = bus.put(entries);
   meter.eventBridge(answer.kind === 'taken' ? answer.entries.length : 0);
   if (answer.kind === 'invalid') return send(response, 400, { __type: answer.code, message: answer.message });
   send(response, 200, { FailedEntryCount: answer.failed, Entries: answer.entries });
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
 }
 
 function send(response: ServerResponse, status: number, answer: object): void {

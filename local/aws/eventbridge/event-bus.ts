@@ -1,5 +1,6 @@
 // EventBridge's PutEvents, enough of it: entries are checked, kept in a bounded ring, and answered with ids.
 import { randomUUID } from 'node:crypto';
+import { isRecord, parseJson } from '../../../shared/text/parse-json.ts';
 import type { Clock } from '../../../shared/time/clock.ts';
 
 export interface EventBridgeEntry {
@@ -50,8 +51,8 @@ export function createEventBus(
     if (typeof Detail !== 'string') return refused('InvalidArgument', 'Parameter Detail is not valid.');
     const time = new Date(typeof Time === 'number' ? Time * 1000 : clock.now());
     if (Number.isNaN(time.getTime())) return refused('InvalidArgument', 'Parameter Time is not valid.');
-    const detail = parseObject(Detail);
-    if (detail === undefined) return refused('MalformedDetail', 'Detail is malformed.');
+    const detail = parseJson(Detail);
+    if (!isRecord(detail)) return refused('MalformedDetail', 'Detail is malformed.');
     const entry: EventBridgeEntry = {
       id: randomUUID(),
       time: time.toISOString(),
@@ -90,13 +91,4 @@ export function createEventBus(
 
 function refused(code: string, message: string): { ErrorCode: string; ErrorMessage: string } {
   return { ErrorCode: code, ErrorMessage: message };
-}
-
-function parseObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

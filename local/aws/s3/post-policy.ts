@@ -5,6 +5,7 @@
 // ["content-length-range", least, most]. Each field but a few has to be named by one.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
+import { parseJson } from '../../../shared/text/parse-json.ts';
 import type { Clock } from '../../../shared/time/clock.ts';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { formAccess, type S3Place } from '../../iam/s3-access.ts';
@@ -151,15 +152,6 @@ function fieldOf(fields: ReadonlyMap<string, string>, name: string): string | un
   const lower = name.toLowerCase();
   for (const [each, value] of fields) if (each.toLowerCase() === lower) return value;
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema says that it is no policy.
-    return undefined;
-  }
 }
 
 /** @throws where the body is no form */

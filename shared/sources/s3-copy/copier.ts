@@ -12,8 +12,8 @@ import {
   endedBy,
   namedAlgorithm,
   type ObjectWrite,
-  type StoredObject,
-  storedObject,
+  type WrittenObject,
+  writtenObject,
 } from '../../transfer/object-writer.ts';
 import type { SourceDependencies } from '../source.ts';
 import { withHeaders } from './command-headers.ts';
@@ -40,9 +40,9 @@ export interface Copier {
   /** The source's tags. @param version the one that the HEAD found */
   readTags(copy: Copy, version: string | undefined, cutOff?: AbortSignal): Promise<Map<string, string>>;
   /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
-  copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<StoredObject>;
+  copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<WrittenObject>;
   /** As ObjectWriter's. */
-  recognise(copy: Copy, cutOff?: AbortSignal): Promise<StoredObject | undefined>;
+  recognise(copy: Copy, cutOff?: AbortSignal): Promise<WrittenObject | undefined>;
 }
 
 export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Copier {
@@ -62,7 +62,7 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
     { source, destination, attributes = {}, ifExists, expected }: Copy,
     head: SourceHead | undefined,
     cutOff: AbortSignal | undefined,
-  ): Promise<StoredObject> {
+  ): Promise<WrittenObject> {
     const etag = expected?.etag;
     const headers = {
       ...copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head, etag }),
@@ -72,7 +72,7 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
     if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
     const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-    return storedObject({
+    return writtenObject({
       etag: answer.etag,
       versionId,
       checksum: elementText(answer.text, checksumField(algorithm)),
@@ -120,7 +120,7 @@ async function copyBySdk(
   { destination: { bucket, key }, attributes = {} }: Pick<Copy, 'destination' | 'attributes'>,
   headers: Record<string, string>,
   cutOff: AbortSignal | undefined,
-): Promise<StoredObject> {
+): Promise<WrittenObject> {
   const command = withHeaders(
     new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: headers['x-amz-copy-source'] }),
     headers,
@@ -131,5 +131,5 @@ async function copyBySdk(
   });
   const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
   const checksum = result?.[checksumField(algorithm)];
-  return storedObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
+  return writtenObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
 }

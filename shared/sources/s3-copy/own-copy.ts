@@ -4,7 +4,7 @@ import type { ObjectAttributes } from '../../attributes/object-attributes.ts';
 import { classifyFault } from '../../aws/classify.ts';
 import type { ObjectPlace, SourceHeads } from '../../aws/source-heads.ts';
 import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
-import { endedBy, namedAlgorithm, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import { endedBy, namedAlgorithm, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
 
 /** @throws what the client throws; an error named SourceUnreadable where the source is gone, or can't be compared */
 export async function findOwnCopy(
@@ -15,7 +15,7 @@ export async function findOwnCopy(
     attributes = {},
   }: { source: ObjectPlace; destination: ObjectPlace; attributes?: ObjectAttributes },
   cutOff: AbortSignal | undefined,
-): Promise<StoredObject | undefined> {
+): Promise<WrittenObject | undefined> {
   const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
   const original = await headSource(heads, source, cutOff);
   if (found.ContentLength !== original.ContentLength) return undefined;
@@ -25,7 +25,7 @@ export async function findOwnCopy(
   const { ETag: etag, VersionId: versionId, ContentLength: bytes } = found;
   const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
   const checksum = found[checksumField(algorithm)];
-  return storedObject({ etag, versionId, checksum, ...namedAlgorithm(algorithm), bytes });
+  return writtenObject({ etag, versionId, checksum, ...namedAlgorithm(algorithm), bytes });
 }
 
 /** @throws where the source is gone: what was copied from it is unknown then */

@@ -12,7 +12,7 @@ import { classifyFault } from '../../aws/classify.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads } from '../../aws/source-heads.ts';
 import { checksumSetting } from '../../transfer/checksum.ts';
-import { endedBy, type StoredObject, storedObject } from '../../transfer/object-writer.ts';
+import { endedBy, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
 import type { Part } from '../../transfer/part-plan.ts';
 import type { SourceDependencies } from '../source.ts';
 import { withHeaders } from './command-headers.ts';
@@ -50,12 +50,12 @@ export interface PartRequests {
     head: SourceHead,
     parts: readonly CopiedPart[],
     cutOff: AbortSignal,
-  ): Promise<StoredObject>;
+  ): Promise<WrittenObject>;
   /**
    * @returns the object at the destination if it is made of so many parts of this source, else undefined. Where no checksum
    * tells, the size and the number of parts do
    */
-  recognise(copy: Copy, begun: BegunCopy, head: SourceHead): Promise<StoredObject | undefined>;
+  recognise(copy: Copy, begun: BegunCopy, head: SourceHead): Promise<WrittenObject | undefined>;
   exists(copy: Copy): Promise<boolean>;
   /** An upload that is gone already counts as aborted. */
   abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void>;
@@ -164,7 +164,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
         }),
         patient(cutOff),
       );
-      return storedObject({ etag, versionId, checksum, bytes: sizeBytes });
+      return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
     },
 
     async recognise(copy, { sizeBytes, partBytes }, head) {
@@ -177,7 +177,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       const isComparable = crc !== undefined && crc.algorithm === head.crc?.algorithm;
       if (isComparable && crc.value !== head.crc?.value) return undefined;
       const { ETag: etag, VersionId: versionId, ChecksumCRC32: checksum } = found;
-      return storedObject({ etag, versionId, checksum, bytes: sizeBytes });
+      return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
     },
 
     async exists({ destination }) {

@@ -22,7 +22,7 @@ import {
   sendAll,
   type TakeStep,
 } from '../../transfer/multipart-steps.ts';
-import type { PartedWriter, StoredObject } from '../../transfer/object-writer.ts';
+import type { PartedWriter, WrittenObject } from '../../transfer/object-writer.ts';
 import type {
   FinalFault,
   PacingDependencies,
@@ -161,7 +161,7 @@ function createDelivery(
 
   /** The upload does not exist any more: it was completed, or aborted. */
   async function whereGone(begun: BegunCopy, head: SourceHead): Promise<Round> {
-    const own = await takeStep<StoredObject | undefined>(
+    const own = await takeStep<WrittenObject | undefined>(
       () => noneIfMissing(() => requests.recognise(copy, begun, head)),
       // Without the right to look, the object is copied again.
       async () => ({ kind: 'value', value: undefined }),

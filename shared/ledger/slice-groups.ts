@@ -1,15 +1,15 @@
 // Which slices of a job have settled: in groups of 256, a row each. In one set on the job's row they would make that row grow
 // with the job, and it is read by every invocation of upload and billed whole at each write.
-import { GROUP_SLICES, groupsOf, type JobId, type SliceId } from '../job/identity.ts';
+import { GROUP_SLICES, type JobId, type SliceId, sliceGroupsOf } from '../job/identity.ts';
 import type { Job, LiveJob } from '../job/job.ts';
 import { readJobRow } from './job-row-format.ts';
-import { type GroupRow, groupKey, jobKey, readGroupRow } from './rows.ts';
+import { jobKey, readSliceGroupRow, type SliceGroupRow, sliceGroupKey } from './rows.ts';
 import { numberSet, numeral, type Table } from './table.ts';
 import { isCovered } from './tally.ts';
 
-export function createGroups(table: Table) {
+export function createSliceGroups(table: Table) {
   /** @returns the job after the write, where the group was closed by now */
-  async function closeGroup(id: JobId, group: number, row: GroupRow): Promise<Job | undefined> {
+  async function closeGroup(id: JobId, group: number, row: SliceGroupRow): Promise<Job | undefined> {
     // A number beyond its size is no slice of the job: a plan that was cut short has counted fewer.
     const settled = new Set([...row.settled].filter((number) => number < row.size));
     if (!isCovered(settled, row.size)) return undefined;
@@ -26,11 +26,11 @@ export function createGroups(table: Table) {
     async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
       const group = Math.floor(slice / GROUP_SLICES);
       // The first slice of a group to settle creates its row: it was settled for a job that is alive.
-      const row = await table.update(groupKey(job, group), {
+      const row = await table.update(sliceGroupKey(job, group), {
         UpdateExpression: 'ADD settled :number',
         ExpressionAttributeValues: { ':number': numberSet([slice % GROUP_SLICES]) },
       });
-      const closed = await closeGroup(job, group, readGroupRow(row ?? {}));
+      const closed = await closeGroup(job, group, readSliceGroupRow(row ?? {}));
       if (closed !== undefined) return closed;
       const current = await table.get(jobKey(job));
       return current === undefined ? undefined : readJobRow(current);
@@ -38,13 +38,13 @@ export function createGroups(table: Table) {
 
     /** The last group is as large as the number of slices leaves it; it may be full already. */
     async sizeLastGroup(job: JobId, slices: number): Promise<void> {
-      const group = groupsOf(slices) - 1;
-      const row = await table.update(groupKey(job, group), {
+      const group = sliceGroupsOf(slices) - 1;
+      const row = await table.update(sliceGroupKey(job, group), {
         UpdateExpression: 'SET #size = :size',
         ExpressionAttributeNames: { '#size': 'size' },
         ExpressionAttributeValues: { ':size': numeral(slices - group * GROUP_SLICES) },
       });
-      await closeGroup(job, group, readGroupRow(row ?? {}));
+      await closeGroup(job, group, readSliceGroupRow(row ?? {}));
     },
 
     /**
@@ -54,13 +54,13 @@ export function createGroups(table: Table) {
      */
     async unsettledSlices(job: Pick<LiveJob, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
       const { slices } = job.plan;
-      const open = Array.from({ length: groupsOf(slices) }, (_, group) => group).filter(
+      const open = Array.from({ length: sliceGroupsOf(slices) }, (_, group) => group).filter(
         (group) => !job.settledGroups.has(group),
       );
-      const rows = await table.getAll(open.map((group) => groupKey(job.id, group)));
-      const known = new Map(rows.map((row) => [row['pk']?.S, readGroupRow(row)]));
+      const rows = await table.getAll(open.map((group) => sliceGroupKey(job.id, group)));
+      const known = new Map(rows.map((row) => [row['pk']?.S, readSliceGroupRow(row)]));
       return open.flatMap((group) => {
-        const { settled, size } = known.get(groupKey(job.id, group)['pk']?.S) ?? readGroupRow({});
+        const { settled, size } = known.get(sliceGroupKey(job.id, group)['pk']?.S) ?? readSliceGroupRow({});
         const from = group * GROUP_SLICES;
         const numbers = Array.from({ length: Math.min(GROUP_SLICES, slices - from) }, (_, number) => number);
         const unbooked = numbers.filter((number) => !settled.has(number));
