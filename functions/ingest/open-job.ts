@@ -4,6 +4,7 @@ import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
 import { createConversionInput, openConversion, readStart } from '../../shared/blocks/conversion-input.ts';
+import { deadlineFault } from '../../shared/job/deadline.ts';
 import {
   arrivedObject,
   idNamedBy,
@@ -22,12 +23,7 @@ import {
 } from '../../shared/job/job.ts';
 import { isJobFile } from '../../shared/job/job-file.ts';
 import { isManifestOrder, parseManifestOrder } from '../../shared/job/manifest-order.ts';
-import {
-  type JobOptions,
-  optionTextsOfMetadata,
-  parseFrozenOptions,
-  parseJobOptions,
-} from '../../shared/job/options.ts';
+import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
@@ -43,8 +39,6 @@ import { reportOrderOf } from './dropped-report.ts';
 import { headNamed } from './head-named.ts';
 import { openJobFile } from './open-job-file.ts';
 import { readRedriveReport } from './redrive-report.ts';
-
-const DAY_SECONDS = 24 * 3600;
 
 export interface StartDependencies {
   reader: ObjectReader;
@@ -84,7 +78,7 @@ export async function startJob(
   const { head, options, files } = opened.opening;
   const late = deadlineFault(options, keepDays);
   if (late !== undefined)
-    return { ...unopenedJob(arrival, nowMs, jobFault('InvalidOptions', late)), manifest, options };
+    return { ...unopenedJob(arrival, nowMs, jobFault('InvalidOptions', late.message)), manifest, options };
   return {
     id: jobIdOfManifest(arrival),
     state: 'planning',
@@ -104,14 +98,6 @@ export async function startJob(
     },
     settledGroups: new Set(),
   };
-}
-
-/** A job reads its outcomes until its end: those that expire before would be reported as lost, though their objects are stored. */
-function deadlineFault({ deadlineSeconds }: JobOptions, keepDays: number): string | undefined {
-  const most = keepDays * DAY_SECONDS;
-  return deadlineSeconds <= most
-    ? undefined
-    : `deadline-seconds is ${deadlineSeconds}, and this stage keeps outcomes for ${keepDays} days: give ${most} at most, or deploy with a larger reportDays`;
 }
 
 /** What an opened manifest adds to its job. */
