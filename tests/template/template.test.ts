@@ -244,6 +244,7 @@ describe('a further inbox', () => {
   it('has its events sent to ingest by a rule that matches new objects of no other bucket', () => {
     expect(properties('InboxRule')).toMatchObject({
       EventPattern: {
+        account: ['<AWS::AccountId>'],
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
         detail: { bucket: { name: INBOX_BUCKETS } },
