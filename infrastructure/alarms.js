@@ -1,4 +1,9 @@
 // The alarms: what stops the pipeline, or makes it lose time, as a table. docs/operations.md has a runbook for each.
+//
+// A series has no point for what did not happen, and in a new stack some were never published. AWS does not document whether FILL
+// gives points to such a series, nor whether an operator has a result beside it. So an expression that must raise its alarm beside
+// an empty series adds with SUM, which leaves that series out (CloudWatch user guide, "Using math expressions with CloudWatch
+// metrics"). Without a result a period is missing data. FILL beside late data makes it a wrong point, so only sweep's alarm has it.
 import { METRICS } from '../functions/runtime/metrics.js';
 
 /**
@@ -61,13 +66,11 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
    */
   const standstill = (queue, description, progress) => {
     const named = Object.fromEntries(progress.map((series, index) => [`p${index}`, series]));
-    const sum = Object.keys(named)
-      .map((id) => `FILL(${id}, 0)`)
-      .join(' + ');
     return {
       description,
       of: { age: sqs(queue, 'ApproximateAgeOfOldestMessage'), ...named },
-      expression: `IF(FILL(age, 0) > ${oldestMessageSeconds} AND (${sum}) == 0, 1, 0)`,
+      // Where the sum of all is the age, nothing has progressed.
+      expression: `IF(age > ${oldestMessageSeconds} AND SUM(METRICS()) == age, 1, 0)`,
       above: 0,
       periods: 3,
     };
@@ -79,7 +82,6 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
    */
   const endsOf = (metric) => ({
     of: Object.fromEntries(METRICS[metric].functions.map((name, index) => [`e${index}`, own(name, metric)])),
-    // A function in which no job has ended has no series: a sum of all leaves it out.
     expression: 'SUM(METRICS())',
     above: 0,
   });
@@ -136,6 +138,7 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
       description:
         'Sweep has not run for ten minutes: lost messages are not sent again, and jobs do not end in time',
       of: { runs: lambda('sweep', 'Invocations') },
+      // Without FILL, CloudWatch would look back for points before the last two periods, and raise this later.
       expression: 'IF(FILL(runs, 0) > 0, 0, 1)',
       above: 0,
       periods: 2,
@@ -171,7 +174,8 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
     ThrottledShareAlarm: {
       description: `S3 refuses more than ${THROTTLED_PERCENT}% of the requests with SlowDown`,
       of: { throttled: own('upload', 'Throttled'), attempts: own('upload', 'Attempts') },
-      expression: 'IF(FILL(attempts, 0) > 0, 100 * FILL(throttled, 0) / attempts, 0)',
+      // Upload publishes no metric of what does not occur: without throttling there is no result, or 0.
+      expression: '100 * throttled / attempts',
       above: THROTTLED_PERCENT,
       periods: 3,
     },
@@ -182,7 +186,7 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
         skipped: own('upload', 'ObjectsSkipped'),
         failed: own('upload', 'ObjectsFailed'),
       },
-      expression: 'IF(FILL(failed, 0) > 0, 100 * failed / (FILL(stored, 0) + FILL(skipped, 0) + failed), 0)',
+      expression: '100 * failed / SUM(METRICS())',
       above: FAILED_PERCENT,
       periods: 3,
     },

@@ -108,6 +108,7 @@ const QUEUE = { 'Fn::GetAtt': ['IngestQueue', 'Arn'] };
 export function ingestQueueStatements({ inboxBuckets: buckets, inboxTopics: topics }, { service, stage }) {
   const own = `${service}-${stage}-inbox-\${AWS::AccountId}-\${AWS::Region}`;
   const fromAccount = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
+  // The ARN of a bucket names no account. Those of rules and topics do; AWS documents no aws:SourceAccount for what they send.
   const senders = [
     allow('InboxMayNotify', 's3.amazonaws.com', {
       ArnEquals: { 'aws:SourceArn': [own, ...buckets].map(arnOf) },
@@ -160,6 +161,8 @@ export function inboxResources({ inboxBuckets: buckets, inboxTopics: topics }, {
         Name: `${service}-${stage}-inboxes`,
         Description: 'Sends new objects of further inboxes to ingest',
         EventPattern: {
+          // Another account may forward its events to this bus; those of its buckets are no arrivals here.
+          account: [{ Ref: 'AWS::AccountId' }],
           source: ['aws.s3'],
           'detail-type': ['Object Created'],
           detail: { bucket: { name: buckets } },

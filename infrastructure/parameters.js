@@ -299,7 +299,7 @@ export const PARAMETERS = /** @type {const} */ ({
     about:
       'Days that outcomes, the text of converted manifests and dead letters are kept. Reports are not deleted.',
     bounds:
-      'A job needs them until it ends: one with a later `deadline-seconds` fails at once. Pauses are not counted.',
+      'A job needs them until it ends: one whose `deadline-seconds` leaves less than a day of them is refused. Pauses are not counted.',
   },
   manifestDays: {
     kind: 'whole number',

@@ -131,6 +131,8 @@ export function summaryOf(
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${countText(count)} ${name}`);
   const indent = `\n${' '.repeat(WIDTH + 4)}`;
+  const { refused } = result.givenBack;
+  const wasRefused = throttled > 0 || refused.returned + refused.reposted > 0;
   const table: [string, Value][] = [
     ['rows', `${countText(rows)} (${bytesText(result.bytes)})`],
     [
@@ -144,7 +146,9 @@ export function summaryOf(
         ? 'never: S3 took every request at once'
         : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`,
     ],
-    ['refused', `${wayText(result.givenBack.refused)}; the rest was tried again in place`],
+    ...(wasRefused
+      ? [['refused', `${wayText(refused)}; the rest was tried again in place`] as [string, string]]
+      : []),
     ['no turn yet', wayText(result.givenBack.untried)],
     [
       'time',

@@ -6,7 +6,7 @@ import { keyOfJob } from '../../shared/job/identity.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { jobIdOfRequest } from './idempotency-key.ts';
-import { readOptions } from './job-options.ts';
+import { type OptionBounds, readOptions } from './job-options.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { optionValues } from './manifest-place.ts';
 import { faultsOf, HttpError } from './problem.ts';
@@ -23,18 +23,17 @@ export const uploadOrder = z.strictObject({
   options: z.optional(optionValues),
 });
 
-export interface CreateUploadDependencies extends Inbox {
+export interface CreateUploadDependencies extends Inbox, OptionBounds {
   presigner: Pick<Presigner, 'formFor'>;
-  destinationBuckets: readonly string[];
   clock: Pick<Clock, 'now'>;
 }
 
 /** An Idempotency-Key makes repeats of one caller one job: what is uploaded first under it counts. */
 export function createCreateUpload(dependencies: CreateUploadDependencies): RouteHandler<'createUpload'> {
-  const { inbox, presigner, destinationBuckets, clock } = dependencies;
+  const { inbox, presigner, clock } = dependencies;
   return async ({ event, basePath }) => {
     const { contentType, options } = readOrder(event.json?.value);
-    readOptions(options, destinationBuckets);
+    readOptions(options, dependencies);
     const { job, token } = jobIdOfRequest(event);
     if (await wasSubmitted(dependencies, job)) {
       const message = `the Idempotency-Key "${token}" was used before: job ${job} has its manifest. Send another key for another job`;

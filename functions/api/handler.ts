@@ -76,7 +76,7 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
     ...wireJobs(env, CLIENT_BUDGETS.api),
     notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
-    deadLetterDays: env.SPILLWAY_REPORT_DAYS,
+    keepDays: env.SPILLWAY_REPORT_DAYS,
     telemetry,
   };
 }

@@ -10,12 +10,12 @@ const NO_LETTER_CURSOR =
 export interface ListDeadLettersDependencies {
   deadLetters: Pick<DeadLetterFiles, 'list' | 'placeOf'>;
   /** Days for which the report bucket keeps dead letters. */
-  deadLetterDays: number;
+  keepDays: number;
 }
 
 export function createListDeadLetters({
   deadLetters,
-  deadLetterDays,
+  keepDays,
 }: ListDeadLettersDependencies): RouteHandler<'listDeadLetters'> {
   return async ({ query: { limit, cursor } }) => {
     if (cursor !== undefined && !isLetterCursor(cursor)) throw new HttpError(400, NO_LETTER_CURSOR);
@@ -26,6 +26,6 @@ export function createListDeadLetters({
       (letter) => ({ ...letter, place: deadLetters.placeOf(letter) }),
       cursorBehind,
     );
-    return json(200, { letters: page.views, keptDays: deadLetterDays, ...page.next });
+    return json(200, { letters: page.views, keptDays: keepDays, ...page.next });
   };
 }

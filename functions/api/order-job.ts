@@ -4,6 +4,7 @@ import { isLive, type JobControl } from '../../shared/job/job.ts';
 import { describeState, type JobView, viewJob } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unopenedJob } from './find-job.ts';
+import type { OptionBounds } from './job-options.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { HttpError } from './problem.ts';
 import type { ResumeNotice } from './resume-notice.ts';
@@ -22,14 +23,13 @@ const ORDERS: Readonly<Record<Order, { control: JobControl; cannot: string }>> =
   cancel: { control: 'cancelling', cannot: "it can't be cancelled" },
 };
 
-export interface OrderJobDependencies extends Inbox {
+export interface OrderJobDependencies extends Inbox, OptionBounds {
   ledger: Pick<Ledger, 'getJob' | 'controlJob' | 'changeRate'> & ProgressReader;
   notifyResume: ResumeNotice;
-  destinationBuckets: readonly string[];
 }
 
 export function createOrderJob(dependencies: OrderJobDependencies) {
-  const { ledger, notifyResume, destinationBuckets } = dependencies;
+  const { ledger, notifyResume } = dependencies;
 
   const give =
     (order: Order): RouteHandler<`${Order}Job`> =>
@@ -63,7 +63,7 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
   const redriveJob: RouteHandler<'redriveJob'> = async ({ parameters: { id }, basePath }) => {
     const former = await ledger.getJob(id);
     if (former === undefined) throw await unopenedJob(dependencies, id);
-    const redrivable = redrivableOf(former, destinationBuckets);
+    const redrivable = redrivableOf(former, dependencies);
     if (redrivable.kind === 'refused') throw new HttpError(409, redrivable.message);
     const { kind, job, manifest } = await submitRedrive(dependencies, redrivable.job);
     if (kind === 'conflict') {

@@ -13,7 +13,7 @@ import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { readOptions } from './job-options.ts';
+import { type OptionBounds, readOptions } from './job-options.ts';
 import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
 import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { inputOfBytes, NamesFilesError } from './open-posted.ts';
@@ -28,9 +28,11 @@ export const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
 /** Bytes of its text. */
 export const MAX_PLANNED_TEXT_BYTES = 64 * 1024 * 1024;
 
-export interface PlanJobDependencies extends Pick<ObjectReader, 's3' | 'random'>, ManifestBuckets {
+export interface PlanJobDependencies
+  extends Pick<ObjectReader, 's3' | 'random'>,
+    ManifestBuckets,
+    OptionBounds {
   clock: Clock;
-  destinationBuckets: readonly string[];
   sources: SourceConfiguration;
   kmsKeys: readonly string[];
   cut: { sliceBytes: number; blockRows: number };
@@ -59,17 +61,13 @@ export function createPlanJob(dependencies: PlanJobDependencies): RouteHandler<'
   };
 }
 
-function loadPosted(
-  { destinationBuckets }: PlanJobDependencies,
-  event: ApiEvent,
-  query: OptionTexts,
-): Loaded {
+function loadPosted(bounds: OptionBounds, event: ApiEvent, query: OptionTexts): Loaded {
   const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return {
     bytes,
     about: { key: 'manifest', contentType, wasText },
-    options: readOptions(options, destinationBuckets),
+    options: readOptions(options, bounds),
     input: inputOfBytes,
     place: 'body',
   };
@@ -84,7 +82,7 @@ async function loadPlaced(
   const { place, sizeBytes, contentType, options } = await findPlaced(dependencies, request, dependencies);
   if (sizeBytes > MAX_PLANNED_BYTES) throw tooLarge(`the manifest has ${sizeBytes} bytes`, 'body.manifest');
   const manifest = { ...place, sizeBytes };
-  const parsed = readOptions(options, dependencies.destinationBuckets);
+  const parsed = readOptions(options, dependencies);
   const bytes = Buffer.concat(await Array.fromAsync(readRange(dependencies, manifest, 0, sizeBytes)));
   return {
     bytes,

@@ -13,7 +13,7 @@ import type { JobView } from '../../shared/job/view.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import { bodyOf } from './body.ts';
 import { jobIdOfRequest } from './idempotency-key.ts';
-import { readOptions } from './job-options.ts';
+import { type OptionBounds, readOptions } from './job-options.ts';
 import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
 import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { openPlaced, openPosted } from './open-posted.ts';
@@ -24,9 +24,8 @@ import { type Inbox, type Submitted, type SubmittedObject, submitObject } from '
 export interface SubmitJobDependencies
   extends Inbox,
     Pick<ObjectReader, 'clock' | 'random'>,
-    ManifestBuckets {
-  destinationBuckets: readonly string[];
-}
+    ManifestBuckets,
+    OptionBounds {}
 
 type Submission = Omit<SubmittedObject, 'job'>;
 
@@ -52,12 +51,12 @@ function submittedAnswer(job: JobId, { kind, manifest }: Submitted, basePath: st
 }
 
 async function postedSubmission(
-  { destinationBuckets }: SubmitJobDependencies,
+  dependencies: SubmitJobDependencies,
   event: ApiEvent,
   query: OptionTexts,
 ): Promise<Submission> {
   const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
-  const extraColumns = extraColumnsOf(readOptions(options, destinationBuckets).keyTemplate);
+  const extraColumns = extraColumnsOf(readOptions(options, dependencies).keyTemplate);
   const opened = await openPosted(body, { contentType, wasText, extraColumns });
   if (opened.kind === 'unreadable') throw unreadableBody(opened.message + hintOf(opened.code, body));
   return { contentType, body, metadata: metadataOfOptionTexts(options) };
@@ -70,7 +69,7 @@ async function placedSubmission(
 ): Promise<Submission> {
   const request = readPlace(event.json?.value, definedTexts(query));
   const found = await findPlaced(dependencies, request, dependencies);
-  const { keyTemplate } = readOptions(found.options, dependencies.destinationBuckets);
+  const { keyTemplate } = readOptions(found.options, dependencies);
   const manifest = { ...found.place, sizeBytes: found.sizeBytes };
   const start = await readStart(dependencies, manifest, extraColumnsOf(keyTemplate));
   const opened = await openPlaced(dependencies, manifest, start, found.contentType);

@@ -1,15 +1,18 @@
 // Redrives: whether an ended job can be redriven, and the order for it, which is put into the inbox.
+import { deadlineFault } from '../../shared/job/deadline.ts';
 import { hashedJobId, type JobId } from '../../shared/job/identity.ts';
 import { type EndedJob, isEnded, type Job } from '../../shared/job/job.ts';
+import { parseFrozenOptions } from '../../shared/job/options.ts';
 import { REDRIVE_CONTENT_TYPE, type RedriveOrder } from '../../shared/job/redrive-order.ts';
 import { describeState } from '../../shared/job/view.ts';
+import type { OptionBounds } from './job-options.ts';
 import { type Inbox, type Submitted, submitObject } from './submit-manifest.ts';
 
 /** The job that can be redriven has ended, and its report names rows that were not stored. */
 export type Redrivable = { kind: 'redrivable'; job: EndedJob } | { kind: 'refused'; message: string };
 
 /** Whether a redrive of this job would have rows to write, and may write them. */
-export function redrivableOf(job: Job, destinationBuckets: readonly string[]): Redrivable {
+export function redrivableOf(job: Job, { destinationBuckets, keepDays }: OptionBounds): Redrivable {
   const refused = (why: string): Redrivable => ({ kind: 'refused', message: `job ${job.id} ${why}` });
   if (!isEnded(job))
     return refused(`${describeState(job)}: only what a job has left when it ended can be redriven`);
@@ -25,6 +28,10 @@ export function redrivableOf(job: Job, destinationBuckets: readonly string[]): R
       `wrote to ${options.destination.bucket}, which is no destination of this deployment any more: it writes to ${destinationBuckets.join(', ')}`,
     );
   }
+  // As ingest reads them: the redrive would fail there, and keep the id that another redrive of this job needs.
+  const parsed = parseFrozenOptions(options, destinationBuckets);
+  const fault = parsed.kind === 'invalid' ? parsed : deadlineFault(parsed.options, keepDays);
+  if (fault !== undefined) return refused(`has options that this deployment does not take: ${fault.message}`);
   return { kind: 'redrivable', job };
 }
 

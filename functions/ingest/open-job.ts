@@ -1,15 +1,13 @@
 // Starts a job: makes the row that freezes how its manifest is processed. Where it can't be processed, the row says why.
 import { isThere } from '../../shared/aws/object-range.ts';
+import { deadlineFault } from '../../shared/job/deadline.ts';
 import { idNamedBy, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
 import { jobFault, type NewJob, type UnopenedJob } from '../../shared/job/job.ts';
-import type { JobOptions } from '../../shared/job/options.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { findDropped } from './find-manifest.ts';
 import { type OpenDependencies, openDropped } from './open-dropped.ts';
-
-const DAY_SECONDS = 24 * 3600;
 
 export type StartDependencies = OpenDependencies & {
   /** Days for which outcomes and converted text are kept. */
@@ -39,7 +37,7 @@ export async function startJob(
   const { head, options, files } = opened.opening;
   const late = deadlineFault(options, keepDays);
   if (late !== undefined)
-    return { ...unopenedJob(arrival, nowMs, jobFault('InvalidOptions', late)), manifest, options };
+    return { ...unopenedJob(arrival, nowMs, jobFault('InvalidOptions', late.message)), manifest, options };
   return {
     id: jobIdOfManifest(arrival),
     state: 'planning',
@@ -59,12 +57,4 @@ export async function startJob(
     },
     settledGroups: new Set(),
   };
-}
-
-/** A job reads its outcomes until its end: those that expire before would be reported as lost, though their objects are stored. */
-function deadlineFault({ deadlineSeconds }: JobOptions, keepDays: number): string | undefined {
-  const most = keepDays * DAY_SECONDS;
-  return deadlineSeconds <= most
-    ? undefined
-    : `deadline-seconds is ${deadlineSeconds}, and this stage keeps outcomes for ${keepDays} days: give ${most} at most, or deploy with a larger reportDays`;
 }

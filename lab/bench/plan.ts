@@ -78,7 +78,7 @@ async function measure(name: string, manifest: Buffer): Promise<{ rows: number; 
   write(BUCKET, name, manifest);
   const plan = createPlanJob({
     ...{ s3, clock: systemClock, random: Math.random, inbox: 'inbox', reportBucket: 'reports' },
-    ...{ manifestBuckets: [BUCKET], destinationBuckets: ['destination'], kmsKeys: [] },
+    ...{ manifestBuckets: [BUCKET], destinationBuckets: ['destination'], keepDays: 100, kmsKeys: [] },
     sources: { buckets: [BUCKET] },
     cut: { sliceBytes: SLICE_BYTES, blockRows: BLOCK_ROWS },
   });

@@ -61,8 +61,8 @@ async function bundleSettings(serviceFile: string): Promise<BuildOptions> {
   const { custom } = await readConfiguration(serviceFile);
   const given = isRecord(custom) ? custom['esbuild'] : undefined;
   if (!isRecord(given)) throw new ServiceModelError('custom.esbuild', 'the settings of esbuild expected');
-  // The first three are serverless-esbuild's own.
-  const { outputFileExtension: _, exclude = [], plugins, ...settings } = given;
+  // The first four are serverless-esbuild's own.
+  const { outputFileExtension: _, skipRebuild: __, exclude = [], plugins, ...settings } = given;
   const folder = dirname(resolve(serviceFile));
   return {
     ...(settings as BuildOptions),

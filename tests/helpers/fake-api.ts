@@ -39,6 +39,8 @@ export interface FakeOptions {
   failing?: Error;
   /** How many conditional writes are answered that another is under way. */
   conflicts?: number;
+  /** Days for which outcomes are kept; 100 by default, as in a deployment. */
+  keepDays?: number;
   /** Default: one whose time passes by its sleeps alone. */
   clock?: Clock;
 }
@@ -51,6 +53,7 @@ export function createFakeApi({
   letters,
   failing,
   conflicts = 0,
+  keepDays = 100,
   clock = createHandClock(),
 }: FakeOptions = {}) {
   const memory = createMemoryS3();
@@ -132,7 +135,7 @@ export function createFakeApi({
       },
       placeOf: ({ messageId }) => `s3://reports/deadletters/${messageId}.json`,
     },
-    deadLetterDays: 100,
+    keepDays,
     telemetry: {
       logger: {
         error: (...args: unknown[]) => logged.push(args),

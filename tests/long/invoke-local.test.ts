@@ -1,6 +1,9 @@
 // `serverless invoke local` with a sample of events/ for each function, as a developer runs it: bundled, on the embedded cloud,
 // never on AWS. Each takes seconds to bundle, so the functions' host answers the other samples (integration/samples.test.ts).
 import { spawn } from 'node:child_process';
+import { appendFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
@@ -15,14 +18,26 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.stop());
 
-async function invoke(...args: string[]): Promise<{ code: number | null; out: string; said: string }> {
+interface Invoked {
+  code: number | null;
+  out: string;
+  said: string;
+}
+
+function invoke(...args: string[]): Promise<Invoked> {
+  return invokeIn(ROOT, ...args);
+}
+
+/** @param folder where the service lies */
+async function invokeIn(folder: string, ...args: string[]): Promise<Invoked> {
   const { PATH = '', HOME = '' } = process.env;
   const { aws, dynamodb } = cloud.endpoints;
   // A profile and keys of AWS: they must have no effect.
   const foreign = { AWS_PROFILE: 'prod', AWS_ACCESS_KEY_ID: 'AKIAFOREIGN', AWS_SECRET_ACCESS_KEY: 'x' };
   const env = { PATH, HOME, ...foreign, AWS_ENDPOINT_URL: aws, AWS_ENDPOINT_URL_DYNAMODB: dynamodb };
-  const command = ['cli/node/run.js', 'serverless', 'invoke', 'local', ...args];
-  const child = spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = path.join(ROOT, 'cli/node/run.js');
+  const command = [run, 'serverless', 'invoke', 'local', ...args];
+  const child = spawn(process.execPath, command, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let said = '';
   child.stdout.on('data', (bytes) => (out += String(bytes)));
@@ -44,4 +59,44 @@ it.each(FIRST_OF_EACH)('invokes $functionName with $file', { timeout: RUN_MS }, 
   // Log lines of the function, each in one line, stand before its answer.
   const from = /^\{$/m.exec(out)?.index;
   expectAnswer(sample, from === undefined ? null : JSON.parse(out.slice(from)));
+});
+
+const COPIED = ['functions', 'infrastructure', 'serverless.yml'];
+const LINKED = ['cli', 'events', 'local', 'node_modules', 'package.json', 'shared'];
+
+/** A copy of the service whose api is broken. */
+async function brokenService(breakFile: (handler: string) => Promise<void>): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'spillway-invoke-'));
+  for (const name of COPIED) await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  for (const name of LINKED) await symlink(path.join(ROOT, name), path.join(folder, name), 'junction');
+  await breakFile(path.join(folder, 'functions/api/handler.ts'));
+  return folder;
+}
+
+it.each([
+  [
+    'throws while it is loaded',
+    (file: string) => writeFile(file, 'throw new Error("broken on purpose");\nexport const handler = 0;\n'),
+    /broken on purpose/,
+  ],
+  ["can't be bundled", (file: string) => appendFile(file, '\nconst = 1;\n'), /Build failed/],
+])('ends with the fault of a function that %s', { timeout: RUN_MS }, async (_, breakFile, says) => {
+  const folder = await brokenService(breakFile);
+  try {
+    const { code, out, said } = await invokeIn(folder, '-f', 'api', '-p', 'events/api-post-plans.json');
+    expect(code).toBe(1);
+    expect(said + out).toMatch(says);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it.each([
+  ['a file that is not there', ['-f', 'api', '-p', 'events/none.json'], /does not exist/],
+  ['no function of that name', ['-f', 'none', '-d', '{}'], /none/],
+  ['an event that the function does not take', ['-f', 'ingest', '-d', '{"Records":[{}]}'], /errorMessage/],
+])('ends with the fault of %s', { timeout: RUN_MS }, async (_, args, says) => {
+  const { code, out, said } = await invoke(...args);
+  expect(code).toBe(1);
+  expect(said + out).toMatch(says);
 });

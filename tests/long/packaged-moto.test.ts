@@ -29,6 +29,7 @@ const NOT_MADE_BY_MOTO: Readonly<Record<string, string>> = {
   'AWS::Logs::QueryDefinition':
     'nothing in a job depends on a saved query; tests/integration/log-queries.test.ts',
   'AWS::S3::BucketPolicy': 'denies only what no function does; tests/template looks at each',
+  'AWS::SNS::TopicPolicy': 'nothing in a job depends on an alarm; tests/template looks at each',
   'AWS::SQS::QueuePolicy': 'denies only what no function does; tests/template looks at each',
 };
 

@@ -116,6 +116,10 @@ export const DEPLOYMENT_RIGHTS: Readonly<Record<string, Right>> = {
     ],
   },
   // Of a topic in `inboxTopics`.
+  'AWS::SNS::TopicPolicy': {
+    on: 'arn:aws:sns:REGION:ACCOUNT:spillway-prod-alarms',
+    actions: ['sns:SetTopicAttributes', 'sns:GetTopicAttributes'],
+  },
   'AWS::SNS::Subscription': {
     on: 'arn:aws:sns:REGION:ACCOUNT:TOPIC',
     actions: [

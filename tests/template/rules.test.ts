@@ -32,6 +32,8 @@ beforeAll(async () => {
     sourceBuckets: 'legacy-images',
     destinationBuckets: 'second-home',
     sourceHosts: 'files.example.com',
+    inboxBuckets: 'company-exports',
+    inboxTopics: 'arn:aws:sns:us-east-1:123456789012:arrivals',
     alarmEmail: 'ops@example.com',
     ledgerWarmReads: '20000',
     ledgerWarmWrites: '10000',

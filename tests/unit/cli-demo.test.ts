@@ -106,6 +106,23 @@ describe('reading back', () => {
     );
   });
 
+  it('says nothing of refused objects where S3 refused none', () => {
+    const checked = { right: 4, faults: [] };
+    const result = resultOf({
+      end: end({ rows: 4, stored: 4 }),
+      droppedAtMs: 0,
+      usage,
+      givenBack: { ...givenBack, refused: { returned: 0, reposted: 0 } },
+      limitPerSecond: 10,
+      partitions: 1,
+      checked,
+      report: 'r',
+    });
+    const summary = String(summaryOf(result, checked, { examples: [], rerun: 'again' }));
+    expect(summary).toContain('never: S3 took every request at once');
+    expect(summary).not.toMatch(/refused|tried again/);
+  });
+
   it.each([
     { title: 'a row without an end', end: end({ rows: 2, stored: 1, unaccounted: 1 }) },
     { title: 'a job that failed', end: end({ rows: 0, state: 'failed' }) },

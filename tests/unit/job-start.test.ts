@@ -45,19 +45,19 @@ describe('a manifest at first sight', () => {
     expect(isManifestOf(job, { ...arrival, sequencer: '0B' })).toBe(false);
   });
 
-  it('fails where its deadline is later than its outcomes are kept, and else starts', async () => {
+  it('fails where it would end after its outcomes expire, and else starts', async () => {
     const { s3, start, etagOf } = open(15);
     const dropped = async (days: number) => {
       const metadata = { 'spillway-deadline-seconds': String(days * 86_400) };
       s3.write('inbox', 'a.csv', 'key,text\nx,1\n', { metadata });
       return start({ bucket: 'inbox', key: 'a.csv', etag: await etagOf('a.csv'), sequencer: `0${days}` });
     };
-    expect(await dropped(15)).toMatchObject({ state: 'planning' });
-    expect(await dropped(16)).toMatchObject({
+    expect(await dropped(14)).toMatchObject({ state: 'planning' });
+    expect(await dropped(15)).toMatchObject({
       state: 'unopened',
       fault: {
         code: 'InvalidOptions',
-        message: expect.stringMatching(/is 1382400.*15 days: give 1296000 at most.*reportDays/),
+        message: expect.stringMatching(/is 1296000.*15 days.*give 1209600 at most.*reportDays/),
       },
     });
   });

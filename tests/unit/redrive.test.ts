@@ -141,6 +141,7 @@ describe('the order for a redrive', () => {
 });
 
 describe('a job', () => {
+  const BOUNDS = { destinationBuckets: ['destination'], keepDays: 15 };
   const ended = (totals: Partial<SettledTotals>, change: EndedChange = {}) =>
     anEndedJob({ report: REPORT, totals: { ...emptyTotals(), ...totals }, ...change });
 
@@ -148,7 +149,7 @@ describe('a job', () => {
     ['failed', { failed: 1 }],
     ['cancelled', { cancelled: 1 }],
   ])('with %s rows can be redriven', (_, totals) => {
-    expect(redrivableOf(ended(totals), ['destination'])).toMatchObject({
+    expect(redrivableOf(ended(totals), BOUNDS)).toMatchObject({
       kind: 'redrivable',
       job: { id: JOB_ID, report: REPORT },
     });
@@ -165,8 +166,18 @@ describe('a job', () => {
       ended({ failed: 1 }, { options: OPTIONS_ELSEWHERE }),
       /wrote to elsewhere.*writes to destination/,
     ],
+    [
+      'whose deadline comes after its outcomes expire',
+      ended({ failed: 1 }, { options: { ...JOB_OPTIONS, deadlineSeconds: 14 * 86_400 + 1 } }),
+      /does not take: deadline-seconds is 1209601.*give 1209600 at most/,
+    ],
+    [
+      "whose options are out of today's bounds",
+      ended({ failed: 1 }, { options: { ...JOB_OPTIONS, retryForSeconds: 1e9 } }),
+      /does not take: retry-for-seconds is 1000000000/,
+    ],
   ])('%s is refused', (_, job, says) => {
-    expect(redrivableOf(job, ['destination'])).toEqual({
+    expect(redrivableOf(job, BOUNDS)).toEqual({
       kind: 'refused',
       message: expect.stringMatching(says),
     });

@@ -17,15 +17,15 @@ export const ACCESS_FAULTS: PlantedFault[] = [
   planted('S3 can notify the queue of the inbox', 'IngestQueue is under an AWS-managed key', (of) =>
     set(of('IngestQueue'), { KmsMasterKeyId: 'alias/aws/sqs' }),
   ),
-  planted('buckets and queues take TLS only', 'ReportBucket takes requests without TLS', (of) =>
+  planted('buckets, queues and topics take TLS only', 'ReportBucket takes requests without TLS', (of) =>
     set(policy(of('ReportBucketPolicy')), { Statement: [] }),
   ),
-  planted('buckets and queues take TLS only', 'ReportBucket takes requests without TLS', (of) => {
+  planted('buckets, queues and topics take TLS only', 'ReportBucket takes requests without TLS', (of) => {
     const [first] = policy(of('ReportBucketPolicy')).Statement;
     set(first, { Resource: { 'Fn::GetAtt': ['ReportBucket', 'Arn'] } });
   }),
   planted(
-    'buckets and queues take TLS only',
+    'buckets, queues and topics take TLS only',
     'DeadLetters takes requests without TLS',
     (_, { Resources }) => void delete Resources.DeadLettersPolicy,
   ),
@@ -43,6 +43,41 @@ export const ACCESS_FAULTS: PlantedFault[] = [
       set(first, { Condition: { ArnEquals: { 'aws:SourceArn': 'a' } } });
     },
   ),
+  planted(
+    'services send for their own resource of this account alone',
+    'IngestQueuePolicy InboxRuleMaySend is not narrowed by aws:SourceArn',
+    (of) => {
+      const rule = policy(of('IngestQueuePolicy')).Statement.find(({ Sid }) => Sid === 'InboxRuleMaySend');
+      set(rule, { Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } } });
+    },
+  ),
+  planted(
+    'services send for their own resource of this account alone',
+    'IngestQueuePolicy InboxTopicsMaySend is not narrowed by aws:SourceAccount',
+    (of) => {
+      const topics = policy(of('IngestQueuePolicy')).Statement.find(
+        ({ Sid }) => Sid === 'InboxTopicsMaySend',
+      );
+      set(topics, { Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:sns:us-east-1:*:arrivals' } } });
+    },
+  ),
+  planted(
+    'services send for their own resource of this account alone',
+    'AlarmTopicPolicy AlarmsMayNotify is not narrowed by aws:SourceArn',
+    (of) => set(policy(of('AlarmTopicPolicy')).Statement[0], { Condition: {} }),
+  ),
+  planted(
+    'services send for their own resource of this account alone',
+    'SweepLambdaPermissionEventsRuleSchedule1 is not narrowed by aws:SourceArn',
+    (of) => set(of('SweepLambdaPermissionEventsRuleSchedule1'), { SourceArn: undefined }),
+  ),
+  planted('topics have a policy of their own', 'AlarmTopic has none', (of) =>
+    set(of('AlarmTopicPolicy'), { Topics: [] }),
+  ),
+  planted('buckets, queues and topics take TLS only', 'AlarmTopic takes messages without TLS', (of) => {
+    const { Statement } = policy(of('AlarmTopicPolicy'));
+    set(policy(of('AlarmTopicPolicy')), { Statement: Statement.filter(({ Effect }) => Effect === 'Allow') });
+  }),
   planted(
     'services send for their own resource of this account alone',
     'UploadQueuePolicy Allow lets in "*"',

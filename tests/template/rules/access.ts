@@ -13,7 +13,7 @@ import {
   type Typed,
 } from './rule.ts';
 
-const POLICY_TYPES = ['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy'];
+const POLICY_TYPES = ['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'];
 
 const UNENCRYPTED_TOPICS: Exceptions = {
   AlarmTopic: 'CloudWatch cannot publish to a topic under the AWS-managed key, and alarms hold no rows',
@@ -57,7 +57,7 @@ export const ACCESS_RULES: Rule[] = [
     },
   },
   {
-    name: 'buckets and queues take TLS only',
+    name: 'buckets, queues and topics take TLS only',
     reason: 'Without the statement AWS also answers requests in plain text.',
     check: (template) =>
       merged(
@@ -68,6 +68,9 @@ export const ACCESS_RULES: Rule[] = [
         ),
         checkEach(resourcesOf(template, 'AWS::SQS::Queue'), (_, id) =>
           deniesPlainText(template, id, 'sqs:*', [id]) ? undefined : 'takes requests without TLS',
+        ),
+        checkEach(resourcesOf(template, 'AWS::SNS::Topic'), (_, id) =>
+          deniesPlainText(template, id, 'sns:Publish', [id]) ? undefined : 'takes messages without TLS',
         ),
       ),
   },
@@ -113,13 +116,28 @@ export const ACCESS_RULES: Rule[] = [
         const what = `${id} ${Sid ?? 'Allow'}`;
         if (!isRecord(Principal) || Principal.Service === undefined)
           return [`${what} lets in ${JSON.stringify(Principal)}`];
-        const keys = new Set(Object.values(Condition).flatMap((each) => Object.keys(each)));
-        return ['aws:SourceArn', 'aws:SourceAccount']
-          .filter((key) => !keys.has(key))
-          .map((key) => `${what} is not narrowed by ${key}`);
+        const conditions = Object.assign({}, ...Object.values(Condition)) as Record<string, unknown>;
+        return unnarrowed(conditions['aws:SourceArn'], conditions['aws:SourceAccount']).map(
+          (key) => `${what} is not narrowed by ${key}`,
+        );
       });
-      return { checked: allows.length, faults };
+      const invocations = checkEach(
+        resourcesOf(template, 'AWS::Lambda::Permission'),
+        ({ Properties: { SourceArn, SourceAccount } }) =>
+          unnarrowed(SourceArn, SourceAccount)
+            .map((key) => `is not narrowed by ${key}`)
+            .join(', ') || undefined,
+      );
+      return merged({ checked: allows.length, faults }, invocations);
     },
+  },
+  {
+    name: 'topics have a policy of their own',
+    reason: 'By the default policy every principal of the account may publish and subscribe.',
+    check: (template) =>
+      checkEach(resourcesOf(template, 'AWS::SNS::Topic'), (_, id) =>
+        policiesOf(template, id).some(({ Effect }) => Effect === 'Allow') ? undefined : 'has none',
+      ),
   },
   {
     name: 'queues refuse other senders',
@@ -179,6 +197,34 @@ export const ACCESS_RULES: Rule[] = [
   },
 ];
 
+/**
+ * The condition keys that a statement for a service lacks. An ARN that names its account says by itself whose resource acts; that of
+ * a bucket does not.
+ */
+function unnarrowed(sourceArn: unknown, sourceAccount: unknown): string[] {
+  const arns = listed<unknown>(sourceArn);
+  if (sourceArn === undefined || arns.length === 0) return ['aws:SourceArn'];
+  return sourceAccount === undefined && !arns.every(namesAccount) ? ['aws:SourceAccount'] : [];
+}
+
+/** `{ GetAtt: [Id, Arn] }` of anything but a bucket does, and an ARN whose fifth part is an account. */
+function namesAccount(arn: unknown): boolean {
+  if (isRecord(arn) && arn['Fn::GetAtt'] !== undefined) return !/Bucket"/.test(JSON.stringify(arn));
+  const text = isRecord(arn) ? textOfArn(arn) : String(arn);
+  return /^\d{12}$/.test(text.split(':')[4] ?? '');
+}
+
+/** Of a Sub or a Join, with an account for a reference to it, and a word for any other. */
+function textOfArn(arn: Record<string, unknown>): string {
+  const join = arn['Fn::Join'] as [string, unknown[]] | undefined;
+  const parts = join === undefined ? [arn['Fn::Sub']] : join[1];
+  return parts
+    .map((part) => (isRecord(part) ? `\${${String(part.Ref)}}` : String(part)))
+    .join(join?.[0] ?? '')
+    .replaceAll('${AWS::AccountId}', '123456789012')
+    .replace(/\$\{[^}]*\}/g, 'x');
+}
+
 function unencryptedBucket({ Properties }: Resource): string | undefined {
   return /"SSEAlgorithm":"(AES256|aws:kms(:dsse)?)"/.test(JSON.stringify(Properties.BucketEncryption ?? ''))
     ? undefined
@@ -221,9 +267,11 @@ function rolePolicies(template: Template): [id: string, document: PolicyDocument
 function policiesOf(template: Template, id: string): Statement[] {
   return resourcesOf(template, ...POLICY_TYPES)
     .filter(([, { Properties }]) =>
-      [Properties.Bucket, ...listed(Properties.Queues as unknown[])].some(
-        (each) => isRecord(each) && each.Ref === id,
-      ),
+      [
+        Properties.Bucket,
+        ...listed(Properties.Queues as unknown[]),
+        ...listed(Properties.Topics as unknown[]),
+      ].some((each) => isRecord(each) && each.Ref === id),
     )
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as PolicyDocument).Statement);
 }
