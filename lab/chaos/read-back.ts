@@ -1,6 +1,11 @@
 // Reads back all that a chaos run left behind: objects, report files, events, the jobs' rows, queues.
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { classifyFault } from '../../shared/aws/classify.ts';
@@ -41,6 +46,8 @@ export interface Found {
   jobs: Map<string, JobFound>;
   /** SHA-256 of each object at the destination, by its key. */
   objects: Map<string, string>;
+  /** Multipart uploads at the destination that are open, and how many parts each holds. */
+  openUploads: { key: string; parts: number }[];
   /** Messages left, by queue. */
   messages: Record<string, number>;
 }
@@ -60,6 +67,7 @@ export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly st
   return {
     jobs: new Map(jobs),
     objects: await readObjects(s3, cloud.names.destination),
+    openUploads: await readOpenUploads(s3, cloud.names.destination),
     messages: await messagesLeft(cloud),
   };
 }
@@ -121,6 +129,15 @@ function reportRow(kind: ReportFile['kind'], row: Record<string, unknown>): Repo
     status: typeof row['status'] === 'string' ? row['status'] : kind,
     ...(typeof row['spillway_code'] === 'string' ? { code: row['spillway_code'] } : {}),
   };
+}
+
+/** A page of them: a run has far fewer copies in parts. */
+async function readOpenUploads(s3: S3Client, bucket: string): Promise<Found['openUploads']> {
+  const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  return pMap(Uploads, async ({ Key = '', UploadId }) => {
+    const { Parts = [] } = await s3.send(new ListPartsCommand({ Bucket: bucket, Key, UploadId }));
+    return { key: Key, parts: Parts.length };
+  });
 }
 
 async function readObjects(s3: S3Client, bucket: string): Promise<Map<string, string>> {
