@@ -63,7 +63,8 @@ process.exitCode = isSound ? 0 : 1;
 
 function print(name: string, run: ChaosRun): void {
   const { account, breaches, seconds, stretched, stall } = run;
-  if (!values.json) console.log(`${name}: ${JSON.stringify({ ...account, seconds, stretched, faults: run.faults })}`);
+  if (!values.json)
+    console.log(`${name}: ${JSON.stringify({ ...account, seconds, stretched, faults: run.faults })}`);
   if (run.isSound) return;
   for (const breach of breaches.slice(0, BREACHES_NAMED)) console.error(`  ${breach}`);
   if (breaches.length > BREACHES_NAMED) console.error(`  and ${breaches.length - BREACHES_NAMED} more`);

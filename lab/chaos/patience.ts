@@ -7,6 +7,8 @@ const STRETCH_AFTER_MS = 60_000;
 export const MOST_STRETCHES = 3;
 /** Sweeps find what stands still. Until so many have ended without progress, the machine may be too slow for them. */
 const SWEEPS_LEAST = 20;
+/** SQS's longest delay. An item that was given back often stays away for up to 10 minutes: that is no standstill. */
+const LONGEST_DELAY_MS = 900_000;
 
 export interface PatienceOptions {
   /** Milliseconds without progress after which a run is given up. */
@@ -17,9 +19,18 @@ export interface PatienceOptions {
   stretch: () => Promise<void>;
 }
 
+/** How far a run has come. */
+export interface Standing {
+  isDone: boolean;
+  /** Grows as the work gets on, and is bounded: what goes round in circles does not raise it for ever. */
+  progress: number;
+  /** Messages that SQS delays. */
+  delayed: number;
+}
+
 export interface Patience {
-  /** @param progress grows as the work gets on. @returns whether the run is to be given up */
-  isOver(progress: number): Promise<boolean>;
+  /** @returns whether the run is to be given up */
+  isOver(standing: Omit<Standing, 'isDone'>): Promise<boolean>;
 }
 
 export function createPatience(
@@ -32,7 +43,7 @@ export function createPatience(
   let stretchAtMs = Number.POSITIVE_INFINITY;
 
   return {
-    async isOver(progress) {
+    async isOver({ progress, delayed }) {
       const nowMs = clock.now();
       if (progress > best) {
         best = progress;
@@ -45,7 +56,8 @@ export function createPatience(
         stretchAtMs = nowMs + STRETCH_AFTER_MS;
         await stretch();
       }
-      return nowMs - sinceMs >= limitMs && sweeps() - sweepsThen >= SWEEPS_LEAST;
+      const mostMs = limitMs + (delayed > 0 ? LONGEST_DELAY_MS : 0);
+      return nowMs - sinceMs >= mostMs && sweeps() - sweepsThen >= SWEEPS_LEAST;
     },
   };
 }

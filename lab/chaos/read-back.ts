@@ -12,6 +12,7 @@ import { classifyFault } from '../../shared/aws/classify.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import type { QueueDepth } from '../../shared/queue/queue-depth.ts';
 import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 
 export interface EndEvent extends RowCounts {
@@ -48,8 +49,8 @@ export interface Found {
   objects: Map<string, string>;
   /** Multipart uploads at the destination that are open, and how many parts each holds. */
   openUploads: { key: string; parts: number }[];
-  /** Messages left, by queue. */
-  messages: Record<string, number>;
+  /** By queue. */
+  messages: Record<string, QueueDepth>;
 }
 
 /** Each waits for the client's own six tries. */
@@ -58,7 +59,12 @@ const CONCURRENCY = 32;
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly string[]): Promise<Found> {
+export async function readAll(
+  cloud: Cloud,
+  s3: S3Client,
+  manifests: readonly string[],
+  messages: Found['messages'],
+): Promise<Found> {
   const jobs = await pMap(
     manifests,
     async (key) => [key, await readJob(cloud, s3, endsOf(cloud, key))] as const,
@@ -68,7 +74,7 @@ export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly st
     jobs: new Map(jobs),
     objects: await readObjects(s3, cloud.names.destination),
     openUploads: await readOpenUploads(s3, cloud.names.destination),
-    messages: await messagesLeft(cloud),
+    messages,
   };
 }
 
@@ -80,11 +86,12 @@ export function endsOf(cloud: Cloud, manifest: string): EndEvent[] {
     .filter((end) => end.manifest.key === manifest);
 }
 
-export async function messagesLeft(cloud: Cloud): Promise<Record<string, number>> {
-  const depths = Object.entries(await cloud.queueDepths()).map(
-    ([name, { visible, inFlight, delayed }]) => [name, visible + inFlight + delayed] as const,
+/** Messages of each queue that has any. */
+export async function messagesLeft(cloud: Cloud): Promise<Record<string, QueueDepth>> {
+  const depths = Object.entries(await cloud.queueDepths());
+  return Object.fromEntries(
+    depths.filter(([, { visible, inFlight, delayed }]) => visible + inFlight + delayed > 0),
   );
-  return Object.fromEntries(depths.filter(([, count]) => count > 0));
 }
 
 /** The job's row, as the API shows it. */

@@ -51,7 +51,9 @@ export function startTrouble(
     while (!ending.signal.aborted) {
       // It may die or fail like any other; the next one is soon due.
       await cloud.trigger('sweep').then(
-        () => (sweeps += 1),
+        () => {
+          sweeps += 1;
+        },
         () => undefined,
       );
       await pause(sweepEveryMs, ending.signal);
