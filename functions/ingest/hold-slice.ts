@@ -38,6 +38,8 @@ export interface HoldDependencies {
   clock: Clock;
   /** Messages of the upload queue that may be received now. */
   visibleMessages: () => Promise<number>;
+  /** Whether the invocation sends nothing more: its time is over, or its job is halted. Ends a wait in place. */
+  mustStop: () => Promise<boolean>;
 }
 
 /** @returns undefined where the block's rows are sent now; else milliseconds until the slice is to be asked for again */
@@ -60,13 +62,13 @@ function holdForRate({ ledger }: HoldDependencies, id: SliceId, rate: JobRate, s
   };
 }
 
-function holdForOthers({ ledger, clock, visibleMessages }: HoldDependencies, id: SliceId): Hold {
+function holdForOthers({ ledger, clock, visibleMessages, mustStop }: HoldDependencies, id: SliceId): Hold {
   const startedAtMs = clock.now();
   let helps = false;
   let goodUntilMs = Number.NEGATIVE_INFINITY;
   let answer: Promise<number | undefined>;
 
-  /** @returns how many slices are before it, once it leads, is wanted as a help, or has waited long enough */
+  /** @returns how many slices are before it, once it leads, is wanted as a help, has waited long enough, or must stop */
   async function wait(): Promise<number> {
     for (let looksAtMs = startedAtMs + PATIENCE_MS; ; ) {
       const before = await ledger.lead(id);
@@ -76,6 +78,7 @@ function holdForOthers({ ledger, clock, visibleMessages }: HoldDependencies, id:
         looksAtMs = clock.now() + HELPS_MS;
         if (helps || before > 1 || clock.now() >= startedAtMs + NEXT_WAITS_MS) return before;
       }
+      if (await mustStop()) return before;
       await clock.sleep(LOOK_EVERY_MS);
     }
   }

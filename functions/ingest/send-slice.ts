@@ -119,9 +119,17 @@ export async function sendSlice(
     return true;
   };
   const visibleMessages = async () => (await readQueueDepth(queue, uploadQueueUrl)).visible;
-  const hold = createHold({ ledger, clock, visibleMessages }, job, slice);
+  const mustStop = async (): Promise<boolean> => {
+    if (sending.end !== 'sent') return true;
+    if (clock.now() >= deadlineMs) sending.end = 'out of time';
+    else if ((await control()) !== 'run') sending.end = 'halted';
+    return sending.end !== 'sent';
+  };
+  const hold = createHold({ ledger, clock, visibleMessages, mustStop }, job, slice);
   const isHeld = async (block: Block): Promise<boolean> => {
     const heldMs = await hold(block);
+    // The hold may have waited in place: the time, and what its job was ordered, come before its answer.
+    if (await mustStop()) return true;
     if (heldMs !== undefined) Object.assign(sending, { end: 'held', heldMs });
     return heldMs !== undefined;
   };
@@ -134,11 +142,10 @@ export async function sendSlice(
   }
   // A fault ends the slice, but not before the blocks under way have ended and are remembered: Lambda freezes what runs on.
   const trySending = async (block: Block): Promise<void> => {
-    if (faults.length > 0 || sending.end !== 'sent') return;
+    if (faults.length > 0) return;
     try {
-      if (clock.now() >= deadlineMs) sending.end = 'out of time';
-      else if ((await control()) !== 'run') sending.end = 'halted';
-      else if (!(await stopForRejects(block)) && !(await isHeld(block))) await sendBlock(block);
+      if (!(await mustStop()) && !(await stopForRejects(block)) && !(await isHeld(block)))
+        await sendBlock(block);
     } catch (error) {
       faults.push(error);
     }

@@ -2,6 +2,7 @@
 import { type RowCounts, unaccountedRows } from '../../shared/job/job.ts';
 import type { ChaosJob, ChaosRow } from './manifests.ts';
 import { type Found, type JobFound, type ReportRow, sha256 } from './read-back.ts';
+import { COPIED_IN_PARTS_ABOVE } from './setting.ts';
 
 export interface Account {
   items: number;
@@ -20,8 +21,22 @@ export interface Account {
   strayObjects: number;
   /** Rows reported in a way that they can't end, rows of no manifest, and counts that disagree with one another. */
   disagreements: number;
-  /** Messages left on any queue. */
+  /** Parts of multipart uploads that are open still: S3 would bill them until the bucket's lifecycle rule ends them. */
+  partsLeft: number;
+  /** Messages left on any queue, but those that SQS still delays. */
   messagesLeft: number;
+  /**
+   * Messages that SQS still delays, for up to 15 minutes: allowed. Every job has ended, so each of them is a duplicate, which is
+   * dropped when it comes.
+   */
+  messagesDelayed: number;
+  /** Objects that were copied in parts, of those stored. */
+  copiedInParts: number;
+  /**
+   * Open uploads without a part: allowed. Their worker died, or the answer was lost, before their id was kept. S3 bills nothing for
+   * them.
+   */
+  emptyUploads: number;
   /** Good rows reported as failed whose object is there all the same: allowed, since their last worker died in between. */
   failedYetThere: number;
 }
@@ -34,6 +49,7 @@ const HELD_TO = [
   'wrongObjects',
   'strayObjects',
   'disagreements',
+  'partsLeft',
   'messagesLeft',
 ] as const satisfies readonly (keyof Account)[];
 
@@ -65,7 +81,11 @@ export function checkAccount(jobs: readonly ChaosJob[], found: Found): AccountCh
     wrongObjects: 0,
     strayObjects: 0,
     disagreements: 0,
+    partsLeft: 0,
     messagesLeft: 0,
+    messagesDelayed: 0,
+    copiedInParts: 0,
+    emptyUploads: 0,
     failedYetThere: 0,
   };
   const breaches: string[] = [];
@@ -110,6 +130,7 @@ export function checkAccount(jobs: readonly ChaosJob[], found: Found): AccountCh
     }
     if (object !== sha256(fate.bytes)) breach('wrongObjects', `${name} at ${destination}`);
     if (reported.kind === 'failed') account.failedYetThere += 1;
+    else if (fate.bytes.length > COPIED_IN_PARTS_ABOVE) account.copiedInParts += 1;
   }
 
   for (const job of jobs) {
@@ -125,8 +146,14 @@ export function checkAccount(jobs: readonly ChaosJob[], found: Found): AccountCh
     for (const sentence of disagreementsOf(job, jobFound)) breach('disagreements', sentence);
   }
   for (const key of found.objects.keys()) if (!explained.has(key)) breach('strayObjects', key);
-  for (const [queue, count] of Object.entries(found.messages)) {
-    breach('messagesLeft', `${count} on ${queue}`, count);
+  for (const { key, parts } of found.openUploads) {
+    if (parts === 0) account.emptyUploads += 1;
+    else breach('partsLeft', `${parts} of an upload of ${key}`, parts);
+  }
+  for (const [queue, { visible, inFlight, delayed }] of Object.entries(found.messages)) {
+    account.messagesDelayed += delayed;
+    const left = visible + inFlight;
+    if (left > 0) breach('messagesLeft', `${left} on ${queue}`, left);
   }
   return { account, breaches, isSound: HELD_TO.every((kind) => account[kind] === 0) };
 }

@@ -1,4 +1,5 @@
-// The faults of a chaos run, by name, with rates at which 20,000 items meet each of them more than a hundred times.
+// The faults of a chaos run, by name, with rates at which 20,000 items meet each of them more than a hundred times; copy-killed
+// less often, since few rows are copied in parts.
 import type { Fault, FaultTiming } from '../../local/faults/fault.ts';
 import type { OutageService } from '../../local/faults/outages.ts';
 
@@ -15,6 +16,10 @@ const LATE_MS = 4_000;
 const SLOW_MS = 800;
 
 const READS = ['GetObject', 'HeadObject', 'ListObjectsV2'];
+/** Operations whose answer may hold an error behind the status 200. */
+const COPIES = ['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'];
+/** Parts that are under way with others. */
+const PARTS_KILLED = ['partNumber=1&', 'partNumber=2&', 'partNumber=3&'];
 const SQS_CALLS = [
   'SendMessageBatch',
   'DeleteMessageBatch',
@@ -41,8 +46,8 @@ const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
     ],
     's3-slow-answer': [{ kind: 's3-delay', delayMs: SLOW_MS, probability: 0.01 }],
     's3-error-in-200': [
-      { kind: 's3-error-in-200', code: 'InternalError', operations: ['CopyObject'], probability: 0.03 },
-      { kind: 's3-error-in-200', code: 'SlowDown', operations: ['CopyObject'], probability: 0.015 },
+      { kind: 's3-error-in-200', code: 'InternalError', operations: COPIES, probability: 0.03 },
+      { kind: 's3-error-in-200', code: 'SlowDown', operations: COPIES, probability: 0.015 },
     ],
     's3-read-500': [
       { kind: 's3-error', status: 500, code: 'InternalError', operations: READS, probability: 0.02 },
@@ -93,6 +98,10 @@ const catalogue = ({ ingest, upload, settle }: ChaosPlaces) =>
       { kind: 'lambda-death', function: 'sweep', probability: 0.2 },
       { kind: 'lambda-death', function: 'deadLetters', probability: 0.3 },
     ],
+    'copy-killed': PARTS_KILLED.map((pathIncludes) => ({
+      ...{ kind: 'lambda-death' as const, function: 'upload' },
+      ...{ pathIncludes, probability: 0.2 },
+    })),
     'ingest-killed': [{ kind: 'lambda-death', function: 'ingest', probability: 0.35 }],
     'clock-skew': [{ kind: 'lambda-clock-skew', mostMs: CLOCK_OFF_MS, probability: 0.7 }],
   }) as const satisfies Record<string, readonly Fault[]>;
@@ -127,6 +136,9 @@ export function chaosFaults(
   );
 }
 
+/** Between a function and the path at which it died, in the name of a count. */
+const AT_PATH = '-at-';
+
 /** How often each of the faults struck, by their names here. */
 export function countsByName(
   names: readonly ChaosFaultName[],
@@ -136,7 +148,8 @@ export function countsByName(
   const died = (isOf: (functionName: string) => boolean) =>
     deaths.reduce((sum, [name, count]) => sum + (isOf(name.slice('lambda-death-'.length)) ? count : 0), 0);
   const special: Record<string, () => number> = {
-    'worker-killed': () => died((name) => name !== 'ingest'),
+    'worker-killed': () => died((name) => name !== 'ingest' && !name.includes(AT_PATH)),
+    'copy-killed': () => died((name) => name.includes(AT_PATH)),
     'ingest-killed': () => died((name) => name === 'ingest'),
   };
   return Object.fromEntries(names.map((name) => [name, special[name]?.() ?? counted[name] ?? 0]));

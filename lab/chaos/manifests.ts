@@ -2,6 +2,7 @@
 // what the pipeline did.
 import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
 import type { Random } from '../../shared/time/random.ts';
+import { COPIED_IN_PARTS_ABOVE } from './setting.ts';
 
 /** What a row must end as, whatever fails meanwhile. A good row may also fail, but then it must be reported as failed. */
 export type Fate =
@@ -52,6 +53,12 @@ const COPY_SHARE = 0.18;
 const HOPELESS_SHARE = 0.03;
 const BAD_SHARE = 0.04;
 const MOST_BYTES = 600;
+/** Copies in parts: few, for each of them takes as many bytes as all other rows together. */
+const LARGE_SHARE = 0.02;
+const LARGE_PER_JOB = 2;
+const LARGE_BYTES = COPIED_IN_PARTS_ABOVE * 2;
+/** A prime number: so that no two parts of an object have the same bytes. */
+const PATTERN_BYTES = 61;
 
 /** S3 takes any of them, and each has been mangled by some program on the way. */
 const ODD_KEYS: readonly ((name: string) => string)[] = [
@@ -90,14 +97,16 @@ function planJob(index: number, count: number, random: Random, { destination, so
   const prefix = `job-${index}/`;
   const write = isCsv ? csvRow : ndjsonRow;
   const bad = isCsv ? BAD_CSV : BAD_NDJSON;
-  const lines = isCsv ? ['key,source,text,base64'] : [];
+  const lines = isCsv ? ['key,source,text,base64,size'] : [];
   const rows: ChaosRow[] = [];
   // A quoted field may hold line ends.
   let line = lines.length + 1;
+  let largeLeft = LARGE_PER_JOB;
 
   for (let number = 0; number < count; number += 1) {
     const key = keyOf(number, random);
-    const { fate, payload, copies } = planRow(number, random, source);
+    const { fate, payload, copies } = planRow(number, random, source, largeLeft > 0);
+    if ('size' in payload) largeLeft -= 1;
     const badRow = bad[number % bad.length] as (key: string) => string;
     const text = fate.kind === 'bad' ? badRow(key) : write({ key, ...payload });
     rows.push({
@@ -131,12 +140,17 @@ function keyOf(number: number, random: Random): string {
   return odd(name);
 }
 
-type Payload = { text: string } | { base64: string } | { source: string } | Record<never, never>;
+type Payload =
+  | { text: string }
+  | { base64: string }
+  | { source: string; size?: number }
+  | Record<never, never>;
 
 function planRow(
   number: number,
   random: Random,
   sourceBucket: string,
+  mayBeLarge: boolean,
 ): { fate: Fate; payload: Payload; copies?: { key: string; bytes: Uint8Array } } {
   let drawn = random();
   const isOf = (share: number): boolean => {
@@ -149,14 +163,20 @@ function planRow(
   if (isOf(HOPELESS_SHARE)) {
     return { fate: { kind: 'hopeless' }, payload: { source: `s3://${sourceBucket}/missing/${sourceKey}` } };
   }
-  if (isOf(COPY_SHARE)) {
+  const copyOf = (copied: Uint8Array, size?: number) => {
     // Every job has its own: a source that is shared would hide a copy of the wrong one.
     const key = `${Buffer.from(bytes.subarray(0, 6)).toString('hex')}/${sourceKey}`;
     return {
-      fate: { kind: 'good', bytes },
-      payload: { source: `s3://${sourceBucket}/${key}` },
-      copies: { key, bytes },
+      fate: { kind: 'good' as const, bytes: copied },
+      payload: { source: `s3://${sourceBucket}/${key}`, ...(size === undefined ? {} : { size }) },
+      copies: { key, bytes: copied },
     };
+  };
+  if (isOf(COPY_SHARE)) return copyOf(bytes);
+  if (isOf(LARGE_SHARE) && mayBeLarge) {
+    const size = LARGE_BYTES + bytes.length;
+    const pattern = Uint8Array.from({ length: PATTERN_BYTES }, () => random() * 256);
+    return copyOf(Buffer.alloc(size, pattern), size);
   }
   if (isOf(BASE64_SHARE)) {
     return { fate: { kind: 'good', bytes }, payload: { base64: Buffer.from(bytes).toString('base64') } };
@@ -178,10 +198,11 @@ interface RowFields {
   source?: string;
   text?: string;
   base64?: string;
+  size?: number;
 }
 
-function csvRow({ key, source = '', text = '', base64 = '' }: RowFields): string {
-  return [key, source, text, base64].map(csvField).join(',');
+function csvRow({ key, source = '', text = '', base64 = '', size }: RowFields): string {
+  return [key, source, text, base64, String(size ?? '')].map(csvField).join(',');
 }
 
 function csvField(text: string): string {
@@ -198,7 +219,7 @@ const BAD_CSV: readonly ((key: string) => string)[] = [
   (key) => csvRow({ key, text: 'both', base64: 'Ym90aA==' }),
   (key) => csvRow({ key, base64: 'no base64' }),
   (key) => csvRow({ key, source: 's3://not-allowed/x' }),
-  (key) => `${csvField(key)},,too,many,fields`,
+  (key) => `${csvField(key)},,too,many,fields,here`,
 ];
 
 const BAD_NDJSON: readonly ((key: string) => string)[] = [

@@ -1,12 +1,18 @@
 // Reads back all that a chaos run left behind: objects, report files, events, the jobs' rows, queues.
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import type { RowCounts } from '../../shared/job/job.ts';
 import type { ReportFile } from '../../shared/ledger/rows.ts';
+import type { QueueDepth } from '../../shared/queue/queue-depth.ts';
 import { isEndOfJob } from '../../shared/report/job-event-names.ts';
 
 export interface EndEvent extends RowCounts {
@@ -41,8 +47,10 @@ export interface Found {
   jobs: Map<string, JobFound>;
   /** SHA-256 of each object at the destination, by its key. */
   objects: Map<string, string>;
-  /** Messages left, by queue. */
-  messages: Record<string, number>;
+  /** Multipart uploads at the destination that are open, and how many parts each holds. */
+  openUploads: { key: string; parts: number }[];
+  /** By queue. */
+  messages: Record<string, QueueDepth>;
 }
 
 /** Each waits for the client's own six tries. */
@@ -51,7 +59,12 @@ const CONCURRENCY = 32;
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly string[]): Promise<Found> {
+export async function readAll(
+  cloud: Cloud,
+  s3: S3Client,
+  manifests: readonly string[],
+  messages: Found['messages'],
+): Promise<Found> {
   const jobs = await pMap(
     manifests,
     async (key) => [key, await readJob(cloud, s3, endsOf(cloud, key))] as const,
@@ -60,7 +73,8 @@ export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly st
   return {
     jobs: new Map(jobs),
     objects: await readObjects(s3, cloud.names.destination),
-    messages: await messagesLeft(cloud),
+    openUploads: await readOpenUploads(s3, cloud.names.destination),
+    messages,
   };
 }
 
@@ -72,11 +86,12 @@ export function endsOf(cloud: Cloud, manifest: string): EndEvent[] {
     .filter((end) => end.manifest.key === manifest);
 }
 
-export async function messagesLeft(cloud: Cloud): Promise<Record<string, number>> {
-  const depths = Object.entries(await cloud.queueDepths()).map(
-    ([name, { visible, inFlight, delayed }]) => [name, visible + inFlight + delayed] as const,
+/** Messages of each queue that has any. */
+export async function messagesLeft(cloud: Cloud): Promise<Record<string, QueueDepth>> {
+  const depths = Object.entries(await cloud.queueDepths());
+  return Object.fromEntries(
+    depths.filter(([, { visible, inFlight, delayed }]) => visible + inFlight + delayed > 0),
   );
-  return Object.fromEntries(depths.filter(([, count]) => count > 0));
 }
 
 /** The job's row, as the API shows it. */
@@ -121,6 +136,15 @@ function reportRow(kind: ReportFile['kind'], row: Record<string, unknown>): Repo
     status: typeof row['status'] === 'string' ? row['status'] : kind,
     ...(typeof row['spillway_code'] === 'string' ? { code: row['spillway_code'] } : {}),
   };
+}
+
+/** A page of them: a run has far fewer copies in parts. */
+async function readOpenUploads(s3: S3Client, bucket: string): Promise<Found['openUploads']> {
+  const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  return pMap(Uploads, async ({ Key = '', UploadId }) => {
+    const { Parts = [] } = await s3.send(new ListPartsCommand({ Bucket: bucket, Key, UploadId }));
+    return { key: Key, parts: Parts.length };
+  });
 }
 
 async function readObjects(s3: S3Client, bucket: string): Promise<Map<string, string>> {

@@ -5,10 +5,12 @@
 //   calm     every job has ended: no more faults; what is left on the queues drains
 //   check    each row, each object, each count
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
+import type { QueueDepth } from '../../shared/queue/queue-depth.ts';
 import { type Clock, steadyClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { type AccountCheck, checkAccount } from './check-account.ts';
@@ -21,8 +23,9 @@ import {
   outageName,
 } from './faults.ts';
 import { type ChaosJob, planJobs } from './manifests.ts';
-import { endsOf, messagesLeft, readAll, viewOf } from './read-back.ts';
-import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud } from './setting.ts';
+import { createPatience, MOST_STRETCHES, type PatienceOptions, type Standing } from './patience.ts';
+import { endsOf, type Found, messagesLeft, readAll, viewOf } from './read-back.ts';
+import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud, stretchTimes } from './setting.ts';
 import { describeStall } from './stall.ts';
 import { startTrouble } from './trouble.ts';
 
@@ -36,7 +39,7 @@ export interface ChaosOptions {
   outageMs: number;
   /** How often each service is gone. */
   outagesEach: number;
-  /** What the run may take until every job has ended. */
+  /** Seconds in which nothing gets on, after which the run is given up. */
   limitSeconds: number;
   say?: (line: string) => void;
 }
@@ -44,7 +47,9 @@ export interface ChaosOptions {
 export interface ChaosRun extends AccountCheck {
   seconds: number;
   faults: Record<string, number>;
-  /** What stands still, where the time was over. */
+  /** How often the functions were given twice the time, since nothing got on for a minute: a sign of a busy machine. */
+  stretched: number;
+  /** What stands still, where the run was given up. */
   stall?: string;
 }
 
@@ -56,12 +61,11 @@ const SETTING: Omit<ChaosSetting, 'seed'> = {
   replayIdleSeconds: 5,
   replayBusySeconds: 120,
 };
+const LIVE_STATES = ['planning', 'running'];
 const SWEEP_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 500;
 const SHOW_EVERY_MS = 10_000;
 const STAGED_AT_ONCE = 32;
-/** Until the queues are empty behind the last job's end: what dead workers held comes back, is found ended, and goes. */
-const DRAIN_MS = 180_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   const clock = steadyClock;
@@ -72,13 +76,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     const places = { destination: cloud.names.destination, source: SOURCE_BUCKET };
     const jobs = planJobs(options.items, createRandom(options.seed), places);
     await stage(s3, jobs);
-    const stall = await endure({ cloud, s3, clock }, jobs, options);
+    const { stall, stretched, messages } = await endure({ cloud, s3, clock }, jobs, options);
     const check = checkAccount(
       jobs,
       await readAll(
         cloud,
         s3,
         jobs.map(({ key }) => key),
+        messages,
       ),
     );
     return {
@@ -86,6 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
       isSound: check.isSound && stall === undefined,
       seconds: Math.round((clock.now() - startedAtMs) / 100) / 10,
       faults: countsByName(options.faults, await cloud.faultCounts()),
+      stretched,
       ...(stall === undefined ? {} : { stall }),
     };
   } finally {
@@ -109,12 +115,12 @@ async function stage(s3: S3Client, jobs: readonly ChaosJob[]): Promise<void> {
   );
 }
 
-/** @returns what stands still, where the time was over before the work was */
+/** Until every job has ended, and the queues are empty: what dead workers held comes back, is found ended, and goes. */
 async function endure(
   scene: Scene,
   jobs: readonly ChaosJob[],
   { items, faults, intensity, outageMs, outagesEach, limitSeconds, say }: ChaosOptions,
-): Promise<string | undefined> {
+): Promise<Pick<ChaosRun, 'stall' | 'stretched'> & Pick<Found, 'messages'>> {
   const { cloud, s3, clock } = scene;
   // Before the faults: a put that is tried again makes two versions, and so two jobs.
   for (const { key, body, contentType, options } of jobs) {
@@ -139,49 +145,92 @@ async function endure(
       sweepEveryMs: SWEEP_EVERY_MS,
     },
   );
+  const sqs = new SQSClient(cloud.clientConfig());
+  let stretched = 0;
+  const stretch = async () => {
+    if (stretched >= MOST_STRETCHES) return;
+    stretched += 1;
+    say?.('nothing gets on: the functions have twice the time from here on');
+    await stretchTimes(cloud, sqs);
+  };
+  const waits = { limitMs: limitSeconds * 1000, sweeps: trouble.sweeps, stretch };
+  const givenUp = async (what: string) => ({
+    stretched,
+    messages: await messagesLeft(cloud),
+    stall: `${what}, and nothing has got on for ${limitSeconds} s\n${await describeStall(cloud)}`,
+  });
   try {
     const show = () => showProgress(cloud, jobs, say);
-    const untilMs = clock.now() + limitSeconds * 1000;
-    const ended = await until(scene, untilMs, show, async () =>
-      jobs.every(({ key }) => endsOf(cloud, key).length > 0),
-    );
+    const haveEnded = await until(scene, waits, show, () => progressOf(cloud, jobs, items));
     trouble.calm();
     await cloud.setFaults([]);
-    if (!ended) return `not every job has ended within ${limitSeconds} s\n${await describeStall(cloud)}`;
+    if (!haveEnded) return await givenUp('not every job has ended');
     say?.('every job has ended; the queues drain');
-    const drained = await until(scene, clock.now() + DRAIN_MS, show, () => isOver(cloud, jobs));
-    return drained
-      ? undefined
-      : `messages or jobs are left ${DRAIN_MS / 1000} s after the last job’s event\n${await describeStall(cloud)}`;
+    // As it was when it had drained: what is delayed may come at any time.
+    let messages: Found['messages'] = {};
+    const hasDrained = await until(scene, waits, show, async () => {
+      messages = await messagesLeft(cloud);
+      return drainOf(cloud, jobs, messages);
+    });
+    return hasDrained
+      ? { stretched, messages }
+      : await givenUp('messages or jobs are left after the last job’s event');
   } finally {
+    sqs.destroy();
     await trouble.end();
   }
 }
 
-async function isOver(cloud: Cloud, jobs: readonly ChaosJob[]): Promise<boolean> {
-  if (Object.keys(await messagesLeft(cloud)).length > 0) return false;
-  const ids = new Set(jobs.flatMap(({ key }) => endsOf(cloud, key).map(({ job }) => job)));
-  const views = await Promise.all([...ids].map((id) => viewOf(cloud, id)));
-  return views.every((view) => view !== undefined && !['planning', 'running'].includes(view.state));
+/** Metrics that grow as the work gets on. */
+const GROWS = ['RowsAccepted', 'RowsRejected', 'ObjectsStored', 'SlicesIngested', 'SlicesSettled'] as const;
+
+async function progressOf(cloud: Cloud, jobs: readonly ChaosJob[], items: number): Promise<Standing> {
+  const metrics = cloud.metrics();
+  const ended = jobs.filter(({ key }) => endsOf(cloud, key).length > 0).length;
+  const counted = GROWS.reduce((sum, name) => sum + Math.min(items, metrics[name] ?? 0), 0);
+  const { delayed } = sumsOf(await messagesLeft(cloud));
+  return { isDone: ended === jobs.length, progress: ended + counted, delayed };
 }
 
-/** @returns whether it held in time */
+/** What SQS delays is not waited for: a repost of a row that has ended by another delivery may stay away for 15 minutes. */
+async function drainOf(
+  cloud: Cloud,
+  jobs: readonly ChaosJob[],
+  messages: Found['messages'],
+): Promise<Standing> {
+  const { visible, inFlight } = sumsOf(messages);
+  const ids = new Set(jobs.flatMap(({ key }) => endsOf(cloud, key).map(({ job }) => job)));
+  const views = await Promise.all([...ids].map((id) => viewOf(cloud, id)));
+  const isLive = (view: (typeof views)[number]) => view === undefined || LIVE_STATES.includes(view.state);
+  const left = visible + inFlight + views.filter(isLive).length;
+  return { isDone: left === 0, progress: -left, delayed: 0 };
+}
+
+function sumsOf(messages: Found['messages']): QueueDepth {
+  const sum = (name: keyof QueueDepth) =>
+    Object.values(messages).reduce((total, depth) => total + depth[name], 0);
+  return { visible: sum('visible'), inFlight: sum('inFlight'), delayed: sum('delayed') };
+}
+
+/** @returns whether it was done before the run is to be given up */
 async function until(
   { clock }: Scene,
-  untilMs: number,
+  waits: PatienceOptions,
   show: () => Promise<void>,
-  holds: () => Promise<boolean>,
+  look: () => Promise<Standing>,
 ): Promise<boolean> {
+  const patience = createPatience({ clock }, waits);
   let showAtMs = clock.now() + SHOW_EVERY_MS;
-  while (!(await holds())) {
-    if (clock.now() > untilMs) return false;
+  for (;;) {
+    const standing = await look();
+    if (standing.isDone) return true;
+    if (await patience.isOver(standing)) return false;
     if (clock.now() >= showAtMs) {
       await show();
       showAtMs = clock.now() + SHOW_EVERY_MS;
     }
     await clock.sleep(LOOK_EVERY_MS);
   }
-  return true;
 }
 
 async function showProgress(

@@ -1,10 +1,14 @@
 // The cloud of a chaos run: the project's own service, with waits short enough that what a fault leaves behind comes back
 // within the run, and with slices and blocks so small that every level of the ledger is closed many times.
+import { SetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import type { ServiceModel } from '../../local/service/model.ts';
 import type { ChaosPlaces } from './faults.ts';
 
 export const SOURCE_BUCKET = 'chaos-source';
+
+/** Bytes above which an object is copied in parts: the least that a deployment takes. */
+export const COPIED_IN_PARTS_ABOVE = 5 * 1024 ** 2;
 
 export interface ChaosSetting {
   seed: number;
@@ -32,6 +36,8 @@ const INGEST_TIMEOUT_SECONDS = 35;
 const SETTLE_TIMEOUT_SECONDS = 30;
 const SWEEP_TIMEOUT_SECONDS = 25;
 const DEAD_LETTERS_TIMEOUT_SECONDS = 45;
+/** Lambda's own. */
+const LONGEST_TIMEOUT_SECONDS = 900;
 const WINDOW_SECONDS = 0.2;
 /** Of what failed: within the run, as all waits here. */
 const RETRY_SECONDS = '2,5,10,20';
@@ -41,9 +47,11 @@ const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, Uploa
 export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
   return startCloud({
     seed: setting.seed,
-    params: { sourceBuckets: SOURCE_BUCKET },
+    params: { sourceBuckets: SOURCE_BUCKET, multipartCopyBytes: String(COPIED_IN_PARTS_ABOVE) },
     buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     environments: ENVIRONMENTS,
+    // Each death is a cold start, and hundreds of environments die: those of the sources would take most of the processor's time.
+    bundled: true,
     limit: LIMIT,
     adjust: (service) => quicken(service, setting),
   });
@@ -52,6 +60,30 @@ export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
 export function placesOf({ service }: Cloud): ChaosPlaces {
   const nameOf = (logicalId: string) => service.queues[logicalId]?.name ?? '';
   return { ingest: nameOf('IngestQueue'), upload: nameOf('UploadQueue'), settle: nameOf('SettleQueue') };
+}
+
+/** Doubles the functions' timeouts, and the time for which what they hold is hidden. */
+export async function stretchTimes(cloud: Cloud, sqs: SQSClient): Promise<void> {
+  const { queues } = cloud.service;
+  const stretched = new Set<string>();
+  await cloud.redeploy((functions) => {
+    for (const model of Object.values(functions)) {
+      model.timeoutSeconds = Math.min(model.timeoutSeconds * 2, LONGEST_TIMEOUT_SECONDS);
+      for (const { queueArn } of model.sqsSources) stretched.add(queueArn);
+    }
+    const { upload, sweep } = functions;
+    if (upload && sweep) sweep.environment['SPILLWAY_UPLOAD_SECONDS'] = String(upload.timeoutSeconds);
+  });
+  for (const { arn, url, attributes } of Object.values(queues)) {
+    if (!stretched.has(arn)) continue;
+    attributes['VisibilityTimeout'] = String(Number(attributes['VisibilityTimeout']) * 2);
+    await sqs.send(
+      new SetQueueAttributesCommand({
+        QueueUrl: url,
+        Attributes: { VisibilityTimeout: attributes['VisibilityTimeout'] },
+      }),
+    );
+  }
 }
 
 function quicken(service: ServiceModel, setting: ChaosSetting): void {

@@ -28,7 +28,10 @@ export function complaintsOf(cloud: Pick<Cloud, 'logs'>, most: number): string[]
 
 async function describeJobs(cloud: Cloud): Promise<string> {
   const answer = await fetch(`${cloud.endpoints.api}/jobs?limit=50`);
-  const { jobs } = (await answer.json()) as { jobs: Record<string, unknown>[] };
+  const text = await answer.text();
+  // The API may be what stands still.
+  if (!answer.ok) return `the API answers ${answer.status} ${text.slice(0, LINE_LENGTH)}`;
+  const { jobs } = JSON.parse(text) as { jobs: Record<string, unknown>[] };
   return jobs
     .map(({ job, state, manifest, rows, progress }) =>
       JSON.stringify({ job, state, manifest, rows, progress }),

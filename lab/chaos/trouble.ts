@@ -12,6 +12,8 @@ export interface TroubleOptions {
 }
 
 export interface Trouble {
+  /** Sweeps that have ended well. */
+  sweeps(): number;
   /** No more outages; sweeping goes on. */
   calm(): void;
   end(): Promise<void>;
@@ -44,16 +46,23 @@ export function startTrouble(
     }
   }
 
+  let sweeps = 0;
   async function sweep(): Promise<void> {
     while (!ending.signal.aborted) {
       // It may die or fail like any other; the next one is soon due.
-      await cloud.trigger('sweep').catch(() => undefined);
+      await cloud.trigger('sweep').then(
+        () => {
+          sweeps += 1;
+        },
+        () => undefined,
+      );
       await pause(sweepEveryMs, ending.signal);
     }
   }
 
   const running = Promise.all([breakServices(), sweep()]);
   return {
+    sweeps: () => sweeps,
     calm: () => calming.abort(),
     async end() {
       calming.abort();

@@ -11,7 +11,7 @@ const BLOCK = { block: 0, size: 500, accepted: [] } as unknown as Block;
 
 function world(slice: number, job: LiveJob = aJob()) {
   const clock = createVirtualClock(1_000_000);
-  const state = { before: 0, visible: 0, leads: 0, looks: 0 };
+  const state = { before: 0, visible: 0, leads: 0, looks: 0, mustStop: false };
   const ledger = {
     feed: () => Promise.reject(new Error('the job has no rate')),
     lead: async () => {
@@ -23,7 +23,8 @@ function world(slice: number, job: LiveJob = aJob()) {
     state.looks++;
     return state.visible;
   };
-  const hold = createHold({ ledger, clock, visibleMessages }, job, { slice } as SliceRow);
+  const mustStop = async () => state.mustStop;
+  const hold = createHold({ ledger, clock, visibleMessages, mustStop }, job, { slice } as SliceRow);
   return { clock, state, hold: () => hold(BLOCK), startedAtMs: clock.now() };
 }
 
@@ -67,6 +68,16 @@ describe('a slice of a job without a rate', () => {
     expect(await hold()).toBe(1_000);
     expect(clock.now() - startedAtMs).toBeGreaterThanOrEqual(30_000);
     expect(state.looks).toBeLessThan(35);
+  });
+
+  it('ends its wait in place as soon as the invocation sends nothing more', async () => {
+    const { clock, state, hold, startedAtMs } = world(1);
+    Object.assign(state, { before: 1, visible: 2_000 });
+    const held = hold();
+    await clock.sleep(5_050);
+    state.mustStop = true;
+    await held;
+    expect(clock.now() - startedAtMs).toBeLessThan(5_300);
   });
 
   it('helps the slice before it while the queue is not fed, and stops helping once it is full', async () => {

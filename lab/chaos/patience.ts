@@ -1,0 +1,63 @@
+// How long a chaos run waits: as long as its work gets on. A machine that is only slow is given more time, never a failure.
+import type { Clock } from '../../shared/time/clock.ts';
+
+/** Without progress for so long, the functions get twice the time: a busy machine may not get through one batch in less. */
+const STRETCH_AFTER_MS = 60_000;
+/** Doublings: the shortest timeout of 25 s is then 200 s, and the visibility of 20 s is 160 s. */
+export const MOST_STRETCHES = 3;
+/** Sweeps find what stands still. Until so many have ended without progress, the machine may be too slow for them. */
+const SWEEPS_LEAST = 20;
+/** SQS's longest delay. An item that was given back often stays away for up to 10 minutes: that is no standstill. */
+const LONGEST_DELAY_MS = 900_000;
+
+export interface PatienceOptions {
+  /** Milliseconds without progress after which a run is given up. */
+  limitMs: number;
+  /** Sweeps that have ended well so far. */
+  sweeps: () => number;
+  /** Gives the functions more time. */
+  stretch: () => Promise<void>;
+}
+
+/** How far a run has come. */
+export interface Standing {
+  isDone: boolean;
+  /** Grows as the work gets on, and is bounded: what goes round in circles does not raise it for ever. */
+  progress: number;
+  /** Messages that SQS delays. */
+  delayed: number;
+}
+
+export interface Patience {
+  /** @returns whether the run is to be given up */
+  isOver(standing: Omit<Standing, 'isDone'>): Promise<boolean>;
+}
+
+export function createPatience(
+  { clock }: { clock: Pick<Clock, 'now'> },
+  { limitMs, sweeps, stretch }: PatienceOptions,
+): Patience {
+  let best = Number.NEGATIVE_INFINITY;
+  let sinceMs = clock.now();
+  let sweepsThen = sweeps();
+  let stretchAtMs = Number.POSITIVE_INFINITY;
+
+  return {
+    async isOver({ progress, delayed }) {
+      const nowMs = clock.now();
+      if (progress > best) {
+        best = progress;
+        sinceMs = nowMs;
+        sweepsThen = sweeps();
+        stretchAtMs = nowMs + STRETCH_AFTER_MS;
+        return false;
+      }
+      if (nowMs >= stretchAtMs) {
+        stretchAtMs = nowMs + STRETCH_AFTER_MS;
+        await stretch();
+      }
+      const mostMs = limitMs + (delayed > 0 ? LONGEST_DELAY_MS : 0);
+      return nowMs - sinceMs >= mostMs && sweeps() - sweepsThen >= SWEEPS_LEAST;
+    },
+  };
+}
