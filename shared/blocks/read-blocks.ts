@@ -68,7 +68,8 @@ export async function* blocksOf(
   read: ReadBytes,
 ): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
-  const take = createIntake(job, sources, kmsKeys, listing);
+  const sliceBytes = place.endOffset - place.startOffset;
+  const take = createIntake(job, { sources, kmsKeys }, sliceBytes, listing);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   for await (const rows of formatOf(job.head).read(job.head, place, read)) {
     for (const row of rows) {
@@ -98,12 +99,12 @@ export async function openBlock(
 /** Puts each row into its block, or into the list of the rejected. */
 function createIntake(
   job: RowRules,
-  sources: BlockReaderDependencies['sources'],
-  kmsKeys: readonly string[] | undefined,
+  { sources, kmsKeys }: RowChecks,
+  sliceBytes: number,
   listing: RejectListing,
 ) {
   const checkKey = createKeyCheck(job.options);
-  const taken = job.options.duplicateKeys === 'reject' ? createKeySet() : undefined;
+  const taken = job.options.duplicateKeys === 'reject' ? createKeySet(sliceBytes) : undefined;
   const attributes = createRowAttributes(job.options);
 
   /** Takes the key also of a row whose source is refused: which rows are duplicates must not depend on the configuration. */

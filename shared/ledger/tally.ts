@@ -16,8 +16,8 @@ export interface BlockRow extends NumberSets {
 }
 
 /** Whether the numbered row of the block has ended, however. */
-export function hasEnded(block: NumberSets, number: number): boolean {
-  return ROW_ENDS.some((end) => block[end].has(number));
+export function hasEnded({ done, failed, cancelled, rejected }: NumberSets, number: number): boolean {
+  return done.has(number) || failed.has(number) || cancelled.has(number) || rejected.has(number);
 }
 
 /** Each number counts once, under the first of its ends: where duplicates disagree, done > failed > cancelled > rejected. */

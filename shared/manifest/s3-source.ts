@@ -16,7 +16,8 @@ export function splitSource(source: string): { bucket: string; key: string; vers
   const slash = source.indexOf('/', 's3://'.length);
   if (!source.startsWith('s3://') || slash === -1) return undefined;
   const path = source.slice(slash + 1);
-  const version = trailingVersion.exec(path);
+  // Hardly any key has a question mark, and to look for one takes a tenth of the time.
+  const version = path.includes('?') ? trailingVersion.exec(path) : null;
   const key = version === null ? path : path.slice(0, version.index);
   if (key === '') return undefined;
   const bucket = source.slice('s3://'.length, slash);

@@ -14,6 +14,8 @@ import type { Random } from '../time/random.ts';
 /** SQS takes 10 entries and 1 MiB a batch (quotas of messages). */
 const BATCH_ENTRIES = 10;
 const BATCH_BYTES = 1024 * 1024;
+/** Characters of a body whose bytes are not counted: a UTF-16 unit has at most 3 bytes of UTF-8, so ten of these always fit. */
+const UNCOUNTED_LENGTH = Math.floor(BATCH_BYTES / BATCH_ENTRIES / 3);
 /** Batches under way at once. */
 const BATCH_CONCURRENCY = 16;
 /** Rounds in which a failed entry is sent again before the call as a whole fails. */
@@ -124,7 +126,7 @@ export function* packMessages(messages: Iterable<Outgoing>): Generator<Outgoing[
   let batch: Outgoing[] = [];
   let bytes = 0;
   for (const message of messages) {
-    const size = Buffer.byteLength(message.body);
+    const size = mostBytesOf(message.body);
     if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
       yield batch;
       batch = [];
@@ -134,6 +136,10 @@ export function* packMessages(messages: Iterable<Outgoing>): Generator<Outgoing[
     bytes += size;
   }
   if (batch.length > 0) yield batch;
+}
+
+function mostBytesOf(body: string): number {
+  return body.length <= UNCOUNTED_LENGTH ? body.length * 3 : Buffer.byteLength(body);
 }
 
 type BatchCall<T> = (batch: readonly T[]) => Promise<readonly BatchResultErrorEntry[]>;
@@ -165,6 +171,7 @@ async function untilNoneFails<T>(
   let left = entries;
   for (let round = 0; ; round++) {
     const failed = await call(left);
+    if (failed.length === 0) return;
     left = failed.map((failure) => left[Number(failure.Id)]).filter((entry) => entry !== undefined);
     if (left.length === 0) return;
     if (round + 1 === RESEND_ROUNDS) throw new UnsentMessagesError(operation, left.length, failed[0]);

@@ -135,9 +135,8 @@ export function createMessageWriter(
     ...(isReplay ? { replay: true } : {}),
     ...reading,
   });
-  const open = start.slice(0, -1);
-  return ({ number, line, item }) =>
-    `${open},"number":${number},"line":${line},"item":${escaped(JSON.stringify(item))}}`;
+  const open = `${start.slice(0, -1)},`;
+  return ({ number, line, item }) => open + escaped(JSON.stringify({ number, line, item }).slice(1));
 }
 
 export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };

@@ -53,22 +53,21 @@ export function textManifest(format: TextFormat, rows: number): BenchManifest {
   const places = [...row.matchAll(new RegExp(ZEROS, 'g'))].map(({ index }) => index);
   const sizeBytes = headBytes.length + rows * rowBytes;
 
-  const writeDigits = (bytes: Buffer, row: number, number: number, lastDigit: number) => {
+  /** @param digits those of its number from the `from`th one on */
+  const writeDigits = (bytes: Buffer, row: number, digits: Buffer, from = 0) => {
     for (const place of places) {
-      let rest = number;
-      for (let at = row * rowBytes + place + lastDigit; rest > 0; at--) {
-        bytes[at] = 0x30 + (rest % 10);
-        rest = Math.floor(rest / 10);
-      }
+      const at = row * rowBytes + place + from;
+      for (let index = 0; index < digits.length; index++) bytes[at + index] = digits[index] as number;
     }
   };
+  const digitsOf = (number: number, count: number) => Buffer.from(String(number).padStart(count, '0'));
   const firstStretch = Buffer.from(row.repeat(ROWS_PER_STRETCH));
   for (let number = 0; number < ROWS_PER_STRETCH; number++)
-    writeDigits(firstStretch, number, number, DIGITS - 1);
+    writeDigits(firstStretch, number, digitsOf(number, STRETCH_DIGITS), DIGITS - STRETCH_DIGITS);
   const makeStretch = (stretch: number): Buffer => {
     const made = Buffer.from(firstStretch);
-    for (let number = 0; number < ROWS_PER_STRETCH; number++)
-      writeDigits(made, number, stretch, DIGITS - 1 - STRETCH_DIGITS);
+    const digits = digitsOf(stretch, DIGITS - STRETCH_DIGITS);
+    for (let number = 0; number < ROWS_PER_STRETCH; number++) writeDigits(made, number, digits);
     return made;
   };
 

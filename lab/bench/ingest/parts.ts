@@ -151,7 +151,12 @@ async function sendSlices(manifest: BenchManifest, sink: Sink, queueUrl: string)
 
 function prepare(manifest: BenchManifest) {
   const { key, sizeBytes, head } = manifest;
-  const options = completeOptions({ destination: { bucket: 'bench-destination', prefix: '' } });
+  // As a new job has it: `completeOptions` gives what jobs of older versions have.
+  const duplicateKeys = 'reject';
+  const options = completeOptions({
+    destination: { bucket: 'bench-destination', prefix: '' },
+    duplicateKeys,
+  });
   const job: PlanningJob = {
     id: 'bench-ingest-0000' as JobId,
     state: 'planning',

@@ -71,7 +71,7 @@ function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, sepa
   return {
     rowEnds,
     recordOf(text, span) {
-      const fields = splitRow(text, separator, span.kind === 'quoted');
+      const fields = splitRow(text, separator, span.kind === 'quoted', targets.length);
       if (namedSeparator(text) !== undefined) return separatorRepeated;
       if (fields.length !== targets.length) return columnCount(fields, targets.length, separator);
       if (isHeaderLine(fields, read, extraColumns)) return headerRepeated;

@@ -94,12 +94,11 @@ function shownColumns(
   const text = bytes.toString('utf8', span.start, span.end);
   const read = recordOf(text, span);
   const { record, columns = {} } = 'record' in read ? read : { record: {} };
-  const values = [...knownColumns.map((name) => [name, record[name]] as const), ...Object.entries(columns)];
   const shownValues: [string, string | Record<string, string>][] = [];
-  for (const [name, value] of values) {
+  const show = (name: string, value: unknown): void => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       shownValues.push([name, shownNames(value)]);
-      continue;
+      return;
     }
     // The report is a manifest again: a rounded number there would be another key.
     const shown =
@@ -107,7 +106,9 @@ function shownColumns(
     if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
       shownValues.push([name, String(shown)]);
     }
-  }
+  };
+  for (const name of knownColumns) if (record[name] !== undefined) show(name, record[name]);
+  for (const [name, value] of Object.entries(columns)) show(name, value);
   return Object.fromEntries(shownValues);
 }
 

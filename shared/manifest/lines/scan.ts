@@ -74,9 +74,11 @@ export interface RowSpan {
   nextLine: number;
 }
 
-/** Consecutive rows, up to 64 of them, and bytes that hold them. Several stretches may have the same bytes. */
+/**
+ * Consecutive rows, up to 64 of them, and bytes that hold them. Several stretches may have the same bytes. `bytes` and `rows` are
+ * valid until the next stretch is asked for: their memory is used again.
+ */
 export interface Stretch {
-  /** Valid until the next stretch is asked for: their memory is used again. */
   bytes: Buffer;
   /** The bytes as latin1. */
   text: string;
@@ -177,6 +179,8 @@ class RowScanner {
    * goes on from here. Without this, a file that opens a quote in every line would cost maximumRowBytes a line.
    */
   #quotedUntil = 0;
+  /** Used again for each stretch. Objects of its own for each row survived into the old generation (Node 24.21). */
+  readonly #spans = Array.from({ length: MAX_STRETCH_ROWS }, emptySpan);
 
   constructor(rowEnds: RowEnds | undefined, from: Place) {
     this.#rowEnds = rowEnds;
@@ -246,9 +250,10 @@ class RowScanner {
   /** @returns the next rows that end within the text. The cursor is then where the first row begins that is not among them */
   #findRows(text: string, offset: number, cursor: Cursor, isLast: boolean): RowSpan[] {
     const rowEnds = this.#rowEnds;
-    const rows: RowSpan[] = [];
+    const spans = this.#spans;
+    let count = 0;
     let { at: start, nextQuote } = cursor;
-    while (start < text.length && rows.length < MAX_STRETCH_ROWS) {
+    while (start < text.length && count < MAX_STRETCH_ROWS) {
       const lineFeed = text.indexOf('\n', start);
       if (lineFeed === -1 && !isLast) {
         break;
@@ -282,14 +287,24 @@ class RowScanner {
         end -= 1;
       }
       if (kind !== 'plain' || !isBlank(text, start, end)) {
-        rows.push({ kind, start, end, line, next, nextLine: this.#line });
+        const span = spans[count++] as RowSpan;
+        span.kind = kind;
+        span.start = start;
+        span.end = end;
+        span.line = line;
+        span.next = next;
+        span.nextLine = this.#line;
       }
       start = next;
     }
     cursor.at = start;
     cursor.nextQuote = nextQuote;
-    return rows;
+    return count === MAX_STRETCH_ROWS ? spans : spans.slice(0, count);
   }
+}
+
+function emptySpan(): RowSpan {
+  return { kind: 'plain', start: 0, end: 0, line: 0, next: 0, nextLine: 0 };
 }
 
 function countLineFeeds(text: string, from: number, to: number): number {
