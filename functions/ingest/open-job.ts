@@ -4,6 +4,7 @@ import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, versionOf } from '../../shared/aws/object-range.ts';
 import { createConversionInput, openConversion, readStart } from '../../shared/blocks/conversion-input.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import {
   arrivedObject,
   idNamedBy,
@@ -36,6 +37,7 @@ import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
+import { blockRowsOf } from '../../shared/pacing/job-rate.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { boundedNames } from '../../shared/text/bounded.ts';
 import { convertedList } from './converted-files.ts';
@@ -90,7 +92,7 @@ export async function startJob(
     state: 'planning',
     manifest,
     parserVersion: PARSER_VERSION,
-    blockRows: cut.blockRows,
+    blockRows: blockRowsOf(cut.blockRows, rateOf(options)),
     ...opened.opening,
     control: 'run',
     startedAtMs: nowMs,
