@@ -233,11 +233,11 @@ export const PARAMETERS = /** @type {const} */ ({
   blockRows: {
     kind: 'whole number',
     topic: 'ledger',
-    default: 500,
+    default: 2_000,
     lowest: 1,
-    highest: 500,
-    about: 'Rows of a block, which is one row in the ledger.',
-    bounds: 'DynamoDB bills a write by the whole row: a block of 500 stays within 1 KB, one write unit.',
+    highest: 2_000,
+    about: 'Rows of a block, which is one row in the ledger. A job with a rate has blocks of 500 at most.',
+    bounds: 'DynamoDB bills a write by the whole row: a block of 2,000 stays within 1 KB, one write unit.',
   },
   replayIdleSeconds: {
     kind: 'whole number',

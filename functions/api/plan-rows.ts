@@ -1,10 +1,12 @@
 // What a job would do with its rows: how many are good, what is wrong with the others, and what the good ones take.
 import { PIPELINE_USD_PER_ROW, PRICES } from '../../shared/aws/prices.js';
 import { type Block, blocksOf, type RowRules } from '../../shared/blocks/read-blocks.ts';
-import { SLICE_BLOCKS, sliceBytesOf } from '../../shared/job/identity.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
+import { sliceBytesOf, sliceRowsOf } from '../../shared/job/identity.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
 import { type ManifestItem, PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
+import { blockRowsOf } from '../../shared/pacing/job-rate.ts';
 import { numbersOf, type Outcome } from '../../shared/report/outcome.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
 import type { PlanTime } from './plan-time.ts';
@@ -60,9 +62,9 @@ export async function planRows(
   const read = async function* (start: number, end: number) {
     yield text.subarray(start, end);
   };
-  const { blockRows } = cut;
+  const blockRows = blockRowsOf(cut.blockRows, rateOf(options));
   const rules: RowRules = { head, options, blockRows, parserVersion: PARSER_VERSION };
-  const limits = { sliceBytes: sliceBytesOf(text.length, cut.sliceBytes), rows: SLICE_BLOCKS * blockRows };
+  const limits = { sliceBytes: sliceBytesOf(text.length, cut.sliceBytes), rows: sliceRowsOf(blockRows) };
   const all = { startOffset: head.bodyOffset, startLine: head.bodyLine, endOffset: text.length };
   const tally = createTally(options);
   for await (const { range } of formatOf(head).split(head, all, read, limits)) {

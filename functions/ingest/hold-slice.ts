@@ -16,17 +16,19 @@ import type { Clock } from '../../shared/time/clock.ts';
 
 /** Fewer messages in the upload queue do not keep a fleet busy: ten workers take them in two batches each. */
 const FED_MESSAGES = 2_000;
+/** Of a queue that gains so many messages from one look to the next, the slice that leads feeds it alone. */
+const GAINED_MESSAGES = 200;
 /** From so many messages on, the slice that leads keeps it fed without help. */
 const FULL_MESSAGES = 20_000;
-/** A slice with so many before it waits for them a little while in place, and may help them; those behind it come back later. */
+/** A slice with so many before it waits for them in place, for two looks at the queue, and may help them. Others come back later. */
 const NEAR_SLICES = 3;
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 1_000;
 /** The next slice waits so long: there is one of a job, and the queue is not to run empty before it is asked for again. */
 const NEXT_WAITS_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 /** For how long a slice counts as sending: a third of the lease that the ledger gives it. */
 const LEADS_MS = 20_000;
-/** A slice that is sent beside another one looks at the queue again after this time. */
+/** The queue is looked at again after this time, by a slice that waits and by one that is sent beside another. */
 const HELPS_MS = 1_000;
 /** Milliseconds for each slice before it, after which a slice that was held is asked for again: ingest sends one in seconds. */
 const EACH_BEFORE_MS = 1_000;
@@ -65,8 +67,17 @@ function holdForRate({ ledger }: HoldDependencies, id: SliceId, rate: JobRate, s
 function holdForOthers({ ledger, clock, visibleMessages, mustStop }: HoldDependencies, id: SliceId): Hold {
   const startedAtMs = clock.now();
   let helps = false;
+  /** Messages at the last look. */
+  let seen: number | undefined;
   let goodUntilMs = Number.NEGATIVE_INFINITY;
   let answer: Promise<number | undefined>;
+
+  /** At the start of a job the queue is empty, and fills by itself: one look does not tell that from a queue that runs dry. */
+  async function isHelpNeeded(): Promise<boolean> {
+    const before = seen ?? Number.NEGATIVE_INFINITY;
+    seen = await visibleMessages();
+    return helps ? seen < FULL_MESSAGES : seen < FED_MESSAGES && seen < before + GAINED_MESSAGES;
+  }
 
   /** @returns how many slices are before it, once it leads, is wanted as a help, has waited long enough, or must stop */
   async function wait(): Promise<number> {
@@ -74,9 +85,11 @@ function holdForOthers({ ledger, clock, visibleMessages, mustStop }: HoldDepende
       const before = await ledger.lead(id);
       if (before === 0 || before > NEAR_SLICES) return before;
       if (clock.now() >= looksAtMs) {
-        helps = (await visibleMessages()) < (helps ? FULL_MESSAGES : FED_MESSAGES);
+        const isFirstLook = seen === undefined;
+        helps = await isHelpNeeded();
         looksAtMs = clock.now() + HELPS_MS;
-        if (helps || before > 1 || clock.now() >= startedAtMs + NEXT_WAITS_MS) return before;
+        if (helps || (before > 1 && !isFirstLook) || clock.now() >= startedAtMs + NEXT_WAITS_MS)
+          return before;
       }
       if (await mustStop()) return before;
       await clock.sleep(LOOK_EVERY_MS);

@@ -1,10 +1,12 @@
 // Starts a job: makes the row that freezes how its manifest is processed. Where it can't be processed, the row says why.
 import { isThere } from '../../shared/aws/object-range.ts';
 import { deadlineFault } from '../../shared/job/deadline.ts';
+import { rateOf } from '../../shared/job/frozen-options.ts';
 import { idNamedBy, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
 import { jobFault, type NewJob, type UnopenedJob } from '../../shared/job/job.ts';
 import { takenJob, unopenedJob } from '../../shared/job/unopened-job.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
+import { blockRowsOf } from '../../shared/pacing/job-rate.ts';
 import { jobReportKey } from '../../shared/report/report.ts';
 import { findDropped } from './find-manifest.ts';
 import { type OpenDependencies, openDropped } from './open-dropped.ts';
@@ -43,7 +45,7 @@ export async function startJob(
     state: 'planning',
     manifest,
     parserVersion: PARSER_VERSION,
-    blockRows: cut.blockRows,
+    blockRows: blockRowsOf(cut.blockRows, rateOf(options)),
     ...opened.opening,
     control: 'run',
     startedAtMs: nowMs,

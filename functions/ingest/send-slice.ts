@@ -24,10 +24,11 @@ import { inTurns } from './in-turns.ts';
 import { watchControl } from './watch-control.ts';
 import { watchRejects } from './watch-rejects.ts';
 
-/** Blocks in hand at once: while the messages of one are sent, 16 batches at a time, the rows of the next ones are opened. */
-const BLOCK_CONCURRENCY = 4;
-/** Blocks after which those that were sent are remembered. */
-const REMEMBER_EVERY = 16;
+/** Blocks in hand at once: while the messages of one are sent, 16 batches at a time, the row of the next one is opened. */
+const BLOCK_CONCURRENCY = 2;
+/** Blocks after which those that were sent are remembered, and rows at most. After a crash, so much is sent twice. */
+const REMEMBERED_BLOCKS = 16;
+const REMEMBERED_ROWS = 8_000;
 
 export interface SendSliceDependencies {
   blocks: BlockReaderDependencies;
@@ -107,7 +108,8 @@ export async function sendSlice(
     sending.rejected += sent.rejected;
     onBlock?.({ ...sent, wasOpened: row.openings > 1 });
     unmarked.push(block.block);
-    if (unmarked.length >= REMEMBER_EVERY) await remember();
+    const isMuch = unmarked.length * job.blockRows >= REMEMBERED_ROWS;
+    if (isMuch || unmarked.length >= REMEMBERED_BLOCKS) await remember();
   };
   /** Its rows are not opened then: settle books them as it books all that is left of a job that was stopped. */
   const stopForRejects = async (block: Block): Promise<boolean> => {

@@ -1,7 +1,7 @@
 // Splits the files of a job into slices: each is a row in the ledger and a message to ingest. The job's row keeps the position,
 // so that the next invocation continues there. A part that is split again gives the same slices.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { MOST_SLICES, SLICE_BLOCKS } from '../../shared/job/identity.ts';
+import { MOST_SLICES, sliceRowsOf } from '../../shared/job/identity.ts';
 import {
   type JobFault,
   type OpenedJob,
@@ -42,7 +42,7 @@ export async function planJob(
 ): Promise<PlanEnd> {
   const { id } = job;
   const control = watchControl({ ledger, clock }, job);
-  const limits = { sliceBytes: job.sliceBytes, rows: SLICE_BLOCKS * job.blockRows };
+  const limits = { sliceBytes: job.sliceBytes, rows: sliceRowsOf(job.blockRows) };
   let plan = job.plan;
   for await (const cut of cutFiles(reader, job, limits)) {
     if (cut.kind === 'gone' && plan.slices === 0) return { kind: 'unreadable', fault: cut.fault };

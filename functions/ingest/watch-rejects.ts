@@ -13,10 +13,11 @@ import type { SliceRow } from '../../shared/ledger/rows.ts';
 /** Slices that one look reads: their rows are some kilobytes each. */
 const MAX_SLICES_READ = 100;
 /**
- * Blocks of a slice that are read before its job is judged by several slices: the others note what they have read every
- * 16 blocks, and count as unread before.
+ * Blocks of a slice that are read before its job is judged by several slices, and rows at most: twice what the others read
+ * before they note it (send-slice.ts). They count as unread before.
  */
 const BLOCKS_BEFORE_LOOK = 32;
+const ROWS_BEFORE_LOOK = 16_000;
 
 export interface RejectWatch {
   /** Rows read so far. */
@@ -33,7 +34,10 @@ export function watchRejects(
   // While the manifest is still being cut, the count of slices is not known.
   const isWhole = slice === 0 && place.kind === 'manifest-bytes' && place.endOffset >= manifest.sizeBytes;
   let intake: RowIntake = { read: 0, rejected: 0 };
-  const enoughRows = Math.max(options.maxFailedAfterRows, Math.min(rows, BLOCKS_BEFORE_LOOK * blockRows));
+  const enoughRows = Math.max(
+    options.maxFailedAfterRows,
+    Math.min(rows, BLOCKS_BEFORE_LOOK * blockRows, ROWS_BEFORE_LOOK),
+  );
   /** Rows of this slice at which the job is looked at next. */
   let lookAt = options.maxFailedAfterRows;
 

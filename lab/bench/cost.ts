@@ -26,8 +26,8 @@ const FULL_BATCH = 100;
 /** One slice holds all rows; several are at work at once, as many as ingest takes at a time. */
 const SLICES_AT_ONCE = 4;
 const WARM_UP_ROWS = 500;
-/** Bytes that a block of 500 rows takes in the ledger, with what stands beside it (docs/ledger.md). */
-const LEDGER_BYTES_PER_ROW = 4;
+/** Bytes that a row takes in the ledger, of its block's 1 KB and of what stands beside it (docs/ledger.md). */
+const LEDGER_BYTES_PER_ROW = 1;
 const LOOK_EVERY_MS = 250;
 const SETTLING_MS = 3_000;
 const MOST_MS = 1_800_000;

@@ -3,17 +3,23 @@
 //   job     one drop of a manifest: bucket, key and version, or the id in the key api/<id>/manifest
 //   slice   a stretch of the manifest, numbered from 0 in its order
 //   group   256 consecutive slices, numbered from 0: what the ledger books settled slices in
-//   block   500 consecutive physical rows of a slice (`blockRows` of the job), numbered from 0
+//   block   2,000 consecutive physical rows of a slice (`blockRows` of the job), numbered from 0
 //   item    one row: job / slice / block / number within its block
 import { createHash } from 'node:crypto';
 
 declare const jobIdBrand: unique symbol;
 export type JobId = string & { readonly [jobIdBrand]: true };
 
-/** Rows of one block, unless the deployment says otherwise: the ledger's row of 500 stays within 1 KB, one write unit. */
-export const BLOCK_ROWS = 500;
+/**
+ * Rows of one block, unless the deployment says otherwise. Messages come back shuffled, so a batch has rows of several blocks and
+ * writes to each: larger blocks are fewer. Up to this size the ledger's row stays within 1 KB, one write unit
+ * (shared/ledger/compaction.ts).
+ */
+export const BLOCK_ROWS = 2_000;
 /** Blocks of one slice at most: their counts and the set of closed ones stay far under DynamoDB's 400 KB an item. */
 export const SLICE_BLOCKS = 256;
+/** Rows of one slice at most: settle holds 17 bytes for each, and must read all their outcomes within its time. */
+const SLICE_ROWS = 128_000;
 /** Slices of one group: their set stays under 1 KB, one write unit, however often it is written. */
 export const GROUP_SLICES = 256;
 /** Bytes of a manifest in one slice, about: enough that a slice's fixed costs vanish, small enough to redo. */
@@ -41,6 +47,11 @@ const SLICES_BY_BYTES = MOST_SLICES / 2;
 /** Bytes of a slice of this manifest: at least what the deployment says, and growing with the manifest. */
 export function sliceBytesOf(manifestBytes: number, least: number): number {
   return Math.max(least, Math.ceil(manifestBytes / SLICES_BY_BYTES));
+}
+
+/** Rows of a job's slices at most. An older version's job, of blocks of 500 or fewer, is cut as that version cut it. */
+export function sliceRowsOf(blockRows: number): number {
+  return Math.min(SLICE_BLOCKS * blockRows, SLICE_ROWS);
 }
 
 export function sliceGroupsOf(slices: number): number {

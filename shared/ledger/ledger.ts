@@ -8,10 +8,11 @@
 import { type BlockId, type JobId, type SliceId, sliceGroupsOf } from '../job/identity.ts';
 import type { RowIntake } from '../job/job.ts';
 import type { SlicePlace } from '../manifest/slice-place.ts';
+import { compactionOf, endsAttribute } from './compaction.ts';
 import { createJobRows } from './job-rows.ts';
 import {
+  type Attributes,
   blockKey,
-  endsAttribute,
   readableSliceRow,
   readBlockRow,
   readSliceRow,
@@ -28,6 +29,7 @@ import {
   type BlockRow,
   countBlock,
   encodeCounts,
+  endedRows,
   isBlockClosed,
   isCovered,
   ROW_ENDS,
@@ -70,6 +72,14 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     if (sliceRow === undefined) return false;
     await closeSlice(id, sliceRow);
     return sliceRow.result !== undefined;
+  }
+
+  async function closeAndCompact(id: BlockId, item: Attributes): Promise<'in time' | 'late'> {
+    const row = readBlockRow(item);
+    const isLate = await closeBlock(id, row);
+    const compaction = compactionOf(item, row.size - endedRows(row));
+    if (compaction !== undefined) await table.update(blockKey(id), compaction);
+    return isLate ? 'late' : 'in time';
   }
 
   async function closeSlice({ job, slice }: SliceId, row: SliceRow): Promise<void> {
@@ -243,7 +253,7 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
         },
       });
       if (row === undefined) return 'late';
-      return (await closeBlock(id, readBlockRow(row))) ? 'late' : 'in time';
+      return closeAndCompact(id, row);
     },
 
     /**

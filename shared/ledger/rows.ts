@@ -4,14 +4,15 @@
 //   J#<job>                    the job (job-row-format.ts)
 //   G#<job>#<group>            a group of slices: the set of those that have settled
 //   S#<job>#<slice>            a slice: its place, and the set of its closed blocks with their counts
-//   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended (row-numbers.ts)
+//   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended (compaction.ts)
 //   R#<job>, T#<job>           what sweep remembers (rounds.ts), and the turns of a job that has a rate (turns.ts)
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import type { RowIntake, SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
-import { decodeNumbers, encodeNumbers } from './row-numbers.ts';
+import { readCompacted } from './compaction.ts';
+import { encodeNumbers } from './row-numbers.ts';
 import { type BlockCounts, type BlockRow, decodeCounts, type RowEnd } from './tally.ts';
 import { parseStoredJson, UnreadableRowError } from './unreadable-row.ts';
 
@@ -90,12 +91,6 @@ export function readSliceGroupRow(item: Attributes): SliceGroupRow {
   };
 }
 
-/**
- * The attribute of rows that ended so: a binary set. An earlier version kept number sets under the ends' own names, and a job that
- * began under it has both.
- */
-export const endsAttribute = (end: RowEnd): `${RowEnd}Rows` => `${end}Rows`;
-
 export function writeEnds(numbers: readonly number[]): AttributeValue {
   return { BS: [encodeNumbers(numbers)] };
 }
@@ -112,10 +107,8 @@ export function readBlockRow(item: Attributes): StoredBlockRow {
   };
 }
 
-/** A damaged member counts as nothing: a replay sends its rows again, and the other rows of the block are not held up. */
 function readEnds(item: Attributes, end: RowEnd): Set<number> {
-  const members = item[endsAttribute(end)]?.BS ?? [];
-  return new Set([...numbers(item[end]), ...members.flatMap((member) => decodeNumbers(member) ?? [])]);
+  return new Set([...numbers(item[end]), ...readCompacted(item, end)]);
 }
 
 /** @returns undefined where the row can't be read: sweep names it, and whatever does not depend on it goes on */

@@ -34,10 +34,15 @@ export function countBlock(block: NumberSets): BlockCounts {
   return counts;
 }
 
+/** Rows of the block that have ended, however. */
+export function endedRows(block: NumberSets): number {
+  const counts = countBlock(block);
+  return ROW_ENDS.reduce((sum, end) => sum + counts[end], 0);
+}
+
 /** A block is closed when every one of its rows has ended. */
 export function isBlockClosed(block: BlockRow): boolean {
-  const counts = countBlock(block);
-  return ROW_ENDS.reduce((sum, end) => sum + counts[end], 0) >= block.size;
+  return endedRows(block) >= block.size;
 }
 
 /** Whether the closed parts are all that there are. */

@@ -35,6 +35,12 @@ const COME_BACK_FACTOR = 3;
 /** They come again at so many a second at least: of a slow job more often, so that a higher rate finds them soon. */
 const LEAST_COME_BACK_PER_SECOND = 30;
 
+/**
+ * Rows of a block of a job with a rate, at most: ingest sends whole blocks, and a row that waits long for its turn is received
+ * often meanwhile.
+ */
+const MOST_BLOCK_ROWS = 500;
+
 export interface TurnCost {
   objectsMs: number;
   bytesMs: number;
@@ -48,6 +54,11 @@ export interface TurnStart {
 
 export function isBounded({ objectsPerSecond, bytesPerSecond }: JobRate): boolean {
   return objectsPerSecond > 0 || bytesPerSecond > 0;
+}
+
+/** Rows of the blocks of a new job. @param blockRows as the deployment says */
+export function blockRowsOf(blockRows: number, rate: JobRate): number {
+  return isBounded(rate) ? Math.min(blockRows, MOST_BLOCK_ROWS) : blockRows;
 }
 
 export function costOf({ objectsPerSecond, bytesPerSecond }: JobRate, bytes: number): TurnCost {

@@ -2,7 +2,7 @@
 // that another program wrote must not make these larger than any block, nor end settle with an error that names nothing.
 import { OUTCOME_STATUSES, type OutcomeRecord } from './outcome.ts';
 
-/** Above every number of a row in its block, and of a block in its slice: a block has 500 rows, a slice has 1 GiB at most. */
+/** Above every number of a row in its block, and of a block in its slice: a block has 2,000 rows, a slice has 1 GiB at most. */
 const MAX_NUMBER = 100_000_000;
 /** Above the rows of any block. */
 const MAX_RANGE_NUMBER = 100_000;

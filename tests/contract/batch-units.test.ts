@@ -7,10 +7,14 @@ import { BLOCK_ROWS, hashedJobId, type ItemId } from '../../shared/job/identity.
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
 import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
 import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
+import { createRandom } from '../../shared/time/random.ts';
 import { changed, meddled } from '../helpers/failing.ts';
 import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
-import { aJob } from '../helpers/records.ts';
+import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+/** Messages from which SQS draws, in the embedded cloud as well. */
+const WINDOW = 500;
 
 let table: LedgerTable;
 let jobs = 0;
@@ -52,6 +56,74 @@ const outcomeOf = (row: number): EndedRow['outcome'] => ({
   ms: 25 + (row % 10),
 });
 
+/** A job, with what upload asks of its tables for a batch that is transferred. */
+async function startJob() {
+  const { client, units } = metered(table.dynamodb);
+  const ledger = openLedger({ ...table, dynamodb: client });
+  const job = { ...aJob(), id: hashedJobId('units', String(jobs++)) };
+  const rows = createOutcomeRows({
+    dynamodb: client,
+    table: table.outcomes,
+    clock: createVirtualClock(),
+    keepDays: 100,
+  });
+  const files = {
+    write: () => Promise.reject(new Error('a row of the table costs less')),
+    list: async () => [],
+    read: async () => new Uint8Array(),
+  };
+  const outcomes = createOutcomeStore({ files, rows });
+  await ledger.createJob(job);
+  let batches = 0;
+  async function work(ids: readonly ItemId[]): Promise<void> {
+    const item = { key: 'k', text: 't' };
+    const deliveries = ids.map(
+      (id) =>
+        ({ messageId: `${id.number}`, receiptHandle: 'r', message: { ...id, item } }) as unknown as Delivery,
+    );
+    const { open } = await lookUp(ledger, deliveries);
+    expect(open).toHaveLength(ids.length);
+    const { unbooked, errors } = await accountFor(
+      { outcomes, ledger },
+      ids.map((id) => ({ id, outcome: outcomeOf(id.block * BLOCK_ROWS + id.number) })),
+      `11111111-2222-3333-4444-${String(batches++).padStart(12, '0')}`,
+    );
+    expect({ unbooked, errors }).toEqual({ unbooked: [], errors: [] });
+  }
+  return { ledger, job, units, work };
+}
+
+it.each([
+  { batch: 4, most: { reads: 620, writes: 620 } },
+  { batch: 15, most: { reads: 185, writes: 185 } },
+])(
+  'a thousand rows that come shuffled, in batches of $batch, cost at most $most',
+  async ({ batch, most }) => {
+    const { ledger, job, units, work } = await startJob();
+    const rows = 2 * BLOCK_ROWS;
+    await ledger.recordSlice({ job: job.id, slice: 0 }, { place: manifestBytes(0, 2, 1), rows, blocks: 2 });
+    for (const block of [0, 1]) await ledger.openBlock({ job: job.id, slice: 0, block }, BLOCK_ROWS, []);
+    Object.assign(units, { reads: 0, writes: 0 });
+
+    const random = createRandom(batch);
+    const left = Array.from({ length: rows }, (_, row) => row);
+    const next = () => left.splice(Math.floor(random() * Math.min(WINDOW, left.length)), 1);
+    while (left.length > 0) {
+      const drawn = Array.from({ length: Math.min(batch, left.length) }, next).flat();
+      await work(
+        drawn.map((row) => ({
+          ...{ job: job.id, slice: 0 },
+          block: Math.floor(row / BLOCK_ROWS),
+          number: row % BLOCK_ROWS,
+        })),
+      );
+    }
+    expect(ledger.closed).toEqual([{ job: job.id, slice: 0 }]);
+    expect((units.reads * 1000) / rows).toBeLessThanOrEqual(most.reads);
+    expect((units.writes * 1000) / rows).toBeLessThanOrEqual(most.writes);
+  },
+);
+
 it.each([
   { batch: 5, blocks: 1, most: { reads: 2, writes: 2 } },
   { batch: 5, blocks: 2, most: { reads: 3, writes: 3 } },
@@ -61,21 +133,7 @@ it.each([
 ])(
   'a batch of $batch in $blocks blocks that are nearly full costs at most $most',
   async ({ batch, blocks, most }) => {
-    const { client, units } = metered(table.dynamodb);
-    const ledger = openLedger({ ...table, dynamodb: client });
-    const job = { ...aJob(), id: hashedJobId('units', String(jobs++)) };
-    const rows = createOutcomeRows({
-      dynamodb: client,
-      table: table.outcomes,
-      clock: createVirtualClock(),
-      keepDays: 100,
-    });
-    const files = {
-      write: () => Promise.reject(new Error('a row of the table costs less')),
-      list: async () => [],
-      read: async () => new Uint8Array(),
-    };
-    await ledger.createJob(job);
+    const { ledger, job, units, work } = await startJob();
     const ids = Array.from(
       { length: batch },
       (_, index): ItemId => ({ job: job.id, slice: 0, block: index % blocks, number: index * 5 }),
@@ -92,19 +150,7 @@ it.each([
     }
     Object.assign(units, { reads: 0, writes: 0 });
 
-    const item = { key: 'k', text: 't' };
-    const deliveries = ids.map(
-      (id) =>
-        ({ messageId: `${id.number}`, receiptHandle: 'r', message: { ...id, item } }) as unknown as Delivery,
-    );
-    const { open } = await lookUp(ledger, deliveries);
-    expect(open).toHaveLength(batch);
-    const { unbooked, errors } = await accountFor(
-      { outcomes: createOutcomeStore({ files, rows }), ledger },
-      ids.map((id) => ({ id, outcome: outcomeOf(id.block * BLOCK_ROWS + id.number) })),
-      '11111111-2222-3333-4444-555555555555',
-    );
-    expect({ unbooked, errors }).toEqual({ unbooked: [], errors: [] });
+    await work(ids);
     expect(units.reads).toBeLessThanOrEqual(most.reads);
     expect(units.writes).toBeLessThanOrEqual(most.writes);
   },

@@ -54,12 +54,12 @@ export function createMemoryTable(clock: Clock, latencyMs = 5): MemoryTable {
 
   async function update(input: UpdateItemCommand['input']): Promise<object> {
     writes++;
-    const data = structuredClone(input);
+    const data = withBinary(structuredClone(input), toBase64) as typeof input;
     const fault = validateExpressions(data);
     if (fault !== undefined && fault !== null) throw new Error(fault);
     return await new Promise((resolve, reject) =>
       updateItem(store, data, (error, answer) => {
-        if (error === null || error === undefined) return resolve(answer as object);
+        if (error === null || error === undefined) return resolve(withBinary(answer, toBytes) as object);
         const isRefused = error.body?.__type?.endsWith('ConditionalCheckFailedException');
         reject(isRefused ? new ConditionalCheckFailedException({ message: '', $metadata: {} }) : error);
       }),
@@ -67,19 +67,34 @@ export function createMemoryTable(clock: Clock, latencyMs = 5): MemoryTable {
   }
 
   const keyOf = (pk: string) => [...rows.keys()].find((key) => rows.get(key)?.['pk']?.S === pk) ?? '';
+  const rowOf = (pk: string) => withBinary(structuredClone(rows.get(keyOf(pk))), toBytes) as Item | undefined;
   return {
     client: {
       async send(command: object) {
         await clock.sleep(latencyMs);
         if (command instanceof UpdateItemCommand) return update(command.input);
-        if (command instanceof GetItemCommand)
-          return { Item: structuredClone(rows.get(keyOf(command.input.Key?.['pk']?.S ?? ''))) };
+        if (command instanceof GetItemCommand) return { Item: rowOf(command.input.Key?.['pk']?.S ?? '') };
         throw new Error(`the table in memory does not know ${command.constructor.name}`);
       },
     } as unknown as DynamoDBClient,
     writes: () => writes,
-    row: (pk) => rows.get(keyOf(pk)),
+    row: rowOf,
   };
+}
+
+const toBase64 = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString('base64');
+const toBytes = (text: unknown) => Uint8Array.from(Buffer.from(text as string, 'base64'));
+
+/** Dynalite has binary values as they come over the wire: in base64. */
+function withBinary(value: unknown, convert: (binary: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => withBinary(each, convert));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]): [string, unknown] => {
+      if (name === 'B') return [name, convert(each)];
+      return [name, name === 'BS' ? (each as unknown[]).map(convert) : withBinary(each, convert)];
+    }),
+  );
 }
 
 function notFound(): Error {

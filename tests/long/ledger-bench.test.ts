@@ -1,9 +1,9 @@
 // The ledger's benchmark, in small: two slices, whose rows each end once, in the counts and in the report.
 import { expect, it } from 'vitest';
 import { benchLedger } from '../../lab/bench/ledger.ts';
-import { BLOCK_ROWS, SLICE_BLOCKS } from '../../shared/job/identity.ts';
+import { BLOCK_ROWS, sliceRowsOf } from '../../shared/job/identity.ts';
 
-const ROWS = SLICE_BLOCKS * BLOCK_ROWS + 500;
+const ROWS = sliceRowsOf(BLOCK_ROWS) + 500;
 
 it('has each of its rows stored, and reported once, within DynamoDB’s limits', {
   timeout: 120_000,

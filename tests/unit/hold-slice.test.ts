@@ -91,7 +91,26 @@ describe('a slice of a job without a rate', () => {
     expect(await hold()).toBeUndefined();
     await clock.sleep(1_000);
     expect(await hold()).toBe(2_000);
-    expect(state.looks).toBe(3);
+    expect(state.looks).toBe(4);
+  });
+
+  it('is held while the queue fills by itself, as at the start of a job', async () => {
+    const { clock, state, hold } = world(2);
+    Object.assign(state, { before: 2, visible: 0 });
+    const held = hold();
+    await clock.sleep(1_500);
+    state.visible = 200;
+    expect(await held).toBe(2_000);
+    expect(state.looks).toBe(2);
+  });
+
+  it('helps where the queue gains too little', async () => {
+    const { clock, state, hold } = world(2);
+    Object.assign(state, { before: 2, visible: 0 });
+    const held = hold();
+    await clock.sleep(1_500);
+    state.visible = 199;
+    expect(await held).toBeUndefined();
   });
 
   it('helps nobody from far behind: that slice would keep a place of ingest waiting', async () => {

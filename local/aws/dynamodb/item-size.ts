@@ -28,13 +28,13 @@ function valueSize(attribute: AttributeValue): number {
     case 'N':
       return numberSize(String(value));
     case 'B':
-      return Buffer.byteLength(String(value), 'base64');
+      return binarySize(value);
     case 'SS':
       return sum((value as string[]).map((text) => Buffer.byteLength(text)));
     case 'NS':
       return sum((value as string[]).map(numberSize));
     case 'BS':
-      return sum((value as string[]).map((text) => Buffer.byteLength(text, 'base64')));
+      return sum((value as unknown[]).map(binarySize));
     case 'L':
       return 3 + sum((value as AttributeValue[]).map((member) => 1 + valueSize(member)));
     case 'M':
@@ -42,6 +42,11 @@ function valueSize(attribute: AttributeValue): number {
     default:
       return 1; // BOOL, NULL
   }
+}
+
+/** Base64 as it comes over the wire, or the SDK's bytes. */
+function binarySize(value: unknown): number {
+  return value instanceof Uint8Array ? value.length : Buffer.byteLength(String(value), 'base64');
 }
 
 function numberSize(text: string): number {

@@ -44,7 +44,7 @@ const ALL_STORED = { state: 'completed', skipped: 0, failed: 0, cancelled: 0, re
 
 /**
  * Declares the tests; each drops a manifest of its own.
- * @param inlineRows of the large manifest. Above 500 they fill more than one block of the ledger
+ * @param inlineRows of the large manifest. Above 2,000 they fill more than one block of the ledger
  */
 export function runsEndToEnd(worldOf: () => PackagedWorld, inlineRows: number): void {
   it('stores inline rows and copies, and names the bad rows of a manifest that was dropped', async () => {

@@ -1,0 +1,119 @@
+// A block's row is compacted while workers add to it: no row is lost, each counts once, and a write stays one unit.
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type Item, itemSizeBytes } from '../../local/aws/dynamodb/item-size.ts';
+import { BLOCK_ROWS, type JobId } from '../../shared/job/identity.ts';
+import { compactionOf } from '../../shared/ledger/compaction.ts';
+import { blockName } from '../../shared/ledger/ledger.ts';
+import { readBlockRow } from '../../shared/ledger/rows.ts';
+import { ROW_ENDS, type RowEnd } from '../../shared/ledger/tally.ts';
+import { createRandom, type Random } from '../../shared/time/random.ts';
+import { openLedger } from '../helpers/ledger-table.ts';
+import { createMemoryTable } from '../helpers/memory-table.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+const JOB = '0123456789abcdef0123' as JobId;
+const BLOCK = { job: JOB, slice: 32_767, block: 63 };
+const MOST_LATENCY_MS = 20;
+const KB = 1024;
+
+function startBlock(random: Random) {
+  const clock = createVirtualClock();
+  const memory = createMemoryTable(clock, 0);
+  const seen = { compactions: 0, mostBytes: 0 };
+  const client = {
+    // Requests overtake each other.
+    async send(command: UpdateItemCommand) {
+      await clock.sleep(random() * MOST_LATENCY_MS);
+      const isCompaction =
+        command instanceof UpdateItemCommand && command.input.UpdateExpression?.includes('DELETE') === true;
+      const answer: unknown = await memory.client.send(command);
+      if (isCompaction) seen.compactions++;
+      const row = memory.row(blockName(BLOCK));
+      if (row !== undefined) seen.mostBytes = Math.max(seen.mostBytes, itemSizeBytes(row as unknown as Item));
+      await clock.sleep(random() * MOST_LATENCY_MS);
+      return answer;
+    },
+  } as unknown as DynamoDBClient;
+  const ledger = openLedger({ dynamodb: client, table: 'ledger' });
+  const readEnds = () => readBlockRow(memory.row(blockName(BLOCK)) ?? {});
+  return { ledger, seen, readEnds };
+}
+
+/** As SQS hands them out: each from the 500 that have waited longest. */
+function shuffled(rows: number, random: Random): number[] {
+  const left = Array.from({ length: rows }, (_, row) => row);
+  return Array.from(
+    { length: rows },
+    () => left.splice(Math.floor(random() * Math.min(500, left.length)), 1)[0] as number,
+  );
+}
+
+it.each([1, 2, 4, 15, 76])(
+  'a block of 2,000 rows that ends in batches of %d is never above 1 KB, and is compacted a few times',
+  async (batch) => {
+    const random = createRandom(batch);
+    const { ledger, seen, readEnds } = startBlock(random);
+    await ledger.openBlock(BLOCK, BLOCK_ROWS, []);
+    const rows = shuffled(BLOCK_ROWS, random);
+    while (rows.length > 1) {
+      // Three workers at once. The last row stays open: its block has no slice here.
+      const batches = Array.from({ length: 3 }, () => rows.splice(0, Math.min(batch, rows.length - 1)));
+      await Promise.all(batches.map((done) => ledger.recordEnds(BLOCK, { done })));
+    }
+    expect(readEnds().done.size).toBe(BLOCK_ROWS - 1);
+    expect(seen.mostBytes).toBeLessThanOrEqual(KB);
+    expect(seen.compactions).toBeGreaterThan(0);
+    expect(seen.compactions).toBeLessThanOrEqual(30);
+  },
+);
+
+it('a block keeps every end, in whatever order its batches come and come again', async () => {
+  const batch = fc.record({
+    end: fc.constantFrom<RowEnd>(...ROW_ENDS),
+    numbers: fc.uniqueArray(fc.nat({ max: BLOCK_ROWS - 2 }), { minLength: 1, maxLength: 150 }),
+    times: fc.integer({ min: 1, max: 2 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(batch, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 }),
+      fc.integer(),
+      async (rounds, seed) => {
+        const { ledger, readEnds } = startBlock(createRandom(seed));
+        await ledger.openBlock(BLOCK, BLOCK_ROWS, []);
+        const expected = new Map(ROW_ENDS.map((end) => [end, new Set<number>()]));
+        for (const round of rounds) {
+          for (const { end, numbers } of round) for (const each of numbers) expected.get(end)?.add(each);
+          const writes = round.flatMap(({ end, numbers, times }) =>
+            Array.from({ length: times }, () => ledger.recordEnds(BLOCK, { [end]: numbers })),
+          );
+          await Promise.all(writes);
+        }
+        const row = readEnds();
+        for (const end of ROW_ENDS) expect(row[end], end).toEqual(expected.get(end));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+it('keeps a damaged member apart, and what others know', () => {
+  const members = Array.from({ length: 200 }, (_, row) => Uint8Array.of(0x80 | (row & 0x7f), 1 + (row >> 7)));
+  const damaged = Uint8Array.of(0x80);
+  const change = compactionOf(
+    { doneRows: { BS: [...members, damaged] }, failedRows: { BS: members } },
+    1_000,
+  );
+  expect(change?.ExpressionAttributeValues?.[':done']?.BS).toEqual(members);
+});
+
+it.each([
+  ['few rows have ended', 10, 1_990],
+  ['the rows that are left fit as well', 330, 10],
+])('does not compact where %s', (_, ended, openRows) => {
+  const members = Array.from({ length: ended }, (_unused, row) =>
+    Uint8Array.of(0x80 | (row & 0x7f), 1 + (row >> 7)),
+  );
+  expect(compactionOf({ doneRows: { BS: members } }, openRows)).toBeUndefined();
+});
