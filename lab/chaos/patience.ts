@@ -1,4 +1,4 @@
-// How long a chaos run waits: as long as its work gets on. A machine that is only slow is given more time, never a failure.
+// How long a chaos run waits: as long as its work gets on. A machine that is only slow is given more time.
 import type { Clock } from '../../shared/time/clock.ts';
 
 /** Without progress for so long, the functions get twice the time: a busy machine may not get through one batch in less. */
