@@ -2,6 +2,7 @@
 //
 // Each check returns what is wrong, to stand behind the name of a column or an option, or undefined.
 import { redactedUnknown } from '../text/redacted.ts';
+import { unicodeSet } from '../text/unicode-set.ts';
 import { visibleText } from '../text/visible.ts';
 import { STORAGE_CLASSES } from './object-attributes.ts';
 
@@ -40,7 +41,8 @@ const HEADER = new RegExp(`^(?! )[\\x20-\\x7e]{1,${MAX_HEADER_CHARACTERS}}(?<! )
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const METADATA_VALUE = /^(?! )[\x20-\x7e]*(?<! )$/;
 /** AWS's pattern for tags. (API reference, Tag) */
-const TAG_CHARACTERS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const tagCharacters = unicodeSet(String.raw`^[\p{L}\p{Z}\p{N}_.:\/=+\-@]*$`, 'u');
+const controlCharacter = unicodeSet(String.raw`\p{Cc}`, 'u');
 const TAG_CHARACTERS_TEXT = 'letters, digits, spaces and + - = . _ : / @';
 const KMS_ID = '(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})';
 const KMS_ALIAS = 'alias/[A-Za-z0-9/_-]{1,250}';
@@ -74,7 +76,7 @@ export function faultOfMetadataValue(name: string, value: string): Fault {
   if (METADATA_VALUE.test(value)) return undefined;
   if (/^[\x20-\x7e]*$/.test(value))
     return `${shown(name)} has a space at an end of its value, which HTTP drops: leave it out`;
-  if (/\p{Cc}/u.test(value))
+  if (controlCharacter().test(value))
     return `${shown(name)} holds a control character, which no header carries: leave it out`;
   return `${shown(name)} holds characters beyond ASCII, which no header carries: write them as RFC 2047 does, =?UTF-8?B?…?= with base64 for …`;
 }
@@ -85,8 +87,8 @@ export function faultOfTag(name: string, value: string): Fault {
     return `has a name of ${names} characters: S3 takes 1 to ${MAX_TAG_NAME}`;
   if (values > MAX_TAG_VALUE)
     return `${shown(name)} has a value of ${values} characters: S3 takes up to ${MAX_TAG_VALUE}`;
-  if (!TAG_CHARACTERS.test(name)) return `has the name ${shown(name)}: S3 takes ${TAG_CHARACTERS_TEXT}`;
-  if (!TAG_CHARACTERS.test(value))
+  if (!tagCharacters().test(name)) return `has the name ${shown(name)}: S3 takes ${TAG_CHARACTERS_TEXT}`;
+  if (!tagCharacters().test(value))
     return `${shown(name)} has the value ${shown(value)}: S3 takes ${TAG_CHARACTERS_TEXT}`;
   if (/^aws:/i.test(name)) return `has the name ${shown(name)}: names that begin with aws: are AWS's own`;
   return undefined;

@@ -2,6 +2,7 @@
 //
 // Text gets no charset: a name does not tell it, and a wrong one overrides what the bytes themselves declare. Compressed files are
 // what they are: no Content-Encoding is sent, so `page.html.gz` is application/gzip.
+import { onFirstUse } from '../time/on-first-use.ts';
 
 /**
  * Types and their endings, as the package `mime` has them, of what is met in buckets. All of its 1,200 would be a twelfth of
@@ -197,21 +198,26 @@ const TYPES = `
   video/x-msvideo avi
 `;
 
-const TYPE_OF = new Map(
-  TYPES.trim()
-    .split('\n')
-    .flatMap((line) => {
-      const [type = '', ...endings] = line.trim().split(' ');
-      return endings.map((ending): [string, string] => [ending, type]);
-    }),
+const typeOf = onFirstUse(
+  () =>
+    new Map(
+      TYPES.trim()
+        .split('\n')
+        .flatMap((line) => {
+          const [type = '', ...endings] = line.trim().split(' ');
+          return endings.map((ending): [string, string] => [ending, type]);
+        }),
+    ),
 );
 
-/** The endings that have a type. */
-export const TYPED_ENDINGS: readonly string[] = [...TYPE_OF.keys()];
+/** @returns the endings that have a type */
+export function typedEndings(): string[] {
+  return [...typeOf().keys()];
+}
 
 /** @returns undefined where the ending says nothing: a whole name such as `html` or `.html` is no ending */
 export function guessContentType(key: string): string | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
-  return dot < 1 ? undefined : TYPE_OF.get(name.slice(dot + 1).toLowerCase());
+  return dot < 1 ? undefined : typeOf().get(name.slice(dot + 1).toLowerCase());
 }

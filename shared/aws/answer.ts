@@ -2,6 +2,7 @@
 // login page, a broken proxy, or one that never stops sending.
 import { Readable } from 'node:stream';
 import { redacted } from '../text/redacted.ts';
+import { unicodeSet } from '../text/unicode-set.ts';
 
 /** S3's longest answer to a write or error is about 30 KB: a signature mismatch lists what was signed, byte by byte. */
 export const MOST_ANSWER_BYTES = 64 * 1024;
@@ -60,12 +61,14 @@ export function bounded(body: AsyncIterable<Uint8Array>, most: number): Readable
   return Readable.from(firstBytes(body, most), { objectMode: false });
 }
 
+const unprintable = unicodeSet(String.raw`[\p{C}\p{Z}\s]+`, 'gu');
+
 /** Control characters could rewrite a terminal's line or a log's. */
 function printable(text: string): string {
   const line = redacted(text)
     .slice(0, 4 * MOST_QUOTED)
     .toWellFormed()
-    .replace(/[\p{C}\p{Z}\s]+/gu, ' ')
+    .replace(unprintable(), ' ')
     .trim();
   return line.length > MOST_QUOTED ? `${line.slice(0, MOST_QUOTED).toWellFormed()}…` : line;
 }

@@ -1,5 +1,6 @@
 // What is read of a stored job's options. Apart from options.ts: upload reads jobs, and needs none of what parses options.
 import type { JobRate } from '../pacing/job-rate.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 import { type JobOption, OPTIONS, type OptionTable } from './option-table.ts';
 import type { JobOptions, RateOptions } from './options.ts';
 
@@ -8,14 +9,14 @@ export function rateOf({ maxRatePerSecond, maxBytesPerSecond }: RateOptions): Jo
   return { objectsPerSecond: maxRatePerSecond, bytesPerSecond: maxBytesPerSecond };
 }
 
-const DEFAULTS = storedDefaults(OPTIONS);
+const defaults = onFirstUse(() => storedDefaults(OPTIONS));
 
 /**
  * The options of a stored job, with the defaults of those that the version which stored it did not have. Values stay as they
  * were frozen, even where a new job could not have them: a job goes on by the rules that it began under.
  */
 export function completeOptions(frozen: Partial<JobOptions>): JobOptions {
-  return { ...DEFAULTS, ...frozen } as JobOptions;
+  return { ...defaults(), ...frozen } as JobOptions;
 }
 
 /** By field, of the options that have one. */

@@ -2,7 +2,6 @@
 // it stays after its object is stored, so that a late delivery recognises the object.
 //
 //   C#<job>#<slice>#<block>#<number>   the upload, and what its parts are copied from
-import * as z from 'zod/mini';
 import type { ItemId } from '../job/identity.ts';
 import type { BegunCopy, CopyMemory } from '../sources/s3-copy/copy-memory.ts';
 import type { Attributes } from './rows.ts';
@@ -12,22 +11,27 @@ const keyOf = ({ job, slice, block, number }: ItemId): Attributes => ({
   pk: { S: `C#${job}#${slice}#${block}#${number}` },
 });
 
-const count = z.number().check(z.nonnegative());
-const stored = z.object({
-  uploadId: z.string(),
-  etag: z.string(),
-  versionId: z.exactOptional(z.string()),
-  sizeBytes: count,
-  lastModifiedMs: count,
-  partBytes: z.number().check(z.positive()),
-});
+/** @throws Error where the text is not what `remember` writes */
+function readCopy(text: string): BegunCopy {
+  const copy = JSON.parse(text) as BegunCopy;
+  const { uploadId, etag, versionId, sizeBytes, lastModifiedMs, partBytes } = copy;
+  const isReadable =
+    typeof uploadId === 'string' &&
+    typeof etag === 'string' &&
+    (versionId === undefined || typeof versionId === 'string') &&
+    sizeBytes >= 0 &&
+    lastModifiedMs >= 0 &&
+    partBytes > 0;
+  if (!isReadable) throw new Error('the remembered state of a copy in parts is not as it was written');
+  return copy;
+}
 
 export function createCopyMemory(dependencies: TableDependencies): CopyMemory {
   const table = createTable(dependencies);
 
   async function find(item: ItemId): Promise<BegunCopy | undefined> {
     const row = await table.get(keyOf(item));
-    return row?.['copy']?.S === undefined ? undefined : stored.parse(JSON.parse(row['copy'].S));
+    return row?.['copy']?.S === undefined ? undefined : readCopy(row['copy'].S);
   }
 
   return {

@@ -1,6 +1,5 @@
 // The columns that say what is set on an object beside its bytes, and what each may hold. What only a row and its job together
 // show, such as the sum of their metadata, is checked where the two are known (attributes/row-attributes.ts).
-import * as z from 'zod/mini';
 import {
   BUCKET_KEY_CHOICES,
   ENCRYPTIONS,
@@ -20,42 +19,55 @@ import { faultOfMetadata, faultOfTags } from '../attributes/text-pairs.ts';
 import { type Check, fault, string, wrongType } from './column-checks.ts';
 import type { RowFault } from './faults.ts';
 
-function checked(column: string, code: RowFault, faultOf: (text: string) => Fault) {
-  return string(column).check((payload) => {
+/** What a row may say of its object's attributes. */
+export type AttributeColumns = {
+  content_type?: string;
+  cache_control?: string;
+  content_disposition?: string;
+  content_encoding?: string;
+  content_language?: string;
+  metadata?: Names;
+  tags?: Names;
+  storage_class?: StorageClassChoice;
+  encryption?: EncryptionName;
+  kms_key?: string;
+  /** Of NDJSON a member true or false, of CSV its text. */
+  bucket_key?: boolean | 'true' | 'false';
+  checksum_algorithm?: ChecksumAlgorithm;
+  if_exists?: (typeof IF_EXISTS)[number];
+};
+
+type Names = Readonly<Record<string, string>>;
+
+function checked(column: string, code: RowFault, faultOf: (text: string) => Fault): Check<unknown> {
+  return string(column, (payload) => {
     const found = faultOf(payload.value);
     if (found !== undefined) fault(payload, code, `${column} ${found}`);
   });
 }
 
-const header = (column: string) => z.exactOptional(checked(column, 'HeaderInvalid', faultOfHeader));
+const header = (column: string) => checked(column, 'HeaderInvalid', faultOfHeader);
 
-/** The choices are checked by hand, so that a wrong value has a code of its own. */
-const choice = <Choice extends string>(column: string, code: RowFault, choices: readonly Choice[]) =>
-  z.exactOptional(
-    checked(column, code, (text) => faultOfChoice(text, choices)) as unknown as z.ZodMiniType<Choice>,
-  );
+const choice = (column: string, code: RowFault, choices: readonly string[]) =>
+  checked(column, code, (text) => faultOfChoice(text, choices));
 
-/** Of NDJSON a member true or false, of CSV its text. */
-const bucketKey = () =>
-  z.exactOptional(
-    z.union([z.boolean(), z.string()]).check((payload) => {
-      const found = faultOfChoice(String(payload.value), BUCKET_KEY_CHOICES);
-      if (found !== undefined) fault(payload, 'EncryptionInvalid', `bucket_key ${found}`);
-    }) as unknown as z.ZodMiniType<boolean | 'true' | 'false'>,
-  );
+const bucketKey: Check<unknown> = (payload) => {
+  const { value } = payload;
+  if (typeof value !== 'string' && typeof value !== 'boolean') {
+    fault(payload, 'WrongType', wrongType('bucket_key', value, 'true or false'));
+    return;
+  }
+  const found = faultOfChoice(String(value), BUCKET_KEY_CHOICES);
+  if (found !== undefined) fault(payload, 'EncryptionInvalid', `bucket_key ${found}`);
+};
 
-type Names = Readonly<Record<string, string>>;
-
-/**
- * An object of names and values. It is checked by its own members alone and kept as it came: a schema of zod would copy it, and
- * lose a member that is called __proto__.
- */
+/** An object of names and values. It is checked by its own members alone, and kept as it came. */
 function names(
   column: string,
   code: RowFault,
   faultOf: (entries: readonly (readonly [string, string])[]) => Fault,
-) {
-  const check: Check<unknown> = (payload) => {
+): Check<unknown> {
+  return (payload) => {
     const { value } = payload;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       fault(payload, 'WrongType', wrongType(column, value, 'an object of names and strings'));
@@ -70,25 +82,20 @@ function names(
     const found = faultOf(entries as [string, string][]);
     if (found !== undefined) fault(payload, code, `${column} ${found}`);
   };
-  return z.exactOptional(z.unknown().check(check) as unknown as z.ZodMiniType<Names>);
 }
 
-/** Each column with what makes its schema: columns.ts makes them when a row needs them. */
-export const attributeColumns = {
-  content_type: () => z.exactOptional(checked('content_type', 'ContentTypeInvalid', faultOfContentType)),
-  cache_control: () => header('cache_control'),
-  content_disposition: () => header('content_disposition'),
-  content_encoding: () =>
-    z.exactOptional(checked('content_encoding', 'HeaderInvalid', faultOfContentEncoding)),
-  content_language: () => header('content_language'),
-  metadata: () => names('metadata', 'MetadataInvalid', faultOfMetadata),
-  tags: () => names('tags', 'TagInvalid', faultOfTags),
-  storage_class: () =>
-    choice<StorageClassChoice>('storage_class', 'StorageClassInvalid', STORAGE_CLASS_CHOICES),
-  encryption: () => choice<EncryptionName>('encryption', 'EncryptionInvalid', ENCRYPTIONS),
-  kms_key: () => z.exactOptional(checked('kms_key', 'KmsKeyInvalid', faultOfKmsKey)),
+export const attributeColumns: Readonly<Record<keyof AttributeColumns, Check<unknown>>> = {
+  content_type: checked('content_type', 'ContentTypeInvalid', faultOfContentType),
+  cache_control: header('cache_control'),
+  content_disposition: header('content_disposition'),
+  content_encoding: checked('content_encoding', 'HeaderInvalid', faultOfContentEncoding),
+  content_language: header('content_language'),
+  metadata: names('metadata', 'MetadataInvalid', faultOfMetadata),
+  tags: names('tags', 'TagInvalid', faultOfTags),
+  storage_class: choice('storage_class', 'StorageClassInvalid', STORAGE_CLASS_CHOICES),
+  encryption: choice('encryption', 'EncryptionInvalid', ENCRYPTIONS),
+  kms_key: checked('kms_key', 'KmsKeyInvalid', faultOfKmsKey),
   bucket_key: bucketKey,
-  checksum_algorithm: () =>
-    choice<ChecksumAlgorithm>('checksum_algorithm', 'ChecksumAlgorithmInvalid', CHECKSUM_ALGORITHMS),
-  if_exists: () => choice<(typeof IF_EXISTS)[number]>('if_exists', 'IfExistsInvalid', IF_EXISTS),
+  checksum_algorithm: choice('checksum_algorithm', 'ChecksumAlgorithmInvalid', CHECKSUM_ALGORITHMS),
+  if_exists: choice('if_exists', 'IfExistsInvalid', IF_EXISTS),
 };

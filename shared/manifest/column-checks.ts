@@ -1,5 +1,4 @@
 // What the checks of columns have in common: how a fault is told, and what no column of text may hold.
-import * as z from 'zod/mini';
 import { visibleText } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 
@@ -8,16 +7,22 @@ import type { RowFault } from './faults.ts';
 // JSON escapes, and S3 accepts any UTF-8 in a key.
 export const nonCharacters = /[\uFFFE\uFFFF]/;
 
-export type Check<T> = z.core.CheckFn<T>;
+export interface ItemFault {
+  code: RowFault;
+  message: string;
+}
 
-export function fault<T>(payload: z.core.ParsePayload<T>, code: RowFault, message: string): void {
-  payload.issues.push({
-    code: 'custom',
-    input: payload.value,
-    params: { fault: code },
-    message,
-    continue: true,
-  });
+/** A value that is checked, and what was found wrong so far with the row that it is in. */
+export interface Payload<Value> {
+  value: Value;
+  faults: ItemFault[];
+}
+
+/** Adds each fault of the value. */
+export type Check<Value> = (payload: Payload<Value>) => void;
+
+export function fault(payload: Payload<unknown>, code: RowFault, message: string): void {
+  payload.faults.push({ code, message });
 }
 
 export const fitCharacters =
@@ -30,9 +35,17 @@ export const fitCharacters =
     }
   };
 
-export const string = (column: string) => z.string({ error: (issue) => wrongType(column, issue.input) });
+/** A column of text: the checks see no other value. */
+export function string(column: string, ...checks: readonly Check<string>[]): Check<unknown> {
+  return ({ value, faults }) => {
+    if (typeof value !== 'string') faults.push({ code: 'WrongType', message: wrongType(column, value) });
+    else for (const check of checks) check({ value, faults });
+  };
+}
 
-export function wrongType(column: string, input: unknown, expected = 'a string'): string {
+const TEXT = 'a string';
+
+export function wrongType(column: string, input: unknown, expected: string = TEXT): string {
   const kind = Array.isArray(input)
     ? 'a list'
     : input === null
@@ -41,8 +54,13 @@ export function wrongType(column: string, input: unknown, expected = 'a string')
         ? 'an object'
         : `a ${typeof input}`;
   if (input === undefined) return `${column} is missing`;
-  const remedy = typeof input === 'number' ? quoteNumber : typeof input === 'boolean' ? ': quote it' : '';
-  return `${column} is ${kind}, not ${expected}${remedy}`;
+  return `${column} is ${kind}, not ${expected}${expected === TEXT ? quoting(input) : ''}`;
+}
+
+/** The remedy where a string is expected. */
+function quoting(input: unknown): string {
+  if (typeof input === 'number') return quoteNumber;
+  return typeof input === 'boolean' ? ': quote it' : '';
 }
 
 const quoteNumber =

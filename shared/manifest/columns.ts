@@ -1,20 +1,19 @@
 // The columns of a manifest row, and what each may hold.
-import * as z from 'zod/mini';
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { redacted, redactedUnknown } from '../text/redacted.ts';
-import { onFirstUse } from '../time/on-first-use.ts';
-import { attributeColumns } from './attribute-columns.ts';
+import { type AttributeColumns, attributeColumns } from './attribute-columns.ts';
 import {
   type Check,
   fault,
   fitCharacters,
+  type ItemFault,
   nonCharacters,
+  type Payload,
   quoted,
   string,
   wrongType,
 } from './column-checks.ts';
-import type { RowFault } from './faults.ts';
 import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
 import { createPlainItems } from './plain-item.ts';
@@ -132,50 +131,42 @@ const sizeMessage = `size is no whole number of bytes from 0 to ${maximumObjectB
 const missingPayload =
   'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
 
-/**
- * Of nearly every row. They have a schema of their own: each further column of a schema costs time for rows without it too. As in
- * attributeColumns, each has what makes its schema.
- */
-const usualColumns = {
-  key: () => string('key').check(fitKey, fitCharacters('key')),
-  source: () => z.exactOptional(string('source').check(fitSource, fitCharacters('source'))),
-  source_version: () => z.exactOptional(string('source_version').check(fitVersion)),
-  source_etag: () => z.exactOptional(string('source_etag').check(fitEtag)),
-  text: () => z.exactOptional(string('text').check(fitText, fitCharacters('text'))),
-  base64: () => z.exactOptional(string('base64').check(fitBase64)),
-  content_type: attributeColumns.content_type,
-  size: () =>
-    z.exactOptional(
-      z
-        .number({ error: sizeMessage })
-        .check(
-          z.int({ error: sizeMessage }),
-          z.gte(0, { error: sizeMessage }),
-          z.lte(maximumObjectBytes, { error: sizeMessage }),
-        ),
-    ),
+const fitSize: Check<unknown> = (payload) => {
+  const { value } = payload;
+  const isFit =
+    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maximumObjectBytes;
+  if (!isFit) fault(payload, 'SizeInvalid', sizeMessage);
 };
-const allColumns = { ...usualColumns, ...attributeColumns };
-
-function schemaOf<Columns extends Readonly<Record<string, () => z.ZodMiniType>>>(columns: Columns) {
-  const shape = Object.fromEntries(Object.entries(columns).map(([name, make]) => [name, make()])) as {
-    [Name in keyof Columns]: ReturnType<Columns[Name]>;
-  };
-  // Checked even where a column is wrong, so that every fault is reported at once.
-  return z.strictObject(shape).check(z.check(fitPayload, { when: () => true }));
-}
-
-/** Made when a row comes that is not plainly good: most cold starts of upload meet none, and need neither. */
-const usualSchema = onFirstUse(() => schemaOf(usualColumns));
-const itemSchema = onFirstUse(() => schemaOf(allColumns));
 
 /**
- * `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name is
- * reserved, so that no column of a manifest can have it.
+ * A good row. `spillway_columns` holds what else a key template needs of the row, as text and with own properties only. The name
+ * is reserved, so that no column of a manifest can have it.
  */
-export type ManifestItem = z.infer<ReturnType<typeof itemSchema>> & {
+export type ManifestItem = AttributeColumns & {
+  key: string;
+  source?: string;
+  source_version?: string;
+  source_etag?: string;
+  text?: string;
+  base64?: string;
+  size?: number;
   spillway_columns?: Readonly<Record<string, string>>;
 };
+
+type ItemColumn = Exclude<keyof ManifestItem, keyof AttributeColumns | 'spillway_columns'> | 'content_type';
+
+const usualColumns: Readonly<Record<ItemColumn, Check<unknown>>> = {
+  key: string('key', fitKey, fitCharacters('key')),
+  source: string('source', fitSource, fitCharacters('source')),
+  source_version: string('source_version', fitVersion),
+  source_etag: string('source_etag', fitEtag),
+  text: string('text', fitText, fitCharacters('text')),
+  base64: string('base64', fitBase64),
+  content_type: attributeColumns.content_type,
+  size: fitSize,
+};
+// No schema of zod: upload, which checks the items of its messages, starts sooner without it.
+const allColumns: Readonly<Record<string, Check<unknown>>> = { ...usualColumns, ...attributeColumns };
 
 /** Every column of a manifest, in the order in which messages name them. */
 export const knownColumns: readonly string[] = Object.keys(allColumns);
@@ -184,9 +175,7 @@ export const knownColumns: readonly string[] = Object.keys(allColumns);
 export const payloadColumns = ['source', 'text', 'base64'] as const;
 export type PayloadColumn = (typeof payloadColumns)[number];
 
-export type ParsedItem =
-  | { kind: 'good'; item: ManifestItem }
-  | { kind: 'bad'; faults: { code: RowFault; message: string }[] };
+export type ParsedItem = { kind: 'good'; item: ManifestItem } | { kind: 'bad'; faults: ItemFault[] };
 
 const isPlainItem = createPlainItems(maximumObjectBytes);
 
@@ -200,25 +189,33 @@ export function parseItem(
   columns?: Readonly<Record<string, unknown>>,
 ): ParsedItem {
   const isPlain = columns === undefined && isPlainItem(record);
-  return isPlain ? { kind: 'good', item: record as ManifestItem } : parseItemBySchema(record, columns);
+  return isPlain ? { kind: 'good', item: record as ManifestItem } : parseItemByColumns(record, columns);
 }
 
-/** With an error that is no Error of JavaScript: a stack trace for each bad row takes longer than all its checks. */
-const safeParse = z.core._safeParse(z.core.$ZodError);
-
-/** All rows but the plainly good ones. */
-export function parseItemBySchema(
+/** All rows but the plainly good ones. Every fault is reported, those of wrong columns and those of the whole row. */
+export function parseItemByColumns(
   record: Record<string, unknown>,
   columns?: Readonly<Record<string, unknown>>,
 ): ParsedItem {
-  const parsed = safeParse(isUsual(record) ? usualSchema() : itemSchema(), record);
-  const faults = [
-    ...(parsed.success ? [] : parsed.error.issues.map((issue) => toFault(issue, record))),
-    ...(columns === undefined ? [] : faultsOfColumns(columns)),
-  ];
-  if (!parsed.success || faults.length > 0) return { kind: 'bad', faults };
-  if (columns === undefined) return { kind: 'good', item: parsed.data };
-  return { kind: 'good', item: { ...parsed.data, spillway_columns: columns as Record<string, string> } };
+  const faults: ItemFault[] = [];
+  const item: Record<string, unknown> = {};
+  for (const name of knownColumns) {
+    const value = record[name];
+    if (name === 'key' && value === undefined) {
+      fault({ value, faults }, 'KeyMissing', 'key is missing');
+    } else if (Object.hasOwn(record, name)) {
+      item[name] = value;
+      allColumns[name]?.({ value, faults });
+    }
+  }
+  const unknown = Object.keys(record).filter((name) => !isKnownColumn(name));
+  if (unknown.length > 0) faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
+  fitPayload({ value: record, faults });
+  if (columns !== undefined) faults.push(...faultsOfColumns(columns));
+  if (faults.length > 0) return { kind: 'bad', faults };
+  const good = item as ManifestItem;
+  if (columns === undefined) return { kind: 'good', item: good };
+  return { kind: 'good', item: { ...good, spillway_columns: columns as Record<string, string> } };
 }
 
 /** Validates an item of a message, in which its columns are as `parseItem` put them; never throws. */
@@ -228,11 +225,6 @@ export function isItem(value: unknown): value is ManifestItem {
   if (columns === undefined) return parseItem(record).kind === 'good';
   const isRecord = typeof columns === 'object' && columns !== null && !Array.isArray(columns);
   return isRecord && parseItem(record, columns as Record<string, unknown>).kind === 'good';
-}
-
-interface ItemFault {
-  code: RowFault;
-  message: string;
 }
 
 function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[] {
@@ -246,33 +238,6 @@ function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[
     const message = `${shown} has ${Buffer.byteLength(value)} bytes; a key has up to ${MAX_KEY_BYTES}`;
     return [{ code: 'KeyTooLong', message }];
   });
-}
-
-const usualNames: ReadonlySet<string> = new Set(Object.keys(usualColumns));
-
-function isUsual(record: Record<string, unknown>): boolean {
-  for (const name in record) {
-    if (!usualNames.has(name)) return false;
-  }
-  return true;
-}
-
-function toFault(
-  issue: z.core.$ZodIssue,
-  record: Record<string, unknown>,
-): { code: RowFault; message: string } {
-  if (issue.code === 'unrecognized_keys') {
-    return { code: 'UnknownColumn', message: unknownColumns(issue.keys) };
-  }
-  const column = String(issue.path[0] ?? '');
-  if (column === 'size') {
-    return { code: 'SizeInvalid', message: issue.message };
-  }
-  if (issue.code === 'custom') {
-    return { code: issue.params?.fault, message: issue.message };
-  }
-  const isKeyMissing = column === 'key' && record.key === undefined;
-  return { code: isKeyMissing ? 'KeyMissing' : 'WrongType', message: issue.message };
 }
 
 /** A sentence that names the columns, what each may have been meant to be, and the ones there are. */
@@ -300,7 +265,7 @@ function isKeyTooLong(key: string): boolean {
   return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
 }
 
-function fitPayload(payload: z.core.ParsePayload<Record<string, unknown>>): void {
+function fitPayload(payload: Payload<Record<string, unknown>>): void {
   const row = payload.value;
   const given = payloadColumns.filter((column) => row[column] !== undefined);
   if (given.length === 0) {

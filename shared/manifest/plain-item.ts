@@ -1,6 +1,6 @@
-// Recognises a row that is plainly good without the schema, which costs more than all else that ingest does with a row.
+// Recognises a row that is plainly good without a check of every column, which costs more than all else that ingest does with a row.
 //
-// It decides nothing of its own: what it does not recognise, the schema judges. A column that is not listed here is not
+// It decides nothing of its own: what it does not recognise, parseItemByColumns judges. A column that is not listed here is not
 // recognised, so a new column needs no change. tests/property/plain-item.test.ts holds both to the same answer.
 import { faultOfContentType } from '../attributes/checks.ts';
 import { isBucketName } from '../keys/bucket-name.ts';
@@ -9,7 +9,7 @@ import { nonCharacters } from './column-checks.ts';
 
 /** A UTF-16 unit has at most 3 bytes of UTF-8: a key this short has not too many, and need not be counted. */
 const PLAIN_KEY_LENGTH = Math.floor(MAX_KEY_BYTES / 3);
-/** Longer texts are counted by the schema: fewer than a third of the smallest limit on inline objects. */
+/** Longer texts are counted by the check of the column: fewer than a third of the smallest limit on inline objects. */
 const PLAIN_TEXT_LENGTH = 16 * 1024;
 
 const SCHEME = 's3://';
@@ -48,7 +48,7 @@ export function createPlainItems(mostBytes: number) {
     }
   }
 
-  /** Whether the schema would take the row as it is. */
+  /** Whether parseItemByColumns would take the row as it is. */
   return function isPlainItem(record: Readonly<Record<string, unknown>>): boolean {
     for (const column in record) if (!isPlain(column, record[column])) return false;
     const { key, source, text } = record;

@@ -1,6 +1,7 @@
 // A row's source on the web: which URLs a row may name. No request is made here, and no name is resolved.
 import { isHostName } from '../text/host-name.ts';
 import { redactedAddress, redactedUrl } from '../text/redacted.ts';
+import { unicodeSet } from '../text/unicode-set.ts';
 import { visibleText } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 
@@ -14,6 +15,9 @@ export function isWebSource(source: string): boolean {
   return /^https?:/i.test(source);
 }
 
+/** `URL` passes over some of them and reads a backslash as a slash: other programs would see another address. */
+const unreadable = unicodeSet(String.raw`[\p{Cc}\p{Z}\\]`, 'u');
+
 /** Characters of an URL that a message shows. */
 const MAX_SHOWN_CHARACTERS = 200;
 
@@ -26,8 +30,7 @@ export function parseWebSource(source: string): WebSource {
   if (source.length > MAX_URL_CHARACTERS)
     return bad('UrlTooLong', `has ${source.length} characters; an URL may have ${MAX_URL_CHARACTERS}`);
   if (!/^https:\/\/[^/]/i.test(source)) return bad('UrlInvalid', 'does not begin with https:// and a host');
-  // `URL` passes over some of them and reads a backslash as a slash: other programs would see another address.
-  if (/[\p{Cc}\p{Z}\\]/u.test(source))
+  if (unreadable().test(source))
     return bad(
       'UrlInvalid',
       'holds white space, a control character or a backslash: percent-encode it (%20)',

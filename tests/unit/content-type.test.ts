@@ -2,7 +2,7 @@
 import mime from 'mime';
 import { describe, expect, it } from 'vitest';
 import { contentTypeOf } from '../../cli/put/content-type.ts';
-import { guessContentType, TYPED_ENDINGS } from '../../shared/attributes/content-type.ts';
+import { guessContentType, typedEndings } from '../../shared/attributes/content-type.ts';
 
 describe('the type of a key', () => {
   it.each([
@@ -20,7 +20,7 @@ describe('the type of a key', () => {
     expect(guessContentType(key)).toBe(type);
   });
 
-  it.each(TYPED_ENDINGS.map((ending) => [ending]))('of the ending %s is that of put', (ending) => {
+  it.each(typedEndings().map((ending) => [ending]))('of the ending %s is that of put', (ending) => {
     const type = mime.getType(`a.${ending}`);
     expect(type).not.toBeNull();
     expect(guessContentType(`a.${ending}`)).toBe(type);
