@@ -95,7 +95,7 @@ function closingQuote(text: string, open: number, firstLineEnd: number, quotedUn
 
 /**
  * @param isQuoted the row has quotes; in a row without, every separator ends a field
- * @param expected fields that the row probably has: an array that grows for each row takes a tenth of ingest's memory
+ * @param expected fields that the row probably has: an array that grows to three fields takes room for 17
  */
 export function splitRow(text: string, separator: string, isQuoted: boolean, expected = 0): string[] {
   if (isQuoted) return splitQuotedRow(text, separator);
