@@ -5,7 +5,6 @@
 //   TLS         for the name, by Node's authorities; no variable of the environment turns the check off
 //   redirects   few, each under the same rules; none carries credentials, since none are sent
 //   proxies     none: the agent reads no variable of the environment
-import { lookup } from 'node:dns/promises';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
@@ -239,5 +238,7 @@ async function within<Value>(
 }
 
 async function resolveBySystem(host: string): Promise<string[]> {
+  // Loaded with the first host: most deployments read from none, and each cold start would pay for it.
+  const { lookup } = await import('node:dns/promises');
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
