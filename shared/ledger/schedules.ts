@@ -34,10 +34,12 @@ type Moved =
   | { kind: 'moved'; startsMs: Partial<Record<Schedule, number>> }
   | { kind: 'ahead'; row: Attributes };
 
-/** Which slice sends rows: a lower one takes precedence, another waits until it has let go. */
+/** Which slice sends rows: another waits until it has let go. */
 interface Feeding {
   slice: number;
   nowMs: number;
+  /** Whether it takes over from a higher slice. That one notices when it asks again, so for a while both may send. */
+  takesOver: boolean;
 }
 
 export const turnsKey = (job: JobId): Attributes => ({ pk: { S: `T#${job}` } });
@@ -119,7 +121,8 @@ function changeOf(
     values[':now'] = milliseconds(feeding.nowMs);
     values[':lease'] = milliseconds(feeding.nowMs - FEEDER_LEASE_MS);
     sets.push('feeder = :slice', 'fedMs = :now');
-    conditions.push('(attribute_not_exists(feeder) OR feeder >= :slice OR fedMs < :lease)');
+    const isMine = feeding.takesOver ? 'feeder >= :slice' : 'feeder = :slice';
+    conditions.push(`(attribute_not_exists(feeder) OR ${isMine} OR fedMs < :lease)`);
   }
   return {
     UpdateExpression: `SET ${sets.join(', ')}`,
@@ -142,7 +145,8 @@ function isAhead({ schedule, mostMs, wrongMs }: Move, row: Attributes): boolean 
 export function isFedByOther(row: Attributes, feeding: Feeding | undefined): boolean {
   if (feeding === undefined || row['feeder'] === undefined) return false;
   const isHeld = numberIn(row, 'fedMs', 0) >= feeding.nowMs - FEEDER_LEASE_MS;
-  return isHeld && numberIn(row, 'feeder', 0) < feeding.slice;
+  const feeder = numberIn(row, 'feeder', 0);
+  return isHeld && (feeding.takesOver ? feeder < feeding.slice : feeder !== feeding.slice);
 }
 
 export function numberIn(

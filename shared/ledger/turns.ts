@@ -175,7 +175,8 @@ export function createJobTurnRows(table: Table) {
         mostMs: now + SEND_AHEAD_MS,
         wrongMs: Number.MAX_SAFE_INTEGER,
       };
-      const feeding = { slice, nowMs: now };
+      // With each block a slice asks again.
+      const feeding = { slice, nowMs: now, takesOver: true };
       const moved = await move(job, [sent], feeding);
       if (moved.kind === 'moved') return { kind: 'send' };
       const aheadMs = numberIn(moved.row, 'sentMs', now) - now;
@@ -187,9 +188,12 @@ export function createJobTurnRows(table: Table) {
       return { kind: 'wait', delayMs: Math.min(before * eachMs, BEHIND_MOST_MS) };
     },
 
-    /** The slice is to be the one that rows are sent of. @returns 0 where it is; else how many slices the one that is lies before it */
+    /**
+     * The slice is to be the one that rows are sent of. It takes over from none: the rows of both would lie mixed in the queue.
+     * @returns 0 where it is; else how many slices the one that is lies before it, and 1 where it lies behind
+     */
     async lead({ job, slice }: SliceId): Promise<number> {
-      const moved = await move(job, [], { slice, nowMs: nowMs() });
+      const moved = await move(job, [], { slice, nowMs: nowMs(), takesOver: false });
       return moved.kind === 'moved' ? 0 : Math.max(1, slice - numberIn(moved.row, 'feeder', slice));
     },
 
