@@ -6,8 +6,8 @@ import { type Item, itemSizeBytes } from '../../local/aws/dynamodb/item-size.ts'
 import { BLOCK_ROWS, type JobId } from '../../shared/job/identity.ts';
 import { compactionOf } from '../../shared/ledger/compaction.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
-import { readBlockRow } from '../../shared/ledger/rows.ts';
 import { encodeMap, encodeNumbers } from '../../shared/ledger/row-numbers.ts';
+import { readBlockRow } from '../../shared/ledger/rows.ts';
 import { isBlockClosed, ROW_ENDS, type RowEnd } from '../../shared/ledger/tally.ts';
 import { createRandom, type Random } from '../../shared/time/random.ts';
 import { type CallFault, refusal } from '../helpers/failing.ts';
