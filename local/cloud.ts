@@ -5,7 +5,7 @@
 import type { WebOverride } from '../shared/sources/https/client.ts';
 import { systemClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
-import { type BucketOptions, type Delivery, startEmulators } from './aws/emulators.ts';
+import { type BucketOptions, type Delivery, type Fidelity, startEmulators } from './aws/emulators.ts';
 import type { EventBridgeEntry } from './aws/eventbridge/event-bus.ts';
 import type { S3Limit } from './aws/s3/s3-limits.ts';
 import { type Fault, isLambdaFault } from './faults/fault.ts';
@@ -57,7 +57,7 @@ export interface CloudOptions {
   /** Changes the model before anything is made of it: shorter timeouts, visibility, schedules … */
   adjust?: (service: ServiceModel) => void;
   /** How awkward the cloud is, on by default; `{ shuffleWindow: 0, duplicateShare: 0, unevenBatches: false }` is tame. */
-  fidelity?: { shuffleWindow?: number; duplicateShare?: number; unevenBatches?: boolean };
+  fidelity?: Fidelity & { unevenBatches?: boolean };
   seed?: number;
   /** Who passes the API's IAM authorizer. Default: any caller, so that curl needs no signature. */
   iamCallers?: IamCallers;

@@ -83,7 +83,10 @@ function holdForOthers({ ledger, clock, visibleMessages, mustStop }: HoldDepende
   async function wait(): Promise<number> {
     for (let looksAtMs = startedAtMs + PATIENCE_MS; ; ) {
       const before = await ledger.lead(id);
-      if (before === 0 || before > NEAR_SLICES) return before;
+      if (before === 0 || before > NEAR_SLICES) {
+        helps = false;
+        return before;
+      }
       if (clock.now() >= looksAtMs) {
         const isFirstLook = seen === undefined;
         helps = await isHelpNeeded();

@@ -4,7 +4,7 @@ import { destinationKey, parseSpread } from '../../shared/keys/spread.ts';
 import type { Random } from '../../shared/time/random.ts';
 import { COPIED_IN_PARTS_ABOVE } from './setting.ts';
 
-/** What a row must end as, whatever fails meanwhile. A good row may also fail, but then it must be reported as failed. */
+/** What a row must end as, whatever fails meanwhile. A good row may also fail, but only because its workers died. */
 export type Fate =
   | { kind: 'good'; bytes: Uint8Array }
   /** Its source does not exist. */

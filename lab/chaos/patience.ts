@@ -7,13 +7,11 @@ const STRETCH_AFTER_MS = 60_000;
 export const MOST_STRETCHES = 3;
 /** Sweeps find what stands still. Until so many have ended without progress, the machine may be too slow for them. */
 const SWEEPS_LEAST = 20;
-/** SQS's longest delay. An item that was given back often stays away for up to 10 minutes: that is no standstill. */
-const LONGEST_DELAY_MS = 900_000;
 
 export interface PatienceOptions {
   /** Milliseconds without progress after which a run is given up. */
   limitMs: number;
-  /** Sweeps that have ended well so far. */
+  /** Sweeps that have ended so far, well or not: where none can end well, a run is not to wait for ever. */
   sweeps: () => number;
   /** Gives the functions more time. */
   stretch: () => Promise<void>;
@@ -24,13 +22,11 @@ export interface Standing {
   isDone: boolean;
   /** Grows as the work gets on, and is bounded: what goes round in circles does not raise it for ever. */
   progress: number;
-  /** Messages that SQS delays. */
-  delayed: number;
 }
 
 export interface Patience {
   /** @returns whether the run is to be given up */
-  isOver(standing: Omit<Standing, 'isDone'>): Promise<boolean>;
+  isOver(progress: number): Promise<boolean>;
 }
 
 export function createPatience(
@@ -43,7 +39,7 @@ export function createPatience(
   let stretchAtMs = Number.POSITIVE_INFINITY;
 
   return {
-    async isOver({ progress, delayed }) {
+    async isOver(progress) {
       const nowMs = clock.now();
       if (progress > best) {
         best = progress;
@@ -56,8 +52,7 @@ export function createPatience(
         stretchAtMs = nowMs + STRETCH_AFTER_MS;
         await stretch();
       }
-      const mostMs = limitMs + (delayed > 0 ? LONGEST_DELAY_MS : 0);
-      return nowMs - sinceMs >= mostMs && sweeps() - sweepsThen >= SWEEPS_LEAST;
+      return nowMs - sinceMs >= limitMs && sweeps() - sweepsThen >= SWEEPS_LEAST;
     },
   };
 }

@@ -59,12 +59,7 @@ const CONCURRENCY = 32;
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export async function readAll(
-  cloud: Cloud,
-  s3: S3Client,
-  manifests: readonly string[],
-  messages: Found['messages'],
-): Promise<Found> {
+export async function readAll(cloud: Cloud, s3: S3Client, manifests: readonly string[]): Promise<Found> {
   const jobs = await pMap(
     manifests,
     async (key) => [key, await readJob(cloud, s3, endsOf(cloud, key))] as const,
@@ -74,7 +69,7 @@ export async function readAll(
     jobs: new Map(jobs),
     objects: await readObjects(s3, cloud.names.destination),
     openUploads: await readOpenUploads(s3, cloud.names.destination),
-    messages,
+    messages: await messagesLeft(cloud),
   };
 }
 

@@ -10,7 +10,6 @@ import pMap from 'p-map';
 import type { Cloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
-import type { QueueDepth } from '../../shared/queue/queue-depth.ts';
 import { type Clock, steadyClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { type AccountCheck, checkAccount } from './check-account.ts';
@@ -24,7 +23,7 @@ import {
 } from './faults.ts';
 import { type ChaosJob, planJobs } from './manifests.ts';
 import { createPatience, MOST_STRETCHES, type PatienceOptions, type Standing } from './patience.ts';
-import { endsOf, type Found, messagesLeft, readAll, viewOf } from './read-back.ts';
+import { endsOf, messagesLeft, readAll, viewOf } from './read-back.ts';
 import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud, stretchTimes } from './setting.ts';
 import { describeStall } from './stall.ts';
 import { startTrouble } from './trouble.ts';
@@ -76,14 +75,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     const places = { destination: cloud.names.destination, source: SOURCE_BUCKET };
     const jobs = planJobs(options.items, createRandom(options.seed), places);
     await stage(s3, jobs);
-    const { stall, stretched, messages } = await endure({ cloud, s3, clock }, jobs, options);
+    const { stall, stretched } = await endure({ cloud, s3, clock }, jobs, options);
     const check = checkAccount(
       jobs,
       await readAll(
         cloud,
         s3,
         jobs.map(({ key }) => key),
-        messages,
       ),
     );
     return {
@@ -120,7 +118,7 @@ async function endure(
   scene: Scene,
   jobs: readonly ChaosJob[],
   { items, faults, intensity, outageMs, outagesEach, limitSeconds, say }: ChaosOptions,
-): Promise<Pick<ChaosRun, 'stall' | 'stretched'> & Pick<Found, 'messages'>> {
+): Promise<Pick<ChaosRun, 'stall' | 'stretched'>> {
   const { cloud, s3, clock } = scene;
   // Before the faults: a put that is tried again makes two versions, and so two jobs.
   for (const { key, body, contentType, options } of jobs) {
@@ -156,7 +154,6 @@ async function endure(
   const waits = { limitMs: limitSeconds * 1000, sweeps: trouble.sweeps, stretch };
   const givenUp = async (what: string) => ({
     stretched,
-    messages: await messagesLeft(cloud),
     stall: `${what}, and nothing has got on for ${limitSeconds} s\n${await describeStall(cloud)}`,
   });
   try {
@@ -166,15 +163,8 @@ async function endure(
     await cloud.setFaults([]);
     if (!haveEnded) return await givenUp('not every job has ended');
     say?.('every job has ended; the queues drain');
-    // As it was when it had drained: what is delayed may come at any time.
-    let messages: Found['messages'] = {};
-    const hasDrained = await until(scene, waits, show, async () => {
-      messages = await messagesLeft(cloud);
-      return drainOf(cloud, jobs, messages);
-    });
-    return hasDrained
-      ? { stretched, messages }
-      : await givenUp('messages or jobs are left after the last job’s event');
+    const hasDrained = await until(scene, waits, show, () => drainOf(cloud, jobs));
+    return hasDrained ? { stretched } : await givenUp('messages or jobs are left after the last job’s event');
   } finally {
     sqs.destroy();
     await trouble.end();
@@ -184,32 +174,24 @@ async function endure(
 /** Metrics that grow as the work gets on. */
 const GROWS = ['RowsAccepted', 'RowsRejected', 'ObjectsStored', 'SlicesIngested', 'SlicesSettled'] as const;
 
-async function progressOf(cloud: Cloud, jobs: readonly ChaosJob[], items: number): Promise<Standing> {
+function progressOf(cloud: Cloud, jobs: readonly ChaosJob[], items: number): Standing {
   const metrics = cloud.metrics();
   const ended = jobs.filter(({ key }) => endsOf(cloud, key).length > 0).length;
   const counted = GROWS.reduce((sum, name) => sum + Math.min(items, metrics[name] ?? 0), 0);
-  const { delayed } = sumsOf(await messagesLeft(cloud));
-  return { isDone: ended === jobs.length, progress: ended + counted, delayed };
+  return { isDone: ended === jobs.length, progress: ended + counted };
 }
 
-/** What SQS delays is not waited for: a repost of a row that has ended by another delivery may stay away for 15 minutes. */
-async function drainOf(
-  cloud: Cloud,
-  jobs: readonly ChaosJob[],
-  messages: Found['messages'],
-): Promise<Standing> {
-  const { visible, inFlight } = sumsOf(messages);
+async function drainOf(cloud: Cloud, jobs: readonly ChaosJob[]): Promise<Standing> {
+  const depths = Object.values(await messagesLeft(cloud));
+  const messages = depths.reduce(
+    (sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed,
+    0,
+  );
   const ids = new Set(jobs.flatMap(({ key }) => endsOf(cloud, key).map(({ job }) => job)));
   const views = await Promise.all([...ids].map((id) => viewOf(cloud, id)));
   const isLive = (view: (typeof views)[number]) => view === undefined || LIVE_STATES.includes(view.state);
-  const left = visible + inFlight + views.filter(isLive).length;
-  return { isDone: left === 0, progress: -left, delayed: 0 };
-}
-
-function sumsOf(messages: Found['messages']): QueueDepth {
-  const sum = (name: keyof QueueDepth) =>
-    Object.values(messages).reduce((total, depth) => total + depth[name], 0);
-  return { visible: sum('visible'), inFlight: sum('inFlight'), delayed: sum('delayed') };
+  const left = messages + views.filter(isLive).length;
+  return { isDone: left === 0, progress: -left };
 }
 
 /** @returns whether it was done before the run is to be given up */
@@ -217,14 +199,14 @@ async function until(
   { clock }: Scene,
   waits: PatienceOptions,
   show: () => Promise<void>,
-  look: () => Promise<Standing>,
+  look: () => Standing | Promise<Standing>,
 ): Promise<boolean> {
   const patience = createPatience({ clock }, waits);
   let showAtMs = clock.now() + SHOW_EVERY_MS;
   for (;;) {
     const standing = await look();
     if (standing.isDone) return true;
-    if (await patience.isOver(standing)) return false;
+    if (await patience.isOver(standing.progress)) return false;
     if (clock.now() >= showAtMs) {
       await show();
       showAtMs = clock.now() + SHOW_EVERY_MS;

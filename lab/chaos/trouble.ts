@@ -12,7 +12,7 @@ export interface TroubleOptions {
 }
 
 export interface Trouble {
-  /** Sweeps that have ended well. */
+  /** Sweeps that have ended, well or not. */
   sweeps(): number;
   /** No more outages; sweeping goes on. */
   calm(): void;
@@ -50,12 +50,8 @@ export function startTrouble(
   async function sweep(): Promise<void> {
     while (!ending.signal.aborted) {
       // It may die or fail like any other; the next one is soon due.
-      await cloud.trigger('sweep').then(
-        () => {
-          sweeps += 1;
-        },
-        () => undefined,
-      );
+      await cloud.trigger('sweep').catch(() => undefined);
+      sweeps += 1;
       await pause(sweepEveryMs, ending.signal);
     }
   }

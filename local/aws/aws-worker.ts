@@ -32,7 +32,7 @@ import { answerCalls } from './worker-calls.ts';
 
 const options = workerData as AwsWorkerOptions;
 const { region, accountId, buckets, seed, limit } = options;
-const { shuffleWindow = 0, duplicateShare = 0 } = options.fidelity ?? {};
+const { shuffleWindow = 0, duplicateShare = 0, mostDelayMs } = options.fidelity ?? {};
 
 const objects = new ObjectStore(clock);
 for (const bucket of buckets) {
@@ -45,7 +45,14 @@ const sqsFaults = createSqsFaults(createRandom(seed + 3));
 const outages = createOutages({ clock });
 const queues = new QueueStore(
   { clock, random: createRandom(seed), faults: sqsFaults },
-  { accountId, region, queues: options.queues, shuffleWindow, duplicateShare },
+  {
+    accountId,
+    region,
+    queues: options.queues,
+    shuffleWindow,
+    duplicateShare,
+    ...(mostDelayMs === undefined ? {} : { mostDelayMs }),
+  },
 );
 const meter = createMeter({ clock });
 const limits = new Map(

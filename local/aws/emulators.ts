@@ -60,6 +60,8 @@ export interface Fidelity {
   shuffleWindow?: number;
   /** Share of S3 notifications sent twice, and of SQS messages that are received twice. Default 0. */
   duplicateShare?: number;
+  /** Milliseconds of the longest delay of a message: longer ones are shortened to it. Default: as AWS, what was asked for. */
+  mostDelayMs?: number;
 }
 
 /** What the worker of S3 and SQS is given. */

@@ -46,6 +46,7 @@ const KIND_BY_CODE = new Map<string, FaultKind>(
     ThrottlingException: 'throttle',
     TooManyRequestsException: 'throttle',
     RequestLimitExceeded: 'throttle',
+    ProvisionedThroughputExceededException: 'throttle', // HTTP 400: DynamoDB, also of a table on demand
     'KMS.ThrottlingException': 'throttle',
     InternalError: 'transient',
     RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
@@ -126,6 +127,7 @@ const CODES_OF_ACCOUNT: ReadonlySet<string> = new Set([
   'ThrottlingException',
   'TooManyRequestsException',
   'RequestLimitExceeded',
+  'ProvisionedThroughputExceededException',
 ]);
 /** Cloudflare R2: "Reduce your concurrent request rate for the same object." Google says it in `Details`, which is not read. */
 const SAYS_OBJECT = /\bsame (object|key)\b/i;

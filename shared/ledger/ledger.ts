@@ -5,6 +5,7 @@
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
 //                                                                                                  │
 //   job row    ADD the settled group ◀──covered── group row  ADD the settled slice ◀───────────────┘
+import { classifyFault } from '../aws/classify.ts';
 import { type BlockId, type JobId, type SliceId, sliceGroupsOf } from '../job/identity.ts';
 import type { RowIntake } from '../job/job.ts';
 import type { SlicePlace } from '../manifest/slice-place.ts';
@@ -24,7 +25,7 @@ import {
   writeEnds,
   writePlace,
 } from './rows.ts';
-import { createTable, numberSet, numeral, type TableDependencies } from './table.ts';
+import { type Change, createTable, numberSet, numeral, type TableDependencies } from './table.ts';
 import {
   type BlockRow,
   countBlock,
@@ -78,8 +79,17 @@ export function createLedger({ sliceClosed, ...dependencies }: LedgerDependencie
     const row = readBlockRow(item);
     const isLate = await closeBlock(id, row);
     const compaction = compactionOf(item, row.size - endedRows(row));
-    if (compaction !== undefined) await table.update(blockKey(id), compaction);
+    if (compaction !== undefined) await tryCompaction(id, compaction);
     return isLate ? 'late' : 'in time';
+  }
+
+  /** Its batch is booked by now, and must not come again because the table was busy: the next batch compacts the row. */
+  async function tryCompaction(id: BlockId, compaction: Change): Promise<void> {
+    try {
+      await table.update(blockKey(id), compaction);
+    } catch (error) {
+      if (classifyFault(error).kind === 'permanent') throw error;
+    }
   }
 
   async function closeSlice({ job, slice }: SliceId, row: SliceRow): Promise<void> {

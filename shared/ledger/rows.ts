@@ -96,19 +96,22 @@ export function writeEnds(numbers: readonly number[]): AttributeValue {
 }
 
 export function readBlockRow(item: Attributes): StoredBlockRow {
+  const size = count(item['size']) ?? Number.POSITIVE_INFINITY;
   return {
-    size: count(item['size']) ?? Number.POSITIVE_INFINITY,
+    size,
     movedAtMs: number(item['movedAtMs']),
     openings: number(item['openings']),
-    done: readEnds(item, 'done'),
-    failed: readEnds(item, 'failed'),
-    cancelled: readEnds(item, 'cancelled'),
-    rejected: readEnds(item, 'rejected'),
+    done: readEnds(item, 'done', size),
+    failed: readEnds(item, 'failed', size),
+    cancelled: readEnds(item, 'cancelled', size),
+    rejected: readEnds(item, 'rejected', size),
   };
 }
 
-function readEnds(item: Attributes, end: RowEnd): Set<number> {
-  return new Set([...numbers(item[end]), ...readCompacted(item, end)]);
+/** A number that no row of the block has would close the block for a row that has not ended. */
+function readEnds(item: Attributes, end: RowEnd, size: number): Set<number> {
+  const ended = [...numbers(item[end]), ...readCompacted(item, end)];
+  return new Set(ended.filter((number) => number < size));
 }
 
 /** @returns undefined where the row can't be read: sweep names it, and whatever does not depend on it goes on */

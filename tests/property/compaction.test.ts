@@ -6,9 +6,11 @@ import { type Item, itemSizeBytes } from '../../local/aws/dynamodb/item-size.ts'
 import { BLOCK_ROWS, type JobId } from '../../shared/job/identity.ts';
 import { compactionOf } from '../../shared/ledger/compaction.ts';
 import { blockName } from '../../shared/ledger/ledger.ts';
+import { encodeMap, encodeNumbers } from '../../shared/ledger/row-numbers.ts';
 import { readBlockRow } from '../../shared/ledger/rows.ts';
-import { ROW_ENDS, type RowEnd } from '../../shared/ledger/tally.ts';
+import { isBlockClosed, ROW_ENDS, type RowEnd } from '../../shared/ledger/tally.ts';
 import { createRandom, type Random } from '../../shared/time/random.ts';
+import { type CallFault, refusal } from '../helpers/failing.ts';
 import { openLedger } from '../helpers/ledger-table.ts';
 import { createMemoryTable } from '../helpers/memory-table.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
@@ -18,7 +20,8 @@ const BLOCK = { job: JOB, slice: 32_767, block: 63 };
 const MOST_LATENCY_MS = 20;
 const KB = 1024;
 
-function startBlock(random: Random) {
+/** @param faultOfCompaction what the n-th compaction meets, from 0 */
+function startBlock(random: Random, faultOfCompaction?: (nth: number) => CallFault | undefined) {
   const clock = createVirtualClock();
   const memory = createMemoryTable(clock, 0);
   const seen = { compactions: 0, mostBytes: 0 };
@@ -28,8 +31,11 @@ function startBlock(random: Random) {
       await clock.sleep(random() * MOST_LATENCY_MS);
       const isCompaction =
         command instanceof UpdateItemCommand && command.input.UpdateExpression?.includes('DELETE') === true;
-      const answer: unknown = await memory.client.send(command);
+      const fault = isCompaction ? faultOfCompaction?.(seen.compactions) : undefined;
       if (isCompaction) seen.compactions++;
+      if (fault?.when === 'before') throw fault.error;
+      const answer: unknown = await memory.client.send(command);
+      if (fault?.when === 'after') throw fault.error;
       const row = memory.row(blockName(BLOCK));
       if (row !== undefined) seen.mostBytes = Math.max(seen.mostBytes, itemSizeBytes(row as unknown as Item));
       await clock.sleep(random() * MOST_LATENCY_MS);
@@ -96,6 +102,40 @@ it('a block keeps every end, in whatever order its batches come and come again',
     ),
     { numRuns: 40 },
   );
+});
+
+it.each([
+  { when: 'before' as const, error: refusal('ThrottlingException', 400) },
+  { when: 'before' as const, error: refusal('ProvisionedThroughputExceededException', 400) },
+  { when: 'before' as const, error: refusal('InternalServerError', 500) },
+  { when: 'after' as const, error: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) },
+])('a batch is booked though its compaction meets $error.name $when it is done', async (fault) => {
+  const random = createRandom(3);
+  const { ledger, seen, readEnds } = startBlock(random, (nth) => (nth < 3 ? fault : undefined));
+  await ledger.openBlock(BLOCK, BLOCK_ROWS, []);
+  const rows = shuffled(BLOCK_ROWS, random).slice(1);
+  while (rows.length > 0)
+    expect(await ledger.recordEnds(BLOCK, { done: rows.splice(0, 15) })).toBe('in time');
+  expect(readEnds().done.size).toBe(BLOCK_ROWS - 1);
+  expect(seen.compactions).toBeGreaterThan(3);
+});
+
+it('a compaction that DynamoDB does not understand is a fault', async () => {
+  const fault = { when: 'before' as const, error: refusal('ValidationException', 400) };
+  const { ledger } = startBlock(createRandom(4), () => fault);
+  await ledger.openBlock(BLOCK, BLOCK_ROWS, []);
+  const done = Array.from({ length: 700 }, (_, row) => row * 2);
+  await expect(ledger.recordEnds(BLOCK, { done })).rejects.toThrow('ValidationException');
+});
+
+it.each([
+  ['number set', { done: { NS: ['0', '2', '7'] } }],
+  ['member', { doneRows: { BS: [encodeNumbers([0, 2, 7])] } }],
+  ['map', { doneMap: { B: encodeMap([0, 2, 7]) } }],
+])('numbers behind the end of the block, in a damaged %s, close no block', (_, damaged) => {
+  const row = readBlockRow({ size: { N: '2' }, ...damaged });
+  expect([...row.done]).toEqual([0]);
+  expect(isBlockClosed(row)).toBe(false);
 });
 
 it('keeps a damaged member apart, and what others know', () => {

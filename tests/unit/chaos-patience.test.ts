@@ -14,8 +14,7 @@ function world() {
       },
     },
   );
-  const isOver = (progress: number, delayed = 0) => patience.isOver({ progress, delayed });
-  return { state, isOver };
+  return { state, isOver: patience.isOver };
 }
 
 it('waits for as long as the work gets on, however slowly', async () => {
@@ -56,14 +55,4 @@ it('does not take for progress what goes back and forth', async () => {
   expect(await isOver(4)).toBe(false);
   state.nowMs = 300_000;
   expect(await isOver(5)).toBe(true);
-});
-
-it('waits for messages that SQS delays, for as long as it may delay them', async () => {
-  const { state, isOver } = world();
-  await isOver(1, 1);
-  state.sweeps = 1_000;
-  state.nowMs = 1_199_000;
-  expect(await isOver(1, 1)).toBe(false);
-  state.nowMs = 1_200_000;
-  expect(await isOver(1, 1)).toBe(true);
 });

@@ -62,6 +62,15 @@ describe('a slice of a job without a rate', () => {
     }
   });
 
+  it('stops its help once it is far behind: a slice long before it is replayed, and leads', async () => {
+    const { clock, state, hold } = world(6);
+    Object.assign(state, { before: 1, visible: 0 });
+    expect(await hold()).toBeUndefined();
+    Object.assign(state, { before: 6, visible: 50_000 });
+    await clock.sleep(2_000);
+    expect(await hold()).toBe(6_000);
+  });
+
   it('waits in place for half a minute where it is the next one', async () => {
     const { clock, state, hold, startedAtMs } = world(1);
     Object.assign(state, { before: 1, visible: 2_000 });

@@ -13,13 +13,35 @@ function createQueue(limits: Partial<QueueLimits> = {}) {
   const queue = new StandardQueue(
     { clock, random: createRandom(1), faults },
     { name: 'queue', url: 'http://127.0.0.1/1/queue', arn: 'arn:aws:sqs:us-east-1:1:queue' },
-    { limits: { inFlightLimit: 120_000, shuffleWindow: 0, duplicateShare: 0, ...limits } },
+    {
+      limits: {
+        ...{ inFlightLimit: 120_000, shuffleWindow: 0, duplicateShare: 0 },
+        ...{ mostDelayMs: Number.POSITIVE_INFINITY, ...limits },
+      },
+    },
   );
   const receive = (count = 10) => queue.dequeue(count, undefined, () => undefined);
   return { queue, time, receive, faults };
 }
 
 describe('a standard queue', () => {
+  it.each([
+    ['no bound', {}, 900_000],
+    ['a bound', { mostDelayMs: 60_000 }, 60_000],
+  ])(
+    'shows a message that is delayed by 15 minutes, with %s, when its time has come',
+    (_, limits, delayMs) => {
+      const { queue, time, receive } = createQueue(limits);
+      const message = { messageId: 'm', body: 'b', md5OfBody: '', messageAttributes: {} };
+      const sent = { sentTimestamp: time.nowMs, delayUntil: time.nowMs + 900_000 };
+      queue.enqueue({ ...message, ...sent, md5OfMessageAttributes: '', approximateReceiveCount: 0 });
+      time.nowMs += delayMs - 1;
+      expect(receive()).toHaveLength(0);
+      time.nowMs += 100;
+      expect(receive()).toHaveLength(1);
+    },
+  );
+
   it('shows a message again when its visibility ends, and not before', () => {
     const { queue, time, receive } = createQueue();
     queue.send('body');

@@ -11,6 +11,7 @@ export interface QueueStoreOptions {
   queues: QueueOptions[];
   shuffleWindow: number;
   duplicateShare: number;
+  mostDelayMs?: number;
 }
 
 export class QueueStore {
@@ -43,9 +44,15 @@ export class QueueStore {
     tags: Record<string, string> = {},
   ): StandardQueue {
     if (name.endsWith('.fifo')) throw new Error(`${name}: FIFO queues are not emulated`);
-    const { accountId, queues, shuffleWindow, duplicateShare } = this.#options;
+    const {
+      accountId,
+      queues,
+      shuffleWindow,
+      duplicateShare,
+      mostDelayMs = Number.POSITIVE_INFINITY,
+    } = this.#options;
     const inFlightLimit = queues.find((queue) => queue.name === name)?.inFlightLimit ?? IN_FLIGHT_LIMIT;
-    const limits: QueueLimits = { inFlightLimit, shuffleWindow, duplicateShare };
+    const limits: QueueLimits = { inFlightLimit, shuffleWindow, duplicateShare, mostDelayMs };
     const identity = {
       name,
       url: this.buildQueueUrl(name),

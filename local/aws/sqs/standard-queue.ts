@@ -48,6 +48,8 @@ export interface QueueLimits {
   inFlightLimit: number;
   shuffleWindow: number;
   duplicateShare: number;
+  /** A message with a longer delay comes after this one. */
+  mostDelayMs: number;
 }
 
 /** What may happen to its messages. */
@@ -120,7 +122,10 @@ export class StandardQueue {
   enqueue(message: QueueMessage): void {
     // fauxqs stamps by the machine's clock; this queue may run on another.
     const nowMs = this.#clock.now();
-    if (message.delayUntil !== undefined) message.delayUntil += nowMs - message.sentTimestamp;
+    if (message.delayUntil !== undefined) {
+      const delayMs = message.delayUntil - message.sentTimestamp;
+      message.delayUntil = nowMs + Math.min(delayMs, this.#limits.mostDelayMs);
+    }
     message.sentTimestamp = nowMs;
     if (this.sending !== undefined) Object.assign(message, sendingEntry(this.sending, message.body));
     const fault = this.#faults.forSent(this.name);
