@@ -27,4 +27,4 @@ export const PRICES = /** @type {const} */ ({
  * Of a row beside the requests that write it: queues, functions, ledger, outcomes and logs, as the embedded cloud's meter counts
  * them in full batches (docs/cost.md).
  */
-export const PIPELINE_USD_PER_ROW = 0.34 / 1e6;
+export const PIPELINE_USD_PER_ROW = 0.3 / 1e6;

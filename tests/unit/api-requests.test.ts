@@ -137,7 +137,7 @@ describe('POST /plans', () => {
     const rows = Array.from({ length: 10_000 }, (_, index) => ({ key: `k/${index}`, text: 'x' }));
     const answer = await createFakeApi().call(to('api-post-plans', { rows }));
     // 10,000 writes at 5 dollars a million, and what goes on beside them.
-    expect(answer.json['cost']).toEqual({ usd: 0.0534, writesUsd: 0.05, otherUsd: 0.0034 });
+    expect(answer.json['cost']).toEqual({ usd: 0.053, writesUsd: 0.05, otherUsd: 0.003 });
     expect(answer.json['time']).toEqual({ objectsPerSecond: 3_500, seconds: 3 });
   });
 });
