@@ -2,8 +2,8 @@
 //
 //   a job with a rate   rows beyond what its rate takes would go from hand to hand, at a price, and keep other jobs' rows waiting
 //   any other job       the rows of slices that are sent at the same time lie mixed in the upload queue, and each batch of upload
-//                       then stores outcomes and counts rows for each of them. So a slice waits for those before it, unless
-//                       they alone do not keep the queue fed
+//                       then stores outcomes and counts rows for each of them. So a slice waits for the one that is sent, unless
+//                       that one alone does not keep the queue fed
 import type { Block } from '../../shared/blocks/read-blocks.ts';
 import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
@@ -51,7 +51,10 @@ export function createHold(dependencies: HoldDependencies, job: LiveJob, slice: 
   const id = { job: job.id, slice: slice.slice };
   const rate = rateOf(job.options);
   if (isBounded(rate)) return holdForRate(dependencies, id, rate, slice);
-  if (job.state === 'running' && job.slices === 1) return async () => undefined;
+  // Of a slice that is replayed, messages were dropped or lost. Until its open blocks have them again, a job that is cancelled
+  // can't end: settle waits for all uploads that may hold one.
+  const isAlone = job.state === 'running' && job.slices === 1;
+  if (isAlone || slice.replays > 0) return async () => undefined;
   return holdForOthers(dependencies, id);
 }
 

@@ -9,7 +9,7 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const BLOCK = { block: 0, size: 500, accepted: [] } as unknown as Block;
 
-function world(slice: number, job: LiveJob = aJob()) {
+function world(slice: number, { job = aJob(), replays = 0 }: { job?: LiveJob; replays?: number } = {}) {
   const clock = createVirtualClock(1_000_000);
   const state = { before: 0, visible: 0, leads: 0, looks: 0, mustStop: false };
   const ledger = {
@@ -24,7 +24,10 @@ function world(slice: number, job: LiveJob = aJob()) {
     return state.visible;
   };
   const mustStop = async () => state.mustStop;
-  const hold = createHold({ ledger, clock, visibleMessages, mustStop }, job, { slice } as SliceRow);
+  const hold = createHold({ ledger, clock, visibleMessages, mustStop }, job, {
+    slice,
+    replays,
+  } as SliceRow);
   return { clock, state, hold: () => hold(BLOCK), startedAtMs: clock.now() };
 }
 
@@ -62,13 +65,20 @@ describe('a slice of a job without a rate', () => {
     }
   });
 
-  it('stops its help once it is far behind: a slice long before it is replayed, and leads', async () => {
+  it('stops its help once it is far behind: a slice long before it leads', async () => {
     const { clock, state, hold } = world(6);
     Object.assign(state, { before: 1, visible: 0 });
     expect(await hold()).toBeUndefined();
     Object.assign(state, { before: 6, visible: 50_000 });
     await clock.sleep(2_000);
     expect(await hold()).toBe(6_000);
+  });
+
+  it('waits for none where it is replayed: its open blocks are to have their messages again', async () => {
+    const { state, hold } = world(2, { replays: 1 });
+    Object.assign(state, { before: 2, visible: 50_000 });
+    expect(await hold()).toBeUndefined();
+    expect(state.leads).toBe(0);
   });
 
   it('waits in place for half a minute where it is the next one', async () => {
@@ -137,7 +147,7 @@ describe('a slice of a job without a rate', () => {
 
   it('asks nothing where it is the only one', async () => {
     const job = { ...aJob(), state: 'running', slices: 1 } as unknown as LiveJob;
-    const { state, hold } = world(0, job);
+    const { state, hold } = world(0, { job });
     expect(await hold()).toBeUndefined();
     expect(state.leads).toBe(0);
   });
