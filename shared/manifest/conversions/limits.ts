@@ -13,6 +13,8 @@ const MAX_RATIO = 500;
 /** Bytes of text that are not judged by their ratio: the start of a file may be repetitive. */
 const RATIO_AFTER_BYTES = 16 * 1024 * 1024;
 
+const LINE_FEED = 0x0a;
+
 /**
  * Passes text on as long as it is within the limits.
  * @param consumedBytes compressed bytes that the text so far was made of
@@ -70,9 +72,10 @@ export async function* linesLimited(
   }
 }
 
-function lineFeedsIn(chunk: Uint8Array): number {
+function lineFeedsIn({ buffer, byteOffset, length }: Uint8Array): number {
+  const chunk = Buffer.from(buffer, byteOffset, length);
   let lineFeeds = 0;
-  // A loop over the bytes: with lines of 20 bytes it is faster than a search from line to line.
-  for (let at = 0; at < chunk.length; at++) if (chunk[at] === 0x0a) lineFeeds += 1;
+  // A search from line to line: with lines of 20 bytes it is as fast as a loop over the bytes, with those of 100 four times.
+  for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) lineFeeds += 1;
   return lineFeeds;
 }

@@ -8,6 +8,10 @@ const CHUNK_BYTES = 256 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const HEX = Buffer.from('0123456789abcdef');
+/** By byte: 1 where JSON's strings hold it only as an escape. */
+const IS_ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(byte < 0x20 || byte === QUOTE || byte === BACKSLASH),
+);
 
 export interface JsonLines {
   /** Begins a member with this name as JSON, with its colon: `"key":`. */
@@ -16,7 +20,7 @@ export interface JsonLines {
   open(name: Uint8Array): void;
   close(): void;
   /** A string of these bytes, quoted and escaped. */
-  text(bytes: Uint8Array, start: number, end: number): void;
+  text(bytes: Buffer, start: number, end: number): void;
   /** ASCII that is JSON as it stands. */
   raw(json: string): void;
   endLine(): void;
@@ -61,10 +65,12 @@ export function createJsonLines(): JsonLines {
       const stop = Math.min(end, start + maximumRowBytes + 1);
       reserve((stop - start) * 6 + 2);
       bytes[at++] = QUOTE;
-      for (let index = start; index < stop; index++) {
-        const byte = source[index] as number;
-        if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) bytes[at++] = byte;
-        else at = escapeByte(bytes, at, byte);
+      for (let from = start; from < stop; ) {
+        let to = from;
+        while (to < stop && IS_ESCAPED[source[to] as number] === 0) to++;
+        at += source.copy(bytes, at, from, to);
+        if (to < stop) at = escapeByte(bytes, at, source[to] as number);
+        from = to + 1;
       }
       bytes[at++] = QUOTE;
     },
@@ -79,8 +85,8 @@ export function createJsonLines(): JsonLines {
     },
     take(isLast = false) {
       if (at === 0 || (at < CHUNK_BYTES && !isLast)) return undefined;
-      const chunk = bytes.subarray(0, at);
-      bytes = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+      const chunk = Buffer.allocUnsafeSlow(at);
+      bytes.copy(chunk, 0, 0, at);
       at = 0;
       return chunk;
     },

@@ -159,7 +159,9 @@ function writerOf(
   values: Values,
 ): (name: Uint8Array, slot: number) => void {
   if (values.kind === 'texts') {
-    const { bytes, starts, ends } = values;
+    const { starts, ends } = values;
+    const { buffer, byteOffset, byteLength } = values.bytes;
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
     return (name, slot) => {
       lines.member(name);
       lines.text(bytes, starts[slot] as number, ends[slot] as number);
