@@ -10,8 +10,8 @@ import {
 } from '../../shared/transfer/multipart-writer.ts';
 import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 
-/** S3 takes 10,000 parts: at 8 MiB each they hold 78 GiB, more than a unit may have. */
-export const PART_BYTES = 8 * 1024 * 1024;
+/** S3's least. It takes 10,000 parts, which hold 48 GiB: more than a unit may have. */
+export const PART_BYTES = 5 * 1024 * 1024;
 /** Parts sent at once, while the next one fills: S3 takes a part at about 40 MB/s, and text comes faster. */
 const PARTS_AT_ONCE = 4;
 
