@@ -53,21 +53,25 @@ export function textManifest(format: TextFormat, rows: number): BenchManifest {
   const places = [...row.matchAll(new RegExp(ZEROS, 'g'))].map(({ index }) => index);
   const sizeBytes = headBytes.length + rows * rowBytes;
 
-  /** @param digits those of its number from the `from`th one on */
-  const writeDigits = (bytes: Buffer, row: number, digits: Buffer, from = 0) => {
-    for (const place of places) {
-      const at = row * rowBytes + place + from;
-      for (let index = 0; index < digits.length; index++) bytes[at + index] = digits[index] as number;
+  const template = Buffer.from(row.repeat(ROWS_PER_STRETCH));
+  /** Writes the digit of each row's number at this place, from 0, as it stands in `digitsOf(row)`. */
+  const writeDigit = (place: number, digitsOf: (row: number) => string) => {
+    for (let row = 0; row < ROWS_PER_STRETCH; row++) {
+      const digit = digitsOf(row).charCodeAt(place);
+      for (const at of places) template[row * rowBytes + at + place] = digit;
     }
   };
-  const digitsOf = (number: number, count: number) => Buffer.from(String(number).padStart(count, '0'));
-  const firstStretch = Buffer.from(row.repeat(ROWS_PER_STRETCH));
-  for (let number = 0; number < ROWS_PER_STRETCH; number++)
-    writeDigits(firstStretch, number, digitsOf(number, STRETCH_DIGITS), DIGITS - STRETCH_DIGITS);
+  for (let place = DIGITS - STRETCH_DIGITS; place < DIGITS; place++)
+    writeDigit(place, (row) => String(row).padStart(DIGITS, '0'));
+  let shown = ZEROS;
+  /** Most digits are those of the stretch before: what making rows takes must not count as what reading them takes. */
   const makeStretch = (stretch: number): Buffer => {
-    const made = Buffer.from(firstStretch);
-    const digits = digitsOf(stretch, DIGITS - STRETCH_DIGITS);
-    for (let number = 0; number < ROWS_PER_STRETCH; number++) writeDigits(made, number, digits);
+    const digits = String(stretch).padStart(DIGITS - STRETCH_DIGITS, '0');
+    for (let place = 0; place < digits.length; place++)
+      if (digits[place] !== shown[place]) writeDigit(place, () => digits);
+    shown = digits;
+    const made = Buffer.allocUnsafeSlow(template.length);
+    template.copy(made);
     return made;
   };
 
