@@ -18,6 +18,7 @@ import {
   judgeReserved,
   judgeRule,
 } from '../../cli/doctor/checks/functions.ts';
+import { judgeInboxTopic } from '../../cli/doctor/checks/inboxes.ts';
 import {
   judgeBackups,
   judgeKey,
@@ -30,7 +31,7 @@ import { judgeAttributes, judgeInFlight, judgeWaiting } from '../../cli/doctor/c
 import { judgeStack } from '../../cli/doctor/checks/stack.ts';
 import type { Clients } from '../../cli/doctor/clients.ts';
 import { CHECKS, examineStage, neededActions } from '../../cli/doctor/examination.ts';
-import type { Problem } from '../../cli/doctor/finding.ts';
+import { inRegion, type Problem } from '../../cli/doctor/finding.ts';
 import { referredTo, type Stack, type StackResource } from '../../cli/doctor/stack.ts';
 import { resource } from '../helpers/stack-resource.ts';
 
@@ -57,6 +58,9 @@ const rightQueue = {
   SqsManagedSseEnabled: 'true',
   RedrivePolicy: redrive('spillway-prod-dead', 5),
 };
+const inboxTopic = resource('InboxTopic1', 'AWS::SNS::Subscription', {
+  TopicArn: 'arn:aws:sns:eu-west-1:1:new-exports',
+});
 const inbox = resource('Inbox', 'AWS::S3::Bucket', {
   VersioningConfiguration: { Status: 'Enabled' },
   NotificationConfiguration: {
@@ -154,6 +158,7 @@ describe('what is as the template says', () => {
       'subscription',
       judgeSubscriptions(TOPIC, [{ SubscriptionArn: `${TOPIC}:1`, Endpoint: 'ops@example.com' }]),
     ],
+    ['topic of an inbox', judgeInboxTopic(inboxTopic, { PendingConfirmation: 'false' })],
   ])('raises nothing: %s', (_what, problems) => {
     expect(problems).toEqual([]);
   });
@@ -346,6 +351,16 @@ describe('what is wrong', () => {
       judgeSubscriptions(TOPIC, [{ SubscriptionArn: 'PendingConfirmation', Endpoint: 'ops@example.com' }]),
       [/^warn ops@example.com has not confirmed/],
     ],
+    [
+      'a topic of an inbox without its subscription',
+      judgeInboxTopic(inboxTopic, undefined),
+      [/^fail the ingest queue is not subscribed to arn:.*: what it announces starts no job/],
+    ],
+    [
+      'a pending subscription to one',
+      judgeInboxTopic(inboxTopic, { PendingConfirmation: 'true' }),
+      [/^fail arn:.* has not confirmed the subscription/],
+    ],
   ])('is named: %s', (_what, problems, expected) => {
     expect(said(problems)).toEqual(expected.map((each) => expect.stringMatching(each)));
     everyHasRemedy(problems);
@@ -454,6 +469,18 @@ describe('the round', () => {
     expect(new Set(CHECKS.map(({ id }) => id)).size).toBe(CHECKS.length);
     for (const action of neededActions()) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
   });
+});
+
+it.each([
+  ['aws events enable-rule --name x', 'aws events enable-rule --region eu-west-1 --name x'],
+  [
+    '`aws s3api put-bucket-policy`: or aws sns subscribe -x',
+    '`aws s3api put-bucket-policy --region eu-west-1`: or aws sns subscribe --region eu-west-1 -x',
+  ],
+  ['aws s3 rb --region eu-west-1 s3://b', 'aws s3 rb --region eu-west-1 s3://b'],
+  ['deploy again', 'deploy again'],
+])('a remedy names the region of the stage: %s', (remedy, expected) => {
+  expect(inRegion(remedy, 'eu-west-1')).toBe(expected);
 });
 
 it('keys and topics come from the template', () => {
