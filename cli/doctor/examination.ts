@@ -6,7 +6,7 @@ import { alarmChecks } from './checks/alarms.ts';
 import { apiChecks } from './checks/api.ts';
 import { bucketChecks } from './checks/buckets.ts';
 import { functionChecks } from './checks/functions.ts';
-import { inboxCheck } from './checks/inboxes.ts';
+import { inboxChecks } from './checks/inboxes.ts';
 import { ledgerChecks } from './checks/ledger.ts';
 import { mappingCheck } from './checks/mappings.ts';
 import { policyChecks } from './checks/policies.ts';
@@ -32,7 +32,7 @@ export const CHECKS: readonly Check[] = [
   ...queueChecks,
   ...policyChecks,
   mappingCheck,
-  inboxCheck,
+  ...inboxChecks,
   ...functionChecks,
   ...apiChecks,
   ...ledgerChecks,
