@@ -1,5 +1,6 @@
 // The inboxes besides the stack's own: existing buckets whose new objects are manifests too. What their parameters may be, and
 // what the template needs for them: rights to read, senders to the ingest queue, a rule of EventBridge, subscriptions to topics.
+import { createHash } from 'node:crypto';
 import { ownedBucket, shown } from './bucket-names.js';
 import { partitionOf } from './partitions.js';
 
@@ -13,6 +14,8 @@ const MOST_BUCKETS = 10;
 const MOST_BUCKET_CHARACTERS = 700;
 /** Each ARN stands in the policy of the queue, with up to 310 characters. */
 const MOST_TOPICS = 10;
+/** Of a hash: no two of ten topics share so many. */
+const SUBSCRIPTION_ID_DIGITS = 12;
 
 /** @typedef {{ inboxBuckets: string[], inboxTopics: string[] }} Inboxes */
 
@@ -171,8 +174,8 @@ export function inboxResources({ inboxBuckets: buckets, inboxTopics: topics }, {
       },
     };
   }
-  for (const [index, TopicArn] of topics.entries()) {
-    resources[`InboxTopic${index + 1}`] = {
+  for (const TopicArn of topics) {
+    resources[subscriptionId(TopicArn)] = {
       Type: 'AWS::SNS::Subscription',
       // SNS tries the queue at once, so the policy that lets it comes first.
       DependsOn: 'IngestQueuePolicy',
@@ -180,4 +183,13 @@ export function inboxResources({ inboxBuckets: buckets, inboxTopics: topics }, {
     };
   }
   return { Resources: resources };
+}
+
+/**
+ * The id of a topic's subscription in the template. It follows from the topic, not from its place in the list. SNS gives a topic and
+ * a queue one subscription, so under another id CloudFormation would find it, and then delete it with the old id.
+ * @param {string} topicArn
+ */
+function subscriptionId(topicArn) {
+  return `InboxTopic${createHash('sha256').update(topicArn).digest('hex').slice(0, SUBSCRIPTION_ID_DIGITS)}`;
 }

@@ -299,7 +299,8 @@ export const PARAMETERS = /** @type {const} */ ({
     about:
       'Days that outcomes, the text of converted manifests and dead letters are kept. Reports are not deleted.',
     bounds:
-      'A job needs them until it ends: one whose `deadline-seconds` leaves less than a day of them is refused. Pauses are not counted.',
+      'A job needs them until it ends: one whose `deadline-seconds` leaves less than a day of them is refused. Pauses are not counted. ' +
+      'A lower value holds for files of running jobs too: let those end first.',
   },
   manifestDays: {
     kind: 'whole number',

@@ -6,13 +6,22 @@ import { alarmChecks } from './checks/alarms.ts';
 import { apiChecks } from './checks/api.ts';
 import { bucketChecks } from './checks/buckets.ts';
 import { functionChecks } from './checks/functions.ts';
+import { inboxChecks } from './checks/inboxes.ts';
 import { ledgerChecks } from './checks/ledger.ts';
 import { mappingCheck } from './checks/mappings.ts';
 import { policyChecks } from './checks/policies.ts';
 import { queueChecks } from './checks/queues.ts';
 import { stackCheck } from './checks/stack.ts';
 import type { Clients } from './clients.ts';
-import { type Ask, type Check, type Finding, type Problem, uncheckedProblem, type World } from './finding.ts';
+import {
+  type Ask,
+  type Check,
+  type Finding,
+  inRegion,
+  type Problem,
+  uncheckedProblem,
+  type World,
+} from './finding.ts';
 import { findLeftovers, LEFTOVER_NEEDS } from './leftovers.ts';
 import { readStack } from './stack.ts';
 
@@ -23,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   ...queueChecks,
   ...policyChecks,
   mappingCheck,
+  ...inboxChecks,
   ...functionChecks,
   ...apiChecks,
   ...ledgerChecks,
@@ -75,7 +85,7 @@ export async function examineStage(
       ? await runChecks({ ...about, stack: stack.value })
       : stack.kind === 'absent'
         ? await examineRemoved(about)
-        : findingsOf(stackCheck.id, [uncheckedProblem(place.prefix, stack)]);
+        : findingsOf(stackCheck.id, [uncheckedProblem(place.prefix, stack)], place);
   return { account, caller, findings: [named, ...rest] };
 }
 
@@ -85,7 +95,7 @@ async function runChecks(world: World): Promise<Finding[]> {
       const problems = await check.run(world);
       return problems.length === 0
         ? [{ check: check.id, level: 'ok', message: check.good }]
-        : findingsOf(check.id, problems);
+        : findingsOf(check.id, problems, world);
     }),
   );
   return found.flat();
@@ -99,7 +109,10 @@ async function examineRemoved(about: Omit<World, 'stack'>): Promise<Finding[]> {
     message: `there is no stack ${prefix} in ${region} of account ${account}`,
     remedy: `give the stage's own --region and --stage, or deploy it: npx serverless deploy --stage ${stage} --region ${region}`,
   };
-  return [...findingsOf(stackCheck.id, [missing]), ...findingsOf('leftovers', await findLeftovers(about))];
+  return [
+    ...findingsOf(stackCheck.id, [missing], about),
+    ...findingsOf('leftovers', await findLeftovers(about), about),
+  ];
 }
 
 function identityFinding(reason: string): Finding {
@@ -111,6 +124,10 @@ function identityFinding(reason: string): Finding {
   };
 }
 
-function findingsOf(check: string, problems: readonly Problem[]): Finding[] {
-  return problems.map((problem) => ({ check, ...problem }));
+function findingsOf(
+  check: string,
+  problems: readonly Problem[],
+  { region }: Pick<Place, 'region'>,
+): Finding[] {
+  return problems.map((problem) => ({ check, ...problem, remedy: inRegion(problem.remedy, region) }));
 }

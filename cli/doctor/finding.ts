@@ -58,6 +58,11 @@ export function problem(level: Problem['level'], about: string, message: string,
   return [{ level, about, message, remedy }];
 }
 
+/** The commands of a remedy, for the stage's region: the AWS CLI has a default that may be another. */
+export function inRegion(remedy: string, region: string): string {
+  return remedy.replace(/\baws ([a-z0-9]+ [a-z][a-z-]*)\b(?! --region)/g, `aws $1 --region ${region}`);
+}
+
 /** The problem of a thing that could not be seen. */
 export function uncheckedProblem(
   about: string,
@@ -91,7 +96,7 @@ export async function examine<T>(
     'fail',
     about,
     'is gone, though the stack has made it',
-    'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift`, ' +
+    'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift --stack-name STACK`, ' +
       'and create it again by hand, or remove the stage and deploy it again',
   );
 }

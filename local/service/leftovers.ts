@@ -45,14 +45,16 @@ export async function retainedResources(serviceFile: string, place: StackPlace):
 }
 
 const COMMANDS: Record<RetainedType, (name: string, region: string) => readonly string[]> = {
-  // `rb --force` deletes no versions: those go first, 1,000 at a time.
+  // `rb --force` deletes no versions: those go first, a page of 1,000 at a time. In a file, since a list of so many is more than
+  // one argument of a command may have. What is refused stays, and would be listed again and again.
   'AWS::S3::Bucket': (name, region) => [
-    ...['Versions', 'DeleteMarkers'].map(
-      (kind) =>
-        `while ids=$(aws s3api list-object-versions --region ${region} --bucket ${name} --max-items 1000 ` +
-        `--query "${kind}[].{Key:Key,VersionId:VersionId}" --output json) && [ "\${ids:-null}" != null ] && [ "$ids" != "[]" ]; ` +
-        `do aws s3api delete-objects --region ${region} --bucket ${name} --delete "{\\"Objects\\":$ids,\\"Quiet\\":true}" || break; done`,
-    ),
+    'page=$(mktemp); ' +
+      `while aws s3api list-object-versions --region ${region} --bucket ${name} --no-paginate --output json ` +
+      "--query '{Objects:[Versions,DeleteMarkers][].{Key:Key,VersionId:VersionId},Quiet:`true`}' " +
+      '> "$page" && grep -q VersionId "$page"; do ' +
+      `refused=$(aws s3api delete-objects --region ${region} --bucket ${name} --delete "file://$page" ` +
+      '--query Errors --output text); ' +
+      '[ "$refused" = None ] || { echo "not deleted: $refused"; break; }; done',
     `aws s3 rb --region ${region} s3://${name}`,
   ],
   'AWS::DynamoDB::Table': (name, region) => [

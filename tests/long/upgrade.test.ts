@@ -9,15 +9,20 @@ import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** The version before upgrades were tested. Its messages, rows and files are what an upgrade meets. */
-const LAST_VERSION = 'a81a609c1c';
+/** Their messages, rows and files are what an upgrade meets. */
+const EARLIER_VERSIONS = [
+  // Before upgrades were tested.
+  'a81a609c1c',
+  // Before roles, the one dead-letter queue, compressed outcomes and the table for them: the oldest with these parameters.
+  '1a812f6fa1',
+] as const;
 const ROWS = 240;
 /** A busy machine takes a minute for what takes seconds elsewhere. */
 const WAIT_MS = 300_000;
 const BODY = `key,text\n${Array.from({ length: ROWS }, (_, row) => `k${row},text ${row}`).join('\n')}\n`;
 
-const isThere = spawnSync('git', ['-C', ROOT, 'cat-file', '-e', `${LAST_VERSION}^{commit}`]).status === 0;
-const note = isThere ? '' : ` (skipped: this clone does not hold ${LAST_VERSION})`;
+const isThere = (version: string) =>
+  spawnSync('git', ['-C', ROOT, 'cat-file', '-e', `${version}^{commit}`]).status === 0;
 
 let cloud: PipelineCloud | undefined;
 const folders: string[] = [];
@@ -27,11 +32,11 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** The last version's files, with the packages of this one. */
-function unpackLastVersion(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-last-version-'));
+/** An earlier version's files, with the packages of this one. */
+function unpack(version: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-earlier-version-'));
   folders.push(folder);
-  const archive = execFileSync('git', ['-C', ROOT, 'archive', LAST_VERSION], { maxBuffer: 256 * 1024 ** 2 });
+  const archive = execFileSync('git', ['-C', ROOT, 'archive', version], { maxBuffer: 256 * 1024 ** 2 });
   mkdirSync(folder, { recursive: true });
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
@@ -79,16 +84,17 @@ describe('a job that runs during a deployment', { timeout: 2 * WAIT_MS }, () => 
     await expectWhole(cloud, dropped);
   });
 
-  it.skipIf(!isThere)(
-    `ends with every row once under this version, begun under the last one${note}`,
-    async () => {
-      const last = unpackLastVersion();
+  it.for(EARLIER_VERSIONS)(
+    'ends with every row once under this version, begun under %s',
+    async (version, { skip }) => {
+      skip(!isThere(version), 'this clone does not hold the earlier version');
+      const earlier = unpack(version);
       const present = await readService(SERVICE_FILE, {
         params: { ...SLOW.params, sourceBuckets: SOURCE_BUCKET },
       });
       cloud = await startPipelineCloud({
         ...SLOW,
-        serviceFile: path.join(last, 'serverless.yml'),
+        serviceFile: path.join(earlier, 'serverless.yml'),
         // CloudFormation makes what is new, and changes the roles, before it changes the functions.
         adjust(service) {
           service.tables = { ...present.tables, ...service.tables };
@@ -97,7 +103,7 @@ describe('a job that runs during a deployment', { timeout: 2 * WAIT_MS }, () => 
             service.roles[id]?.statements.push(...statements);
         },
       });
-      expect(cloud.service.functions['upload']?.handlerFile).toContain(last);
+      expect(cloud.service.functions['upload']?.handlerFile).toContain(earlier);
       const dropped = await beginJob(cloud);
       await cloud.redeploy((functions) => {
         for (const [name, model] of Object.entries(functions)) {
@@ -109,7 +115,7 @@ describe('a job that runs during a deployment', { timeout: 2 * WAIT_MS }, () => 
           if (retry !== undefined) environment['SPILLWAY_RETRY_SECONDS'] = retry;
         }
       });
-      expect(cloud.service.functions['upload']?.handlerFile).not.toContain(last);
+      expect(cloud.service.functions['upload']?.handlerFile).not.toContain(earlier);
       await expectWhole(cloud, dropped);
     },
   );

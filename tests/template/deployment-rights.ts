@@ -68,6 +68,11 @@ export const DEPLOYMENT_RIGHTS: Readonly<Record<string, Right>> = {
     actions: ['events:PutRule', 'events:PutTargets', 'events:RemoveTargets', 'events:DeleteRule'],
   },
   'AWS::ApiGatewayV2::Api': { on: 'arn:aws:apigateway:REGION::/apis', actions: apiActions },
+  // With the first API of an account, API Gateway makes its service-linked role in the name of who deploys.
+  'the first API of an account': {
+    on: 'arn:aws:iam::ACCOUNT:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway',
+    actions: ['iam:CreateServiceLinkedRole'],
+  },
   'AWS::ApiGatewayV2::Stage': { on: `${API}/stages`, actions: [...apiActions, 'apigateway:TagResource'] },
   'AWS::ApiGatewayV2::Authorizer': { on: `${API}/authorizers`, actions: apiActions },
   'AWS::ApiGatewayV2::Integration': { on: `${API}/integrations`, actions: apiActions },

@@ -256,13 +256,14 @@ describe('a further inbox', () => {
   });
 
   it('has its topic subscribed once the queue lets the topic send', () => {
-    expect(ofType('AWS::SNS::Subscription').map(([id]) => properties(id))).toContainEqual({
+    const [[id = ''] = []] = ofType('AWS::SNS::Subscription');
+    expect(properties(id)).toEqual({
       TopicArn: INBOX_TOPIC,
       Protocol: 'sqs',
       Endpoint: '<IngestQueue.Arn>',
       RawMessageDelivery: true,
     });
-    expect(resource('InboxTopic1').DependsOn).toContain('IngestQueuePolicy');
+    expect(resource(id).DependsOn).toContain('IngestQueuePolicy');
   });
 });
 
@@ -909,6 +910,17 @@ describe('event sources', () => {
     );
     for (const route of routes) expect(route['AuthorizationType']).toBe('AWS_IAM');
   });
+
+  it('logs who asked, and why API Gateway refused it', () => {
+    const { Format } = properties('HttpApiStage')['AccessLogSettings'] as { Format: string };
+    expect(JSON.parse(Format)).toMatchObject({
+      requestId: '$context.requestId',
+      caller: '$context.identity.userArn',
+      error: '$context.error.message',
+      authorizerError: '$context.authorizer.error',
+      integrationError: '$context.integrationErrorMessage',
+    });
+  });
 });
 
 describe('the policy of a deployment in docs/operations.md', () => {
@@ -933,6 +945,7 @@ describe('the policy of a deployment in docs/operations.md', () => {
   };
   const context = {
     'iam:PassedToService': ['lambda.amazonaws.com'],
+    'iam:AWSServiceName': ['ops.apigateway.amazonaws.com'],
     'iam:PolicyARN': ['arn:aws:iam::ACCOUNT:policy/spillway-prod-TracePolicy-XXXX'],
   };
 

@@ -327,6 +327,19 @@ describe('further inboxes', () => {
     expect(ingestQueueStatements.map(({ Sid }) => Sid)).toEqual(['InboxMayNotify', 'TlsOnly']);
   });
 
+  // CloudFormation would delete the one subscription of a topic whose id in the template changes.
+  it('keep the subscription of each topic when the list changes', async () => {
+    const subscriptions = async (...names: string[]) => {
+      const inboxTopics = names.map((name) => TOPIC.replace('new-exports', name)).join(',');
+      const { inboxResources } = await settle({ params: { inboxBuckets: 'exports', inboxTopics } });
+      return Object.entries(inboxResources.Resources).filter(([id]) => id.startsWith('InboxTopic'));
+    };
+    const [first, second, third] = await subscriptions('first', 'second', 'third');
+    expect(await subscriptions('third', 'first')).toEqual([third, first]);
+    expect(new Set([first, second, third].map((each) => each?.[0])).size).toBe(3);
+    expect(first?.[0]).toMatch(/^[A-Za-z0-9]{1,255}$/);
+  });
+
   it.each([
     ['spillway-dev-inbox-000000000000-us-east-1', 'two would run each job'],
     ['spillway-prod-inbox-123456789012-eu-west-1', 'two would run each job'],

@@ -18,6 +18,7 @@ import {
   judgeReserved,
   judgeRule,
 } from '../../cli/doctor/checks/functions.ts';
+import { judgeInboxBucket, judgeInboxTopic } from '../../cli/doctor/checks/inboxes.ts';
 import {
   judgeBackups,
   judgeKey,
@@ -30,11 +31,13 @@ import { judgeAttributes, judgeInFlight, judgeWaiting } from '../../cli/doctor/c
 import { judgeStack } from '../../cli/doctor/checks/stack.ts';
 import type { Clients } from '../../cli/doctor/clients.ts';
 import { CHECKS, examineStage, neededActions } from '../../cli/doctor/examination.ts';
-import type { Problem } from '../../cli/doctor/finding.ts';
+import { inRegion, type Problem } from '../../cli/doctor/finding.ts';
 import { referredTo, type Stack, type StackResource } from '../../cli/doctor/stack.ts';
+import { inboxResources } from '../../infrastructure/inboxes.js';
 import { resource } from '../helpers/stack-resource.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 27);
+const STACK = { service: 'spillway', stage: 'prod', region: 'eu-west-1' };
 
 /** `level message` of each. */
 const said = (problems: readonly Problem[]) => problems.map(({ level, message }) => `${level} ${message}`);
@@ -57,6 +60,10 @@ const rightQueue = {
   SqsManagedSseEnabled: 'true',
   RedrivePolicy: redrive('spillway-prod-dead', 5),
 };
+const INGEST = { queue: 'spillway-prod-ingest', topics: ['arn:aws:sns:eu-west-1:1:new-exports'] };
+const inboxTopic = resource('InboxTopic1', 'AWS::SNS::Subscription', {
+  TopicArn: 'arn:aws:sns:eu-west-1:1:new-exports',
+});
 const inbox = resource('Inbox', 'AWS::S3::Bucket', {
   VersioningConfiguration: { Status: 'Enabled' },
   NotificationConfiguration: {
@@ -153,6 +160,28 @@ describe('what is as the template says', () => {
     [
       'subscription',
       judgeSubscriptions(TOPIC, [{ SubscriptionArn: `${TOPIC}:1`, Endpoint: 'ops@example.com' }]),
+    ],
+    ['topic of an inbox', judgeInboxTopic(inboxTopic, { PendingConfirmation: 'false' })],
+    ['inbox on EventBridge', judgeInboxBucket('exports', { EventBridgeConfiguration: {} }, INGEST)],
+    [
+      'inbox with the queue',
+      judgeInboxBucket(
+        'exports',
+        {
+          QueueConfigurations: [
+            { QueueArn: 'arn:aws:sqs:eu-west-1:1:spillway-prod-ingest', Events: ['s3:ObjectCreated:Put'] },
+          ],
+        },
+        INGEST,
+      ),
+    ],
+    [
+      'inbox with its topic',
+      judgeInboxBucket(
+        'exports',
+        { TopicConfigurations: [{ TopicArn: INGEST.topics[0], Events: ['s3:ObjectCreated:*'] }] },
+        INGEST,
+      ),
     ],
   ])('raises nothing: %s', (_what, problems) => {
     expect(problems).toEqual([]);
@@ -346,6 +375,38 @@ describe('what is wrong', () => {
       judgeSubscriptions(TOPIC, [{ SubscriptionArn: 'PendingConfirmation', Endpoint: 'ops@example.com' }]),
       [/^warn ops@example.com has not confirmed/],
     ],
+    [
+      'an inbox that is gone',
+      judgeInboxBucket('exports', undefined, INGEST),
+      [/^fail there is no such bucket/],
+    ],
+    [
+      'an inbox that announces to others alone',
+      judgeInboxBucket(
+        'exports',
+        {
+          QueueConfigurations: [
+            { QueueArn: 'arn:aws:sqs:eu-west-1:1:spillway-prod-ingest', Events: ['s3:ObjectRemoved:*'] },
+            { QueueArn: 'arn:aws:sqs:eu-west-1:1:other', Events: ['s3:ObjectCreated:*'] },
+          ],
+          TopicConfigurations: [
+            { TopicArn: 'arn:aws:sns:eu-west-1:1:other', Events: ['s3:ObjectCreated:*'] },
+          ],
+        },
+        INGEST,
+      ),
+      [/^fail announces its new objects on no route/],
+    ],
+    [
+      'a topic of an inbox without its subscription',
+      judgeInboxTopic(inboxTopic, undefined),
+      [/^fail the ingest queue is not subscribed to arn:.*: what it announces starts no job/],
+    ],
+    [
+      'a pending subscription to one',
+      judgeInboxTopic(inboxTopic, { PendingConfirmation: 'true' }),
+      [/^fail arn:.* has not confirmed the subscription/],
+    ],
   ])('is named: %s', (_what, problems, expected) => {
     expect(said(problems)).toEqual(expected.map((each) => expect.stringMatching(each)));
     everyHasRemedy(problems);
@@ -426,6 +487,28 @@ describe('the round', () => {
     expect(said((await bucketChecks[0]?.run(world)) ?? [])).toEqual([expect.stringMatching(/^fail is gone/)]);
   });
 
+  it('looks at the further inboxes that the template names', async () => {
+    const lists = { inboxBuckets: ['exports', 'gone'], inboxTopics: [] };
+    const { Resources } = inboxResources(lists, { ...STACK, deploymentBucket: undefined });
+    const rule = (Resources as Record<string, { Properties: object }>)['InboxRule']?.Properties;
+    const s3 = {
+      send: async ({ input: { Bucket } }: { input: { Bucket: string } }) => {
+        if (Bucket === 'exports') return {};
+        throw Object.assign(new Error('no'), { name: 'NoSuchBucket', $metadata: { httpStatusCode: 404 } });
+      },
+    } as unknown as S3Client;
+    const resources = [resource('InboxRule', 'AWS::Events::Rule', rule)];
+    const world = {
+      ...{ ...place, account: '1', nowMs: NOW_MS },
+      ...{ stack: { ...stack, resources }, clients: { ...denying, s3 } },
+    };
+    const problems = await CHECKS.find(({ id }) => id === 'inbox-buckets')?.run(world);
+    expect(problems?.map(({ about, message }) => `${about}: ${message}`)).toEqual([
+      'exports: announces its new objects on no route: manifests in it start no job',
+      'gone: there is no such bucket',
+    ]);
+  });
+
   it('ends with the credentials where AWS does not take them', async () => {
     const { findings } = await examineStage({ clients: denying, clock }, place);
     expect(findings).toEqual([
@@ -454,6 +537,18 @@ describe('the round', () => {
     expect(new Set(CHECKS.map(({ id }) => id)).size).toBe(CHECKS.length);
     for (const action of neededActions()) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
   });
+});
+
+it.each([
+  ['aws events enable-rule --name x', 'aws events enable-rule --region eu-west-1 --name x'],
+  [
+    '`aws s3api put-bucket-policy`: or aws sns subscribe -x',
+    '`aws s3api put-bucket-policy --region eu-west-1`: or aws sns subscribe --region eu-west-1 -x',
+  ],
+  ['aws s3 rb --region eu-west-1 s3://b', 'aws s3 rb --region eu-west-1 s3://b'],
+  ['deploy again', 'deploy again'],
+])('a remedy names the region of the stage: %s', (remedy, expected) => {
+  expect(inRegion(remedy, 'eu-west-1')).toBe(expected);
 });
 
 it('keys and topics come from the template', () => {

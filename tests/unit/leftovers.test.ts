@@ -39,4 +39,24 @@ describe('the resources that stay when a stack is removed', () => {
       expect(text).toContain(`\`${written}\``);
     }
   });
+
+  it('are freed in the documents as the doctor says', async () => {
+    const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const [, written = ''] = /```sh\n(page=[^`]*`true`[^`]*)```/.exec(text) ?? [];
+    const words = (commands: string) =>
+      commands
+        .replace(/\\\n|;/g, ' ')
+        .trim()
+        .split(/\s+/);
+    const found = await retainedResources(SERVICE_FILE, { ...PLACE, region: 'REGION' });
+    const commands = found
+      .filter(({ logicalId }) => logicalId !== 'DestinationBucket' && logicalId !== 'ReportBucket')
+      .flatMap(({ name, free }) => free.map((each) => each.replaceAll(name, named(name))));
+    expect(words(written)).toEqual(commands.flatMap(words));
+  });
 });
+
+/** As the documents name it: one bucket stands for all three. */
+function named(name: string): string {
+  return name.startsWith('spillway-prod-inbox') ? 'NAME' : name.replace(PLACE.stage, 'STAGE');
+}

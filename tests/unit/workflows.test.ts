@@ -7,7 +7,11 @@ import * as z from 'zod';
 const ROOT = new URL('../../', import.meta.url);
 const FOLDER = new URL('.github/workflows/', ROOT);
 
-const STEP = z.looseObject({ uses: z.string().optional(), run: z.string().optional() });
+const STEP = z.looseObject({
+  uses: z.string().optional(),
+  run: z.string().optional(),
+  with: z.record(z.string(), z.unknown()).optional(),
+});
 const JOB = z.looseObject({
   uses: z.string().optional(),
   if: z.string().optional(),
@@ -69,6 +73,13 @@ describe.each(files)('%s', (file) => {
   it('puts no value from outside into a script', () => {
     for (const [, { steps }] of jobs) for (const { run = '' } of steps) expect(run).not.toMatch(/\$\{\{/);
   });
+});
+
+it('the check has the history from which the upgrade tests take an earlier version', () => {
+  const steps = Object.values(workflowOf('check.yml').jobs).flatMap((job) => job.steps);
+  expect(steps.some(({ run }) => run === 'npm run test:long')).toBe(true);
+  const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+  expect(checkouts.map((step) => step.with?.['fetch-depth'])).toEqual([0]);
 });
 
 describe('a deployment', () => {

@@ -98,7 +98,7 @@ export function judgeAccount(
     available < least ? 'fail' : 'warn',
     'account',
     `${available} functions may run at once in this account and region (its limit is ${limit ?? 'unknown'}), ` +
-      `and this stage may ask for ${most}: Lambda throttles the rest, and messages wait`,
+      `and this stage may ask for ${most}: Lambda throttles the rest. Their messages wait, and after five receives become dead letters`,
     'raise the quota "Concurrent executions" of Lambda in Service Quotas, or deploy with a lower maximumConcurrency',
   );
 }
