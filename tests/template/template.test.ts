@@ -194,7 +194,7 @@ describe('the inbox', () => {
       Sid: 'OnlyTheApiNamesJobs',
       Effect: 'Deny',
       Principal: '*',
-      Action: 's3:PutObject',
+      Action: ['s3:PutObject', 's3:ReplicateObject'],
       Resource: '<InboxBucket.Arn>/api/*/manifest',
       Condition: { ArnNotEquals: { 'aws:PrincipalArn': '<ApiRole.Arn>' } },
     });
