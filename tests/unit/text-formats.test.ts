@@ -61,6 +61,7 @@ describe('TSV', () => {
       'HeaderRepeated',
       { key: 'c', text: 'd' },
     ]);
+    expect(rows[0]).toMatchObject({ message: expect.stringContaining('before a tab or line end') });
   });
 
   it('is CSV where a column is named between commas', () => {

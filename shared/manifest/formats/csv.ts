@@ -70,6 +70,7 @@ function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, sepa
   const read = columns.map((name) => (isReservedColumn(name) ? undefined : name));
   return {
     rowEnds,
+    separatorName: nameOfSeparator(separator),
     recordOf(text, span) {
       const fields = splitRow(text, separator, span.kind === 'quoted', targets.length);
       if (namedSeparator(text) !== undefined) return separatorRepeated;
@@ -111,8 +112,10 @@ export function columnCount(fields: readonly string[], columns: number, separato
   return { code: 'ColumnCount', message: `${counts}: ${columnCountRemedy(fields, columns, separator)}` };
 }
 
+const nameOfSeparator = (separator: string) => (separator === '\t' ? 'tab' : 'comma');
+
 function columnCountRemedy(fields: readonly string[], columns: number, separator: string): string {
-  const name = separator === '\t' ? 'tab' : 'comma';
+  const name = nameOfSeparator(separator);
   if (fields.length === 1 && fields[0] === '\u001a')
     return 'the row is Ctrl-Z, which old programs write at the end of a file: remove it';
   if (fields.some((field) => field.includes('\r')))
