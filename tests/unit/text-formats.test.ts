@@ -64,6 +64,13 @@ describe('TSV', () => {
     expect(rows[0]).toMatchObject({ message: expect.stringContaining('before a tab or line end') });
   });
 
+  it('names the columns that a header may have, where it has another', () => {
+    const message = expect.stringContaining('metadata.NAME, tag.NAME, storage_class');
+    expect(open('key\ttext\tmetadata_owner\n', { key: 'm.tsv' })).toMatchObject({ message });
+    expect(open('hello\n', {})).toMatchObject({ message });
+    expect(open('hello\n', {})).not.toMatchObject({ message: expect.stringContaining('metadata, tags') });
+  });
+
   it('is CSV where a column is named between commas', () => {
     expect(open('key,text\tx\n')).toMatchObject({ code: 'UnknownColumn' });
     expect(open('key,text\n', { key: 'm.tsv' })).toMatchObject({ head: { format: 'csv' } });

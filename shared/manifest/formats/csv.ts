@@ -1,20 +1,17 @@
 // Rows with a header between commas (CSV, RFC 4180) or tabs: fields are read by the header's names, and an empty field is an
 // absent one.
-import { isKnownColumn, isReservedColumn, knownColumns } from '../columns.ts';
+import { isKnownColumn, isReservedColumn } from '../columns.ts';
 import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
 import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
-import { headerNameOf, isNamedColumn, put, targetOf } from '../named-columns.ts';
+import { isNamedColumn, put, targetOf } from '../named-columns.ts';
 import { sizeOf } from '../written-numbers.ts';
-import { openHeader, type SeparatedHead } from './csv-header.ts';
+import { headerColumns, openHeader, type SeparatedHead } from './csv-header.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
 import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
 import { COMMAS, type Dialect } from './dialect.ts';
-
-/** As a header names them. */
-const csvColumns = knownColumns.map(headerNameOf);
 
 export const csv: ManifestFormat<SeparatedHead> = {
   ...createSeparated(COMMAS),
@@ -22,7 +19,7 @@ export const csv: ManifestFormat<SeparatedHead> = {
   endings: ['csv'],
   contentTypes: ['text/csv', 'application/csv'],
   saveAs: 'CSV with a header row',
-  nameIt: `.csv, with a header row (columns: ${csvColumns.join(', ')})`,
+  nameIt: `.csv, with a header row (columns: ${headerColumns.join(', ')})`,
 };
 
 /** What the formats with a header have in common. */
