@@ -106,8 +106,10 @@ function shownColumns(
       return;
     }
     // The report is a manifest again: a rounded number there would be another key.
-    const shown =
-      typeof value === 'number' && name !== 'size' && digitsOf !== undefined ? digitsOf(text, name) : value;
+    const digits = typeof value === 'number' ? digitsOf?.(text, name) : undefined;
+    // A size may have been text: then the number is its own. Of all others, unknown digits are not shown.
+    const isKept = typeof value !== 'number' || digitsOf === undefined || name === 'size';
+    const shown = digits ?? (isKept ? value : undefined);
     if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
       shownValues.push([name, String(shown)]);
     }
