@@ -5,6 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
+import { visibleText } from '../../shared/text/visible.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { bodyBytesOf, jsonTextOf } from './body.ts';
@@ -100,11 +101,25 @@ function knownError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
   // It names the row and the remedy, for the caller as well.
   if (error instanceof UnreadableRowError) return new HttpError(500, error.message);
-  // Errors of the middleware.
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
-  return statusCode === undefined
-    ? undefined
-    : new HttpError(statusCode, message ?? '', { faults: [{ place: 'body', message: message ?? '' }] });
+  const { statusCode, message = '', cause } = error as MiddlewareError;
+  if (statusCode === undefined) return undefined;
+  const { message: reason } = cause ?? {};
+  const said = reason === undefined ? message : `${message}: ${shownReason(reason)}`;
+  return new HttpError(statusCode, said, { faults: [{ place: 'body', message: said }] });
+}
+
+interface MiddlewareError {
+  statusCode?: number;
+  message?: string;
+  /** Of a body that is no JSON: what its parser says, with the place. */
+  cause?: { message?: string };
+}
+
+/** Characters of the JSON parser's message that are shown: it quotes the body. */
+const MAX_REASON = 200;
+
+function shownReason(reason: string): string {
+  return `${visibleText(reason.slice(0, MAX_REASON))}; jq . checks it`;
 }
 
 function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {

@@ -240,16 +240,19 @@ function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[
   });
 }
 
-/** A sentence that names the columns, what each may have been meant to be, and the ones there are. */
-export function unknownColumns(names: string[]): string {
+/**
+ * A sentence that names the columns, what each may have been meant to be, and the ones there are.
+ * @param known as the format calls them
+ */
+export function unknownColumns(names: string[], known: readonly string[] = knownColumns): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
-    const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, knownColumns);
+    const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, known);
     const shown = quoted(redactedUnknown(name).slice(0, 100));
     return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';
   const label = names.length === 1 ? 'unknown column' : 'unknown columns';
-  return `${label} ${named.join(', ')}${more}; there are ${knownColumns.join(', ')}, and spillway_* are ignored`;
+  return `${label} ${named.join(', ')}${more}; there are ${known.join(', ')}, and spillway_* are ignored`;
 }
 
 export function isKnownColumn(name: string): boolean {

@@ -32,16 +32,21 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
   if (refusal !== undefined) return refusal;
 
   const ending = endingOf(about.key);
-  const named =
-    FORMATS.find(({ endings }) => endings.includes(ending)) ?? formatOfContentType(about.contentType ?? '');
+  const byName = FORMATS.find(({ endings }) => endings.includes(ending));
+  const named = byName ?? formatOfContentType(about.contentType ?? '');
   const found = detect(start, named);
   if (found.refused !== undefined) return found.refused;
   const format = found.own?.format ?? named;
   if (format === undefined) return refusalOfText(start) ?? unknownFormat();
   if (found.own !== undefined && named !== undefined && !isOrIsKin(named, format)) {
+    const [type] = format.contentTypes;
+    const [how, remedy] =
+      byName === undefined
+        ? ['content type', `give it the type ${type}`]
+        : ['name', `name it .${format.endings[0]}`];
     return unreadable(
       'FormatMismatch',
-      `a manifest in ${named.name} by its name, but its first line is ${found.own.shows}`,
+      `a manifest in ${named.name} by its ${how}, but its first line is ${found.own.shows}: ${remedy}`,
     );
   }
   const opened = format.open(start);

@@ -56,11 +56,15 @@ export function parseKeepingNumbers(text: string): unknown {
   );
 }
 
+/** The digits of a number that `parseKeepingNumbers` read; undefined for all other values. */
+export function keptDigits(value: unknown): string | undefined {
+  return json.isRawJSON(value) ? value.rawJSON : undefined;
+}
+
 /** The digits of this column's number; undefined where there is none, or it can't be read. */
 export function writtenDigits(text: string, column: string): string | undefined {
   try {
-    const value = (parseKeepingNumbers(text) as Record<string, unknown>)[column];
-    return json.isRawJSON(value) ? value.rawJSON : undefined;
+    return keptDigits((parseKeepingNumbers(text) as Record<string, unknown>)[column]);
   } catch {
     // Nested too deeply for a reviver: a number without known digits is neither accepted nor shown.
     return undefined;

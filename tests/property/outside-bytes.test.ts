@@ -8,6 +8,7 @@ import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import { type Attributes, readBlockRow, readSliceGroupRow, readSliceRow } from '../../shared/ledger/rows.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
+import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { parseArrivals } from '../../shared/queue/arrivals.ts';
 import {
@@ -206,6 +207,21 @@ describe('a row of the ledger', () => {
 });
 
 describe('a manifest of any bytes', () => {
+  // Where the time went by the square of the length, one of these took minutes.
+  it.each(['', '{', '{"', '[', '[{', '\ufeff'])(
+    'is recognised in one pass, also as %j and one piece time after time',
+    (start) => {
+      for (const piece of ['\\"', '"', '"a', '":', '{', '}', '[', ' ', '\n', ',', '"\\', '",', '"\n', '/*']) {
+        const bytes = Buffer.from(start + piece.repeat((256 * 1024) / piece.length));
+        const begins = { bytes, sizeBytes: bytes.length };
+        const conversion = conversionFor(begins, { key: 'm.json' });
+        const opened = openManifest(bytes, { key: 'm.json', sizeBytes: bytes.length });
+        expect(conversion?.name ?? 'JSON array').toBe('JSON array');
+        if (opened.kind === 'unreadable') isBounded(opened.message);
+      }
+    },
+  );
+
   it('gives rows, each good or bad for a bounded reason, or a fault', async () => {
     const name = fc.constantFrom('m.csv', 'm.ndjson', 'm.jsonl', 'm', 'm.json', 'm.tsv', 'm.gz');
     const start = fc.constantFrom(

@@ -191,6 +191,12 @@ describe('POST /jobs', () => {
       says: /./,
     },
     { what: 'JSON that is none', event: post('{"rows"', 'application/json'), status: 422, says: /JSON/ },
+    {
+      what: 'JSON with a trailing comma',
+      event: post('[{"key":"a\u202e"},]', 'application/json'),
+      status: 422,
+      says: /"a\\u202e"},]" is not valid JSON; jq \. checks it$/,
+    },
     { what: 'JSON that is no object', event: post('[1]', 'application/json'), status: 400, says: /rows/ },
     { what: 'a number as JSON', event: post('5', 'application/json'), status: 400, says: /rows/ },
     { what: 'a text as JSON', event: post('"x"', 'application/json'), status: 400, says: /rows/ },

@@ -141,6 +141,18 @@ describe.each(['CSV', 'Parquet'] as const)('an S3 Inventory in %s', (format) => 
     change(files, Object.keys(files)[0] ?? '');
     await expect(convert({ files, manifest })).rejects.toMatchObject({ code });
   });
+
+  it('names a file that is damaged', async () => {
+    const key = `${INVENTORY_FOLDER}data/x`;
+    const bytes = Buffer.from('no file of an inventory');
+    const md5 = createHash('md5').update(bytes).digest('hex');
+    const change = { files: [{ key, size: bytes.length, MD5checksum: md5 }] };
+    const files = { ...inventoryOf(format, 'inbox', [], change), [`inbox/${key}`]: bytes };
+    await expect(convert({ files, manifest })).rejects.toMatchObject({
+      code: format === 'CSV' ? 'CompressionBroken' : 'ParquetDamaged',
+      message: expect.stringContaining(`s3://inbox/${key}: the `),
+    });
+  });
 });
 
 describe('an S3 Inventory', () => {
@@ -362,6 +374,22 @@ describe('results of a Distributed Map', () => {
     await expect(convert({ files, manifest: own })).rejects.toMatchObject({
       code: 'ItemUnfit',
       message: expect.stringMatching(says),
+    });
+  });
+
+  it('keep the digits of numbers, so that none becomes another text', async () => {
+    const input = '{"key":"a","text":1.10,"size":1e3}';
+    const content = JSON.stringify([{ ...execution({}), Input: input }]);
+    const { text } = await convert({ files: filesOf(content), manifest: own });
+    expect(text.toString()).toBe(`${input}\n`);
+  });
+
+  it('that are damaged are named', async () => {
+    await expect(
+      convert({ files: filesOf(JSON.stringify(failed).slice(0, -1)), manifest: own }),
+    ).rejects.toMatchObject({
+      code: 'JsonArrayBroken',
+      message: expect.stringContaining('FAILED_0.json: the JSON array is cut off'),
     });
   });
 

@@ -100,7 +100,20 @@ describe('an unreadable manifest', () => {
       'FormatMismatch',
       /line sep=, as in CSV/,
     ],
-    ['a header as NDJSON', 'key,source\n', { key: 'm.ndjson' }, 'FormatMismatch', /ndjson .*CSV header/],
+    [
+      'a header as NDJSON',
+      'key,source\n',
+      { key: 'm.ndjson' },
+      'FormatMismatch',
+      /ndjson by its name.*CSV header: name it \.csv$/,
+    ],
+    [
+      'an object of the type of CSV',
+      '{"key":"a"}',
+      { contentType: 'text/csv' },
+      'FormatMismatch',
+      /csv by its content type.*: give it the type application\/x-ndjson$/,
+    ],
     [
       'a header above 2 KiB',
       `key,text,spillway_${'x'.repeat(2048)}\n`,

@@ -300,6 +300,13 @@ describe('numbers in NDJSON', () => {
     ]);
   });
 
+  it('are shown by their digits in a bad row, and a size that was text as its number', async () => {
+    const sizes = ['9007199254740993', '1e400', '"05"'];
+    const rows = await readJson(sizes.map((size) => `{"key":"a","size":${size}}`).join('\n'));
+    const shown = rows.map((row) => (row.kind === 'bad' ? row.columns?.['size'] : undefined));
+    expect(shown).toEqual(['9007199254740993', '1e400', '5']);
+  });
+
   it('never become another key: either the digits of the file, or a bad row', async () => {
     const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,19})(\.\d{1,9})?([eE][+-]?\d{1,3})?$/);
     await fc.assert(

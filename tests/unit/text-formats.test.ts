@@ -61,6 +61,14 @@ describe('TSV', () => {
       'HeaderRepeated',
       { key: 'c', text: 'd' },
     ]);
+    expect(rows[0]).toMatchObject({ message: expect.stringContaining('before a tab or line end') });
+  });
+
+  it('names the columns that a header may have, where it has another', () => {
+    const message = expect.stringContaining('metadata.NAME, tag.NAME, storage_class');
+    expect(open('key\ttext\tmetadata_owner\n', { key: 'm.tsv' })).toMatchObject({ message });
+    expect(open('hello\n', {})).toMatchObject({ message });
+    expect(open('hello\n', {})).not.toMatchObject({ message: expect.stringContaining('metadata, tags') });
   });
 
   it('is CSV where a column is named between commas', () => {

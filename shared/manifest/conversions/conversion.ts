@@ -78,7 +78,7 @@ export interface ManifestConversion<Unit = unknown> {
 /** Why a manifest can't be converted: its job fails with this code and message, before any row is sent. */
 export class ConversionFault extends Error {
   /** One of `manifestFaults`; or ManifestGone, where a file was deleted or replaced while it was read. */
-  readonly code: string;
+  readonly code: ManifestFault | 'ManifestGone';
 
   /** @param message names the place and the remedy */
   constructor(code: ManifestFault | 'ManifestGone', message: string) {

@@ -10,23 +10,29 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** Members that are looked at: the files listed above have seven. */
 const MAX_NAMES = 32;
 
+/** As many bytes as ingest reads of a manifest to recognise it: of a posted one all are at hand. */
+const LOOKED_AT_BYTES = 256 * 1024;
+/**
+ * A string with the colon behind it, a bracket, or a brace. A string that does not close runs to the end: were it no match, the
+ * search would go on within it, and take time by the square of its length.
+ */
+const TOKENS = /"([^"\\]*(?:\\.?[^"\\]*)*)(?:"(\s*:)?|$)|[[{]|[\]}]/gs;
+
 /**
  * Names of the members of the object that the bytes begin with, as far as the bytes go; none where they begin otherwise. The
  * text need not be whole, so it is not parsed.
  */
 function memberNames({ bytes }: ManifestStart): ReadonlySet<string> {
-  const text = bytes.toString('latin1');
+  const text = bytes.toString('latin1', 0, LOOKED_AT_BYTES);
   const names = new Set<string>();
   if (!/^(?:\xef\xbb\xbf)?\s*\{/.test(text)) return names;
-  const tokens = /"((?:[^"\\]|\\.)*)"(\s*:)?|[[{]|[\]}]/g;
   let depth = 0;
-  for (let found = tokens.exec(text); found !== null && names.size < MAX_NAMES; found = tokens.exec(text)) {
-    const [token, name, colon] = found;
+  for (const [token, name, colon] of text.matchAll(TOKENS)) {
     if (token === '{' || token === '[') depth += 1;
     else if (token === '}' || token === ']') depth -= 1;
     else if (depth === 1 && name !== undefined && colon !== undefined) names.add(name);
     // Behind the object there may be another, as in NDJSON: its names are not those of the first.
-    if (depth === 0) break;
+    if (depth === 0 || names.size === MAX_NAMES) break;
   }
   return names;
 }

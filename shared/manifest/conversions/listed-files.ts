@@ -4,7 +4,7 @@
 // (`find` says so), and only below the folder that belongs to the manifest.
 import { createHash } from 'node:crypto';
 import { boundedName } from '../../text/bounded.ts';
-import type { ConversionFile, ConversionInput } from './conversion.ts';
+import { ConversionFault, type ConversionFile, type ConversionInput } from './conversion.ts';
 import { listFault, SPLIT } from './json-lists.ts';
 
 /** Files of a list: S3 Inventory writes about one for each million objects. */
@@ -118,4 +118,21 @@ function changed(place: string, how: string) {
     'ListedFileChanged',
     `${place} ${how}: it is not the file that was listed; drop the manifest with its own files`,
   );
+}
+
+/**
+ * What is read of a listed file. Its faults name the file: a list may have thousands.
+ * @throws ConversionFault
+ */
+export async function* ofListedFile(
+  listed: ListedFile,
+  text: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const place = placeOf(listed);
+  try {
+    yield* text;
+  } catch (error) {
+    if (!(error instanceof ConversionFault) || error.message.includes(place)) throw error;
+    throw new ConversionFault(error.code, `${place}: ${error.message}`);
+  }
 }

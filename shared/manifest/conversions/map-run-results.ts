@@ -10,11 +10,20 @@ import * as z from 'zod/mini';
 import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedText } from '../../text/bounded.ts';
 import { type ManifestStart, unreadable } from '../format.ts';
+import { keptDigits, parseKeepingNumbers } from '../written-numbers.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
 import { elementLines } from './element-lines.ts';
 import { hasMembers, isList, listFault, readList } from './json-lists.ts';
 import { lineHead } from './line-head.ts';
-import { checkFiles, findFile, groupFiles, type ListedFile, placeOf, readChecked } from './listed-files.ts';
+import {
+  checkFiles,
+  findFile,
+  groupFiles,
+  type ListedFile,
+  ofListedFile,
+  placeOf,
+  readChecked,
+} from './listed-files.ts';
 import { copyLine } from './table-rows.ts';
 
 const WHAT = 'manifest.json of a Distributed Map';
@@ -54,7 +63,7 @@ export const mapRunResults: ManifestConversion<ListedFile[]> = {
   async *convert(unit, input) {
     for (const listed of unit) {
       const text = readChecked(input, listed, await findFile(input, listed));
-      yield* itemLines(text, placeOf(listed));
+      yield* ofListedFile(listed, itemLines(text, placeOf(listed)));
     }
   },
 };
@@ -88,8 +97,8 @@ export const mapRunFile: ManifestConversion<WholeFile> = {
 
 /** Whether the first element, or the first line, is an execution. */
 export function isExecutions({ bytes, sizeBytes }: ManifestStart): boolean {
-  const text = bytes.toString('latin1');
-  const bracket = /^(?:\xef\xbb\xbf)?\s*\[?\s*(?=\{)/.exec(text)?.[0];
+  // Each space can be matched in one way alone: else a file of spaces takes time by the square of its length.
+  const bracket = /^(?:\xef\xbb\xbf)?\s*(?:\[\s*)?(?=\{)/.exec(bytes.toString('latin1'))?.[0];
   if (bracket === undefined) return false;
   const first = { bytes: bytes.subarray(bracket.length), sizeBytes };
   return (
@@ -148,8 +157,8 @@ const REMEDY =
 
 function linesOfExecution(line: string, place: string): string {
   const execution = parse(line);
-  const input =
-    isRecord(execution) && typeof execution['Input'] === 'string' ? parse(execution['Input']) : undefined;
+  const text = isRecord(execution) ? execution['Input'] : undefined;
+  const input = typeof text === 'string' ? parse(text) : undefined;
   const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
   const shared = isRecord(input) && isRecord(input['BatchInput']) ? input['BatchInput'] : {};
   return items.map((item: unknown) => lineOfItem(item, shared, place)).join('');
@@ -167,8 +176,8 @@ function lineOfItem(item: unknown, shared: Record<string, unknown>, place: strin
 }
 
 function optional<Name extends string>(name: Name, value: unknown): { [Each in Name]?: string } {
-  const isGiven = typeof value === 'string' || typeof value === 'number';
-  return (isGiven ? { [name]: String(value) } : {}) as { [Each in Name]?: string };
+  const text = keptDigits(value) ?? value;
+  return (typeof text === 'string' ? { [name]: text } : {}) as { [Each in Name]?: string };
 }
 
 function unfit(item: unknown, place: string, what: string) {
@@ -180,9 +189,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Numbers keep their spelling: an item with our columns is a row, whose reader says which it takes as text. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseKeepingNumbers(text);
   } catch {
     return undefined;
   }

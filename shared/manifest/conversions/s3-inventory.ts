@@ -11,7 +11,7 @@ import { inventoryCsvLines } from './inventory-csv.ts';
 import { inventoryParquetLines } from './inventory-parquet.ts';
 import { isList, listFault, readList } from './json-lists.ts';
 import { objectHead } from './line-head.ts';
-import { checkFiles, groupFiles, type ListedFile } from './listed-files.ts';
+import { checkFiles, groupFiles, type ListedFile, ofListedFile } from './listed-files.ts';
 
 const WHAT = 'S3 Inventory';
 const FORMATS = ['CSV', 'Parquet'] as const;
@@ -67,8 +67,11 @@ export const s3Inventory: ManifestConversion<InventoryUnit> = {
   },
 
   async *convert({ format, columns, files }, input) {
-    for (const file of files)
-      yield* format === 'CSV' ? inventoryCsvLines(input, file, columns) : inventoryParquetLines(input, file);
+    for (const file of files) {
+      const lines =
+        format === 'CSV' ? inventoryCsvLines(input, file, columns) : inventoryParquetLines(input, file);
+      yield* ofListedFile(file, lines);
+    }
   },
 };
 

@@ -2,12 +2,12 @@
 import { isUtf8 } from 'node:buffer';
 import { boundedName, boundedNames } from '../../text/bounded.ts';
 import { redactedUnknown } from '../../text/redacted.ts';
-import { isKnownColumn, isReservedColumn, payloadColumns, unknownColumns } from '../columns.ts';
+import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
-import { faultOfNamedColumn, identityOf, isNamedColumn } from '../named-columns.ts';
+import { faultOfNamedColumn, headerNameOf, identityOf, isNamedColumn } from '../named-columns.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
 import type { Dialect } from './dialect.ts';
@@ -20,6 +20,9 @@ export interface SeparatedHead {
   bodyLine: number;
   extraColumns?: readonly string[];
 }
+
+/** As a header names them. */
+export const headerColumns = knownColumns.map(headerNameOf);
 
 /** The job's row, which every upload reads, holds the columns: `spillway_*` ones have no other bound. */
 const maximumHeaderBytes = 2 * 1024;
@@ -104,7 +107,7 @@ export function headerFaults(
   const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isRead(name));
   if (unknown.length > 0) {
-    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
+    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown, headerColumns) });
   }
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });

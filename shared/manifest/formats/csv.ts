@@ -1,20 +1,17 @@
 // Rows with a header between commas (CSV, RFC 4180) or tabs: fields are read by the header's names, and an empty field is an
 // absent one.
-import { isKnownColumn, isReservedColumn, knownColumns } from '../columns.ts';
+import { isKnownColumn, isReservedColumn } from '../columns.ts';
 import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
 import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
-import { headerNameOf, isNamedColumn, put, targetOf } from '../named-columns.ts';
+import { isNamedColumn, put, targetOf } from '../named-columns.ts';
 import { sizeOf } from '../written-numbers.ts';
-import { openHeader, type SeparatedHead } from './csv-header.ts';
+import { headerColumns, openHeader, type SeparatedHead } from './csv-header.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
 import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
 import { COMMAS, type Dialect } from './dialect.ts';
-
-/** As a header names them. */
-const csvColumns = knownColumns.map(headerNameOf);
 
 export const csv: ManifestFormat<SeparatedHead> = {
   ...createSeparated(COMMAS),
@@ -22,7 +19,7 @@ export const csv: ManifestFormat<SeparatedHead> = {
   endings: ['csv'],
   contentTypes: ['text/csv', 'application/csv'],
   saveAs: 'CSV with a header row',
-  nameIt: `.csv, with a header row (columns: ${csvColumns.join(', ')})`,
+  nameIt: `.csv, with a header row (columns: ${headerColumns.join(', ')})`,
 };
 
 /** What the formats with a header have in common. */
@@ -70,6 +67,7 @@ function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, sepa
   const read = columns.map((name) => (isReservedColumn(name) ? undefined : name));
   return {
     rowEnds,
+    separatorName: nameOfSeparator(separator),
     recordOf(text, span) {
       const fields = splitRow(text, separator, span.kind === 'quoted', targets.length);
       if (namedSeparator(text) !== undefined) return separatorRepeated;
@@ -111,8 +109,10 @@ export function columnCount(fields: readonly string[], columns: number, separato
   return { code: 'ColumnCount', message: `${counts}: ${columnCountRemedy(fields, columns, separator)}` };
 }
 
+const nameOfSeparator = (separator: string) => (separator === '\t' ? 'tab' : 'comma');
+
 function columnCountRemedy(fields: readonly string[], columns: number, separator: string): string {
-  const name = separator === '\t' ? 'tab' : 'comma';
+  const name = nameOfSeparator(separator);
   if (fields.length === 1 && fields[0] === '\u001a')
     return 'the row is Ctrl-Z, which old programs write at the end of a file: remove it';
   if (fields.some((field) => field.includes('\r')))

@@ -24,6 +24,8 @@ export interface RowRecord {
 /** What a format of lines knows of its rows. */
 export interface RowRules {
   rowEnds?: RowEnds;
+  /** As messages call what stands between fields; a comma where it is absent. */
+  separatorName?: string;
   /** The row's values by their columns, without those that are absent or ignored. */
   recordOf: (text: string, span: RowSpan) => RowRecord | UnreadableRow;
   /** The digits of a number in a column of text, as the file has them; for formats whose values have types. */
@@ -49,7 +51,10 @@ function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Enc
     return bad(stretch, span, place, { code: 'RowTooLong', message });
   }
   if (span.kind === 'unclosed') {
-    return bad(stretch, span, place, { code: 'QuoteNotClosed', message: quoteNotClosed });
+    return bad(stretch, span, place, {
+      code: 'QuoteNotClosed',
+      message: quoteNotClosed(rules.separatorName),
+    });
   }
   const text = decode(stretch, span, encoding);
   if (text === undefined) return bad(stretch, span, place, { code: 'InvalidUtf8', message: notUtf8 });
@@ -68,8 +73,8 @@ function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Enc
 const notUtf8 =
   'the row is not UTF-8: save the manifest as UTF-8. In one posted to the API as text or JSON, U+FFFD counts as a byte that was not: post it as application/csv or application/x-ndjson, or drop it into the inbox';
 
-const quoteNotClosed =
-  'a field that begins with a quote on this line does not end with one before a comma or line end (a quote within is doubled: "")';
+const quoteNotClosed = (separator = 'comma') =>
+  `a field that begins with a quote on this line does not end with one before a ${separator} or line end (a quote within is doubled: "")`;
 
 function bad(stretch: Stretch, span: RowSpan, place: Place, { code, message }: UnreadableRow) {
   return { kind: 'bad' as const, place, code, message, raw: rawText(stretch, span) };
@@ -101,8 +106,10 @@ function shownColumns(
       return;
     }
     // The report is a manifest again: a rounded number there would be another key.
-    const shown =
-      typeof value === 'number' && name !== 'size' && digitsOf !== undefined ? digitsOf(text, name) : value;
+    const digits = typeof value === 'number' ? digitsOf?.(text, name) : undefined;
+    // A size may have been text: then the number is its own. Of all others, unknown digits are not shown.
+    const isKept = typeof value !== 'number' || digitsOf === undefined || name === 'size';
+    const shown = digits ?? (isKept ? value : undefined);
     if (typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean') {
       shownValues.push([name, String(shown)]);
     }
