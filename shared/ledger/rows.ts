@@ -25,6 +25,11 @@ export const blockKey = ({ job, slice, block }: BlockId): Attributes => ({
   pk: { S: `B#${job}#${slice}#${block}` },
 });
 
+/** The key under which readBlocks answers a block. */
+export function blockName(id: BlockId): string {
+  return blockKey(id)['pk']?.S ?? '';
+}
+
 /** A file of the report. */
 export interface ReportFile {
   kind: 'succeeded' | 'failed' | 'rejected';

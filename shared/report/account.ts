@@ -2,7 +2,8 @@
 // leaves an outcome without a booking: the redelivered item is done again and its outcome written again; the report takes one.
 import pMap from 'p-map';
 import type { BlockId, ItemId, SliceId } from '../job/identity.ts';
-import { blockName, type Ledger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { blockName } from '../ledger/rows.ts';
 import type { RowEnd } from '../ledger/tally.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
 import type { OutcomeStore } from './outcome-store.ts';

@@ -5,7 +5,7 @@ import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
 import { sendMessages } from '../../shared/queue/batches.ts';

@@ -7,9 +7,11 @@ import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { RateOptions } from '../../shared/job/options.ts';
-import { createJobRows } from '../../shared/ledger/job-rows.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
+import { createFeed } from '../../shared/ledger/feed.ts';
+import { rescaleTurns } from '../../shared/ledger/rescale-turns.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { createTable } from '../../shared/ledger/table.ts';
+import { createTurns } from '../../shared/ledger/turns.ts';
 import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
 import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
@@ -77,14 +79,14 @@ function startJob({
   const queue = sqs.queue('upload');
   const memory = createMemoryTable(clock);
   const table = createTable({ dynamodb: memory.client, table: 't', clock, random });
-  const rows = createJobRows(table);
+  const rows = { ...createTurns(table), ...createFeed(table) };
   const options = { ...aJob().options, retryForSeconds, maxRatePerSecond, maxBytesPerSecond };
   const job = { current: aJob({ options }) };
   /** As the API does it. */
   const setRate = async (rate: Partial<RateOptions>) => {
     const before = job.current.options;
     job.current = aJob({ options: { ...before, ...rate } });
-    await rows.rescaleTurns(aJob().id, rateOf(before), rateOf(job.current.options));
+    await rescaleTurns(table, aJob().id, rateOf(before), rateOf(job.current.options));
   };
   const none = new Set<number>();
   const block = {
