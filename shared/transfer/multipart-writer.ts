@@ -64,15 +64,7 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     attributes?.checksumAlgorithm !== undefined || (await sendsByDefault());
 
   return {
-    async exists(write) {
-      try {
-        await head(write);
-        return true;
-      } catch (error) {
-        if (classifyFault(error).code === 'NotFound') return false;
-        throw error;
-      }
-    },
+    exists: ({ destination }) => heads.exists(destination, { withChecksum: true }),
 
     async begin(write) {
       const { UploadId = '' } = await sendProven(

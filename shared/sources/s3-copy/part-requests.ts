@@ -6,12 +6,16 @@ import {
   ListPartsCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { attributeHeaders, type ChecksumAlgorithm } from '../../attributes/object-attributes.ts';
+import {
+  attributeHeaders,
+  CHECKSUM_ALGORITHMS,
+  type ChecksumAlgorithm,
+} from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
 import { classifyFault } from '../../aws/classify.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads } from '../../aws/source-heads.ts';
-import { checksumSetting } from '../../transfer/checksum.ts';
+import { checksumField, checksumSetting } from '../../transfer/checksum.ts';
 import { endedBy, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
 import type { Part } from '../../transfer/part-plan.ts';
 import type { SourceDependencies } from '../source.ts';
@@ -180,15 +184,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
     },
 
-    async exists({ destination }) {
-      try {
-        await heads.head(destination);
-        return true;
-      } catch (error) {
-        if (classifyFault(error).code === 'NotFound') return false;
-        throw error;
-      }
-    },
+    exists: ({ destination }) => heads.exists(destination),
 
     async abort(copy, uploadId) {
       try {
@@ -201,13 +197,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
   };
 }
 
-const CHECKSUM_FIELDS = [
-  'ChecksumCRC32',
-  'ChecksumCRC32C',
-  'ChecksumCRC64NVME',
-  'ChecksumSHA1',
-  'ChecksumSHA256',
-] as const;
+const CHECKSUM_FIELDS = CHECKSUM_ALGORITHMS.map(checksumField);
 
 function checksumOf(
   answer: { [Name in (typeof CHECKSUM_FIELDS)[number]]?: string | undefined },
