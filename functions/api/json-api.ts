@@ -8,7 +8,7 @@ import { boundedName } from '../../shared/text/bounded.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { bodyBytesOf, jsonTextOf } from './body.ts';
-import { faultsOf, HttpError, problemAnswer } from './problem.ts';
+import { faultAt, faultsOf, HttpError, problemAnswer } from './problem.ts';
 import type { ROUTES, Route, RouteName } from './routes.ts';
 
 /** A request with its body of JSON: as a value, and as the text that the value was parsed from. */
@@ -102,9 +102,7 @@ function knownError(error: unknown): HttpError | undefined {
   if (error instanceof UnreadableRowError) return new HttpError(500, error.message);
   // Errors of the middleware.
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  return statusCode === undefined
-    ? undefined
-    : new HttpError(statusCode, message ?? '', { faults: [{ place: 'body', message: message ?? '' }] });
+  return statusCode === undefined ? undefined : faultAt(statusCode, 'body', message ?? '');
 }
 
 function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {
@@ -112,7 +110,7 @@ function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {
   if (sizeBytes <= bodyBytes) return;
   const detail = `the body has ${sizeBytes} bytes, and ${method} ${path} takes ${bodyBytes}`;
   const remedy = path === '/jobs' || path === '/plans' ? ': for a larger manifest use POST /uploads' : '';
-  throw new HttpError(413, detail + remedy, { faults: [{ place: 'body', message: detail + remedy }] });
+  throw faultAt(413, 'body', detail + remedy);
 }
 
 /** @throws HttpError of the status, with every fault */
