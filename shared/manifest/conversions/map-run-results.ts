@@ -9,6 +9,7 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedText } from '../../text/bounded.ts';
+import { isRecord, parseJson } from '../../text/parse-json.ts';
 import { type ManifestStart, unreadable } from '../format.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
 import { elementLines } from './element-lines.ts';
@@ -147,9 +148,9 @@ const REMEDY =
   'have the map pass Bucket and Key of each object, or the columns of a manifest, in its ItemSelector, or drop a list of the objects';
 
 function linesOfExecution(line: string, place: string): string {
-  const execution = parse(line);
+  const execution = parseJson(line);
   const input =
-    isRecord(execution) && typeof execution['Input'] === 'string' ? parse(execution['Input']) : undefined;
+    isRecord(execution) && typeof execution['Input'] === 'string' ? parseJson(execution['Input']) : undefined;
   const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
   const shared = isRecord(input) && isRecord(input['BatchInput']) ? input['BatchInput'] : {};
   return items.map((item: unknown) => lineOfItem(item, shared, place)).join('');
@@ -174,16 +175,4 @@ function optional<Name extends string>(name: Name, value: unknown): { [Each in N
 function unfit(item: unknown, place: string, what: string) {
   const shown = boundedText(JSON.stringify(item) ?? 'its input', SHOWN_BYTES);
   return listFault('ItemUnfit', `an item of ${place} ${what}: ${shown}; ${REMEDY}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
