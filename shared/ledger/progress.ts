@@ -4,7 +4,7 @@ import type { Job, LiveJob, Progress, RowIntake } from '../job/job.ts';
 import type { Ledger } from './ledger.ts';
 import type { SliceRow } from './rows.ts';
 import { SLICE_PAGE } from './slice-rows.ts';
-import { type BlockCounts, countBlock } from './tally.ts';
+import { type BlockCounts, countBlock, ROW_ENDS } from './tally.ts';
 
 /** Open blocks read for one page of slices: 2 read units each. Where there are more, the closed ones alone are enough. */
 const OPEN_BLOCKS_MOST = 400;
@@ -63,10 +63,7 @@ export function addIntake(left: RowIntake = NOTHING_READ, right: RowIntake = NOT
 }
 
 function addCounts(sum: Progress, counts: BlockCounts): void {
-  sum.done += counts.done;
-  sum.failed += counts.failed;
-  sum.cancelled += counts.cancelled;
-  sum.rejected += counts.rejected;
+  for (const end of ROW_ENDS) sum[end] += counts[end];
 }
 
 export function outstandingRows({ rows, done, failed, cancelled, rejected }: Progress): number {
