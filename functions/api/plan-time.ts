@@ -10,21 +10,17 @@ const KEPT_BACK_MS = 4_000;
 /** S3 is seldom slow for longer. */
 const RETRY_AFTER_SECONDS = 5;
 
-export interface PlanTime {
-  /** @throws HttpError 413 where the time is over */
-  check(): void;
-  /** The result of reading from S3. @throws HttpError 503 where the time is over before it is there */
-  ofReading<T>(reading: Promise<T>): Promise<T>;
-}
+export type PlanTime = ReturnType<typeof createPlanTime>;
 
 /**
  * @param remainingMs of the invocation
  * @param place of the manifest in the request, for the faults
  */
-export function createPlanTime(clock: Clock, remainingMs: number, place: string): PlanTime {
+export function createPlanTime(clock: Clock, remainingMs: number, place: string) {
   const endsAtMs = clock.now() + Math.max(0, remainingMs - KEPT_BACK_MS);
   return {
-    check() {
+    /** @throws HttpError 413 where the time is over */
+    check(): void {
       if (clock.now() < endsAtMs) return;
       throw faultAt(
         413,
@@ -32,7 +28,8 @@ export function createPlanTime(clock: Clock, remainingMs: number, place: string)
         'the manifest has more rows than a plan reads in its time: plan a part of it, or submit it; its job rejects bad rows and reports them',
       );
     },
-    async ofReading(reading) {
+    /** The result of reading from S3. @throws HttpError 503 where the time is over before it is there */
+    async ofReading<T>(reading: Promise<T>): Promise<T> {
       const read = new AbortController();
       const timeOver = clock.sleep(Math.max(0, endsAtMs - clock.now()), read.signal).then(() => {
         throw faultAt(503, place, 'S3 did not send the manifest in time: send the request again', {

@@ -59,12 +59,6 @@ export interface AttributeFault {
   message: string;
 }
 
-export interface RowAttributesReader {
-  of(row: RowAttributes): ObjectAttributes;
-  /** What only the row and its job together show. @returns undefined where S3 takes them */
-  faultOf(row: RowAttributes): AttributeFault | undefined;
-}
-
 /** The headers of an object's content, by their names as options and as columns. */
 const CONTENT_HEADERS = [
   ['contentType', 'content_type'],
@@ -80,7 +74,7 @@ const COLUMNS: ReadonlySet<string> = new Set<keyof RowAttributes>([
 ]);
 
 /** Reads the job's once: most rows of a manifest have none of their own. */
-export function createRowAttributes(job: JobAttributes): RowAttributesReader {
+export function createRowAttributes(job: JobAttributes) {
   const own = ofJob(job);
   /** Of rows without any of their own; upload never asks. */
   let ofPlain: { fault: AttributeFault | undefined } | undefined;
@@ -100,8 +94,9 @@ export function createRowAttributes(job: JobAttributes): RowAttributesReader {
     return { ...mergeAttributes(under, ofRow(row)), ...(encryption === undefined ? {} : { encryption }) };
   };
   return {
-    of: (row) => (isPlain(row) ? own : merged(row)),
-    faultOf: (row) =>
+    of: (row: RowAttributes): ObjectAttributes => (isPlain(row) ? own : merged(row)),
+    /** What only the row and its job together show. @returns undefined where S3 takes them */
+    faultOf: (row: RowAttributes): AttributeFault | undefined =>
       isPlain(row)
         ? faultOfPlain()
         : faultOfAttributes(merged(row), row.kms_key !== undefined || row.bucket_key !== undefined),
