@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { ItemId, JobId } from '../../shared/job/identity.ts';
 import { createCopyMemory } from '../../shared/ledger/copy-memory.ts';
 import type { BegunCopy } from '../../shared/sources/s3-copy/copy-memory.ts';
-import { type LedgerTable, useLedgerTable } from '../helpers/ledger-table.ts';
+import { useLedgerTable } from '../helpers/ledger-table.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const table = useLedgerTable();
