@@ -1,19 +1,16 @@
 // The environment variables of the API.
-import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import {
   account,
+  blockRows,
   bucket,
   bucketList,
   hostList,
   keyList,
   queueUrl,
   reportDays,
+  sliceBytes,
   table,
-  wholeNumber,
 } from '../runtime/configuration.ts';
-
-/** 1 GiB, as infrastructure/parameters.js allows. */
-const MAX_SLICE_BYTES = 1_073_741_824;
 
 export const apiConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
@@ -26,7 +23,7 @@ export const apiConfiguration = {
   SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_KMS_KEYS: keyList,
   SPILLWAY_MANIFEST_BUCKETS: bucketList,
-  SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
-  SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),
+  SPILLWAY_SLICE_BYTES: sliceBytes,
+  SPILLWAY_BLOCK_ROWS: blockRows,
   SPILLWAY_REPORT_DAYS: reportDays,
 };

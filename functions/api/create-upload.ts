@@ -5,11 +5,11 @@ import type { Presigner } from '../../shared/aws/presigned.ts';
 import { keyOfJob } from '../../shared/job/identity.ts';
 import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { jobIdOfRequest } from './idempotency-key.ts';
+import { IDEMPOTENCY_KEY, jobIdOfRequest } from './idempotency-key.ts';
 import { type OptionBounds, readOptions } from './job-options.ts';
 import { json, type RouteHandler } from './json-api.ts';
-import { optionValues } from './manifest-place.ts';
-import { faultsOf, HttpError } from './problem.ts';
+import { optionTexts, optionValues } from './manifest-place.ts';
+import { faultAt, faultsOf, HttpError } from './problem.ts';
 import { STORED_TYPES, storedTypeOf } from './read-submission.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
@@ -37,7 +37,7 @@ export function createCreateUpload(dependencies: CreateUploadDependencies): Rout
     const { job, token } = jobIdOfRequest(event);
     if (await wasSubmitted(dependencies, job)) {
       const message = `the Idempotency-Key "${token}" was used before: job ${job} has its manifest. Send another key for another job`;
-      throw new HttpError(409, message, { faults: [{ place: 'headers.idempotency-key', message }] });
+      throw faultAt(409, IDEMPOTENCY_KEY, message);
     }
     // A file uploaded under an ordinary type can't be taken for an order: the type is part of what is signed.
     const terms = {
@@ -73,10 +73,7 @@ function readOrder(value: unknown): { contentType: string; options: Record<strin
   }
   const { contentType, options = {} } = parsed.data;
   const stored = storedTypeOf(contentType);
-  if (stored === undefined) {
-    const message = `contentType takes ${STORED_TYPES.flat().join(', ')}`;
-    throw new HttpError(400, message, { faults: [{ place: 'body.contentType', message }] });
-  }
-  const texts = Object.entries(options).map(([name, text]) => [name, String(text)]);
-  return { contentType: stored, options: Object.fromEntries(texts) };
+  if (stored === undefined)
+    throw faultAt(400, 'body.contentType', `contentType takes ${STORED_TYPES.flat().join(', ')}`);
+  return { contentType: stored, options: optionTexts(options) };
 }

@@ -15,7 +15,8 @@ import type { Clock } from '../../shared/time/clock.ts';
 import { unopenedJob } from './find-job.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { pageOf } from './page.ts';
-import { HttpError } from './problem.ts';
+import { faultAt, HttpError } from './problem.ts';
+import { NOT_A_CURSOR } from './routes.ts';
 import type { Inbox } from './submit-manifest.ts';
 
 /** For which a link holds. */
@@ -34,10 +35,7 @@ export interface GetReportDependencies extends Inbox {
 export function createGetReport(dependencies: GetReportDependencies): RouteHandler<'getReport'> {
   const { ledger, presigner, reportBucket, clock } = dependencies;
   return async ({ parameters: { id }, query: { limit, cursor = '0' } }) => {
-    if (!/^\d{1,6}$/.test(cursor)) {
-      const message = 'the cursor is not one that this API gave out: leave it out to start over';
-      throw new HttpError(400, message, { faults: [{ place: 'query.cursor', message }] });
-    }
+    if (!/^\d{1,6}$/.test(cursor)) throw faultAt(400, 'query.cursor', NOT_A_CURSOR);
     const job = await ledger.getJob(id);
     if (job === undefined) throw await unopenedJob(dependencies, id);
     if (!isEnded(job)) {

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { hashedJobId, type JobId } from '../../shared/job/identity.ts';
 import { callerOf } from './caller.ts';
-import { HttpError } from './problem.ts';
+import { faultAt, type HttpError } from './problem.ts';
 
+/** Its place in a request. */
+export const IDEMPOTENCY_KEY = 'headers.idempotency-key';
 /** Characters of an Idempotency-Key. */
 const MAX_KEY_LENGTH = 255;
 
@@ -28,5 +30,5 @@ function idempotencyKeyOf({ headers }: APIGatewayProxyEventV2): string | undefin
 }
 
 function wrongKey(message: string): HttpError {
-  return new HttpError(400, message, { faults: [{ place: 'headers.idempotency-key', message }] });
+  return faultAt(400, IDEMPOTENCY_KEY, message);
 }

@@ -7,7 +7,7 @@ import {
   type OptionFault,
   parseJobOptions,
 } from '../../shared/job/options.ts';
-import { HttpError } from './problem.ts';
+import { faultAt, HttpError } from './problem.ts';
 
 /** What a deployment holds the options of its jobs to. */
 export interface OptionBounds {
@@ -28,7 +28,7 @@ export function readOptions(
   const optionBytes = bytesOfOptionTexts(options);
   if (optionBytes > MAX_OPTION_BYTES) {
     const message = `the options have ${optionBytes} bytes with their names, and S3's metadata, in which they travel, has room for ${MAX_OPTION_BYTES}: give metadata, tags and headers to the rows`;
-    throw new HttpError(400, message, { faults: [{ place: 'options', message }] });
+    throw faultAt(400, 'options', message);
   }
   return parsed.options;
 }

@@ -9,7 +9,7 @@ import { visibleText } from '../../shared/text/visible.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { bodyBytesOf, jsonTextOf } from './body.ts';
-import { faultsOf, HttpError, problemAnswer } from './problem.ts';
+import { faultAt, faultsOf, HttpError, problemAnswer } from './problem.ts';
 import type { ROUTES, Route, RouteName } from './routes.ts';
 
 /** A request with its body of JSON: as a value, and as the text that the value was parsed from. */
@@ -105,7 +105,7 @@ function knownError(error: unknown): HttpError | undefined {
   if (statusCode === undefined) return undefined;
   const { message: reason } = cause ?? {};
   const said = reason === undefined ? message : `${message}: ${shownReason(reason)}`;
-  return new HttpError(statusCode, said, { faults: [{ place: 'body', message: said }] });
+  return faultAt(statusCode, 'body', said);
 }
 
 interface MiddlewareError {
@@ -127,7 +127,7 @@ function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {
   if (sizeBytes <= bodyBytes) return;
   const detail = `the body has ${sizeBytes} bytes, and ${method} ${path} takes ${bodyBytes}`;
   const remedy = path === '/jobs' || path === '/plans' ? ': for a larger manifest use POST /uploads' : '';
-  throw new HttpError(413, detail + remedy, { faults: [{ place: 'body', message: detail + remedy }] });
+  throw faultAt(413, 'body', detail + remedy);
 }
 
 /** @throws HttpError of the status, with every fault */

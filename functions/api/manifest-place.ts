@@ -11,9 +11,13 @@ import {
 } from '../../shared/job/manifest-order.ts';
 import { optionTextsOfMetadata } from '../../shared/job/options.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
-import { faultsOf, HttpError } from './problem.ts';
+import { faultAt, faultsOf, HttpError } from './problem.ts';
 
 export const optionValues = z.record(z.string(), z.union([z.string(), z.number()]));
+
+export function optionTexts(values: z.infer<typeof optionValues>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}
 
 export const placeSubmission = z.strictObject({
   manifest: manifestPlace,
@@ -44,8 +48,7 @@ export function readPlace(value: unknown, query: Readonly<Record<string, string>
   const parsed = placeSubmission.safeParse(value);
   if (parsed.success) {
     const { manifest, options = {} } = parsed.data;
-    const own = Object.entries(options).map(([name, text]) => [name, String(text)]);
-    return { place: manifest, options: { ...query, ...Object.fromEntries(own) } };
+    return { place: manifest, options: { ...query, ...optionTexts(options) } };
   }
   const faults = faultsOf(parsed.error.issues, 'body');
   const listed = faults.map(({ place, message }) => `${place}: ${message}`).join('; ');
@@ -64,10 +67,8 @@ export async function findPlaced(
 ): Promise<PlacedManifest> {
   const { bucket, key, versionId, etag } = place;
   const which = `s3://${bucket}/${boundedName(key)}${versionId === undefined ? '' : ` version ${boundedName(versionId)}`}`;
-  const refuse = (status: number, why: string) => {
-    const message = `the manifest ${which} ${why}`;
-    return new HttpError(status, message, { faults: [{ place: 'body.manifest', message }] });
-  };
+  const refuse = (status: number, why: string) =>
+    faultAt(status, 'body.manifest', `the manifest ${which} ${why}`);
   const fault = faultOfPlace(place, buckets);
   if (fault !== undefined) throw refuse(403, fault);
   let answer: HeadObjectCommandOutput;

@@ -3,7 +3,7 @@ import type { ObjectReader } from '../../shared/aws/object-range.ts';
 import { createConversionInput, openConversion } from '../../shared/blocks/conversion-input.ts';
 import type { NamedManifest } from '../../shared/job/job.ts';
 import { conversionFor } from '../../shared/manifest/conversions/all.ts';
-import { ConversionFault, type ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
+import type { ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
 import type { ManifestStart, Unreadable } from '../../shared/manifest/format.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 
@@ -28,14 +28,8 @@ export async function openPosted(
   const conversion = conversionFor(start, named);
   if (conversion === undefined)
     return openManifest(bytes, { ...named, wasText, extraColumns, sizeBytes: bytes.length });
-  try {
-    const opened = await conversion.open(inputOfBytes(start), named);
-    return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
-  } catch (error) {
-    if (error instanceof ConversionFault)
-      return { kind: 'unreadable', code: error.code, message: error.message };
-    throw error;
-  }
+  const opened = await openConversion(conversion, inputOfBytes(start), named);
+  return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
 }
 
 /**

@@ -1,7 +1,6 @@
 // POST /plans: reads a manifest as its job would, and answers what the job would do: counts, faults, requests, cost and time.
 // Nothing is stored or sent.
-import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { readRange } from '../../shared/aws/object-range.ts';
+import { type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
 import { openConversion } from '../../shared/blocks/conversion-input.ts';
 import type { ManifestBuckets } from '../../shared/job/manifest-order.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
@@ -19,7 +18,7 @@ import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { inputOfBytes, NamesFilesError } from './open-posted.ts';
 import { planRows } from './plan-rows.ts';
 import { createPlanTime, type PlanTime } from './plan-time.ts';
-import { type Fault, HttpError } from './problem.ts';
+import { faultAt, type HttpError } from './problem.ts';
 import { definedTexts, type OptionTexts } from './read-submission.ts';
 import { hintOf, submissionOf } from './submit-job.ts';
 
@@ -142,11 +141,10 @@ async function textOf(
 }
 
 function unreadable(message: string, place: string): HttpError {
-  const faults: Fault[] = [{ place, message }];
-  return new HttpError(400, message, { faults });
+  return faultAt(400, place, message);
 }
 
 function tooLarge(what: string, place: string): HttpError {
-  const message = `${what}, and a plan reads up to ${MAX_PLANNED_BYTES}: plan a part of it, or submit it; its job rejects bad rows and reports them`;
-  return new HttpError(413, message, { faults: [{ place, message }] });
+  const remedy = 'plan a part of it, or submit it; its job rejects bad rows and reports them';
+  return faultAt(413, place, `${what}, and a plan reads up to ${MAX_PLANNED_BYTES}: ${remedy}`);
 }

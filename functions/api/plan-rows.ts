@@ -8,6 +8,7 @@ import { type ManifestItem, PARSER_VERSION } from '../../shared/manifest/columns
 import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
 import { blockRowsOf } from '../../shared/pacing/job-rate.ts';
 import { numbersOf, type Outcome } from '../../shared/report/outcome.ts';
+import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
 import type { PlanTime } from './plan-time.ts';
 import { MAX_FAULTS } from './problem.ts';
@@ -97,7 +98,7 @@ function createTally(options: JobOptions) {
       counts.good += accepted.length;
       for (const { item } of accepted) {
         sources[sourceKindOf(item)] += 1;
-        knownBytes += knownBytesOf(item);
+        knownBytes += knownBytesOf(item) ?? 0;
       }
       rejected.forEach(reject);
     },
@@ -132,12 +133,6 @@ function placeOf({ line, lastLine }: Outcome): string {
 function sourceKindOf({ source }: ManifestItem): SourceKind {
   if (source === undefined) return 'inline';
   return source.startsWith('s3://') ? 's3' : 'https';
-}
-
-function knownBytesOf({ text, base64, size }: ManifestItem): number {
-  if (text !== undefined) return Buffer.byteLength(text);
-  if (base64 !== undefined) return Buffer.byteLength(base64, 'base64');
-  return size ?? 0;
 }
 
 function timeOf(rows: number, bytes: number, options: JobOptions): JobPlan['time'] {

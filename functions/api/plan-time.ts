@@ -1,6 +1,6 @@
 // The time of a plan: it ends with an answer that says so before Lambda and API Gateway end it with a bare 503.
 import type { Clock } from '../../shared/time/clock.ts';
-import { HttpError } from './problem.ts';
+import { faultAt } from './problem.ts';
 
 /**
  * Kept back of the function's 29 s. API Gateway waits 30 s, in which also falls what Lambda does not count: the cold start, of about a
@@ -10,33 +10,29 @@ const KEPT_BACK_MS = 4_000;
 /** S3 is seldom slow for longer. */
 const RETRY_AFTER_SECONDS = 5;
 
-export interface PlanTime {
-  /** @throws HttpError 413 where the time is over */
-  check(): void;
-  /** The result of reading from S3. @throws HttpError 503 where the time is over before it is there */
-  ofReading<T>(reading: Promise<T>): Promise<T>;
-}
+export type PlanTime = ReturnType<typeof createPlanTime>;
 
 /**
  * @param remainingMs of the invocation
  * @param place of the manifest in the request, for the faults
  */
-export function createPlanTime(clock: Clock, remainingMs: number, place: string): PlanTime {
+export function createPlanTime(clock: Clock, remainingMs: number, place: string) {
   const endsAtMs = clock.now() + Math.max(0, remainingMs - KEPT_BACK_MS);
-  const over = (status: number, message: string, headers = {}) =>
-    new HttpError(status, message, { headers, faults: [{ place, message }] });
   return {
-    check() {
+    /** @throws HttpError 413 where the time is over */
+    check(): void {
       if (clock.now() < endsAtMs) return;
-      throw over(
+      throw faultAt(
         413,
+        place,
         'the manifest has more rows than a plan reads in its time: plan a part of it, or submit it; its job rejects bad rows and reports them',
       );
     },
-    async ofReading(reading) {
+    /** The result of reading from S3. @throws HttpError 503 where the time is over before it is there */
+    async ofReading<T>(reading: Promise<T>): Promise<T> {
       const read = new AbortController();
       const timeOver = clock.sleep(Math.max(0, endsAtMs - clock.now()), read.signal).then(() => {
-        throw over(503, 'S3 did not send the manifest in time: send the request again', {
+        throw faultAt(503, place, 'S3 did not send the manifest in time: send the request again', {
           'retry-after': String(RETRY_AFTER_SECONDS),
         });
       });

@@ -39,6 +39,16 @@ export class HttpError extends Error {
   }
 }
 
+/** An answer to a request of which one place is wrong. */
+export function faultAt(
+  statusCode: number,
+  place: string,
+  message: string,
+  headers: HttpErrorMore['headers'] = {},
+): HttpError {
+  return new HttpError(statusCode, message, { headers, faults: [{ place, message }] });
+}
+
 function bounded({ place, message }: Fault): Fault {
   return { place: boundedText(place, MAX_PLACE_BYTES), message: boundedText(message) };
 }

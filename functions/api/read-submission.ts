@@ -8,7 +8,7 @@ import { FORMATS, formatNamed } from '../../shared/manifest/formats/all.ts';
 import { hasNumberAsText, parseKeepingNumbers } from '../../shared/manifest/written-numbers.ts';
 import { boundedName, boundedText, describeIssues } from '../../shared/text/bounded.ts';
 import { bytesOfText, holdsReplaced } from '../../shared/text/replaced.ts';
-import { optionValues } from './manifest-place.ts';
+import { optionTexts, optionValues } from './manifest-place.ts';
 import { type Fault, faultsOf } from './problem.ts';
 
 export type OptionTexts = Readonly<Record<string, string | undefined>>;
@@ -105,7 +105,6 @@ function readJson(
     };
   }
   const { options: inBody = {} } = parsed.data;
-  const own = Object.entries(inBody).map(([name, text]) => [name, String(text)]);
   const text = linesOf(parsed.data.rows, body);
   if (text === undefined) {
     const message = 'a row is nested too deeply: a row is { "key": ..., "source": ... }';
@@ -117,7 +116,7 @@ function readJson(
     contentType: NDJSON_TYPE,
     bytes: wasReplaced ? bytesOfText(text) : Buffer.from(text),
     wasText: wasReplaced,
-    options: { ...options, ...Object.fromEntries(own) },
+    options: { ...options, ...optionTexts(inBody) },
   };
 }
 

@@ -28,6 +28,8 @@ const LIMIT_FAULT = `limit takes 1 to ${LIMIT.most}`;
 /** Longer than our cursors: those of jobs have about 80 characters, those of dead letters a queue's name and two ids. */
 const MAX_CURSOR_LENGTH = 512;
 
+export const NOT_A_CURSOR = 'the cursor is not one that this API gave out: leave it out to start over';
+
 const none = z.object({});
 const notAnId = { error: ({ input }: { input?: unknown }) => `"${String(input)}" is not a job id` };
 const jobParameters = z.object({ id: z.custom<JobId>((id) => isJobId(String(id)), notAnId) });
@@ -42,14 +44,7 @@ const page = z.object({
     LIMIT.default,
   ),
   cursor: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(
-          new RegExp(`^[\\x20-\\x7e]{0,${MAX_CURSOR_LENGTH}}$`),
-          'the cursor is not one that this API gave out: leave it out to start over',
-        ),
-      ),
+    z.string().check(z.regex(new RegExp(`^[\\x20-\\x7e]{0,${MAX_CURSOR_LENGTH}}$`), NOT_A_CURSOR)),
   ),
 });
 

@@ -12,12 +12,12 @@ import { metadataOfOptionTexts } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import { bodyOf } from './body.ts';
-import { jobIdOfRequest } from './idempotency-key.ts';
+import { IDEMPOTENCY_KEY, jobIdOfRequest } from './idempotency-key.ts';
 import { type OptionBounds, readOptions } from './job-options.ts';
 import { type ApiEvent, json, type RouteHandler } from './json-api.ts';
 import { findPlaced, namesPlace, readPlace } from './manifest-place.ts';
 import { openPlaced, openPosted } from './open-posted.ts';
-import { HttpError } from './problem.ts';
+import { faultAt, HttpError } from './problem.ts';
 import { definedTexts, type OptionTexts, readSubmission } from './read-submission.ts';
 import { type Inbox, type Submitted, type SubmittedObject, submitObject } from './submit-manifest.ts';
 
@@ -39,7 +39,7 @@ export function createSubmitJob(dependencies: SubmitJobDependencies): RouteHandl
     const submitted = await submitObject(dependencies, { job, ...submission });
     if (submitted.kind === 'conflict') {
       const message = `the Idempotency-Key "${token}" was used before, for another manifest or other options`;
-      throw new HttpError(409, message, { faults: [{ place: 'headers.idempotency-key', message }] });
+      throw faultAt(409, IDEMPOTENCY_KEY, message);
     }
     return submittedAnswer(job, submitted, basePath);
   };
@@ -58,7 +58,7 @@ async function postedSubmission(
   const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
   const extraColumns = extraColumnsOf(readOptions(options, dependencies).keyTemplate);
   const opened = await openPosted(body, { contentType, wasText, extraColumns });
-  if (opened.kind === 'unreadable') throw unreadableBody(opened.message + hintOf(opened.code, body));
+  if (opened.kind === 'unreadable') throw faultAt(400, 'body', opened.message + hintOf(opened.code, body));
   return { contentType, body, metadata: metadataOfOptionTexts(options) };
 }
 
@@ -73,10 +73,7 @@ async function placedSubmission(
   const manifest = { ...found.place, sizeBytes: found.sizeBytes };
   const start = await readStart(dependencies, manifest, extraColumnsOf(keyTemplate));
   const opened = await openPlaced(dependencies, manifest, start, found.contentType);
-  if (opened.kind === 'unreadable') {
-    const { message } = opened;
-    throw new HttpError(400, message, { faults: [{ place: 'body.manifest', message }] });
-  }
+  if (opened.kind === 'unreadable') throw faultAt(400, 'body.manifest', opened.message);
   return {
     contentType: MANIFEST_ORDER_CONTENT_TYPE,
     body: Buffer.from(manifestOrderText(found.place)),
@@ -93,17 +90,10 @@ export function submissionOf(event: ApiEvent, options: OptionTexts) {
     options,
     body: value === undefined ? { kind: 'bytes', ...bodyOf(event) } : { kind: 'json', ...value },
   });
-  if (submission.kind === 'unknown type') {
-    const { message } = submission;
-    throw new HttpError(415, message, { faults: [{ place: 'headers.content-type', message }] });
-  }
+  if (submission.kind === 'unknown type') throw faultAt(415, 'headers.content-type', submission.message);
   if (submission.kind === 'invalid')
     throw new HttpError(400, submission.message, { faults: submission.faults });
   return submission;
-}
-
-function unreadableBody(message: string): HttpError {
-  return new HttpError(400, message, { faults: [{ place: 'body', message }] });
 }
 
 /** `curl -d @file` removes the line ends of a file, which leaves one long header. */

@@ -2,7 +2,8 @@
 // which. So it is sent again once, as a suspect, to be uploaded alone.
 import type { ItemId } from '../../shared/job/identity.ts';
 import { isLive } from '../../shared/job/job.ts';
-import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
 import { messageOfJob } from '../../shared/manifest/s3-source.ts';
 import { type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';

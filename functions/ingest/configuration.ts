@@ -1,7 +1,7 @@
 // The environment variables of ingest.
-import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import {
   account,
+  blockRows,
   bucket,
   bucketList,
   type Configuration,
@@ -11,12 +11,9 @@ import {
   queueUrl,
   reportDays,
   retrySeconds,
+  sliceBytes,
   table,
-  wholeNumber,
 } from '../runtime/configuration.ts';
-
-/** 1 GiB, as infrastructure/params.js allows. */
-const MAX_SLICE_BYTES = 1_073_741_824;
 
 export const ingestConfiguration = {
   SPILLWAY_ACCOUNT_ID: account,
@@ -31,8 +28,8 @@ export const ingestConfiguration = {
   SPILLWAY_MANIFEST_BUCKETS: bucketList,
   SPILLWAY_SOURCE_HOSTS: hostList,
   SPILLWAY_KMS_KEYS: keyList,
-  SPILLWAY_SLICE_BYTES: wholeNumber(1, MAX_SLICE_BYTES),
-  SPILLWAY_BLOCK_ROWS: wholeNumber(1, BLOCK_ROWS),
+  SPILLWAY_SLICE_BYTES: sliceBytes,
+  SPILLWAY_BLOCK_ROWS: blockRows,
   SPILLWAY_INGEST_QUEUE_URL: queueUrl,
   SPILLWAY_UPLOAD_QUEUE_URL: queueUrl,
   SPILLWAY_SETTLE_QUEUE_URL: queueUrl,

@@ -19,18 +19,11 @@ const MAX_SLICES_READ = 100;
 const BLOCKS_BEFORE_LOOK = 32;
 const ROWS_BEFORE_LOOK = 16_000;
 
-export interface RejectWatch {
-  /** Rows read so far. */
-  readonly intake: RowIntake;
-  /** @returns why the job is to be stopped, where this block makes it so */
-  see(block: Pick<Block, 'size' | 'accepted'>): Promise<JobFault | undefined>;
-}
-
 export function watchRejects(
   { ledger }: { ledger: Pick<Ledger, 'getJob' | 'getSlices'> },
   { id, options, blockRows, manifest }: LiveJob,
   { slice, rows, place }: Pick<SliceRow, 'slice' | 'rows' | 'place'>,
-): RejectWatch {
+) {
   // While the manifest is still being cut, the count of slices is not known.
   const isWhole = slice === 0 && place.kind === 'manifest-bytes' && place.endOffset >= manifest.sizeBytes;
   let intake: RowIntake = { read: 0, rejected: 0 };
@@ -73,10 +66,12 @@ export function watchRejects(
   }
 
   return {
-    get intake() {
+    /** Rows read so far. */
+    get intake(): RowIntake {
       return intake;
     },
-    async see({ size, accepted }) {
+    /** @returns why the job is to be stopped, where this block makes it so */
+    async see({ size, accepted }: Pick<Block, 'size' | 'accepted'>): Promise<JobFault | undefined> {
       intake = addIntake(intake, { read: size, rejected: size - accepted.length });
       if (intake.read < lookAt || tooManyRejected(options, intake) === undefined) return undefined;
       // Looked at again at twice as many rows: a slice has few looks, however bad it is.

@@ -2,6 +2,7 @@
 // variables in the configuration.ts of its folder, with a field of this file for each.
 //
 // No schema of zod: building it alone took 1.4 ms of CPU in every cold start of upload.
+import { BLOCK_ROWS } from '../../shared/job/identity.ts';
 import { isBucketName } from '../../shared/keys/bucket-name.ts';
 import { parseOwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
@@ -80,7 +81,11 @@ export const yesOrNo = variable('true or false', (text) =>
   text === 'true' || text === 'false' ? text === 'true' : undefined,
 );
 
-/** How many days outcomes and dead letters are kept: ten years at most, as infrastructure/params.js allows. */
+/** Bytes of a slice, and rows of a block, of new jobs: as infrastructure/parameters.js allows. */
+export const sliceBytes = wholeNumber(1, 1024 ** 3);
+export const blockRows = wholeNumber(1, BLOCK_ROWS);
+
+/** How many days outcomes and dead letters are kept: ten years at most, as infrastructure/parameters.js allows. */
 export const reportDays = wholeNumber(1, MAX_REPORT_DAYS);
 
 /** The timeout of upload in seconds. */

@@ -1,4 +1,4 @@
-// What one of each metric is, for docs/metrics.md. Apart from the table of metrics, which is in every bundle.
+// What one of each metric is, for docs/metrics.md.
 
 /** @type {Readonly<Record<keyof typeof import('./metrics.js').METRICS, string>>} */
 export const METRIC_MEANINGS = {

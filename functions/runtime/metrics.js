@@ -1,6 +1,6 @@
-// The table of metrics: EMF takes units from it, the dashboard and the local page their titles, docs/metrics.md all of it. What
-// each means is in metric-meanings.js, which no bundle holds. It is plain JavaScript because osls reads it through
-// infrastructure/dashboard.js, also on a Node that can't run TypeScript.
+// The table of metrics, for the dashboard, the alarms, the local page and docs/metrics.md. Bundles hold the units alone. It is plain
+// JavaScript because osls reads it through infrastructure/dashboard.js, also on a Node that can't run TypeScript.
+import { METRIC_UNITS } from './metric-units.js';
 
 /**
  * @typedef {'ingest' | 'upload' | 'settle' | 'sweep' | 'dead-letters' | 'api'} FunctionName
@@ -9,7 +9,6 @@
  * @typedef {object} Metric
  * @property {string} title Its label on the dashboard and the page.
  * @property {readonly FunctionName[]} functions Those that count it. Each has a line of its own in the panel.
- * @property {'Count' | 'Bytes' | 'Seconds' | 'Milliseconds' | 'Count/Second'} [unit] Count by default.
  * @property {'Sum' | 'Maximum'} [stat] How the dashboard and alarms sum up a period; Sum by default.
  * @property {readonly Stat[]} [stats] The lines of its panel, where they are others than `stat`.
  */
@@ -39,7 +38,6 @@ export const METRICS = {
     OldestJobSeconds: {
       title: 'Age of the oldest live job',
       functions: ['sweep'],
-      unit: 'Seconds',
       stat: 'Maximum',
     },
   }),
@@ -59,7 +57,6 @@ export const METRICS = {
     Pace: {
       title: 'Pace',
       functions: ['upload'],
-      unit: 'Count/Second',
       stat: 'Maximum',
       stats: ['Average', 'Minimum', 'Maximum'],
     },
@@ -68,7 +65,6 @@ export const METRICS = {
     RequestMs: {
       title: 'Request until its answer',
       functions: ['upload'],
-      unit: 'Milliseconds',
       stat: 'Maximum',
       stats: ['p50', 'p95', 'p99'],
     },
@@ -80,7 +76,7 @@ export const METRICS = {
     UntriedReposted: { title: 'Untried, delayed as a new message', functions: ['upload'] },
   }),
   ...inPanel('Bytes stored', {
-    BytesStored: { title: 'Bytes stored', functions: ['upload'], unit: 'Bytes' },
+    BytesStored: { title: 'Bytes stored', functions: ['upload'] },
   }),
   ...inPanel('Slices', {
     SlicesIngested: { title: 'Slices ingested', functions: ['ingest'] },
@@ -102,11 +98,11 @@ export const METRICS = {
  */
 function inPanel(panel, metrics) {
   const entries = /** @type {[Name, Metric][]} */ (Object.entries(metrics));
-  return /** @type {Record<Name, Required<Metric> & { panel: string }>} */ (
+  return /** @type {Record<Name, Required<Metric> & { panel: string, unit: string }>} */ (
     Object.fromEntries(
       entries.map(([name, { stat = 'Sum', ...metric }]) => [
         name,
-        { unit: 'Count', stat, stats: [stat], ...metric, panel },
+        { unit: METRIC_UNITS[name] ?? 'Count', stat, stats: [stat], ...metric, panel },
       ]),
     )
   );

@@ -9,7 +9,8 @@ import type {
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { boundedText } from '../../shared/text/bounded.ts';
 import type { LogMessage } from './log-messages.ts';
-import { METRICS } from './metrics.js';
+import { METRIC_UNITS } from './metric-units.js';
+import type { METRICS } from './metrics.js';
 
 export type MetricName = keyof typeof METRICS;
 
@@ -99,7 +100,7 @@ export function createTelemetry(): LambdaTelemetry {
     metrics,
     count(values) {
       for (const [name, value] of Object.entries(values)) {
-        const { unit } = METRICS[name as MetricName];
+        const unit = METRIC_UNITS[name] ?? 'Count';
         // Powertools writes a line whenever a metric has its 100 values, the most of an EMF line.
         for (const each of typeof value === 'number' ? [value] : value) metrics.addMetric(name, unit, each);
       }

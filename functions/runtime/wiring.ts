@@ -11,7 +11,7 @@ import {
 } from '../../shared/aws/pipeline-clients.ts';
 import { createOwnerOf, type OwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { createJobIndex, type JobIndex } from '../../shared/ledger/job-index.ts';
-import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
+import { createItemLedger, createLedger, type ItemLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
 import {
   createClosingNotice,
@@ -35,26 +35,36 @@ export function wireQueue(budget: ClientBudget): QueueDependencies {
   return { sqs: createSqsClient(budget), clock: systemClock, random: systemRandom };
 }
 
-export function wireLedger(
-  configuration: Variables<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>,
-  queue: QueueDependencies,
-  budget: ClientBudget,
-): { ledger: Ledger; index: JobIndex; notifySettle: SettleNotice; dynamodb: DynamoDBClient } {
-  const dynamodb = createDynamoDbClient({}, budget);
-  const table = configuration.SPILLWAY_LEDGER_TABLE;
+type LedgerVariables = Variables<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>;
+
+function ledgerParts(configuration: LedgerVariables, queue: QueueDependencies, budget: ClientBudget) {
   const notifySettle = createSettleNotice(queue, configuration.SPILLWAY_SETTLE_QUEUE_URL);
   return {
-    ledger: createLedger({
-      dynamodb,
-      table,
-      clock: systemClock,
-      random: systemRandom,
-      sliceClosed: createClosingNotice(notifySettle, systemClock),
-    }),
-    index: createJobIndex({ dynamodb, table }),
+    dynamodb: createDynamoDbClient({}, budget),
+    table: configuration.SPILLWAY_LEDGER_TABLE,
+    clock: systemClock,
+    random: systemRandom,
     notifySettle,
-    dynamodb,
+    sliceClosed: createClosingNotice(notifySettle, systemClock),
   };
+}
+
+export function wireLedger(
+  configuration: LedgerVariables,
+  queue: QueueDependencies,
+  budget: ClientBudget,
+): { ledger: Ledger; notifySettle: SettleNotice; dynamodb: DynamoDBClient } {
+  const { notifySettle, ...parts } = ledgerParts(configuration, queue, budget);
+  return { ledger: createLedger(parts), notifySettle, dynamodb: parts.dynamodb };
+}
+
+export function wireItemLedger(
+  configuration: LedgerVariables,
+  queue: QueueDependencies,
+  budget: ClientBudget,
+): { ledger: ItemLedger; dynamodb: DynamoDBClient } {
+  const { notifySettle: _, ...parts } = ledgerParts(configuration, queue, budget);
+  return { ledger: createItemLedger(parts), dynamodb: parts.dynamodb };
 }
 
 /** The ledger for the API, which reads jobs and gives orders to them, but records no rows. */
@@ -65,18 +75,14 @@ export function wireJobs(
   ledger: Pick<Ledger, 'getJob' | 'getJobs' | 'getSlices' | 'readBlocks' | 'controlJob' | 'changeRate'>;
   index: JobIndex;
 } {
-  const dynamodb = createDynamoDbClient({}, budget);
-  const table = configuration.SPILLWAY_LEDGER_TABLE;
-  return {
-    ledger: createLedger({
-      dynamodb,
-      table,
-      clock: systemClock,
-      random: systemRandom,
-      sliceClosed: () => Promise.reject(new Error('the API closes no slices')),
-    }),
-    index: createJobIndex({ dynamodb, table }),
+  const parts = {
+    dynamodb: createDynamoDbClient({}, budget),
+    table: configuration.SPILLWAY_LEDGER_TABLE,
+    clock: systemClock,
+    random: systemRandom,
+    sliceClosed: () => Promise.reject(new Error('the API closes no slices')),
   };
+  return { ledger: createLedger(parts), index: createJobIndex(parts) };
 }
 
 export function wireReports(

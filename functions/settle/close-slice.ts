@@ -4,9 +4,10 @@ import { readBestEffortBlocks } from '../../shared/blocks/best-effort-blocks.ts'
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
 import type { SliceId } from '../../shared/job/identity.ts';
 import { isEnding, type LiveJob } from '../../shared/job/job.ts';
-import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { openBlocks } from '../../shared/ledger/progress.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { hasEnded, isBlockClosed, isCovered } from '../../shared/ledger/tally.ts';
 import { cancelledMessage, narrowed, type Outcome } from '../../shared/report/outcome.ts';
 

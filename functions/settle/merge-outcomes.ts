@@ -22,23 +22,7 @@ export interface OutcomePlace {
   line: number;
 }
 
-export interface OutcomeMerge {
-  /** First pass: every outcome, with the place that it has in both passes. */
-  consider(outcome: Outcome, at: OutcomePlace): void;
-  /** First pass: requests of a delivery that was returned. */
-  addReturned(delivery: ReturnedDelivery): void;
-  /**
-   * Second pass, the same outcomes at the same places, in any order.
-   * @returns the outcome of those of its rows that it is chosen for; undefined where there are none
-   */
-  chosen(outcome: Outcome, at: OutcomePlace): Outcome | undefined;
-  /** The row's outcome with the requests of its returned deliveries. */
-  withReturned(outcome: Outcome): Outcome;
-  /** Rows, counted from the slice's start, that no outcome has. */
-  missing(): number[];
-}
-
-export function createOutcomeMerge(sliceRows: number, blockRows: number): OutcomeMerge {
+export function createOutcomeMerge(sliceRows: number, blockRows: number) {
   const rank = new Uint8Array(sliceRows).fill(NONE);
   const chosenFile = new Uint32Array(sliceRows);
   const chosenLine = new Uint32Array(sliceRows);
@@ -46,7 +30,8 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
   const returnedThrottled = new Uint32Array(sliceRows);
   const rowOf = ({ block, number }: Pick<Outcome, 'block' | 'number'>) => block * blockRows + number;
   return {
-    consider(outcome, at) {
+    /** First pass: every outcome, with the place that it has in both passes. */
+    consider(outcome: Outcome, at: OutcomePlace): void {
       for (const number of numbersOf(outcome)) {
         const row = outcome.block * blockRows + number;
         // Outside the slice it would be another parser's row: it is no row of this job.
@@ -58,13 +43,15 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
         }
       }
     },
-    addReturned(delivery) {
+    /** First pass: requests of a delivery that was returned. */
+    addReturned(delivery: ReturnedDelivery): void {
       const row = rowOf(delivery);
       // Beyond its end a typed array takes nothing.
       returnedAttempts[row] = (returnedAttempts[row] ?? 0) + delivery.attempts;
       returnedThrottled[row] = (returnedThrottled[row] ?? 0) + delivery.throttled;
     },
-    withReturned(outcome) {
+    /** The row's outcome with the requests of its returned deliveries. */
+    withReturned(outcome: Outcome): Outcome {
       const attempts = returnedAttempts[rowOf(outcome)] ?? 0;
       if (attempts === 0) return outcome;
       return {
@@ -73,7 +60,11 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
         throttled: (outcome.throttled ?? 0) + (returnedThrottled[rowOf(outcome)] ?? 0),
       };
     },
-    chosen(outcome, at) {
+    /**
+     * Second pass, the same outcomes at the same places, in any order.
+     * @returns the outcome of those of its rows that it is chosen for; undefined where there are none
+     */
+    chosen(outcome: Outcome, at: OutcomePlace): Outcome | undefined {
       return narrowed(outcome, (number) => {
         const row = outcome.block * blockRows + number;
         return (
@@ -81,7 +72,8 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number): Outcom
         );
       });
     },
-    missing() {
+    /** Rows, counted from the slice's start, that no outcome has. */
+    missing(): number[] {
       const rows: number[] = [];
       rank.forEach((best, row) => {
         if (best === NONE) rows.push(row);

@@ -11,21 +11,13 @@ import type { ObjectWrite } from '../../shared/transfer/object-writer.ts';
 const PART_BYTES = 8 * 1024 * 1024;
 const CONTENT_TYPE = 'application/x-ndjson';
 
-export interface ReportFileWriter {
-  add(row: Record<string, unknown>): void;
-  /** Sends what has gathered, where it makes a part. Code that adds rows awaits it now and then. */
-  flush(): Promise<void>;
-  /** Sends the rest. @returns undefined where no row came */
-  close(): Promise<ReportFile | undefined>;
-  /** Leaves nothing behind of a file that was begun and can't be ended. */
-  abort(): Promise<void>;
-}
+export type ReportFileWriter = ReturnType<typeof createReportFile>;
 
 export function createReportFile(
   { s3, bucket }: { s3: S3Client; bucket: string },
   kind: ReportFile['kind'],
   key: string,
-): ReportFileWriter {
+) {
   const parted = createMultipartWriter(s3);
   const write: ObjectWrite = {
     destination: { bucket, key },
@@ -51,7 +43,7 @@ export function createReportFile(
   }
 
   return {
-    add(row) {
+    add(row: Record<string, unknown>): void {
       const line = Buffer.from(`${JSON.stringify(row)}\n`);
       hash.update(line);
       lines.push(line);
@@ -60,13 +52,15 @@ export function createReportFile(
       bytes += line.length;
     },
 
-    flush() {
+    /** Sends what has gathered, where it makes a part. Code that adds rows awaits it now and then. */
+    flush(): Promise<void> {
       // One part after another: parts are numbered in the rows' order.
       sending = sending.then(() => (gathered >= PART_BYTES ? sendPart() : undefined));
       return sending;
     },
 
-    async close() {
+    /** Sends the rest. @returns undefined where no row came */
+    async close(): Promise<ReportFile | undefined> {
       await sending;
       if (rows === 0) return undefined;
       if (uploadId === undefined) {
@@ -82,7 +76,8 @@ export function createReportFile(
       return { kind, key, rows, bytes, sha256: hash.digest('hex') };
     },
 
-    async abort() {
+    /** Leaves nothing behind of a file that was begun and can't be ended. */
+    async abort(): Promise<void> {
       if (uploadId !== undefined) await parted.abort(write, uploadId);
     },
   };

@@ -1,6 +1,6 @@
 // What sweep works with, and how it is made from the configuration.
 import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
-import type { JobIndex } from '../../shared/ledger/job-index.ts';
+import { createJobIndex, type JobIndex } from '../../shared/ledger/job-index.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { QueueDependencies } from '../../shared/queue/batches.ts';
 import type { AnnounceDependencies } from '../../shared/report/announce.ts';
@@ -28,8 +28,11 @@ export function sweepDependencies(
   telemetry: Telemetry,
 ): SweepDependencies {
   const queue = wireQueue(CLIENT_BUDGETS.sweep);
+  const { ledger, notifySettle, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.sweep);
   return {
-    ...wireLedger(configuration, queue, CLIENT_BUDGETS.sweep),
+    ledger,
+    index: createJobIndex({ dynamodb, table: configuration.SPILLWAY_LEDGER_TABLE }),
+    notifySettle,
     events: wireEvents(configuration, CLIENT_BUDGETS.sweep),
     queue,
     queueUrls: {

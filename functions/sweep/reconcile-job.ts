@@ -4,9 +4,10 @@ import pMap from 'p-map';
 import { uploadsAreOver } from '../../shared/job/halted-uploads.ts';
 import { isEnding, type LiveJob, type Progress, type UnopenedJob } from '../../shared/job/job.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import { addSlices, emptyProgress, openBlocks, PROGRESS_PAGE } from '../../shared/ledger/progress.ts';
+import { addSlices, emptyProgress, openBlocks } from '../../shared/ledger/progress.ts';
 import type { Round } from '../../shared/ledger/rounds.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
+import { SLICE_PAGE } from '../../shared/ledger/slice-rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import type { IngestRequest } from '../../shared/queue/ingest-request.ts';
 import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
@@ -132,7 +133,7 @@ async function reconcileSlices(
 
   const end = Math.min(job.plan.slices, round.next + slicesToRead(job, situation.backlog));
   while (round.next < end && clock.now() < untilMs) {
-    const to = Math.min(end, round.next + PROGRESS_PAGE);
+    const to = Math.min(end, round.next + SLICE_PAGE);
     const page = await ledger.getSlices(job.id, round.next, to);
     // The next sweep reads an unfinished page again.
     if (!(await reconcileAll(page.filter(({ slice }) => unsettled.has(slice))))) break;

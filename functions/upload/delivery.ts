@@ -13,6 +13,8 @@ export interface Delivery {
   messageId: string;
   receiptHandle: string;
   message: UploadMessage;
+  /** A suspect that was sent again before, apart from the items with which it had come back. */
+  wasSeparated: boolean;
   /** 1 at its first receive. */
   receiveCount: number;
   /** Epoch ms. */
@@ -30,6 +32,7 @@ export function parseDeliveries(records: readonly ReceivedMessage[]) {
         messageId,
         receiptHandle,
         message: parsed.message,
+        wasSeparated: parsed.message.parted === true,
         receiveCount: Number(attributes.ApproximateReceiveCount),
         firstReceivedAtMs: Number(attributes.ApproximateFirstReceiveTimestamp),
       });
@@ -56,11 +59,14 @@ export function historyAfter(
   };
 }
 
-/** The item as a new message, with its history up to now. */
+/**
+ * The item as a new message, with its history up to now.
+ * @param isSeparated whether it is sent apart from the items with which it had come back
+ */
 export function repostOf(
   delivery: Delivery,
   sent: { attempts: number; throttled: number } = { attempts: 0, throttled: 0 },
-  change: Partial<Pick<UploadMessage, 'parted' | 'firstSentAtMs'>> = {},
+  { isSeparated, ...change }: { isSeparated?: true; firstSentAtMs?: number } = {},
 ): { body: string; groupId: string } {
   const { message } = delivery;
   const next: UploadMessage = {
@@ -69,6 +75,7 @@ export function repostOf(
     reposted: message.reposted + 1,
     firstSentAtMs: firstSeenAtMs(delivery),
     ...change,
+    ...(isSeparated === true ? { parted: true } : {}),
   };
   return { body: messageBody(next), groupId: message.job };
 }

@@ -17,7 +17,7 @@ import { embeddedWeb } from '../runtime/embedded-web.ts';
 import { withEmbeddedWrites } from '../runtime/embedded-writes.ts';
 import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { wireLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
+import { wireItemLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
 import type { UploadConfiguration } from './configuration.ts';
 import type { JobTurnLedger } from './job-rates.ts';
 import type { WorkDependencies } from './process-items.ts';
@@ -39,7 +39,7 @@ export function uploadDependencies(
   const sources = configuration.SPILLWAY_SOURCE_BUCKETS;
   const destinations = configuration.SPILLWAY_DESTINATION_BUCKETS;
   const ownerOf = createOwnerOf(configuration.SPILLWAY_ACCOUNT_ID, [...sources, ...destinations]);
-  const { ledger, dynamodb } = wireLedger(configuration, queue, CLIENT_BUDGETS.upload);
+  const { ledger, dynamodb } = wireItemLedger(configuration, queue, CLIENT_BUDGETS.upload);
   const copies = {
     memory: createCopyMemory({
       dynamodb,

@@ -21,20 +21,13 @@ export function inFairOrder(open: readonly OpenItem[]): OpenItem[] {
   return open.toSorted((left, right) => sizeOf(left) - sizeOf(right));
 }
 
-export interface JobRates {
-  /** What the item's transfer has to keep to, where its job has a rate of its own. */
-  turnsOf(item: OpenItem): Pick<TransferItem, 'turns' | 'isUnsized'>;
-  /** @returns the errors of the ledger, after which items were given back */
-  end(): Promise<Error[]>;
-}
-
 /** @param open the items of the batch, in the order in which they are transferred */
 export function createJobRates(
   { ledger, clock }: { ledger: JobTurnLedger; clock: Clock },
   open: readonly OpenItem[],
   watch: Pick<JobWatch, 'jobOf'>,
   stopAtMs: number,
-): JobRates {
+) {
   const turns = new Map<JobId, JobTurns>();
   for (const [id, items] of Map.groupBy(open, ({ job }) => job.id)) {
     const rateNow = (): JobRate => rateOf(watch.jobOf(id)?.options ?? (items[0] as OpenItem).job.options);
@@ -45,12 +38,14 @@ export function createJobRates(
     turns.set(id, createJobTurns({ schedule, clock }, { bytes, rateNow, stopAtMs }));
   }
   return {
-    turnsOf({ delivery, job }) {
+    /** What the item's transfer has to keep to, where its job has a rate of its own. */
+    turnsOf({ delivery, job }: OpenItem): Pick<TransferItem, 'turns' | 'isUnsized'> {
       const own = turns.get(job.id);
       if (own === undefined) return {};
       return { turns: own, isUnsized: knownBytesOf(delivery.message.item) === undefined };
     },
-    async end() {
+    /** @returns the errors of the ledger, after which items were given back */
+    async end(): Promise<Error[]> {
       const errors = await Promise.all([...turns.values()].map((own) => own.end()));
       return errors.flat();
     },

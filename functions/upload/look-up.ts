@@ -2,7 +2,8 @@
 import type { BlockId, JobId } from '../../shared/job/identity.ts';
 import { itemName } from '../../shared/job/identity.ts';
 import { isLive, type LiveJob } from '../../shared/job/job.ts';
-import { blockName, type Ledger } from '../../shared/ledger/ledger.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { hasEnded, isBlockClosed } from '../../shared/ledger/tally.ts';
 import { messageOfJob } from '../../shared/manifest/s3-source.ts';
 import type { Delivery } from './delivery.ts';

@@ -36,16 +36,13 @@ export interface RequestSummary {
   groups: readonly PacingGroup[];
 }
 
-export interface RequestLog {
-  hear(request: SentRequest): void;
-  summary(): RequestSummary;
-}
+export type RequestLog = ReturnType<typeof createRequestLog>;
 
 /** @param destinations where the jobs of the batch write; the prefix is empty or ends in `/` */
 export function createRequestLog(
   random: Random,
   destinations: readonly { bucket: string; prefix: string }[],
-): RequestLog {
+) {
   const buckets = new Set(destinations.map(({ bucket }) => bucket));
   const latenciesMs: number[] = [];
   let taken = 0;
@@ -71,13 +68,13 @@ export function createRequestLog(
   }
 
   return {
-    hear({ place, group, ms, fault, isOfSource }) {
+    hear({ place, group, ms, fault, isOfSource }: SentRequest): void {
       const isOfDestination = !isOfSource && buckets.has(place.bucket);
       if (isOfDestination && groups.size < MAX_GROUPS) groups.add(group);
       if (fault === undefined && isOfDestination) sample(ms);
       if (fault?.kind === 'throttle') countRefusal(place, isOfDestination ? fault.scope : 'source');
     },
-    summary: () => ({
+    summary: (): RequestSummary => ({
       latenciesMs,
       throttledBy,
       throttledPrefixes: [...prefixes.values()]

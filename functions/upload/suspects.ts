@@ -33,8 +33,8 @@ export interface SetApart {
 export function setSuspectsApart(open: readonly OpenItem[], random: Random): SetApart {
   const isSuspect = ({ delivery, job }: OpenItem) => delivery.message.suspect === true && mayTransfer(job);
   const others = open.filter((item) => !isSuspect(item));
-  const cameTogether = ({ delivery: { receiveCount, message } }: OpenItem) =>
-    others.length > 0 && receiveCount > 1 && message.parted !== true;
+  const cameTogether = ({ delivery: { receiveCount, wasSeparated } }: OpenItem) =>
+    others.length > 0 && receiveCount > 1 && !wasSeparated;
   const separate = open.filter((item) => isSuspect(item) && cameTogether(item));
   const suspects = open.filter((item) => isSuspect(item) && !cameTogether(item));
   const suspect = suspects[Math.floor(random() * suspects.length)];
@@ -57,7 +57,7 @@ export async function separateSuspects(
 ): Promise<Pick<Work, 'staying' | 'givenBack' | 'errors'>> {
   try {
     const reposts = suspects.map((delivery) => ({
-      ...repostOf(delivery, undefined, { parted: true }),
+      ...repostOf(delivery, undefined, { isSeparated: true }),
       delaySeconds: 1 + Math.floor(queue.random() * MAX_SEPARATION_SECONDS),
     }));
     await sendMessages(queue, queueUrl, reposts);

@@ -17,14 +17,7 @@ const READ_EVERY_MS = 5_000;
  */
 export type Instruction = 'go-on' | 'cancel' | 'drop';
 
-export interface JobWatch {
-  /** As of the last read. */
-  instructionFor(job: JobId): Instruction;
-  /** The job as it was last read. */
-  jobOf(job: JobId): Job | undefined;
-  /** Ends the watch. @returns the errors of reads that failed; the last good read was used then */
-  end(): Promise<Error[]>;
-}
+export type JobWatch = ReturnType<typeof watchJobs>;
 
 /**
  * @param jobs as they were read just now
@@ -34,7 +27,7 @@ export function watchJobs(
   { ledger, clock }: { ledger: Pick<Ledger, 'getJobs'>; clock: Clock },
   jobs: ReadonlyMap<JobId, Job>,
   untilMs: number,
-): JobWatch {
+) {
   let known = jobs;
   const errors: Error[] = [];
   /** Each is reported once: a batch of 15 minutes would otherwise log it 180 times. */
@@ -61,14 +54,17 @@ export function watchJobs(
   const watching = jobs.size === 0 ? Promise.resolve() : watch();
 
   return {
-    instructionFor(id) {
+    /** As of the last read. */
+    instructionFor(id: JobId): Instruction {
       const job = known.get(id);
       if (job === undefined || !isLive(job)) return 'drop';
       if (mayTransfer(job)) return 'go-on';
       return job.control === 'cancelling' ? 'cancel' : 'drop';
     },
-    jobOf: (id) => known.get(id),
-    async end() {
+    /** The job as it was last read. */
+    jobOf: (id: JobId): Job | undefined => known.get(id),
+    /** Ends the watch. @returns the errors of reads that failed; the last good read was used then */
+    async end(): Promise<Error[]> {
       ended.abort();
       await watching;
       return errors;

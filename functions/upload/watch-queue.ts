@@ -28,18 +28,11 @@ export interface QueueWatchDependencies {
   visibleMessages: () => Promise<number>;
 }
 
-export interface QueueWatch {
-  /** Milliseconds that an item of the batch waits in place before it goes back. */
-  inPlaceMs: number;
-  /** Ends the watch. @returns the errors of requests that failed: the batch was worked on as if the queue were full then */
-  end(): Promise<Error[]>;
-}
-
 /** @param buckets the destination bucket of each item of the batch */
 export async function watchQueue(
   { pacer, clock, visibleMessages }: QueueWatchDependencies,
   buckets: readonly string[],
-): Promise<QueueWatch> {
+) {
   const errors: Error[] = [];
   const ended = new AbortController();
   const paceOf = (bucket: string) => pacer.ratePerSecond(bucket, clock.now());
@@ -75,8 +68,10 @@ export async function watchQueue(
   const inPlaceMs = mayKeep && (await look()) <= NEAR_MS ? KEEP_MS : IN_PLACE_MS;
   const watching = batchMs > SHORT_BATCH_MS ? watch() : Promise.resolve();
   return {
+    /** Milliseconds that an item of the batch waits in place before it goes back. */
     inPlaceMs,
-    async end() {
+    /** Ends the watch. @returns the errors of requests that failed: the batch was worked on as if the queue were full then */
+    async end(): Promise<Error[]> {
       ended.abort();
       await watching;
       return errors;

@@ -97,25 +97,11 @@ export function attributeHeaders(attributes: ObjectAttributes): Record<string, s
   return headers;
 }
 
-/** The fields of PutObject, CreateMultipartUpload and CopyObject. */
-export interface AttributeInput {
-  ContentType?: string;
-  CacheControl?: string;
-  ContentDisposition?: string;
-  ContentEncoding?: string;
-  ContentLanguage?: string;
-  Expires?: Date;
-  WebsiteRedirectLocation?: string;
-  Metadata?: Record<string, string>;
-  Tagging?: string;
-  StorageClass?: StorageClass;
-  ServerSideEncryption?: 'AES256' | 'aws:kms';
-  SSEKMSKeyId?: string;
-  BucketKeyEnabled?: boolean;
-}
-
-/** An Expires that is no date fits no command: send `attributeHeaders` where the attributes are a source's. */
-export function attributeInput(attributes: ObjectAttributes): AttributeInput {
+/**
+ * The fields of PutObject, CreateMultipartUpload and CopyObject. An Expires that is no date fits no command: send
+ * `attributeHeaders` where the attributes are a source's.
+ */
+export function attributeInput(attributes: ObjectAttributes) {
   const { metadata, tags, encryption } = attributes;
   const expiresMs = Date.parse(attributes.expires ?? '');
   return {
@@ -132,7 +118,7 @@ export function attributeInput(attributes: ObjectAttributes): AttributeInput {
     ...given('StorageClass', attributes.storageClass),
     ...(encryption === undefined
       ? {}
-      : { ServerSideEncryption: encryption.kind === 'kms' ? 'aws:kms' : 'AES256' }),
+      : { ServerSideEncryption: encryption.kind === 'kms' ? ('aws:kms' as const) : ('AES256' as const) }),
     ...(encryption?.kind === 'kms' ? given('SSEKMSKeyId', encryption.key) : {}),
     ...(encryption?.kind === 'kms' ? given('BucketKeyEnabled', encryption.bucketKey) : {}),
   };

@@ -22,7 +22,7 @@ import {
 import { pairsOf } from './text-pairs.ts';
 
 /** As a row's columns hold them. */
-export interface RowAttributes {
+export type RowAttributes = {
   content_type?: string;
   cache_control?: string;
   content_disposition?: string;
@@ -33,9 +33,10 @@ export interface RowAttributes {
   storage_class?: StorageClassChoice;
   encryption?: EncryptionName;
   kms_key?: string;
+  /** Of NDJSON a member true or false, of CSV its text. */
   bucket_key?: boolean | 'true' | 'false';
   checksum_algorithm?: ChecksumAlgorithm;
-}
+};
 
 /** As a job's options hold them. */
 export interface JobAttributes {
@@ -58,30 +59,22 @@ export interface AttributeFault {
   message: string;
 }
 
-export interface RowAttributesReader {
-  of(row: RowAttributes): ObjectAttributes;
-  /** What only the row and its job together show. @returns undefined where S3 takes them */
-  faultOf(row: RowAttributes): AttributeFault | undefined;
-}
-
-const COLUMNS = [
-  'content_type',
-  'cache_control',
-  'content_disposition',
-  'content_encoding',
-  'content_language',
-  'metadata',
-  'tags',
-  'storage_class',
-  'encryption',
-  'kms_key',
-  'bucket_key',
+/** The headers of an object's content, by their names as options and as columns. */
+const CONTENT_HEADERS = [
+  ['contentType', 'content_type'],
+  ['cacheControl', 'cache_control'],
+  ['contentDisposition', 'content_disposition'],
+  ['contentEncoding', 'content_encoding'],
+  ['contentLanguage', 'content_language'],
+] as const;
+const COLUMNS: ReadonlySet<string> = new Set<keyof RowAttributes>([
+  ...CONTENT_HEADERS.map(([, column]) => column),
+  ...(['metadata', 'tags', 'storage_class', 'encryption', 'kms_key', 'bucket_key'] as const),
   'checksum_algorithm',
-] as const satisfies readonly (keyof RowAttributes)[];
-const COLUMN_NAMES: ReadonlySet<string> = new Set(COLUMNS);
+]);
 
 /** Reads the job's once: most rows of a manifest have none of their own. */
-export function createRowAttributes(job: JobAttributes): RowAttributesReader {
+export function createRowAttributes(job: JobAttributes) {
   const own = ofJob(job);
   /** Of rows without any of their own; upload never asks. */
   let ofPlain: { fault: AttributeFault | undefined } | undefined;
@@ -101,8 +94,9 @@ export function createRowAttributes(job: JobAttributes): RowAttributesReader {
     return { ...mergeAttributes(under, ofRow(row)), ...(encryption === undefined ? {} : { encryption }) };
   };
   return {
-    of: (row) => (isPlain(row) ? own : merged(row)),
-    faultOf: (row) =>
+    of: (row: RowAttributes): ObjectAttributes => (isPlain(row) ? own : merged(row)),
+    /** What only the row and its job together show. @returns undefined where S3 takes them */
+    faultOf: (row: RowAttributes): AttributeFault | undefined =>
       isPlain(row)
         ? faultOfPlain()
         : faultOfAttributes(merged(row), row.kms_key !== undefined || row.bucket_key !== undefined),
@@ -112,7 +106,7 @@ export function createRowAttributes(job: JobAttributes): RowAttributesReader {
 /** Ingest asks for every row: one has fewer columns than there are attributes. */
 function isPlain(row: RowAttributes): boolean {
   for (const column in row) {
-    if (COLUMN_NAMES.has(column) && row[column as keyof RowAttributes] !== undefined) return false;
+    if (COLUMNS.has(column) && row[column as keyof RowAttributes] !== undefined) return false;
   }
   return true;
 }
@@ -125,11 +119,7 @@ export function faultOfJobAttributes(job: JobAttributes): AttributeFault | undef
 function ofJob(job: JobAttributes): ObjectAttributes {
   const encryption = encryptionOf({}, job);
   return {
-    ...given('contentType', job.contentType),
-    ...given('cacheControl', job.cacheControl),
-    ...given('contentDisposition', job.contentDisposition),
-    ...given('contentEncoding', job.contentEncoding),
-    ...given('contentLanguage', job.contentLanguage),
+    ...contentHeaders((field) => job[field]),
     ...(job.metadata === undefined ? {} : { metadata: inLowerCase(pairsOf(job.metadata)) }),
     ...(job.tags === undefined ? {} : { tags: pairsOf(job.tags) }),
     ...storageClass(job.storageClass),
@@ -141,16 +131,20 @@ function ofJob(job: JobAttributes): ObjectAttributes {
 /** All but the encryption, which needs the job's. */
 function ofRow(row: RowAttributes): ObjectAttributes {
   return {
-    ...given('contentType', row.content_type),
-    ...given('cacheControl', row.cache_control),
-    ...given('contentDisposition', row.content_disposition),
-    ...given('contentEncoding', row.content_encoding),
-    ...given('contentLanguage', row.content_language),
+    ...contentHeaders((_, column) => row[column]),
     ...(row.metadata === undefined ? {} : { metadata: inLowerCase(Object.entries(row.metadata)) }),
     ...(row.tags === undefined ? {} : { tags: new Map(Object.entries(row.tags)) }),
     ...storageClass(row.storage_class),
     ...given('checksumAlgorithm', row.checksum_algorithm),
   };
+}
+
+type ContentHeader = (typeof CONTENT_HEADERS)[number];
+
+function contentHeaders(
+  textOf: (field: ContentHeader[0], column: ContentHeader[1]) => string | undefined,
+): ObjectAttributes {
+  return Object.assign({}, ...CONTENT_HEADERS.map(([field, column]) => given(field, textOf(field, column))));
 }
 
 function storageClass(

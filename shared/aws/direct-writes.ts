@@ -32,15 +32,6 @@ export interface StoredAnswer {
   text: string;
 }
 
-export interface DirectWrites {
-  /**
-   * @returns undefined where the SDK has to write: a redirect, or a bucket that asks for another signature
-   * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status; NoProof where the
-   *   endpoint took the request without S3's proof of a write
-   */
-  send(write: DirectWrite, cutOff?: AbortSignal): Promise<StoredAnswer | undefined>;
-}
-
 /** The request of a write to a bucket, but for its key. */
 interface Model {
   protocol: string;
@@ -59,7 +50,7 @@ const NO_BYTES = new Uint8Array();
 /** A body that an endpoint sends where S3 sends none is read for so long. */
 const BODY_MS = 5_000;
 
-export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
+export function createDirectWrites(s3: S3Client, clock: Clock) {
   const models = new Map<string, Promise<Model | undefined>>();
   const isInLambda = process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
 
@@ -75,7 +66,15 @@ export function createDirectWrites(s3: S3Client, clock: Clock): DirectWrites {
   }
 
   return {
-    async send({ bucket, key, headers, body }, cutOff) {
+    /**
+     * @returns undefined where the SDK has to write: a redirect, or a bucket that asks for another signature
+     * @throws errors in the SDK's shape: `name` is S3's code, `$metadata.httpStatusCode` its status; NoProof where the
+     *   endpoint took the request without S3's proof of a write
+     */
+    async send(
+      { bucket, key, headers, body }: DirectWrite,
+      cutOff?: AbortSignal,
+    ): Promise<StoredAnswer | undefined> {
       const known = modelOf(bucket);
       const model = await known;
       if (model === undefined) return undefined;

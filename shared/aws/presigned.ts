@@ -5,12 +5,6 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { StoredObject } from '../keys/stored-object.ts';
 
-/** Where a form is posted to, and its fields. The file is the last field, named `file`. */
-export interface UploadForm {
-  url: string;
-  fields: Record<string, string>;
-}
-
 export interface UploadTerms {
   contentType: string;
   metadata: Readonly<Record<string, string>>;
@@ -18,20 +12,13 @@ export interface UploadTerms {
   sizeBytes: { least: number; most: number };
 }
 
-export interface Presigner {
-  /** @returns a link that downloads the object, under the last name of its key */
-  linkTo(object: Pick<StoredObject, 'bucket' | 'key'>, seconds: number): Promise<string>;
-  /** @returns a form that S3 takes with just these terms: the caller can't change them */
-  formFor(
-    object: Pick<StoredObject, 'bucket' | 'key'>,
-    terms: UploadTerms,
-    seconds: number,
-  ): Promise<UploadForm>;
-}
+export type Presigner = ReturnType<typeof createPresigner>;
+type Place = Pick<StoredObject, 'bucket' | 'key'>;
 
-export function createPresigner(s3: S3Client): Presigner {
+export function createPresigner(s3: S3Client) {
   return {
-    linkTo({ bucket, key }, seconds) {
+    /** @returns a link that downloads the object, under the last name of its key */
+    linkTo({ bucket, key }: Place, seconds: number): Promise<string> {
       const name = key.slice(key.lastIndexOf('/') + 1).replace(/[^\w.-]/g, '_');
       const command = new GetObjectCommand({
         Bucket: bucket,
@@ -41,7 +28,11 @@ export function createPresigner(s3: S3Client): Presigner {
       return getSignedUrl(s3, command, { expiresIn: seconds });
     },
 
-    formFor({ bucket, key }, { contentType, metadata, sizeBytes }, seconds) {
+    /**
+     * @returns where a form is posted to, and its fields; the file is the last field, named `file`. S3 takes it with just these
+     * terms: the caller can't change them
+     */
+    formFor({ bucket, key }: Place, { contentType, metadata, sizeBytes }: UploadTerms, seconds: number) {
       const named = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
       return createPresignedPost(s3, {
         Bucket: bucket,

@@ -20,7 +20,7 @@ import {
   isPageOrJson,
   MOST_ANSWER_BYTES,
 } from './answer.ts';
-import { RedirectFault } from './redirect-target.ts';
+import { hostOf, RedirectFault } from './redirect-target.ts';
 
 /** Milliseconds and signal of one request; the client's own are the default. */
 export interface SendOptions {
@@ -151,9 +151,8 @@ export function listen<Input extends ServiceInputTypes, Output extends ServiceOu
         headers: Record<string, string>;
         body: Readable;
       };
-      const host = request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`;
       const { statusCode: status, headers } = response;
-      const answer: Answer = { host, status, headers, text: '', isWhole: true };
+      const answer: Answer = { host: hostOf(request), status, headers, text: '', isWhole: true };
       heard.answer = answer;
       // A HEAD has no body to be read.
       if (request.method === 'HEAD') heard.isEnded = true;

@@ -163,6 +163,6 @@ function withoutBucket(url: URL, bucket: string, isVirtualHosted: boolean): stri
   return isVirtualHosted ? url.origin.replace(`${bucket}.`, '') : url.origin;
 }
 
-export function hostOf({ hostname, port }: Address): string {
+export function hostOf({ hostname, port }: Pick<Address, 'hostname' | 'port'>): string {
   return port === undefined ? hostname : `${hostname}:${port}`;
 }

@@ -13,6 +13,7 @@ import {
 import type { Answer } from './answer.ts';
 import { boundAnswers } from './bound-answers.ts';
 import { expectOwners, ownersOf } from './bucket-owners.ts';
+import { classifyFault } from './classify.ts';
 import { type Heard, listen, type SendOptions, sendProven } from './proof.ts';
 
 export interface ObjectPlace {
@@ -27,6 +28,8 @@ export interface SourceHeads {
     place: ObjectPlace,
     options?: SendOptions & { withChecksum?: boolean },
   ): Promise<HeadObjectCommandOutput>;
+  /** Whether there is an object. @throws what the client throws where it may not look */
+  exists(place: ObjectPlace, options?: { withChecksum?: boolean }): Promise<boolean>;
   /** @returns the object's tags by name. @throws what the client throws */
   tags(place: ObjectPlace, options?: SendOptions): Promise<Map<string, string>>;
 }
@@ -101,16 +104,28 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
     ...(requesterPays === true ? { RequestPayer: 'requester' as const } : {}),
   });
 
+  const head: SourceHeads['head'] = async (place, { withChecksum = false, ...options } = {}) => {
+    // Endpoints that refuse the headers of checksums are left alone with them.
+    const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
+    const more = isAsked ? { ChecksumMode: 'ENABLED' as const } : {};
+    return inRegion(
+      place.bucket,
+      () => new HeadObjectCommand({ ...fieldsOf(place), ...more }),
+      (client, command, heard) => sendProven(client, command, options, heard),
+    );
+  };
+
   return {
-    async head(place, { withChecksum = false, ...options } = {}) {
-      // Endpoints that refuse the headers of checksums are left alone with them.
-      const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
-      const more = isAsked ? { ChecksumMode: 'ENABLED' as const } : {};
-      return inRegion(
-        place.bucket,
-        () => new HeadObjectCommand({ ...fieldsOf(place), ...more }),
-        (client, command, heard) => sendProven(client, command, options, heard),
-      );
+    head,
+
+    async exists(place, options) {
+      try {
+        await head(place, options);
+        return true;
+      } catch (error) {
+        if (classifyFault(error).code === 'NotFound') return false;
+        throw error;
+      }
     },
 
     async tags(place, options = {}) {

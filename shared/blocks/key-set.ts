@@ -4,14 +4,6 @@
 // A hash table in typed arrays: a Map of strings made garbage collection trace every key of the slice, and took a quarter of
 // ingest's time (Node 24.21). Memory: 26 bytes for each row that the slice may have, and 2 for each character of the keys.
 
-export interface KeySet {
-  /**
-   * @param key of at most 1,024 characters
-   * @returns the line of the first row with this key; undefined where this one is the first
-   */
-  take(key: string, line: number): number | undefined;
-}
-
 /** A slice has up to 128,000 rows (SLICE_BLOCKS blocks), and a row has 4 bytes at least: `k,t` and its line end. */
 const MAX_ENTRIES = 2 ** 17;
 const LEAST_ROW_BYTES = 4;
@@ -21,7 +13,7 @@ const MAX_PROBES = 16;
 const PAGE_LENGTH = 2 ** 15;
 
 /** @param sliceBytes those that the slice's rows have: it may have one key for each four of them */
-export function createKeySet(sliceBytes: number): KeySet {
+export function createKeySet(sliceBytes: number) {
   const most = 2 ** Math.ceil(Math.log2(Math.min(MAX_ENTRIES, sliceBytes / LEAST_ROW_BYTES + 2)));
   /** The number of the entry at each place, from 1. Half of them stay free, so that most keys are found at their first place. */
   const places = new Uint32Array(2 * most);
@@ -55,7 +47,11 @@ export function createKeySet(sliceBytes: number): KeySet {
   };
 
   return {
-    take(key, line) {
+    /**
+     * @param key of at most 1,024 characters
+     * @returns the line of the first row with this key; undefined where this one is the first
+     */
+    take(key: string, line: number): number | undefined {
       const hash = copyAndHash(key, reserve(key.length), end % PAGE_LENGTH);
       for (let probe = 0; probe < MAX_PROBES; probe++) {
         const place = (hash + probe) & (places.length - 1);

@@ -12,12 +12,7 @@ export const MAX_LISTED_BYTES_PER_BYTE = 4;
 /** Bytes of the reason of the first row, in the line that tells of others like it. */
 const EXAMPLE_BYTES = 200;
 
-export interface RejectListing {
-  /** @param offset of the row in its file */
-  add(rejected: Outcome, offset: number): void;
-  /** Ends a block. @returns its rejected rows: those that are listed, and then a line for each reason of the others */
-  endBlock(): Outcome[];
-}
+export type RejectListing = ReturnType<typeof createRejectListing>;
 
 /** Rows of a block that are rejected for one reason, and not listed. */
 interface Others {
@@ -26,14 +21,15 @@ interface Others {
   lastLine: number;
 }
 
-export function createRejectListing(startOffset: number): RejectListing {
+export function createRejectListing(startOffset: number) {
   let rows = 0;
   let bytes = 0;
   let listed: Outcome[] = [];
   let others = new Map<string, Others>();
 
   return {
-    add(rejected, offset) {
+    /** @param offset of the row in its file */
+    add(rejected: Outcome, offset: number): void {
       if (rows < MAX_LISTED_REJECTS || bytes <= MAX_LISTED_BYTES_PER_BYTE * (offset - startOffset)) {
         rows += 1;
         bytes += Buffer.byteLength(JSON.stringify(rejected));
@@ -47,7 +43,8 @@ export function createRejectListing(startOffset: number): RejectListing {
       others.set(code, alike);
     },
 
-    endBlock() {
+    /** Ends a block. @returns its rejected rows: those that are listed, and then a line for each reason of the others */
+    endBlock(): Outcome[] {
       const block = [...listed, ...[...others.values()].map(summaryOf)];
       listed = [];
       others = new Map();

@@ -118,6 +118,10 @@ export function jobIdOfManifest(arrival: ManifestArrival): JobId {
   return idNamedBy(arrival) ?? dropJobId(arrival);
 }
 
+export function sliceName({ job, slice }: SliceId): string {
+  return `${job}/${slice}`;
+}
+
 export function itemName({ job, slice, block, number }: ItemId): string {
   return `${job}/${slice}/${block}/${number}`;
 }

@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { boundedName, boundedNames, boundedText } from '../text/bounded.ts';
+import { isRecord } from '../text/parse-json.ts';
 import { visibleText } from '../text/visible.ts';
 import { namedJobId } from './identity.ts';
 
@@ -54,7 +55,7 @@ export function parseJobFile(bytes: Uint8Array, place: { key: string; inbox: str
   const text = Buffer.from(bytes)
     .toString('utf8')
     .replace(/^\ufeff/, '');
-  const parsed = /\.json$/i.test(place.key) ? parseJson(text) : parseYaml(text);
+  const parsed = /\.json$/i.test(place.key) ? parseJsonFile(text) : parseYaml(text);
   if (parsed.kind === 'invalid') return unreadable(parsed.message);
   return readFields(parsed.value, place);
 }
@@ -65,7 +66,7 @@ type ParsedText = { kind: 'parsed'; value: unknown } | { kind: 'invalid'; messag
 type Reviver = (name: string, value: unknown, context: { source?: string }) => unknown;
 const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
-function parseJson(text: string): ParsedText {
+function parseJsonFile(text: string): ParsedText {
   try {
     const value = parseWithSource(text, (_, each, { source }) => (typeof each === 'number' ? source : each));
     // JSON.parse takes the last of two members of one name, without a word. YAML is a superset of JSON.
@@ -152,13 +153,10 @@ function repeatedNames(document: Document.Parsed): (TextFault & { pos: [number] 
   return faults;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const SHAPE = 'a job file is { "manifest": "s3://INBOX/KEY", "options": { ... } }';
 
 function readFields(value: unknown, place: { key: string; inbox: string }): JobFile {
-  if (!isObject(value)) return { manifest: undefined, options: {}, faults: [`it holds no object: ${SHAPE}`] };
+  if (!isRecord(value)) return { manifest: undefined, options: {}, faults: [`it holds no object: ${SHAPE}`] };
   const { manifest, options = {}, ...others } = value;
   const faults: string[] = [];
   const unknown = Object.keys(others);
@@ -167,8 +165,8 @@ function readFields(value: unknown, place: { key: string; inbox: string }): JobF
   const reference = typeof manifest === 'string' ? readReference(manifest, place) : NO_MANIFEST;
   if (typeof reference === 'string') faults.push(`manifest ${reference}`);
 
-  const texts = isObject(options) ? Object.entries(options) : [];
-  if (!isObject(options)) faults.push('options is no object: write { "NAME": "VALUE" }');
+  const texts = isRecord(options) ? Object.entries(options) : [];
+  if (!isRecord(options)) faults.push('options is no object: write { "NAME": "VALUE" }');
   for (const [name, text] of texts) {
     if (typeof text !== 'string')
       faults.push(`options.${boundedName(name)} is no text: write one value, in quotes`);

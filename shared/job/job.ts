@@ -27,23 +27,12 @@ export type EndState = 'completed' | 'cancelled' | 'failed';
 export type JobControl = 'run' | 'paused' | 'cancelling' | 'expiring';
 
 /** Counts of rows by how they ended. At the end rows = stored + skipped + failed + cancelled + rejected. */
-export interface RowCounts {
-  rows: number;
-  stored: number;
-  skipped: number;
-  failed: number;
-  cancelled: number;
-  rejected: number;
-}
+export const ROW_COUNTS = ['rows', 'stored', 'skipped', 'failed', 'cancelled', 'rejected'] as const;
+const TOTALS = [...ROW_COUNTS, 'attempts', 'throttled', 'returned', 'reposted', 'bytes'] as const;
 
+export type RowCounts = Record<(typeof ROW_COUNTS)[number], number>;
 /** What settle counted, from the outcomes: the final truth of a slice or a job. */
-export interface SettledTotals extends RowCounts {
-  attempts: number;
-  throttled: number;
-  returned: number;
-  reposted: number;
-  bytes: number;
-}
+export type SettledTotals = Record<(typeof TOTALS)[number], number>;
 
 /** Rows of a manifest that ingest has read, and how many of them it rejected. */
 export interface RowIntake {
@@ -75,7 +64,6 @@ export interface ManifestVersion {
   etag: string;
 }
 
-/**
 /**
  * What names the files that a job's rows stand in, where they are not in the object that started it.
  *
@@ -241,25 +229,15 @@ export function faultOf(job: Job): JobFault | undefined {
 }
 
 export function emptyTotals(): SettledTotals {
-  return {
-    rows: 0,
-    stored: 0,
-    skipped: 0,
-    failed: 0,
-    cancelled: 0,
-    rejected: 0,
-    attempts: 0,
-    throttled: 0,
-    returned: 0,
-    reposted: 0,
-    bytes: 0,
-  };
+  return totalsOf(() => 0);
 }
 
 export function addTotals(left: SettledTotals, right: SettledTotals): SettledTotals {
-  const sum = emptyTotals();
-  for (const name of Object.keys(sum) as (keyof SettledTotals)[]) sum[name] = left[name] + right[name];
-  return sum;
+  return totalsOf((name) => left[name] + right[name]);
+}
+
+function totalsOf(count: (name: keyof SettledTotals) => number): SettledTotals {
+  return Object.fromEntries(TOTALS.map((name) => [name, count(name)])) as SettledTotals;
 }
 
 /** Rows that no count explains: 0 at the end, always. */

@@ -9,11 +9,13 @@ import {
   type JobFault,
   type JobState,
   type Progress,
+  type SettledTotals,
   unaccountedRows,
 } from './job.ts';
 import type { JobOptions } from './options.ts';
 
-export interface JobView {
+/** Its totals are there once it has ended; of a live job only the rows that are known so far. */
+export interface JobView extends Partial<SettledTotals> {
   job: string;
   /**
    * A live job that is not simply running shows its control instead of its state. Of an `unreadable` one only the id and the
@@ -30,21 +32,9 @@ export interface JobView {
   converting?: string;
   /** Absent where the job failed before they were read. */
   options?: JobOptions;
-  /** Rows known so far; final once the state is neither submitted nor planning. */
-  rows?: number;
   /** While the job runs: rows that have ended. `done` is stored or skipped. */
   progress?: Progress;
-  stored?: number;
-  skipped?: number;
-  failed?: number;
-  cancelled?: number;
-  rejected?: number;
   unaccounted?: number;
-  attempts?: number;
-  throttled?: number;
-  returned?: number;
-  reposted?: number;
-  bytes?: number;
   report?: string;
   fault?: JobFault;
 }
@@ -70,10 +60,7 @@ export function viewUnreadable(job: JobId, message: string): JobView {
 }
 
 /** What a job of its state alone has. */
-function viewState(
-  job: Job,
-  progress: Progress | undefined,
-): Pick<JobView, 'state'> & Omit<JobView, 'job' | 'state'> {
+function viewState(job: Job, progress: Progress | undefined): Omit<JobView, 'job'> {
   if (job.state === 'unopened') return { state: 'planning', rows: 0 };
   if (isEnded(job)) {
     const { state, endedAtMs, totals, report } = job;

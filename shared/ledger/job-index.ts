@@ -21,16 +21,12 @@ export class BadCursorError extends Error {
   }
 }
 
-export interface JobIndex {
-  /** Jobs by their start, newest first. @throws BadCursorError */
-  list(limit: number, cursor?: string): Promise<JobPage>;
-  /** Every job that has not ended. */
-  live(): Promise<JobId[]>;
-}
+export type JobIndex = ReturnType<typeof createJobIndex>;
 
-export function createJobIndex({ dynamodb, table }: { dynamodb: DynamoDBClient; table: string }): JobIndex {
+export function createJobIndex({ dynamodb, table }: { dynamodb: DynamoDBClient; table: string }) {
   return {
-    async list(limit, cursor) {
+    /** Jobs by their start, newest first. @throws BadCursorError */
+    async list(limit: number, cursor?: string): Promise<JobPage> {
       const { Items = [], LastEvaluatedKey } = await dynamodb.send(
         new QueryCommand({
           TableName: table,
@@ -48,7 +44,8 @@ export function createJobIndex({ dynamodb, table }: { dynamodb: DynamoDBClient; 
       };
     },
 
-    async live() {
+    /** Every job that has not ended. */
+    async live(): Promise<JobId[]> {
       const ids: JobId[] = [];
       let from: Record<string, AttributeValue> | undefined;
       do {

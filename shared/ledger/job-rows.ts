@@ -21,13 +21,12 @@ import {
   type UnopenedJob,
 } from '../job/job.ts';
 import type { RateOptions } from '../job/options.ts';
-import { jobOfRow, readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
-import { createRounds } from './rounds.ts';
+import { createJobReads } from './job-reads.ts';
+import { readJobRow, writeFault, writeJobRow, writeRate } from './job-row-format.ts';
+import { rescaleTurns } from './rescale-turns.ts';
 import { type Attributes, jobKey } from './rows.ts';
-import { createSliceGroups } from './slice-groups.ts';
+import { sizeLastGroup } from './slice-groups.ts';
 import { numeral, type Table } from './table.ts';
-import { createJobTurnRows } from './turns.ts';
-import { UnreadableRowError } from './unreadable-row.ts';
 
 /**
  * changed   the job is under this control now, by this call or by an earlier one
@@ -35,13 +34,6 @@ import { UnreadableRowError } from './unreadable-row.ts';
  * unknown   there is no such job
  */
 export type Controlled = { kind: 'changed'; job: Job } | { kind: 'refused'; job: Job } | { kind: 'unknown' };
-
-/** What a read of several jobs found. A job in neither map has no row. */
-export interface FoundJobs {
-  jobs: ReadonlyMap<JobId, Job>;
-  /** Each has a row that can't be read. One such row must not stop the work on the other jobs. */
-  unreadable: ReadonlyMap<JobId, UnreadableRowError>;
-}
 
 /** The controls that each may follow. */
 const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
@@ -54,24 +46,9 @@ const FOLLOWS: Readonly<Record<JobControl, readonly JobControl[]>> = {
 const CONTROL_TRIES = 5;
 
 export function createJobRows(table: Table) {
-  const groups = createSliceGroups(table);
-  const turns = createJobTurnRows(table);
-
-  async function getJob(id: JobId): Promise<Job | undefined> {
-    const row = await table.get(jobKey(id));
-    return row === undefined ? undefined : readJobRow(row);
-  }
+  const { getJob } = createJobReads(table);
 
   return {
-    ...createRounds(table),
-    ...turns,
-    settleSlice: groups.settleSlice,
-    unsettledSlices: groups.unsettledSlices,
-    getJob,
-
-    getJobs: async (ids: readonly JobId[]): Promise<FoundJobs> =>
-      readJobRows(await table.getAll(ids.map(jobKey))),
-
     /** Writes the job's row at first sight. @returns the row in the table: this one, or an earlier one */
     async createJob(job: NewJob | UnopenedJob): Promise<Job> {
       const created = await table.putIfAbsent({ ...writeJobRow(job), live: { S: 'live' } });
@@ -110,7 +87,7 @@ export function createJobRows(table: Table) {
       const slices = known?.['slices']?.N;
       if (known === undefined || slices === undefined || isEnded(readJobRow(known))) return undefined;
       // Its state last: a worker that dies before leaves the job `planning`, for another that finishes the plan.
-      await groups.sizeLastGroup(id, Number(slices));
+      await sizeLastGroup(table, id, Number(slices));
       const row = await table.update(jobKey(id), {
         UpdateExpression: 'SET #state = :running',
         ConditionExpression: '#state IN (:planning, :running)',
@@ -156,12 +133,12 @@ export function createJobRows(table: Table) {
         const before = rateOf(job.options);
         const options = { ...job.options, ...change };
         // Before the rate: a worker that has read the new one books by it.
-        await turns.rescaleTurns(id, before, rateOf(options));
+        await rescaleTurns(table, id, before, rateOf(options));
         const row = await table.update(jobKey(id), changeOfRate(stored['rate'], options));
         if (row !== undefined) return { kind: 'changed', job: readJobRow(row) };
         // Where an answer was lost, the SDK asked again, and found the condition broken by its own first write.
         const now = await table.get(jobKey(id));
-        if (now?.['rate']?.S !== writeRate(options).S) await turns.rescaleTurns(id, rateOf(options), before);
+        if (now?.['rate']?.S !== writeRate(options).S) await rescaleTurns(table, id, rateOf(options), before);
       }
       throw new Error(`the rate of job ${id} changed ${CONTROL_TRIES} times while it was to be changed`);
     },
@@ -242,21 +219,6 @@ export function createJobRows(table: Table) {
       return row === undefined ? undefined : (readJobRow(row) as EndedJob);
     },
   };
-}
-
-function readJobRows(rows: readonly Attributes[]): FoundJobs {
-  const jobs = new Map<JobId, Job>();
-  const unreadable = new Map<JobId, UnreadableRowError>();
-  for (const row of rows) {
-    try {
-      const job = readJobRow(row);
-      jobs.set(job.id, job);
-    } catch (error) {
-      if (!(error instanceof UnreadableRowError)) throw error;
-      unreadable.set(jobOfRow(row), error);
-    }
-  }
-  return { jobs, unreadable };
 }
 
 /** Conditional on the rate as it was read: an order of objects and one of bytes must not undo each other. */

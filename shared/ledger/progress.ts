@@ -3,10 +3,8 @@ import type { BlockId } from '../job/identity.ts';
 import type { Job, LiveJob, Progress, RowIntake } from '../job/job.ts';
 import type { Ledger } from './ledger.ts';
 import type { SliceRow } from './rows.ts';
-import { type BlockCounts, countBlock } from './tally.ts';
-
-/** Slices read at a time: with 256 counts each they are 15 MB of heap. */
-export const PROGRESS_PAGE = 200;
+import { SLICE_PAGE } from './slice-rows.ts';
+import { type BlockCounts, countBlock, ROW_ENDS } from './tally.ts';
 
 /** Open blocks read for one page of slices: 2 read units each. Where there are more, the closed ones alone are enough. */
 const OPEN_BLOCKS_MOST = 400;
@@ -18,8 +16,8 @@ export async function sumProgress(
 ): Promise<Progress> {
   const { slices } = job.plan;
   let sum = emptyProgress();
-  for (let from = 0; from < slices; from += PROGRESS_PAGE) {
-    const page = await ledger.getSlices(job.id, from, Math.min(slices, from + PROGRESS_PAGE));
+  for (let from = 0; from < slices; from += SLICE_PAGE) {
+    const page = await ledger.getSlices(job.id, from, Math.min(slices, from + SLICE_PAGE));
     sum = await addSlices(ledger, job, sum, page);
   }
   return sum;
@@ -65,10 +63,7 @@ export function addIntake(left: RowIntake = NOTHING_READ, right: RowIntake = NOT
 }
 
 function addCounts(sum: Progress, counts: BlockCounts): void {
-  sum.done += counts.done;
-  sum.failed += counts.failed;
-  sum.cancelled += counts.cancelled;
-  sum.rejected += counts.rejected;
+  for (const end of ROW_ENDS) sum[end] += counts[end];
 }
 
 export function outstandingRows({ rows, done, failed, cancelled, rejected }: Progress): number {

@@ -3,6 +3,7 @@
 //   R#<job>   where its round over the job's slices stands
 import type { JobId } from '../job/identity.ts';
 import type { Progress } from '../job/job.ts';
+import { parseJson } from '../text/parse-json.ts';
 import { emptyProgress } from './progress.ts';
 import type { Attributes } from './rows.ts';
 import type { Table } from './table.ts';
@@ -42,10 +43,6 @@ export function createRounds(table: Table) {
 
 /** @returns undefined where it can't be read: only a position is lost then, and the round starts again */
 function parseRound(text: string): Round | undefined {
-  try {
-    const round = JSON.parse(text) as Round | null;
-    return typeof round?.next === 'number' && typeof round.sum?.rows === 'number' ? round : undefined;
-  } catch {
-    return undefined;
-  }
+  const round = parseJson(text) as Round | null | undefined;
+  return typeof round?.next === 'number' && typeof round.sum?.rows === 'number' ? round : undefined;
 }

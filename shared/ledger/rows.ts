@@ -8,7 +8,7 @@
 //   R#<job>, T#<job>           what sweep remembers (rounds.ts), and the turns of a job that has a rate (turns.ts)
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
-import type { RowIntake, SettledTotals } from '../job/job.ts';
+import { ROW_COUNTS, type RowIntake, type SettledTotals } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
 import type { ByteRange, SlicePlace } from '../manifest/slice-place.ts';
 import { readCompacted } from './compaction.ts';
@@ -24,6 +24,11 @@ export const sliceKey = ({ job, slice }: SliceId): Attributes => ({ pk: { S: `S#
 export const blockKey = ({ job, slice, block }: BlockId): Attributes => ({
   pk: { S: `B#${job}#${slice}#${block}` },
 });
+
+/** The key under which readBlocks answers a block. */
+export function blockName(id: BlockId): string {
+  return blockKey(id)['pk']?.S ?? '';
+}
 
 /** A file of the report. */
 export interface ReportFile {
@@ -164,11 +169,9 @@ function readResult(
 }
 
 function isSliceResult({ totals, files }: Partial<SliceResult>): boolean {
-  const counts: readonly unknown[] = RESULT_COUNTS.map((name) => totals?.[name]);
+  const counts: readonly unknown[] = ROW_COUNTS.map((name) => totals?.[name]);
   return Array.isArray(files) && counts.every((value) => Number.isSafeInteger(value));
 }
-
-const RESULT_COUNTS = ['rows', 'stored', 'skipped', 'failed', 'cancelled', 'rejected'] as const;
 
 function unlessUnreadable<Value>(read: () => Value): Value | UnreadableRowError {
   try {

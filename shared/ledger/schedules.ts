@@ -1,4 +1,14 @@
-// Moves of a job's schedules (turns.ts): each from where it stands, by one conditional write, however many workers move them.
+// A job's schedules: from when its next turn is free (turns.ts), and until when enough rows were sent (feed.ts). Each moves from
+// where it stands, by one conditional write, however many workers move it. A write that is made twice, since its answer was lost,
+// leaves turns unused and does no other harm.
+//
+//   T#<job>   objectsMs, bytesMs   epoch ms: earlier turns are reserved by workers
+//             unsized…             how many objects of unknown size have ended, and their bytes
+//             bookedMs             epoch ms: until then, items that were given back come again
+//             sentMs               epoch ms: rows that ingest has sent suffice until then
+//             feeder, fedMs        the slice that ingest sends rows of, and when it last did. All that a job without a rate has
+//
+// A move has one of three forms:
 //
 //   fresh    there is no schedule yet: it begins now
 //   behind   nobody moved it for a while: it goes on from a time of the caller

@@ -8,19 +8,6 @@ import { numberSet, numeral, type Table } from './table.ts';
 import { isCovered } from './tally.ts';
 
 export function createSliceGroups(table: Table) {
-  /** @returns the job after the write, where the group was closed by now */
-  async function closeGroup(id: JobId, group: number, row: SliceGroupRow): Promise<Job | undefined> {
-    // A number beyond its size is no slice of the job: a plan that was cut short has counted fewer.
-    const settled = new Set([...row.settled].filter((number) => number < row.size));
-    if (!isCovered(settled, row.size)) return undefined;
-    const job = await table.update(jobKey(id), {
-      UpdateExpression: 'ADD settledGroups :group',
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':group': numberSet([group]) },
-    });
-    return job === undefined ? undefined : readJobRow(job);
-  }
-
   return {
     /** Books a settled slice in its group, and the group on the job when it is full. @returns the job after the write */
     async settleSlice({ job, slice }: SliceId): Promise<Job | undefined> {
@@ -30,21 +17,10 @@ export function createSliceGroups(table: Table) {
         UpdateExpression: 'ADD settled :number',
         ExpressionAttributeValues: { ':number': numberSet([slice % GROUP_SLICES]) },
       });
-      const closed = await closeGroup(job, group, readSliceGroupRow(row ?? {}));
+      const closed = await closeGroup(table, job, group, readSliceGroupRow(row ?? {}));
       if (closed !== undefined) return closed;
       const current = await table.get(jobKey(job));
       return current === undefined ? undefined : readJobRow(current);
-    },
-
-    /** The last group is as large as the number of slices leaves it; it may be full already. */
-    async sizeLastGroup(job: JobId, slices: number): Promise<void> {
-      const group = sliceGroupsOf(slices) - 1;
-      const row = await table.update(sliceGroupKey(job, group), {
-        UpdateExpression: 'SET #size = :size',
-        ExpressionAttributeNames: { '#size': 'size' },
-        ExpressionAttributeValues: { ':size': numeral(slices - group * GROUP_SLICES) },
-      });
-      await closeGroup(job, group, readSliceGroupRow(row ?? {}));
     },
 
     /**
@@ -69,4 +45,33 @@ export function createSliceGroups(table: Table) {
       });
     },
   };
+}
+
+/** The last group is as large as the number of slices leaves it; it may be full already. */
+export async function sizeLastGroup(table: Table, job: JobId, slices: number): Promise<void> {
+  const group = sliceGroupsOf(slices) - 1;
+  const row = await table.update(sliceGroupKey(job, group), {
+    UpdateExpression: 'SET #size = :size',
+    ExpressionAttributeNames: { '#size': 'size' },
+    ExpressionAttributeValues: { ':size': numeral(slices - group * GROUP_SLICES) },
+  });
+  await closeGroup(table, job, group, readSliceGroupRow(row ?? {}));
+}
+
+/** @returns the job after the write, where the group was closed by now */
+async function closeGroup(
+  table: Table,
+  id: JobId,
+  group: number,
+  row: SliceGroupRow,
+): Promise<Job | undefined> {
+  // A number beyond its size is no slice of the job: a plan that was cut short has counted fewer.
+  const settled = new Set([...row.settled].filter((number) => number < row.size));
+  if (!isCovered(settled, row.size)) return undefined;
+  const job = await table.update(jobKey(id), {
+    UpdateExpression: 'ADD settledGroups :group',
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeValues: { ':group': numberSet([group]) },
+  });
+  return job === undefined ? undefined : readJobRow(job);
 }

@@ -3,7 +3,6 @@
 import {
   BUCKET_KEY_CHOICES,
   ENCRYPTIONS,
-  type EncryptionName,
   type Fault,
   faultOfChoice,
   faultOfContentEncoding,
@@ -12,32 +11,16 @@ import {
   faultOfKmsKey,
   IF_EXISTS,
   STORAGE_CLASS_CHOICES,
-  type StorageClassChoice,
 } from '../attributes/checks.ts';
-import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../attributes/object-attributes.ts';
+import { CHECKSUM_ALGORITHMS } from '../attributes/object-attributes.ts';
+import type { RowAttributes } from '../attributes/row-attributes.ts';
 import { faultOfMetadata, faultOfTags } from '../attributes/text-pairs.ts';
+import { isRecord } from '../text/parse-json.ts';
 import { type Check, fault, string, wrongType } from './column-checks.ts';
 import type { RowFault } from './faults.ts';
 
-/** What a row may say of its object's attributes. */
-export type AttributeColumns = {
-  content_type?: string;
-  cache_control?: string;
-  content_disposition?: string;
-  content_encoding?: string;
-  content_language?: string;
-  metadata?: Names;
-  tags?: Names;
-  storage_class?: StorageClassChoice;
-  encryption?: EncryptionName;
-  kms_key?: string;
-  /** Of NDJSON a member true or false, of CSV its text. */
-  bucket_key?: boolean | 'true' | 'false';
-  checksum_algorithm?: ChecksumAlgorithm;
-  if_exists?: (typeof IF_EXISTS)[number];
-};
-
-type Names = Readonly<Record<string, string>>;
+/** What a row may say of its object beside its bytes. */
+export type AttributeColumns = RowAttributes & { if_exists?: (typeof IF_EXISTS)[number] };
 
 function checked(column: string, code: RowFault, faultOf: (text: string) => Fault): Check<unknown> {
   return string(column, (payload) => {
@@ -69,11 +52,11 @@ function names(
 ): Check<unknown> {
   return (payload) => {
     const { value } = payload;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isRecord(value)) {
       fault(payload, 'WrongType', wrongType(column, value, 'an object of names and strings'));
       return;
     }
-    const entries = Object.entries(value as Record<string, unknown>);
+    const entries = Object.entries(value);
     const wrong = entries.find(([, each]) => typeof each !== 'string');
     if (wrong !== undefined) {
       fault(payload, 'WrongType', wrongType(`a value in ${column}`, wrong[1]));

@@ -1,6 +1,7 @@
 // The columns of a manifest row, and what each may hold.
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
+import { isRecord } from '../text/parse-json.ts';
 import { redacted, redactedUnknown } from '../text/redacted.ts';
 import { type AttributeColumns, attributeColumns } from './attribute-columns.ts';
 import {
@@ -220,11 +221,10 @@ export function parseItemByColumns(
 
 /** Validates an item of a message, in which its columns are as `parseItem` put them; never throws. */
 export function isItem(value: unknown): value is ManifestItem {
-  if (typeof value !== 'object' || value === null) return false;
-  const { spillway_columns: columns, ...record } = value as Record<string, unknown>;
+  if (!isRecord(value)) return false;
+  const { spillway_columns: columns, ...record } = value;
   if (columns === undefined) return parseItem(record).kind === 'good';
-  const isRecord = typeof columns === 'object' && columns !== null && !Array.isArray(columns);
-  return isRecord && parseItem(record, columns as Record<string, unknown>).kind === 'good';
+  return isRecord(columns) && parseItem(record, columns).kind === 'good';
 }
 
 function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[] {

@@ -69,13 +69,10 @@ export interface Stretch {
   share: number;
 }
 
-export interface Sections {
-  /** Counts an answer. @returns the keys that S3 refuses, where they form a stretch */
-  count(key: string, throttled: boolean): Stretch | undefined;
-}
+export type Sections = ReturnType<typeof createSections>;
 
 /** Counts the answers of a group that holds the keys of a range. */
-export function createSections(range: KeyRange): Sections {
+export function createSections(range: KeyRange) {
   const recent: string[] = [];
   let next = 0;
   let bounds: string[] = [];
@@ -95,7 +92,8 @@ export function createSections(range: KeyRange): Sections {
   }
 
   return {
-    count(key, throttled) {
+    /** Counts an answer. @returns the keys that S3 refuses, where they form a stretch */
+    count(key: string, throttled: boolean): Stretch | undefined {
       recent[next] = key;
       next = (next + 1) % SAMPLED_KEYS;
       if (counts.length === 0) {

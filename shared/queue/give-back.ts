@@ -53,19 +53,16 @@ export function giveBackBy(
 }
 
 /** A worker's share of the in-flight quota: what it has returned stays in flight until its delay is over. */
-export interface ReturnShare {
-  hasRoom(): boolean;
-  take(delaySeconds: number): void;
-}
+export type ReturnShare = ReturnType<typeof createReturnShare>;
 
-export function createReturnShare(clock: Clock, places = RETURNS_PER_WORKER): ReturnShare {
+export function createReturnShare(clock: Clock, places = RETURNS_PER_WORKER) {
   let endsMs: number[] = [];
   return {
-    hasRoom() {
+    hasRoom(): boolean {
       endsMs = endsMs.filter((endMs) => endMs > clock.now());
       return endsMs.length < places;
     },
-    take(delaySeconds) {
+    take(delaySeconds: number): void {
       endsMs.push(clock.now() + delaySeconds * 1000);
     },
   };

@@ -3,6 +3,7 @@ import { type BlockId, type ItemId, isJobId, type JobId, type SliceId } from '..
 import { isItem, type ManifestItem } from '../manifest/columns.ts';
 import type { SourceReading } from '../manifest/s3-source.ts';
 import { boundedNames, boundedText } from '../text/bounded.ts';
+import { isRecord } from '../text/parse-json.ts';
 
 export const SCHEMA_VERSION = 1;
 
@@ -66,7 +67,7 @@ export interface UploadMessage extends ItemId, ItemHistory, SourceReading {
   replay?: true | undefined;
   /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
   suspect?: true | undefined;
-  /** A suspect that was sent again, separately from the items with which it had come back. */
+  /** The wire's name of a suspect that was separated: sent again apart from the items with which it had come back. */
   parted?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;
@@ -208,10 +209,9 @@ function parseBody<Message>(
   } catch (error) {
     return { kind: 'unreadable', reason: boundedText(`not JSON: ${(error as Error).message}`) };
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    return { kind: 'unreadable', reason: 'message: is no JSON object' };
-  const faults = faultsOf(json as Record<string, unknown>, fieldsOf(json as Record<string, unknown>));
-  if (faults.length === 0) return { kind: 'message', message: json as Message };
+  if (!isRecord(json)) return { kind: 'unreadable', reason: 'message: is no JSON object' };
+  const faults = faultsOf(json, fieldsOf(json));
+  if (faults.length === 0) return { kind: 'message', message: json as unknown as Message };
   return { kind: 'unreadable', reason: boundedText(faults.join('; ')) };
 }
 

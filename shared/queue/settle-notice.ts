@@ -1,5 +1,5 @@
 // Notifies settle of work: a slice whose blocks have all closed, or a job whose slices may all have settled.
-import type { JobId, SliceId } from '../job/identity.ts';
+import { type JobId, type SliceId, sliceName } from '../job/identity.ts';
 import type { Clock } from '../time/clock.ts';
 import { type QueueDependencies, sendMessages } from './batches.ts';
 import { SCHEMA_VERSION, type SettleMessage } from './messages.ts';
@@ -24,11 +24,11 @@ const MOST_REMEMBERED = 1_000;
  */
 export function createClosingNotice(notify: SettleNotice, clock: Clock): (slice: SliceId) => Promise<void> {
   const notifiedAtMs = new Map<string, number>();
-  return async ({ job, slice }) => {
-    const name = `${job}/${slice}`;
+  return async (id) => {
+    const name = sliceName(id);
     const agoMs = clock.now() - (notifiedAtMs.get(name) ?? Number.NEGATIVE_INFINITY);
     if (agoMs >= 0 && agoMs < QUIET_MS) return;
-    await notify({ job, slice });
+    await notify(id);
     notifiedAtMs.delete(name);
     notifiedAtMs.set(name, clock.now());
     const [oldest] = notifiedAtMs.keys();

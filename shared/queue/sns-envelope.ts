@@ -2,6 +2,7 @@
 // message formats"). The signature is not looked at: the queue's policy says which topics may send.
 import * as z from 'zod/mini';
 import { boundedName } from '../text/bounded.ts';
+import { parseJson } from '../text/parse-json.ts';
 
 const envelope = z.object({
   Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
@@ -26,9 +27,8 @@ export function unwrapSns(json: unknown): Unwrapped {
       reason: `${topic} sent a ${Type}, which is not answered here: name the topic in the parameter inboxTopics`,
     };
   }
-  try {
-    return { kind: 'message', json: JSON.parse(Message) as unknown };
-  } catch {
-    return { kind: 'none', reason: `the message of ${topic} is no JSON` };
-  }
+  const message = parseJson(Message);
+  return message === undefined
+    ? { kind: 'none', reason: `the message of ${topic} is no JSON` }
+    : { kind: 'message', json: message };
 }

@@ -1,8 +1,9 @@
 // Accounts for ended rows: outcome files first, then the ledger, which closes what that completes. A crash between the two
 // leaves an outcome without a booking: the redelivered item is done again and its outcome written again; the report takes one.
 import pMap from 'p-map';
-import type { BlockId, ItemId, SliceId } from '../job/identity.ts';
-import { blockName, type Ledger } from '../ledger/ledger.ts';
+import { type BlockId, type ItemId, sliceName } from '../job/identity.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { blockName } from '../ledger/rows.ts';
 import type { RowEnd } from '../ledger/tally.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
 import type { OutcomeStore } from './outcome-store.ts';
@@ -40,7 +41,7 @@ export interface AccountDependencies {
 
 /** @param writer names the outcome files; unique to the invocation */
 export async function accountFor(
-  { outcomes, ledger, returnedAttempts }: AccountDependencies,
+  dependencies: AccountDependencies,
   rows: readonly EndedRow[],
   writer: string,
 ): Promise<Accounted> {
@@ -54,7 +55,7 @@ export async function accountFor(
     slices,
     async (ofSlice) => {
       try {
-        await writeOutcomes({ outcomes, returnedAttempts }, ofSlice, writer);
+        await writeOutcomes(dependencies, ofSlice, writer);
       } catch (error) {
         keep(ofSlice, error);
         return;
@@ -64,7 +65,7 @@ export async function accountFor(
         blocks,
         async (ofBlock) => {
           try {
-            if ((await bookBlock(ledger, ofBlock)) === 'late') accounted.late += ofBlock.length;
+            if ((await bookBlock(dependencies.ledger, ofBlock)) === 'late') accounted.late += ofBlock.length;
           } catch (error) {
             keep(ofBlock, error);
           }
@@ -78,12 +79,7 @@ export async function accountFor(
 }
 
 async function writeOutcomes(
-  {
-    outcomes,
-    returnedAttempts,
-  }: Omit<AccountDependencies, 'ledger' | 'returnedAttempts'> & {
-    returnedAttempts: ReturnedAttempts | undefined;
-  },
+  { outcomes, returnedAttempts }: Omit<AccountDependencies, 'ledger'>,
   rows: readonly EndedRow[],
   writer: string,
 ): Promise<void> {
@@ -105,8 +101,4 @@ async function bookBlock(ledger: Pick<Ledger, 'recordEnds'>, rows: readonly Ende
     cancelled: numbersThat('cancelled'),
     rejected: numbersThat('rejected'),
   });
-}
-
-function sliceName({ job, slice }: SliceId): string {
-  return `${job}/${slice}`;
 }

@@ -20,16 +20,9 @@ export interface AnnounceDependencies {
   failed(error: Error): void;
 }
 
-export interface Announcer {
-  /** Unless it was announced before. */
-  start(job: LiveJob): Promise<void>;
-  /** By its rows, as sweep has summed them. */
-  rows(job: LiveJob, progress: Progress): Promise<void>;
-  /** By its slices, after one has settled. They have about as many bytes each, so about as many rows. */
-  slices(job: LiveJob): Promise<void>;
-}
+export type Announcer = ReturnType<typeof createAnnouncer>;
 
-export function createAnnouncer({ events, ledger, failed }: AnnounceDependencies): Announcer {
+export function createAnnouncer({ events, ledger, failed }: AnnounceDependencies) {
   async function attempt(announcement: () => Promise<void>): Promise<void> {
     try {
       await announcement();
@@ -44,14 +37,16 @@ export function createAnnouncer({ events, ledger, failed }: AnnounceDependencies
   }
 
   return {
-    start: (job) =>
+    /** Unless it was announced before. */
+    start: (job: LiveJob): Promise<void> =>
       attempt(async () => {
         if (job.announcedPercent !== undefined) return;
         await events.started(job);
         await ledger.recordAnnounced(job.id, 0);
       }),
 
-    rows: (job, sum) =>
+    /** By its rows, as sweep has summed them. */
+    rows: (job: LiveJob, sum: Progress): Promise<void> =>
       attempt(async () => {
         if (!isMeasured(job)) return;
         const { done, failed: failedRows, cancelled, rejected } = sum;
@@ -60,7 +55,8 @@ export function createAnnouncer({ events, ledger, failed }: AnnounceDependencies
         await progress(job, { percent, rows, counts: { done, failed: failedRows, cancelled, rejected } });
       }),
 
-    slices: (job) =>
+    /** By its slices, after one has settled. They have about as many bytes each, so about as many rows. */
+    slices: (job: LiveJob): Promise<void> =>
       attempt(async () => {
         if (!isMeasured(job) || isSettled(job)) return;
         const { slices, rows } = job.plan;

@@ -76,22 +76,11 @@ export interface DeadLetterPage {
 
 type LetterName = Pick<DeadLetter, 'sentAt' | 'queue' | 'messageId'>;
 
-export interface DeadLetterFiles {
-  /** Where a letter is or will be stored: s3://bucket/key */
-  placeOf(letter: LetterName): string;
-  /** @param keep which one stays where the letter is stored already. A first one of kind `unhandled` is always replaced */
-  write(letter: DeadLetter, keep: 'first' | 'latest'): Promise<void>;
-  /**
-   * Letters by the time of their sending, oldest first.
-   * @param cursor of the page before, or a time: `2026-11-24` starts at the letters sent from then on
-   */
-  list(limit: number, cursor?: string): Promise<DeadLetterPage>;
-  /** @returns undefined where no letter has that id, or it has expired */
-  read(id: string): Promise<DeadLetter | undefined>;
-}
+export type DeadLetterFiles = ReturnType<typeof createDeadLetterFiles>;
 
-export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: string }): DeadLetterFiles {
-  const read: DeadLetterFiles['read'] = async (id) => {
+export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: string }) {
+  /** @returns undefined where no letter has that id, or it has expired */
+  async function read(id: string): Promise<DeadLetter | undefined> {
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: keyOf(id) }));
       return JSON.parse((await Body?.transformToString()) ?? '') as DeadLetter;
@@ -99,12 +88,14 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
       if (classifyFault(error).code === 'NoSuchKey') return undefined;
       throw error;
     }
-  };
+  }
 
   return {
-    placeOf: (letter) => `s3://${bucket}/${keyOf(idOf(letter))}`,
+    /** Where a letter is or will be stored: s3://bucket/key */
+    placeOf: (letter: LetterName): string => `s3://${bucket}/${keyOf(idOf(letter))}`,
 
-    async write(letter, keep) {
+    /** @param keep which one stays where the letter is stored already. A first one of kind `unhandled` is always replaced */
+    async write(letter: DeadLetter, keep: 'first' | 'latest'): Promise<void> {
       const put = {
         Bucket: bucket,
         Key: keyOf(idOf(letter)),
@@ -118,7 +109,11 @@ export function createDeadLetterFiles({ s3, bucket }: { s3: S3Client; bucket: st
       }
     },
 
-    async list(limit, cursor) {
+    /**
+     * Letters by the time of their sending, oldest first.
+     * @param cursor of the page before, or a time: `2026-11-24` starts at the letters sent from then on
+     */
+    async list(limit: number, cursor?: string): Promise<DeadLetterPage> {
       const { Contents = [], IsTruncated } = await s3.send(
         new ListObjectsV2Command({
           Bucket: bucket,

@@ -22,20 +22,10 @@ export interface Measure {
   counts?: Pick<Progress, 'done' | 'failed' | 'cancelled' | 'rejected'>;
 }
 
-export interface JobEvents {
-  /** @throws where the bus refuses the event, as the others do */
-  started(job: LiveJob): Promise<void>;
-  progressed(job: LiveJob, measure: Measure): Promise<void>;
-  ended(job: ReportedJob): Promise<void>;
-}
+export type JobEvents = ReturnType<typeof createJobEvents>;
 
-export function createJobEvents({
-  eventBridge,
-  bus,
-}: {
-  eventBridge: EventBridgeClient;
-  bus: string;
-}): JobEvents {
+/** Each event throws where the bus refuses it. */
+export function createJobEvents({ eventBridge, bus }: { eventBridge: EventBridgeClient; bus: string }) {
   async function put(
     detailType: string,
     detail: StartedDetail | ProgressedDetail | EndedDetail,
@@ -60,9 +50,10 @@ export function createJobEvents({
   }
 
   return {
-    started: (job) => put(DETAIL_TYPES.started, startedOf(job)),
-    progressed: (job, measure) => put(DETAIL_TYPES.progressed, progressedOf(job, measure)),
-    ended: (job) => put(DETAIL_TYPES[job.state], endedOf(job)),
+    started: (job: LiveJob): Promise<void> => put(DETAIL_TYPES.started, startedOf(job)),
+    progressed: (job: LiveJob, measure: Measure): Promise<void> =>
+      put(DETAIL_TYPES.progressed, progressedOf(job, measure)),
+    ended: (job: ReportedJob): Promise<void> => put(DETAIL_TYPES[job.state], endedOf(job)),
   };
 }
 

@@ -7,16 +7,11 @@ import type { SliceId } from '../job/identity.ts';
 
 const READ_TRIES = 4;
 
-export interface OutcomeFiles {
-  write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void>;
-  /** Keys of the slice's files, in S3's order. */
-  list(slice: SliceId): Promise<string[]>;
-  read(key: string): Promise<Uint8Array>;
-}
+export type OutcomeFiles = ReturnType<typeof createOutcomeFiles>;
 
-export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }): OutcomeFiles {
+export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }) {
   return {
-    async write(slice, name, bytes) {
+    async write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void> {
       await sendProven(
         s3,
         new PutObjectCommand({
@@ -28,11 +23,10 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
       );
     },
 
-    async list(slice) {
-      return Array.fromAsync(listKeys(s3, bucket, folderOf(slice)));
-    },
+    /** Keys of the slice's files, in S3's order. */
+    list: (slice: SliceId): Promise<string[]> => Array.fromAsync(listKeys(s3, bucket, folderOf(slice))),
 
-    read: (key) => readFile(s3, bucket, key),
+    read: (key: string) => readFile(s3, bucket, key),
   };
 }
 

@@ -1,5 +1,6 @@
 // A line of an outcome file, checked: settle keeps an array for a slice's rows and makes a set of each range of numbers. A line
 // that another program wrote must not make these larger than any block, nor end settle with an error that names nothing.
+import { isRecord, parseJson } from '../text/parse-json.ts';
 import { OUTCOME_STATUSES, type OutcomeRecord } from './outcome.ts';
 
 /** Above every number of a row in its block, and of a block in its slice: a block has 2,000 rows, a slice has 1 GiB at most. */
@@ -13,7 +14,6 @@ const isCount: Check = (value) => Number.isSafeInteger(value) && (value as numbe
 const isNumber: Check = (value) => isCount(value) && (value as number) < MAX_NUMBER;
 const isText: Check = (value) => typeof value === 'string';
 const isDuration: Check = (value) => typeof value === 'number' && value >= 0;
-const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isStatus: Check = (value) =>
   value === 'returned' || (OUTCOME_STATUSES as readonly unknown[]).includes(value);
 
@@ -40,14 +40,9 @@ const NEEDED_OF_RETURNED = ['attempts', 'throttled'] as const;
 
 /** @returns what is wrong as text, to follow the line's place */
 export function parseOutcomeLine(text: string): OutcomeRecord | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return 'is no JSON';
-  }
-  if (!isObject(value)) return 'is no JSON object';
-  const record = value as Record<string, unknown>;
+  const record = parseJson(text);
+  if (record === undefined) return 'is no JSON';
+  if (!isRecord(record)) return 'is no JSON object';
   const others = record['status'] === 'returned' ? NEEDED_OF_RETURNED : NEEDED_OF_OUTCOME;
   for (const name of [...NEEDED, ...others]) if (record[name] === undefined) return `has no ${name}`;
   for (const name in record) {
@@ -58,9 +53,9 @@ export function parseOutcomeLine(text: string): OutcomeRecord | string {
 
 /** Its columns by name. Those beside the manifest's own are kept in a member, by name as well. */
 function isItem(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const columns = (value as Record<string, unknown>)['spillway_columns'];
-  return columns === undefined || isObject(columns);
+  if (!isRecord(value)) return false;
+  const { spillway_columns: columns } = value;
+  return columns === undefined || isRecord(columns);
 }
 
 /** In ascending order, so that a row is meant once. */

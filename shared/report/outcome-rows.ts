@@ -18,11 +18,7 @@ export interface OutcomeRow {
   bytes: Uint8Array | undefined;
 }
 
-export interface OutcomeRows {
-  write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void>;
-  /** The slice's rows. All that was written before is among them. */
-  list(slice: SliceId): Promise<OutcomeRow[]>;
-}
+export type OutcomeRows = ReturnType<typeof createOutcomeRows>;
 
 export interface OutcomeRowsDependencies {
   dynamodb: DynamoDBClient;
@@ -32,12 +28,7 @@ export interface OutcomeRowsDependencies {
   keepDays: number;
 }
 
-export function createOutcomeRows({
-  dynamodb,
-  table,
-  clock,
-  keepDays,
-}: OutcomeRowsDependencies): OutcomeRows {
+export function createOutcomeRows({ dynamodb, table, clock, keepDays }: OutcomeRowsDependencies) {
   async function ofShard(pk: string): Promise<OutcomeRow[]> {
     const rows: OutcomeRow[] = [];
     let after: Record<string, { S: string }> | undefined;
@@ -60,7 +51,7 @@ export function createOutcomeRows({
   }
 
   return {
-    async write(slice, name, bytes) {
+    async write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void> {
       const expiresAt = Math.floor(clock.now() / 1000) + keepDays * DAY_SECONDS;
       await dynamodb.send(
         new PutItemCommand({
@@ -75,7 +66,8 @@ export function createOutcomeRows({
       );
     },
 
-    async list(slice) {
+    /** The slice's rows. All that was written before is among them. */
+    async list(slice: SliceId): Promise<OutcomeRow[]> {
       const shards = Array.from({ length: SHARDS }, (_, shard) => ofShard(partitionOf(slice, shard)));
       return (await Promise.all(shards)).flat();
     },

@@ -21,31 +21,21 @@ export function placeOf(stored: StoredOutcomes): string {
   return stored.kind === 'file' ? stored.key : `${stored.name} in the outcomes table`;
 }
 
-export interface OutcomeStore {
-  /** @param name unique for the writer, or the same for the same content: it is overwritten */
-  write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void>;
-  /** What was written for the slice. Rows come with their bytes: a slice's are a few MB. */
-  list(slice: SliceId): Promise<StoredOutcomes[]>;
-  /** The bytes, for readOutcomes. @throws UnreadableOutcomesError */
-  read(stored: StoredOutcomes): Promise<Uint8Array>;
-}
-
-export interface OutcomeStoreDependencies {
-  files: OutcomeFiles;
-  rows: OutcomeRows;
-}
+export type OutcomeStore = ReturnType<typeof createOutcomeStore>;
 
 export function createOutcomeStore(
-  { files, rows }: OutcomeStoreDependencies,
+  { files, rows }: { files: OutcomeFiles; rows: OutcomeRows },
   mostRowBytes = MOST_ROW_BYTES,
-): OutcomeStore {
+) {
   return {
-    async write(slice, name, records) {
+    /** @param name unique for the writer, or the same for the same content: it is overwritten */
+    async write(slice: SliceId, name: string, records: readonly OutcomeRecord[]): Promise<void> {
       const bytes = encodeOutcomes(records);
       await (bytes.length <= mostRowBytes ? rows : files).write(slice, name, bytes);
     },
 
-    async list(slice) {
+    /** What was written for the slice. Rows come with their bytes: a slice's are a few MB. */
+    async list(slice: SliceId): Promise<StoredOutcomes[]> {
       const [inRows, inFiles] = await Promise.all([rows.list(slice), files.list(slice)]);
       return [
         ...inRows.map((row): StoredOutcomes => ({ kind: 'row', ...row })),
@@ -53,7 +43,8 @@ export function createOutcomeStore(
       ];
     },
 
-    async read(stored) {
+    /** The bytes, for readOutcomes. @throws UnreadableOutcomesError */
+    async read(stored: StoredOutcomes): Promise<Uint8Array> {
       if (stored.kind === 'file') return files.read(stored.key);
       if (stored.bytes === undefined)
         throw new UnreadableOutcomesError(placeOf(stored), 'the item holds no bytes');

@@ -1,18 +1,14 @@
 // Requests for items that went back by visibility, kept by the worker until it writes an outcome file of their slice anyway: so
 // the report's sums are exact without a request more. What a worker still holds when it ends is in no sum.
-import type { ItemId, SliceId } from '../job/identity.ts';
+import { type ItemId, type SliceId, sliceName } from '../job/identity.ts';
 import type { ReturnedDelivery } from './outcome.ts';
 
 /** Rows of which one worker keeps counts: about 2 MB. Above it the slice that was touched first is forgotten. */
 const MOST_ROWS = 10_000;
 
-export interface ReturnedAttempts {
-  add(id: ItemId, sent: { attempts: number; throttled: number }): void;
-  /** Takes out what is kept of a slice. It is not put back if it can't be written: its file may be there, and count twice. */
-  take(slice: SliceId): ReturnedDelivery[];
-}
+export type ReturnedAttempts = ReturnType<typeof createReturnedAttempts>;
 
-export function createReturnedAttempts(mostRows = MOST_ROWS): ReturnedAttempts {
+export function createReturnedAttempts(mostRows = MOST_ROWS) {
   const slices = new Map<string, Map<string, ReturnedDelivery>>();
   let rows = 0;
 
@@ -24,7 +20,10 @@ export function createReturnedAttempts(mostRows = MOST_ROWS): ReturnedAttempts {
   }
 
   return {
-    add({ job, slice, block, number }, { attempts, throttled }) {
+    add(
+      { job, slice, block, number }: ItemId,
+      { attempts, throttled }: { attempts: number; throttled: number },
+    ): void {
       const name = sliceName({ job, slice });
       const kept = slices.get(name) ?? new Map<string, ReturnedDelivery>();
       slices.set(name, kept);
@@ -41,10 +40,7 @@ export function createReturnedAttempts(mostRows = MOST_ROWS): ReturnedAttempts {
       const [oldest] = slices.keys();
       if (rows > mostRows && oldest !== undefined) forget(oldest);
     },
-    take: (slice) => forget(sliceName(slice)),
+    /** Takes out what is kept of a slice. It is not put back if it can't be written: its file may be there, and count twice. */
+    take: (slice: SliceId): ReturnedDelivery[] => forget(sliceName(slice)),
   };
-}
-
-function sliceName({ job, slice }: SliceId): string {
-  return `${job}/${slice}`;
 }

@@ -4,12 +4,13 @@ import type { ObjectPlace } from '../aws/source-heads.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 import { faultOfSource, splitSource } from '../manifest/s3-source.ts';
 import { boundedWithTail } from '../text/bounded.ts';
+import { createBudget } from '../transfer/budget.ts';
 import type { ObjectWriter } from '../transfer/object-writer.ts';
 import { COPY_IN_PARTS_ABOVE_BYTES } from '../transfer/part-plan.ts';
-import { createSlots } from '../transfer/slots.ts';
 import { type Copier, type Copy, createCopier } from './s3-copy/copier.ts';
 import { createPartRequests } from './s3-copy/part-requests.ts';
-import { createPartedCopy, type PartedCopies, type PartedCopy } from './s3-copy/parted-copy.ts';
+import { createPartedCopy, type PartedCopy } from './s3-copy/parted-copy.ts';
+import type { PartedCopies } from './s3-copy/parted-delivery.ts';
 import { explainCopy, isTooLargeToCopy, nameOf } from './s3-copy/source-check.ts';
 import { createTypedCopy } from './s3-copy/typed-copy.ts';
 import type { Source } from './source.ts';
@@ -36,7 +37,7 @@ export const s3Copy: Source = {
       copier,
       requests: createPartRequests(dependencies),
       memory,
-      slots: createSlots(PARTS_PER_WORKER),
+      slots: createBudget(PARTS_PER_WORKER),
       aboveBytes: inPartsAboveBytes,
     };
     return {

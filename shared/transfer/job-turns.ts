@@ -44,17 +44,7 @@ export type JobTurn =
  */
 export type UsedBytes = { kind: 'kept' } | { kind: 'returned' } | { kind: 'wrote'; bytes: number };
 
-export interface JobTurns {
-  /**
-   * Waits for the turn of the batch's next item. Called for one item after another, in the order of `bytes`.
-   * @param isHalted whether its job was halted: then it passes, and its transfer begins nothing
-   */
-  next(isHalted?: () => boolean): Promise<JobTurn>;
-  /** An item that had passed is done with, in this batch. @param reservedBytes as its turn said */
-  used(reservedBytes: number | undefined, used: UsedBytes): void;
-  /** Ends the batch. @returns errors of the schedule, after which items were given back */
-  end(): Promise<Error[]>;
-}
+export type JobTurns = ReturnType<typeof createJobTurns>;
 
 export interface JobTurnsOptions {
   /** The sizes of the job's items in the batch, as far as they are known before. */
@@ -71,7 +61,7 @@ const AFTER_ERROR_MS = 5_000;
 export function createJobTurns(
   { schedule, clock }: { schedule: TurnSchedule; clock: Clock },
   { bytes, rateNow, stopAtMs }: JobTurnsOptions,
-): JobTurns {
+) {
   const errors: Error[] = [];
   /** Items that have had their turn, or were given back. */
   let position = 0;
@@ -131,7 +121,11 @@ export function createJobTurns(
   }
 
   return {
-    async next(isHalted = () => false) {
+    /**
+     * Waits for the turn of the batch's next item. Called for one item after another, in the order of `bytes`.
+     * @param isHalted whether its job was halted: then it passes, and its transfer begins nothing
+     */
+    async next(isHalted: () => boolean = () => false): Promise<JobTurn> {
       for (;;) {
         const rate = rateNow();
         if (!isBounded(rate) || isHalted()) {
@@ -150,14 +144,16 @@ export function createJobTurns(
         return { kind: 'passed', ...(reservedBytes === undefined ? {} : { reservedBytes }) };
       }
     },
-    used(reservedBytes = 0, used) {
+    /** An item that had passed is done with, in this batch. @param reservedBytes as its turn said */
+    used(reservedBytes: number | undefined = 0, used: UsedBytes): void {
       if (used.kind === 'kept') return;
       owed.bytes -= reservedBytes;
       if (used.kind === 'returned') return;
       owed.bytes += used.bytes;
       owed.ended.push(used.bytes);
     },
-    async end() {
+    /** Ends the batch. @returns errors of the schedule, after which items were given back */
+    async end(): Promise<Error[]> {
       try {
         await charge(rateNow());
       } catch (error) {

@@ -28,30 +28,10 @@ export interface SentPart {
   bytes: number;
 }
 
-/** Each throws what the S3 client throws, or NoProof; classifyFault reads both. */
-export interface MultipartWriter {
-  exists(write: ObjectWrite): Promise<boolean>;
-  /** Never cut off: without its id an upload can't be aborted. @returns the id */
-  begin(write: ObjectWrite): Promise<string>;
-  send(
-    write: ObjectWrite,
-    uploadId: string,
-    part: { number: number; bytes: Uint8Array },
-    cutOff: AbortSignal,
-  ): Promise<SentPart>;
-  complete(
-    write: ObjectWrite,
-    uploadId: string,
-    parts: readonly SentPart[],
-    cutOff: AbortSignal,
-  ): Promise<WrittenObject>;
-  /** @returns the object at the destination if it is made of these parts, else undefined */
-  recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<WrittenObject | undefined>;
-  /** An upload that is gone already counts as aborted. */
-  abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void>;
-}
+export type MultipartWriter = ReturnType<typeof createMultipartWriter>;
 
-export function createMultipartWriter(s3: S3Client): MultipartWriter {
+/** Each request throws what the S3 client throws, or NoProof; classifyFault reads both. */
+export function createMultipartWriter(s3: S3Client) {
   const at = ({ destination }: Pick<ObjectWrite, 'destination'>) => ({
     Bucket: destination.bucket,
     Key: destination.key,
@@ -64,17 +44,11 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
     attributes?.checksumAlgorithm !== undefined || (await sendsByDefault());
 
   return {
-    async exists(write) {
-      try {
-        await head(write);
-        return true;
-      } catch (error) {
-        if (classifyFault(error).code === 'NotFound') return false;
-        throw error;
-      }
-    },
+    exists: ({ destination }: ObjectWrite): Promise<boolean> =>
+      heads.exists(destination, { withChecksum: true }),
 
-    async begin(write) {
+    /** Never cut off: without its id an upload can't be aborted. @returns the id */
+    async begin(write: ObjectWrite): Promise<string> {
       const { UploadId = '' } = await sendProven(
         s3,
         new CreateMultipartUploadCommand({
@@ -86,7 +60,12 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       return UploadId;
     },
 
-    async send(write, uploadId, { number, bytes }, cutOff) {
+    async send(
+      write: ObjectWrite,
+      uploadId: string,
+      { number, bytes }: { number: number; bytes: Uint8Array },
+      cutOff: AbortSignal,
+    ): Promise<SentPart> {
       const algorithm = algorithmOf(write);
       const checksum = await checksumOf(algorithm, bytes);
       const { ETag = '' } = await sendProven(
@@ -103,7 +82,12 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       return { number, etag: ETag, checksum, bytes: bytes.length };
     },
 
-    async complete(write, uploadId, parts, cutOff) {
+    async complete(
+      write: ObjectWrite,
+      uploadId: string,
+      parts: readonly SentPart[],
+      cutOff: AbortSignal,
+    ): Promise<WrittenObject> {
       const withChecksum = await sendsChecksums(write);
       const answer = await sendProven(
         s3,
@@ -124,7 +108,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       return objectOf(answer, algorithmOf(write), parts);
     },
 
-    async recognise(write, parts) {
+    /** @returns the object at the destination if it is made of these parts, else undefined */
+    async recognise(write: ObjectWrite, parts: readonly SentPart[]): Promise<WrittenObject | undefined> {
       const found = await head(write);
       if (found.ContentLength !== sizeOf(parts)) return undefined;
       // Where the endpoint has no checksums: the size, and the number of parts that the ETag ends in.
@@ -137,7 +122,8 @@ export function createMultipartWriter(s3: S3Client): MultipartWriter {
       return isOwn ? objectOf(found, algorithm, parts) : undefined;
     },
 
-    async abort(write, uploadId) {
+    /** An upload that is gone already counts as aborted. */
+    async abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void> {
       try {
         await s3.send(new AbortMultipartUploadCommand({ ...at(write), UploadId: uploadId }));
       } catch (error) {

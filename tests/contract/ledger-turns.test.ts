@@ -1,17 +1,16 @@
 // The schedules of a job that has a rate of its own, on DynamoDB: turns, rows that ingest sends ahead, and changes of the rate.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals } from '../../shared/job/job.ts';
+import { rescaleTurns } from '../../shared/ledger/rescale-turns.ts';
+import { createTable } from '../../shared/ledger/table.ts';
 import { CATCH_UP_MS, costOf, type JobRate, turnTimes } from '../../shared/pacing/job-rate.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { createRandom } from '../../shared/time/random.ts';
+import { openLedger, useLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob } from '../helpers/records.ts';
 
-let table: LedgerTable;
+const table = useLedgerTable();
 let jobs = 0;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table.stop());
 
 const TEN: JobRate = { objectsPerSecond: 10, bytesPerSecond: 0 };
 const newJob = () => hashedJobId('turns', String(jobs++));
@@ -26,7 +25,9 @@ function start() {
     if (reserved.kind === 'ahead') return 'ahead';
     return turnTimes(reserved.start, costs(rate, count, bytes)).map((atMs) => Math.round(atMs - startMs));
   };
-  return { ledger, job, startMs, reserve };
+  const rows = createTable({ ...table, clock: ledger.clock, random: createRandom(1) });
+  const rescale = (before: JobRate, after: JobRate) => rescaleTurns(rows, job, before, after);
+  return { ledger, job, startMs, reserve, rescale };
 }
 
 describe('turns', () => {
@@ -81,14 +82,14 @@ describe('turns', () => {
   });
 
   it('of bytes that were written ahead come sooner by a higher rate, and later by a lower one', async () => {
-    const { ledger, job, reserve } = start();
+    const { reserve, rescale } = start();
     const slow = { objectsPerSecond: 0, bytesPerSecond: 1_000 };
     const fast = { objectsPerSecond: 0, bytesPerSecond: 1_000_000 };
     expect(await reserve(1, 1_000, slow, 1_000_000)).toEqual([0]);
     expect(await reserve(1, 2_000, fast, 1_000)).toBe('ahead');
-    await ledger.rescaleTurns(job, slow, fast);
+    await rescale(slow, fast);
     expect(await reserve(1, 2_000, fast, 1_000)).toEqual([1_000]);
-    await ledger.rescaleTurns(job, fast, slow);
+    await rescale(fast, slow);
     expect(await reserve(1, 2_000_000, slow, 1)).toEqual([1_001_000]);
   });
 
@@ -162,7 +163,7 @@ describe('rows that ingest sends ahead', () => {
     const world = start();
     await feed(world, 0, { count: 400 });
     expect(await feed(world, 0)).toMatchObject({ kind: 'wait' });
-    await world.ledger.rescaleTurns(world.job, TEN, { objectsPerSecond: 100, bytesPerSecond: 0 });
+    await world.rescale(TEN, { objectsPerSecond: 100, bytesPerSecond: 0 });
     expect(await feed(world, 0)).toEqual({ kind: 'send' });
   });
 
@@ -175,7 +176,7 @@ describe('rows that ingest sends ahead', () => {
       expect(await ask(bytes)).toEqual({ kind: 'send' });
       expect(await ask(bytes)).toMatchObject({ kind: 'wait' });
       const after = { ...bytes, bytesPerSecond };
-      await world.ledger.rescaleTurns(world.job, bytes, after);
+      await world.rescale(bytes, after);
       expect(await ask(after)).toEqual({ kind: 'send' });
     }
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { afterAll, beforeAll } from 'vitest';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import type { JobId, SliceId } from '../../shared/job/identity.ts';
 import { isLive, type LiveJob } from '../../shared/job/job.ts';
@@ -46,6 +47,27 @@ export async function startLedgerTable(): Promise<LedgerTable> {
     async stop() {
       dynamodb.destroy();
       await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A table for all tests of the file, or of the describe, that asks for it. */
+export function useLedgerTable(): Omit<LedgerTable, 'stop'> {
+  let started: LedgerTable | undefined;
+  beforeAll(async () => {
+    started = await startLedgerTable();
+  });
+  afterAll(() => started?.stop());
+  const table = () => started as LedgerTable;
+  return {
+    get dynamodb() {
+      return table().dynamodb;
+    },
+    get table() {
+      return table().table;
+    },
+    get outcomes() {
+      return table().outcomes;
     },
   };
 }

@@ -80,7 +80,12 @@ export interface World {
   order(control: 'run' | 'paused' | 'cancelling'): Promise<void>;
 }
 
-export function createWorld(table: LedgerTable, plan: Plan, name: string, conductor: Conductor): World {
+export function createWorld(
+  table: Omit<LedgerTable, 'stop'>,
+  plan: Plan,
+  name: string,
+  conductor: Conductor,
+): World {
   const arrival = { bucket: INBOX, key: `${name}.csv`, versionId: 'v1' };
   const job = jobIdOfManifest(arrival);
   const queues = createScriptedQueues({ now: conductor.now, sleep: async () => undefined });

@@ -13,14 +13,10 @@ import { batchBounds } from '../../shared/pacing/retry.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { transferOne } from '../../shared/transfer/engine.ts';
 import type { ObjectWriter } from '../../shared/transfer/object-writer.ts';
+import { slowDown } from '../helpers/upload-worker.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 type Requests = Pick<FleetRun, 'accepted' | 'throttled' | 'givenBack'>;
-
-const SLOW_DOWN = Object.assign(new Error('Please reduce your request rate.'), {
-  name: 'SlowDown',
-  $metadata: { httpStatusCode: 503 },
-});
 
 /** Lets all go on that waits for no time. */
 async function settle(): Promise<void> {
@@ -54,7 +50,7 @@ async function runProduction(options: FleetOptions): Promise<Requests> {
           const isTaken = s3.admits(key, clock.now());
           count(isTaken ? run.accepted : run.throttled);
           await travel();
-          if (!isTaken) throw SLOW_DOWN;
+          if (!isTaken) throw slowDown();
           return { etag: '"e"' };
         },
       } as Partial<ObjectWriter> as ObjectWriter;

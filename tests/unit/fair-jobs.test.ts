@@ -1,19 +1,13 @@
 // Two jobs in one queue and one bucket, in virtual time: a job of ten rows that arrives behind a large one ends soon.
-import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import type { Telemetry } from '../../functions/runtime/telemetry.ts';
-import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
-import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
-import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { sendMessages } from '../../shared/queue/batches.ts';
-import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
-import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { aJob, anUploadMessage, NO_TURNS } from '../helpers/records.ts';
+import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createWorker, slowDown } from '../helpers/upload-worker.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SECOND_MS = 1000;
@@ -59,58 +53,33 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
   const isOver = () => smallEndedAtMs !== undefined || clock.now() > START_MS + 3600 * SECOND_MS;
 
   async function work(index: number): Promise<void> {
-    const pacer = createAdaptivePacer();
-    const upload = createUpload({
-      engine: {
-        rateLimiter: createRateLimiter({ pacer, clock }),
+    const upload = createWorker(
+      {
         clock,
-        random: createRandom(index),
-      },
-      writer: {
-        begin: () => ({
-          async write() {
-            await clock.sleep(30);
-            if (!mayWrite()) throw SLOW_DOWN;
-            return { etag: '"e"' };
+        sqs,
+        async write() {
+          await clock.sleep(30);
+          if (!mayWrite()) throw slowDown();
+          return { etag: '"e"' };
+        },
+        ledger: {
+          getJobs: async () => ({ jobs, unreadable: new Map() }),
+          readBlocks: async () =>
+            new Map(
+              [LARGE, SMALL].map((job) => [blockName({ job, slice: 0, block: 0 }), blocks[job] as never]),
+            ),
+          recordEnds: async ({ job }, ends) => {
+            for (const number of ends.done ?? []) blocks[job]?.done.add(number);
+            if (blocks[SMALL]?.done.size === 10) smallEndedAtMs ??= clock.now();
+            return 'in time';
           },
-          recognise: async () => undefined,
-        }),
-      },
-      ledger: {
-        ...NO_TURNS,
-        getJobs: async () => ({ jobs, unreadable: new Map() }),
-        readBlocks: async () =>
-          new Map(
-            [LARGE, SMALL].map((job) => [blockName({ job, slice: 0, block: 0 }), blocks[job] as never]),
-          ),
-        recordEnds: async ({ job }, ends) => {
-          for (const number of ends.done ?? []) blocks[job]?.done.add(number);
-          if (blocks[SMALL]?.done.size === 10) smallEndedAtMs ??= clock.now();
-          return 'in time';
         },
       },
-      outcomes: { write: async () => undefined, list: async () => [], read: async () => new Uint8Array() },
-      queue: { sqs: sqs.client, clock, random: createRandom(index) },
-      uploadQueueUrl: queue.url,
-      returns: createReturnShare(clock),
-      returnedAttempts: createReturnedAttempts(),
-      pacer,
-      allowed: { sources: { buckets: [] }, destinations: [aJob().options.destination.bucket] },
-      retrySeconds: [10, 60, 300, 720],
-      telemetry: {
-        logger: { info: () => undefined, error: () => undefined },
-        count: () => undefined,
-      } as unknown as Telemetry,
-    });
+      index,
+    );
     while (!isOver()) {
       const Records = await queue.receive(BATCH);
-      const startMs = clock.now();
-      const getRemainingTimeInMillis = () => startMs + 180 * SECOND_MS - clock.now();
-      if (Records.length > 0)
-        queue.settle(
-          Records,
-          await upload({ Records }, { awsRequestId: 'r', getRemainingTimeInMillis } as Context),
-        );
+      if (Records.length > 0) queue.settle(Records, await upload(Records));
       else await clock.sleep(SECOND_MS * random());
     }
   }
@@ -133,12 +102,6 @@ async function runBoth({ workers, rows, limitPerSecond }: Setting) {
     largeEnded: blocks[LARGE]?.done.size ?? 0,
   };
 }
-
-const SLOW_DOWN = Object.assign(new Error('Please reduce your request rate.'), {
-  name: 'SlowDown',
-  $metadata: { httpStatusCode: 503 },
-  $fault: 'server',
-});
 
 describe('a job of ten rows behind a large one', () => {
   it.each([

@@ -1,21 +1,14 @@
 // S3 throttles everything for hours of virtual time: the production upload function on a standard queue with its redrive
 // policy and in-flight quota, many workers, thousands of items. What is unfinished goes back, and nothing else happens to it.
-import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import type { Telemetry } from '../../functions/runtime/telemetry.ts';
-import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
 import type { StoredBlockRow } from '../../shared/ledger/rows.ts';
-import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
-import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { createReturnShare } from '../../shared/queue/give-back.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
-import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
-import { aJob, anUploadMessage, NO_TURNS } from '../helpers/records.ts';
+import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createWorker, slowDown, type WorkerWorld } from '../helpers/upload-worker.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SECOND_MS = 1000;
@@ -25,7 +18,6 @@ const START_MS = Date.UTC(2026, 0, 1);
 
 // As in serverless.yml.
 const BATCH = 100;
-const TIMEOUT_MS = 180 * SECOND_MS;
 const MAX_RECEIVES = 5;
 const VISIBILITY_SECONDS = 1_080;
 const RETENTION_SECONDS = 10 * 24 * 3600;
@@ -37,13 +29,6 @@ const IN_FLIGHT_OF_WORKER = BATCH + 60;
 
 const sumAttempts = (outcomes: readonly OutcomeRecord[]) =>
   outcomes.reduce((sum, { attempts = 0 }) => sum + attempts, 0);
-
-const slowDown = () =>
-  Object.assign(new Error('Please reduce your request rate.'), {
-    name: 'SlowDown',
-    $metadata: { httpStatusCode: 503 },
-    $fault: 'server',
-  });
 
 interface Setting {
   recoversAtMs: number;
@@ -91,16 +76,11 @@ function startPipeline({
     bucket.tokens -= 1;
     return true;
   };
-  const writer: ItemWriter = {
-    begin: () => ({
-      async write() {
-        writes.attempts++;
-        await clock.sleep(30);
-        if (clock.now() < recoversAtMs || !hasToken()) throw slowDown();
-        return { etag: '"e"', bytes: 1 };
-      },
-      recognise: async () => undefined,
-    }),
+  const write = async () => {
+    writes.attempts++;
+    await clock.sleep(30);
+    if (clock.now() < recoversAtMs || !hasToken()) throw slowDown();
+    return { etag: '"e"', bytes: 1 };
   };
   const givenBack = { refused: { returned: 0, reposted: 0 }, untried: { returned: 0, reposted: 0 } };
   const count = (sums: Record<string, number>) => {
@@ -109,43 +89,19 @@ function startPipeline({
     givenBack.untried.returned += sums['UntriedReturned'] ?? 0;
     givenBack.untried.reposted += sums['UntriedReposted'] ?? 0;
   };
-  const silent = { info: () => undefined, error: () => undefined };
-  const worker = (workerSeed: number) => {
-    const pacer = createAdaptivePacer();
-    return createUpload({
-      engine: {
-        rateLimiter: createRateLimiter({ pacer, clock }),
-        clock,
-        random: createRandom(workerSeed),
-      },
-      writer,
-      ledger: {
-        ...NO_TURNS,
-        getJobs: async () => ({ jobs: new Map([[job.id, job]]), unreadable: new Map() }),
-        readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
-        recordEnds: async (_, ends) => {
-          for (const number of ends.done ?? []) block.done.add(number);
-          for (const number of ends.failed ?? []) block.failed.add(number);
-          return 'in time';
-        },
-      },
-      outcomes: {
-        write: async (_slice, _name, rows) => {
-          outcomes.push(...rows.map((row) => ({ ...row, atMs: clock.now() })));
-        },
-        list: async () => [],
-        read: async () => new Uint8Array(),
-      },
-      queue: { sqs: sqs.client, clock, random: createRandom(workerSeed) },
-      uploadQueueUrl: queue.url,
-      returns: createReturnShare(clock),
-      returnedAttempts: createReturnedAttempts(),
-      pacer,
-      allowed: { sources: { buckets: [] }, destinations: [job.options.destination.bucket] },
-      retrySeconds: [10, 60, 300, 720],
-      telemetry: { logger: silent, count } as unknown as Telemetry,
-    });
+  const ledger: WorkerWorld['ledger'] = {
+    getJobs: async () => ({ jobs: new Map([[job.id, job]]), unreadable: new Map() }),
+    readBlocks: async () => new Map([[blockName({ job: job.id, slice: 0, block: 0 }), block]]),
+    recordEnds: async (_, ends) => {
+      for (const number of ends.done ?? []) block.done.add(number);
+      for (const number of ends.failed ?? []) block.failed.add(number);
+      return 'in time';
+    },
   };
+  const keepOutcomes: WorkerWorld['keepOutcomes'] = async (_slice, _name, rows) => {
+    outcomes.push(...rows.map((row) => ({ ...row, atMs: clock.now() })));
+  };
+  const world = { clock, sqs, write, ledger, keepOutcomes, count };
   const seen = {
     mostInFlight: 0,
     mostMessages: 0,
@@ -160,10 +116,12 @@ function startPipeline({
     seen.mostMessages = Math.max(seen.mostMessages, visible + inFlight + delayed);
   };
 
-  const environments = Array.from({ length: WORKERS }, (_, index) => worker(seed * 1000 + index));
+  const environments = Array.from({ length: WORKERS }, (_, index) =>
+    createWorker(world, seed * 1000 + index),
+  );
 
   /** Lambda's event source and one environment behind it. */
-  async function poll(upload: ReturnType<typeof worker>, isOver: () => boolean): Promise<void> {
+  async function poll(upload: ReturnType<typeof createWorker>, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const Records = await queue.receive(BATCH);
       if (Records.length === 0) {
@@ -174,13 +132,8 @@ function startPipeline({
       const receives = Records.map(({ attributes }) => Number(attributes.ApproximateReceiveCount));
       seen.mostReceives = Math.max(seen.mostReceives, ...receives);
       seen.invocations++;
-      const endsAtMs = clock.now() + TIMEOUT_MS;
-      const context = {
-        awsRequestId: `r${seen.invocations}`,
-        getRemainingTimeInMillis: () => endsAtMs - clock.now(),
-      } as Context;
       const startsAtMs = clock.now();
-      const answer = await upload({ Records }, context);
+      const answer = await upload(Records);
       seen.longestMs = Math.max(seen.longestMs, clock.now() - startsAtMs);
       watch();
       const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));

@@ -1,33 +1,27 @@
 // A job's own rate in virtual time: production's upload on a standard queue, with one worker and with many. In any ten seconds
 // the job starts 0.9 to 1.1 times the objects that its rate allows.
-import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import type { Telemetry } from '../../functions/runtime/telemetry.ts';
-import { createUpload } from '../../functions/upload/handler.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { rateOf } from '../../shared/job/frozen-options.ts';
 import type { RateOptions } from '../../shared/job/options.ts';
-import { createJobRows } from '../../shared/ledger/job-rows.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
+import { createFeed } from '../../shared/ledger/feed.ts';
+import { rescaleTurns } from '../../shared/ledger/rescale-turns.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { createTable } from '../../shared/ledger/table.ts';
-import { createAdaptivePacer } from '../../shared/pacing/adaptive-pacer.ts';
+import { createTurns } from '../../shared/ledger/turns.ts';
 import { isBounded } from '../../shared/pacing/job-rate.ts';
-import { createRateLimiter } from '../../shared/pacing/rate-limiter.ts';
-import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody } from '../../shared/queue/messages.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
-import { createReturnedAttempts } from '../../shared/report/returned-attempts.ts';
-import type { ItemWriter } from '../../shared/sources/source.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createMemoryTable } from '../helpers/memory-table.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
+import { createWorker, slowDown, type WorkerWorld } from '../helpers/upload-worker.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const SECOND_MS = 1000;
 const START_MS = Date.UTC(2026, 0, 1);
 const BATCH = 100;
 const BLOCK = 500;
-const TIMEOUT_MS = 180 * SECOND_MS;
 const WINDOW_MS = 10 * SECOND_MS;
 /** A change of the rate is read within 5 s, and what was reserved by the old one is used up. */
 const SETTLED_MS = 15 * SECOND_MS;
@@ -77,14 +71,14 @@ function startJob({
   const queue = sqs.queue('upload');
   const memory = createMemoryTable(clock);
   const table = createTable({ dynamodb: memory.client, table: 't', clock, random });
-  const rows = createJobRows(table);
+  const rows = { ...createTurns(table), ...createFeed(table) };
   const options = { ...aJob().options, retryForSeconds, maxRatePerSecond, maxBytesPerSecond };
   const job = { current: aJob({ options }) };
   /** As the API does it. */
   const setRate = async (rate: Partial<RateOptions>) => {
     const before = job.current.options;
     job.current = aJob({ options: { ...before, ...rate } });
-    await rows.rescaleTurns(aJob().id, rateOf(before), rateOf(job.current.options));
+    await rescaleTurns(table, aJob().id, rateOf(before), rateOf(job.current.options));
   };
   const none = new Set<number>();
   const block = {
@@ -93,17 +87,27 @@ function startJob({
   };
   const starts: number[] = [];
   const outcomes: OutcomeRecord[] = [];
-  const writer: ItemWriter = {
-    begin: () => ({
-      async write() {
-        const nowMs = clock.now();
-        if (answer(nowMs) === 'slow down') throw slowDown();
-        starts.push(nowMs);
-        await clock.sleep(20 + 40 * random());
-        return { etag: '"e"', ...(tellsBytes ? { bytes } : {}) };
-      },
-      recognise: async () => undefined,
-    }),
+  const write = async () => {
+    const nowMs = clock.now();
+    if (answer(nowMs) === 'slow down') throw slowDown();
+    starts.push(nowMs);
+    await clock.sleep(20 + 40 * random());
+    return { etag: '"e"', ...(tellsBytes ? { bytes } : {}) };
+  };
+  const ledger: WorkerWorld['ledger'] = {
+    ...rows,
+    getJobs: async () => ({ jobs: new Map([[job.current.id, job.current]]), unreadable: new Map() }),
+    readBlocks: async () => new Map([[blockName({ job: job.current.id, slice: 0, block: 0 }), block]]),
+    recordEnds: async (_, ends) => {
+      await clock.sleep(10);
+      for (const number of ends.done ?? []) block.done.add(number);
+      for (const number of ends.failed ?? []) block.failed.add(number);
+      return 'in time';
+    },
+  };
+  const keepOutcomes: WorkerWorld['keepOutcomes'] = async (_slice, _name, records) => {
+    await clock.sleep(40);
+    outcomes.push(...records);
   };
   const counts = new Map<string, number>();
   const count = (sums: Record<string, number>) => {
@@ -116,48 +120,11 @@ function startJob({
   const longest = { ms: 0 };
 
   async function work(index: number, isOver: () => boolean): Promise<void> {
-    const pacer = createAdaptivePacer();
-    const upload = createUpload({
-      engine: {
-        rateLimiter: createRateLimiter({ pacer, clock }),
-        clock,
-        random: createRandom(seed * 1000 + index),
-      },
-      writer,
-      ledger: {
-        ...rows,
-        getJobs: async () => ({
-          jobs: new Map([[job.current.id, job.current]]),
-          unreadable: new Map(),
-        }),
-        readBlocks: async () => new Map([[blockName({ job: job.current.id, slice: 0, block: 0 }), block]]),
-        recordEnds: async (_, ends) => {
-          await clock.sleep(10);
-          for (const number of ends.done ?? []) block.done.add(number);
-          for (const number of ends.failed ?? []) block.failed.add(number);
-          return 'in time';
-        },
-      },
-      outcomes: {
-        write: async (_slice, _name, records) => {
-          await clock.sleep(40);
-          outcomes.push(...records);
-        },
-        list: async () => [],
-        read: async () => new Uint8Array(),
-      },
-      queue: { sqs: sqs.client, clock, random: createRandom(seed * 1000 + index) },
-      uploadQueueUrl: queue.url,
-      returns: createReturnShare(clock),
-      returnedAttempts: createReturnedAttempts(),
-      pacer,
-      allowed: { sources: { buckets: ['source'] }, destinations: [aJob().options.destination.bucket] },
-      retrySeconds: [10, 60, 300, 720],
-      telemetry: {
-        logger: { info: () => undefined, error: (...line: unknown[]) => faults.push(line) },
-        count,
-      } as unknown as Telemetry,
-    });
+    const error = (...line: unknown[]) => faults.push(line);
+    const upload = createWorker(
+      { clock, sqs, write, ledger, keepOutcomes, count, error },
+      seed * 1000 + index,
+    );
     while (!isOver()) {
       const Records = await queue.receive(BATCH);
       if (Records.length === 0) {
@@ -172,11 +139,7 @@ function startJob({
         ...Records.map(({ attributes }) => Number(attributes.ApproximateReceiveCount)),
       );
       const startMs = clock.now();
-      const context = {
-        awsRequestId: `r${invocations}`,
-        getRemainingTimeInMillis: () => startMs + TIMEOUT_MS - clock.now(),
-      } as Context;
-      queue.settle(Records, await upload({ Records }, context));
+      queue.settle(Records, await upload(Records));
       longest.ms = Math.max(longest.ms, clock.now() - startMs);
     }
   }
@@ -221,13 +184,6 @@ function startJob({
     },
   };
 }
-
-const slowDown = () =>
-  Object.assign(new Error('Please reduce your request rate.'), {
-    name: 'SlowDown',
-    $metadata: { httpStatusCode: 503 },
-    $fault: 'server',
-  });
 
 /** The fewest and the most objects of any ten seconds between these times, as shares of what the rate allows. */
 function shares(starts: readonly number[], ratePerSecond: number, fromMs: number, toMs: number) {

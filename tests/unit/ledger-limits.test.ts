@@ -22,8 +22,8 @@ import {
   type NewJob,
   type SettledTotals,
 } from '../../shared/job/job.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { METRIC_MEANINGS } from '../../functions/runtime/metric-meanings.js';
+import { METRIC_UNITS } from '../../functions/runtime/metric-units.js';
 import { METRICS } from '../../functions/runtime/metrics.js';
 import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { dashboardBody, dashboardPanels } from '../../infrastructure/dashboard.js';
@@ -114,6 +115,10 @@ describe('the estimate of the cost', () => {
     expect(total('DynamoDB', { writes0: 1e6, reads1: 1e6 })).toBeCloseTo(0.75, 6);
     expect(total('Logs', { bytes2: 2e9 })).toBeCloseTo(1, 6);
   });
+});
+
+it('has a unit for no name that is not in the table', () => {
+  expect(Object.keys(METRICS)).toEqual(expect.arrayContaining(Object.keys(METRIC_UNITS)));
 });
 
 it('docs/metrics.md says what each panel and metric is', async () => {

@@ -1,9 +1,9 @@
 // A job's progress: closed blocks by their counts, open ones by their sets, while there are not too many to read.
 import { describe, expect, it } from 'vitest';
 import type { BlockId, JobId } from '../../shared/job/identity.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
 import { outstandingRows, sumProgress } from '../../shared/ledger/progress.ts';
 import type { SliceRow, StoredBlockRow } from '../../shared/ledger/rows.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { aRunningJob } from '../helpers/records.ts';
 
 const JOB = aRunningJob({ id: 'job-12345678' as JobId, slices: 2 });

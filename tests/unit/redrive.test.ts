@@ -17,7 +17,7 @@ import {
 } from '../../shared/job/job.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
 import { parseRedriveOrder } from '../../shared/job/redrive-order.ts';
-import type { SliceStart } from '../../shared/ledger/ledger.ts';
+import type { SliceStart } from '../../shared/ledger/slice-rows.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
 import { meddled } from '../helpers/failing.ts';
 import {

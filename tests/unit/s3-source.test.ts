@@ -5,7 +5,7 @@ import { lookUp } from '../../functions/upload/look-up.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { readSliceBlocks } from '../../shared/blocks/read-blocks.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import { sourceReading, splitSource, writeSource } from '../../shared/manifest/s3-source.ts';
 import {

@@ -1,9 +1,10 @@
-// Suspects in a batch: which is worked on alone, which waits, and which is parted from the items that it came back with.
+// Suspects in a batch: which is worked on alone, which waits, and which is separated from the items that it came back with.
 import { describe, expect, it } from 'vitest';
-import type { Delivery } from '../../functions/upload/delivery.ts';
+import { type Delivery, parseDeliveries } from '../../functions/upload/delivery.ts';
 import type { OpenItem } from '../../functions/upload/look-up.ts';
 import { separateSuspects, setSuspectsApart } from '../../functions/upload/suspects.ts';
 import { untriedReposts } from '../../shared/queue/give-back.ts';
+import { messageBody } from '../../shared/queue/messages.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createWatchedSqs, type EntryFate } from '../helpers/failing.ts';
 import { anUploadMessage, aRunningJob } from '../helpers/records.ts';
@@ -12,14 +13,15 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 interface Given {
   name: string;
   suspect?: true;
-  parted?: true;
+  wasSeparated?: boolean;
   receiveCount?: number;
 }
 
-const deliveryOf = ({ name, receiveCount = 1, ...marks }: Given): Delivery => ({
+const deliveryOf = ({ name, receiveCount = 1, wasSeparated = false, ...marks }: Given): Delivery => ({
   messageId: name,
   receiptHandle: `receipt of ${name}`,
   message: anUploadMessage(marks),
+  wasSeparated,
   receiveCount,
   firstReceivedAtMs: 0,
 });
@@ -48,20 +50,20 @@ describe('of a batch', () => {
   });
 
   it.each([
-    { why: 'came back beside another item', marks: { receiveCount: 2 }, isParted: true },
-    { why: 'comes for the first time', marks: { receiveCount: 1 }, isParted: false },
-    { why: 'was parted before', marks: { receiveCount: 2, parted: true as const }, isParted: false },
-  ])('a suspect that $why is parted: $isParted', ({ marks, isParted }) => {
+    { why: 'came back beside another item', marks: { receiveCount: 2 }, isSeparated: true },
+    { why: 'comes for the first time', marks: { receiveCount: 1 }, isSeparated: false },
+    { why: 'was separated before', marks: { receiveCount: 2, wasSeparated: true }, isSeparated: false },
+  ])('a suspect that $why is separated: $isSeparated', ({ marks, isSeparated }) => {
     const suspect = itemOf({ name: 'a', suspect: true, ...marks });
     expect(apart(other, suspect)).toEqual({
       others: ['other'],
-      separate: isParted ? ['a'] : [],
-      suspect: isParted ? undefined : 'a',
+      separate: isSeparated ? ['a'] : [],
+      suspect: isSeparated ? undefined : 'a',
       waiting: [],
     });
   });
 
-  it('suspects among themselves are not parted: they are worked on one by one', () => {
+  it('suspects among themselves are not separated: they are worked on one by one', () => {
     const came = { suspect: true, receiveCount: 2 } as const;
     expect(apart(itemOf({ name: 'a', ...came }), itemOf({ name: 'b', ...came }))).toMatchObject({
       separate: [],
@@ -76,7 +78,7 @@ describe('of a batch', () => {
   });
 });
 
-describe('a suspect that is parted', () => {
+describe('a suspect that is separated', () => {
   const suspects = ['a', 'b'].map((name) => deliveryOf({ name, suspect: true, receiveCount: 2 }));
   const part = async (fateOf?: EntryFate) => {
     const sqs = createWatchedSqs(fateOf);
@@ -101,6 +103,20 @@ describe('a suspect that is parted', () => {
     expect(sqs.calls[1]?.entries.map(({ ReceiptHandle }) => ReceiptHandle)).toEqual([
       'receipt of a',
       'receipt of b',
+    ]);
+  });
+
+  it('is known by its message when it comes back', async () => {
+    const { sqs } = await part();
+    const bodies = sqs.calls[0]?.entries.map(({ MessageBody = '' }) => MessageBody) ?? [];
+    const attributes = { ApproximateReceiveCount: '2', ApproximateFirstReceiveTimestamp: '0' };
+    const records = [...bodies, messageBody(anUploadMessage({ suspect: true }))].map((body, index) => ({
+      ...{ messageId: `m${index}`, receiptHandle: `r${index}`, body, attributes },
+    }));
+    expect(parseDeliveries(records).deliveries.map(({ wasSeparated }) => wasSeparated)).toEqual([
+      true,
+      true,
+      false,
     ]);
   });
 

@@ -8,7 +8,7 @@ import { createSweep } from '../../functions/sweep/handler.ts';
 import { watchJobs } from '../../functions/upload/watch-jobs.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import type { FoundJobs } from '../../shared/ledger/job-rows.ts';
+import type { FoundJobs } from '../../shared/ledger/job-reads.ts';
 import { createRounds } from '../../shared/ledger/rounds.ts';
 import { readableSliceRow, readSliceRow } from '../../shared/ledger/rows.ts';
 import type { Table } from '../../shared/ledger/table.ts';

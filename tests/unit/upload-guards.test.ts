@@ -5,8 +5,8 @@ import type { UploadDependencies } from '../../functions/upload/dependencies.ts'
 import { createUpload } from '../../functions/upload/handler.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import type { FoundJobs } from '../../shared/ledger/job-rows.ts';
-import { blockName } from '../../shared/ledger/ledger.ts';
+import type { FoundJobs } from '../../shared/ledger/job-reads.ts';
+import { blockName } from '../../shared/ledger/rows.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import { createReturnShare } from '../../shared/queue/give-back.ts';
 import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts';

@@ -1,6 +1,7 @@
 // Small JSON objects that list files: S3 Inventory's manifest.json, reports of S3 Batch Operations and Step Functions.
 import type * as z from 'zod/mini';
 import { describeIssues } from '../../text/bounded.ts';
+import { parseJson } from '../../text/parse-json.ts';
 import type { ManifestFault } from '../faults.ts';
 import type { ManifestStart } from '../format.ts';
 import { ConversionFault, type ConversionInput } from './conversion.ts';
@@ -75,7 +76,10 @@ export async function readList<Schema extends z.ZodMiniType>(
       `${place} has ${manifest.sizeBytes} bytes, above ${MAX_LIST_BYTES}: ${SPLIT}`,
     );
   const chunks = await Array.fromAsync(read(manifest, 0, manifest.sizeBytes));
-  const parsed = schema.safeParse(parseJson(Buffer.concat(chunks).toString('utf8')));
+  const text = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const faults = describeIssues(parsed.error.issues, 'it');
   throw listFault('ListUnreadable', `${place} is no ${what} that Spillway reads: ${faults}`);
@@ -85,13 +89,4 @@ export const SPLIT = 'split the list into several manifests';
 
 export function listFault(code: ManifestFault, message: string): ConversionFault {
   return new ConversionFault(code, message);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    // The schema then reports that it is no object.
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedText } from '../../text/bounded.ts';
+import { isRecord } from '../../text/parse-json.ts';
 import { type ManifestStart, unreadable } from '../format.ts';
 import { keptDigits, parseKeepingNumbers } from '../written-numbers.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
@@ -183,10 +184,6 @@ function optional<Name extends string>(name: Name, value: unknown): { [Each in N
 function unfit(item: unknown, place: string, what: string) {
   const shown = boundedText(JSON.stringify(item) ?? 'its input', SHOWN_BYTES);
   return listFault('ItemUnfit', `an item of ${place} ${what}: ${shown}; ${REMEDY}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Numbers keep their spelling: an item with our columns is a row, whose reader says which it takes as text. */

@@ -8,7 +8,13 @@ import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedNames } from '../../text/bounded.ts';
 import { visibleText } from '../../text/visible.ts';
 import { knownColumns } from '../columns.ts';
-import { type Detected, type ManifestFormat, type ManifestStart, unreadable } from '../format.ts';
+import {
+  type Detected,
+  type FormatHead,
+  type ManifestFormat,
+  type ManifestStart,
+  unreadable,
+} from '../format.ts';
 import { type RowRules, readRows } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
@@ -19,12 +25,10 @@ import { columnCount } from './csv.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { COMMAS } from './dialect.ts';
 
-export interface BatchCsvHead {
+export interface BatchCsvHead extends FormatHead {
   format: 'batch-csv';
   /** Fields of each row. */
   fields: 2 | 3;
-  bodyOffset: number;
-  bodyLine: number;
 }
 
 /** Rows that must agree before a file without a header is taken for this format. */

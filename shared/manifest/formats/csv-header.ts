@@ -4,7 +4,7 @@ import { boundedName, boundedNames } from '../../text/bounded.ts';
 import { redactedUnknown } from '../../text/redacted.ts';
 import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
-import { type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
+import { type FormatHead, type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import type { FirstRow } from '../lines/scan.ts';
 import { blankFault, firstRowOf } from '../lines/start.ts';
 import { faultOfNamedColumn, headerNameOf, identityOf, isNamedColumn } from '../named-columns.ts';
@@ -12,13 +12,10 @@ import { splitRow } from './csv-quoted-row.ts';
 import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
 import type { Dialect } from './dialect.ts';
 
-export interface SeparatedHead {
+export interface SeparatedHead extends FormatHead {
   format: 'csv' | 'tsv';
   /** The header's names in order, `spillway_*` ones included. */
   columns: string[];
-  bodyOffset: number;
-  bodyLine: number;
-  extraColumns?: readonly string[];
 }
 
 /** As a header names them. */

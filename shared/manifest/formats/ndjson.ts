@@ -2,17 +2,20 @@
 
 import { visibleText } from '../../text/visible.ts';
 import { isReservedColumn } from '../columns.ts';
-import { type Detected, type ManifestFormat, type ManifestStart, unreadable } from '../format.ts';
+import {
+  type Detected,
+  type FormatHead,
+  type ManifestFormat,
+  type ManifestStart,
+  unreadable,
+} from '../format.ts';
 import { type RowRecord, type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
 import { hasNumberAsText, sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
 
-export interface NdjsonHead {
+export interface NdjsonHead extends FormatHead {
   format: 'ndjson';
-  bodyOffset: number;
-  bodyLine: number;
-  extraColumns?: readonly string[];
 }
 
 export const ndjson: ManifestFormat<NdjsonHead> = {

@@ -1,6 +1,7 @@
 // The rows of a range of lines, each with its place, good or bad. The format turns the text of a row into its columns.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { boundedText } from '../../text/bounded.ts';
+import { isRecord } from '../../text/parse-json.ts';
 import { knownColumns, parseItem } from '../columns.ts';
 import type { RowFault } from '../faults.ts';
 import type { ManifestRow, ReadBytes } from '../format.ts';
@@ -101,7 +102,7 @@ function shownColumns(
   const { record, columns = {} } = 'record' in read ? read : { record: {} };
   const shownValues: [string, string | Record<string, string>][] = [];
   const show = (name: string, value: unknown): void => {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    if (isRecord(value)) {
       shownValues.push([name, shownNames(value)]);
       return;
     }

@@ -45,10 +45,6 @@ const MAX_HOSTS = 1_000;
 /** An item that has not had a connection within its invocation comes again soon: it was not tried. */
 const NO_CONNECTION_MS = 1_000;
 
-export interface WebTransfers {
-  writerOf(read: WebRead): PartedWriter;
-}
-
 interface Tools {
   client: WebClient;
   bytesWriter: BytesWriter;
@@ -76,10 +72,7 @@ interface Reading {
   isWhole: boolean;
 }
 
-export function createWebTransfers(
-  { s3, clock }: { s3: S3Client; clock: Clock },
-  client: WebClient,
-): WebTransfers {
+export function createWebTransfers({ s3, clock }: { s3: S3Client; clock: Clock }, client: WebClient) {
   const tools: Tools = {
     client,
     bytesWriter: createBytesWriter(s3, clock),
@@ -101,7 +94,7 @@ export function createWebTransfers(
   }
 
   return {
-    writerOf: (read) => ({
+    writerOf: (read: WebRead): PartedWriter => ({
       async transfer(paced, item, bounds, tally) {
         const group = groupOf(read.url.hostname);
         // Kept to the item's end: a broken read is resumed without a wait.

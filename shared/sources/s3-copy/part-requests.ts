@@ -6,12 +6,16 @@ import {
   ListPartsCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { attributeHeaders, type ChecksumAlgorithm } from '../../attributes/object-attributes.ts';
+import {
+  attributeHeaders,
+  CHECKSUM_ALGORITHMS,
+  type ChecksumAlgorithm,
+} from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
 import { classifyFault } from '../../aws/classify.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads } from '../../aws/source-heads.ts';
-import { checksumSetting } from '../../transfer/checksum.ts';
+import { checksumField, checksumSetting } from '../../transfer/checksum.ts';
 import { endedBy, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
 import type { Part } from '../../transfer/part-plan.ts';
 import type { SourceDependencies } from '../source.ts';
@@ -37,29 +41,7 @@ export interface PartPage {
   next?: string;
 }
 
-/** Each throws what the S3 client throws, or NoProof; classifyFault reads both. */
-export interface PartRequests {
-  /** Never cut off: without its id an upload can't be aborted. @returns the id */
-  begin(copy: Copy, head: SourceHead, tags: ReadonlyMap<string, string>): Promise<string>;
-  /** Only while the source is still the one that the upload is of. */
-  copyPart(copy: Copy, begun: BegunCopy, part: Part, cutOff: AbortSignal): Promise<CopiedPart>;
-  listParts(copy: Copy, uploadId: string, from: string | undefined, cutOff: AbortSignal): Promise<PartPage>;
-  complete(
-    copy: Copy,
-    begun: BegunCopy,
-    head: SourceHead,
-    parts: readonly CopiedPart[],
-    cutOff: AbortSignal,
-  ): Promise<WrittenObject>;
-  /**
-   * @returns the object at the destination if it is made of so many parts of this source, else undefined. Where no checksum
-   * tells, the size and the number of parts do
-   */
-  recognise(copy: Copy, begun: BegunCopy, head: SourceHead): Promise<WrittenObject | undefined>;
-  exists(copy: Copy): Promise<boolean>;
-  /** An upload that is gone already counts as aborted. */
-  abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void>;
-}
+export type PartRequests = ReturnType<typeof createPartRequests>;
 
 /** Aborts are asked for at an invocation's end too, whose time is short. */
 const ABORT_REQUEST_MS = 2_000;
@@ -67,7 +49,8 @@ const ABORT_REQUEST_MS = 2_000;
 /** Of these S3 keeps one of the whole object; of the others, one of the parts' checksums. (user guide, object integrity) */
 const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(['CRC64NVME', 'CRC32', 'CRC32C']);
 
-export function createPartRequests({ s3, copies = {} }: SourceDependencies): PartRequests {
+/** Each request throws what the S3 client throws, or NoProof; classifyFault reads both. */
+export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
   const heads = createSourceHeads(s3, { requesterPays: copies.requesterPays });
   const sendsChecksums = checksumSetting(s3);
   const at = ({ destination }: Pick<Copy, 'destination'>) => ({
@@ -82,7 +65,8 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
     attributes.checksumAlgorithm ?? crc?.algorithm ?? 'CRC64NVME';
 
   return {
-    async begin(copy, head, tags) {
+    /** Never cut off: without its id an upload can't be aborted. @returns the id */
+    async begin(copy: Copy, head: SourceHead, tags: ReadonlyMap<string, string>): Promise<string> {
       const algorithm = algorithmOf(copy, head);
       const headers = attributeHeaders(attributesInParts(head, copy.attributes ?? {}, tags));
       const command = new CreateMultipartUploadCommand({
@@ -99,7 +83,13 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return UploadId;
     },
 
-    async copyPart(copy, { uploadId, etag, versionId, sizeBytes }, { number, offset, bytes }, cutOff) {
+    /** Only while the source is still the one that the upload is of. */
+    async copyPart(
+      copy: Copy,
+      { uploadId, etag, versionId, sizeBytes }: BegunCopy,
+      { number, offset, bytes }: Part,
+      cutOff: AbortSignal,
+    ): Promise<CopiedPart> {
       const command = new UploadPartCopyCommand({
         ...at(copy),
         ...payer,
@@ -114,7 +104,12 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return { number, bytes, etag: result?.ETag ?? '', ...checksumOf(result ?? {}) };
     },
 
-    async listParts(copy, uploadId, from, cutOff) {
+    async listParts(
+      copy: Copy,
+      uploadId: string,
+      from: string | undefined,
+      cutOff: AbortSignal,
+    ): Promise<PartPage> {
       const answer = await s3.send(
         new ListPartsCommand({
           ...at(copy),
@@ -135,7 +130,13 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return { parts, ...(next === undefined ? {} : { next }) };
     },
 
-    async complete(copy, { uploadId, sizeBytes }, head, parts, cutOff) {
+    async complete(
+      copy: Copy,
+      { uploadId, sizeBytes }: BegunCopy,
+      head: SourceHead,
+      parts: readonly CopiedPart[],
+      cutOff: AbortSignal,
+    ): Promise<WrittenObject> {
       const algorithm = algorithmOf(copy, head);
       const { crc } = head;
       const isCompared = crc !== undefined && crc.algorithm === algorithm && (await sendsChecksums());
@@ -167,7 +168,15 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
     },
 
-    async recognise(copy, { sizeBytes, partBytes }, head) {
+    /**
+     * @returns the object at the destination if it is made of so many parts of this source, else undefined. Where no checksum
+     * tells, the size and the number of parts do
+     */
+    async recognise(
+      copy: Copy,
+      { sizeBytes, partBytes }: BegunCopy,
+      head: SourceHead,
+    ): Promise<WrittenObject | undefined> {
       const found = await heads.head(copy.destination, { withChecksum: true });
       const parts = Math.ceil(sizeBytes / partBytes);
       if (found.ContentLength !== sizeBytes || !unquoted(found.ETag ?? '').endsWith(`-${parts}`)) {
@@ -180,17 +189,10 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
       return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
     },
 
-    async exists({ destination }) {
-      try {
-        await heads.head(destination);
-        return true;
-      } catch (error) {
-        if (classifyFault(error).code === 'NotFound') return false;
-        throw error;
-      }
-    },
+    exists: ({ destination }: Copy): Promise<boolean> => heads.exists(destination),
 
-    async abort(copy, uploadId) {
+    /** An upload that is gone already counts as aborted. */
+    async abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void> {
       try {
         const command = new AbortMultipartUploadCommand({ ...at(copy), ...payer, UploadId: uploadId });
         await s3.send(command, { requestTimeout: ABORT_REQUEST_MS });
@@ -201,13 +203,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies): Par
   };
 }
 
-const CHECKSUM_FIELDS = [
-  'ChecksumCRC32',
-  'ChecksumCRC32C',
-  'ChecksumCRC64NVME',
-  'ChecksumSHA1',
-  'ChecksumSHA256',
-] as const;
+const CHECKSUM_FIELDS = CHECKSUM_ALGORITHMS.map(checksumField);
 
 function checksumOf(
   answer: { [Name in (typeof CHECKSUM_FIELDS)[number]]?: string | undefined },

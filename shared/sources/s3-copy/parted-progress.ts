@@ -3,27 +3,23 @@ import type { TransferItem } from '../../transfer/engine.ts';
 import type { StepItem } from '../../transfer/multipart-steps.ts';
 import type { Copy } from './copier.ts';
 
-export interface Progress {
-  /** Epoch ms: the retry time begins again with each part that is copied. */
-  giveUpAtMs(): number;
-  isMade(): boolean;
-  /** Milliseconds of the slowest part of this delivery. */
-  readonly slowestMs: number;
-  /** @param tookMs absent for a part of an earlier delivery */
-  made(atMs: number | undefined, tookMs?: number): void;
-}
+type Progress = ReturnType<typeof createProgress>;
 
-export function createProgress({ giveUpAtMs, retryForMs }: TransferItem): Progress {
+export function createProgress({ giveUpAtMs, retryForMs }: TransferItem) {
   let lastMs = Number.NEGATIVE_INFINITY;
   let isMade = false;
   let slowestMs = 0;
   return {
-    giveUpAtMs: () => (retryForMs === undefined ? giveUpAtMs : Math.max(giveUpAtMs, lastMs + retryForMs)),
-    isMade: () => isMade,
-    get slowestMs() {
+    /** Epoch ms: the retry time begins again with each part that is copied. */
+    giveUpAtMs: (): number =>
+      retryForMs === undefined ? giveUpAtMs : Math.max(giveUpAtMs, lastMs + retryForMs),
+    isMade: (): boolean => isMade,
+    /** Milliseconds of the slowest part of this delivery. */
+    get slowestMs(): number {
       return slowestMs;
     },
-    made(atMs, tookMs) {
+    /** @param tookMs absent for a part of an earlier delivery */
+    made(atMs: number | undefined, tookMs?: number): void {
       if (atMs !== undefined) lastMs = Math.max(lastMs, atMs);
       if (tookMs === undefined) return;
       isMade = true;
