@@ -1,7 +1,7 @@
 // Reads queues, buckets, tables, buses, roles and policies from the template's resources. Other types matter only on AWS and are ignored.
 import { isRecord } from '../../shared/text/parse-json.ts';
 import type { ResourcePolicy, Role } from '../iam/policy.ts';
-import { PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
+import { listOf, PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
@@ -182,9 +182,4 @@ function read<T>(where: string, statements: () => T): T {
     if (error instanceof PolicyError) throw new ServiceModelError(where, error.message);
     throw error;
   }
-}
-
-function listOf(value: unknown): unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
 }

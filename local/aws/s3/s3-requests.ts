@@ -140,8 +140,12 @@ const CONFIGURATION_VERBS: Record<string, string> = { GET: 'Get', DELETE: 'Delet
 
 /** Whether the operation is about a bucket's configuration and not its objects. */
 export function isConfiguration(operation: string): boolean {
-  return Object.values(BUCKET_CONFIGURATIONS).some((name) => operation.endsWith(name) && operation !== name);
+  return CONFIGURATION_OPERATIONS.has(operation);
 }
+
+const CONFIGURATION_OPERATIONS: ReadonlySet<string> = new Set(
+  Object.values(BUCKET_CONFIGURATIONS).flatMap((name) => ['Get', 'Put', 'Delete'].map((verb) => verb + name)),
+);
 
 function bucketOperation(method: string, bucket: string, query: URLSearchParams): string {
   if (bucket === '') return 'ListBuckets';
