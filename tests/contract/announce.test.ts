@@ -1,15 +1,15 @@
 // What is announced of a job, and how often, on a DynamoDB with the table that serverless.yml describes.
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { JobId } from '../../shared/job/identity.ts';
 import { emptyTotals, type LiveJob } from '../../shared/job/job.ts';
 import { emptyProgress } from '../../shared/ledger/progress.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { meddled } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
-let table: LedgerTable;
 let ledger: TestLedger;
 let id: JobId;
 let jobs = 0;
@@ -17,10 +17,7 @@ let told: string[];
 let failures: string[];
 let isBusDown: boolean;
 
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 beforeEach(() => {
   ledger = openLedger(table);
   id = `announced-${String(jobs++).padStart(4, '0')}` as JobId;

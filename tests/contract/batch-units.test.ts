@@ -1,6 +1,6 @@
 // What DynamoDB bills for one batch of upload: its look-up, its outcomes and its blocks. Counted by the units that DynamoDB answers.
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Delivery } from '../../functions/upload/delivery.ts';
 import { lookUp } from '../../functions/upload/look-up.ts';
 import { BLOCK_ROWS, hashedJobId, type ItemId } from '../../shared/job/identity.ts';
@@ -8,20 +8,17 @@ import { accountFor, type EndedRow } from '../../shared/report/account.ts';
 import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
 import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
 import { createRandom } from '../../shared/time/random.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { changed, meddled } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 /** Messages from which SQS draws, in the embedded cloud as well. */
 const WINDOW = 500;
 
-let table: LedgerTable;
 let jobs = 0;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 
 /** Sums the units of all that is asked through it. */
 function metered(dynamodb: DynamoDBClient) {

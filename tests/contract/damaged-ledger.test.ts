@@ -2,7 +2,7 @@
 // with all else, name what they can't read, and end the job with every row in its counts.
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSEvent } from 'aws-lambda';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createSettle } from '../../functions/settle/handler.ts';
 import { reconcileJob } from '../../functions/sweep/reconcile-job.ts';
 import { createMemoryS3, type MemoryS3 } from '../../lab/memory/s3.ts';
@@ -15,7 +15,8 @@ import { failJob } from '../../shared/report/end-job.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
 import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
 import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
 const REPORTS = 'reports';
@@ -25,17 +26,13 @@ const HEADER = 'key,text\n';
 const ROWS = 4;
 const SLICE_BYTES = 'k0-0,x\n'.length * ROWS;
 
-let table: LedgerTable;
 let ledger: TestLedger;
 let s3: MemoryS3;
 let id: JobId;
 let jobs = 0;
 let logged: string[];
 
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 beforeEach(() => {
   ledger = openLedger(table);
   s3 = createMemoryS3({ versioned: ['inbox'] });

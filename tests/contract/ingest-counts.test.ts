@@ -2,25 +2,22 @@
 // fails half-way.
 import { setImmediate } from 'node:timers/promises';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { ingestSlice } from '../../functions/ingest/ingest-slice.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { createWatchedSqs, meddled } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
 /** Two rows of each block are good, one is bad. */
 const BLOCKS = 3;
 const CSV = `key,text\n${Array.from({ length: BLOCKS }, (_, block) => `a${block},1\nbad\nb${block},1\n`).join('')}`;
 
-let table: LedgerTable;
 let jobs = 0;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 
 /** After everything else that can go on meanwhile. */
 const answeredLate = (client: SQSClient) =>

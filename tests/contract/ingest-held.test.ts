@@ -1,12 +1,13 @@
 // A slice that is held by its job's rate requests itself: of several deliveries that do so, one chain of requests is left. One that
 // waits in place for the slice before it stops waiting when its job is halted or its time is over.
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { ingestSlice } from '../../functions/ingest/ingest-slice.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { hashedJobId } from '../../shared/job/identity.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 
 const CSV = 'key,text\na,1\n';
@@ -16,12 +17,8 @@ const TIME_MS = 60_000;
 /** So many messages keep the queue fed: no help is wanted. */
 const fedQueue = { send: async () => ({ Attributes: { ApproximateNumberOfMessages: '5000' } }) };
 
-let table: LedgerTable;
 let jobs = 0;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 
 async function start(options: { maxRatePerSecond?: number } = { maxRatePerSecond: 1 }) {
   const ledger = openLedger(table);

@@ -1,6 +1,6 @@
 // The arrival of a manifest that can't be opened, again after a delivery that was cut short between the job's row and its end.
 import type { Context, SQSEvent } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { IngestDependencies } from '../../functions/ingest/dependencies.ts';
 import { createIngest } from '../../functions/ingest/handler.ts';
 import { countedEnds } from '../../functions/runtime/counted-ends.ts';
@@ -8,16 +8,13 @@ import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
 import { jobIdOfManifest } from '../../shared/job/identity.ts';
 import type { Job } from '../../shared/job/job.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 
 const ARRIVAL = { bucket: 'inbox', key: 'gone.csv', versionId: 'v-unopened' };
 const CONTEXT = { awsRequestId: 'r', getRemainingTimeInMillis: () => 120_000 } as Context;
 
-let table: LedgerTable;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 
 describe('a manifest that can not be opened', () => {
   it('has its end reported by the next delivery of its arrival', async () => {

@@ -1,20 +1,17 @@
 // Orders to a job and replays of its slices, as the ledger takes them: which may follow on which, and of two at once only one.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { JobId } from '../../shared/job/identity.ts';
 import { type Ending, emptyTotals, faultOf, type JobControl } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, aJobEnd, manifestBytes } from '../helpers/records.ts';
 
-let table: LedgerTable;
 let ledger: TestLedger;
 let job: JobId;
 let count = 0;
 
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 beforeEach(async () => {
   ledger = openLedger(table);
   job = `control-job-${String(count++).padStart(4, '0')}` as JobId;

@@ -1,17 +1,14 @@
 // The schedules of a job that has a rate of its own, on DynamoDB: turns, rows that ingest sends ahead, and changes of the rate.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hashedJobId } from '../../shared/job/identity.ts';
 import { emptyTotals } from '../../shared/job/job.ts';
 import { CATCH_UP_MS, costOf, type JobRate, turnTimes } from '../../shared/pacing/job-rate.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob } from '../helpers/records.ts';
 
-let table: LedgerTable;
 let jobs = 0;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table.stop());
+const table = duringTests(startLedgerTable);
 
 const TEN: JobRate = { objectsPerSecond: 10, bytesPerSecond: 0 };
 const newJob = () => hashedJobId('turns', String(jobs++));

@@ -7,7 +7,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { BlockId, JobId, SliceId } from '../../shared/job/identity.ts';
 import { emptyTotals, faultOf, type Job, type RunningJob } from '../../shared/job/job.ts';
 import { createJobIndex } from '../../shared/ledger/job-index.ts';
@@ -16,19 +16,16 @@ import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { isSettled } from '../../shared/ledger/tally.ts';
 import { UnreadableRowError } from '../../shared/ledger/unreadable-row.ts';
 import type { SlicePlace } from '../../shared/manifest/slice-place.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { meddled } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, aJobEnd, anUnopenedJob, JOB_OPTIONS, manifestBytes } from '../helpers/records.ts';
 
-let table: LedgerTable;
 let ledger: TestLedger;
 let job: JobId;
 let count = 0;
 
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 beforeEach(() => {
   ledger = openLedger(table);
   job = `contract-job-${String(count++).padStart(4, '0')}` as JobId;

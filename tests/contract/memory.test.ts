@@ -1,8 +1,9 @@
 // The services in memory against the contracts that the embedded cloud meets, too (tests/integration/contracts.test.ts).
-import { afterAll, beforeAll, describe } from 'vitest';
+import { describe } from 'vitest';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { createMemorySqs } from '../../lab/memory/sqs.ts';
-import { type LedgerTable, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startLedgerTable } from '../helpers/ledger-table.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { CONTRACT_BUCKETS, s3Contract } from './s3-contract.ts';
 import { CONTRACT_QUEUES, sqsContract } from './sqs-contract.ts';
@@ -24,10 +25,6 @@ describe('S3 in memory', () => {
 });
 
 describe('the table in process', () => {
-  let table: LedgerTable;
-  beforeAll(async () => {
-    table = await startLedgerTable();
-  });
-  afterAll(() => table?.stop());
+  const table = duringTests(startLedgerTable);
   tableContract(() => table);
 });

@@ -1,6 +1,6 @@
 // Outcomes in both of their places, on an in-process DynamoDB and S3 in memory.
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import type { OutcomeRecord } from '../../shared/report/outcome.ts';
 import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
@@ -9,18 +9,15 @@ import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
 import { encodeOutcomes } from '../../shared/report/outcome-text.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { decodeOutcomes } from '../helpers/decode-outcomes.ts';
-import { type LedgerTable, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startLedgerTable } from '../helpers/ledger-table.ts';
 import { anOutcome, JOB_ID } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const REPORTS = 'reports';
 const DAY_SECONDS = 86_400;
 
-let tables: LedgerTable;
-beforeAll(async () => {
-  tables = await startLedgerTable();
-});
-afterAll(() => tables.stop());
+const tables = duringTests(startLedgerTable);
 
 /** Each test has slices of its own. */
 let slices = 0;

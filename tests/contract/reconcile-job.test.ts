@@ -2,7 +2,7 @@
 // dead-letter handler do about them, step by step.
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type DecideDependencies, decide } from '../../functions/dead-letters/decide.ts';
 import { resumeSlices } from '../../functions/ingest/resume-job.ts';
 import { type ReconcileDependencies, reconcileJob } from '../../functions/sweep/reconcile-job.ts';
@@ -25,23 +25,20 @@ import {
   failUnopenedJob,
   type UnopenedDependencies,
 } from '../../shared/report/end-job.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { meddled } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
 import { aJob, anUnopenedJob, manifestBytes } from '../helpers/records.ts';
 
 const LIMITS = { idleMs: 300_000, busyMs: 21_600_000, uploadMs: 180_000 };
 const HOUR_MS = 3_600_000;
 const ROWS = 10;
 
-let table: LedgerTable;
 let ledger: TestLedger;
 let id: JobId;
 let jobs = 0;
 
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 beforeEach(() => {
   ledger = openLedger(table);
   id = `live-job-${String(jobs++).padStart(4, '0')}` as JobId;

@@ -4,12 +4,13 @@
 // of what has had its effect.
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EndedJob, PlanCursor } from '../../shared/job/job.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import type { Outcome } from '../../shared/report/outcome.ts';
 import { type Conductor, createConductor, FATES, type Fate } from '../helpers/conductor.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import {
   type Answer,
   createWorld,
@@ -180,12 +181,8 @@ function reportedRows(world: World): Map<number, string[]> {
 }
 
 describe('the pipeline on the ledger', () => {
-  let table: LedgerTable;
   let runs = 0;
-  beforeAll(async () => {
-    table = await startLedgerTable();
-  });
-  afterAll(() => table?.stop());
+  const table = duringTests(startLedgerTable);
 
   async function run(planned: Plan, happenings: readonly Happening[]): Promise<void> {
     const conductor = createConductor();

@@ -2,7 +2,7 @@
 // slice closes exactly when all of its rows have ended, and the counts are the same.
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JobId, SliceId } from '../../shared/job/identity.ts';
 import {
   type BlockRow,
@@ -11,8 +11,9 @@ import {
   ROW_ENDS,
   type RowEnd,
 } from '../../shared/ledger/tally.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { failing } from '../helpers/failing.ts';
-import { type LedgerTable, openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
+import { openLedger, startLedgerTable } from '../helpers/ledger-table.ts';
 import { manifestBytes } from '../helpers/records.ts';
 
 interface Delivery {
@@ -58,12 +59,8 @@ describe('the tally', () => {
 });
 
 describe('the ledger', () => {
-  let table: LedgerTable;
   let runs = 0;
-  beforeAll(async () => {
-    table = await startLedgerTable();
-  });
-  afterAll(() => table?.stop());
+  const table = duringTests(startLedgerTable);
 
   /** A DynamoDB whose writers die: after their n-th write, for each n of the script, with the write done or not. */
   function mortal(deaths: readonly { write: number; done: boolean }[]) {

@@ -1,16 +1,13 @@
 // What the ledger remembers of copies in parts: the first of two deliveries counts, and only the upload in question is forgotten.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ItemId, JobId } from '../../shared/job/identity.ts';
 import { createCopyMemory } from '../../shared/ledger/copy-memory.ts';
 import type { BegunCopy } from '../../shared/sources/s3-copy/copy-memory.ts';
-import { type LedgerTable, startLedgerTable } from '../helpers/ledger-table.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startLedgerTable } from '../helpers/ledger-table.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-let table: LedgerTable;
-beforeAll(async () => {
-  table = await startLedgerTable();
-});
-afterAll(() => table?.stop());
+const table = duringTests(startLedgerTable);
 
 let items = 0;
 const nextItem = (): ItemId => ({ job: 'job-00000001' as JobId, slice: 1, block: 2, number: items++ });
