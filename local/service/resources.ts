@@ -6,8 +6,7 @@ import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
   type BucketNotification,
-  type EventBusModel,
-  type QueueModel,
+  type ServiceModel,
   ServiceModelError,
   type TableDefinition,
   type TableModel,
@@ -19,14 +18,10 @@ interface Names {
   arnOf(logicalId: string): string | undefined;
 }
 
-export interface Resources {
-  queues: Record<string, QueueModel>;
-  buckets: Record<string, BucketModel>;
-  tables: Record<string, TableModel>;
-  eventBuses: Record<string, EventBusModel>;
-  roles: Record<string, Role>;
-  policies: Record<string, ResourcePolicy>;
-}
+export type Resources = Pick<
+  ServiceModel,
+  'queues' | 'buckets' | 'tables' | 'eventBuses' | 'roles' | 'policies'
+>;
 
 export function readResources(template: Template, scope: TemplateScope & Names): Resources {
   const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {}, policies: {} };
