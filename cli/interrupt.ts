@@ -30,3 +30,8 @@ export function onInterrupt(cleanUp: () => Promise<void>): Interrupt {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
   return { isInterrupted: () => firstAtMs !== undefined };
 }
+
+/** Never resolves: the interrupt ends the process. */
+export function endOfProcess(): Promise<never> {
+  return new Promise(() => {});
+}

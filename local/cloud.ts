@@ -17,6 +17,7 @@ import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
 import type { CreateEnvironment } from './lambda/environment.ts';
 import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
+import { startEventSources } from './lambda/event-sources.ts';
 import { createLambdaHost, type InvokeResult } from './lambda/host.ts';
 import { type PageHandler, startHttpApi } from './lambda/http-api.ts';
 import type { IamCallers } from './lambda/http-authorizers.ts';
@@ -24,20 +25,13 @@ import { createFunctionLogs, type MetricSums } from './lambda/logs.ts';
 import type { Death } from './lambda/protocol.ts';
 import { nextTraceHeader } from './lambda/recursion.ts';
 import { startSchedules } from './lambda/schedule.ts';
-import { createQueueClient } from './lambda/sqs-client.ts';
-import { type EventSourceCounts, startSqsEventSource } from './lambda/sqs-event-source.ts';
+import type { EventSourceCounts } from './lambda/sqs-event-source.ts';
 import type { FunctionUsage } from './lambda/usage.ts';
-import { accessKeyOfFunction, environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
+import { environmentVariables, LOCAL_CREDENTIALS } from './lambda/variables.ts';
 import type { WriteStub } from './lambda/write-stub.ts';
 import type { Latencies } from './meter/latencies.ts';
 import type { MeterReading } from './meter/meter-reading.ts';
-import {
-  type CloudNames,
-  depthsByLogicalId,
-  emulatorsOptions,
-  namesOf,
-  queueUrlsOf,
-} from './service/emulated.ts';
+import { type CloudNames, depthsByLogicalId, emulatorsOptions, namesOf } from './service/emulated.ts';
 import type { ServiceModel } from './service/model.ts';
 import { readService, SERVICE_FILE } from './service/read-service.ts';
 
@@ -208,48 +202,18 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       iamCallers: options.iamCallers,
     });
     const schedules = startSchedules({ clock, random, host }, functions, service);
-    const sources = startSources();
-    emulators.onLambdaCall(createEventSourceApi({ clock }, eventSourcesOf(functions, sources)));
+    const sources = startEventSources({ clock, random, host, log: note }, service, {
+      endpoint: emulators.endpoints.aws,
+      unevenBatches: fidelity.unevenBatches,
+    });
+    emulators.onLambdaCall(createEventSourceApi({ clock }, eventSourcesOf(functions, sources.byFunction)));
     // In one group with the host, which ends the invocations that the others wait for.
     started.at(-1)?.push(
       () => api.stop(),
       () => schedules.stop(),
-      ...[...sources.values()].flat().map((source) => () => source.stop()),
+      ...sources.stops,
     );
     await emulators.addOwnPort(portOf(api.endpoint));
-
-    function startSources() {
-      const byFunction = new Map<string, ReturnType<typeof startSqsEventSource>[]>();
-      for (const model of Object.values(functions)) {
-        const enabled = model.sqsSources.filter((source) => source.enabled);
-        if (enabled.length === 0) {
-          byFunction.set(model.name, []);
-          continue;
-        }
-        const queue = createQueueClient({
-          endpoint: emulators.endpoints.aws,
-          region,
-          accessKeyId: accessKeyOfFunction(model),
-        });
-        started.at(-1)?.push(async () => queue.close());
-        byFunction.set(
-          model.name,
-          enabled.map((source) =>
-            startSqsEventSource(
-              { clock, random, host, queue, log: note },
-              {
-                model,
-                source,
-                ...queueUrlsOf(service, source.queueArn),
-                region,
-                unevenBatches: fidelity.unevenBatches,
-              },
-            ),
-          ),
-        );
-      }
-      return byFunction;
-    }
 
     const config = (endpoint: string): ClientConfig => ({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     return {
@@ -291,7 +255,9 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       }),
       outage: (service, lastsMs) => emulators.outage(service, lastsMs),
       eventSources: () =>
-        Object.fromEntries([...sources].map(([name, list]) => [name, list.map((source) => source.counts())])),
+        Object.fromEntries(
+          [...sources.byFunction].map(([name, list]) => [name, list.map((source) => source.counts())]),
+        ),
       serve: (path, handler) => api.serve(path, handler),
       stop,
     };

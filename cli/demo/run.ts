@@ -9,7 +9,7 @@ import { createS3Client } from '../../shared/aws/clients.ts';
 import { destinationOf } from '../../shared/keys/destination-key.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import { steadyClock, systemClock } from '../../shared/time/clock.ts';
-import type { Interrupt } from '../interrupt.ts';
+import { endOfProcess, type Interrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { dropManifest } from './drop.ts';
@@ -66,14 +66,14 @@ export async function runDemo(
       files,
       options,
     );
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     // Before anything is printed: its reader may be gone.
     if (!isGood) process.exitCode = 1;
     say(summary);
     if (options.json) terminal.json(result);
     if (failure !== undefined) throw failure;
   } catch (error) {
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     running.progress?.end();
     throw error;
   } finally {
@@ -152,9 +152,4 @@ function givenBackBy(metrics: MetricSums): GiveBackCounts {
 
 async function read(cloud: Cloud): Promise<CostReading> {
   return { meter: await cloud.meter(), logBytes: cloud.logBytes() };
-}
-
-/** The interrupt ends the process. */
-function forever(): Promise<never> {
-  return new Promise(() => {});
 }

@@ -4,7 +4,7 @@ import type { Lesson } from '../../lab/lesson.ts';
 import { labTable, reportFiles } from '../../lab/report.ts';
 import type { StrategyResult } from '../../lab/strategies/measure.ts';
 import { writeFiles } from '../files.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { endOfProcess, onInterrupt } from '../interrupt.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, lines, padEnd, type TerminalText, tableLines } from '../terminal/text.ts';
 import { amountText, countText } from '../text.ts';
@@ -36,14 +36,14 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
       lesson: (lesson) => say(lessonText(lesson, { objects, limit })),
       end: (strategy) => say(lineOf(strategy)),
     });
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     const command = commandOf({ objects, limit, out });
     const { files, failure } = await writeFiles(out, reportFiles(result, command), ELSEWHERE);
     say(summaryOf(result, files));
     if (json) terminal.json({ ...result, files });
     if (failure !== undefined) throw failure;
   } catch (error) {
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     throw error;
   } finally {
     await running.lab?.stop();
@@ -103,9 +103,4 @@ function summaryOf(result: LabResult, files: string[]): TerminalText {
 
 function commandOf({ objects, limit, out }: { objects: number; limit: number; out: string }): string {
   return `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
-}
-
-/** The interrupt ends the process. */
-function forever(): Promise<never> {
-  return new Promise(() => {});
 }

@@ -17,7 +17,7 @@ import { createBytesWriter } from '../../shared/transfer/bytes-writer.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
 import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { endOfProcess, onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
@@ -194,7 +194,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     if (fault !== undefined) await stop();
     running.watch.end();
     const openUploads = interrupt.isInterrupted() ? [] : await abortUploads();
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     // Before anything is printed: the reader of the output may be gone.
     if (fault !== undefined || tally.failed > 0 || tally.rows === 0) process.exitCode = 1;
     tellEnd(fault === undefined ? 'completed' : 'failed', openUploads, fault);
@@ -202,7 +202,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
     if (fault !== undefined) process.exit(1);
     if (tally.rows === 0) throw new Failure('there are no files there');
   } catch (error) {
-    if (interrupt.isInterrupted()) return await forever();
+    if (interrupt.isInterrupted()) return await endOfProcess();
     running.progress?.end();
     throw error;
   } finally {
@@ -255,9 +255,4 @@ async function* tasksOf(
 
 function urlOf({ bucket }: PutDestination, key: string): string {
   return `s3://${bucket}/${key}`;
-}
-
-/** The interrupt ends the process. */
-function forever(): Promise<never> {
-  return new Promise(() => {});
 }

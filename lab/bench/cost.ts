@@ -15,8 +15,7 @@ import {
 import { type FixedCostUsd, fixedUsdPerMonth } from '../../local/meter/fixed-cost.ts';
 import { USUAL_LATENCIES } from '../../local/meter/latencies.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { isEndOfJob } from '../../shared/report/job-event-names.ts';
-import { steadyClock } from '../../shared/time/clock.ts';
+import { holdsWithin, runJob } from './run-job.ts';
 
 const SOURCE_BUCKET = 'bench-source';
 const SOURCE_KEY = 'object';
@@ -28,7 +27,6 @@ const SLICES_AT_ONCE = 4;
 const WARM_UP_ROWS = 500;
 /** Bytes that a row takes in the ledger, of its block's 1 KB and of what stands beside it (docs/ledger.md). */
 const LEDGER_BYTES_PER_ROW = 1;
-const LOOK_EVERY_MS = 250;
 const SETTLING_MS = 3_000;
 const MOST_MS = 1_800_000;
 
@@ -107,9 +105,9 @@ async function measure(objects: number, { batch, slices, fleet }: Setting) {
       new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: SOURCE_KEY, Body: Buffer.alloc(OBJECT_BYTES) }),
     );
     // Starts the functions: a long job has few cold starts.
-    await runJob(cloud, s3, 'warm-up', rows.slice(0, rowOf(0).length * WARM_UP_ROWS));
+    await finishJob(cloud, s3, 'warm-up', rows.slice(0, rowOf(0).length * WARM_UP_ROWS));
     const before = await read(cloud);
-    await runJob(cloud, s3, 'job', rows);
+    await finishJob(cloud, s3, 'job', rows);
     const usage = usageBetween(before, await read(cloud), cloud.names.destination);
     if (usage.destination.accepted < objects) {
       throw new Error(`${usage.destination.accepted} of ${objects} objects were stored`);
@@ -136,40 +134,15 @@ function rowOf(index: number): string {
   return `copies/${String(index).padStart(9, '0')}.bin,s3://${SOURCE_BUCKET}/${SOURCE_KEY}\n`;
 }
 
-async function runJob(cloud: Cloud, s3: S3Client, name: string, rows: string): Promise<void> {
-  const endsOf = () => cloud.events().filter(isEndOfJob).length;
-  const endsBefore = endsOf();
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: cloud.names.inbox,
-      Key: `${name}.csv`,
-      Body: `key,source\n${rows}`,
-      ContentType: 'text/csv',
-    }),
-  );
-  await until(() => endsOf() > endsBefore, MOST_MS, `the job ${name} did not end`);
+async function finishJob(cloud: Cloud, s3: S3Client, name: string, rows: string): Promise<void> {
+  const hasEnded = await runJob(cloud, s3, { name, rows, mostMs: MOST_MS });
+  if (!hasEnded) throw new Error(`the job ${name} did not end`);
   // What follows the end: acknowledgements, the last log lines.
-  await until(async () => isIdle(await cloud.queueDepths()), SETTLING_MS, undefined);
+  await holdsWithin(async () => isIdle(await cloud.queueDepths()), SETTLING_MS);
 }
 
 function isIdle(depths: Awaited<ReturnType<Cloud['queueDepths']>>): boolean {
   return Object.values(depths).every(({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0);
-}
-
-/** @param fault thrown when the time is over; undefined: nothing is thrown */
-async function until(
-  isDone: () => boolean | Promise<boolean>,
-  mostMs: number,
-  fault: string | undefined,
-): Promise<void> {
-  const untilMs = steadyClock.now() + mostMs;
-  while (!(await isDone())) {
-    if (steadyClock.now() > untilMs) {
-      if (fault === undefined) return;
-      throw new Error(fault);
-    }
-    await steadyClock.sleep(LOOK_EVERY_MS);
-  }
 }
 
 async function read(cloud: Cloud): Promise<CostReading> {

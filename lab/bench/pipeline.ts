@@ -9,9 +9,8 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
-import { isEndOfJob } from '../../shared/report/job-event-names.ts';
-import { steadyClock } from '../../shared/time/clock.ts';
 import type { Contestant, Track } from './contestant.ts';
+import { runJob } from './run-job.ts';
 
 const SOURCE_BUCKET = 'bench-source';
 const WARM_UP_BUCKET = 'bench-warm-up';
@@ -26,7 +25,6 @@ const WARM_UP_ROWS_A_WORKER = 1_000;
  */
 const WRITES_A_WORKER = 120;
 const STAGED_AT_ONCE = 32;
-const LOOK_EVERY_MS = 250;
 const MOST_MS = 300_000;
 
 export const PIPELINE: Contestant = {
@@ -42,8 +40,8 @@ export const PIPELINE: Contestant = {
     try {
       const names = await stage(s3, track);
       const warmUpRows = WARM_UP_ROWS_A_WORKER * workersFor(track.limitPerSecond);
-      await runJob(cloud, s3, names.slice(0, warmUpRows), WARM_UP_BUCKET);
-      await runJob(cloud, s3, names, cloud.names.destination);
+      await copyAll(cloud, s3, names.slice(0, warmUpRows), WARM_UP_BUCKET);
+      await copyAll(cloud, s3, names, cloud.names.destination);
       return (await cloud.meter()).s3.buckets[cloud.names.destination];
     } finally {
       s3.destroy();
@@ -69,23 +67,9 @@ async function stage(s3: S3Client, { folder }: Track): Promise<string[]> {
   return names;
 }
 
-async function runJob(cloud: Cloud, s3: S3Client, names: readonly string[], bucket: string): Promise<void> {
+async function copyAll(cloud: Cloud, s3: S3Client, names: readonly string[], bucket: string): Promise<void> {
   const rows = names.map((name) => `${name},s3://${SOURCE_BUCKET}/${name}\n`).join('');
-  const endsOf = () => cloud.events().filter(isEndOfJob).length;
-  const endsBefore = endsOf();
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: cloud.names.inbox,
-      Key: `${bucket}.csv`,
-      Body: `key,source\n${rows}`,
-      ContentType: 'text/csv',
-      Metadata: { 'spillway-destination': `s3://${bucket}` },
-    }),
-  );
-  const untilMs = steadyClock.now() + MOST_MS;
-  while (steadyClock.now() < untilMs) {
-    if (endsOf() > endsBefore) return;
-    await steadyClock.sleep(LOOK_EVERY_MS);
-  }
-  console.error('  pipeline was ended before it was done');
+  const metadata = { 'spillway-destination': `s3://${bucket}` };
+  const hasEnded = await runJob(cloud, s3, { name: bucket, rows, metadata, mostMs: MOST_MS });
+  if (!hasEnded) console.error('  pipeline was ended before it was done');
 }

@@ -23,6 +23,7 @@ import { createObjectHeaders } from './s3/object-headers.ts';
 import { createObjectRequests } from './s3/object-requests.ts';
 import { ObjectStore } from './s3/object-store.ts';
 import { createBucketOwners } from './s3/owners.ts';
+import { createS3Permissions } from './s3/permissions.ts';
 import { createS3Limits } from './s3/s3-limits.ts';
 import { createSpool } from './s3/spool.ts';
 import { hideUnemulated } from './s3/unemulated.ts';
@@ -63,12 +64,7 @@ const limits = new Map(
 const authorizer = createAuthorizer(options.roles ?? [], options);
 const owners = createBucketOwners(accountId, buckets);
 const notifications = createNotifications(
-  {
-    clock,
-    random: createRandom(seed + 2),
-    deliver,
-    ownerOf: owners.ownerOf,
-  },
+  { clock, random: createRandom(seed + 2), deliver, ownerOf: owners.ownerOf },
   { buckets, region, duplicateShare },
 );
 
@@ -157,6 +153,7 @@ const gateway = createGateway({
   onFailure,
   outages,
   owners,
+  permissions: createS3Permissions({ authorizer, clock, objectHeaders, objects, owners }, options),
   region,
   uploads,
 });

@@ -45,13 +45,9 @@ const DROPPED_BYTES = 16 * 1024 * 1024;
  * XML needs the styles.
  */
 const DEFAULT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-downloads";
-const PROTECTION = {
-  'x-frame-options': 'DENY',
-  'x-content-type-options': 'nosniff',
-  // Keeps pages from loading answers as images, scripts or styles, also in browsers that send no Sec-Fetch-*.
-  'cross-origin-resource-policy': 'same-origin',
-};
-const CORS_HEADER = /^access-control-/i;
+/** A header of its own beside the policy of an answer: all policies hold, whatever the others say. */
+const FRAME_POLICY = "frame-ancestors 'none'";
+const DEFAULT_POLICIES = [DEFAULT_POLICY, FRAME_POLICY];
 
 /** Also adds the port on which it comes to listen to the guard's own ports. */
 export function createGuardedServer(
@@ -151,11 +147,14 @@ class ProtectedResponse extends ServerResponse {
     for (const [name, value] of entriesOf(typeof reason === 'string' ? headers : reason)) {
       if (value !== undefined) this.setHeader(name, value);
     }
-    for (const name of this.getHeaderNames()) if (CORS_HEADER.test(name)) this.removeHeader(name);
-    for (const [name, value] of Object.entries(PROTECTION)) this.setHeader(name, value);
-    const policies = [this.getHeader('content-security-policy') ?? DEFAULT_POLICY].flat().map(String);
-    // A header of its own: all policies hold, whatever the others say.
-    this.setHeader('content-security-policy', [...policies, "frame-ancestors 'none'"]);
+    for (const name of this.getHeaderNames()) if (name.startsWith('access-control-')) this.removeHeader(name);
+    this.setHeader('x-frame-options', 'DENY');
+    this.setHeader('x-content-type-options', 'nosniff');
+    // Keeps pages from loading answers as images, scripts or styles, also in browsers that send no Sec-Fetch-*.
+    this.setHeader('cross-origin-resource-policy', 'same-origin');
+    const policy = this.getHeader('content-security-policy');
+    const policies = policy === undefined ? DEFAULT_POLICIES : [policy, FRAME_POLICY].flat().map(String);
+    this.setHeader('content-security-policy', policies);
     return typeof reason === 'string' ? super.writeHead(status, reason) : super.writeHead(status);
   }
 }

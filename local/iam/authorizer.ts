@@ -14,6 +14,7 @@ import {
   type ResourcePolicy,
   type Role,
   SILENT,
+  type Statement,
 } from './policy.ts';
 
 /** How often a permission was used. */
@@ -100,7 +101,7 @@ export function createAuthorizer(
   const byResource = new Map(
     (policies ?? []).flatMap((policy) => policy.attachedTo.map((arn) => [arn, policy] as const)),
   );
-  const uses = new Map<string, PermissionUse>();
+  const uses = new Map<Statement, Map<string, PermissionUse>>();
   const denials = new Map<string, Denial>();
 
   /** Undefined of a sender to whom nothing is denied. */
@@ -109,15 +110,23 @@ export function createAuthorizer(
     return byKey.get(key) ?? (byResource.size === 0 || key === KEY_OF_AWS ? undefined : user);
   };
   /** An object has the policy of its bucket. */
-  const policyOf = ({ resource }: AccessRequest): ResourcePolicy | undefined =>
-    byResource.get(resource) ?? byResource.get(resource.split('/', 1)[0] ?? '');
+  const policyOf = ({ resource }: AccessRequest): ResourcePolicy | undefined => {
+    const slashAt = resource.indexOf('/');
+    return byResource.get(slashAt < 0 ? resource : resource.slice(0, slashAt));
+  };
 
-  function use(role: string, statement: number, action: string, isOnly: () => boolean): void {
-    const id = `${role} ${statement} ${action}`;
-    const known = uses.get(id) ?? { role, statement, action, uses: 0, isNeeded: false };
+  function use(
+    { name, statements }: Role | ResourcePolicy,
+    place: number,
+    action: string,
+    isOnly: () => boolean,
+  ): void {
+    const statement = statements[place] as Statement;
+    const byAction = uses.get(statement) ?? new Map<string, PermissionUse>();
+    const known = byAction.get(action) ?? { role: name, statement: place, action, uses: 0, isNeeded: false };
     known.uses += 1;
     known.isNeeded ||= isOnly();
-    uses.set(id, known);
+    if (known.uses === 1) uses.set(statement, byAction.set(action, known));
   }
 
   function note({ name }: Sender, { action, resource }: AccessRequest): void {
@@ -129,7 +138,8 @@ export function createAuthorizer(
 
   /** An explicit Deny of the resource decides first; then the role or the resource has to allow, of a service the resource. */
   function refuse(sender: Sender, asked: AccessRequest): string | undefined {
-    const request = { ...asked, context: { ...sender.context, ...asked.context } };
+    const { action, resource } = asked;
+    const request = { action, resource, context: { ...sender.context, ...asked.context } };
     const policy = policyOf(request);
     const judged = policy === undefined ? SILENT : judge(policy.statements, sender.caller, request);
     if (judged.kind !== 'denied') {
@@ -150,17 +160,13 @@ export function createAuthorizer(
     if (role !== undefined && place !== undefined) {
       const isOnly = () =>
         judged.kind === 'silent' && !role.statements.slice(place + 1).some((each) => covers(each, request));
-      use(role.name, place, action, isOnly);
+      use(role, place, action, isOnly);
     }
     if (policy !== undefined && judged.kind === 'allowed') {
-      const { statements, name } = policy;
-      const later = statements.slice(judged.place + 1).filter(({ effect }) => effect === 'Allow');
-      use(
-        name,
-        judged.place,
-        action,
-        () => place === undefined && judge(later, caller, request).kind === 'silent',
-      );
+      const later = () =>
+        policy.statements.slice(judged.place + 1).filter(({ effect }) => effect === 'Allow');
+      const isOnly = () => place === undefined && judge(later(), caller, request).kind === 'silent';
+      use(policy, judged.place, action, isOnly);
     }
     const isUser = caller.kind === 'principal' && role === undefined;
     return isUser || place !== undefined || judged.kind === 'allowed';
@@ -180,7 +186,10 @@ export function createAuthorizer(
     },
     denyService: (service, request) =>
       policies === undefined ? undefined : refuse(senderOf(service.service, service), request),
-    record: () => ({ used: [...uses.values()], denied: [...denials.values()] }),
+    record: () => ({
+      used: [...uses.values()].flatMap((each) => [...each.values()]),
+      denied: [...denials.values()],
+    }),
   };
 }
 

@@ -125,72 +125,97 @@ function accountOf(arn: string): string {
 }
 
 /** Whether a statement is for the request. */
-export function covers({ actions, resources, conditions }: Statement, request: AccessRequest): boolean {
-  return (
-    actions.some((pattern) => matches(pattern.toLowerCase(), request.action.toLowerCase())) &&
-    resources.some((pattern) => matches(pattern, request.resource)) &&
-    Object.entries(conditions).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, wanted]) => holds(operator, wanted, request.context?.[key] ?? [])),
-    )
-  );
+export function covers(statement: Statement, request: AccessRequest): boolean {
+  let test = TESTS_OF_STATEMENTS.get(statement);
+  if (test === undefined) {
+    test = testOf(statement);
+    TESTS_OF_STATEMENTS.set(statement, test);
+  }
+  return test(request);
 }
 
-type Test = (given: string, wanted: string) => boolean;
+type RequestTest = (request: AccessRequest) => boolean;
 
-const isSame: Test = (given, wanted) => given === wanted;
-const isLike: Test = (given, wanted) => matches(wanted, given);
+/** Each statement is compiled once: a run of a million copies asks for four permissions a copy. */
+const TESTS_OF_STATEMENTS = new WeakMap<Statement, RequestTest>();
 
-const TESTS: Readonly<Record<string, Test>> = {
-  StringEquals: isSame,
-  StringLike: isLike,
-  ArnEquals: isLike,
-  ArnLike: isLike,
-  Bool: (given, wanted) => given.toLowerCase() === wanted.toLowerCase(),
+/** @throws where it does not know an operator: nothing may be allowed by a guess */
+function testOf({ actions, resources, conditions }: Statement): RequestTest {
+  const isAction = anyOf(actions.map((pattern) => isLike(pattern.toLowerCase())));
+  const isResource = anyOf(resources.map(isLike));
+  const tests = Object.entries(conditions).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, wanted]) => conditionTest(operator, key, wanted)),
+  );
+  // Most statements are for other resources.
+  return (request) =>
+    isResource(request.resource) &&
+    isAction(request.action.toLowerCase()) &&
+    tests.every((holds) => holds(request));
+}
+
+type TextTest = (text: string) => boolean;
+
+function anyOf(tests: readonly TextTest[]): TextTest {
+  return (text) => tests.some((test) => test(text));
+}
+
+const isSame =
+  (wanted: string): TextTest =>
+  (given) =>
+    given === wanted;
+const isSameInAnyCase = (wanted: string): TextTest => {
+  const lower = wanted.toLowerCase();
+  return (given) => given.toLowerCase() === lower;
 };
 
-const NEGATED_TESTS: Readonly<Record<string, Test>> = {
-  StringNotEquals: isSame,
-  StringNotLike: isLike,
-  ArnNotEquals: isLike,
-  ArnNotLike: isLike,
-};
+const OPERATORS = new Map([
+  ['StringEquals', isSame],
+  ['StringLike', isLike],
+  ['ArnEquals', isLike],
+  ['ArnLike', isLike],
+  ['Bool', isSameInAnyCase],
+]);
+
+const NEGATED_OPERATORS = new Map([
+  ['StringNotEquals', isSame],
+  ['StringNotLike', isLike],
+  ['ArnNotEquals', isLike],
+  ['ArnNotLike', isLike],
+]);
 
 const FOR_ALL = 'ForAllValues:';
 
-/** Those that `holds` knows. With "for all", a negated operator would need its own rule. */
+/** Those that can be evaluated. With "for all", a negated operator would need its own rule. */
 export function isKnownOperator(operator: string): boolean {
-  if (Object.hasOwn(NEGATED_TESTS, operator)) return true;
-  return Object.hasOwn(TESTS, operator.startsWith(FOR_ALL) ? operator.slice(FOR_ALL.length) : operator);
+  return NEGATED_OPERATORS.has(operator) || OPERATORS.has(withoutForAll(operator));
 }
 
-/** @throws where the operator is none of those that the template uses: nothing may be allowed by a guess */
-function holds(operator: string, wanted: readonly string[], given: readonly string[]): boolean {
-  if (!isKnownOperator(operator))
+function withoutForAll(operator: string): string {
+  return operator.startsWith(FOR_ALL) ? operator.slice(FOR_ALL.length) : operator;
+}
+
+function conditionTest(operator: string, key: string, wanted: readonly string[]): RequestTest {
+  const negated = NEGATED_OPERATORS.get(operator);
+  const test = negated ?? OPERATORS.get(withoutForAll(operator));
+  if (test === undefined)
     throw new Error(`the embedded cloud does not know the condition operator ${operator}`);
-  const negated = NEGATED_TESTS[operator];
+  const fits = anyOf(wanted.map(test));
+  const valuesOf = ({ context }: AccessRequest) => context?.[key] ?? [];
   // As on AWS: a negated condition holds of a key that is absent.
-  if (negated !== undefined) return !given.some((value) => wanted.some((each) => negated(value, each)));
-  const isForAll = operator.startsWith(FOR_ALL);
-  const test = TESTS[isForAll ? operator.slice(FOR_ALL.length) : operator] ?? isSame;
-  const fits = (value: string) => wanted.some((each) => test(value, each));
+  if (negated !== undefined) return (request) => !valuesOf(request).some(fits);
   // As on AWS: without any value, "for all" holds, and every other condition does not.
-  return isForAll ? given.every(fits) : given.some(fits);
+  return operator.startsWith(FOR_ALL)
+    ? (request) => valuesOf(request).every(fits)
+    : (request) => valuesOf(request).some(fits);
 }
 
 /** `*` stands for any characters, line breaks among them, `?` for one. */
-export function matches(pattern: string, text: string): boolean {
-  if (!/[*?]/.test(pattern)) return pattern === text;
-  let compiled = PATTERNS.get(pattern);
-  if (compiled === undefined) {
-    const source = pattern
-      .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
-      .replace(/\*+/g, '.*')
-      .replaceAll('?', '.');
-    compiled = new RegExp(`^${source}$`, 'su');
-    PATTERNS.set(pattern, compiled);
-  }
-  return compiled.test(text);
+function isLike(pattern: string): TextTest {
+  if (!/[*?]/.test(pattern)) return isSame(pattern);
+  const source = pattern
+    .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replaceAll('?', '.');
+  const compiled = new RegExp(`^${source}$`, 'su');
+  return (text) => compiled.test(text);
 }
-
-/** Those of the policies alone: their number is the template's. */
-const PATTERNS = new Map<string, RegExp>();

@@ -99,7 +99,8 @@ function readConditions(conditions: unknown, sid: string): Statement['conditions
   );
 }
 
-function listOf(value: unknown): unknown[] {
+/** One value may stand for a list of one, in a template as in a policy. */
+export function listOf(value: unknown): unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }

@@ -1,10 +1,8 @@
 // What an S3 request needs to be allowed. (Service authorization reference, "Actions, resources, and condition keys for Amazon S3";
 // S3 user guide, "Required permissions for Amazon S3 API operations")
 import type { IncomingHttpHeaders } from 'node:http';
-import type { S3Request } from '../aws/s3/s3-requests.ts';
-import type { AccessRequest } from './policy.ts';
-
-const ARN = 'arn:aws:s3:::';
+import type { ObjectPlace, S3Request } from '../aws/s3/s3-requests.ts';
+import type { AccessRequest, Context } from './policy.ts';
 
 /** Operations whose action has another name, or that need another permission than their own. */
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -42,86 +40,73 @@ export interface S3Place {
   keyOf(place: ObjectPlace): string | undefined;
 }
 
+const WRITE_TAGS = 's3:PutObjectTagging';
 const COPIES = new Set(['CopyObject', 'UploadPartCopy']);
 
 export function s3Access(request: S3Request, headers: IncomingHttpHeaders, place: S3Place): AccessRequest[] {
   const { bucket, key, operation, query } = request;
   // Its keys are in its body: deletionAccess.
   if (operation === 'DeleteObjects') return [];
-  const resource = key === '' ? `${ARN}${bucket}` : `${ARN}${bucket}/${key}`;
   const action = onVersion(ACTIONS[operation] ?? `s3:${operation}`, query.has('versionId'));
   const prefix = query.get('prefix');
-  const own: AccessRequest = {
-    action,
-    resource,
-    ...(prefix === null ? {} : { context: { 's3:prefix': [prefix] } }),
-  };
-  const asked = [
-    own,
-    ...(headers['x-amz-tagging'] === undefined ? [] : [{ action: 's3:PutObjectTagging', resource }]),
-    ...(COPIES.has(operation) ? copyAccess(operation, resource, headers) : []),
-  ].map((each) => withOwner(each, place));
-  return [...asked, ...keyAccess(request, headers, place)];
+  const asked = [access(action, { bucket, key }, place, prefix === null ? {} : { 's3:prefix': [prefix] })];
+  if (headers['x-amz-tagging'] !== undefined) asked.push(access(WRITE_TAGS, { bucket, key }, place));
+  asked.push(...copyAccess(request, headers, place), ...keyAccess(request, headers, place));
+  return asked;
 }
 
 /** What a list of objects to delete needs. @param body the XML of DeleteObjects */
 export function deletionAccess(bucket: string, body: string, place: S3Place): AccessRequest[] {
   const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
-  return keys.map((key) =>
-    withOwner({ action: 's3:DeleteObject', resource: `${ARN}${bucket}/${key}` }, place),
-  );
+  return keys.map((key) => access('s3:DeleteObject', { bucket, key }, place));
 }
 
 /** The object that a request reads; undefined where it reads none. */
-export function readPlace(
-  { bucket, key, operation, query }: S3Request,
-  headers: IncomingHttpHeaders,
-): ObjectPlace | undefined {
-  if (COPIES.has(operation)) return copySource(headers);
+export function readPlace({ bucket, key, operation, query, copySource }: S3Request): ObjectPlace | undefined {
+  if (COPIES.has(operation)) return copySource;
   if (operation !== 'GetObject' && operation !== 'HeadObject') return undefined;
   return { bucket, key, versionId: query.get('versionId') ?? undefined };
 }
 
-export interface ObjectPlace {
-  bucket: string;
-  key: string;
-  versionId: string | undefined;
-}
-
-function copySource(headers: IncomingHttpHeaders): ObjectPlace {
-  const [path = '', versionId] = String(headers['x-amz-copy-source']).split('?versionId=', 2);
-  const [bucket = '', ...key] = decodeURIComponent(path).replace(/^\//, '').split('/');
-  return { bucket, key: key.join('/'), versionId };
-}
-
 /** What a form writes: its key is in its body. */
 export function formAccess(bucket: string, key: string, place: S3Place): AccessRequest {
-  return withOwner({ action: 's3:PutObject', resource: `${ARN}${bucket}/${key}` }, place);
+  return access('s3:PutObject', { bucket, key }, place);
 }
 
 /** S3 answers 404 for a missing object only where the caller may list its bucket, and else 403. */
 export function listAccess(bucket: string, place: S3Place): AccessRequest {
-  return withOwner({ action: 's3:ListBucket', resource: `${ARN}${bucket}` }, place);
+  return access('s3:ListBucket', { bucket, key: '' }, place);
 }
 
 /** A copy of an object that has tags reads and writes them; S3 asks for both permissions in any case that we know of. */
-function copyAccess(operation: string, resource: string, headers: IncomingHttpHeaders): AccessRequest[] {
-  const { bucket, key, versionId } = copySource(headers);
-  const source = `${ARN}${bucket}/${key}`;
-  const isVersion = versionId !== undefined;
-  const reading = { action: onVersion('s3:GetObject', isVersion), resource: source };
+function copyAccess(
+  { bucket, key, operation, copySource }: S3Request,
+  headers: IncomingHttpHeaders,
+  place: S3Place,
+): AccessRequest[] {
+  if (!COPIES.has(operation) || copySource === undefined) return [];
+  const isVersion = copySource.versionId !== undefined;
+  const reading = access(onVersion('s3:GetObject', isVersion), copySource, place);
   if (operation === 'UploadPartCopy' || headers['x-amz-tagging-directive'] === 'REPLACE') return [reading];
   return [
     reading,
-    { action: onVersion('s3:GetObjectTagging', isVersion), resource: source },
-    { action: 's3:PutObjectTagging', resource },
+    access(onVersion('s3:GetObjectTagging', isVersion), copySource, place),
+    access(WRITE_TAGS, { bucket, key }, place),
   ];
 }
 
-/** `aws:ResourceAccount` is the account of the bucket, also for its objects. */
-function withOwner(request: AccessRequest, { ownerOf }: S3Place): AccessRequest {
-  const [bucket = ''] = request.resource.slice(ARN.length).split('/', 1);
-  return { ...request, context: { ...request.context, 'aws:ResourceAccount': [ownerOf(bucket)] } };
+/** For an object, or with an empty key for a bucket. `aws:ResourceAccount` is the account of the bucket in both cases. */
+function access(
+  action: string,
+  { bucket, key }: { bucket: string; key: string },
+  { ownerOf }: S3Place,
+  context: Context = {},
+): AccessRequest {
+  return {
+    action,
+    resource: key === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`,
+    context: { ...context, 'aws:ResourceAccount': [ownerOf(bucket)] },
+  };
 }
 
 /**
@@ -135,7 +120,7 @@ function keyAccess(s3: S3Request, headers: IncomingHttpHeaders, place: S3Place):
   const written = headers['x-amz-server-side-encryption-aws-kms-key-id'];
   const writes = typeof written === 'string' ? ask('kms:GenerateDataKey', written) : [];
   const isParted = s3.operation === 'CreateMultipartUpload' && typeof written === 'string';
-  const read = readPlace(s3, headers);
+  const read = readPlace(s3);
   const isHead = s3.operation === 'HeadObject' && headers['x-amz-checksum-mode'] === undefined;
   const key = read === undefined || isHead ? undefined : place.keyOf(read);
   return [

@@ -43,12 +43,14 @@ export interface DynamodbReading {
   readUnits: number;
   writeUnits: number;
   /** The partition keys that peaked highest, writes first; at most 50. */
-  hottest: {
-    table: string;
-    key: string;
-    readUnits: number;
-    writeUnits: number;
-    peakReadUnitsPerSecond: number;
-    peakWriteUnitsPerSecond: number;
-  }[];
+  hottest: KeyReading[];
+}
+
+export interface KeyReading {
+  table: string;
+  key: string;
+  readUnits: number;
+  writeUnits: number;
+  peakReadUnitsPerSecond: number;
+  peakWriteUnitsPerSecond: number;
 }

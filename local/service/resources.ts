@@ -1,13 +1,12 @@
 // Reads queues, buckets, tables, buses, roles and policies from the template's resources. Other types matter only on AWS and are ignored.
 import { isRecord } from '../../shared/text/parse-json.ts';
 import type { ResourcePolicy, Role } from '../iam/policy.ts';
-import { PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
+import { listOf, PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
 import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
 import {
   type BucketModel,
   type BucketNotification,
-  type EventBusModel,
-  type QueueModel,
+  type ServiceModel,
   ServiceModelError,
   type TableDefinition,
   type TableModel,
@@ -19,14 +18,10 @@ interface Names {
   arnOf(logicalId: string): string | undefined;
 }
 
-export interface Resources {
-  queues: Record<string, QueueModel>;
-  buckets: Record<string, BucketModel>;
-  tables: Record<string, TableModel>;
-  eventBuses: Record<string, EventBusModel>;
-  roles: Record<string, Role>;
-  policies: Record<string, ResourcePolicy>;
-}
+export type Resources = Pick<
+  ServiceModel,
+  'queues' | 'buckets' | 'tables' | 'eventBuses' | 'roles' | 'policies'
+>;
 
 export function readResources(template: Template, scope: TemplateScope & Names): Resources {
   const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {}, policies: {} };
@@ -182,9 +177,4 @@ function read<T>(where: string, statements: () => T): T {
     if (error instanceof PolicyError) throw new ServiceModelError(where, error.message);
     throw error;
   }
-}
-
-function listOf(value: unknown): unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
 }

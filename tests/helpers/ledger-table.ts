@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { afterAll, beforeAll } from 'vitest';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import type { JobId, SliceId } from '../../shared/job/identity.ts';
 import { isLive, type LiveJob } from '../../shared/job/job.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import { createRandom } from '../../shared/time/random.ts';
+import { duringTests } from './during-tests.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export interface LedgerTable {
@@ -53,23 +53,7 @@ export async function startLedgerTable(): Promise<LedgerTable> {
 
 /** A table for all tests of the file, or of the describe, that asks for it. */
 export function useLedgerTable(): Omit<LedgerTable, 'stop'> {
-  let started: LedgerTable | undefined;
-  beforeAll(async () => {
-    started = await startLedgerTable();
-  });
-  afterAll(() => started?.stop());
-  const table = () => started as LedgerTable;
-  return {
-    get dynamodb() {
-      return table().dynamodb;
-    },
-    get table() {
-      return table().table;
-    },
-    get outcomes() {
-      return table().outcomes;
-    },
-  };
+  return duringTests(startLedgerTable);
 }
 
 export interface TestLedger extends Ledger {

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { type Document, type OpenAPIClient, OpenAPIClientAxios } from 'openapi-client-axios';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { contractFaults } from '../helpers/api-contract.ts';
-import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const LISTS = 'spillway-test-lists';
 const CSV = 'key,text\na.txt,one\nb.txt,two\n';
@@ -21,13 +22,14 @@ interface Answer {
   data: any;
 }
 
-let cloud: PipelineCloud;
 let client: OpenAPIClient;
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     params: { sourceBuckets: SOURCE_BUCKET, manifestBuckets: LISTS },
     buckets: [{ name: LISTS, versioned: false, throttled: false }],
-  });
+  }),
+);
+beforeAll(async () => {
   const api = new OpenAPIClientAxios({
     definition: document,
     axiosConfigDefaults: { validateStatus: () => true },
@@ -35,7 +37,6 @@ beforeAll(async () => {
   });
   client = await api.init();
 });
-afterAll(() => cloud?.stop());
 
 /** Calls an operation of the document, whose answer must be one that the document has. */
 async function call(

@@ -1,7 +1,8 @@
 // Every format that docs/manifests.md says may be compressed, in every compression, through the whole pipeline: dropped into the
 // inbox and, where the API takes its type, posted.
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
 import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 /** Of one job, also on a machine that does much else. */
@@ -9,13 +10,10 @@ const MOST_MS = 110_000;
 const KEY = 'größe/a b+c.txt';
 const ENCODED = 'gr%C3%B6%C3%9Fe/a+b%2Bc.txt';
 
-let cloud: PipelineCloud;
-
+const cloud = duringTests(startPipelineCloud);
 beforeAll(async () => {
-  cloud = await startPipelineCloud();
   await Promise.all([KEY, ...OTHERS].map((key) => cloud.put(SOURCE_BUCKET, key, 'copied')));
 });
-afterAll(() => cloud?.stop());
 
 interface Format {
   /** The name of the manifest without the compression's ending. */

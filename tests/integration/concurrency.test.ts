@@ -1,16 +1,15 @@
 // `spillway concurrency` as an operator runs it, on the embedded cloud, while a job runs.
 import { tmpdir } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
 const ROWS = 120;
-let cloud: PipelineCloud;
 
-beforeAll(async () => {
-  cloud = await startPipelineCloud({ params: { batchSize: '10' }, limit: { limitPerSecond: 100 } });
-});
-afterAll(() => cloud?.stop());
+const cloud = duringTests(() =>
+  startPipelineCloud({ params: { batchSize: '10' }, limit: { limitPerSecond: 100 } }),
+);
 
 const run = (...args: string[]) =>
   runSpillway(['concurrency', ...args, '--endpoint-url', cloud.endpoints.aws], {

@@ -1,7 +1,8 @@
 // Copies that change the content type, on the embedded cloud: what they keep, what they cost, and what they fail with.
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const MANIFEST = [
   'key,source,content_type',
@@ -20,13 +21,12 @@ const PROPERTIES = {
   ContentLanguage: 'de',
 };
 
-let cloud: PipelineCloud;
 const put = (Key: string, more: object = {}) =>
   cloud.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key, Body: 'bytes', ...more }));
 const head = (Bucket: string, Key: string) => cloud.s3.send(new HeadObjectCommand({ Bucket, Key }));
 
+const cloud = duringTests(() => startPipelineCloud({ fidelity: { duplicateShare: 0 } }));
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ fidelity: { duplicateShare: 0 } });
   await put('page.html', {
     ...PROPERTIES,
     ContentType: 'text/plain',
@@ -37,7 +37,6 @@ beforeAll(async () => {
   });
   await put('bare');
 });
-afterAll(() => cloud?.stop());
 
 describe('a job that corrects content types', () => {
   it('keeps the other properties of the objects that it copies', async () => {

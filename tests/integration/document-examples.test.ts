@@ -4,10 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PORTS } from '../../cli/up/ports.ts';
 import { isEndOfJob } from '../../shared/report/job-event-names.ts';
-import { type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -44,12 +45,8 @@ it('are found', () => {
 });
 
 describe('an example', () => {
-  let cloud: PipelineCloud;
   let folder: string;
-  beforeAll(async () => {
-    cloud = await startPipelineCloud();
-  });
-  afterAll(() => cloud?.stop());
+  const cloud = duringTests(startPipelineCloud);
 
   /** The block with the ports of this cloud. An answer that is no success ends it, as by `curl -f`. */
   async function run(text: string): Promise<{ code: number | null; said: string }> {

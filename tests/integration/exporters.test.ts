@@ -1,24 +1,23 @@
 // What exporters and older tools bring, on the whole pipeline: folders of Spark, Excel's first line, numbers without quotes,
 // buckets with old names, keys that are URL-encoded or that S3 refuses.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const OLD_SOURCE = 'Legacy_Images';
 const OLD_DESTINATION = 'My_Company_Backups'.padEnd(80, 'x');
 const OFF = { spread: 'off' };
 
 describe('what exporters write', () => {
-  let cloud: PipelineCloud;
-  beforeAll(async () => {
-    cloud = await startPipelineCloud({
+  const cloud = duringTests(() =>
+    startPipelineCloud({
       params: {
         sourceBuckets: `${SOURCE_BUCKET},${OLD_SOURCE}`,
         destinationBuckets: OLD_DESTINATION,
       },
       buckets: [OLD_SOURCE, OLD_DESTINATION],
-    });
-  });
-  afterAll(() => cloud?.stop());
+    }),
+  );
 
   const stored = async (key: string, bucket = cloud.names.destination) =>
     (await cloud.read(bucket, key))?.toString();

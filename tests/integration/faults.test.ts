@@ -27,7 +27,8 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
 import type { Fault } from '../../local/faults/fault.ts';
-import { type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startFixtureCloud } from '../helpers/fixture-cloud.ts';
 
 const VISIBILITY_SECONDS = 1;
 
@@ -447,11 +448,7 @@ describe('an outage', () => {
 });
 
 describe('Lambda', () => {
-  let cloud: FixtureCloud;
-  beforeAll(async () => {
-    cloud = await startFixtureCloud();
-  });
-  afterAll(() => cloud?.stop());
+  const cloud = duringTests(startFixtureCloud);
 
   it('has invocations of one function die at random, and counts those that did', async () => {
     await cloud.setFaults([{ kind: 'lambda-death', function: 'steps', probability: 0.7 }]);

@@ -1,12 +1,13 @@
 // A web page that the developer visits, and what it could send to the embedded cloud: nothing of it is carried out. What the
 // usual clients and the cloud's own page send is.
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createGuard } from '../../local/guard/admission.ts';
 import { createGuardedServer } from '../../local/guard/guarded-server.ts';
 import { servePage } from '../../local/page/page.ts';
-import { type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
-import { type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startFixtureCloud } from '../helpers/fixture-cloud.ts';
+import { startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 import { type RawAnswer, type RawRequest, rawRequest } from '../helpers/raw-request.ts';
 
 type ServerName = 'aws' | 'dynamodb' | 'api';
@@ -29,13 +30,10 @@ const MANIFEST = 'key,text\nevil.txt,evil\n';
 const LIMIT_PER_SECOND = 1;
 const ROWS = 400;
 
-let cloud: PipelineCloud;
-
+const cloud = duringTests(() => startPipelineCloud({ limit: { limitPerSecond: LIMIT_PER_SECOND } }));
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ limit: { limitPerSecond: LIMIT_PER_SECOND } });
   servePage(cloud);
 });
-afterAll(() => cloud?.stop());
 
 function ask(server: ServerName, asked: RawRequest): Promise<RawAnswer> {
   return rawRequest(cloud.endpoints[server], asked);
@@ -303,11 +301,9 @@ describe('the gateway', () => {
 });
 
 describe('further names', () => {
-  let named: FixtureCloud;
-  beforeAll(async () => {
-    named = await startFixtureCloud({ allowedHosts: ['devbox.example'], buckets: ['a.bucket'] });
-  });
-  afterAll(() => named?.stop());
+  const named = duringTests(() =>
+    startFixtureCloud({ allowedHosts: ['devbox.example'], buckets: ['a.bucket'] }),
+  );
 
   it.each(SERVERS)('reach %s', async (server) => {
     const endpoint = named.endpoints[server];

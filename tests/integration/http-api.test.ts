@@ -1,15 +1,14 @@
 // The HTTP API: payload format 2.0 in, response inference out.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FixtureCloud, startFixtureCloud } from '../helpers/fixture-cloud.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startFixtureCloud } from '../helpers/fixture-cloud.ts';
 
 describe('the HTTP API', () => {
-  let cloud: FixtureCloud;
   let api: string;
+  const cloud = duringTests(startFixtureCloud);
   beforeAll(async () => {
-    cloud = await startFixtureCloud();
     api = cloud.endpoints.api;
   });
-  afterAll(() => cloud?.stop());
 
   it('hands the function an event of payload format 2.0', async () => {
     const response = await fetch(`${api}/things?colour=blue&colour=red&empty=`, {

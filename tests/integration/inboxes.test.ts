@@ -1,10 +1,11 @@
 // A bucket that a company has already as an inbox, announced by S3, by SNS and by EventBridge, and the events of its jobs. The
 // embedded cloud holds the functions to their roles, so a right that is missing for such a bucket stops its jobs.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { JobView } from '../../shared/job/view.ts';
 import { DETAIL_TYPES } from '../../shared/report/job-event-names.ts';
-import { type Dropped, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type Dropped, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 /** It notifies the ingest queue itself. */
 const NOTIFYING = 'company-exports';
@@ -16,9 +17,8 @@ const QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:spillway-dev-ingest`;
 const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:new-objects`;
 const RULE = `arn:aws:events:us-east-1:${ACCOUNT}:rule/spillway-dev-inboxes`;
 
-let cloud: PipelineCloud;
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     receivesMost: { IngestQueue: 2 },
     adjust({ functions: { ingest } }) {
       if (ingest !== undefined) ingest.environment['SPILLWAY_RETRY_SECONDS'] = '1';
@@ -33,10 +33,9 @@ beforeAll(async () => {
       { name: SILENT, versioned: true, throttled: false },
       { name: ELSEWHERE, versioned: true, throttled: false },
     ],
-  });
-});
+  }),
+);
 afterEach(() => cloud.setFaults([]));
-afterAll(() => cloud?.stop());
 
 async function put(bucket: string, key: string, body: string, options = {}): Promise<Dropped> {
   const Metadata = Object.fromEntries(

@@ -1,19 +1,16 @@
 // A job with a rate of its own on the embedded cloud, and a small job behind a large one. No speed is measured here: the tests
 // hold what comes before what, which follows from the rate, however slow the machine.
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 import { startSpillway } from '../helpers/spillway.ts';
 
 /** Rows of a block: the least that ingest sends at once. */
 const BLOCK = 500;
 const HOME = fileURLToPath(new URL('../..', import.meta.url));
 
-let cloud: PipelineCloud;
-beforeAll(async () => {
-  cloud = await startPipelineCloud();
-});
-afterAll(() => cloud?.stop());
+const cloud = duringTests(startPipelineCloud);
 
 async function post(name: string, rows: number, rate: number): Promise<string> {
   const lines = Array.from({ length: rows }, (_, row) => `${name}/${row},x\n`);

@@ -8,31 +8,27 @@ import {
   type PutObjectCommandInput,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  headObject,
-  type PipelineCloud,
-  SOURCE_BUCKET,
-  startPipelineCloud,
-} from '../helpers/pipeline-cloud.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { headObject, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const MIB = 1024 ** 2;
 const PART = 5 * MIB;
 const LARGE = randomBytes(4 * PART + 123);
 const KEPT_AS_IS = { spread: 'off' };
 
-let cloud: PipelineCloud;
 let destination: string;
 
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     visibilitySeconds: 3,
     receivesMost: { UploadQueue: 100 },
     params: { multipartCopyBytes: String(PART) },
-  });
+  }),
+);
+beforeAll(async () => {
   destination = cloud.names.destination;
 });
-afterAll(() => cloud?.stop());
 
 const putSource = (Key: string, more: Partial<PutObjectCommandInput> = {}) =>
   cloud.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key, Body: LARGE, ...more }));

@@ -1,18 +1,17 @@
 // Parquet, S3 Inventory and reports as manifests, through the whole pipeline on the embedded cloud.
 import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
 import { INVENTORY_FOLDER, INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
 import { parquetOf } from '../helpers/parquet-files.ts';
-import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
-let cloud: PipelineCloud;
 let destination: string;
 
+const cloud = duringTests(() => startPipelineCloud({ sliceBytes: 2_000 }));
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ sliceBytes: 2_000 });
   destination = cloud.names.destination;
 });
-afterAll(() => cloud?.stop());
 
 const into = (folder: string) => ({
   options: { destination: `s3://${destination}/${folder}`, spread: 'off' },

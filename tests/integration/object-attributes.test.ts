@@ -5,9 +5,10 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { checksumOf } from '../../shared/transfer/checksum.ts';
-import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const SOURCE = `s3://${SOURCE_BUCKET}/page.html`;
 const ROWS: readonly Record<string, unknown>[] = [
@@ -46,7 +47,6 @@ const ROWS: readonly Record<string, unknown>[] = [
   { key: 'refused', text: 'x', metadata: { a: 'ü' }, tags: { kept: 'yes' } },
 ];
 
-let cloud: PipelineCloud;
 let bucket: string;
 const head = (Key: string, Bucket = bucket) =>
   cloud.s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
@@ -55,8 +55,8 @@ const tagsOf = async (Key: string) => {
   return Object.fromEntries(TagSet.map(({ Key: name, Value }) => [name, Value]));
 };
 
+const cloud = duringTests(() => startPipelineCloud({ fidelity: { duplicateShare: 0 } }));
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ fidelity: { duplicateShare: 0 } });
   bucket = cloud.names.destination;
   await cloud.s3.send(
     new PutObjectCommand({
@@ -73,7 +73,6 @@ beforeAll(async () => {
   await cloud.put(bucket, 'taken', 'old');
   await cloud.put(bucket, 'taken-too', 'old');
 });
-afterAll(() => cloud?.stop());
 
 describe('a mixed list with options of rows and of the job', () => {
   it('gives each object its headers, tags, class, encryption and checksum, and a redrive keeps them', async () => {

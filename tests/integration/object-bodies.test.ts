@@ -15,23 +15,23 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Embedded, startEmbedded } from '../helpers/embedded.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startEmbedded } from '../helpers/embedded.ts';
 
 /** Above what fauxqs takes, and what is kept in memory. */
 const LARGE = randomBytes(13 * 1024 ** 2);
 const PART = LARGE.subarray(0, 6 * 1024 ** 2);
 const Bucket = 'plain';
 
-let embedded: Embedded;
 let s3: S3Client;
 
+const embedded = duringTests(() =>
+  startEmbedded({ buckets: [{ name: Bucket }, { name: 'versioned', versioned: true }] }),
+);
 beforeAll(async () => {
-  embedded = await startEmbedded({ buckets: [{ name: Bucket }, { name: 'versioned', versioned: true }] });
   s3 = embedded.s3;
 });
-
-afterAll(() => embedded?.stop());
 
 const etagOf = (bytes: Uint8Array) => `"${createHash('md5').update(bytes).digest('hex')}"`;
 

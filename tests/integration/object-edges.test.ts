@@ -28,22 +28,20 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Embedded, startEmbedded } from '../helpers/embedded.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { startEmbedded } from '../helpers/embedded.ts';
 
 const Bucket = 'plain';
 /** Of before 2018, and longer than fauxqs' router takes. */
 const LONG_NAME = 'Old_Bucket'.padEnd(255, 'x');
 
-let embedded: Embedded;
 let s3: S3Client;
 
+const embedded = duringTests(() => startEmbedded({ buckets: [{ name: Bucket }, { name: LONG_NAME }] }));
 beforeAll(async () => {
-  embedded = await startEmbedded({ buckets: [{ name: Bucket }, { name: LONG_NAME }] });
   s3 = embedded.s3;
 });
-
-afterAll(() => embedded?.stop());
 
 async function text(Key: string, more: object = {}): Promise<string> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));

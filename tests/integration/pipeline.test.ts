@@ -1,24 +1,18 @@
 // The whole job: a manifest goes in, its objects come out, and every row is accounted for.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { destinationKey } from '../../shared/keys/spread.ts';
-import {
-  type Dropped,
-  headObject,
-  type PipelineCloud,
-  SOURCE_BUCKET,
-  startPipelineCloud,
-} from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type Dropped, headObject, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const ALL_ENDED = { state: 'completed', unaccounted: 0 };
 const KEPT_AS_IS = { spread: 'off' };
 /** Allowed as a destination, but never made. */
 const ABSENT_BUCKET = 'spillway-test-absent';
 
-let cloud: PipelineCloud;
 let destination: string;
 
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     visibilitySeconds: 2,
     // A slice that can't be sent is slow to fail; items are given back, and that counts as receives.
     receivesMost: { IngestQueue: 2 },
@@ -28,10 +22,11 @@ beforeAll(async () => {
     adjust({ queues }) {
       if (queues['IngestQueue'] !== undefined) queues['IngestQueue'].attributes['VisibilityTimeout'] = '8';
     },
-  });
+  }),
+);
+beforeAll(async () => {
   destination = cloud.names.destination;
 });
-afterAll(() => cloud?.stop());
 
 const text = async (key: string, bucket = destination) => (await cloud.read(bucket, key))?.toString();
 const csv = (...rows: string[]) => `${rows.join('\n')}\n`;

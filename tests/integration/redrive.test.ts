@@ -1,25 +1,19 @@
 // Redrives over the API: what a job did not store is taken up by a new one, with the same options, as often as it takes.
 import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { JobView } from '../../shared/job/view.ts';
 import { destinationKey } from '../../shared/keys/spread.ts';
-import {
-  type JobEnd,
-  type PipelineCloud,
-  SOURCE_BUCKET,
-  startPipelineCloud,
-} from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type JobEnd, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const ALL_ENDED = { state: 'completed', unaccounted: 0 };
 
-let cloud: PipelineCloud;
 let destination: string;
 
+const cloud = duringTests(() => startPipelineCloud({ sliceBytes: 500 }));
 beforeAll(async () => {
-  cloud = await startPipelineCloud({ sliceBytes: 500 });
   destination = cloud.names.destination;
 });
-afterAll(() => cloud?.stop());
 
 async function orderRedrive(job: string): Promise<{ status: number; body: JobView & { message?: string } }> {
   const answer = await fetch(`${cloud.endpoints.api}/jobs/${job}/redrive`, { method: 'POST' });

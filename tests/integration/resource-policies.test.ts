@@ -62,6 +62,15 @@ describe('the policies of the template', () => {
 
   const refusalOf = (sending: Promise<unknown>) => sending.then(String, (error: Error) => error.message);
 
+  it.each([
+    ['%E0%A4%A/k', 'Invalid copy source encoding.'],
+    ['bucket', 'Copy Source must mention the source bucket and key'],
+  ])('answer a copy whose header names no object: %s', async (source, message) => {
+    const url = `${cloud.endpoints.aws}/${DESTINATION}/k`;
+    const answer = await fetch(url, { method: 'PUT', headers: { 'x-amz-copy-source': source } });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining(message)]);
+  });
+
   it('deny a function what its role allows, and name the statement', async () => {
     const dropped = await cloud.drop('kept.csv', 'key,text\nkept/a,x\nfree/a,x\n', {
       options: { spread: 'off', 'max-failed-percent': '100' },

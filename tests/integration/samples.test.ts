@@ -1,17 +1,14 @@
 // The samples of events/: each function takes them, and `serverless invoke local` is told where and as whom to run. That command
 // itself runs in tests/long/invoke-local.test.ts.
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { embeddedInvocation } from '../../cli/up/invocation.ts';
-import { type Cloud, startCloud } from '../../local/cloud.ts';
+import { startCloud } from '../../local/cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { expectAnswer, readSample, SAMPLES } from '../helpers/sample-answers.ts';
 
 describe('a sample', () => {
-  let cloud: Cloud;
-  beforeAll(async () => {
-    cloud = await startCloud();
-  });
-  afterAll(() => cloud?.stop());
+  const cloud = duringTests(startCloud);
   const place = () => ({
     AWS_ENDPOINT_URL: cloud.endpoints.aws,
     AWS_ENDPOINT_URL_DYNAMODB: cloud.endpoints.dynamodb,

@@ -1,8 +1,9 @@
 // Lists as other tools write them, job files, and keys from templates, through the whole pipeline.
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JobView } from '../../shared/job/view.ts';
 import { destinationKey } from '../../shared/keys/spread.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import {
   type JobEnd,
   type PipelineCloud,
@@ -10,12 +11,7 @@ import {
   startPipelineCloud,
 } from '../helpers/pipeline-cloud.ts';
 
-let cloud: PipelineCloud;
-
-beforeAll(async () => {
-  cloud = await startPipelineCloud();
-});
-afterAll(() => cloud?.stop());
+const cloud = duringTests(startPipelineCloud);
 
 const off = { spread: 'off' };
 const read = async (key: string) => (await cloud.read(cloud.names.destination, key))?.toString();

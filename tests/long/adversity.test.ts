@@ -1,23 +1,21 @@
 // S3 and SQS at their worst: throttling, lost answers, refused entries. Everything is stored in the end, and once.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { S3Fault } from '../../local/faults/fault.ts';
-import { type JobEnd, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type JobEnd, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const LIMIT_PER_SECOND = 80;
 /** No measure: how long a job takes is a benchmark's to say. */
 const SLACK_MS = 100_000;
 const FEW_ROWS = 40;
 
-let cloud: PipelineCloud;
-
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     visibilitySeconds: 4,
     limit: { limitPerSecond: LIMIT_PER_SECOND },
-  });
-});
+  }),
+);
 afterEach(() => cloud?.setFaults([]));
-afterAll(() => cloud?.stop());
 
 const keysOf = (prefix: string, rows: number) =>
   Array.from({ length: rows }, (_, row) => `${prefix}/${String(row).padStart(4, '0')}`);

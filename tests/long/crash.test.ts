@@ -1,7 +1,8 @@
 // A worker killed between any two of its steps leaves every row accounted for once. Execution environments die before and
 // after each of the requests that they make; what they leave behind is redelivered, and the job must end as if nothing had been.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Dropped, type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type Dropped, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 type FunctionName = 'ingest' | 'upload' | 'settle' | 'deadLetters';
 
@@ -21,11 +22,10 @@ const TWO_SLICES = 7;
 /** A manifest's arrival makes more of them for each slice: its row, and its message. */
 const REQUESTS_PER_SLICE = 2;
 
-let cloud: PipelineCloud;
 let jobs = 0;
 
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     visibilitySeconds: 2,
     // An item whose worker is killed this often is no poison here.
     receivesMost: { IngestQueue: 100, UploadQueue: 100, SettleQueue: 100 },
@@ -36,9 +36,8 @@ beforeAll(async () => {
     adjust({ functions }) {
       for (const source of functions['upload']?.sqsSources ?? []) source.batchSize = 4;
     },
-  });
-});
-afterAll(() => cloud?.stop());
+  }),
+);
 
 interface TestJob {
   prefix: string;

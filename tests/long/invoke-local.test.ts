@@ -5,18 +5,15 @@ import { appendFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Cloud, startCloud } from '../../local/cloud.ts';
+import { expect, it } from 'vitest';
+import { startCloud } from '../../local/cloud.ts';
+import { duringTests } from '../helpers/during-tests.ts';
 import { expectAnswer, SAMPLES } from '../helpers/sample-answers.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RUN_MS = 300_000;
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(() => cloud?.stop());
+const cloud = duringTests(startCloud);
 
 interface Invoked {
   code: number | null;

@@ -14,6 +14,7 @@ import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { writeJobReport } from '../../shared/report/report.ts';
 import { anEndedJob } from '../helpers/records.ts';
+import { startingWith } from '../helpers/starting.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const JOB = 'job-of-options' as JobId;
@@ -91,16 +92,10 @@ function open() {
   const inbox = { s3: s3.client, inbox: 'inbox' };
   const start = (id: JobId) =>
     startJob(
-      {
-        reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
-        destinationBuckets: BUCKETS,
-        manifestBuckets: [],
-        keepDays: 100,
-        sourceBuckets: [],
-        reportBucket: 'reports',
-        cut: { sliceBytes: 100, blockRows: 2 },
-        nowMs: 1_000,
-      },
+      startingWith(
+        { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
+        { destinationBuckets: BUCKETS },
+      ),
       { bucket: 'inbox', key: keyOfJob(id), versionId: 'v1' },
     );
   /** Ends the job, and starts its redrive. `change` is what an earlier version wrote otherwise into the report. */

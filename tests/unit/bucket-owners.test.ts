@@ -11,6 +11,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { withRemedy } from '../../functions/upload/access-remedy.ts';
 import { createBucketOwners } from '../../local/aws/s3/owners.ts';
+import { parseS3Request } from '../../local/aws/s3/s3-requests.ts';
 import { expectOwners, ownerHeaders } from '../../shared/aws/bucket-owners.ts';
 import { createOwnerOf, parseOwnedBucket } from '../../shared/keys/owned-bucket.ts';
 
@@ -106,7 +107,8 @@ describe('a client that expects owners', () => {
 
 describe('the embedded S3', () => {
   const owners = createBucketOwners(OWN, [{ name: 'mine' }, { name: 'theirs', account: OTHER }]);
-  const refused = (bucket: string, headers: Record<string, string>) => owners.refusal(bucket, headers)?.code;
+  const refused = (bucket: string, headers: Record<string, string>) =>
+    owners.refusal(parseS3Request({ method: 'PUT', url: `/${bucket}/k`, headers })!, headers)?.code;
 
   it('refuses a request that expects another owner, of the bucket or of a copy\u2019s source', () => {
     const expectsOwn = { 'x-amz-expected-bucket-owner': OWN };

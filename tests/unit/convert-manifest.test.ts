@@ -17,6 +17,7 @@ import type { JobControl, NewJob, PlanCursor, PlanningJob } from '../../shared/j
 import { viewJob } from '../../shared/job/view.ts';
 import { readJobRow, writeJobRow } from '../../shared/ledger/job-row-format.ts';
 import { failing, meddled, refusal } from '../helpers/failing.ts';
+import { startingWith } from '../helpers/starting.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const CSV = 'key,text\na,1\nb,2\n';
@@ -30,16 +31,7 @@ async function open(bytes: Uint8Array | string, key = 'list.csv.gz', contentType
   memory.write('inbox', key, Buffer.from(bytes as string), { contentType });
   const reader = { s3: memory.client, clock, random: () => 0 };
   const job = (await startJob(
-    {
-      reader,
-      destinationBuckets: ['destination'],
-      manifestBuckets: [],
-      keepDays: 100,
-      sourceBuckets: [],
-      reportBucket: 'reports',
-      cut: { sliceBytes: 1_000_000, blockRows: 2 },
-      nowMs: clock.now(),
-    },
+    startingWith(reader, { cut: { sliceBytes: 1_000_000, blockRows: 2 }, nowMs: clock.now() }),
     { bucket: 'inbox', key, versionId: 'v1' },
   )) as NewJob;
   const orders: { control: JobControl } = { control: 'run' };

@@ -17,6 +17,7 @@ import { isHiddenName } from '../../shared/queue/hidden-names.ts';
 import { INVENTORY_MANIFEST, inventoryOf } from '../helpers/inventories.ts';
 import { parquetOf } from '../helpers/parquet-files.ts';
 import { JOB_OPTIONS } from '../helpers/records.ts';
+import { startingWith } from '../helpers/starting.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const BUCKETS = ['own-bucket', 'other-bucket'];
@@ -182,18 +183,7 @@ describe('the job of a job file', () => {
     const start = async (key: string, text: string, metadata: Record<string, string> = {}) => {
       s3.write('inbox', key, text, { metadata });
       const job = await startJob(
-        {
-          ...{
-            reader,
-            destinationBuckets: BUCKETS,
-            manifestBuckets: [],
-            keepDays: 100,
-            reportBucket: 'reports',
-            nowMs: 1_000,
-          },
-          sourceBuckets: [],
-          cut: { sliceBytes: 10, blockRows: 2 },
-        },
+        startingWith(reader, { destinationBuckets: BUCKETS, cut: { sliceBytes: 10, blockRows: 2 } }),
         {
           ...{ bucket: 'inbox', key },
           ...(isVersioned ? { versionId: 'v1' } : { etag: await etagOf(key), sequencer: '0A' }),

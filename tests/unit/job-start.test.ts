@@ -4,6 +4,7 @@ import { startJob } from '../../functions/ingest/open-job.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { dropJobId, type JobId, jobIdOfManifest, type ManifestArrival } from '../../shared/job/identity.ts';
 import { isManifestOf, takenJob } from '../../shared/job/unopened-job.ts';
+import { startingWith } from '../helpers/starting.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const NAMED = 'customers-0001' as JobId;
@@ -14,16 +15,10 @@ function open(keepDays = 100) {
   const s3 = createMemoryS3({ versioned: ['inbox'] });
   const start = (arrival: ManifestArrival) =>
     startJob(
-      {
-        reader: { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
-        destinationBuckets: ['destination'],
-        manifestBuckets: [],
-        keepDays,
-        sourceBuckets: [],
-        reportBucket: 'reports',
-        cut: { sliceBytes: 100, blockRows: 2 },
-        nowMs: NOW_MS,
-      },
+      startingWith(
+        { s3: s3.client, clock: createVirtualClock(), random: () => 0 },
+        { keepDays, nowMs: NOW_MS },
+      ),
       arrival,
     );
   const etagOf = async (key: string) => {

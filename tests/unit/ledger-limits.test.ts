@@ -1,6 +1,6 @@
 // DynamoDB's limits, held against the ledger's own rows at the most that they can hold: docs/ledger.md has the arithmetic.
 import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { planJob } from '../../functions/ingest/split-manifest.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { type Item, itemSizeBytes, readUnits, writeUnits } from '../../local/aws/dynamodb/item-size.ts';
@@ -24,7 +24,7 @@ import {
 } from '../../shared/job/job.ts';
 import type { SliceResult } from '../../shared/ledger/rows.ts';
 import { blockName } from '../../shared/ledger/rows.ts';
-import { type LedgerTable, openLedger, startLedgerTable, type TestLedger } from '../helpers/ledger-table.ts';
+import { openLedger, type TestLedger, useLedgerTable } from '../helpers/ledger-table.ts';
 import { aJob, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -45,13 +45,11 @@ const totals = Object.fromEntries(
 ) as unknown as SettledTotals;
 
 describe('a row at the most that it can hold', () => {
-  let table: LedgerTable;
   let ledger: TestLedger;
+  const table = useLedgerTable();
   beforeAll(async () => {
-    table = await startLedgerTable();
     ledger = openLedger(table);
   });
-  afterAll(() => table?.stop());
 
   const sizeOf = async (pk: string) => {
     const { Item } = await table.dynamodb.send(

@@ -28,6 +28,7 @@ import {
   JOB_ID,
   JOB_OPTIONS,
 } from '../helpers/records.ts';
+import { startingWith } from '../helpers/starting.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const REPORT_KEY = `jobs/${JOB_ID}/manifest.json`;
@@ -92,19 +93,11 @@ async function open(destinationBuckets = ['other', 'destination']): Promise<NewJ
 }
 
 const start = (destinationBuckets = ['other', 'destination']) =>
-  startJob(
-    {
-      reader,
-      destinationBuckets,
-      manifestBuckets: [],
-      keepDays: 100,
-      sourceBuckets: [],
-      reportBucket: 'reports',
-      cut: { sliceBytes: 100, blockRows: 2 },
-      nowMs: 1_000,
-    },
-    { bucket: 'inbox', key: ORDER_KEY, versionId: 'v1' },
-  );
+  startJob(startingWith(reader, { destinationBuckets }), {
+    bucket: 'inbox',
+    key: ORDER_KEY,
+    versionId: 'v1',
+  });
 
 describe('the order for a redrive', () => {
   it('stands in the inbox under an id that follows from the old job, once', async () => {

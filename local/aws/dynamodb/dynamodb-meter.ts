@@ -1,6 +1,6 @@
 // Sums DynamoDB's requests and units, and keeps the partition keys that peaked highest in any one second.
 import type { Clock } from '../../../shared/time/clock.ts';
-import type { DynamodbReading } from '../../meter/meter-reading.ts';
+import type { DynamodbReading, KeyReading } from '../../meter/meter-reading.ts';
 import type { Usage } from './dynamodb-units.ts';
 
 /** Keys whose peak is followed; when they are more, the coldest half is forgotten. */
@@ -14,13 +14,7 @@ export interface DynamodbMeter {
   read(): DynamodbReading;
 }
 
-interface KeyLoad {
-  table: string;
-  key: string;
-  readUnits: number;
-  writeUnits: number;
-  peakReadUnitsPerSecond: number;
-  peakWriteUnitsPerSecond: number;
+interface KeyLoad extends KeyReading {
   second: number;
   secondReadUnits: number;
   secondWriteUnits: number;

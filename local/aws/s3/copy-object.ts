@@ -18,15 +18,13 @@ import {
   storedObject,
 } from './stored-object.ts';
 
-export const copyObject: ObjectAction = async (
-  { clock, objects },
-  { s3: { bucket, key }, request, assertConditions },
-) => {
+export const copyObject: ObjectAction = async ({ clock, objects }, { s3, request, assertConditions }) => {
+  const { bucket, key } = s3;
   const { headers } = request;
   objects.assertBucket(bucket);
   request.resume();
   refuseAttributes(headers);
-  const source = copySource(objects, request);
+  const source = copySource(objects, { s3, request });
   if (source.contentLength > MAX_BODY_BYTES) {
     throw new S3Error(
       'InvalidRequest',

@@ -1,24 +1,29 @@
 // The source of a copy: what its header names, and the digests of bytes that are copied.
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { S3Error } from '../fauxqs-parts.ts';
 import type { TakenBody } from './body-intake.ts';
 import { type ChecksumName, createDigest } from './checksums.ts';
+import type { ObjectCall } from './object-action.ts';
 import { holdBody, letGoOfBody, type ObjectBody, readBody } from './object-body.ts';
 import type { ObjectStore } from './object-store.ts';
+import { decode } from './s3-requests.ts';
 import { asStored, type StoredObject } from './stored-object.ts';
+import { keyWithVersion } from './versions.ts';
 
-/** Its version has moved into the key. @throws S3Error */
-export function copySource(objects: ObjectStore, { headers }: IncomingMessage): StoredObject {
-  const { bucket, key } = copySourceName(String(headers['x-amz-copy-source']));
-  return asStored(objects.getObject(bucket, key));
-}
-
-/** @throws S3Error where it names no object */
-function copySourceName(header: string): { bucket: string; key: string } {
-  const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decoded(header)) ?? [];
-  if (bucket !== undefined && key !== undefined) return { bucket, key };
-  throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key', 400);
+/** @throws S3Error */
+export function copySource(
+  objects: ObjectStore,
+  { s3, request }: Pick<ObjectCall, 's3' | 'request'>,
+): StoredObject {
+  if (s3.copySource === undefined) {
+    const isDecodable = decode(String(request.headers['x-amz-copy-source'])) !== undefined;
+    const message = isDecodable
+      ? 'Copy Source must mention the source bucket and key'
+      : 'Invalid copy source encoding.';
+    throw new S3Error('InvalidArgument', message, 400);
+  }
+  const { bucket, key, versionId } = s3.copySource;
+  return asStored(objects.getObject(bucket, versionId === undefined ? key : keyWithVersion(key, versionId)));
 }
 
 /** Holds the bytes again, for a further object. @throws S3Error, and holds nothing then */
@@ -39,13 +44,5 @@ export async function digestedCopy(content: ObjectBody, name: ChecksumName | und
   } catch (error) {
     letGoOfBody(body);
     throw error;
-  }
-}
-
-function decoded(header: string): string {
-  try {
-    return decodeURIComponent(header);
-  } catch {
-    throw new S3Error('InvalidArgument', 'Invalid copy source encoding.', 400);
   }
 }

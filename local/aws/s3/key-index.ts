@@ -7,7 +7,6 @@ import { compareKeys } from './key-order.ts';
 export interface KeyIndex {
   add(key: string): void;
   remove(key: string): void;
-  has(key: string): boolean;
   /** The keys after `after` that start with the prefix; lazily, in order. */
   from(prefix: string, after: string): Generator<string>;
 }
@@ -16,7 +15,6 @@ export function createKeyIndex(): KeyIndex {
   let sorted: string[] = [];
   const added = new Set<string>();
   const removed = new Set<string>();
-  const known = new Set<string>();
 
   function settle(): string[] {
     if (added.size === 0 && removed.size === 0) return sorted;
@@ -30,15 +28,13 @@ export function createKeyIndex(): KeyIndex {
 
   return {
     add(key) {
-      if (known.has(key)) return;
-      known.add(key);
-      if (!removed.delete(key)) added.add(key);
+      removed.delete(key);
+      added.add(key);
     },
     remove(key) {
-      if (!known.delete(key)) return;
-      if (!added.delete(key)) removed.add(key);
+      added.delete(key);
+      removed.add(key);
     },
-    has: (key) => known.has(key),
     *from(prefix, after) {
       const keys = settle();
       const beyond = compareKeys(after, prefix) >= 0 && after !== '';
@@ -54,13 +50,14 @@ export function createKeyIndex(): KeyIndex {
   };
 }
 
+/** A key that is in both lists comes once. */
 function merge(left: string[], right: string[]): string[] {
   if (right.length === 0) return left;
   const merged: string[] = [];
   let next = 0;
   for (const key of left) {
-    for (let other = right[next]; other !== undefined && compareKeys(other, key) < 0; other = right[next]) {
-      merged.push(other);
+    for (let other = right[next]; other !== undefined && compareKeys(other, key) <= 0; other = right[next]) {
+      if (other !== key) merged.push(other);
       next += 1;
     }
     merged.push(key);

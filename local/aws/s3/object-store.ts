@@ -39,6 +39,10 @@ export class ObjectStore extends S3Store {
     this.#clock = clock;
   }
 
+  get #maps(): BucketMaps {
+    return this as unknown as BucketMaps;
+  }
+
   setVersioned(bucket: string): void {
     if (!this.#versioned.has(bucket)) this.#versioned.set(bucket, createVersions());
   }
@@ -69,8 +73,8 @@ export class ObjectStore extends S3Store {
   }
 
   peek(bucket: string, key: string): S3Object | undefined {
-    // Most keys that are written are new ones: an error for each would cost more than the write.
-    return this.#keys.get(bucket)?.has(key) === true ? super.headObject(bucket, key) : undefined;
+    // Most keys that are written are new ones: fauxqs' error for each would cost more than the write.
+    return this.#maps.buckets.get(bucket)?.get(key);
   }
 
   override createBucket(...args: Parameters<InstanceType<typeof S3Store>['createBucket']>): void {
@@ -80,7 +84,7 @@ export class ObjectStore extends S3Store {
 
   /** A bucket that exists from the start. It may have a name from before 2018, which CreateBucket refuses today. */
   addBucket(name: string): void {
-    const { buckets, bucketCreationDates, bucketTypes } = this as unknown as BucketMaps;
+    const { buckets, bucketCreationDates, bucketTypes } = this.#maps;
     buckets.set(name, new Map());
     bucketCreationDates.set(name, new Date());
     bucketTypes.set(name, 'general-purpose');

@@ -1,12 +1,16 @@
 // Whose the buckets are, and what S3 answers to a request that expects another owner.
 import type { IncomingHttpHeaders } from 'node:http';
-import type { S3Fault } from './s3-answers.ts';
+import { accessDenied, type S3Fault } from './s3-answers.ts';
+import type { S3Request } from './s3-requests.ts';
 
 export interface BucketOwners {
   /** Of a bucket that is not known too: it would be made by the cloud's own account. */
   ownerOf(bucket: string): string;
   /** @returns 403, without a word on which owner was wrong, as S3 does it (user guide, "Verifying bucket ownership") */
-  refusal(bucket: string, headers: IncomingHttpHeaders): S3Fault | undefined;
+  refusal(
+    request: Pick<S3Request, 'bucket' | 'copySource'>,
+    headers: IncomingHttpHeaders,
+  ): S3Fault | undefined;
 }
 
 export function createBucketOwners(
@@ -19,22 +23,13 @@ export function createBucketOwners(
   const ownerOf = (bucket: string): string => others.get(bucket) ?? accountId;
   return {
     ownerOf,
-    refusal(bucket, headers) {
-      const source = String(headers['x-amz-copy-source'] ?? '').replace(/^\//, '');
+    refusal({ bucket, copySource }, headers) {
       const expected = [
         [bucket, headers['x-amz-expected-bucket-owner']],
-        [decoded(source.split('/', 1)[0] ?? ''), headers['x-amz-source-expected-bucket-owner']],
+        [copySource?.bucket ?? '', headers['x-amz-source-expected-bucket-owner']],
       ] as const;
       const isOther = expected.some(([name, owner]) => owner !== undefined && owner !== ownerOf(name));
-      return isOther ? { status: 403, code: 'AccessDenied', message: 'Access Denied' } : undefined;
+      return isOther ? accessDenied() : undefined;
     },
   };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

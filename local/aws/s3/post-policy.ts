@@ -10,17 +10,12 @@ import type { Clock } from '../../../shared/time/clock.ts';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { formAccess, type S3Place } from '../../iam/s3-access.ts';
 import { LOCAL_CREDENTIALS } from '../../lambda/variables.ts';
+import { accessDenied, faultOf, type S3Fault } from './s3-answers.ts';
 
 interface PostedForm {
   /** By name as it was sent, without the file. */
   fields: ReadonlyMap<string, string>;
   fileBytes: number;
-}
-
-export interface PostFault {
-  status: number;
-  code: string;
-  message: string;
 }
 
 /** Fields that no condition has to name. */
@@ -48,7 +43,7 @@ export async function refusalOfPost(
   bucket: string,
   body: unknown,
   contentType: string,
-): Promise<PostFault | undefined> {
+): Promise<S3Fault | undefined> {
   // What is no form is refused by fauxqs.
   const form = await parseForm(body, contentType).catch(() => undefined);
   if (form === undefined) return undefined;
@@ -57,11 +52,11 @@ export async function refusalOfPost(
   const key = fieldOf(form.fields, 'key') ?? '';
   const access = formAccess(bucket, key, place);
   const denial = authorizer.deny(`Credential=${fieldOf(form.fields, 'x-amz-credential')}`, [access]);
-  return denial === undefined ? undefined : denied(denial);
+  return denial === undefined ? undefined : accessDenied(denial);
 }
 
 /** What is wrong with a form that has a policy. */
-function faultOfForm(form: PostedForm, bucket: string, nowMs: number): PostFault | undefined {
+function faultOfForm(form: PostedForm, bucket: string, nowMs: number): S3Fault | undefined {
   const { fields, fileBytes } = form;
   const policy = fieldOf(fields, 'policy');
   if (policy === undefined) return undefined;
@@ -76,7 +71,7 @@ function faultOfForm(form: PostedForm, bucket: string, nowMs: number): PostFault
   if (!parsed.success)
     return { status: 400, code: 'InvalidPolicyDocument', message: 'Invalid Policy: Invalid JSON.' };
   const { expiration, conditions } = parsed.data;
-  if (Date.parse(expiration) <= nowMs) return denied('Policy expired.');
+  if (Date.parse(expiration) <= nowMs) return accessDenied('Policy expired.');
   const named = new Set(['bucket']);
   for (const condition of conditions) {
     const fault = faultOfCondition(condition, { fields, fileBytes, bucket }, named);
@@ -86,22 +81,17 @@ function faultOfForm(form: PostedForm, bucket: string, nowMs: number): PostFault
     const lower = name.toLowerCase();
     return !named.has(lower) && !FREE_FIELDS.test(lower);
   });
-  return extra === undefined ? undefined : denied(`Extra input fields: ${extra.toLowerCase()}`);
+  return extra === undefined ? undefined : accessDenied(`Extra input fields: ${extra.toLowerCase()}`);
 }
 
 function faultOfCondition(
   condition: Condition,
   { fields, fileBytes, bucket }: { fields: ReadonlyMap<string, string>; fileBytes: number; bucket: string },
   named: Set<string>,
-): PostFault | undefined {
+): S3Fault | undefined {
   if (Array.isArray(condition) && condition[0] === 'content-length-range') {
     const [, least, most] = condition;
-    if (fileBytes > most)
-      return {
-        status: 400,
-        code: 'EntityTooLarge',
-        message: 'Your proposed upload exceeds the maximum allowed size',
-      };
+    if (fileBytes > most) return faultOf(400, 'EntityTooLarge');
     return fileBytes < least
       ? {
           status: 400,
@@ -125,14 +115,10 @@ function faultOfCondition(
     const holds = isStart ? given?.startsWith(value) === true : given === value;
     if (!holds) {
       const shown = Array.isArray(condition) ? condition : ['eq', `$${name}`, value];
-      return denied(`Invalid according to Policy: Policy Condition failed: ${JSON.stringify(shown)}`);
+      return accessDenied(`Invalid according to Policy: Policy Condition failed: ${JSON.stringify(shown)}`);
     }
   }
   return undefined;
-}
-
-function denied(message: string): PostFault {
-  return { status: 403, code: 'AccessDenied', message };
 }
 
 function isSigned(fields: ReadonlyMap<string, string>, policy: string): boolean {

@@ -48,6 +48,10 @@ export function faultOf(status: number, code: string): S3Fault {
   return { status, code, message: MESSAGES[code] ?? code };
 }
 
+export function accessDenied(message = 'Access Denied'): S3Fault {
+  return { status: 403, code: 'AccessDenied', message };
+}
+
 export function errorXml({ code, message, condition }: S3Fault, resource: string, requestId: string): string {
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
@@ -59,7 +63,8 @@ export function errorXml({ code, message, condition }: S3Fault, resource: string
 
 export function newRequestId(): string {
   // Node makes UUIDs from a stock of random bytes; random bytes of one's own take ten times as long.
-  return randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
+  const uuid = randomUUID().toUpperCase();
+  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18);
 }
 
 /**
@@ -111,10 +116,8 @@ export function locationXml(region: string): string {
 
 /** A control character has no place in XML, not even escaped: a reader would refuse the whole answer. */
 export function escapeXml(text: string): string {
-  return text
-    .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+  return text.replace(ESCAPED, (character) => ENTITIES[character] ?? '\ufffd');
 }
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const ESCAPED = /[&<>"]|[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

@@ -6,8 +6,16 @@ export interface S3Request {
   key: string;
   operation: string;
   query: URLSearchParams;
+  /** What a copy reads; undefined of other requests, and where its header names no object. */
+  copySource: ObjectPlace | undefined;
   /** Which of the limits it counts against; requests to the bucket itself count against none. */
   requestClass: 'write' | 'read' | 'none';
+}
+
+export interface ObjectPlace {
+  bucket: string;
+  key: string;
+  versionId: string | undefined;
 }
 
 interface RequestHead {
@@ -26,11 +34,31 @@ export function parseS3Request({ method, url, headers }: RequestHead): S3Request
   const bucket = decode(slashAt < 0 ? path.slice(1) : path.slice(1, slashAt));
   const key = slashAt < 0 ? '' : decode(path.slice(slashAt + 1));
   if (bucket === undefined || key === undefined) return undefined;
-  const isCopy = headers['x-amz-copy-source'] !== undefined;
+  const source = headers['x-amz-copy-source'];
+  const isCopy = source !== undefined;
   const operation =
     key === '' ? bucketOperation(method, bucket, query) : objectOperation(method, query, isCopy);
-  return { bucket, key, operation, query, requestClass: key === '' ? 'none' : classOf(method) };
+  return {
+    ...{ bucket, key, operation, query },
+    copySource: isCopy ? parseCopySource(String(source)) : undefined,
+    requestClass: key === '' ? 'none' : classOf(method),
+  };
 }
+
+/**
+ * A `?` that stands bare begins the version: one that is part of the key is sent as `%3F`. AWS's own clients differ in whether
+ * they encode the slash between bucket and key.
+ */
+function parseCopySource(header: string): ObjectPlace | undefined {
+  const at = header.indexOf(VERSION);
+  const path = decode(at < 0 ? header : header.slice(0, at)) ?? '';
+  const versionId = at < 0 ? undefined : decode(header.slice(at + VERSION.length));
+  const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(path) ?? [];
+  const isUnreadable = at >= 0 && versionId === undefined;
+  return bucket === undefined || key === undefined || isUnreadable ? undefined : { bucket, key, versionId };
+}
+
+const VERSION = '?versionId=';
 
 function classOf(method: string): 'write' | 'read' {
   return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
@@ -112,8 +140,12 @@ const CONFIGURATION_VERBS: Record<string, string> = { GET: 'Get', DELETE: 'Delet
 
 /** Whether the operation is about a bucket's configuration and not its objects. */
 export function isConfiguration(operation: string): boolean {
-  return Object.values(BUCKET_CONFIGURATIONS).some((name) => operation.endsWith(name) && operation !== name);
+  return CONFIGURATION_OPERATIONS.has(operation);
 }
+
+const CONFIGURATION_OPERATIONS: ReadonlySet<string> = new Set(
+  Object.values(BUCKET_CONFIGURATIONS).flatMap((name) => ['Get', 'Put', 'Delete'].map((verb) => verb + name)),
+);
 
 function bucketOperation(method: string, bucket: string, query: URLSearchParams): string {
   if (bucket === '') return 'ListBuckets';
@@ -133,7 +165,9 @@ function bucketOperation(method: string, bucket: string, query: URLSearchParams)
   }
 }
 
-function decode(text: string): string | undefined {
+/** Undefined where it can't be decoded. */
+export function decode(text: string): string | undefined {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {

@@ -29,12 +29,13 @@ export const uploadPart: ObjectAction = async (
 
 export const uploadPartCopy: ObjectAction = async (
   { clock, objects, uploads },
-  { s3: { bucket, key, query }, request, assertConditions },
+  { s3, request, assertConditions },
 ) => {
+  const { bucket, key, query } = s3;
   const { uploadId, partNumber } = place(query);
   const upload = uploads.find(uploadId, bucket, key);
   request.resume();
-  const source = copySource(objects, request);
+  const source = copySource(objects, { s3, request });
   assertConditions(source);
   const { start, end } = copiedRange(source, request.headers['x-amz-copy-source-range']);
   if (end - start > MAX_BODY_BYTES) throw tooLarge();

@@ -69,15 +69,3 @@ export function parseVersionedKey(text: string): { key: string; versionId?: stri
   if (at < 0) return { key: text };
   return { key: text.slice(0, at), versionId: text.slice(at + VERSION_MARK.length) };
 }
-
-/**
- * The copy source of a request, its version moved into the key. The header is URL-encoded, so a `?` that stands bare
- * begins the version and one that is part of the key is `%3F`. AWS's own clients differ in whether they encode the
- * slash between bucket and key.
- */
-export function copySourceWithVersion(header: string): { source: string; versionId?: string } {
-  const at = header.indexOf('?versionId=');
-  if (at < 0) return { source: header };
-  const versionId = header.slice(at + '?versionId='.length);
-  return { source: `${header.slice(0, at)}${encodeURIComponent(VERSION_MARK)}${versionId}`, versionId };
-}

@@ -1,0 +1,55 @@
+// Whether the sender of an S3 request may do what it asks for, and what S3 answers where it may not.
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '../../../shared/time/clock.ts';
+import type { Authorizer } from '../../iam/authorizer.ts';
+import { listAccess, readPlace, type S3Place, s3Access } from '../../iam/s3-access.ts';
+import type { ObjectHeaders } from './object-headers.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { BucketOwners } from './owners.ts';
+import { isExpired, signerOfQuery } from './presigned-query.ts';
+import { accessDenied, type S3Fault } from './s3-answers.ts';
+import type { S3Request } from './s3-requests.ts';
+
+export interface S3Permissions {
+  /** For requests that name their objects in their bodies. */
+  place: S3Place;
+  /** Why the sender may not do this; undefined where it may. */
+  refusal(s3: S3Request, headers: IncomingHttpHeaders): S3Fault | undefined;
+}
+
+interface Dependencies {
+  authorizer: Authorizer;
+  clock: Clock;
+  objectHeaders: ObjectHeaders;
+  objects: ObjectStore;
+  owners: BucketOwners;
+}
+
+export function createS3Permissions(
+  { authorizer, clock, objectHeaders, objects, owners }: Dependencies,
+  { region, accountId }: { region: string; accountId: string },
+): S3Permissions {
+  const place: S3Place = {
+    region,
+    accountId,
+    ownerOf: owners.ownerOf,
+    keyOf({ bucket, key, versionId }) {
+      const object = objects.at(bucket, key, versionId);
+      return object === undefined ? undefined : objectHeaders.keyOf(object);
+    },
+  };
+  return {
+    place,
+    refusal(s3, headers) {
+      if (isExpired(s3.query, clock.now())) return accessDenied('Request has expired');
+      const authorization = headers.authorization ?? signerOfQuery(s3.query);
+      if (!authorizer.isChecked(authorization)) return undefined;
+      const reason = authorizer.deny(authorization, s3Access(s3, headers, place));
+      if (reason !== undefined) return accessDenied(reason);
+      const read = readPlace(s3);
+      if (read === undefined || objects.holds(read.bucket, read.key, read.versionId)) return undefined;
+      const mayList = authorizer.deny(authorization, [listAccess(read.bucket, place)]) === undefined;
+      return mayList ? undefined : accessDenied();
+    },
+  };
+}
