@@ -107,7 +107,7 @@ describe('a job of 20,000 rows', () => {
     });
     await cloud.until('a seventh of the objects', () => storedSoFar() > ROWS / 7);
     job = await jobOf(dropped);
-  }, 120_000);
+  });
 
   it('rests when it is paused: within 15 s nothing more of it is written, and no message of it is left', async () => {
     const pausedAtMs = Date.now();

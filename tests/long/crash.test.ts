@@ -153,9 +153,7 @@ async function killAll(goodRows: number, campaigns: Campaign[]): Promise<string[
 }
 
 describe('a job', () => {
-  it('ends whole, though ingest, upload and settle die at each of their requests', {
-    timeout: 240_000,
-  }, async () => {
+  it('ends whole, though ingest, upload and settle die at each of their requests', async () => {
     // The first of all also meets what S3 sends when a notification is set up.
     await expectWhole(await dropJob());
     await queuesEmpty();
@@ -184,9 +182,7 @@ describe('a job', () => {
     expect(cloud.metricsOf('deadLetters')['DeadLettersFlagged'] ?? 0).toBe(0);
   });
 
-  it('ends whole with its dead letter failed, though the dead-letter handler dies at each of its requests', {
-    timeout: 120_000,
-  }, async () => {
+  it('ends whole with its dead letter failed, though the dead-letter handler dies at each of its requests', async () => {
     await cloud.setFaults([{ kind: 's3-error', status: 500, code: 'InternalError', keyIncludes: '/held' }]);
     try {
       const deadLetterHeld = async ({ prefix, dropped }: TestJob) => {

@@ -11,7 +11,6 @@ import { duringTests } from '../helpers/during-tests.ts';
 import { expectAnswer, SAMPLES } from '../helpers/sample-answers.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const RUN_MS = 300_000;
 
 const cloud = duringTests(startCloud);
 
@@ -50,7 +49,7 @@ const FIRST_OF_EACH = [
   ...new Map(SAMPLES.toReversed().map((sample) => [sample.functionName, sample])).values(),
 ];
 
-it.each(FIRST_OF_EACH)('invokes $functionName with $file', { timeout: RUN_MS }, async (sample) => {
+it.each(FIRST_OF_EACH)('invokes $functionName with $file', async (sample) => {
   const { code, out, said } = await invoke('-f', sample.functionName, '-p', `events/${sample.file}`);
   expect(code, said + out).toBe(0);
   // Log lines of the function, each in one line, stand before its answer.
@@ -77,7 +76,7 @@ it.each([
     /broken on purpose/,
   ],
   ["can't be bundled", (file: string) => appendFile(file, '\nconst = 1;\n'), /Build failed/],
-])('ends with the fault of a function that %s', { timeout: RUN_MS }, async (_, breakFile, says) => {
+])('ends with the fault of a function that %s', async (_, breakFile, says) => {
   const folder = await brokenService(breakFile);
   try {
     const { code, out, said } = await invokeIn(folder, '-f', 'api', '-p', 'events/api-post-plans.json');
@@ -92,7 +91,7 @@ it.each([
   ['a file that is not there', ['-f', 'api', '-p', 'events/none.json'], /does not exist/],
   ['no function of that name', ['-f', 'none', '-d', '{}'], /none/],
   ['an event that the function does not take', ['-f', 'ingest', '-d', '{"Records":[{}]}'], /errorMessage/],
-])('ends with the fault of %s', { timeout: RUN_MS }, async (_, args, says) => {
+])('ends with the fault of %s', async (_, args, says) => {
   const { code, out, said } = await invoke(...args);
   expect(code).toBe(1);
   expect(said + out).toMatch(says);

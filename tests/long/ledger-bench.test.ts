@@ -5,9 +5,7 @@ import { BLOCK_ROWS, sliceRowsOf } from '../../shared/job/identity.ts';
 
 const ROWS = sliceRowsOf(BLOCK_ROWS) + 500;
 
-it('has each of its rows stored, and reported once, within DynamoDB’s limits', {
-  timeout: 120_000,
-}, async () => {
+it('has each of its rows stored, and reported once, within DynamoDB’s limits', async () => {
   const result = await benchLedger(ROWS);
   expect(result).toMatchObject({ rows: ROWS, stored: ROWS, slices: 2, unaccounted: 0, countedTwice: 0 });
   // A block's row is written once for each batch that holds rows of it: 100 rows are of a few blocks.

@@ -9,7 +9,6 @@ import { type UnpackedService, unpackService } from '../helpers/packaged/package
 
 /** Bounds a run that hangs. */
 const START_MS = 300_000;
-const TEST_MS = 300_000;
 
 /**
  * Types that moto's CloudFormation does not know. What else it lacks, and how the test gets by:
@@ -35,7 +34,7 @@ const NOT_MADE_BY_MOTO: Readonly<Record<string, string>> = {
 
 const moto = motoVersion();
 const why = moto === undefined ? ' (skipped: python3 -m pip install "moto[server]==5.2.*")' : '';
-describe.skipIf(moto === undefined)(`the packaged stack on moto${why}`, { timeout: TEST_MS }, () => {
+describe.skipIf(moto === undefined)(`the packaged stack on moto${why}`, () => {
   let service: UnpackedService;
   let world: MotoWorld;
   beforeAll(async () => {

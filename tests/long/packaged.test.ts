@@ -9,7 +9,6 @@ import { type UnpackedService, unpackService } from '../helpers/packaged/package
 const PARAMS = { sourceBuckets: SOURCE_BUCKET };
 /** Bounds a start that hangs: packaging takes seconds. */
 const START_MS = 300_000;
-const TEST_MS = 300_000;
 
 let service: UnpackedService;
 beforeAll(async () => {
@@ -32,7 +31,7 @@ describe('the packaged template', () => {
   });
 });
 
-describe('the packaged functions on the embedded cloud', { timeout: TEST_MS }, () => {
+describe('the packaged functions on the embedded cloud', () => {
   let world: EmbeddedWorld;
   beforeAll(async () => {
     world = await startEmbeddedWorld(service, process.env['SPILLWAY_RUNTIME_CLIENT']);
