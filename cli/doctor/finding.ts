@@ -60,7 +60,7 @@ export function problem(level: Problem['level'], about: string, message: string,
 
 /** The commands of a remedy, for the stage's region: the AWS CLI has a default that may be another. */
 export function inRegion(remedy: string, region: string): string {
-  return remedy.replace(/\baws ([a-z0-9]+ [a-z][a-z-]*)\b(?! --region)/g, `aws $1 --region ${region}`);
+  return remedy.replace(/\baws ([a-z0-9]+ [a-z][a-z-]*)(?![a-z-]| --region)/g, `aws $1 --region ${region}`);
 }
 
 /** The problem of a thing that could not be seen. */

@@ -53,8 +53,8 @@ const COMMANDS: Record<RetainedType, (name: string, region: string) => readonly 
       "--query '{Objects:[Versions,DeleteMarkers][].{Key:Key,VersionId:VersionId},Quiet:`true`}' " +
       '> "$page" && grep -q VersionId "$page"; do ' +
       `refused=$(aws s3api delete-objects --region ${region} --bucket ${name} --delete "file://$page" ` +
-      '--query Errors --output text); ' +
-      '[ "$refused" = None ] || { echo "not deleted: $refused"; break; }; done',
+      '--query Errors --output text) || refused="see the error above"; ' +
+      '[ "$refused" = None ] || { echo "not deleted: $refused"; break; }; done; rm -f "$page"',
     `aws s3 rb --region ${region} s3://${name}`,
   ],
   'AWS::DynamoDB::Table': (name, region) => [

@@ -5,7 +5,7 @@
 //   G#<job>#<group>            a group of slices: the set of those that have settled
 //   S#<job>#<slice>            a slice: its place, and the set of its closed blocks with their counts
 //   B#<job>#<slice>#<block>    a block: the sets of the numbers that have ended (compaction.ts)
-//   R#<job>, T#<job>           what sweep remembers (rounds.ts), and the turns of a job that has a rate (turns.ts)
+//   R#<job>, T#<job>           what sweep remembers (rounds.ts), and the schedule of a job's turns and slices (schedules.ts)
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type BlockId, GROUP_SLICES, type JobId, type SliceId } from '../job/identity.ts';
 import { ROW_COUNTS, type RowIntake, type SettledTotals } from '../job/job.ts';

@@ -242,17 +242,17 @@ function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[
 
 /**
  * A sentence that names the columns, what each may have been meant to be, and the ones there are.
- * @param known as the format calls them
+ * @param nameOf what the format calls a column
  */
-export function unknownColumns(names: string[], known: readonly string[] = knownColumns): string {
+export function unknownColumns(names: string[], nameOf = (column: string) => column): string {
   const named = names.slice(0, maximumNamedColumns).map((name) => {
-    const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, known);
+    const near = isNamedColumn(name) ? targetOf(name).column : nearMiss(name, knownColumns);
     const shown = quoted(redactedUnknown(name).slice(0, 100));
-    return near === undefined ? shown : `${shown} (did you mean ${near}?)`;
+    return near === undefined ? shown : `${shown} (did you mean ${nameOf(near)}?)`;
   });
   const more = names.length > named.length ? ` and ${names.length - named.length} more` : '';
   const label = names.length === 1 ? 'unknown column' : 'unknown columns';
-  return `${label} ${named.join(', ')}${more}; there are ${known.join(', ')}, and spillway_* are ignored`;
+  return `${label} ${named.join(', ')}${more}; there are ${knownColumns.map(nameOf).join(', ')}, and spillway_* are ignored`;
 }
 
 export function isKnownColumn(name: string): boolean {

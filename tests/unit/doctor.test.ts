@@ -546,6 +546,10 @@ it.each([
     '`aws s3api put-bucket-policy --region eu-west-1`: or aws sns subscribe --region eu-west-1 -x',
   ],
   ['aws s3 rb --region eu-west-1 s3://b', 'aws s3 rb --region eu-west-1 s3://b'],
+  [
+    'aws dynamodb delete-table --region eu-west-1 --table-name t',
+    'aws dynamodb delete-table --region eu-west-1 --table-name t',
+  ],
   ['deploy again', 'deploy again'],
 ])('a remedy names the region of the stage: %s', (remedy, expected) => {
   expect(inRegion(remedy, 'eu-west-1')).toBe(expected);

@@ -1,6 +1,7 @@
 // What a removed stack leaves behind, and how its names are freed.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { inRegion } from '../../cli/doctor/finding.ts';
 import { retainedResources } from '../../local/service/leftovers.ts';
 import { SERVICE_FILE } from '../../local/service/read-service.ts';
 
@@ -24,6 +25,7 @@ describe('the resources that stay when a stack is removed', () => {
       for (const command of free) {
         expect(command).toContain(name);
         expect(command).toContain('--region eu-west-1');
+        expect(inRegion(command, PLACE.region)).toBe(command);
       }
     }
   });

@@ -384,6 +384,21 @@ describe('results of a Distributed Map', () => {
     expect(text.toString()).toBe(`${input}\n`);
   });
 
+  it.each(['1024.0', '1.024e3', '"1024"', '1024'])('give the size that is spelt %s', async (size) => {
+    const input = `{"Bucket":"my-bucket","Key":"k","Size":${size}}`;
+    const content = JSON.stringify([{ ...execution({}), Input: input }]);
+    const { text } = await convert({ files: filesOf(content), manifest: own });
+    expect(JSON.parse(text.toString())).toMatchObject({ key: 'k', size: '1024' });
+  });
+
+  it.each(['5', '{"Items":[5]}'])('are refused where an item is a number: %s', async (input) => {
+    const content = JSON.stringify([{ ...execution({}), Input: input }]);
+    await expect(convert({ files: filesOf(content), manifest: own })).rejects.toMatchObject({
+      code: 'ItemUnfit',
+      message: expect.stringContaining('is no object: 5'),
+    });
+  });
+
   it('that are damaged are named', async () => {
     await expect(
       convert({ files: filesOf(JSON.stringify(failed).slice(0, -1)), manifest: own }),

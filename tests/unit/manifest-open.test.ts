@@ -129,6 +129,7 @@ describe('an unreadable manifest', () => {
     ['no key', 'source,text', {}, 'KeyColumnMissing', /no column key/],
     ['no payload', 'key,size', {}, 'PayloadColumnMissing', /none of the columns source, text, base64/],
     ['a mistyped column', 'key,sorce,text', {}, 'UnknownColumn', /"sorce" \(did you mean source\?\)/],
+    ['a mistyped name of several', 'key,text,metadat', {}, 'UnknownColumn', /did you mean metadata\.NAME\?/],
     ['a column in capitals', 'Key,source', { key: 'm.csv' }, 'UnknownColumn', /"Key" \(did you mean key\?\)/],
     ['a column of another word', 'key,source,colour', {}, 'UnknownColumn', /"colour"; there are key, source/],
     ['a quote after a space, which opens no field', 'key, "text"', {}, 'UnknownColumn', /did you mean text/],

@@ -70,8 +70,8 @@ export function judgeInboxTopic(
     'fail',
     about,
     `the ingest queue is not subscribed to ${topic}: what it announces starts no job`,
-    `aws sns subscribe --topic-arn ${topic} --protocol sqs --notification-endpoint ARN_OF_THE_INGEST_QUEUE ` +
-      '--attributes RawMessageDelivery=true; then drop the manifests again that have come meanwhile',
+    `deploy once with ${topic} left out of inboxTopics, and then again with it, so that the stack has its subscription; ` +
+      'then drop the manifests again that have come meanwhile',
   );
 }
 

@@ -166,19 +166,25 @@ function linesOfExecution(line: string, place: string): string {
 }
 
 function lineOfItem(item: unknown, shared: Record<string, unknown>, place: string): string {
-  if (!isRecord(item)) throw unfit(item, place, 'is no object');
+  if (!isRecord(item) || keptDigits(item) !== undefined) throw unfit(item, place, 'is no object');
   if (typeof item['key'] === 'string') return `${JSON.stringify(item)}\n`;
   const { Key: key, VersionId, Size } = item;
   const bucket = item['Bucket'] ?? shared['Bucket'];
   if (typeof key !== 'string') throw unfit(item, place, 'has no Key');
   if (typeof bucket !== 'string' || !isBucketName(bucket))
     throw unfit(item, place, 'has a Key and no Bucket');
-  return copyLine({ bucket, key, ...optional('version', VersionId), ...optional('size', Size) });
+  return copyLine({ bucket, key, ...optional('version', VersionId), ...optional('size', sizeOf(Size)) });
 }
 
 function optional<Name extends string>(name: Name, value: unknown): { [Each in Name]?: string } {
   const text = keptDigits(value) ?? value;
   return (typeof text === 'string' ? { [name]: text } : {}) as { [Each in Name]?: string };
+}
+
+/** Writers that hold a size as a floating-point number spell it `1024.0` or `1.5E9`. */
+function sizeOf(value: unknown): unknown {
+  const number = Number(keptDigits(value));
+  return Number.isSafeInteger(number) ? String(number) : value;
 }
 
 function unfit(item: unknown, place: string, what: string) {

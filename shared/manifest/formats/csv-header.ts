@@ -104,7 +104,7 @@ export function headerFaults(
   const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isRead(name));
   if (unknown.length > 0) {
-    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown, headerColumns) });
+    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown, headerNameOf) });
   }
   if (names.has('')) {
     faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
