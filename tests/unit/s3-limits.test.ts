@@ -136,6 +136,23 @@ describe('for any load', () => {
     maxPartitions: fc.integer({ min: 1, max: 8 }),
   });
 
+  /** A refused read splits a partition whose writes were last refilled before. */
+  const SPLIT_BY_A_READ: [
+    Required<Omit<S3Limit, 'startKeys'>>,
+    { waitMs: number; key: string; read: boolean }[],
+  ] = [
+    { limitPerSecond: 1, burstSeconds: 0.1, splitAfterSeconds: 0, maxPartitions: 2 },
+    [
+      { waitMs: 0, key: '', read: false },
+      { waitMs: 31, key: '', read: false },
+      { waitMs: 79, key: '', read: true },
+      { waitMs: 362, key: ' ', read: true },
+      { waitMs: 16, key: '', read: false },
+      { waitMs: 567, key: '', read: false },
+      { waitMs: 0, key: ' ', read: false },
+    ],
+  ];
+
   it('accepts no more writes than were minted, holds no more than the bursts, and keeps partitions in order', () => {
     fc.assert(
       fc.property(limit, fc.array(request, { maxLength: 400 }), (options, requests) => {
@@ -155,7 +172,7 @@ describe('for any load', () => {
           for (const { tokens } of reading.partitions) expect(tokens).toBeLessThanOrEqual(capacity + 1e-6);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [SPLIT_BY_A_READ] },
     );
   });
 });

@@ -133,8 +133,8 @@ export function createS3Limits(limit: S3Limit): S3Limits {
     partitions.splice(index + 1, 0, {
       ...partition,
       startKey: cut,
-      writes: halve(partition.writes),
-      reads: halve(partition.reads),
+      writes: halve(partition.writes, nowMs),
+      reads: halve(partition.reads, nowMs),
       recentKeys: partition.recentKeys.filter((key) => compareKeys(key, cut) >= 0),
       nextRecent: 0,
       rate: { ...partition.rate, accepted: 0, refused: 0, lastAccepted: 0, lastRefused: 0 },
@@ -253,8 +253,12 @@ function take(bucket: TokenBucket, nowMs: number): boolean {
   return true;
 }
 
-/** Halves what a bucket holds and returns the other half, so that a split mints nothing. */
-function halve(bucket: TokenBucket): TokenBucket {
+/**
+ * Halves what a bucket holds and returns the other half, so that a split mints nothing. What the time before it brings is in it:
+ * the refusal may be of the other bucket, and each half would be refilled for that time.
+ */
+function halve(bucket: TokenBucket, nowMs: number): TokenBucket {
+  refill(bucket, nowMs);
   bucket.tokens /= 2;
   return { ...bucket };
 }
