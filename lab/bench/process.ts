@@ -5,6 +5,8 @@ import { CREDENTIALS, REGION } from './contestant.ts';
 /** A program that has not ended by then is killed: what it has stored until then counts. */
 const MOST_MS = 300_000;
 const ERROR_CHARACTERS = 400;
+/** Of these only this process hears: the program is of another group. */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface ProcessEnd {
   code: number | null;
@@ -13,6 +15,7 @@ export interface ProcessEnd {
   said: string;
 }
 
+/** @throws where this process is told to end meanwhile: the program is killed before */
 export async function runProgram(
   program: string,
   args: readonly string[],
@@ -44,13 +47,19 @@ export async function runProgram(
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   };
   const timer = setTimeout(kill, MOST_MS);
+  const { promise: ended, resolve, reject } = Promise.withResolvers<ProcessEnd>();
+  child.once('error', reject);
+  child.once('close', (code) => resolve({ code, isKilled, said }));
+  const interrupt = (signal: NodeJS.Signals) => {
+    reject(new Error(`${program} was ended by ${signal}`));
+    kill();
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, interrupt);
   try {
-    return await new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, isKilled, said }));
-    });
+    return await ended;
   } finally {
     clearTimeout(timer);
+    for (const signal of ENDING_SIGNALS) process.off(signal, interrupt);
   }
 }
 
