@@ -151,6 +151,7 @@ const oddKeys = [
   'up/../and/./down',
   'question?versionId=none#hash',
   'double//slash/',
+  'control \u0001, tab \t, line\r\nend',
   'k'.repeat(1024),
 ];
 
