@@ -1,5 +1,6 @@
 // What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist. Nor does what it
 // would take for something else: the deletion of versions in a list.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import { errorXml } from './s3-answers.ts';
 
@@ -52,7 +53,7 @@ function isQuery({ 'content-type': type = '' }: { 'content-type'?: string | unde
 }
 
 /** A call of another service than SQS, in AWS's JSON protocol. */
-function isOfAnother({ 'x-amz-target': target }: { 'x-amz-target'?: unknown }): boolean {
+function isOfAnother({ 'x-amz-target': target }: IncomingHttpHeaders): boolean {
   return typeof target === 'string' && !target.startsWith('AmazonSQS.');
 }
 
