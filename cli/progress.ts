@@ -21,8 +21,15 @@ export interface Progress {
 
 type Shower = Pick<Terminal, 'err' | 'barStream'>;
 
-export function createProgress(name: string, total: number, on: Shower = terminal): Progress {
-  return on.barStream.isTTY ? createBar(name, total, on) : createLines(name, total, on);
+export function createProgress(
+  name: string,
+  total: number,
+  on: Shower = terminal,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Progress {
+  // A dumb terminal, as in Emacs, prints what would move the cursor.
+  const drawsBars = on.barStream.isTTY && env['TERM'] !== 'dumb';
+  return drawsBars ? createBar(name, total, on) : createLines(name, total, on);
 }
 
 function createBar(name: string, total: number, { barStream }: Shower): Progress {

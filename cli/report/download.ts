@@ -43,7 +43,13 @@ function placeIn({ key }: Report, file: ReportFile): string {
 }
 
 async function saveFile(s3: S3Client, bucket: string, file: ReportFile, to: string): Promise<void> {
-  await writeWhole(to, checked(await openObject(s3, bucket, file.key), bucket, file), ELSEWHERE);
+  const body = await openObject(s3, bucket, file.key);
+  try {
+    await writeWhole(to, checked(body, bucket, file), ELSEWHERE);
+  } finally {
+    // It may not have been read at all: its connection would stay open.
+    body.destroy();
+  }
 }
 
 /** The same bytes. @throws Failure at their end, where they differ from what manifest.json says */

@@ -90,7 +90,8 @@ export async function* unstoredRows(s3: S3Client, report: Report, most: number):
 export async function openObject(s3: S3Client, bucket: string, key: string): Promise<Readable> {
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return Body as Readable;
+    // Its reader sees the error. Before it is read, an answer that is cut off would end the process.
+    return (Body as Readable).on('error', () => undefined);
   } catch (cause) {
     throw new Failure(`s3://${bucket}/${key} can't be read: ${reasonOf(cause)}`, { cause });
   }

@@ -88,7 +88,9 @@ async function start(
   }
 }
 
-function readyObject({ endpoints, names }: Cloud) {
+type ReadyCloud = Pick<Cloud, 'endpoints' | 'names' | 'clientConfig'>;
+
+function readyObject({ endpoints, names }: ReadyCloud) {
   return {
     s3: endpoints.aws,
     sqs: endpoints.aws,
@@ -102,7 +104,7 @@ function readyObject({ endpoints, names }: Cloud) {
   };
 }
 
-function readyText(cloud: Cloud, limit: number): TerminalText {
+export function readyText(cloud: ReadyCloud, limit: number): TerminalText {
   const ready = readyObject(cloud);
   const { region, credentials } = cloud.clientConfig();
   return line`Spillway is up, on an S3 that takes ${countText(limit)} writes a second and partition. Ctrl-C ends it, and its data.
@@ -118,7 +120,7 @@ function readyText(cloud: Cloud, limit: number): TerminalText {
 
 Try, in another terminal:
   export AWS_ACCESS_KEY_ID=${credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey} AWS_REGION=${region}
-  export AWS_ENDPOINT_URL=${ready.s3} SPILLWAY_API=${ready.api}
+  export AWS_ENDPOINT_URL=${ready.s3} AWS_ENDPOINT_URL_DYNAMODB=${ready.dynamodb} SPILLWAY_API=${ready.api}
   printf 'key,text\\nhello.txt,hello\\n' > manifest.csv
   aws --endpoint-url ${ready.s3} s3 cp manifest.csv s3://${ready.inbox}/
   curl -H 'content-type: text/csv' --data-binary @manifest.csv '${ready.api}/jobs?spread=hex:2'

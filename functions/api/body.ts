@@ -17,6 +17,16 @@ export function bodyOf({ body = '', isBase64Encoded }: RawBody): Body {
     : { bytes: bytesOfText(body), wasText: true };
 }
 
+/** The body of JSON without a byte order mark, which editors and shells of Windows write before it (RFC 8259, 8.1). */
+export function withoutMark({ body = '', isBase64Encoded }: RawBody): string {
+  const mark = isBase64Encoded ? MARK_IN_BASE64 : MARK;
+  return body.startsWith(mark) ? body.slice(mark.length) : body;
+}
+
+const MARK = '\ufeff';
+/** Its three bytes fill four characters. */
+const MARK_IN_BASE64 = '77u/';
+
 /** The text of a JSON body. */
 export function jsonTextOf({ body = '', isBase64Encoded }: RawBody): string {
   return isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;

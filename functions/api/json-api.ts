@@ -8,7 +8,7 @@ import { boundedName } from '../../shared/text/bounded.ts';
 import { visibleText } from '../../shared/text/visible.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { bodyBytesOf, jsonTextOf } from './body.ts';
+import { bodyBytesOf, jsonTextOf, withoutMark } from './body.ts';
 import { faultAt, faultsOf, HttpError, problemAnswer } from './problem.ts';
 import type { ROUTES, Route, RouteName } from './routes.ts';
 
@@ -71,10 +71,13 @@ export function createJsonApi<Routes extends Record<string, Route>>(
         checkSize(routeOf(event).route, event);
         const { body, isBase64Encoded } = event;
         if (body === undefined) return;
+        const unmarked = withoutMark({ body, isBase64Encoded });
+        event.body = unmarked;
         parseJsonBody?.(request);
         const value: unknown = event.body;
         // A parsed value never equals its own text, since even a string has quotes there. So a difference means it was parsed.
-        if (value !== body) event.json = { value, text: jsonTextOf({ body, isBase64Encoded }) };
+        if (value === unmarked) event.body = body;
+        else event.json = { value, text: jsonTextOf({ body: unmarked, isBase64Encoded }) };
       },
       onError(request) {
         const { event, error } = request;
@@ -103,23 +106,30 @@ function knownError(error: unknown): HttpError | undefined {
   if (error instanceof UnreadableRowError) return new HttpError(500, error.message);
   const { statusCode, message = '', cause } = error as MiddlewareError;
   if (statusCode === undefined) return undefined;
-  const { message: reason } = cause ?? {};
-  const said = reason === undefined ? message : `${message}: ${shownReason(reason)}`;
-  return faultAt(statusCode, 'body', said);
+  return faultAt(statusCode, 'body', [message, reasonOf(cause)].filter(Boolean).join(': '));
 }
 
 interface MiddlewareError {
   statusCode?: number;
   message?: string;
-  /** Of a body that is no JSON: what its parser says, with the place. */
-  cause?: { message?: string };
+  /** Of a body that is no JSON: what its parser says, with the place. Of one with a name that is refused: that name. */
+  cause?: { message?: string; data?: unknown };
 }
 
 /** Characters of the JSON parser's message that are shown: it quotes the body. */
 const MAX_REASON = 200;
 
-function shownReason(reason: string): string {
-  return `${visibleText(reason.slice(0, MAX_REASON))}; jq . checks it`;
+/** Names that would change what an object is, wherever they stand in a body. */
+const REFUSED_NAMES = new Set<unknown>(['__proto__', 'constructor']);
+
+function reasonOf({ message, data }: NonNullable<MiddlewareError['cause']> = {}): string | undefined {
+  if (message === undefined)
+    return REFUSED_NAMES.has(data)
+      ? `no column and no option is named "${String(data)}", leave it out`
+      : undefined;
+  // It is JSON for others. Only the parser's stack ends.
+  if (/call stack/.test(message)) return 'it is nested too deeply';
+  return `${visibleText(message.slice(0, MAX_REASON))}; jq . checks it`;
 }
 
 function checkSize({ method, path, bodyBytes }: Route, event: ApiEvent): void {

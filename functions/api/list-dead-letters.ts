@@ -2,7 +2,7 @@
 import { cursorBehind, type DeadLetterFiles, isLetterCursor } from '../../shared/report/dead-letters.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { pageOf } from './page.ts';
-import { HttpError } from './problem.ts';
+import { faultAt } from './problem.ts';
 
 const NO_LETTER_CURSOR =
   'the cursor is neither one that this API gave out nor a time such as 2026-11-24: leave it out to start with the oldest letter';
@@ -18,7 +18,7 @@ export function createListDeadLetters({
   keepDays,
 }: ListDeadLettersDependencies): RouteHandler<'listDeadLetters'> {
   return async ({ query: { limit, cursor } }) => {
-    if (cursor !== undefined && !isLetterCursor(cursor)) throw new HttpError(400, NO_LETTER_CURSOR);
+    if (cursor !== undefined && !isLetterCursor(cursor)) throw faultAt(400, 'query.cursor', NO_LETTER_CURSOR);
     const { letters, cursor: next } = await deadLetters.list(limit, cursor);
     const page = pageOf(
       letters,

@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { boundedNames, boundedText } from '../../shared/text/bounded.ts';
+import { issueText } from '../../shared/text/issue-text.ts';
 
 /** Faults of one answer: more than a request has options and members. A manifest has its own bound. */
 export const MAX_FAULTS = 100;
@@ -77,6 +78,6 @@ export function problemAnswer(
 export function faultsOf(issues: readonly z.core.$ZodIssue[], within: string): Fault[] {
   return issues.map((issue) => ({
     place: [within, ...issue.path.map(String)].join('.'),
-    message: issue.code === 'unrecognized_keys' ? `unknown ${boundedNames(issue.keys)}` : issue.message,
+    message: issue.code === 'unrecognized_keys' ? `unknown ${boundedNames(issue.keys)}` : issueText(issue),
   }));
 }

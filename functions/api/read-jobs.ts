@@ -5,7 +5,7 @@ import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unknownJob } from './find-job.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { pageOf } from './page.ts';
-import { HttpError } from './problem.ts';
+import { faultAt } from './problem.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
 export interface ReadJobsDependencies extends Inbox {
@@ -16,7 +16,7 @@ export interface ReadJobsDependencies extends Inbox {
 export function createReadJobs({ s3, inbox, ledger, index }: ReadJobsDependencies) {
   const listJobs: RouteHandler<'listJobs'> = async ({ query: { limit, cursor } }) => {
     const { jobs: listed, cursor: next } = await index.list(limit, cursor).catch((error: unknown) => {
-      throw error instanceof BadCursorError ? new HttpError(400, error.message) : error;
+      throw error instanceof BadCursorError ? faultAt(400, 'query.cursor', error.message) : error;
     });
     const { jobs, unreadable } = await ledger.getJobs(listed.map(({ id }) => id));
     const found = listed.flatMap(({ id, cursor: behind }) => {

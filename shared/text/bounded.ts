@@ -1,6 +1,7 @@
 // Texts that others wrote (a fault of S3, a name in a manifest, a value in a request), cut before they are kept or answered.
 // A DynamoDB item holds 400 KB and Lambda's answer 6 MB: one long text must not cost the job, or the page that lists it.
 import type * as z from 'zod/mini';
+import { issueText } from './issue-text.ts';
 import { redacted } from './redacted.ts';
 
 /** Bytes of UTF-8 of one text: a sentence with its place and remedy has about 200. */
@@ -60,7 +61,7 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], whole: strin
       issue.path.length === 0 ? whole : boundedText(issue.path.map(String).join('.'), ISSUE_PLACE_BYTES);
     return issue.code === 'unrecognized_keys'
       ? `${place}: unknown ${boundedNames(issue.keys)}`
-      : `${place}: ${boundedText(issue.message, ISSUE_MESSAGE_BYTES)}`;
+      : `${place}: ${boundedText(issueText(issue), ISSUE_MESSAGE_BYTES)}`;
   });
   const more = issues.length - texts.length;
   return boundedText(more > 0 ? `${texts.join('; ')}; and ${more} more` : texts.join('; '));

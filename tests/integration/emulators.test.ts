@@ -151,6 +151,7 @@ const oddKeys = [
   'up/../and/./down',
   'question?versionId=none#hash',
   'double//slash/',
+  'control \u0001, tab \t, line\r\nend',
   'k'.repeat(1024),
 ];
 
@@ -478,6 +479,40 @@ describe('a queue', () => {
       VisibilityTimeout: '30',
       SqsManagedSseEnabled: 'true',
     });
+  });
+
+  it.each([
+    ['no object', 'null'],
+    ['a list', '[]'],
+    ['a queue that is no text', '{"QueueUrl":5}'],
+  ])('refuses a call with %s as its body', async (_what, body) => {
+    const answer = await fetch(emulators.endpoints.aws, {
+      method: 'POST',
+      headers: {
+        'x-amz-target': 'AmazonSQS.ReceiveMessage',
+        'content-type': 'application/x-amz-json-1.0',
+      },
+      body,
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { __type: 'com.amazonaws.sqs#SerializationException', message: expect.any(String) as string },
+    ]);
+  });
+
+  it.each([
+    ['DynamoDB_20120810.ListTables', 'application/x-amz-json-1.0'],
+    ['Logs_20140328.DescribeLogGroups', 'application/x-amz-json-1.1'],
+  ])('is no way to another service: %s', async (target, type) => {
+    const answer = await fetch(emulators.endpoints.aws, {
+      method: 'POST',
+      headers: { 'x-amz-target': target, 'content-type': type },
+      body: '{}',
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { __type: 'UnknownOperationException', message: expect.stringContaining('DynamoDB has another port') },
+    ]);
   });
 
   describe('in a function', () => {

@@ -87,7 +87,8 @@ it('keeps objects in a bucket with a long, old name, and does not call it missin
   const at = { Bucket: LONG_NAME };
   await s3.send(new PutObjectCommand({ ...at, Key: 'a', Body: 'old' }));
   expect(await text('a', at)).toBe('old');
-  await expect(s3.send(new ListObjectsV2Command(at))).rejects.toMatchObject({ name: 'NotImplemented' });
+  const { Contents } = await s3.send(new ListObjectsV2Command(at));
+  expect(Contents).toMatchObject([{ Key: 'a' }]);
   const other = new GetObjectCommand({ Bucket: LONG_NAME.replaceAll('x', 'y'), Key: 'a' });
   await expect(s3.send(other)).rejects.toMatchObject({ name: 'NoSuchBucket' });
 });

@@ -79,8 +79,23 @@ describe('GET /jobs', () => {
   );
 
   it('answers 400 to a cursor that is not its own', async () => {
-    const { statusCode, json } = await createFakeApi().call(get('/jobs', { cursor: 'bad' }));
-    expect([statusCode, json['message']]).toEqual([400, expect.stringMatching(/cursor is not one/)]);
+    for (const event of [
+      get('/jobs', { cursor: 'bad' }),
+      { ...sample('api-get-deadletters'), queryStringParameters: { cursor: 'bad' } },
+    ]) {
+      const { statusCode, json } = await createFakeApi().call(event);
+      expect([statusCode, json['faults']]).toEqual([
+        400,
+        [
+          {
+            place: 'query.cursor',
+            message: expect.stringMatching(
+              /cursor is n.*: leave it out to start (from|with) the (newest|oldest)/,
+            ),
+          },
+        ],
+      ]);
+    }
   });
 
   it.each([

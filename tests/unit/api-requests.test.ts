@@ -28,6 +28,43 @@ describe('an answer that is no success', () => {
     ]);
   });
 
+  it.each([
+    ['api-post-jobs', null, [['body', 'takes an object']]],
+    ['api-post-jobs', { rows: {} }, [['body.rows', 'takes an array']]],
+    ['api-post-jobs', { rows: [] }, [['body.rows', 'takes 1 or more elements']]],
+    ['api-post-jobs', { rows: [1] }, [['body.rows.0', 'takes an object']]],
+    [
+      'api-post-jobs',
+      { rows: [{ key: 'a' }], options: { spread: null } },
+      [['body.options.spread', 'takes a string or a number']],
+    ],
+    [
+      'api-post-jobs',
+      { manifest: { bucket: 1 } },
+      [
+        ['body.manifest.bucket', 'takes a string'],
+        ['body.manifest.key', 'takes a string'],
+      ],
+    ],
+    ['api-post-uploads', {}, [['body.contentType', 'takes a string']]],
+  ])('says to %s what each place takes: %j', async (name, body, faults) => {
+    const { json: answer } = await createFakeApi().call(to(name, body));
+    expect(answer['status']).toBe(400);
+    expect((answer['faults'] as { place: string; message: string }[]).map(Object.values)).toEqual(faults);
+  });
+
+  it.each([
+    ['nested without end', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, /: it is nested too deeply$/],
+    [
+      'with a name of every object',
+      '[{"__proto__":1}]',
+      /: no column and no option is named "__proto__", leave it out$/,
+    ],
+  ])('says of a body %s what is wrong with it', async (_what, body, says) => {
+    const { json: answer } = await createFakeApi().call(post(body, 'application/json'));
+    expect([answer['status'], answer['detail']]).toEqual([422, expect.stringMatching(says)]);
+  });
+
   it('is bounded, however many faults there are', async () => {
     const { call } = createFakeApi();
     const options = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`no-${index}`, 'x']));
@@ -46,6 +83,26 @@ describe('an answer that is no success', () => {
     const answer = await call({ ...sample(name), body: 'x'.repeat(most + 1) });
     expect([answer.statusCode, answer.json['detail']]).toEqual([413, expect.stringMatching(says)]);
     expect(manifests()).toEqual([]);
+  });
+});
+
+describe('a byte order mark before JSON', () => {
+  const text = '\ufeff[{"key":"a","text":"b"}]';
+
+  it.each([
+    ['as text', { body: text, isBase64Encoded: false }],
+    ['in base64', { body: Buffer.from(text).toString('base64'), isBase64Encoded: true }],
+  ])('is passed over %s', async (_how, body) => {
+    const { call, manifests } = createFakeApi();
+    const answer = await call({ ...post('', 'application/json'), ...body });
+    expect(answer.statusCode).toBe(202);
+    expect(manifests()).toMatchObject([{ bytes: Buffer.from('{"key":"a","text":"b"}\n') }]);
+  });
+
+  it('stays before what is no JSON', async () => {
+    const { call, manifests } = createFakeApi();
+    await call(post('\ufeffkey,text\na,b\n', 'text/csv'));
+    expect(manifests()).toMatchObject([{ bytes: Buffer.from('\ufeffkey,text\na,b\n') }]);
   });
 });
 

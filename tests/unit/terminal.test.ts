@@ -194,13 +194,21 @@ describe('the progress', () => {
   it('moves the cursor of a terminal itself, and lets no note do so', () => {
     const { terminal, written, guard } = setting({ isTTY: true });
     guard();
-    const progress = createProgress('putting', 3, terminal);
+    const progress = createProgress('putting', 3, terminal, {});
     progress.show(2, line`1/s · ${HOSTILE}`);
     progress.end();
     expect(written.stderr).toContain(`2/3 1/s · ${SHOWN}`);
     expect(written.stderr).toContain('\u001b[');
     expect(written.stderr).not.toContain('\u001b]52');
     expect(written.stderr).not.toContain('\u001b[2J');
+  });
+
+  it('is a line on a terminal whose cursor can not be moved', () => {
+    const { terminal, written } = setting({ isTTY: true });
+    const progress = createProgress('putting', 3, terminal, { TERM: 'dumb' });
+    progress.show(2);
+    progress.end();
+    expect(written.stderr).toBe('  putting      2/3\n');
   });
 });
 

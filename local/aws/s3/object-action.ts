@@ -4,6 +4,7 @@ import type { Clock } from '../../../shared/time/clock.ts';
 import type { S3Object } from '../fauxqs-parts.ts';
 import type { MultipartUploads } from './multipart-uploads.ts';
 import type { ObjectBody } from './object-body.ts';
+import type { ObjectHeaders } from './object-headers.ts';
 import type { ObjectStore, Touched } from './object-store.ts';
 import type { S3Request } from './s3-requests.ts';
 import type { Spool } from './spool.ts';
@@ -11,6 +12,7 @@ import type { StoredObject } from './stored-object.ts';
 
 export interface ObjectDependencies {
   clock: Clock;
+  objectHeaders: ObjectHeaders;
   objects: ObjectStore;
   spool: Spool;
   uploads: MultipartUploads;

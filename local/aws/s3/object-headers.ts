@@ -20,6 +20,8 @@ export interface ObjectHeaders {
   of({ operation }: S3Request, object: S3Object): Kept;
   /** The key of KMS under which it is stored, where the write named one. */
   keyOf(object: S3Object): string | undefined;
+  /** Its storage class, by S3's name. */
+  classOf(object: S3Object): string;
   /** Whether its class has to be restored before it is read. Nothing is restored here. */
   isArchived(object: S3Object): boolean;
 }
@@ -48,6 +50,7 @@ export function createObjectHeaders(): ObjectHeaders {
       if (Object.keys(own).length > 0) kept.set(object, own);
     },
     keyOf: (object) => kept.get(object)?.['x-amz-server-side-encryption-aws-kms-key-id'],
+    classOf: (object) => kept.get(object)?.['x-amz-storage-class'] ?? 'STANDARD',
     isArchived: (object) => ARCHIVES.has(kept.get(object)?.['x-amz-storage-class'] ?? ''),
     of({ operation }, object) {
       const all = kept.get(object) ?? {};

@@ -1,6 +1,6 @@
-// Carries out the requests for objects that fauxqs would take whole into memory, or refuse for their content type.
+// Carries out the requests for objects that fauxqs would take whole into memory, or refuse for their content type, and listings.
 //
-// fauxqs keeps what is left: buckets, listings, deletions, attributes and forms that are posted to a bucket.
+// fauxqs keeps what is left: buckets, deletions, attributes and forms that are posted to a bucket.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { S3Fault as InjectedFault } from '../../faults/fault.ts';
@@ -13,11 +13,11 @@ import { copyObject } from './copy-object.ts';
 import { createMultipartUpload } from './create-multipart-upload.ts';
 import { getObject, headObject } from './get-object.ts';
 import { getObjectTagging } from './get-object-tagging.ts';
+import { listObjects, listObjectsV2 } from './list-objects.ts';
 import { listParts } from './list-parts.ts';
 import type { Notifications } from './notifications.ts';
 import type { ObjectAction, ObjectAnswer, ObjectDependencies } from './object-action.ts';
 import { bytesInMemory, holdBody, letGoOfBody, type ObjectBody, readBody, sliceBody } from './object-body.ts';
-import type { ObjectHeaders } from './object-headers.ts';
 import { putObject } from './put-object.ts';
 import { answerError, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
@@ -49,6 +49,8 @@ const ACTIONS = new Map<string, ObjectAction>(
     CompleteMultipartUpload: completeMultipartUpload,
     AbortMultipartUpload: abortMultipartUpload,
     ListParts: listParts,
+    ListObjects: listObjects,
+    ListObjectsV2: listObjectsV2,
   }),
 );
 /** The largest sample of a body whose first half a fault lets through. */
@@ -66,7 +68,6 @@ class ConditionError extends Error {
 
 interface Dependencies extends ObjectDependencies {
   notifications: Notifications;
-  objectHeaders: ObjectHeaders;
   /** The emulator's own failure. */
   onFailure: (error: unknown) => void;
 }

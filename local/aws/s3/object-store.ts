@@ -17,7 +17,7 @@ export interface Touched {
 }
 
 type ListOptions = NonNullable<Parameters<InstanceType<typeof S3Store>['listObjects']>[1]>;
-type Listing = ReturnType<InstanceType<typeof S3Store>['listObjects']>;
+export type Listing = ReturnType<InstanceType<typeof S3Store>['listObjects']>;
 
 /** fauxqs' private members: its createBucket leaves a bucket alone that is in them. */
 interface BucketMaps {

@@ -119,5 +119,17 @@ export function escapeXml(text: string): string {
   return text.replace(ESCAPED, (character) => ENTITIES[character] ?? '\ufffd');
 }
 
+/**
+ * A key in XML, or a part of one. S3 writes characters that XML has no place for as references: readers that are strict refuse
+ * them, others have the key as it is. A bare CR would be read as a line feed by all.
+ */
+export function escapeKey(text: string): string {
+  return text.replace(
+    ESCAPED_IN_KEYS,
+    (character) => ENTITIES[character] ?? `&#${character.codePointAt(0)};`,
+  );
+}
+
+const ESCAPED_IN_KEYS = /[&<>"]|[^\t\n -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const ESCAPED = /[&<>"]|[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

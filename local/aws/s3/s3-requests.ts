@@ -160,8 +160,10 @@ function bucketOperation(method: string, bucket: string, query: URLSearchParams)
       return 'DeleteBucket';
     case 'POST':
       return query.has('delete') ? 'DeleteObjects' : 'PostObject';
-    default:
+    case 'GET':
       return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
+    default:
+      return method;
   }
 }
 

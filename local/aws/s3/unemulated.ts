@@ -1,5 +1,6 @@
 // What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist. Nor does what it
 // would take for something else: the deletion of versions in a list.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import { errorXml } from './s3-answers.ts';
 
@@ -14,10 +15,12 @@ const NO_VERSION_LIST = {
   code: 'NotImplemented',
   message: 'The embedded S3 deletes versions one at a time: send a DeleteObject for each.',
 };
+const EMULATED =
+  'Only S3, SQS in its JSON protocol, PutEvents of EventBridge and GetCallerIdentity of STS are emulated. DynamoDB has another port.';
 const NO_ACTION =
-  '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>' +
-  'Only S3, SQS in its JSON protocol, PutEvents of EventBridge and GetCallerIdentity of STS are emulated.' +
-  '</Message></Error></ErrorResponse>';
+  '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>' +
+  `<Message>${EMULATED}</Message></Error></ErrorResponse>`;
+const NO_OPERATION = { __type: 'UnknownOperationException', message: EMULATED };
 
 /** They answer 404, by the route that fauxqs' router has chosen: no spelling of the path gets around it. */
 export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
@@ -33,6 +36,8 @@ export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
       !asksForCaller(request.body)
     ) {
       reply.code(404).header('content-type', 'text/xml').send(NO_ACTION);
+    } else if (request.method === 'POST' && route === '/' && isOfAnother(request.headers)) {
+      reply.code(400).header('content-type', 'application/x-amz-json-1.0').send(NO_OPERATION);
     } else if (request.method === 'POST' && namesVersions(request.query, request.body)) {
       reply.code(NO_VERSION_LIST.status).header('content-type', 'application/xml');
       reply.send(errorXml(NO_VERSION_LIST, request.url.split('?')[0] ?? '', String(request.id)));
@@ -45,6 +50,11 @@ export function hideUnemulated(app: ReturnType<typeof buildApp>): void {
 /** The query protocol, in which SNS is called: a form. */
 function isQuery({ 'content-type': type = '' }: { 'content-type'?: string | undefined }): boolean {
   return type.includes('application/x-www-form-urlencoded');
+}
+
+/** A call of another service than SQS, in AWS's JSON protocol. */
+function isOfAnother({ 'x-amz-target': target }: IncomingHttpHeaders): boolean {
+  return typeof target === 'string' && !target.startsWith('AmazonSQS.');
 }
 
 /** Whether DeleteObjects names versions. fauxqs reads the keys alone, and would delete the newest versions. */

@@ -45,7 +45,11 @@ export function addSqsHooks(
   app.addHook('preHandler', (request, reply, done) => {
     const target = request.headers['x-amz-target'];
     if (typeof target !== 'string' || !target.startsWith(TARGET)) return done();
-    const body = (request.body ?? {}) as Record<string, unknown>;
+    if (!isCall(request.body)) {
+      refuse(reply, 400, NO_CALL);
+      return;
+    }
+    const body = request.body;
     const action = target.slice(TARGET.length);
     const queue = typeof body.QueueUrl === 'string' ? queues.getQueue(body.QueueUrl) : undefined;
     const call: Call = { action, queue, body, failed: [], dropped: false };
@@ -127,6 +131,18 @@ interface Reply {
   header(name: string, value: string): Reply;
   send(payload: object): unknown;
 }
+
+/** fauxqs takes every body for an object that names its queue, if any, by a text. */
+function isCall(body: unknown): body is Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  return ['undefined', 'string'].includes(typeof (body as { QueueUrl?: unknown }).QueueUrl);
+}
+
+const NO_CALL: EntryRefusal = {
+  code: 'SerializationException',
+  message: 'The body is no JSON object whose QueueUrl, if any, is a string.',
+  senderFault: true,
+};
 
 /** As SQS answers in its JSON protocol; older clients read the header. */
 function refuse(reply: Reply, status: number, { code, message, senderFault }: EntryRefusal): void {
