@@ -42,7 +42,7 @@ const DESTINATION = 'destination';
 const ARRIVAL = { bucket: INBOX, key: 'ledger.csv', versionId: 'v1' };
 const UPLOAD_BATCH = 100;
 const UPLOADERS = 4;
-/** An upload queue that ingest is not to outrun: a bench's memory would grow with its rows. */
+/** A bound of the upload queue, at which ingest waits: otherwise the memory of the bench would grow with its rows. */
 const MOST_WAITING = 5_000;
 const SENDER_WAITS_MS = 5;
 /** As the embedded cloud's receives are drawn. */

@@ -91,12 +91,12 @@ export interface Emulators {
   events(): Promise<EventBridgeEntry[]>;
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
-  /** Who answers the calls of Lambda's API. */
+  /** Answers the calls of Lambda's API. */
   onLambdaCall(answer: (call: LambdaCall) => LambdaAnswer): void;
   /** @returns why the queue's policy refuses it; undefined where it is in the queue */
   deliver(delivery: Delivery): Promise<string | undefined>;
   queueDepths(): Promise<Record<string, QueueDepth>>;
-  /** Replaces the armed faults; those of Lambda are none of the emulators'. */
+  /** Replaces the armed faults. Lambda's faults are not among them: no emulator has those. */
   setFaults(faults: Fault[]): Promise<void>;
   /** How often each fault has struck, by its name. */
   faultCounts(): Promise<FaultCounts>;

@@ -28,8 +28,8 @@ const UNKNOWN_NAMES_BYTES = 400;
 
 const OPTION_METADATA_PREFIX = 'spillway-';
 /**
- * Metadata of a report, which names its drop: a report of another drop is never written over. It is no option, though it has their
- * prefix: a copy of a report within S3 keeps it, and orders a redrive in the inbox.
+ * Metadata of a report that names its drop, so that a report of another drop is never overwritten. It has the prefix of options,
+ * but is none. A copy of a report within S3 keeps this metadata, and in the inbox such a copy orders a redrive.
  */
 export const REPORT_METADATA = 'spillway-drop';
 
@@ -154,7 +154,7 @@ export function metadataOfOptionTexts(texts: Readonly<Record<string, string>>): 
   );
 }
 
-/** Of S3's 2 KB of user metadata, what the API's own entry leaves: the digest of a submission, with its name. */
+/** S3's 2 KB of user metadata, less the API's own entry: the digest of a submission, with its name. */
 export const MAX_OPTION_BYTES = MAX_METADATA_BYTES - 128;
 
 /** Bytes that these options take of an object's user metadata, as S3 counts them. They are ASCII. */
@@ -248,7 +248,7 @@ function templateText(name: string) {
     if (!TEXT.test(payload.value)) refuse(NOT_A_TEXT);
     else if (parsed.kind === 'invalid') refuse(parsed.message);
     else if (parsed.template.columns.some(isReservedColumn))
-      refuse('columns named spillway_* are not read, so that a template can name none of them');
+      refuse('columns named spillway_* are not read, so a template can not name them');
   });
 }
 

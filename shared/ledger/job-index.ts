@@ -16,7 +16,7 @@ export interface ListedJob {
 
 export class BadCursorError extends Error {
   constructor() {
-    super('the cursor is not one that this API gave out: leave it away to start from the newest job');
+    super('the cursor is not one that this API gave out: leave it out to start from the newest job');
     this.name = 'BadCursorError';
   }
 }

@@ -16,7 +16,7 @@ export interface S3Limit {
   splitAfterSeconds?: number;
   /** Default 1: no splits. */
   maxPartitions?: number;
-  /** Where the partitions start that there are from the first, the empty string left away. Default: one partition. */
+  /** Where the first partitions start, without the empty string of the lowest one. Default: one partition. */
   startKeys?: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface S3LimitsReading {
   firstWriteAtMs?: number;
   /** When the number of partitions changed, oldest first, the first with `firstWriteAtMs`. */
   growth: { atMs: number; partitions: number }[];
-  /** Write tokens there were from the first write to the reading: the burst and the refill of every partition. */
+  /** Write tokens that were available from the first write to the reading: the burst and the refill of every partition. */
   mintedTokens: number;
 }
 
@@ -57,7 +57,7 @@ const READS_PER_WRITE = 5500 / 3500;
 const DEFAULT_SPLIT_AFTER_SECONDS = 60;
 /** Keys a partition remembers to find its median: enough for an even split, few enough to sort at once. */
 const RECENT_KEYS = 512;
-/** Who paces well is refused seldom: a second in which this share of the limit was taken is one of load too. */
+/** A client with a good pace is seldom refused. So a second in which this share of the limit was taken counts as load, too. */
 const LOADED_SHARE = 0.9;
 /** Sums of refills fall short of a whole token by less than this. */
 const ROUNDING = 1e-9;
@@ -204,7 +204,7 @@ export function createS3Limits(limit: S3Limit): S3Limits {
 
 type Minting = Pick<S3LimitsReading, 'limitPerSecond' | 'burstSeconds' | 'growth'>;
 
-/** Write tokens there were between the first write and `nowMs`: one burst, then each partition's refill. */
+/** Write tokens that were available between the first write and `nowMs`: one burst, then each partition's refill. */
 export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, nowMs: number): number {
   if (growth.length === 0) return 0;
   return growth.reduce(
@@ -216,7 +216,7 @@ export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, 
   );
 }
 
-/** Seconds from the first write in which the partitions, as they split in this run, minted a token for each object. */
+/** Seconds from the first write until the partitions, as they split in this run, had minted a token for each object. */
 export function idealSeconds({ limitPerSecond, burstSeconds, growth }: Minting, objects: number): number {
   let missing = objects - (growth[0]?.partitions ?? 1) * Math.max(1, limitPerSecond * burstSeconds);
   if (missing <= 0) return 0;
@@ -254,8 +254,8 @@ function take(bucket: TokenBucket, nowMs: number): boolean {
 }
 
 /**
- * Halves what a bucket holds and returns the other half, so that a split mints nothing. What the time before it brings is in it:
- * the refusal may be of the other bucket, and each half would be refilled for that time.
+ * Halves the tokens of a bucket and returns the other half, so that a split mints none. The bucket is refilled first: otherwise
+ * each half would later be refilled for the whole time before the split.
  */
 function halve(bucket: TokenBucket, nowMs: number): TokenBucket {
   refill(bucket, nowMs);

@@ -83,7 +83,7 @@ export class StandardQueue {
   readonly tags = new Map<string, string>();
   /** By receipt handle; fauxqs' actions look into it. */
   readonly inflightMessages = new Map<string, InFlight>();
-  /** The request whose messages are being enqueued, for the while of one synchronous call. */
+  /** The request whose messages are being enqueued, during one synchronous call. */
   sending: SendingRequest | undefined;
 
   readonly #clock: Clock;
