@@ -222,11 +222,13 @@ async function bothOrNone(
 
 function portError(error: unknown, what: string, port: number | undefined): unknown {
   if (!(error instanceof WorkerStartError)) return error;
-  if (error.code === 'EADDRINUSE') {
-    return new Error(
-      `port ${port} for ${what} is taken: end what listens there, or choose another port (0 takes any free one)`,
-      { cause: error },
-    );
-  }
+  if (error.code === 'EADDRINUSE') return takenPort(error, what, port);
   return new Error(`${what} did not start on port ${port ?? 0}: ${error.message}`, { cause: error });
+}
+
+export function takenPort(cause: Error, what: string, port: number | undefined): Error {
+  return new Error(
+    `port ${port} for ${what} is taken: end what listens there, or choose another port (0 takes any free one)`,
+    { cause },
+  );
 }
