@@ -88,7 +88,6 @@ export interface Emulators {
   meter(): Promise<MeterReading>;
   /** Which permissions of the roles were used, and what was denied to them. */
   access(): Promise<AccessRecord>;
-  events(): Promise<EventBridgeEntry[]>;
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
   /** Answers the calls of Lambda's API. */
@@ -173,7 +172,6 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
         denied: records.flatMap(({ denied }) => denied),
       };
     },
-    events: async () => (await aws.call('events')) as EventBridgeEntry[],
     onEvent(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

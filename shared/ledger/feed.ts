@@ -48,11 +48,11 @@ export function createFeed(table: Table) {
       const moved = await move(job, [sent], feeding);
       if (moved.kind === 'moved') return { kind: 'send' };
       const aheadMs = numberIn(moved.row, 'sentMs', now) - now;
-      const untilHalfMs = clamp(aheadMs - SEND_AHEAD_MS / 2, HELD_LEAST_MS, HELD_MOST_MS);
+      const untilHalfMs = heldMs(aheadMs - SEND_AHEAD_MS / 2);
       if (!isFedByOther(moved.row, feeding)) return { kind: 'wait', delayMs: untilHalfMs };
       // Its turn comes when the slices before it are sent. The estimate is halved, as the rate may rise.
       const before = slice - numberIn(moved.row, 'feeder', slice);
-      const eachMs = clamp((objectsMs * sliceRows) / 2, HELD_LEAST_MS, HELD_MOST_MS);
+      const eachMs = heldMs((objectsMs * sliceRows) / 2);
       return { kind: 'wait', delayMs: Math.min(before * eachMs, BEHIND_MOST_MS) };
     },
 
@@ -90,6 +90,6 @@ export function createFeed(table: Table) {
   };
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
+function heldMs(wantedMs: number): number {
+  return Math.min(Math.max(wantedMs, HELD_LEAST_MS), HELD_MOST_MS);
 }
