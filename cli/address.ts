@@ -32,7 +32,10 @@ export function assertEndpoint(address: string, env: Readonly<Record<string, str
   const from = names.find((name) => env[name] === address) ?? "the profile's endpoint_url";
   assertNoUserInfo(address, from);
   if (isHttpAddress(address)) return;
-  throw new Failure(`${from} takes an address as http://127.0.0.1:4566, not ${JSON.stringify(address)}`, {
-    exitCode: USAGE_EXIT_CODE,
-  });
+  throw new Failure(
+    `${from} takes an address such as http://127.0.0.1:4566, not ${JSON.stringify(address)}`,
+    {
+      exitCode: USAGE_EXIT_CODE,
+    },
+  );
 }

@@ -46,7 +46,8 @@ export function portNumber(text: string): number {
 /** The text as it stands, once it is known to be an S3 endpoint's address. */
 export function httpAddress(text: string): string {
   assertNoUserInfo(text, '--endpoint-url');
-  if (!isHttpAddress(text)) throw new InvalidArgumentError('It takes an address as http://127.0.0.1:4566.');
+  if (!isHttpAddress(text))
+    throw new InvalidArgumentError('It takes an address such as http://127.0.0.1:4566.');
   return text;
 }
 
@@ -54,7 +55,7 @@ export function httpAddress(text: string): string {
 export function contentTypeText(text: string): string {
   if (faultOfContentType(text) !== undefined || text !== text.trim()) {
     throw new InvalidArgumentError(
-      'It takes 1 to 256 printable ASCII characters without spaces at the ends, as text/html.',
+      'It takes 1 to 256 printable ASCII characters without spaces at the ends, such as text/html.',
     );
   }
   return text;

@@ -2,7 +2,7 @@
 import { missingPackageText } from './node/missing-package.js';
 import { line, lines, type TerminalText } from './terminal/text.ts';
 
-/** Of a stack, and of errors that caused each other: what is wrong stands at the top. */
+/** Frames of a stack, and errors in a chain of causes, that are shown: what is wrong is at the top. */
 const MAX_FRAMES = 50;
 const MAX_CAUSES = 5;
 

@@ -69,7 +69,7 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
     return {
       description,
       of: { age: sqs(queue, 'ApproximateAgeOfOldestMessage'), ...named },
-      // Where the sum of all is the age, nothing has progressed.
+      // If the sum of all metrics equals the age, nothing has progressed.
       expression: `IF(age > ${oldestMessageSeconds} AND SUM(METRICS()) == age, 1, 0)`,
       above: 0,
       periods: 3,

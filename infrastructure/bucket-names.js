@@ -97,7 +97,7 @@ export function checkStackNames(stack, faults) {
     );
   }
   if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(stack.region)) {
-    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, as eu-west-1`);
+    faults.push(`region is ${shown(stack.region)}; it takes the code of a region, such as eu-west-1`);
   }
   const longest = ownBucketName('destination', stack);
   const excess = longest.length - BUCKET_CHARACTERS;

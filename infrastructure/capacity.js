@@ -6,7 +6,7 @@ export const DEAD_LETTERS_CONCURRENCY = 2;
 const SWEEP_CONCURRENCY = 1;
 /** Calls are short and few. Where Lambda has no room for one, its caller gets an error and may call again. */
 const API_CONCURRENCY = 1;
-/** What runs at once of the functions that no queue invokes. The doctor and `spillway concurrency` count the same. */
+/** Invocations at once of the functions that no queue invokes. The doctor and `spillway concurrency` count the same. */
 export const UNMAPPED_CONCURRENCY = SWEEP_CONCURRENCY + API_CONCURRENCY;
 
 /**

@@ -31,5 +31,5 @@ function notAHost(name) {
     return 'an address. It takes names: no address is read';
   if (name.startsWith('*.') && /^[a-z0-9-]+$/.test(host))
     return 'a pattern for a whole top-level domain: name one below it';
-  return 'no name of a host. It takes names as files.example.com or *.example.com, separated by commas: no https://, port or path';
+  return 'no name of a host. It takes names such as files.example.com or *.example.com, separated by commas: no https://, port or path';
 }

@@ -5,7 +5,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type Emulators, startEmulators } from '../local/aws/emulators.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
-import { type Clock, steadyClock } from '../shared/time/clock.ts';
+import { steadyClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
 import { type Lesson, teach } from './lesson.ts';
 import { STRATEGIES } from './strategies/all.ts';
@@ -52,10 +52,8 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
-export async function startLab(
-  { objects: count, limitPerSecond, seed }: LabOptions,
-  { clock = steadyClock }: { clock?: Clock } = {},
-): Promise<Lab> {
+export async function startLab({ objects: count, limitPerSecond, seed }: LabOptions): Promise<Lab> {
+  const clock = steadyClock;
   const emulators = await startEmulators({
     region: REGION,
     accountId: ACCOUNT,

@@ -5,7 +5,13 @@
 import type { WebOverride } from '../shared/sources/https/client.ts';
 import { systemClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
-import { type BucketOptions, type Delivery, type Fidelity, startEmulators } from './aws/emulators.ts';
+import {
+  type BucketOptions,
+  type Delivery,
+  type Fidelity,
+  startEmulators,
+  takenPort,
+} from './aws/emulators.ts';
 import type { EventBridgeEntry } from './aws/eventbridge/event-bus.ts';
 import type { S3Limit } from './aws/s3/s3-limits.ts';
 import { type Fault, isLambdaFault } from './faults/fault.ts';
@@ -263,7 +269,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     };
   } catch (error) {
     await stop().catch(() => undefined);
-    throw explainTakenPort(error);
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw isTaken ? takenPort(error, 'the API', options.ports?.api) : error;
   }
 }
 
@@ -300,15 +307,4 @@ function portOf(endpoint: string): number {
 function answerOf(result: InvokeResult): unknown {
   if (result.kind === 'answered') return JSON.parse(result.payload);
   throw Object.assign(new Error(result.error.errorMessage), { name: result.error.errorType });
-}
-
-function explainTakenPort(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return error;
-  const port = 'port' in error ? String(error.port) : 'asked for';
-  return new Error(
-    `port ${port} is taken: stop what listens there, or choose another port (0 takes a free one)`,
-    {
-      cause: error,
-    },
-  );
 }

@@ -33,7 +33,9 @@ function apiAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url?.search === '' && url.hash === '' && !url.pathname.includes('%');
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isPlain) {
-    throw new InvalidArgumentError('It takes an address as https://ID.execute-api.REGION.amazonaws.com.');
+    throw new InvalidArgumentError(
+      'It takes an address such as https://ID.execute-api.REGION.amazonaws.com.',
+    );
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

@@ -27,10 +27,10 @@ export function prefixOf({ stage }: Pick<StageOptions, 'stage'>): string {
 
 function stageName(text: string): string {
   if (/^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$/.test(text)) return text;
-  throw new InvalidArgumentError('It takes 1 to 14 lower-case letters, digits and hyphens, as prod.');
+  throw new InvalidArgumentError('It takes 1 to 14 lower-case letters, digits and hyphens, such as prod.');
 }
 
 function regionCode(text: string): string {
   if (/^[a-z]+(-[a-z]+)+-\d+$/.test(text)) return text;
-  throw new InvalidArgumentError('It takes the code of a region, as eu-west-1.');
+  throw new InvalidArgumentError('It takes the code of a region, such as eu-west-1.');
 }

@@ -8,7 +8,7 @@ export function addConcurrencyCommand(program: Command): void {
   const command = program
     .command('concurrency')
     .description('show or change how many upload functions of a running stage run at once')
-    .argument('[functions]', 'the new bound; without it, the present one is shown', bound);
+    .argument('[functions]', 'the new bound; without it, the command shows the present one', bound);
   addStageOptions(command)
     .addHelpText(
       'after',

@@ -16,9 +16,9 @@ interface OrderHelp {
 const ORDERS: readonly OrderHelp[] = [
   {
     order: 'pause',
-    description: 'let a job rest: what is under way finishes, nothing more is begun',
+    description: 'pause a job: what is under way finishes, nothing more is begun',
     wait: 'wait until nothing of it moves any more',
-    more: 'A paused job costs nothing to keep. Its deadline, and the time for which an object is tried again, rest with it.',
+    more: 'A paused job costs nothing to keep. Its deadline and its retry times do not run on during the pause.',
     exitCode: "0 when it is paused, 1 when it can't be",
   },
   {

@@ -46,6 +46,6 @@ function addHost(text: string, earlier: string[] = []): string[] {
 function addSourceHost(text: string, earlier: string[] = []): string[] {
   if (isHostPattern(text)) return [...earlier, text];
   throw new InvalidArgumentError(
-    'it takes the name of a host, as files.example.com or *.example.com, in lower case.',
+    'it takes the name of a host, such as files.example.com or *.example.com, in lower case.',
   );
 }

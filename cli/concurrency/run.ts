@@ -76,13 +76,13 @@ function resultText(
     ...inFlight,
     available === undefined
       ? line`  account     its limit is not known${limitUnseen === undefined ? '' : `: ${limitUnseen}`}`
-      : line`  account     ${countText(available)} functions at once, of which the others of this stage may take ${countText(others)}`,
+      : line`  account     ${countText(available)} functions at once, of which the stage's other functions may take ${countText(others)}`,
     ...(enabled ? [] : [line`  disabled    the event source mapping is switched off: nothing is uploaded`]),
     ...(wanted === undefined || current === after
       ? []
       : [
           '',
-          line`Lambda takes it within a minute; what runs now runs to its end. A deployment that changes the mapping puts back its own value.`,
+          line`Lambda applies it within a minute; what runs now runs to its end. A deployment that changes the mapping puts back its own value.`,
           line`To keep this one, deploy it with the stage's other parameters, which are not stored: npx serverless deploy --stage ${stage} --region ${region} --param="maximumConcurrency=${after ?? ''}" ...`,
         ]),
   ]);

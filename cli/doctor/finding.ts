@@ -78,7 +78,7 @@ export function uncheckedProblem(
 
 /**
  * Looks at a thing of the stack that must be there, and judges it.
- * @param unset what a setting is that was never made, by the code of the error that says so
+ * @param unset the value of a setting that was never made, and the code of the error that says so
  */
 export async function examine<T>(
   about: string,
@@ -95,7 +95,7 @@ export async function examine<T>(
   return problem(
     'fail',
     about,
-    'is gone, though the stack has made it',
+    'is gone, although the stack created it',
     'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift --stack-name STACK`, ' +
       'and create it again by hand, or remove the stage and deploy it again',
   );

@@ -8,7 +8,7 @@ import { countText } from '../text.ts';
 import { countsOf, hasEnded } from './counts.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** The pace that is shown is that of about so long. */
+/** The pace that is shown covers about this time. */
 const PACE_MS = 10_000;
 /** A paused job's uploads look at its control every 5 s, and finish what is under way: then nothing of it moves. */
 const STILL_MS = 15_000;

@@ -86,7 +86,7 @@ async function isAnswered(
       { cause: error },
     );
   }
-  // Who may write may lack the right to look; and a throttled answer is an answer.
+  // A writer may lack the right to look, and a throttled answer is an answer, too.
   if (classifyFault(error).kind === 'throttle') return true;
   // AWS answers 400 to a token that it can't read.
   const mayBeUnknown = status === 403 || status === 400;
@@ -142,8 +142,8 @@ async function assertKnown(
     cause = error;
   }
   const { answer } = heard;
-  // Who may write may lack the right to look: an error of S3's is an answer of S3's. Bare servers that say nothing of what
-  // they answer are checked by the proof of their writes.
+  // A writer may lack the right to look, but an error of S3 shows that S3 answers. Servers whose answers do not show what they
+  // are get checked by the proof of their writes.
   const isForeign =
     answer !== undefined &&
     heard.isEnded &&

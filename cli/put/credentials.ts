@@ -1,8 +1,8 @@
-// Credentials that stop being valid while files are on their way. Those of a session in the environment can't be renewed: to
-// go on asking with them would last until the last file's retry time.
+// Handles credentials that expire while files are on their way. Those of a session in the environment can't be renewed, and
+// trying again with them would go on until the last file's retry time.
 //
 //   renewed by their provider   the files are tried again
-//   of a fixed value            the run ends at once; so with those of the environment, although they may name their end
+//   of a fixed value            the run ends at once, also with credentials of the environment that name their expiration
 //   not renewed in time         the run ends: the provider's own session is over, or the account refuses it
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Fault } from '../../shared/aws/classify.ts';
@@ -10,7 +10,7 @@ import type { Credentials } from '../../shared/aws/signature.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { describeError } from '../failure.ts';
 
-/** What S3 says of credentials that it knows nothing of, or no longer. */
+/** S3's codes for credentials that it does not know, or no longer knows. */
 export const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
@@ -18,7 +18,7 @@ export const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
   'InvalidToken',
   'TokenRefreshRequired',
 ]);
-/** Those that stand for an end of what was valid, and the SDK's own errors where a provider has none to give. */
+/** Codes for credentials that have expired, and the SDK's own errors if a provider has no credentials to give. */
 const EXPIRED = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -29,7 +29,7 @@ const EXPIRED = new Set([
 ]);
 /** A provider's own service may be away for a while. */
 const RENEWAL_MS = 30_000;
-/** Between two questions to the provider: many files meet the same end at once. */
+/** Between two requests to the provider: many files notice the same expiry at once. */
 const RENEW_EVERY_MS = 1_000;
 
 /** What ended a run before its files did. */

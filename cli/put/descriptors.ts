@@ -1,8 +1,8 @@
 // File descriptors: open files, folders and sockets share what the system gives a process, some hundreds or thousands.
 //
-// Where one can't be had, the file or request waits and is tried again until its retry time. From then on fewer files are at
-// work at once, and fewer requests under way, and idle connections are closed. After a while without a lack the bound grows
-// back: another program may have caused it.
+// If none is left, the file or request waits and is tried again until its retry time. From then on fewer files and requests are
+// at work at once, and idle connections are closed. After a while without a lack of descriptors the bound grows back: another
+// program may have caused it.
 import { type Backoff, fullJitterMs } from '../../shared/pacing/backoff.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
@@ -44,7 +44,7 @@ export interface Descriptors {
    * @throws SourceFault TooManyOpenFiles; else as `open`
    */
   open<Result>(open: () => Promise<Result>, giveUpAtMs: number): Promise<Result>;
-  /** @returns the error that a request failed with; where a descriptor lacked, one that says what to do */
+  /** @returns the error of a failed request. If a descriptor was lacking, the error says what to do */
   requestFault(error: unknown): unknown;
 }
 
@@ -57,7 +57,7 @@ export interface DescriptorDependencies {
   onLack(lack: DescriptorLack): void;
 }
 
-/** @param most files at work, and requests under way, at once where nothing lacks */
+/** @param most files at work, and requests under way, at once while no descriptor is lacking */
 export function createDescriptors(
   { clock, random, limitSockets, onLack }: DescriptorDependencies,
   most: number,
@@ -82,7 +82,7 @@ export function createDescriptors(
 
   function cut(): void {
     if (clock.now() - changedAtMs < CUT_EVERY_MS) return;
-    // Of what is in use: the bound may lie far above it. Where nothing is, another program has them.
+    // A share of those in use, since the bound may lie far above. If none is in use, another program has them.
     const inUse = Math.min(bound, Math.max(files.held(), requests.held()));
     setBound(inUse === 0 ? bound : Math.max(1, Math.floor(inUse * KEPT_SHARE)));
   }

@@ -8,9 +8,9 @@ import type { PutTally } from './tally.ts';
 import type { Found } from './walk.ts';
 
 const LOOK_EVERY_MS = 250;
-/** Without a file's end for so long, the reason is shown. */
+/** If no file has ended for so long, the reason is shown. */
 const STILL_MS = 5_000;
-/** Without any answer for so long, that is shown: a slow line takes seconds for a part. */
+/** If nothing was answered for so long, that is shown: a slow line takes seconds for a part. */
 const SILENT_MS = 10_000;
 
 /**
@@ -66,7 +66,7 @@ function createStillTeller(tally: PutTally, underWay: () => number): (nowMs: num
     if (lastFault !== undefined && lastFault.code !== done.code && nowMs - done.sinceMs >= STILL_MS) {
       done.code = lastFault.code;
       terminal.err(
-        line`\n  nothing is stored since ${STILL_MS / 1000} s, and tried again: ${lastFault.message} (${lastFault.code})`,
+        line`\n  nothing was stored for ${STILL_MS / 1000} s, still trying: ${lastFault.message} (${lastFault.code})`,
       );
     }
     if (!answers.isTold && nowMs - answers.sinceMs >= SILENT_MS) {

@@ -30,7 +30,7 @@ export interface Links {
    * @throws as realpath and stat
    */
   resolve(link: string, key: string): Promise<LinkEnd>;
-  /** Whether a folder, met while another is walked that a link led to, is walked by another way. */
+  /** Whether a folder below a followed link is already walked by another path. */
   isTaken(folder: string): boolean;
 }
 

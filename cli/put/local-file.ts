@@ -28,7 +28,7 @@ const COMPARE_BYTES = 1024 ** 2;
 
 export interface LocalFile {
   sizeBytes: number;
-  /** @throws SourceFault where it has other than its size's bytes */
+  /** @throws SourceFault if it has more or fewer bytes than its size */
   readWhole(): Promise<Buffer>;
   /** @throws SourceFault where the bytes are not there any more */
   read(offset: number, bytes: number): Promise<Buffer>;

@@ -66,8 +66,8 @@ export interface FileTask {
 }
 
 /**
- * It never throws for the file's sake: a file that can't be read has failed. So has one that changes, or whose upload is
- * lost, again and again.
+ * No fault of the file makes it throw. A file that can't be read has failed, as has one that changes, or whose upload is lost,
+ * again and again.
  */
 export async function putFile(
   dependencies: PutDependencies,
@@ -174,7 +174,7 @@ async function withContents(
         return await memory.hold(file.sizeBytes, async () => {
           const bytes = await file.readWhole();
           await file.assertUnchanged();
-          // It may wait long for its turn: the bytes are there, the file may go.
+          // The bytes are in memory and may wait long for their turn, so the file is closed first.
           file.close();
           return await whole(bytes);
         });

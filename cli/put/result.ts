@@ -36,7 +36,7 @@ export function resultOf({ job, state, destination, tally, seconds, fault, openU
     stored,
     skipped,
     failed,
-    /** Taken up, and without an end when the command was interrupted. */
+    /** Begun, but not ended when the command was interrupted. */
     cancelled: rows - stored - skipped - failed,
     rejected: 0,
     unaccounted: 0,

@@ -80,7 +80,7 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   }
   const attributeFault = faultOfJobAttributes(options);
   if (attributeFault !== undefined) {
-    throw new Failure(`no object could be stored so: ${attributeFault.message}`, { exitCode: 2 });
+    throw new Failure(`no object could be stored like this: ${attributeFault.message}`, { exitCode: 2 });
   }
   const s3 = await createPutClient(options);
   const clock = steadyClock;

@@ -33,7 +33,7 @@ export interface PutTally {
   answered: number;
   /** Times that a file was put back for later. */
   returned: number;
-  /** What S3, or the way to it, answered last to what is tried again; absent once a request was taken since. */
+  /** The last fault of S3, or of the way to it, after which a request is tried again. Absent once a later request was taken. */
   lastFault?: { code: string; message: string } | undefined;
   bytes: number;
   failures: FailedFile[];

@@ -1,4 +1,4 @@
-// A folder that was named on the command line, as a border: nothing that is read below it may lie outside.
+// A folder that was named on the command line, as a boundary: no file that is read below it may lie outside.
 //
 // Its owner may swap a file, or a folder on the way to it, for a link while it is walked. A path can't be trusted twice, so
 // a file or folder is opened first, and then its place is asked for by the open descriptor:

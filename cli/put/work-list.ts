@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/time/clock.ts';
 const MOST_WAITING = 10_000;
 
 export interface WorkList<Item> {
-  /** @returns undefined where nothing is left, but for what others are still at */
+  /** @returns undefined if nothing is left but the items that others are working on */
   take(): Promise<Item | undefined>;
   putBack(item: Item, delayMs: number): void;
   /** Nothing is handed out any more. */

@@ -52,7 +52,7 @@ async function saveFile(s3: S3Client, bucket: string, file: ReportFile, to: stri
   }
 }
 
-/** The same bytes. @throws Failure at their end, where they differ from what manifest.json says */
+/** Passes the bytes on. @throws Failure at their end, if they differ from what manifest.json says */
 async function* checked(
   body: AsyncIterable<Buffer>,
   bucket: string,

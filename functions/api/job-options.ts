@@ -9,7 +9,7 @@ import {
 } from '../../shared/job/options.ts';
 import { faultAt, HttpError } from './problem.ts';
 
-/** What a deployment holds the options of its jobs to. */
+/** The limits that a deployment sets to the options of its jobs. */
 export interface OptionBounds {
   destinationBuckets: readonly string[];
   /** Days for which outcomes, and what else the report bucket keeps for a while, are kept. */

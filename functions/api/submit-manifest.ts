@@ -44,8 +44,7 @@ export async function submitObject(
     if ((await putIfAbsent(s3, put)) === 'created') return { kind: 'accepted', manifest };
     const found = await digestOf({ s3, inbox }, key);
     if (found !== undefined) return { kind: found === digest ? 'repeated' : 'conflict', manifest };
-    if (tries === GONE_TRIES)
-      throw new Error(`${manifest} is there and gone again each time it is looked at`);
+    if (tries === GONE_TRIES) throw new Error(`${manifest} exists at each write and is gone at each read`);
   }
 }
 

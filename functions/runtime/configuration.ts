@@ -36,7 +36,7 @@ export const bucket = variable('the name of a bucket', (text) => (isBucketName(t
 
 /** Buckets with their owners, separated by commas. It may be empty. */
 export const bucketList = variable(
-  'names of buckets, as photos or photos@ACCOUNT, separated by commas',
+  'names of buckets, such as photos or photos@ACCOUNT, separated by commas',
   (text) => {
     const buckets = splitList(text).map(parseOwnedBucket);
     return buckets.every((each) => each !== undefined) ? buckets : undefined;
@@ -56,7 +56,7 @@ export const keyList = variable('ARNs of keys of KMS, separated by commas', (tex
 
 /** Patterns of host names, separated by commas. It may be empty. */
 export const hostList = variable(
-  'names of hosts, as files.example.com or *.example.com, separated by commas',
+  'names of hosts, such as files.example.com or *.example.com, separated by commas',
   (text) => {
     const hosts = splitList(text);
     return hosts.every(isHostPattern) ? hosts : undefined;

@@ -25,7 +25,7 @@ export const LOG = {
   sliceSettled: 'slice settled',
   /** It is made again from the slice's outcomes. */
   sliceResultDamaged: 'result of a slice can not be read',
-  /** Past the end that its job was given: rows that they alone told of are reported as failed. */
+  /** After its job was stopped: rows that only these outcomes recorded are reported as failed. */
   outcomesGivenUp: 'damaged outcomes of a slice given up',
 
   /** By settle, by ingest, or by the handler of dead letters. */

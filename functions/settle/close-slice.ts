@@ -15,9 +15,9 @@ import { cancelledMessage, narrowed, type Outcome } from '../../shared/report/ou
  * Whether nothing of the slice can change any more:
  *
  *   - every block has closed, or
- *   - its job is being ended, and every block that has a row has closed. A block without one had no message sent: its row is
- *     written before. And an upload that stores an item has read, before the order to end, that its job runs; so the message
- *     was sent before the order, and the block has had its row since then, or
+ *   - its job is being ended, and every block that has a row has closed. Of a block without a row no message was sent, since the
+ *     row is written first. An upload that stores an item has read its job as running before the order to end. So its message was
+ *     sent before the order, and its block has had a row since then, or
  *   - its job is being ended, and no upload that began before the order still runs.
  */
 export async function mayClose(
@@ -36,7 +36,7 @@ export async function mayClose(
 /** Whether the ledger has a row as ended. */
 export type WasBooked = (block: number, number: number) => boolean;
 
-/** Reads the blocks of a slice of which outcomes are damaged: they tell which of its missing rows had one. */
+/** Reads the blocks of a slice with damaged outcomes: they show which of its missing rows had an outcome. */
 export async function readBooked(
   ledger: Pick<Ledger, 'readBlocks'>,
   id: SliceId,

@@ -46,7 +46,7 @@ export function createOutcomeMerge(sliceRows: number, blockRows: number) {
     /** First pass: requests of a delivery that was returned. */
     addReturned(delivery: ReturnedDelivery): void {
       const row = rowOf(delivery);
-      // Beyond its end a typed array takes nothing.
+      // A typed array ignores writes beyond its end.
       returnedAttempts[row] = (returnedAttempts[row] ?? 0) + delivery.attempts;
       returnedThrottled[row] = (returnedThrottled[row] ?? 0) + delivery.throttled;
     },

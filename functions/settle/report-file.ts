@@ -1,5 +1,5 @@
-// One file of the report, written while its rows come: by a single PUT where it stays small, else part by part, so that what
-// is held of it never exceeds a part.
+// Writes one file of the report while its rows come. A small file takes a single PUT, a larger one is sent part by part, so at
+// most one part is in memory.
 import { createHash } from 'node:crypto';
 import { DeleteObjectsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { sendProven } from '../../shared/aws/proof.ts';
@@ -52,7 +52,7 @@ export function createReportFile(
       bytes += line.length;
     },
 
-    /** Sends what has gathered, where it makes a part. Code that adds rows awaits it now and then. */
+    /** Sends the rows so far if they fill a part. Code that adds rows awaits it now and then. */
     flush(): Promise<void> {
       // One part after another: parts are numbered in the rows' order.
       sending = sending.then(() => (gathered >= PART_BYTES ? sendPart() : undefined));
@@ -76,14 +76,14 @@ export function createReportFile(
       return { kind, key, rows, bytes, sha256: hash.digest('hex') };
     },
 
-    /** Leaves nothing behind of a file that was begun and can't be ended. */
+    /** Aborts a file that was begun and can't be completed. */
     async abort(): Promise<void> {
       if (uploadId !== undefined) await parted.abort(write, uploadId);
     },
   };
 }
 
-/** Deletes files of a result that was not the one to stand: nothing names them. */
+/** Deletes the files of a result that was not kept: no report names them. */
 export async function deleteReportFiles(
   { s3, bucket }: { s3: S3Client; bucket: string },
   files: readonly ReportFile[],

@@ -23,7 +23,7 @@ export async function settleSlice(
   const { ledger, telemetry } = dependencies;
   const { logger, count } = telemetry;
   const slice = await ledger.getSlice(id);
-  // Its message stays: it is tried until the job's end, in case that the row is restored.
+  // The message stays in its queue and is tried until the job's end, in case the row is restored.
   if (slice === undefined) throw new Error(`slice ${id.job}/${id.slice} has no row in the ledger to settle`);
   const result = await resultOf(dependencies, known, slice, writer);
   if (result === undefined) {

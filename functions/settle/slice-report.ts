@@ -1,6 +1,6 @@
 // A slice's files of the report, merged from its outcome files in two passes: the first finds each row's outcome, the second
-// writes it. What is held at a time has a bound that does not grow with the rows, but for 17 bytes of each: files are kept for
-// the second pass as far as there is room, and read again where there is none.
+// writes it. The memory that it takes does not grow with the rows, except by 17 bytes for each. Files are kept for the second
+// pass as long as there is room; the others are read again.
 import pMap from 'p-map';
 import { emptyTotals, type OpenedJob, type SettledTotals } from '../../shared/job/job.ts';
 import type { ReportFile, SliceResult, SliceRow } from '../../shared/ledger/rows.ts';
@@ -33,7 +33,7 @@ export interface SliceReportOptions {
   book(rows: ReadonlySet<number>, damage: OutcomeDamage | undefined): AsyncIterable<Outcome>;
 }
 
-/** What of the outcomes is damaged. */
+/** The damage that was found in the outcomes. */
 export interface OutcomeDamage {
   places: number;
   faults: string;
@@ -87,7 +87,7 @@ export async function writeSliceReport(
     const written = await Promise.all([...files.values()].map((file) => file.close()));
     return { totals, files: written.filter((file) => file !== undefined) };
   } catch (error) {
-    // What can't be aborted either is S3's lifecycle rule's to abort.
+    // What can't be aborted either is left to the bucket's lifecycle rule.
     await Promise.allSettled([...files.values()].map((file) => file.abort()));
     throw error;
   }
@@ -95,7 +95,7 @@ export async function writeSliceReport(
 
 type ReadFile = (stored: StoredOutcomes) => Promise<Uint8Array>;
 
-/** Reads, and keeps what it read as long as all that it keeps has at most so many bytes. */
+/** Reads files, and keeps them for the next read up to so many bytes in all. */
 function keeping(read: ReadFile, mostBytes: number): ReadFile {
   const kept = new Map<StoredOutcomes, Uint8Array>();
   let bytes = 0;

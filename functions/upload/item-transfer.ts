@@ -40,7 +40,7 @@ export function transferItemOf(
     givenBack: givenBackOf(delivery, job),
     tenant: job.id,
     wasTried: attempts > 0,
-    // By a worker that died, or whose answer was lost. A returned message may have had requests that it does not count.
+    // By a worker that died, or whose answer was lost. A returned message does not count the requests that were made for it.
     mayBeWritten: receiveCount > 1 || attempts > 0 || returned > 0 || replay === true || suspect === true,
     isHalted,
   };
@@ -59,7 +59,7 @@ export function agesFromMs({ delivery, job }: OpenItem, nowMs: number): number {
   return isFirstAsked ? Math.floor(nowMs) : firstSeenAtMs(delivery);
 }
 
-/** How often it was given back. Of a job with a rate of its own it waits that often untried: then by its tries. */
+/** How often it was given back. An item of a job with a rate goes back many times untried, so its tries count there. */
 function givenBackOf({ message, receiveCount }: OpenItem['delivery'], { options }: OpenItem['job']): number {
   const all = receiveCount - 1 + message.returned + message.reposted;
   return isBounded(rateOf(options)) ? Math.min(all, receiveCount - 1 + message.attempts) : all;
@@ -107,7 +107,7 @@ export function endedRow(
   }
 }
 
-/** What has ended well is not sent again, so the report needs no query: it may be what signs the URL. */
+/** A stored row is not sent again, so its report needs no query. The query may hold the URL's signature. */
 function shownSource(source: string): string {
   return isWebSource(source) ? redactedUrl(source) : source;
 }

@@ -38,7 +38,7 @@ export function createJobRates(
     turns.set(id, createJobTurns({ schedule, clock }, { bytes, rateNow, stopAtMs }));
   }
   return {
-    /** What the item's transfer has to keep to, where its job has a rate of its own. */
+    /** The limits of the item's transfer, if its job has a rate of its own. */
     turnsOf({ delivery, job }: OpenItem): Pick<TransferItem, 'turns' | 'isUnsized'> {
       const own = turns.get(job.id);
       if (own === undefined) return {};

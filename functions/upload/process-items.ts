@@ -58,7 +58,7 @@ export interface WorkResult {
   item: OpenItem;
   report: TransferReport;
   fate: Fate;
-  /** Whether its row was accounted for. Of what was not, the message stays in the queue, and the row ends again. */
+  /** Whether its row was accounted for. If not, the message stays in the queue, and the row ends again in its next delivery. */
   isAccounted: boolean;
 }
 
@@ -69,7 +69,7 @@ export interface Work {
   givenBack: GiveBackCounts;
   /** Ids of the messages that stay in the queue: what was returned, and what could not be accounted for or reposted. */
   staying: string[];
-  /** Those of them that have their visibility. */
+  /** Those of them whose visibility delay is set already. */
   returned: string[];
   errors: Error[];
 }

@@ -60,7 +60,7 @@ export function reportBatch(
       isAccounted && end.kind === 'stored' ? (end.object.bytes ?? item.delivery.message.item.size ?? 0) : 0,
     ),
   };
-  // Alarms tell a standstill from nothing at work by the first of them, so it is written also where it is 0.
+  // By the first of them, alarms distinguish a standstill from an idle stack, so it is written even if it is 0.
   const { ObjectsStored, ...others } = counts;
   count({
     ObjectsStored,

@@ -36,8 +36,6 @@ export interface RequestSummary {
   groups: readonly PacingGroup[];
 }
 
-export type RequestLog = ReturnType<typeof createRequestLog>;
-
 /** @param destinations where the jobs of the batch write; the prefix is empty or ends in `/` */
 export function createRequestLog(
   random: Random,

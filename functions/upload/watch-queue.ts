@@ -18,7 +18,7 @@ const EMPTY_WITHIN_MS = 250;
 const NEAR_MS = 60_000;
 /** Near the end, a batch that the pace ends within this time waits in place for so long. */
 const KEEP_MS = 6_000;
-/** Objects a second. A lower pace is that of an outage: what it keeps waiting is better off in the queue. */
+/** Objects a second. A lower pace means an outage, in which items had better wait in the queue. */
 const LEAST_PACE = 10;
 
 export interface QueueWatchDependencies {
@@ -53,7 +53,7 @@ export async function watchQueue(
   }
 
   async function watch(): Promise<void> {
-    // What holds it longer than that is not its pace.
+    // A batch that takes longer than this is not held up by its pace.
     const untilMs = clock.now() + Math.max(batchMs, IN_PLACE_MS);
     for (let waitMs = SHORT_BATCH_MS; clock.now() < untilMs; waitMs = LOOK_EVERY_MS) {
       await clock.sleep(waitMs, ended.signal).catch(ignoreEnd);
@@ -62,7 +62,7 @@ export async function watchQueue(
     }
   }
 
-  // Else some of its items go back at once, or none do.
+  // Otherwise its items go back at once, or none of them has to.
   const isOutage = items.some(([bucket]) => paceOf(bucket) < LEAST_PACE);
   const mayKeep = batchMs > IN_PLACE_MS && batchMs <= KEEP_MS && !isOutage;
   const inPlaceMs = mayKeep && (await look()) <= NEAR_MS ? KEEP_MS : IN_PLACE_MS;

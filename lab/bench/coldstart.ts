@@ -18,7 +18,7 @@ import { CREDENTIALS } from './contestant.ts';
 const PROBE = fileURLToPath(new URL('coldstart-probe.js', import.meta.url));
 /** A process that has not answered by then is ended. */
 const MOST_MS = 60_000;
-/** A client that would send anything finds nobody there. */
+/** Nothing listens there, so a client that sends anything fails. */
 const NO_ENDPOINT = 'http://127.0.0.1:9';
 const BARE = `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';

@@ -5,7 +5,7 @@ import { CREDENTIALS, REGION } from './contestant.ts';
 /** A program that has not ended by then is killed: what it has stored until then counts. */
 const MOST_MS = 300_000;
 const ERROR_CHARACTERS = 400;
-/** Of these only this process hears: the program is of another group. */
+/** Only this process gets these signals: the program is in another group. */
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface ProcessEnd {

@@ -1,5 +1,5 @@
-// Makes what echarts draws a picture that stands alone: named for screen readers, light or dark by itself, the same bytes
-// for the same chart, and at peace with other charts of its page.
+// Turns a drawing of echarts into a picture that stands alone: named for screen readers, light or dark by itself, the same bytes
+// for the same chart, and without effect on other charts of its page.
 import { darkRules } from './theme.ts';
 
 /** Rules of a chart hold within this class, also where several are in one page. */

@@ -8,7 +8,7 @@ export interface Fifo {
   shift(): number | undefined;
 }
 
-/** The places of taken numbers are cut off when they are more than this many, and more than half of all. */
+/** Places of taken numbers are cut off when there are more than this many and they are more than half of all. */
 const CUT_AT = 64;
 
 export function createFifo(): Fifo {

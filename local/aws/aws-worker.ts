@@ -94,7 +94,6 @@ const worker = answerCalls({
   },
   access: () => authorizer.record(),
   deliver,
-  events: () => bus.entries(),
   queueDepths: () =>
     Object.fromEntries(
       [...queues.allQueues()].map((queue): [string, QueueDepth] => [queue.name, queue.depth()]),

@@ -88,15 +88,14 @@ export interface Emulators {
   meter(): Promise<MeterReading>;
   /** Which permissions of the roles were used, and what was denied to them. */
   access(): Promise<AccessRecord>;
-  events(): Promise<EventBridgeEntry[]>;
   /** Calls the listener for every event put on a bus from now on; returns how to end that. */
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
-  /** Who answers the calls of Lambda's API. */
+  /** Answers the calls of Lambda's API. */
   onLambdaCall(answer: (call: LambdaCall) => LambdaAnswer): void;
   /** @returns why the queue's policy refuses it; undefined where it is in the queue */
   deliver(delivery: Delivery): Promise<string | undefined>;
   queueDepths(): Promise<Record<string, QueueDepth>>;
-  /** Replaces the armed faults; those of Lambda are none of the emulators'. */
+  /** Replaces the armed faults. Lambda's faults are not among them: no emulator has those. */
   setFaults(faults: Fault[]): Promise<void>;
   /** How often each fault has struck, by its name. */
   faultCounts(): Promise<FaultCounts>;
@@ -173,7 +172,6 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
         denied: records.flatMap(({ denied }) => denied),
       };
     },
-    events: async () => (await aws.call('events')) as EventBridgeEntry[],
     onEvent(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -222,11 +220,13 @@ async function bothOrNone(
 
 function portError(error: unknown, what: string, port: number | undefined): unknown {
   if (!(error instanceof WorkerStartError)) return error;
-  if (error.code === 'EADDRINUSE') {
-    return new Error(
-      `port ${port} for ${what} is taken: end what listens there, or choose another port (0 takes any free one)`,
-      { cause: error },
-    );
-  }
+  if (error.code === 'EADDRINUSE') return takenPort(error, what, port);
   return new Error(`${what} did not start on port ${port ?? 0}: ${error.message}`, { cause: error });
+}
+
+export function takenPort(cause: Error, what: string, port: number | undefined): Error {
+  return new Error(
+    `port ${port} for ${what} is taken: end what listens there, or choose another port (0 takes any free one)`,
+    { cause },
+  );
 }

@@ -24,14 +24,14 @@ export interface ClockSkew {
 
 /** Invocations whose requests are remembered, of each function. */
 const REMEMBERED = 50;
-/** Requests among which the first to die does so, before any has lived. */
+/** Requests among which the fatal one is drawn as long as no invocation of the function has survived. */
 const FIRST_REACH = 8;
 
 export function createLambdaFaults(random: Random): LambdaFaults {
   const points = createFaultPoints<LambdaFault>(random);
   const requestsSeen = new Map<string, number[]>();
 
-  /** Of a function's invocations some make few requests and some many: the last of each shall be as likely as the first. */
+  /** Some invocations of a function make few requests and some many. The last request of each has to be as likely as the first. */
   function drawRequest(functionName: string): number {
     const seen = requestsSeen.get(functionName) ?? [];
     const reach = seen[Math.floor(random() * seen.length)] ?? FIRST_REACH;
@@ -41,7 +41,7 @@ export function createLambdaFaults(random: Random): LambdaFaults {
   return {
     arm: points.arm,
     deathOf(functionName) {
-      // Uncounted: an invocation may make fewer requests than the one that its death was drawn by.
+      // Uncounted: the invocation may end before the request that is drawn here.
       const fault = points.draw(({ function: name }) => name === functionName, 'lambda-death');
       if (fault === undefined) return undefined;
       const { pathIncludes } = fault;

@@ -129,7 +129,7 @@ function firstHalf(payload: unknown): Uint8Array | undefined {
     : undefined;
 }
 
-/** The connection stays open without a word, until it is broken from here or from there. */
+/** The connection stays open without an answer, until one of the two sides breaks it. */
 function fallSilent({ socket }: IncomingMessage, heldMs = HELD_MS): void {
   const timer = setTimeout(() => socket.destroy(), heldMs);
   socket.once('close', () => clearTimeout(timer));

@@ -57,6 +57,6 @@ export function parseAllowedHost(text: string): string {
   const url = `http://${text}`;
   const hostname = URL.canParse(url) ? new URL(url).hostname : '';
   if (!isIpv6 && !NAME.test(hostname)) throw new Error('It takes a host name, such as devbox.example.com.');
-  if (hostname === '') throw new Error('It takes an IPv6 address as [fd00::1].');
+  if (hostname === '') throw new Error('It takes an IPv6 address such as [fd00::1].');
   return hostname;
 }

@@ -47,7 +47,7 @@ export type ServiceCaller = Extract<Caller, { kind: 'service' }>;
 export interface Authorizer {
   /** Whether the request comes from a role. */
   isOfRole(authorization: string | undefined): boolean;
-  /** Whether anything could deny requests of this sender; where not, what they ask for need not be worked out. */
+  /** Whether any policy could deny requests of this sender. If not, the permissions that they need are not computed. */
   isChecked(authorization: string | undefined): boolean;
   /** @returns why the first of the requests that is not allowed is denied; undefined where all are allowed */
   deny(authorization: string | undefined, requests: readonly AccessRequest[]): string | undefined;
@@ -136,7 +136,7 @@ export function createAuthorizer(
     if (denials.has(id) || denials.size < MAX_DENIALS) denials.set(id, known);
   }
 
-  /** An explicit Deny of the resource decides first; then the role or the resource has to allow, of a service the resource. */
+  /** An explicit Deny of the resource decides first. Then the role or the resource has to allow; for a service, the resource. */
   function refuse(sender: Sender, asked: AccessRequest): string | undefined {
     const { action, resource } = asked;
     const request = { action, resource, context: { ...sender.context, ...asked.context } };
@@ -193,7 +193,7 @@ export function createAuthorizer(
   };
 }
 
-/** Why a request is denied, in AWS's words; behind them the statement that AWS does not name. */
+/** Why a request is denied, in AWS's words. The statement, which AWS does not name, is added at the end. */
 function denialText(
   caller: Caller,
   { action, resource }: AccessRequest,

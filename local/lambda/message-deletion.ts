@@ -6,7 +6,7 @@ import type { QueueClient } from './sqs-client.ts';
 const MESSAGES_PER_DELETE = 10;
 const DELETES_AT_ONCE = 4;
 const DELETE_ATTEMPTS = 6;
-/** Longest pause after the first failed call, and at all. */
+/** Longest pause after the first failed call, and after any. */
 const RETRY_BASE_MS = 200;
 const RETRY_CAP_MS = 2_000;
 

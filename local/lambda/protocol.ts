@@ -38,7 +38,7 @@ export interface CrashPoint {
   when: 'before' | 'after';
 }
 
-/** The same, at whatever request has this in its path: it kills each worker that touches it. */
+/** The same at the first request with this text in its path. It kills each worker that makes such a request. */
 export interface CrashPath {
   pathIncludes: string;
   when: 'before' | 'after';

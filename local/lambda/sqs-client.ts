@@ -42,7 +42,7 @@ export function createQueueClient({
   accessKeyId: string;
 }): QueueClient {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
-  /** Not signed in earnest; the scope says which service and region are meant. */
+  /** No real signature; its scope says which service and region are meant. */
   const signedBy = (key: string) => ({
     'content-type': 'application/x-amz-json-1.0',
     authorization: `AWS4-HMAC-SHA256 Credential=${key}/20260101/${region}/sqs/aws4_request, SignedHeaders=host, Signature=0`,

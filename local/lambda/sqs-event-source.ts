@@ -1,9 +1,9 @@
 // Lambda's event source mapping for SQS: polls the queue, invokes the function with batches, deletes what is done.
 //
-// What it holds to, from AWS's documentation and from what those who looked have seen:
+// Its behaviour, from AWS's documentation and from published observations:
 // - what a batch's answer means: see batch-response.ts; whatever stays in the queue keeps its visibility as it stands,
-//   so a function that changed it before it answered is obeyed;
-// - it never slows down on failures: a function that is not to be flooded must pace itself;
+//   so a change that the function made before it answered holds;
+// - it never slows down on failures: a function has to pace itself;
 // - it receives no more than can be invoked at once: messages that lie in a poller's hands use up their receives;
 // - a chain of invocations that turns in a loop is stopped (recursion.ts): the message goes to the dead-letter queue.
 import { setMaxListeners } from 'node:events';

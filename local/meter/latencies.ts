@@ -1,4 +1,4 @@
-// How long AWS usually takes to answer within a region, for a cloud whose functions wait as long as they would wait there.
+// How long AWS usually takes to answer within a region, so that functions on this machine can wait as long as on AWS.
 
 /** Milliseconds from a request to its answer. */
 export interface Latencies {

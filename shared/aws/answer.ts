@@ -1,4 +1,4 @@
-// What an endpoint answered, as far as it is read, and how a message names it. The endpoint may be any server: a console, a
+// An endpoint's answer, as far as it is read, and its description for messages. The endpoint may be any server: a console, a
 // login page, a broken proxy, or one that never stops sending.
 import { Readable } from 'node:stream';
 import { redacted } from '../text/redacted.ts';
@@ -43,7 +43,7 @@ export function isPageOrJson({ headers }: Pick<Answer, 'headers'>): boolean {
   return /\b(html|json)\b/i.test(headers['content-type'] ?? '');
 }
 
-/** At most so many bytes of a body; what is left of it is not read, and its connection is closed. */
+/** The first `most` bytes of a body. The rest is not read, and the connection is closed. */
 async function* firstBytes(body: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let left = most;
   for await (const chunk of body) {

@@ -7,7 +7,7 @@ import { bounded } from './answer.ts';
 /** A listing of 1,000 keys of 1,024 bytes, each byte escaped, has about 7 MB. */
 const MOST_BYTES = 8 * 1024 * 1024;
 
-/** @returns the client; what is cut is unreadable to the SDK, which then throws */
+/** @returns the client. The SDK can't read an answer that was cut, and throws */
 export function boundAnswers(s3: S3Client): S3Client {
   s3.middlewareStack.add(
     (next, context) => async (args) => {

@@ -1,5 +1,5 @@
-// How long each function's clients wait, and how often they try. A connection may be lost with no word of it: a call has to
-// give up on that attempt, and make another, well within the time that is left.
+// How long each function's clients wait, and how often they try. A connection may be lost without an error. So a call has to give
+// up the attempt and make another one well within the time that is left.
 
 /** Milliseconds of one attempt, and attempts of one call. */
 export interface ClientBudget {
@@ -10,8 +10,8 @@ export interface ClientBudget {
 }
 
 /**
- * A call takes at most attempts x request + backoff, and that has to fit into what its function keeps back at its end, since
- * work is begun until then. Backoff is the SDK's for throttling, the longer of its two: up to 1, 2, 4 … s.
+ * A call takes at most attempts x request + backoff. That has to fit into the time that its function keeps back at its end, since
+ * new work starts until then. Backoff is the SDK's for throttling, the longer of its two: up to 1, 2, 4 … s.
  *
  *   function     timeout  kept back   request  attempts  a call at most
  *   api             29 s          -       3 s         3            12 s   the whole of one HTTP request

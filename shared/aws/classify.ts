@@ -1,5 +1,5 @@
-// What an error from S3 means for the item that met it: by its code, then by its status. A HEAD's 503 has no body and so
-// no code, and the SDK then calls it transient; by status it is throttling all the same (measured; aws-sdk-java-v2#5414).
+// What an error from S3 means for the item that met it: by its code, then by its status. A HEAD's 503 has no body and so no code.
+// The SDK calls it transient, but its status means throttling (measured; aws-sdk-java-v2#5414).
 import { boundedName, boundedText } from '../text/bounded.ts';
 
 /**
@@ -29,13 +29,13 @@ export type ThrottleScope = 'partition' | 'kms' | 'object' | 'account';
 interface FaultText {
   code: string;
   message: string;
-  /** The server named this time, as Retry-After: it is not to be asked before. */
+  /** The wait that the server named in Retry-After. It is not asked again before. */
   retryAfterMs?: number;
 }
 
 type FaultKind = Fault['kind'];
 
-/** How S3 names, in a 412's element Condition, a source that has another ETag; of the destination it names If-None-Match. */
+/** The element Condition of a 412, where the source has another ETag. For the destination it is If-None-Match. */
 export const SOURCE_CONDITION = 'x-amz-copy-source-If-Match';
 
 const KIND_BY_CODE = new Map<string, FaultKind>(
@@ -82,7 +82,7 @@ const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
   502: 'transient',
   503: 'throttle',
   504: 'transient',
-  // What a server can't do it can't do next time: some endpoints know no conditional write, or no checksum.
+  // Trying again does not help: some endpoints support no conditional writes, or no checksums.
   501: 'permanent',
   505: 'permanent',
 };
@@ -117,7 +117,7 @@ export function classifyFault(thrown: unknown): Fault {
   return { kind, code, message };
 }
 
-/** No answer at all, or a server's fault we have no name for: the write may have happened, and may be tried again. */
+/** No answer at all, or an unknown fault of the server: the write may have happened, and may be tried again. */
 function kindOfUnknown(status: number | undefined): FaultKind {
   return status === undefined || status >= 500 ? 'transient' : 'permanent';
 }

@@ -42,7 +42,7 @@ function handlerWith(
   };
 }
 
-/** Their answers are read whole at once: a connection on which nothing moves meanwhile is broken, in mid answer too. */
+/** Their answers are read whole and at once. So a connection without traffic is broken, also in the middle of an answer. */
 export function limitsOf(budget: ClientBudget, connection: ConnectionOptions = {}) {
   return {
     requestHandler: { ...handlerWith(budget, connection), socketTimeout: budget.requestMs },
@@ -68,7 +68,7 @@ export function createTransferClient(config: S3ClientConfig = {}): S3Client {
 
 /** A line that many files share may take this long to connect. */
 const UPLINK_CONNECTION_MS = 15_000;
-/** An answer may take long behind a slow line that many files share; a connection on which nothing moves is broken. */
+/** On a slow line that many files share, an answer may take long. A connection without any traffic is broken. */
 const IDLE_TIMEOUT_MS = 60_000;
 
 /** As the transfer client, for a machine outside of AWS: its line is slow, and its requests at once are the user's choice. */
@@ -92,7 +92,7 @@ export function createUplinkClient(
   );
 }
 
-/** Without a limit on idle connections: who reads an object as it streams may pause for longer. */
+/** Without a limit on idle connections: a reader of a streamed object may pause for longer. */
 export function createS3Client(
   config: S3ClientConfig = {},
   budget: ClientBudget = COMMAND_BUDGET,

@@ -7,7 +7,7 @@ import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
 import { classifyFault, type Fault } from './classify.ts';
 
-/** Tries in a row that bring nothing; after the last one the message in hand is tried again later. */
+/** Tries in a row that read nothing. After the last one, the message in hand is tried again later. */
 const TRIES = 4;
 const BACKOFF = { baseMs: 200, capMs: 2_000 };
 
@@ -20,7 +20,7 @@ export interface ObjectReader {
 /**
  * Streams the bytes from `start` up to, not including, `end`; nothing where the stretch is empty. The SDK makes a request again,
  * but does not go on with an answer that broke off.
- * @throws the last fault, where a read brings nothing several times in a row, or is refused
+ * @throws the last fault, if several tries in a row read nothing, or a read is refused
  */
 export async function* readRange(
   { s3, clock, random }: ObjectReader,

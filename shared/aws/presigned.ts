@@ -29,8 +29,8 @@ export function createPresigner(s3: S3Client) {
     },
 
     /**
-     * @returns where a form is posted to, and its fields; the file is the last field, named `file`. S3 takes it with just these
-     * terms: the caller can't change them
+     * @returns the URL that the form is posted to, and its fields. The file is the last field, named `file`. S3 refuses a form
+     *   with other values
      */
     formFor({ bucket, key }: Place, { contentType, metadata, sizeBytes }: UploadTerms, seconds: number) {
       const named = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);

@@ -58,7 +58,7 @@ export function unproven(answer: Answer, hasBody: boolean): Error {
     `${describeAnswer(answer)}, without the proof that S3 gives of a write: ` +
     'it is no S3 endpoint, or something on the way answers for it';
   return Object.assign(new Error(message), {
-    // The code of a row that fails so.
+    // The code of a row that fails for lack of proof.
     name: 'NoProof',
     $metadata: { httpStatusCode: answer.status },
   });
@@ -96,7 +96,7 @@ export async function sendProven<Input extends ServiceInputTypes, Output extends
   throw answer === undefined ? unproven(NOT_HEARD, false) : unproven(answer, hasBody);
 }
 
-/** The SDK says of an answer that is no XML no more than that it can't parse it. */
+/** For an answer that is no XML, the SDK says only that it can't parse it. */
 function explained(error: unknown, { answer, hasBody, isEnded }: Heard): unknown {
   // An answer that did not end is the connection's fault, and an error in it is S3's.
   if (answer === undefined || !isEnded || error instanceof RedirectFault) return error;
@@ -123,18 +123,18 @@ const WITHOUT_BODY: ReadonlySet<unknown> = new Set([
   'HeadObjectCommand',
   'HeadBucketCommand',
 ]);
-/** A client that is no real one, as in tests, makes no HTTP request. */
+/** A client in a test may make no HTTP request, and so have no answer. */
 const NOT_HEARD: Answer = { host: 'the endpoint', status: 200, headers: {}, text: '', isWhole: true };
 
 export interface Heard {
   /** Of the last attempt; absent where none was answered. */
   answer?: Answer;
   hasBody: boolean;
-  /** Whether the body came to its end, or was cut at the bytes that are read of it. */
+  /** Whether the body ended, or was cut after the bytes that are read of it. */
   isEnded: boolean;
 }
 
-/** Remembers what the command is answered, since the SDK keeps neither headers nor text, and bounds what is read of it. */
+/** Records the answer to the command, since the SDK keeps neither its headers nor its text, and bounds what is read of it. */
 export function listen<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   command: $Command<Input, Output, S3ClientResolvedConfig>,
 ): Heard {

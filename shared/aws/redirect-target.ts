@@ -1,4 +1,4 @@
-// Where an answer of S3's says that a bucket is: its region, or another address, and whether that may be followed.
+// The place of a bucket according to an answer of S3: its region, or another address, and whether that may be followed.
 import type { Answer } from './answer.ts';
 import { elementText } from './xml-element.ts';
 
@@ -28,14 +28,14 @@ export interface Place extends Address {
   isVirtualHosted: boolean;
 }
 
-/** What a request was made for, before it was moved anywhere. */
+/** The target of a request before any redirect. */
 export interface Asked {
   bucket: string;
   /** The path behind the bucket. */
   keyPath: string;
   /** The endpoint's, without the bucket. */
   domain: string;
-  /** Of an endpoint that has a path: where its buckets are elsewhere is unknown. */
+  /** Whether the endpoint has a path of its own. Then the path of a bucket on another host is unknown. */
   hasOwnPath: boolean;
 }
 
@@ -64,7 +64,7 @@ export function signedRegion({ headers }: Pick<SignedRequest, 'headers'>): strin
 }
 
 /**
- * @param request what was answered so, wherever it was moved
+ * @param request the one that was answered, after any earlier redirects
  * @throws RedirectFault where it leads out of the endpoint's domain, or nowhere
  */
 export function placeOf(answer: Answer, request: SignedRequest, asked: Asked): Place {
@@ -150,7 +150,7 @@ export function moveTo(
   request.headers['host'] = hostOf(request);
 }
 
-/** Whether what the user trusts with the data also answers for the other host. */
+/** Whether the other host belongs to the domain that the user trusts with the data. */
 function isWithin(own: string, other: string): boolean {
   if (other === own || other.endsWith(`.${own}`)) return true;
   if (S3_OF_AWS.test(own)) return S3_OF_AWS.test(other);

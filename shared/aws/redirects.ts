@@ -20,9 +20,9 @@ import {
   signedRegion,
 } from './redirect-target.ts';
 
-/** They ask for the same method and body again. 302 and 303 don't: a login page answers so, and never S3. */
+/** They ask for the same method and body again. 302 and 303 do not: login pages answer with them, S3 never does. */
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 307, 308]);
-/** A bucket's name, then its region, then its address: more is a circle. */
+/** A bucket's name, then its region, then its address: more redirects are a loop. */
 const MAX_HOPS = 3;
 
 /** An answer that has to be understood before the SDK reads it. */
@@ -45,14 +45,17 @@ export function followRedirects(s3: S3Client): S3Client {
 
   async function learn({ answer, request }: Redirected, asked: Asked): Promise<void> {
     const region = otherRegion(answer, request);
-    // Others may have learned it, and been sent somewhere, since this request left.
+    // Another request may have learned the region, and been redirected, since this request left.
     if (region !== undefined) s3.config.region = () => Promise.resolve(region);
     // By its region alone the SDK finds AWS's own address.
     if (region !== undefined && s3.config.isCustomEndpoint !== true) return;
     if (REDIRECTS.has(answer.status)) places.set(asked.bucket, placeOf(answer, request, asked));
   }
 
-  /** Of a request as the SDK made it. A bucket may be named as the host begins: only the client knows its style. */
+  /**
+   * Reads the target of a request as the SDK made it. A host may begin with the bucket's name by chance: only the client knows
+   * its style.
+   */
   async function askedOf({ hostname, path }: SignedRequest, bucket: string): Promise<Asked> {
     if (s3.config.forcePathStyle !== true && hostname.startsWith(`${bucket}.`))
       return { bucket, keyPath: path, domain: hostname.slice(bucket.length + 1), hasOwnPath: false };
@@ -72,7 +75,7 @@ export function followRedirects(s3: S3Client): S3Client {
             const { status, host } = error.answer;
             throw new RedirectFault(
               status,
-              `${host} redirects again, after ${MAX_HOPS} redirects: they lead in a circle`,
+              `${host} redirects again, after ${MAX_HOPS} redirects: they form a loop`,
             );
           }
           await learn(error, asked);

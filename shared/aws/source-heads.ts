@@ -1,5 +1,5 @@
-// Reads of objects that are copied from: their HEADs and their tags. A copy finds its source in any region by itself; a HEAD is answered only where the
-// bucket lies, and elsewhere with that region's name.
+// Reads the HEAD and the tags of a copy's source. S3 finds the source of a copy in any region. A HEAD succeeds only in the
+// bucket's own region; other regions answer with the name of that region.
 import {
   type $Command,
   GetObjectTaggingCommand,
@@ -35,7 +35,7 @@ export interface SourceHeads {
 }
 
 export interface SourceHeadOptions {
-  /** The caller pays for requests to buckets of which the requester pays. */
+  /** The caller pays for requests to requester-pays buckets. */
   requesterPays?: boolean | undefined;
 }
 
@@ -139,10 +139,10 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
   };
 }
 
-/** Regions are part of a host's name: what else an endpoint calls one is no region. */
+/** A region becomes part of a host's name, so nothing of another form is accepted. */
 const REGION = /^[a-z]{2,}(-[a-z]+)+-\d{1,2}$/;
 
-/** @returns the region that S3 names where it answers for a bucket of another one; other endpoints have no regions */
+/** @returns the region that S3 names for a bucket in another region. Endpoints outside AWS have no regions */
 function otherRegion({ host, status, headers }: Answer): string | undefined {
   if (!/\.amazonaws\.com(\.cn)?$/.test(host) || ![301, 307, 400].includes(status)) return undefined;
   const region = headers['x-amz-bucket-region'];

@@ -1,5 +1,5 @@
-// A slice's rows where every one of them has to be accounted for: with their own columns where the manifest can still be read,
-// and by their place alone where it can't.
+// A slice's rows for callers that have to account for each of them: with their columns where the manifest can still be read, else
+// by their place alone.
 import { classifyFault } from '../aws/classify.ts';
 import { isGone, type ObjectReader } from '../aws/object-range.ts';
 import type { OpenedJob } from '../job/job.ts';
@@ -11,13 +11,14 @@ import { type Block, readSliceBlocks } from './read-blocks.ts';
 export interface BestEffortBlock extends Omit<Block, 'accepted'> {
   /** A row's columns may be unknown; its line is 0 then. */
   accepted: { number: number; line: number; item?: Outcome['item'] }[];
-  /** Why the block could not be read, to be put behind a sentence; else empty. */
+  /** Why the block could not be read, to be appended to a sentence; else empty. */
   fault: string;
 }
 
 /**
- * The slice's blocks as the manifest has them; from the first that can't be read any more on (it was deleted, is closed to us, or
- * was cut by another version of the parser), as the plan counted them, with the reading's error as their fault.
+ * The slice's blocks, read from the manifest. From the first block on that can't be read, they follow from the plan's counts,
+ * with the error of the read as their fault. A manifest may be deleted, no longer readable by us, or cut by another version of
+ * the parser.
  * @throws temporary errors: the caller that accounts for the rows tries again
  */
 export async function* readBestEffortBlocks(
@@ -28,7 +29,7 @@ export async function* readBestEffortBlocks(
   let next = 0;
   let fault = faultBefore(job, slice);
   try {
-    // Whether a source is allowed no longer matters: no row of these is transferred.
+    // None of these rows is transferred, so their sources need not be allowed.
     const blocks = fault === '' ? readSliceBlocks({ ...reader, sources: 'unchecked' }, job, slice) : [];
     for await (const block of blocks) {
       yield { ...block, fault };
@@ -36,7 +37,7 @@ export async function* readBestEffortBlocks(
     }
   } catch (error) {
     const reading = classifyFault(error);
-    // What may be read the next time is not given up for its place alone.
+    // A later try may still read these rows, so they are not reduced to their places.
     if (reading.kind !== 'permanent' && !isGone(reading)) throw error;
     fault = `; the manifest could not be read: ${reading.message}`;
   }

@@ -7,7 +7,7 @@
 /** A slice has up to 128,000 rows (SLICE_BLOCKS blocks), and a row has 4 bytes at least: `k,t` and its line end. */
 const MAX_ENTRIES = 2 ** 17;
 const LEAST_ROW_BYTES = 4;
-/** A place for a key is sought so far. Keys beyond are in a Map, whose secret hash no manifest can be made to collide in. */
+/** Places that are tried for a key. Keys that find none are in a Map: its hash is secret, so no manifest can force collisions. */
 const MAX_PROBES = 16;
 /** Characters of a page. A key lies in one page. */
 const PAGE_LENGTH = 2 ** 15;

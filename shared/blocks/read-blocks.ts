@@ -51,13 +51,13 @@ export async function* readSliceBlocks(
   yield* blocksOf(job, { sources, kmsKeys }, place, (start, end) => readRange(reader, file, start, end));
 }
 
-/** What of a deployment decides about rows. */
+/** The settings of a deployment that decide about rows. */
 export interface RowChecks {
   sources: BlockReaderDependencies['sources'];
   kmsKeys?: readonly string[] | undefined;
 }
 
-/** What of a job decides about its rows. */
+/** The parts of a job that decide about its rows. */
 export type RowRules = Pick<OpenedJob, 'head' | 'options' | 'blockRows' | 'parserVersion' | 'redriveOf'>;
 
 /** The blocks of a slice, wherever its bytes are read. */
@@ -84,14 +84,14 @@ export async function* blocksOf(
   if (block.size > 0) yield { ...block, rejected: listing.endBlock() };
 }
 
-/** Writes the block's row, with what was rejected: outcomes before the ledger. @returns the row, with what has ended already */
+/** Writes the outcomes of the rejected rows, then the block's row. @returns the row, with the rows that have ended already */
 export async function openBlock(
   { ledger, outcomes }: { ledger: Pick<Ledger, 'openBlock'>; outcomes: Pick<OutcomeStore, 'write'> },
   slice: SliceId,
   { block, size, rejected }: Block,
   writer = 'ingest',
 ): Promise<StoredBlockRow> {
-  // The name is not the invocation's: another one of the same kind writes the same again.
+  // The name does not depend on the invocation, so a repetition overwrites the same file.
   if (rejected.length > 0) await outcomes.write(slice, `rejected-${block}-${writer}`, rejected);
   return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }
@@ -122,7 +122,7 @@ function createIntake(
     return sourceFault ?? attributes.faultOf(item) ?? kmsFaultOf(item) ?? keyFault;
   };
 
-  // A report's rows have been read for their job before.
+  // Rows from a report were read for an earlier job before.
   const readFor = job.redriveOf === undefined ? rowOfJob : reportedRowOfJob;
 
   type Why = Pick<Outcome, 'code' | 'message' | 'item' | 'raw'>;

@@ -1,15 +1,15 @@
-// Which rejected rows of a slice the report lists one by one, and how it tells of the others: a line for each block and reason.
+// Chooses the rejected rows of a slice that the report lists one by one. The others get one line for each block and reason.
 //
-// 600 KB of lines that are no rows would else make a report of 41 MB. What is listed follows from the slice's bytes alone: ingest
-// and settle, reading the same slice, list the same rows.
+// Without this bound, 600 KB of lines that are no rows would make a report of 41 MB. The choice depends on the slice's bytes
+// alone, so ingest and settle list the same rows.
 import { type Outcome, rangesOf } from '../report/outcome.ts';
 import { boundedText } from '../text/bounded.ts';
 
-/** Rejected rows of a slice that are listed whatever their bytes: as many as a job reads before it may be stopped for them. */
+/** Rejected rows of a slice that are listed whatever their size: as many as a job reads before it may be stopped for them. */
 export const MAX_LISTED_REJECTS = 1_000;
-/** Behind those, what is listed of a slice has at most so many times the bytes read of it. */
+/** After those, the list of a slice has at most this many times the bytes that were read of the slice. */
 export const MAX_LISTED_BYTES_PER_BYTE = 4;
-/** Bytes of the reason of the first row, in the line that tells of others like it. */
+/** Bytes of the first row's reason that are shown in the line for all rows like it. */
 const EXAMPLE_BYTES = 200;
 
 export type RejectListing = ReturnType<typeof createRejectListing>;

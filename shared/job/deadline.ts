@@ -1,4 +1,4 @@
-// Whether a job ends while its outcomes are kept: one that ends later would report as lost what it has stored.
+// Whether a job ends while its outcomes are kept. A job that ends later would report stored rows as lost.
 import type { JobOptions, OptionFault } from './options.ts';
 
 const DAY_SECONDS = 24 * 3600;

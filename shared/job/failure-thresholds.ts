@@ -1,4 +1,5 @@
-// When a job has lost too many rows to go on: pure. Two shares, each by max-failed-percent, once max-failed-after-rows are known.
+// Decides when a job has lost too many rows to go on. Pure. Two shares of rows are held to max-failed-percent, once
+// max-failed-after-rows are known.
 //
 //   failed     of the rows that have ended by themselves (stored, skipped, failed)
 //   rejected   of the rows that ingest has read, rejected or not. A bad row ends at once and a good one may wait for S3:
@@ -8,13 +9,13 @@ import type { JobOptions } from './options.ts';
 
 type Thresholds = Pick<JobOptions, 'maxFailedPercent' | 'maxFailedAfterRows'>;
 
-/** Why the job is to be stopped, where it is. */
+/** The reason to stop the job; undefined if it goes on. */
 export function faultOfProgress(options: Thresholds, progress: Progress | undefined): JobFault | undefined {
   if (progress === undefined) return undefined;
   const { done, failed, rejected, intake } = progress;
   return (
     tooManyFailures(options, failed, done + failed) ??
-    // What an earlier version has sent is in no intake: of rows that have ended, it knows at least as many.
+    // The intake leaves out rows that an earlier version sent. Those that have ended were read as well.
     tooManyRejected(options, {
       read: Math.max(intake?.read ?? 0, done + failed + rejected),
       rejected: intake?.rejected ?? 0,
@@ -39,6 +40,6 @@ function tooManyFailures(options: Thresholds, failed: number, ended: number): Jo
 }
 
 function isAbove({ maxFailedPercent, maxFailedAfterRows }: Thresholds, lost: number, of: number): boolean {
-  // 100 is never: no rounding and no count that is behind another makes it an exception.
+  // 100 means never, even if rounding or a count that lags behind says otherwise.
   return maxFailedPercent < 100 && of >= maxFailedAfterRows && lost * 100 > of * maxFailedPercent;
 }

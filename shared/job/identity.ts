@@ -66,19 +66,19 @@ export function isJobId(text: string): text is JobId {
   return JOB_ID.test(text);
 }
 
-/** 80 bits of SHA-256 over the parts, in hex: two of a billion jobs meet by chance once in a million such fleets. */
+/** 80 bits of SHA-256 over the parts, in hex. The chance that two of a billion jobs get the same id is below one in a million. */
 export function hashedJobId(...parts: readonly string[]): JobId {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 20) as JobId;
 }
 
 /**
  * One drop of a manifest, as S3 announced it. Versioning takes up to 15 minutes to be active on a new bucket
- * (PutBucketVersioning): a drop before that has no version id, and is told from others by its ETag and its sequencer.
+ * (PutBucketVersioning): a drop before that has no version id, and is identified by its ETag and its sequencer.
  */
 export type ManifestArrival = {
   bucket: string;
   key: string;
-  /** Lies in another bucket than the stack's own inbox. No key there names a job: others may write any. */
+  /** The manifest is in another bucket than the stack's own inbox. No key there names a job, since others may write any key. */
   isForeign?: true;
 } & ({ versionId: string } | { etag: string; sequencer: string });
 

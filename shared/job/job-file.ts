@@ -97,7 +97,7 @@ function parseYaml(text: string): ParsedText {
     if (faults.some(({ code }) => code === EXHAUSTED)) return TOO_DEEP;
     const listed = faults.slice(0, MAX_LISTED).map(({ message }) => message);
     if (listed.length > 0)
-      return { kind: 'invalid', message: `it is no YAML that is read here: ${listed.join('; ')}` };
+      return { kind: 'invalid', message: `it is not readable YAML: ${listed.join('; ')}` };
     return { kind: 'parsed', value: document.toJS({ maxAliasCount: 0 }) as unknown };
   } catch (error) {
     if (error instanceof RangeError) return TOO_DEEP;
@@ -105,7 +105,7 @@ function parseYaml(text: string): ParsedText {
     const shown = visibleText((error as Error).message.slice(0, MAX_SHOWN));
     return {
       kind: 'invalid',
-      message: `it is no YAML that is read here: ${shown}; write it without aliases`,
+      message: `it is not readable YAML: ${shown}; write it without aliases`,
     };
   }
 }
@@ -226,7 +226,7 @@ function faultOfTarget(key: string, own: string): string | undefined {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `has a key above ${MAX_KEY_BYTES} bytes`;
   if (!key.isWellFormed()) return 'has a key that is no Unicode text: it has half of a surrogate pair';
   if (key === own || isJobFile(key)) return 'is a job file: name the list of objects itself';
-  // Who may write to the inbox may not read what others posted to the API.
+  // Writers to the inbox must not read what others posted to the API.
   if (namedJobId(key) !== undefined) return 'was posted to the API: redrive its job, or put a copy elsewhere';
   return undefined;
 }

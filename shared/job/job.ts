@@ -149,7 +149,7 @@ interface LiveFields extends OpenedJob {
   /** Groups of slices that have all settled. */
   settledGroups: ReadonlySet<number>;
   progress?: Progress;
-  /** The last percentage of it that an event has announced, 0 after that of its start; absent before. */
+  /** The last percentage that an event has announced: 0 after the event of the job's start, absent before it. */
   announcedPercent?: number;
 }
 
@@ -163,8 +163,8 @@ export type ControlFields =
   | { control: 'cancelling' | 'expiring'; haltedAtMs: number; fault?: JobFault };
 
 /**
- * How a live job ends, once that is decided: no order changes it any more, and its end is being reported.
- * `abandoned` fails with slices that have not settled, so that no count explains their rows; else all of it has settled.
+ * How a live job ends, once that is decided. No order changes it any more, and its end is being reported. An `abandoned` job
+ * fails with unsettled slices, whose rows are in no count. With any other ending, all slices have settled.
  */
 export type Ending =
   | { ending: 'completed' | 'cancelled' }

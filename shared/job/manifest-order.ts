@@ -56,7 +56,7 @@ export interface PinnedPlace {
 
 const order = z.strictObject({ manifest: manifestPlace });
 
-/** Buckets whose objects an order may name. */
+/** The buckets that an order may name. */
 export interface ManifestBuckets {
   inbox: string;
   reportBucket: string;

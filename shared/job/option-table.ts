@@ -1,5 +1,5 @@
 // Every option of a job, once. Metadata, query strings, stored jobs, redrives, the command's flags and docs/options.md follow it.
-// Plain data, from which options.ts makes its schemas: loading zod would slow every start of the command by a third.
+// Plain data, from which option-values.ts makes its schemas: loading zod would slow every start of the command by a third.
 import {
   BUCKET_KEY_CHOICES,
   ENCRYPTIONS,

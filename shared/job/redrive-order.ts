@@ -5,7 +5,7 @@ import { boundedText, describeIssues } from '../text/bounded.ts';
 import { parseJson } from '../text/parse-json.ts';
 import { isJobId, type JobId } from './identity.ts';
 
-/** Bytes that are shown of a report's place: more than any bucket and key of ours has. */
+/** Bytes of a report's place that a message shows: more than any of our buckets and keys has. */
 const REPORT_PLACE_BYTES = 300;
 
 export const REDRIVE_CONTENT_TYPE = 'application/vnd.spillway.redrive+json';

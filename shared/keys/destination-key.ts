@@ -108,7 +108,10 @@ export function faultOfKey(key: string, spread: string): KeyFault | undefined {
 const MAX_SPREAD_LENGTH = 24;
 
 export type CheckedKey =
-  /** Without prefix and spread. Both follow from it, so rows share a destination exactly where they share this key. */
+  /**
+   * The key without prefix and spread. Both add the same to the same key, so rows share a destination exactly if they share this
+   * key.
+   */
   | { kind: 'key'; key: string }
   | { kind: 'fault'; fault: { code: TemplateFault['code'] | KeyFault['code']; message: string } };
 
@@ -133,7 +136,7 @@ export function createKeyCheck(options: DestinationOptions): (row: TemplateRow) 
   };
 }
 
-/** @param key without its spread: a path of hexadecimal digits in between adds neither of what S3 refuses */
+/** @param key without its spread, whose path of hexadecimal digits never makes a key that S3 refuses */
 function isPlainlyTaken(key: string): boolean {
   return (key.length + MAX_SPREAD_LENGTH) * 3 <= MAX_KEY_BYTES && key !== 'soap' && !key.includes('..');
 }

@@ -1,5 +1,5 @@
-// Rows of blocks: which of their rows have ended. The write that ends a block's last row closes the block in its slice, and the
-// one that closes a slice's last block reports the slice.
+// The ledger's rows of blocks: which manifest rows of a block have ended. The write that ends a block's last row closes the block
+// in its slice. The write that closes a slice's last block reports the slice.
 import { classifyFault } from '../aws/classify.ts';
 import type { BlockId, SliceId } from '../job/identity.ts';
 import { compactionOf, endsAttribute } from './compaction.ts';
@@ -45,7 +45,7 @@ export function createBlockRows(table: Table, sliceClosed: SliceClosed) {
       },
     });
     const sliceRow = slice && readableSliceRow(slice);
-    // The block is closed all the same: its items must not come again for a row that sweep reports.
+    // The slice's row is damaged, which sweep reports. The block is closed all the same, so its items must not come again.
     if (sliceRow === undefined) return false;
     await reportIfClosed(sliceClosed, id, sliceRow);
     return sliceRow.result !== undefined;
@@ -59,7 +59,7 @@ export function createBlockRows(table: Table, sliceClosed: SliceClosed) {
     return isLate ? 'late' : 'in time';
   }
 
-  /** Its batch is booked by now, and must not come again because the table was busy: the next batch compacts the row. */
+  /** The batch is booked already, so a busy table must not bring it back: the next batch compacts the row. */
   async function tryCompaction(id: BlockId, compaction: Change): Promise<void> {
     try {
       await table.update(blockKey(id), compaction);
@@ -68,7 +68,7 @@ export function createBlockRows(table: Table, sliceClosed: SliceClosed) {
     }
   }
 
-  /** The closing step of a block that may have been closed long since: then it is read only, for its duplicates may be many. */
+  /** The closing step of a block that may be closed already. Such a block is only read, since it may have many duplicates. */
   async function closeAgain(id: BlockId): Promise<'in time' | 'late'> {
     const [row, slice] = await Promise.all([table.get(blockKey(id)), table.get(sliceKey(id))]);
     if (row === undefined || slice === undefined) return 'late';

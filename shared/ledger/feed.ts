@@ -1,4 +1,4 @@
-// Which slice of a job ingest sends rows of, and when: of a job that has a rate, no more rows than suffice for a while.
+// Decides which slice of a job ingest sends rows of, and when. In a job with a rate, only rows for a short while are sent ahead.
 import type { JobId, SliceId } from '../job/identity.ts';
 import { costOf, type JobRate } from '../pacing/job-rate.ts';
 import { createSchedules, isFedByOther, type Move, numberIn, turnsKey } from './schedules.ts';
@@ -10,8 +10,8 @@ const SEND_AHEAD_MS = 20_000;
 const HELD_MOST_MS = 10_000;
 const HELD_LEAST_MS = 1_000;
 /**
- * A slice behind others asks again at least so often. Each time counts as its movement. Sweep replays a slice that does not
- * move for replayBusySeconds, which is 10 minutes at least; its message may wait in the queue too.
+ * A slice behind others asks again at least so often, and each request counts as progress. Sweep replays a slice without progress
+ * for replayBusySeconds, which is 10 minutes at least. Its message may wait in the queue, too.
  */
 const BEHIND_MOST_MS = 240_000;
 
@@ -23,7 +23,9 @@ export function createFeed(table: Table) {
   const { move } = createSchedules(table);
 
   return {
-    /** Whether ingest sends rows of the slice now: those on their way suffice for a while, or a slice before it sends first. */
+    /**
+     * Whether ingest sends rows of the slice now. It waits while the rows on their way suffice, or while an earlier slice sends.
+     */
     async feed(
       { job, slice }: SliceId,
       rate: JobRate,
@@ -41,22 +43,23 @@ export function createFeed(table: Table) {
         mostMs: now + SEND_AHEAD_MS,
         wrongMs: Number.MAX_SAFE_INTEGER,
       };
-      // With each block a slice asks again.
+      // A slice asks again for each block.
       const feeding = { slice, nowMs: now, takesOver: true };
       const moved = await move(job, [sent], feeding);
       if (moved.kind === 'moved') return { kind: 'send' };
       const aheadMs = numberIn(moved.row, 'sentMs', now) - now;
-      const untilHalfMs = clamp(aheadMs - SEND_AHEAD_MS / 2, HELD_LEAST_MS, HELD_MOST_MS);
+      const untilHalfMs = heldMs(aheadMs - SEND_AHEAD_MS / 2);
       if (!isFedByOther(moved.row, feeding)) return { kind: 'wait', delayMs: untilHalfMs };
-      // Its turn comes when those before it are sent. They may be sent sooner than that, as the rate may rise.
+      // Its turn comes when the slices before it are sent. The estimate is halved, as the rate may rise.
       const before = slice - numberIn(moved.row, 'feeder', slice);
-      const eachMs = clamp((objectsMs * sliceRows) / 2, HELD_LEAST_MS, HELD_MOST_MS);
+      const eachMs = heldMs((objectsMs * sliceRows) / 2);
       return { kind: 'wait', delayMs: Math.min(before * eachMs, BEHIND_MOST_MS) };
     },
 
     /**
-     * The slice is to be the one that rows are sent of. It takes over from none: the rows of both would lie mixed in the queue.
-     * @returns 0 where it is; else how many slices the one that is lies before it, and 1 where it lies behind
+     * Asks that the slice be the one that sends rows. It takes over from no other, since the rows of both would be mixed in the
+     * queue.
+     * @returns 0 if the slice sends now; else by how many slices the sending one is ahead of it, and 1 if that one is behind it
      */
     async lead({ job, slice }: SliceId): Promise<number> {
       const moved = await move(job, [], { slice, nowMs: nowMs(), takesOver: false });
@@ -73,7 +76,8 @@ export function createFeed(table: Table) {
     },
 
     /**
-     * The job runs again after a pause. Upload dropped what was sent and booked before it, so neither suffices any more.
+     * The job runs again after a pause. Upload dropped all rows that were sent or booked before, so they no longer hold back
+     * others.
      * @param resumedAtMs epoch ms: rows that were sent since then are not dropped
      */
     async restartFeed(job: JobId, resumedAtMs: number): Promise<void> {
@@ -86,6 +90,6 @@ export function createFeed(table: Table) {
   };
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
+function heldMs(wantedMs: number): number {
+  return Math.min(Math.max(wantedMs, HELD_LEAST_MS), HELD_MOST_MS);
 }

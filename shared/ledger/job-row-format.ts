@@ -104,7 +104,7 @@ function readFrozen(row: RowReader): StoredFrozen {
   return { ...frozen, options: { ...completeOptions(frozen.options), ...readRate(row) } };
 }
 
-/** Only its own two fields: what stands in for an option is not to replace another. */
+/** Only these two fields: a changed rate must not replace any other option. */
 function readRate(row: RowReader): Partial<RateOptions> {
   if (row.item['rate'] === undefined) return {};
   const stored = row.json<Record<string, unknown>>('rate');

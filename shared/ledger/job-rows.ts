@@ -86,7 +86,7 @@ export function createJobRows(table: Table) {
       const known = counted ?? (await table.get(jobKey(id)));
       const slices = known?.['slices']?.N;
       if (known === undefined || slices === undefined || isEnded(readJobRow(known))) return undefined;
-      // Its state last: a worker that dies before leaves the job `planning`, for another that finishes the plan.
+      // The state is written last: if the worker dies before, the job stays `planning`, and another worker finishes the plan.
       await sizeLastGroup(table, id, Number(slices));
       const row = await table.update(jobKey(id), {
         UpdateExpression: 'SET #state = :running',
@@ -136,7 +136,7 @@ export function createJobRows(table: Table) {
         await rescaleTurns(table, id, before, rateOf(options));
         const row = await table.update(jobKey(id), changeOfRate(stored['rate'], options));
         if (row !== undefined) return { kind: 'changed', job: readJobRow(row) };
-        // Where an answer was lost, the SDK asked again, and found the condition broken by its own first write.
+        // If an answer was lost, the SDK wrote again, and its own first write had broken the condition.
         const now = await table.get(jobKey(id));
         if (now?.['rate']?.S !== writeRate(options).S) await rescaleTurns(table, id, rateOf(options), before);
       }

@@ -1,6 +1,6 @@
 // The ledger: a tree of idempotent sets in DynamoDB. Every write that can complete a level reads back the whole row and
-// takes the closing step, so that the last writer, or a redelivery, closes. No transaction is needed: each step may
-// be taken again by anybody, in any order.
+// takes the closing step, so that the last writer, or a redelivery, closes. No transaction is needed: any worker may repeat any
+// step, in any order.
 //
 //   block row  ADD the ended numbers ──covered──▶ slice row  ADD the closed block ──covered──▶ sliceClosed (settle)
 //                                                                                                  │

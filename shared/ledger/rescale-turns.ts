@@ -4,20 +4,21 @@ import { costOf, isBounded, type JobRate, type TurnCost } from '../pacing/job-ra
 import { milliseconds, numberIn, type Schedule, turnsKey } from './schedules.ts';
 import type { Table } from './table.ts';
 
-/** Workers move the schedule meanwhile: a change that meets one of them is made again so often. */
+/** Tries of a change: it fails if a worker moves the schedule meanwhile. */
 const SCALE_TRIES = 8;
 
-/** What was booked and sent by the old rate lasts longer or shorter by the new one, as do bytes that were written ahead. */
+/** Items booked and rows sent by the old rate last longer or shorter by the new one, and so do bytes that were written ahead. */
 export async function rescaleTurns(table: Table, job: JobId, before: JobRate, after: JobRate): Promise<void> {
   if (!isBounded(before) || !isBounded(after)) return;
   const row = await table.get(turnsKey(job));
   if (row === undefined) return;
   const now = Number(table.now().N);
   const one = { before: costOf(before, 1), after: costOf(after, 1) };
-  /** A bound that is gone holds nothing any more. */
+  /** A bound that was removed holds nothing back. */
   const factorOf = (of: keyof TurnCost) => (one.before[of] > 0 ? one.after[of] / one.before[of] : undefined);
   const factors = { objectsMs: factorOf('objectsMs'), bytesMs: factorOf('bytesMs') };
-  // Which of the two bounds holds is not known. Rows that are sent too soon wait in the queue; too late, they leave it empty.
+  // It is not known which of the two bounds is the stricter one. Rows sent too soon wait in the queue; rows sent too late leave
+  // it empty.
   const least = Math.min(
     factors.objectsMs ?? Number.POSITIVE_INFINITY,
     factors.bytesMs ?? Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-// Sweep's memory of a job: rows of their own, for only sweep reads and writes them.
+// Sweep's memory of a job. It has rows of its own, which only sweep reads and writes.
 //
 //   R#<job>   where its round over the job's slices stands
 import type { JobId } from '../job/identity.ts';
@@ -14,7 +14,7 @@ export interface Round {
   next: number;
   /** Sum of the slices before that one. */
   sum: Progress;
-  /** The plan as it was last seen, and since when it stands so, or was last sent on its way. Epoch ms. */
+  /** The plan as it was last seen, and when it last changed or was last requested again. Epoch ms. */
   plan?: { slices: number; sinceMs: number };
 }
 

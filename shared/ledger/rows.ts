@@ -78,7 +78,7 @@ export interface SliceRow {
 export interface StoredBlockRow extends BlockRow {
   /** Epoch ms of the row's last change: opened, or rows ended. */
   movedAtMs: number;
-  /** How often it was opened, or once more for each answer that was lost: at the second time its messages may be out already. */
+  /** How often it was opened, counting lost answers twice. From the second time on, its messages may be sent already. */
   openings: number;
 }
 

@@ -1,6 +1,6 @@
 // A job's schedules: from when its next turn is free (turns.ts), and until when enough rows were sent (feed.ts). Each moves from
-// where it stands, by one conditional write, however many workers move it. A write that is made twice, since its answer was lost,
-// leaves turns unused and does no other harm.
+// where it stands, by one conditional write, however many workers move it. A write that is repeated after a lost answer leaves
+// turns unused and does no other harm.
 //
 //   T#<job>   objectsMs, bytesMs   epoch ms: earlier turns are reserved by workers
 //             unsized…             how many objects of unknown size have ended, and their bytes
@@ -19,7 +19,7 @@ import type { JobId } from '../job/identity.ts';
 import type { Attributes } from './rows.ts';
 import { numeral, type Table } from './table.ts';
 
-/** Other workers move the same times. A write that meets another is made again so often. */
+/** Tries of a write: it fails if another worker moves the same times meanwhile. */
 const TRIES = 8;
 /** A slice that rows are sent of holds back those behind it. It lets go after this time without a row: it may be lost. */
 const FEEDER_LEASE_MS = 60_000;
@@ -28,7 +28,7 @@ const MAX_SEEN = 100;
 
 export type Schedule = 'objectsMs' | 'bytesMs' | 'bookedMs' | 'sentMs';
 
-/** The move of a schedule by `costMs`, from where it stands, if that is from `floorMs` to `mostMs` (epoch ms). */
+/** Moves a schedule by `costMs`, if its present time is between `floorMs` and `mostMs` (epoch ms). */
 export interface Move {
   schedule: Schedule;
   costMs: number;

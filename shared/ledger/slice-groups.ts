@@ -24,9 +24,9 @@ export function createSliceGroups(table: Table) {
     },
 
     /**
-     * The slices that are to be settled, of those that a job is known to have: what is not booked yet, and of a group that is
-     * full, but was never booked on the job, its last. The worker that filled it died before that step, and settling any slice of it
-     * again takes it.
+     * The known slices of a job that have yet to be settled: all that are not booked, and the last slice of each full group that
+     * was never booked on the job. The worker that filled such a group died before that step. Settling any of its slices again
+     * takes it.
      */
     async unsettledSlices(job: Pick<LiveJob, 'id' | 'plan' | 'settledGroups'>): Promise<number[]> {
       const { slices } = job.plan;
@@ -47,7 +47,7 @@ export function createSliceGroups(table: Table) {
   };
 }
 
-/** The last group is as large as the number of slices leaves it; it may be full already. */
+/** The last group has the rest of the slices, and may be full already. */
 export async function sizeLastGroup(table: Table, job: JobId, slices: number): Promise<void> {
   const group = sliceGroupsOf(slices) - 1;
   const row = await table.update(sliceGroupKey(job, group), {

@@ -55,7 +55,7 @@ export function createSliceRows(table: Table, random: Random, sliceClosed: Slice
       return (await table.getAll(keys)).flatMap((row) => readableSliceRow(row) ?? []);
     },
 
-    /** The results of the slices numbered 0..slices-1, by number, where they have one; their counts are not held on to. */
+    /** The results of the slices numbered 0..slices-1, by number, where they have one; their counts are not kept in memory. */
     async getResults(job: JobId, slices: number): Promise<(SliceResult | undefined)[]> {
       const results = Array.from<SliceResult | undefined>({ length: slices });
       for (let from = 0; from < slices; from += SLICE_PAGE) {
@@ -67,7 +67,7 @@ export function createSliceRows(table: Table, random: Random, sliceClosed: Slice
 
     /**
      * Remembers blocks whose messages have all been sent: a redelivered slice carries on behind them.
-     * @param replays of the slice as it was when they were sent. One that began meanwhile has forgotten them on purpose
+     * @param replays how often the slice had been replayed when they were sent. A replay since then has forgotten them on purpose
      * @param intake rows read so far from the slice's start: a pair that belongs together, whichever was written last
      */
     async markSent(
@@ -92,8 +92,8 @@ export function createSliceRows(table: Table, random: Random, sliceClosed: Slice
     },
 
     /**
-     * Forgets what of an open slice was sent, so that its next ingest sends every row that its blocks lack. Of two that
-     * begin the same replay one does.
+     * Forgets which rows of an open slice were sent, so that its next ingest sends every row that its blocks lack. If two callers
+     * begin the same replay, only one does.
      * @param replays how often the slice had been replayed when it was found not to move
      * @returns whether this call began it
      */
@@ -112,13 +112,13 @@ export function createSliceRows(table: Table, random: Random, sliceClosed: Slice
         },
       });
       if (row !== undefined) return true;
-      // Where the answer is lost, the SDK asks again, and finds the condition broken by its own first write.
+      // If the answer is lost, the SDK writes again, and its own first write has broken the condition.
       return (await table.get(sliceKey(id)))?.['replayMark']?.S === mark;
     },
 
     /**
      * Remembers the request that a held slice has made for itself, unless another delivery has made one since the slice was
-     * read. The slice counts as moved: sweep sends again what does not move.
+     * read. That counts as progress: sweep replays a slice without any.
      */
     async recordAsk(id: SliceId, was: number | undefined, ask: number): Promise<void> {
       await table.update(sliceKey(id), {

@@ -18,7 +18,7 @@ const LONGEST_DELAY_MS = 900_000;
 /** An item that was given back stays away for this time at least: the turns before are reserved. */
 const SHORTEST_DELAY_MS = 1_000;
 
-/** `bytes` more than were reserved, or fewer, where it is below zero. `ended`: the sizes of the objects. */
+/** `bytes`: how many more than were reserved; below zero, how many fewer. `ended`: the sizes of the objects. */
 export interface UnsizedCharge {
   bytes: number;
   ended: readonly number[];
@@ -78,7 +78,7 @@ export function createTurns(table: Table) {
       return costs.map((_, index) => Math.min(startMs + index * eachMs, LONGEST_DELAY_MS));
     },
 
-    /** Moves the schedule by bytes that objects of unknown size had, other than was reserved for them. */
+    /** Moves the schedule by the difference between the bytes that objects of unknown size had and those reserved for them. */
     async chargeBytes(
       job: JobId,
       { bytesPerSecond }: JobRate,

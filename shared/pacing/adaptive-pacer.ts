@@ -22,7 +22,7 @@ import { createSections, isWithin, type KeyRange, type Sections, type Stretch } 
 /** What is paced together: a destination bucket, or a stretch of its keys. */
 export type PacingGroup = string;
 
-/** A turn that was not taken in time is kept for so long: timers are late by milliseconds, and a busy event loop by more. */
+/** How long a missed turn stays valid: timers are late by milliseconds, and a busy event loop by more. */
 const CATCH_UP_MS = 20;
 /** Stretches of a bucket that are paced alone at a time. */
 const MAX_STRETCHES = 8;

@@ -9,35 +9,35 @@
 //
 // Any ten seconds see the turns of ten seconds, of CATCH_UP_MS, and of MAX_LATE_MS twice: 1.1 times the rate at most.
 
-/** 0 of either is no bound. */
+/** For each of them, 0 means no bound. */
 export interface JobRate {
   objectsPerSecond: number;
   bytesPerSecond: number;
 }
 
-/** A worker between two batches, or a poll between two workers, leaves the schedule unused for about so long. */
+/** About how long nobody uses the schedule between two batches of a worker, or while Lambda polls for the next worker. */
 export const CATCH_UP_MS = 500;
 /** A turn that is not used within this time is lost: its object takes another. */
 export const MAX_LATE_MS = 250;
-/** Turns of so many milliseconds are reserved at once, and at least one: a worker that dies wastes no more. */
+/** One reservation covers turns of so many milliseconds, and at least one turn. A worker that dies wastes no more. */
 const RESERVE_MS = 500;
 /** A worker whose first turn would come later gives its objects back: waiting in place is paid. */
 export const FIRST_WAIT_MS = 1_000;
 /** A worker that has had turns waits longer for its next: the others leave, and it keeps its batch together. */
 export const NEXT_WAIT_MS = 2_000;
-/** No turn of objects is reserved so far ahead: a schedule that stands there was set by a clock that was wrong. */
+/** Turns of objects are never reserved so far ahead. A schedule that is so far ahead was set by a wrong clock. */
 export const CLOCK_WAS_WRONG_MS = 60_000;
 /**
- * Objects that are given back come again at this many times the rate. At the rate itself every object that is late would leave
- * a turn unused. Each object is received about so many times.
+ * Objects that were given back come again at this many times the rate. At the rate itself, each late object would leave a turn
+ * unused. An object is received about this many times.
  */
 const COME_BACK_FACTOR = 3;
-/** They come again at so many a second at least: of a slow job more often, so that a higher rate finds them soon. */
+/** At least this many come again in a second. So the objects of a slow job are soon there when its rate is raised. */
 const LEAST_COME_BACK_PER_SECOND = 30;
 
 /**
- * Rows of a block of a job with a rate, at most: ingest sends whole blocks, and a row that waits long for its turn is received
- * often meanwhile.
+ * Most rows of a block in a job with a rate. Ingest sends whole blocks, and a row that waits long for its turn is received many
+ * times.
  */
 const MOST_BLOCK_ROWS = 500;
 
@@ -68,7 +68,7 @@ export function costOf({ objectsPerSecond, bytesPerSecond }: JobRate, bytes: num
   };
 }
 
-/** Milliseconds that objects of this cost take: by the bound that holds them. */
+/** Milliseconds that objects of this cost take, by the stricter of the two bounds. */
 function spanOf(costs: readonly TurnCost[]): number {
   const { objectsMs, bytesMs } = sumOf(costs);
   return Math.max(objectsMs, bytesMs);
@@ -99,7 +99,7 @@ export function shareOf(costs: readonly TurnCost[]): TurnCost[] {
   return costs.slice(0, end === -1 ? costs.length : Math.max(1, end));
 }
 
-/** Of an object whose size is not known, before any other of its job has ended: what is reserved at once. */
+/** The bytes assumed for an object of unknown size, before any object of its job has ended: those of one reservation. */
 export function firstGuessOf({ bytesPerSecond }: JobRate): number {
   return (bytesPerSecond * RESERVE_MS) / 1000;
 }

@@ -72,15 +72,15 @@ function faultOf(
   if (bucket !== inbox && !inboxBuckets.includes(bucket)) {
     const taken = inboxBuckets.length === 0 ? `${inbox} alone` : boundedNames([inbox, ...inboxBuckets]);
     return (
-      `it tells of an object in bucket "${boundedName(bucket)}", and manifests are taken from ${taken}: ` +
+      `it announces an object in bucket "${boundedName(bucket)}", and manifests are taken from ${taken}: ` +
       'name the bucket in the parameter inboxBuckets'
     );
   }
   if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES)
-    return `it tells of a key of ${Buffer.byteLength(key)} bytes, and S3 takes 1 to ${MAX_KEY_BYTES}`;
+    return `it announces a key of ${Buffer.byteLength(key)} bytes, and S3 takes 1 to ${MAX_KEY_BYTES}`;
   const isLong = [versionId, etag, sequencer].some((id = '') => id.length > MAX_ID_CHARACTERS);
   return isLong
-    ? `it tells of an object whose version has more than ${MAX_ID_CHARACTERS} characters`
+    ? `it announces an object whose version has more than ${MAX_ID_CHARACTERS} characters`
     : undefined;
 }
 

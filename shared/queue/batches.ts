@@ -1,4 +1,4 @@
-// SQS's batch calls. They answer 200 with a list of the entries that failed. To lose that list is to lose items, so every
+// SQS's batch calls. They answer 200 even if entries failed, with a list of these. Ignoring the list would lose items, so every
 // entry in it is sent again or reported.
 import {
   type BatchResultErrorEntry,

@@ -67,7 +67,10 @@ export interface UploadMessage extends ItemId, ItemHistory, SourceReading {
   replay?: true | undefined;
   /** Came back from the dead-letter queue: a worker may have died of it, so it is uploaded alone. */
   suspect?: true | undefined;
-  /** The wire's name of a suspect that was separated: sent again apart from the items with which it had come back. */
+  /**
+   * True for a separated suspect: one that was sent again apart from the items with which it had come back. The name is that of
+   * the wire.
+   */
   parted?: true | undefined;
   /** The row's line in the manifest, 1-based: its place in reports. */
   line: number;
@@ -164,7 +167,7 @@ function escaped(json: string): string {
 }
 
 /**
- * Writes the first messages of a block's items: as messageBody writes them, but what they have in common is written once.
+ * Writes the first messages of a block's items, as messageBody does, but builds their common part only once.
  * @param firstSentAtMs epoch ms
  */
 export function createMessageWriter(

@@ -71,7 +71,7 @@ function isMeasured(job: LiveJob): boolean {
   return job.state === 'running' && job.control === 'run' && job.ending === undefined;
 }
 
-/** All of them are no step: the event of the end says it. */
+/** 100% is not a step: the event of the job's end says it. */
 function stepOf(ended: number, all: number): number {
   const steps = all === 0 ? 0 : Math.floor((ended * 100) / all / STEP_PERCENT);
   return Math.min(steps * STEP_PERCENT, 100 - STEP_PERCENT);

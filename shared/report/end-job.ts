@@ -63,7 +63,7 @@ export async function completeJob(
   const results = await ledger.getResults(id, slices);
   for (const slice of slicesLacking(results)) results[slice] = await settleAgain(slice);
   const lacking = slicesLacking(results);
-  // Before the end is decided: a job whose slices never have a result again can still be failed.
+  // This throws before the end is decided. So a job whose slices never get a result can still be failed.
   if (lacking.length > 0) {
     throw new Error(
       `job ${id} has ${slices} settled slices, and those without a readable result are ${namesOf(lacking)}: restore their rows in the ledger's table from a backup`,
@@ -154,7 +154,7 @@ function slicesNotIn(job: DecidedJob, read: ReadonlySet<number>): number[] {
   return Array.from({ length: job.plan.slices }, (_, slice) => slice).filter((slice) => !read.has(slice));
 }
 
-/** The rows of the plan that no other slice has: only together are those of unreadable slices known. */
+/** The rows of the plan that are in no readable slice. For unreadable slices only this total is known. */
 function rowsBeside(job: DecidedJob, results: readonly SliceResult[]): number {
   if (job.state === 'unopened') return 0;
   const known = results.reduce((sum, { totals }) => sum + totals.rows, 0);
@@ -180,7 +180,7 @@ function unaccountedClause(unsettled: readonly UnsettledSlice[]): string {
   const rows = unsettled.reduce((sum, slice) => sum + slice.rows, 0);
   return (
     `; ${rows} rows, those of slices ${namesOf(unsettled.map(({ slice }) => slice))}, are unaccounted: ` +
-    'drop the manifest again, with if-exists skip, to have them written and accounted for'
+    'drop the manifest again, with if-exists skip, so that they are written and accounted for'
   );
 }
 
@@ -212,7 +212,7 @@ export async function stopPlanning(
     await failJob(dependencies, job, fault);
     return 'ended';
   }
-  // The order first: from then on no slice that is recorded has its rows sent, and none ends the job as completed.
+  // The order comes first. After it, no recorded slice sends rows, and none ends the job as completed.
   await ledger.controlJob(job.id, 'cancelling', fault);
   const current = await ledger.getJob(job.id);
   // Another invocation that cuts the manifest at the same time may have finished after all.
@@ -229,7 +229,7 @@ async function planAsRecorded(ledger: Pick<Ledger, 'getSlices'>, job: PlanningJo
       plan.rows += rows;
       if (place.kind === 'unreadable') continue;
       plan.offset = place.endOffset;
-      // Only cutting finds the line of its end, and no plan goes on from here.
+      // The line of the slice's end is unknown without cutting, and not needed: no plan goes on from here.
       plan.line = place.startLine;
     }
   }

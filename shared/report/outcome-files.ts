@@ -30,7 +30,10 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
   };
 }
 
-/** The SDK sends a request again, but does not fetch an answer again that broke off: one of a slice's many files would be enough. */
+/**
+ * The SDK repeats a request, but not the read of an answer that broke off. One of a slice's many files would be enough to fail
+ * it.
+ */
 async function readFile(s3: S3Client, bucket: string, key: string): Promise<Uint8Array> {
   for (let tries = 1; ; tries++) {
     try {

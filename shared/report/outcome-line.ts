@@ -1,5 +1,5 @@
 // A line of an outcome file, checked: settle keeps an array for a slice's rows and makes a set of each range of numbers. A line
-// that another program wrote must not make these larger than any block, nor end settle with an error that names nothing.
+// that another program wrote must not make these larger than any block, or fail settle with an error that names no line.
 import { isRecord, parseJson } from '../text/parse-json.ts';
 import { OUTCOME_STATUSES, type OutcomeRecord } from './outcome.ts';
 

@@ -69,7 +69,7 @@ export function rowCountOf({ numbers }: Outcome): number {
   return numbers?.reduce((sum, [first, last]) => sum + last - first + 1, 0) ?? 1;
 }
 
-/** @returns the outcome of those of its rows that are wanted, undefined where none is */
+/** @returns the outcome for the wanted rows alone; undefined if none of its rows is wanted */
 export function narrowed(outcome: Outcome, isWanted: (number: number) => boolean): Outcome | undefined {
   if (outcome.numbers === undefined) return isWanted(outcome.number) ? outcome : undefined;
   const wanted = numbersOf(outcome).filter(isWanted);
@@ -78,8 +78,8 @@ export function narrowed(outcome: Outcome, isWanted: (number: number) => boolean
 }
 
 /**
- * Requests that were sent for a row in a delivery whose message then went back to its queue. They end nothing; the report adds
- * them to the row's own, since the message can't carry them: a visibility change leaves its body as it is.
+ * Requests for a row in a delivery whose message then went back to its queue. They end no row. The report adds them to the row's
+ * own requests, since the message can't carry them: a visibility change leaves its body as it is.
  */
 export interface ReturnedDelivery extends Pick<Outcome, 'block' | 'number'> {
   status: 'returned';
@@ -90,7 +90,7 @@ export interface ReturnedDelivery extends Pick<Outcome, 'block' | 'number'> {
 /** A line of an outcome file. */
 export type OutcomeRecord = Outcome | ReturnedDelivery;
 
-/** It stands in each cancelled row, which may be all of a manifest: the job itself says why it was ended. */
+/** Short, since it stands in each cancelled row, which may be every row of a manifest. The job itself has the reason. */
 export function cancelledMessage(job: Job | undefined): string {
   const fault = job === undefined ? undefined : faultOf(job);
   const why = fault === undefined ? 'cancelled' : `ended (${fault.code})`;

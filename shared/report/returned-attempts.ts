@@ -1,5 +1,6 @@
-// Requests for items that went back by visibility, kept by the worker until it writes an outcome file of their slice anyway: so
-// the report's sums are exact without a request more. What a worker still holds when it ends is in no sum.
+// Counts the requests for items that went back by visibility. The worker keeps the counts until it writes an outcome file of
+// their slice anyway. So the report's sums are exact without an extra request. Counts that a worker still holds when it ends are
+// lost.
 import { type ItemId, type SliceId, sliceName } from '../job/identity.ts';
 import type { ReturnedDelivery } from './outcome.ts';
 
@@ -40,7 +41,9 @@ export function createReturnedAttempts(mostRows = MOST_ROWS) {
       const [oldest] = slices.keys();
       if (rows > mostRows && oldest !== undefined) forget(oldest);
     },
-    /** Takes out what is kept of a slice. It is not put back if it can't be written: its file may be there, and count twice. */
+    /**
+     * Takes out the counts of a slice. They are not put back if the write fails: the file may exist, and they would count twice.
+     */
     take: (slice: SliceId): ReturnedDelivery[] => forget(sliceName(slice)),
   };
 }

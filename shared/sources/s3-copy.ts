@@ -15,7 +15,7 @@ import { explainCopy, isTooLargeToCopy, nameOf } from './s3-copy/source-check.ts
 import { createTypedCopy } from './s3-copy/typed-copy.ts';
 import type { Source } from './source.ts';
 
-/** Parts of all objects of a worker under way at once: half of its sockets, so that other items get on meanwhile. */
+/** Parts of all objects of a worker under way at once: half of its sockets, so that other items make progress, too. */
 const PARTS_PER_WORKER = 64;
 
 export const s3Copy: Source = {
@@ -98,7 +98,7 @@ function createPlainCopy(copier: Copier, copy: Copy): ObjectWriter {
             code: 'SourceChanged',
             message: boundedWithTail(
               nameOf(copy.source),
-              ` has not the ETag ${copy.expected?.etag} that the row says: list it again`,
+              ` does not have the ETag ${copy.expected?.etag} that the row says: list it again`,
             ),
           }
         : explainCopy(fault, copy),

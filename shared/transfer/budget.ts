@@ -1,4 +1,4 @@
-// A bound on what is held at once, requests or bytes: who would go over it waits, first come, first served.
+// A bound on the requests or bytes that are held at once. A caller that would exceed it waits: first come, first served.
 
 export interface Budget {
   /**
@@ -13,7 +13,7 @@ export interface Budget {
   held(): number;
 }
 
-/** @param most a number that changes is asked for each time: what is held already is not taken away */
+/** @param most the bound; a function is called each time. What is held already stays held if the bound falls */
 export function createBudget(most: number | (() => number)): Budget {
   const waiting: { amount: number; go: () => void }[] = [];
   let held = 0;

@@ -1,5 +1,4 @@
-// Objects whose bytes are in memory, by PutObject: past the SDK where that is cheaper, which takes a quarter of its processor
-// time.
+// Writes objects whose bytes are in memory, by PutObject. Small ones bypass the SDK, which takes a quarter of its processor time.
 import { type HeadObjectCommandOutput, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { attributeHeaders, attributeInput, type ChecksumAlgorithm } from '../attributes/object-attributes.ts';
 import { createDirectWrites } from '../aws/direct-writes.ts';
@@ -23,7 +22,7 @@ import {
   writtenObject,
 } from './object-writer.ts';
 
-/** Above it the bytes cost more than the SDK. */
+/** Above this size the bytes cost more than the SDK. */
 const MAX_DIRECT_BYTES = 1024 ** 2;
 
 export interface BytesWrite extends ObjectWrite {

@@ -28,7 +28,7 @@ export interface TransferItem {
   writer: ObjectWriter | PartedWriter;
   /** Epoch ms after which it is given up. */
   giveUpAtMs: number;
-  /** Milliseconds of its retry time, which an object in parts has again from each part on. Absent: `giveUpAtMs` is final. */
+  /** Milliseconds of its retry time, which begins again with each part of an object in parts. Absent: `giveUpAtMs` is final. */
   retryForMs?: number;
   /** How often it was given back already. */
   givenBack: number;
@@ -124,7 +124,7 @@ async function transferInTurn(
   item.turns?.used(turn.reservedBytes, usedBytes(item, report.end));
 }
 
-/** Of an object in parts each delivery writes some: they count once, in the delivery that ends it. */
+/** Several deliveries may write parts of one object. Its bytes count once, in the delivery that ends it. */
 function usedBytes({ isUnsized }: TransferItem, end: TransferEnd): UsedBytes {
   if (end.kind === 'unfinished') return { kind: 'returned' };
   if (isUnsized !== true) return { kind: 'kept' };

@@ -24,7 +24,10 @@ export interface TurnSchedule {
   ): Promise<{ kind: 'reserved'; start: TurnStart } | { kind: 'ahead' }>;
   /** Times for items that come back for a turn later. @returns milliseconds from now, one for each */
   bookReturns(costs: readonly TurnCost[]): Promise<number[]>;
-  /** Objects have ended with `bytes` more than were reserved, below zero with fewer. `ended`: sizes that were unknown before. */
+  /**
+   * Charges for objects that have ended. `bytes`: how many more than were reserved; below zero, how many fewer. `ended`: sizes
+   * that were unknown before.
+   */
   chargeBytes(rate: JobRate, charge: { bytes: number; ended: readonly number[] }): Promise<void>;
   /** Bytes of an object of unknown size, by those that have ended; undefined before the first. */
   meanBytes(): number | undefined;
@@ -137,14 +140,14 @@ export function createJobTurns(
         const turn = turns.shift();
         if (turn === undefined) continue;
         if (turn.atMs > clock.now()) await clock.sleep(turn.atMs - clock.now());
-        // The places of this worker were taken, or its machine stood still: started now, the late ones would come at once.
+        // This worker had no place free, or its machine was paused. If the late items started now, they would all start at once.
         if (clock.now() > turn.goodUntilMs) continue;
         position++;
         const { reservedBytes } = turn;
         return { kind: 'passed', ...(reservedBytes === undefined ? {} : { reservedBytes }) };
       }
     },
-    /** An item that had passed is done with, in this batch. @param reservedBytes as its turn said */
+    /** An item that had its turn needs it no more in this batch. @param reservedBytes as its turn said */
     used(reservedBytes: number | undefined = 0, used: UsedBytes): void {
       if (used.kind === 'kept') return;
       owed.bytes -= reservedBytes;

@@ -90,8 +90,8 @@ export function failedStep({ code, message }: { code: string; message: string })
 }
 
 /**
- * Sends parts side by side. The first that comes to an end of the item ends the others before they begin; those under way are
- * waited for, since none may outlive the upload.
+ * Sends parts side by side. Once one of them decides the item's end, no further part begins. Parts under way are waited for,
+ * since none may outlive the upload.
  * @throws what `send` or the parts throw, once the others have ended
  */
 export async function sendAll<Part, Sent>(

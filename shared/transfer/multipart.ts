@@ -71,8 +71,8 @@ export async function transferInParts(
 
   // An object that may be our own is known by its parts alone: the completion compares them.
   if (write.ifExists !== 'overwrite' && !mayBeWritten) {
-    // Looked up before its bytes are sent for nothing; the completion is conditional all the same. The caller may lack the
-    // right to look.
+    // Looks for the object first, so that no bytes are sent in vain. The completion is conditional all the same, since the caller
+    // may lack the right to look.
     const found = await takeStep(
       () => uploads.exists(write),
       async () => ({ kind: 'value', value: false }),

@@ -19,7 +19,7 @@ export interface ObjectWrite {
   destination: { bucket: string; key: string };
   /** Absent: none. */
   attributes?: ObjectAttributes;
-  /** Whether the key's ending is to say the content type, where neither the attributes nor the source have one. */
+  /** Whether the key's ending gives the content type, if neither the attributes nor the source have one. */
   guessesType?: boolean;
   ifExists: IfExists;
 }
@@ -95,7 +95,7 @@ export type AskSource = <Answer>(
   explain?: (fault: Fault, error: unknown) => Fault,
 ) => Promise<Answer>;
 
-/** What an answer says of the stored object, without what it leaves out. */
+/** The stored object according to an answer, without fields that the answer leaves out. */
 export function writtenObject({
   etag = '',
   ...more
@@ -123,6 +123,6 @@ export function withGuessedType(write: ObjectWrite): ObjectWrite {
   const contentType = guessContentType(destination.key);
   if (contentType === undefined) return write;
   const typed = { ...attributes, contentType };
-  // Ingest has checked the attributes without it; a guess is not worth the row.
+  // Ingest has checked the attributes without this type. A guessed type must not fail the row.
   return fitsInRequest(typed) ? { ...write, attributes: typed } : write;
 }

@@ -23,7 +23,7 @@ export interface PacingDependencies {
   rateLimiter: RateLimiter;
   clock: Clock;
   random: Random;
-  /** Hears of each request once it is answered, or has failed. It must not throw. Absent: nobody listens. */
+  /** Called for each request once it is answered, or has failed. It must not throw. */
   onRequest?: (request: SentRequest) => void;
 }
 
@@ -32,7 +32,7 @@ export interface SentRequest {
   place: PacedPlace;
   /** The group that it was paced in. */
   group: PacingGroup;
-  /** Milliseconds until the answer; what it first read from its source is in it. */
+  /** Milliseconds until the answer, including what was first read from the source. */
   ms: number;
   /** Absent: it was taken. */
   fault?: Fault;
@@ -52,7 +52,7 @@ export interface RequestTally {
   transient: number;
 }
 
-/** What a request asks at: its turn is one of the bucket's, or of a stretch of its keys. */
+/** Where a request is sent. Its turn is one of the bucket's, or of a stretch of its keys. */
 export interface PacedPlace {
   bucket: string;
   key: string;
@@ -60,13 +60,16 @@ export interface PacedPlace {
 
 export interface PacedRequest<Answer> {
   destination: PacedPlace;
-  /** Where else the next try has to have a turn; who sends there tells the rate limiter of it. Absent: nowhere. */
+  /** Other places at which the next try needs a turn. Their senders report those requests to the rate limiter. Absent: none. */
   alsoAsks?: (() => readonly PacedPlace[]) | undefined;
   /** Epoch ms: a fault after it ends the request. */
   giveUpAtMs: number;
-  /** Whether it was sent before, by another worker or in another stretch of its time: what S3 was never asked ends by no age. */
+  /**
+   * Whether it was sent before, by another worker or in another stretch of its time. A request that S3 has never seen does not
+   * expire.
+   */
   wasTried: boolean;
-  /** Whose it is, here the job: tenants share the turns of a group. Absent: one for all. */
+  /** The tenant, here the job. Tenants share the turns of a group. Absent: one tenant for all. */
   tenant?: string | undefined;
   /** Milliseconds that it waits for its turn at most. Absent: as its batch does. */
   mostWaitMs?: number;
@@ -139,7 +142,7 @@ export async function sendPaced<Answer>(
         throttled: scope !== undefined,
         sentAtMs,
         key,
-        // Of the limits of an object and of an account the pacer knows none: it slows the key's partition for them.
+        // The pacer has no limits for single objects and for accounts: it slows the key's partition for them.
         ...(scope === undefined ? {} : { scope: scope === 'kms' ? 'kms' : 'partition' }),
       });
     tally.attempts++;
@@ -162,7 +165,7 @@ export async function sendPaced<Answer>(
       case 'permanent':
       case 'exists':
       case 'source-changed': {
-        // Refused for what it is, not for the rate: as good as taken, to the pacer.
+        // Refused for another reason than the rate: to the pacer, the same as taken.
         if (isOfDestination) tell();
         const answer = await request.refused({ ...fault, kind: fault.kind }, tries.attempts);
         if (answer !== undefined) return { kind: 'ended', answer };

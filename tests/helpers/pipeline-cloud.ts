@@ -71,6 +71,8 @@ export interface PipelineOptions extends CloudOptions {
   receivesMost?: Record<string, number>;
   /** Bytes of a slice: small ones make many slices of few rows. */
   sliceBytes?: number;
+  /** Runs sweep so often, besides its schedule of once a minute. */
+  sweepEveryMs?: number;
 }
 
 const WAIT_MS = 60_000;
@@ -80,6 +82,7 @@ export async function startPipelineCloud({
   visibilitySeconds,
   receivesMost,
   sliceBytes,
+  sweepEveryMs,
   ...options
 }: PipelineOptions = {}): Promise<PipelineCloud> {
   const cloud = await startCloud({
@@ -94,6 +97,8 @@ export async function startPipelineCloud({
       options.adjust?.(service);
     },
   });
+  const sweep = () => void cloud.trigger('sweep').catch(() => undefined);
+  const sweeping = sweepEveryMs === undefined ? undefined : setInterval(sweep, sweepEveryMs);
   const s3 = new S3Client(cloud.clientConfig());
   const pastPolicies = {
     ...cloud.clientConfig(),
@@ -192,6 +197,7 @@ export async function startPipelineCloud({
       await sqs.send(new SendMessageCommand({ QueueUrl: cloud.names.queues[queue], MessageBody: body }));
     },
     async stop() {
+      clearInterval(sweeping);
       s3.destroy();
       forger.destroy();
       sqs.destroy();

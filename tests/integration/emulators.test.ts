@@ -624,8 +624,8 @@ describe('the event bus', () => {
 
   it('keeps good entries, refuses bad ones, and notifies its listeners', async () => {
     const client = new EventBridgeClient(clientConfig(emulators.endpoints.aws));
-    const heard: string[] = [];
-    const end = emulators.onEvent(({ detailType }) => heard.push(detailType));
+    const heard: unknown[] = [];
+    const end = emulators.onEvent((entry) => heard.push(entry));
     const good = {
       Source: 'spillway',
       DetailType: 'JobCompleted',
@@ -643,10 +643,9 @@ describe('the event bus', () => {
       FailedEntryCount: 1,
       Entries: [{ EventId: expect.any(String) }, { ErrorCode: 'MalformedDetail' }],
     });
-    expect(await emulators.events()).toMatchObject([
+    expect(heard).toMatchObject([
       { source: 'spillway', detailType: 'JobCompleted', detail: { rows: 3 }, eventBusName: 'bus' },
     ]);
-    expect(heard).toEqual(['JobCompleted']);
   });
 });
 

@@ -286,7 +286,7 @@ describe('spillway put', () => {
     const args = ['put', folder, `s3://${here()}`, '--endpoint-url', emulators.endpoints.aws];
     const run = startSpillway(args, { cwd: work });
     try {
-      await run.until('nothing is stored since');
+      await run.until('nothing was stored for');
     } finally {
       await emulators.setFaults([]);
     }

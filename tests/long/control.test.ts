@@ -1,24 +1,21 @@
 // A user's orders to a job of 20,000 rows in mid work: it is paused, resumed, and cancelled half way. Then each of its rows is
 // looked for: in the counts, in the report, and in the bucket. Its rows end in every way that there is.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
 import {
   type Dropped,
   type JobEnd,
-  type PipelineCloud,
   type ReportRow,
   SOURCE_BUCKET,
   startPipelineCloud,
 } from '../helpers/pipeline-cloud.ts';
 import { startSpillway } from '../helpers/spillway.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const ROWS = 20_000;
 /** Writes a second: enough of the job is left at each order. */
 const LIMIT_PER_SECOND = 1_500;
 const PREFIX = 'control/';
-const SWEEP_EVERY_MS = 1_000;
 /** An order takes effect within this. */
 const EFFECT_MS = 15_000;
 /** The queues are empty this long after the cancel. */
@@ -31,31 +28,22 @@ const keyOf = (row: number) => `${String(row).padStart(6, '0')} of +%.txt`;
 const textOf = (row: number) => `row ${row}`;
 const OLD = 'was here before';
 
-let cloud: PipelineCloud;
-let folder: string;
-let sweeping: NodeJS.Timeout;
-
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'spillway-control-'));
-  cloud = await startPipelineCloud({
+const folder = duringTests(temporaryFolder);
+const cloud = duringTests(() =>
+  startPipelineCloud({
     limit: { limitPerSecond: LIMIT_PER_SECOND },
+    sweepEveryMs: 1_000,
     sliceBytes: 120_000,
     adjust({ functions }) {
       const { ingest } = functions;
       if (ingest !== undefined) ingest.environment['SPILLWAY_BLOCK_ROWS'] = '100';
     },
-  });
-  sweeping = setInterval(() => void cloud.trigger('sweep').catch(() => undefined), SWEEP_EVERY_MS);
-});
-afterAll(async () => {
-  clearInterval(sweeping);
-  await cloud?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+  }),
+);
 
 /** As a user gives it, from the command line. @returns the job as the command tells of it */
 async function order(order: 'pause' | 'resume' | 'cancel' | 'status', job: string) {
-  const { ended } = startSpillway([order, job, '--api', cloud.endpoints.api, '--json'], { cwd: folder });
+  const { ended } = startSpillway([order, job, '--api', cloud.endpoints.api, '--json'], { cwd: folder.path });
   const { code, stdout, stderr } = await ended;
   if (code !== 0) throw new Error(`spillway ${order} ended with ${code}: ${stderr}`);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { state: string; rows: number };

@@ -1,14 +1,14 @@
 // `serverless invoke local` with a sample of events/ for each function, as a developer runs it: bundled, on the embedded cloud,
 // never on AWS. Each takes seconds to bundle, so the functions' host answers the other samples (integration/samples.test.ts).
 import { spawn } from 'node:child_process';
-import { appendFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, cp, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { startCloud } from '../../local/cloud.ts';
 import { duringTests } from '../helpers/during-tests.ts';
 import { expectAnswer, SAMPLES } from '../helpers/sample-answers.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -62,7 +62,7 @@ const LINKED = ['cli', 'events', 'local', 'node_modules', 'package.json', 'share
 
 /** A copy of the service whose api is broken. */
 async function brokenService(breakFile: (handler: string) => Promise<void>): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'spillway-invoke-'));
+  const folder = await folderOfTest();
   for (const name of COPIED) await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   for (const name of LINKED) await symlink(path.join(ROOT, name), path.join(folder, name), 'junction');
   await breakFile(path.join(folder, 'functions/api/handler.ts'));
@@ -78,13 +78,9 @@ it.each([
   ["can't be bundled", (file: string) => appendFile(file, '\nconst = 1;\n'), /Build failed/],
 ])('ends with the fault of a function that %s', async (_, breakFile, says) => {
   const folder = await brokenService(breakFile);
-  try {
-    const { code, out, said } = await invokeIn(folder, '-f', 'api', '-p', 'events/api-post-plans.json');
-    expect(code).toBe(1);
-    expect(said + out).toMatch(says);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { code, out, said } = await invokeIn(folder, '-f', 'api', '-p', 'events/api-post-plans.json');
+  expect(code).toBe(1);
+  expect(said + out).toMatch(says);
 });
 
 it.each([

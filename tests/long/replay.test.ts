@@ -2,28 +2,20 @@
 // stands still, and every row is accounted for once all the same.
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Dropped,
-  type JobEnd,
-  type PipelineCloud,
-  startPipelineCloud,
-} from '../helpers/pipeline-cloud.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { duringTests } from '../helpers/during-tests.ts';
+import { type Dropped, type JobEnd, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
 const ROWS = 600;
 /** Writes a second: a job of these rows takes seconds, so that there is a middle of it. */
 const LIMIT_PER_SECOND = 100;
 const QUEUES = ['IngestQueue', 'UploadQueue', 'SettleQueue'];
-const SWEEP_EVERY_MS = 1_000;
 
-let cloud: PipelineCloud;
-let sqs: SQSClient;
-let sweeping: NodeJS.Timeout;
-
-beforeAll(async () => {
-  cloud = await startPipelineCloud({
+const cloud = duringTests(() =>
+  startPipelineCloud({
     visibilitySeconds: 3,
     limit: { limitPerSecond: LIMIT_PER_SECOND },
+    sweepEveryMs: 1_000,
     sliceBytes: 4_000,
     adjust({ functions }) {
       const { ingest, sweep, settle } = functions;
@@ -36,16 +28,9 @@ beforeAll(async () => {
         sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = '600';
       }
     },
-  });
-  sqs = new SQSClient(cloud.clientConfig());
-  sweeping = setInterval(() => void cloud.trigger('sweep').catch(() => undefined), SWEEP_EVERY_MS);
-});
-afterEach(() => cloud?.setFaults([]));
-afterAll(async () => {
-  clearInterval(sweeping);
-  sqs?.destroy();
-  await cloud?.stop();
-});
+  }),
+);
+afterEach(() => cloud.setFaults([]));
 
 const keyOf = (prefix: string, row: number) => `${prefix}/${String(row).padStart(4, '0')}`;
 
@@ -60,9 +45,11 @@ const planned = (prefix: string) =>
   cloud.logs().some(({ line }) => line.includes('manifest planned') && line.includes(`${prefix}.csv`));
 
 async function purge(queues: readonly string[]): Promise<void> {
+  const sqs = new SQSClient(cloud.clientConfig());
   for (const queue of queues) {
     await sqs.send(new PurgeQueueCommand({ QueueUrl: cloud.names.queues[queue] }));
   }
+  sqs.destroy();
 }
 
 /** Each row once: in the bucket, in the report, in the counts. */

@@ -1,12 +1,12 @@
 // An upgrade in place: a job that began under the last version, or another configuration, ends under this one.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import { type PipelineCloud, SOURCE_BUCKET, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Their messages, rows and files are what an upgrade meets. */
@@ -25,19 +25,15 @@ const isThere = (version: string) =>
   spawnSync('git', ['-C', ROOT, 'cat-file', '-e', `${version}^{commit}`]).status === 0;
 
 let cloud: PipelineCloud | undefined;
-const folders: string[] = [];
 afterEach(async () => {
   await cloud?.stop();
   cloud = undefined;
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** An earlier version's files, with the packages of this one. */
-function unpack(version: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'spillway-earlier-version-'));
-  folders.push(folder);
+async function unpack(version: string): Promise<string> {
+  const folder = await folderOfTest();
   const archive = execFileSync('git', ['-C', ROOT, 'archive', version], { maxBuffer: 256 * 1024 ** 2 });
-  mkdirSync(folder, { recursive: true });
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
   return folder;
@@ -88,7 +84,7 @@ describe('a job that runs during a deployment', { timeout: 2 * WAIT_MS }, () => 
     'ends with every row once under this version, begun under %s',
     async (version, { skip }) => {
       skip(!isThere(version), 'this clone does not hold the earlier version');
-      const earlier = unpack(version);
+      const earlier = await unpack(version);
       const present = await readService(SERVICE_FILE, {
         params: { ...SLOW.params, sourceBuckets: SOURCE_BUCKET },
       });

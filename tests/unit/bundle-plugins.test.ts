@@ -1,26 +1,23 @@
 // The plugins of serverless.yml's bundles: smaller, and the same to the code that runs.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import plugins from '../../infrastructure/bundle-plugins.cjs';
 import { createBundler } from '../../local/service/bundle.ts';
 import { SERVICE_FILE } from '../../local/service/read-service.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const HOUSE = fileURLToPath(new URL('../../', import.meta.url));
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'spillway-bundle-'));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = duringTests(temporaryFolder);
 
 /** The exports of a module of the SDK, bundled. */
 async function exportsOf(file: string, used: Plugin[]): Promise<Record<string, unknown>> {
   const outfile = path.join(
-    folder,
+    folder.path,
     `${path.basename(path.dirname(path.resolve(file, '../..')))}-${used.length}.mjs`,
   );
   const entryPoints = [path.join(HOUSE, 'node_modules', file)];
@@ -56,7 +53,7 @@ describe.each(['s3', 'sqs', 'dynamodb', 'eventbridge'])('the schemas of %s', (cl
 describe('a bundle', () => {
   it('holds the shapes of its own operations, and versions, and nothing else of either', async () => {
     const bundle = await createBundler(SERVICE_FILE);
-    const outfile = path.join(folder, 'bundle.mjs');
+    const outfile = path.join(folder.path, 'bundle.mjs');
     const source = `import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 export const client = new S3Client({ region: 'us-east-1' });
 export const command = new HeadObjectCommand({ Bucket: 'b', Key: 'k' });`;

@@ -1,8 +1,7 @@
 // What the demo checks, and what it says where something is not as it should be.
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { chooseFiles } from '../../cli/demo/files.ts';
 import { readBack } from '../../cli/demo/read-back.ts';
 import { isSound, resultOf, summaryOf } from '../../cli/demo/result.ts';
@@ -11,19 +10,19 @@ import type { JobEnd } from '../../cli/job-end.ts';
 import { createMemoryS3 } from '../../lab/memory/s3.ts';
 import { emptyTotals } from '../../shared/job/job.ts';
 import { systemClock } from '../../shared/time/clock.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const BUCKET = 'bucket';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'spillway-files-'));
+  folder = await folderOfTest();
   for (const name of ['b', 'a/2', 'a/1', '.hidden']) {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
     await writeFile(path.join(folder, name), name);
   }
   await symlink(folder, path.join(folder, 'loop'));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the choice of files', () => {
   it('walks a folder in order, hidden files with it, and follows no link', async () => {

@@ -122,7 +122,7 @@ describe('names and addresses', () => {
     expect(() => read(bucketList, 'photos@12')).toThrow('photos@ACCOUNT');
     expect(read(bucketList, '')).toEqual([]);
     expect(() => read(bucketList, 'photos,s3://more')).toThrow(
-      'names of buckets, as photos or photos@ACCOUNT, separated by commas',
+      'names of buckets, such as photos or photos@ACCOUNT, separated by commas',
     );
   });
 

@@ -1,18 +1,17 @@
 // Files that the commands write: whole or not at all, and named with a remedy where they can't be written.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { Failure } from '../../cli/failure.ts';
 import { writeFiles, writeWhole } from '../../cli/files.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const ELSEWHERE = 'name another folder with --out';
 
 let work: string;
-beforeEach(() => {
-  work = mkdtempSync(path.join(tmpdir(), 'spillway-files-'));
+beforeEach(async () => {
+  work = await folderOfTest();
 });
-afterEach(() => rmSync(work, { recursive: true, force: true }));
 
 async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text);

@@ -1,21 +1,20 @@
 // The flags of Node under which an emulated function runs.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createEnvironment } from '../../local/lambda/environment.ts';
 import { systemClock } from '../../shared/time/clock.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const HOST_FLAGS = [...process.execArgv];
 const QUIET = '--disable-warning=ExperimentalWarning';
 
 let work: string;
-beforeEach(() => {
-  work = mkdtempSync(path.join(tmpdir(), 'spillway-flags-'));
+beforeEach(async () => {
+  work = await folderOfTest();
 });
 afterEach(() => {
   process.execArgv = HOST_FLAGS;
-  rmSync(work, { recursive: true, force: true });
 });
 
 it('are those by which the launcher keeps warnings quiet, and no other of the host', async () => {

@@ -1,24 +1,23 @@
 // What the launcher says and how it ends, in a small checkout with and without its packages.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { describeError } from '../../cli/failure.ts';
 import { missingPackageText } from '../../cli/node/missing-package.js';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 let checkout: string;
-beforeEach(() => {
-  checkout = mkdtempSync(path.join(tmpdir(), 'spillway ö %20 '));
+beforeEach(async () => {
+  checkout = await folderOfTest('spillway ö %20 ');
   for (const place of ['cli/node', 'cli/bin.js', 'cli/start.js']) {
     cpSync(path.join(ROOT, place), path.join(checkout, place), { recursive: true });
   }
   write('package.json', '{ "type": "module" }');
 });
-afterEach(() => rmSync(checkout, { recursive: true, force: true }));
 
 function write(file: string, text: string): void {
   mkdirSync(path.dirname(path.join(checkout, file)), { recursive: true });

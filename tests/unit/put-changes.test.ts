@@ -5,7 +5,6 @@ import {
   appendFile,
   chmod,
   link,
-  mkdtemp,
   open,
   rename,
   rm,
@@ -14,9 +13,8 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type FileVersion, settledVersion } from '../../cli/put/file-version.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { type FileTask, type PutDependencies, putFile } from '../../cli/put/put-file.ts';
@@ -24,6 +22,7 @@ import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { createBudget } from '../../shared/transfer/budget.ts';
 import type { SentPart } from '../../shared/transfer/multipart-writer.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const MIB = 1024 ** 2;
@@ -33,11 +32,10 @@ const MAKE_PIPE = 'mkfifo';
 let folder: string;
 let file: string;
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'spillway-changes-'));
+  folder = await folderOfTest();
   file = path.join(folder, 'file');
   await writeFile(file, 'contents');
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** The real clock: a file that was just written is waited for until its next ctime differs. */
 const opened = () => openLocalFile(file, { clock: systemClock });

@@ -1,9 +1,8 @@
 // What `spillway put` does where the system has no file descriptor left: it waits, and does with fewer.
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +13,7 @@ import { classifyFault } from '../../shared/aws/classify.ts';
 import { createUplinkClient } from '../../shared/aws/clients.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const lack = (code: string) => Object.assign(new Error(`${code}: too many open files`), { code });
@@ -141,31 +141,27 @@ describe('a lack of file descriptors', () => {
 
 describe("put's walk", () => {
   it('waits for a descriptor for each folder, named, found or followed', async () => {
-    const root = await mkdtemp(path.join(tmpdir(), 'spillway-descriptors-'));
-    try {
-      for (const name of ['in/a/b', 'out/c']) await mkdir(path.join(root, name), { recursive: true });
-      for (const name of ['in/1', 'in/a/2', 'in/a/b/3', 'out/4', 'out/c/5'])
-        await writeFile(path.join(root, name), name);
-      await symlink(path.join(root, 'out'), path.join(root, 'in/z'));
-      const { clock, lacks, descriptors } = fixture();
-      // Each is refused twice, before it is opened for real.
-      const opening = <Result>(open: () => Promise<Result>) => {
-        let tries = 0;
-        return descriptors.open(
-          () => (tries++ < 2 ? Promise.reject(lack('EMFILE')) : open()),
-          clock.now() + 3_600_000,
-        );
-      };
-      const found: Found[] = [];
-      for await (const each of walkPaths([path.join(root, 'in')], { followLinks: true, opening }))
-        found.push(each);
-      const keys = found.map((each) => (each.kind === 'file' ? each.key : each));
-      expect(keys).toEqual(['1', 'a/2', 'a/b/3', 'z/4', 'z/c/5']);
-      // The border of the named folder, and the names in five folders.
-      expect(lacks).toHaveLength(2 * 6);
-    } finally {
-      await rm(root, { recursive: true, force: true });
-    }
+    const root = await folderOfTest();
+    for (const name of ['in/a/b', 'out/c']) await mkdir(path.join(root, name), { recursive: true });
+    for (const name of ['in/1', 'in/a/2', 'in/a/b/3', 'out/4', 'out/c/5'])
+      await writeFile(path.join(root, name), name);
+    await symlink(path.join(root, 'out'), path.join(root, 'in/z'));
+    const { clock, lacks, descriptors } = fixture();
+    // Each is refused twice, before it is opened for real.
+    const opening = <Result>(open: () => Promise<Result>) => {
+      let tries = 0;
+      return descriptors.open(
+        () => (tries++ < 2 ? Promise.reject(lack('EMFILE')) : open()),
+        clock.now() + 3_600_000,
+      );
+    };
+    const found: Found[] = [];
+    for await (const each of walkPaths([path.join(root, 'in')], { followLinks: true, opening }))
+      found.push(each);
+    const keys = found.map((each) => (each.kind === 'file' ? each.key : each));
+    expect(keys).toEqual(['1', 'a/2', 'a/b/3', 'z/4', 'z/c/5']);
+    // The border of the named folder, and the names in five folders.
+    expect(lacks).toHaveLength(2 * 6);
   });
 });
 

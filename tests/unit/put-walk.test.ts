@@ -1,19 +1,18 @@
 // What put's walk does with links, and that nothing outside the named folders is read, whatever is swapped meanwhile.
-import { mkdir, mkdtemp, open, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, rename, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createLinks } from '../../cli/put/links.ts';
 import { openLocalFile } from '../../cli/put/local-file.ts';
 import { openTree } from '../../cli/put/tree.ts';
 import { type Found, type FoundFile, refuseTakenKeys, walkPaths } from '../../cli/put/walk.ts';
 import { systemClock } from '../../shared/time/clock.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 let root: string;
 beforeEach(async () => {
-  root = await realpath(await mkdtemp(path.join(tmpdir(), 'spillway-walk-')));
+  root = await folderOfTest();
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 const at = (name: string) => path.join(root, name);
 

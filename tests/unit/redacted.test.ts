@@ -141,7 +141,7 @@ describe('an address of an option or a variable', () => {
     { from: "the profile's endpoint_url", env: {} },
   ])('that is none is refused by the name of $from', ({ from, env }) => {
     expect(() => assertEndpoint('localhost:9000', env)).toThrow(
-      `${from} takes an address as http://127.0.0.1:4566, not "localhost:9000"`,
+      `${from} takes an address such as http://127.0.0.1:4566, not "localhost:9000"`,
     );
   });
 });

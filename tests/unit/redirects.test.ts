@@ -212,7 +212,7 @@ describe('a redirect', () => {
         location: `https://${headers['host'] === 'a.s3.corp.example' ? 'b' : 'a'}.s3.corp.example${path}`,
       },
     }));
-    await expect(s3.send(put())).rejects.toThrow(/in a circle/);
+    await expect(s3.send(put())).rejects.toThrow(/form a loop/);
     expect(sent).toHaveLength(4);
   });
 });

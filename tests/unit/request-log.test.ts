@@ -1,7 +1,7 @@
 // What a batch keeps of its requests: few numbers, which say how fast S3 was and which limit refused.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRequestLog, type RequestLog } from '../../functions/upload/request-log.ts';
+import { createRequestLog } from '../../functions/upload/request-log.ts';
 import type { Fault, ThrottleScope } from '../../shared/aws/classify.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import type { SentRequest } from '../../shared/transfer/paced-request.ts';
@@ -11,7 +11,7 @@ const DESTINATIONS = [
   { bucket: 'flat', prefix: '' },
 ];
 
-const start = (): RequestLog => createRequestLog(createRandom(3), DESTINATIONS);
+const start = () => createRequestLog(createRandom(3), DESTINATIONS);
 const throttle = (scope: ThrottleScope): Fault => ({
   kind: 'throttle',
   scope,

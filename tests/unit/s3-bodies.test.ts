@@ -1,9 +1,8 @@
 // Bodies of the embedded S3 on disk: cut, joined and held, and what is left of them: nothing.
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   fileError,
   holdBody,
@@ -16,6 +15,7 @@ import {
 } from '../../local/aws/s3/object-body.ts';
 import { createSpool, MAX_BYTES_IN_MEMORY } from '../../local/aws/s3/spool.ts';
 import { claimSpoolFolder } from '../../local/aws/s3/spool-folder.ts';
+import { folderOfTest } from '../helpers/temporary-folder.ts';
 
 const noLeftOver = (error: Error) => {
   throw error;
@@ -23,10 +23,7 @@ const noLeftOver = (error: Error) => {
 let parent: string;
 
 beforeEach(async () => {
-  parent = await mkdtemp(path.join(tmpdir(), 'spillway-test-'));
-});
-afterEach(async () => {
-  await rm(parent, { recursive: true, force: true });
+  parent = await folderOfTest();
 });
 
 async function onDisk(bytes: Buffer): Promise<ObjectBody> {

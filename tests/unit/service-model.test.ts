@@ -1,11 +1,12 @@
 // The service model: what serverless.yml says, read with the framework's own reader.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceModel } from '../../local/service/model.ts';
 import { readService } from '../../local/service/read-service.ts';
+import { duringTests } from '../helpers/during-tests.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const FIXTURE = fileURLToPath(new URL('../integration/fixtures/service/serverless.yml', import.meta.url));
 
@@ -146,12 +147,8 @@ describe('the project’s own serverless.yml', () => {
 });
 
 describe('a service that the embedded cloud does not know', () => {
-  let directory: string;
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'service-model-'));
-    await writeFile(join(directory, 'one.js'), 'export const handler = () => {};');
-  });
-  afterAll(() => rm(directory, { recursive: true }));
+  const directory = duringTests(temporaryFolder);
+  beforeAll(() => writeFile(join(directory.path, 'one.js'), 'export const handler = () => {};'));
 
   const cases = [
     { what: 'an event', where: 'functions.one.events[0].sns', yaml: one('events: [{ sns: topic }]') },
@@ -208,7 +205,7 @@ describe('a service that the embedded cloud does not know', () => {
   ];
 
   it.each(cases)('$what is refused with its place', async ({ where, yaml }) => {
-    const file = join(directory, 'serverless.yml');
+    const file = join(directory.path, 'serverless.yml');
     await writeFile(file, yaml);
     await expect(readService(file)).rejects.toThrow(`serverless.yml, ${where}`);
   });

@@ -33,7 +33,7 @@ describe('a submission whose key was taken and is free again', () => {
 
   it('is not put again for ever', async () => {
     const { submitted, asked } = submit(['exists'], refusal('Forbidden', 403));
-    await expect(submitted).rejects.toThrow('is there and gone again each time it is looked at');
+    await expect(submitted).rejects.toThrow('exists at each write and is gone at each read');
     expect(asked.filter((call) => call === 'PUT')).toHaveLength(5);
   });
 

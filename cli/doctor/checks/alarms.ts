@@ -50,7 +50,7 @@ export function judgeSubscriptions(arn: string, subscriptions: readonly Subscrip
   return subscriptions.filter(isPending).map(({ Endpoint = 'a subscriber' }) => ({
     level: 'warn' as const,
     about: arn,
-    message: `${Endpoint} has not confirmed the subscription, and hears of no alarm`,
+    message: `${Endpoint} has not confirmed the subscription, and gets no alarms`,
     remedy:
       'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days',
   }));

@@ -59,7 +59,7 @@ function judgeAuthorizer(
     about,
     `takes tokens of ${actual?.Issuer ?? 'no issuer'} for ${textOf(actual?.Audience)}, ` +
       `and of ${wanted.Issuer} for ${textOf(wanted.Audience)} in the template`,
-    'deploy with the jwtIssuer and jwtAudience that hold',
+    'deploy with the right jwtIssuer and jwtAudience',
   );
 }
 
@@ -100,7 +100,7 @@ function judgeAnswer(
       'warn',
       about,
       `${url} does not answer from here: ${answer.reason}`,
-      'look at the network and the proxy between here and AWS, and ask from another place',
+      'look at the network and the proxy between here and AWS, and try from another place',
     );
   }
   const { status } = answer;
@@ -134,7 +134,7 @@ async function examineAnswer(world: World, api: StackResource): Promise<Problem[
   if (found.ApiEndpoint === undefined || found.DisableExecuteApiEndpoint === true)
     return unchecked(
       'it answers under its own domain alone',
-      'ask there: a request without a signature gets 403',
+      'send a request without a signature there: it must get 403',
     );
   const url = `${found.ApiEndpoint}/jobs`;
   return judgeAnswer(api, url, await ask(url));

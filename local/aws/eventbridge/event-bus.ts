@@ -1,4 +1,4 @@
-// EventBridge's PutEvents, enough of it: entries are checked, kept in a bounded ring, and answered with ids.
+// EventBridge's PutEvents, enough of it: entries are checked, passed on, and answered with ids.
 import { randomUUID } from 'node:crypto';
 import { isRecord, parseJson } from '../../../shared/text/parse-json.ts';
 import type { Clock } from '../../../shared/time/clock.ts';
@@ -17,7 +17,6 @@ export interface EventBridgeEntry {
 export interface EventBus {
   /** The answer to PutEvents: accepted and refused entries, in the order of the request. */
   put(request: unknown): PutEventsAnswer;
-  entries(): EventBridgeEntry[];
 }
 
 export type PutEventsAnswer =
@@ -30,15 +29,14 @@ export type PutEventsAnswer =
 
 /** Entries a request may hold, by AWS's quota. */
 const ENTRIES_PER_REQUEST = 10;
-/** Entries kept for `entries()`; the oldest go first. */
-const ENTRIES_KEPT = 10_000;
 
-export function createEventBus(
-  { clock, onEntry }: { clock: Clock; onEntry: (entry: EventBridgeEntry) => void },
-  { keep = ENTRIES_KEPT }: { keep?: number } = {},
-): EventBus {
-  const kept: EventBridgeEntry[] = [];
-
+export function createEventBus({
+  clock,
+  onEntry,
+}: {
+  clock: Clock;
+  onEntry: (entry: EventBridgeEntry) => void;
+}): EventBus {
   function take(raw: unknown): { EventId: string } | { ErrorCode: string; ErrorMessage: string } {
     const { Source, DetailType, Detail, EventBusName, Resources, Time } = (raw ?? {}) as Record<
       string,
@@ -62,8 +60,6 @@ export function createEventBus(
       detail,
       resources: Array.isArray(Resources) ? Resources.map(String) : [],
     };
-    kept.push(entry);
-    if (kept.length > keep) kept.shift();
     onEntry(entry);
     return { EventId: entry.id };
   }
@@ -85,7 +81,6 @@ export function createEventBus(
         entries: answers,
       };
     },
-    entries: () => [...kept],
   };
 }
 

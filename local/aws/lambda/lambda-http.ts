@@ -1,4 +1,4 @@
-// Lambda's own API over HTTP. The functions run beside this thread, so it asks there, and sends what it is answered.
+// Lambda's own API over HTTP. The functions run in another thread. So each call is passed on there, and the answer sent back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authorizer } from '../../iam/authorizer.ts';
 import { readBoundedBody } from '../bounded-body.ts';
@@ -20,7 +20,7 @@ export interface LambdaAnswer {
 /** The calls that are emulated take some hundred bytes. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 
-/** Its paths could be those of buckets, so it is known by the service for which the request is signed. */
+/** Its paths could also be those of buckets. So its requests are recognised by the service for which they are signed. */
 export function isLambdaApi({ headers: { authorization = '' } }: Pick<IncomingMessage, 'headers'>): boolean {
   return /\bCredential=[^,\s]*\/lambda\/aws4_request\b/.test(authorization);
 }

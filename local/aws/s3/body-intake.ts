@@ -17,7 +17,7 @@ import { isAwsChunked } from './object-properties.ts';
 import { MAX_BYTES_IN_MEMORY, type Spool } from './spool.ts';
 
 export interface TakenBody {
-  /** Its holds are the caller's. */
+  /** The caller owns its holds. */
   body: ObjectBody;
   /** In hex. */
   md5: string;

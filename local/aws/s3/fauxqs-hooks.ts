@@ -45,7 +45,7 @@ export function addS3Hooks(
       const contentType = String(request.headers['content-type']);
       void refusalOfPost({ authorizer, clock, place }, s3.bucket, request.body, contentType).then(
         (refusal) => {
-          // What was read of the form took turns in which other objects were written.
+          // Other objects may have been written while the form was read.
           objects.takeTouched();
           end(refusal);
         },

@@ -37,7 +37,7 @@ export interface ObjectAnswer {
   touched?: Touched;
   /** What a copy was made from. */
   source?: S3Object;
-  /** Of the request that said what the object is, where that was another than this one. */
+  /** The headers that described the object, if an earlier request had them. */
   keptHeaders?: IncomingHttpHeaders;
 }
 

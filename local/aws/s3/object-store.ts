@@ -51,7 +51,7 @@ export class ObjectStore extends S3Store {
     return this.#versioned.has(bucket);
   }
 
-  /** fauxqs' handlers run from call to answer without a pause: what is taken there is this request's. */
+  /** fauxqs' handlers run from call to answer without a pause, so what they touched belongs to this request. */
   takeTouched(): Touched | undefined {
     const touched = this.#touched;
     this.#touched = undefined;
@@ -198,7 +198,7 @@ export class ObjectStore extends S3Store {
   }
 
   #read(bucket: string, keyText: string): S3Object {
-    // What an earlier call touched must not stand for this one.
+    // An object that an earlier call touched must not count for this one.
     this.#touched = undefined;
     const { key, versionId } = parseVersionedKey(keyText);
     const versions = this.#versioned.get(bucket);

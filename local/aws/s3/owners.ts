@@ -1,10 +1,10 @@
-// Whose the buckets are, and what S3 answers to a request that expects another owner.
+// The owners of the buckets, and S3's answer to a request that expects another owner.
 import type { IncomingHttpHeaders } from 'node:http';
 import { accessDenied, type S3Fault } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
 
 export interface BucketOwners {
-  /** Of a bucket that is not known too: it would be made by the cloud's own account. */
+  /** Also for an unknown bucket: the cloud's own account would make it. */
   ownerOf(bucket: string): string;
   /** @returns 403, without a word on which owner was wrong, as S3 does it (user guide, "Verifying bucket ownership") */
   refusal(

@@ -7,7 +7,8 @@ import { errorXml, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
 
 export function answerParserErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // Behind the head of another answer this one would become part of its body. Node's own handler looks at the same field.
+    // If the head of another answer is sent already, this one would become part of its body. Node's own handler reads the same
+    // field.
     const { _httpMessage: underWay } = socket as Duplex & { _httpMessage?: ServerResponse | null };
     if (error.code === 'ECONNRESET' || !socket.writable || underWay?.headersSent === true) {
       socket.destroy();

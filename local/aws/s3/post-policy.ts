@@ -35,8 +35,8 @@ const policyText = z.object({
 type Condition = z.infer<typeof policyText>['conditions'][number];
 
 /**
- * Why a form is refused: by its policy, or since its signer may not write the object. One without a policy is sent by the user of
- * this machine.
+ * Why a form is refused: by its policy, or because its signer may not write the object. A form without a policy comes from the
+ * user of this machine.
  */
 export async function refusalOfPost(
   { authorizer, clock, place }: { authorizer: Authorizer; clock: Pick<Clock, 'now'>; place: S3Place },
@@ -44,7 +44,7 @@ export async function refusalOfPost(
   body: unknown,
   contentType: string,
 ): Promise<S3Fault | undefined> {
-  // What is no form is refused by fauxqs.
+  // fauxqs refuses a body that is no form.
   const form = await parseForm(body, contentType).catch(() => undefined);
   if (form === undefined) return undefined;
   const fault = faultOfForm(form, bucket, clock.now());

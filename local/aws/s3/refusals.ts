@@ -44,7 +44,7 @@ function unemulated(
   return isMethod ? faultOf(405, 'MethodNotAllowed') : faultOf(501, 'NotImplemented');
 }
 
-/** A write that would go on as if the header were not there, and overwrite the object. S3 says the same of such an ETag. */
+/** Such a write would ignore the header and overwrite the object. S3 refuses such an ETag in the same way. */
 function headerRefusal({ operation }: S3Request, headers: IncomingHttpHeaders): S3Fault | undefined {
   const isAppending = operation === 'PutObject' && headers['x-amz-write-offset-bytes'] !== undefined;
   return isAppending || hasUnknownCondition(operation, headers) ? faultOf(501, 'NotImplemented') : undefined;

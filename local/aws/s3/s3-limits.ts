@@ -6,6 +6,7 @@
 //
 // The lab and the simulator run the same model in virtual time: it keeps no clock, `nowMs` comes with each call.
 import { compareKeys } from './key-order.ts';
+import { capacityOf, createBucket, halve, refill, setRate, type TokenBucket, take } from './token-bucket.ts';
 
 export interface S3Limit {
   /** Writes a second and partition. S3's own floor is 3,500. */
@@ -16,7 +17,7 @@ export interface S3Limit {
   splitAfterSeconds?: number;
   /** Default 1: no splits. */
   maxPartitions?: number;
-  /** Where the partitions start that there are from the first, the empty string left away. Default: one partition. */
+  /** Where the first partitions start, without the empty string of the lowest one. Default: one partition. */
   startKeys?: readonly string[];
 }
 
@@ -37,7 +38,7 @@ export interface S3LimitsReading {
   firstWriteAtMs?: number;
   /** When the number of partitions changed, oldest first, the first with `firstWriteAtMs`. */
   growth: { atMs: number; partitions: number }[];
-  /** Write tokens there were from the first write to the reading: the burst and the refill of every partition. */
+  /** Write tokens that were available from the first write to the reading: the burst and the refill of every partition. */
   mintedTokens: number;
 }
 
@@ -57,17 +58,8 @@ const READS_PER_WRITE = 5500 / 3500;
 const DEFAULT_SPLIT_AFTER_SECONDS = 60;
 /** Keys a partition remembers to find its median: enough for an even split, few enough to sort at once. */
 const RECENT_KEYS = 512;
-/** Who paces well is refused seldom: a second in which this share of the limit was taken is one of load too. */
+/** A client with a good pace is seldom refused. So a second in which this share of the limit was taken counts as load, too. */
 const LOADED_SHARE = 0.9;
-/** Sums of refills fall short of a whole token by less than this. */
-const ROUNDING = 1e-9;
-
-interface TokenBucket {
-  tokens: number;
-  capacity: number;
-  ratePerSecond: number;
-  refilledAtMs: number;
-}
 
 interface Partition {
   startKey: string;
@@ -90,11 +82,6 @@ export function createS3Limits(limit: S3Limit): S3Limits {
   let accepted = 0;
   let refused = 0;
 
-  function bucket(ratePerSecond: number, nowMs: number): TokenBucket {
-    const capacity = Math.max(1, ratePerSecond * burstSeconds);
-    return { tokens: capacity, capacity, ratePerSecond, refilledAtMs: nowMs };
-  }
-
   function firstPartitions(nowMs: number): void {
     for (const startKey of ['', ...[...startKeys].sort(compareKeys)]) addPartition(startKey, nowMs);
   }
@@ -102,8 +89,8 @@ export function createS3Limits(limit: S3Limit): S3Limits {
   function addPartition(startKey: string, nowMs: number): void {
     partitions.push({
       startKey,
-      writes: bucket(limitPerSecond, nowMs),
-      reads: bucket(limitPerSecond * READS_PER_WRITE, nowMs),
+      writes: createBucket(limitPerSecond, burstSeconds, nowMs),
+      reads: createBucket(limitPerSecond * READS_PER_WRITE, burstSeconds, nowMs),
       recentKeys: [],
       nextRecent: 0,
       overSinceMs: undefined,
@@ -204,7 +191,7 @@ export function createS3Limits(limit: S3Limit): S3Limits {
 
 type Minting = Pick<S3LimitsReading, 'limitPerSecond' | 'burstSeconds' | 'growth'>;
 
-/** Write tokens there were between the first write and `nowMs`: one burst, then each partition's refill. */
+/** Write tokens that were available between the first write and `nowMs`: one burst, then each partition's refill. */
 export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, nowMs: number): number {
   if (growth.length === 0) return 0;
   return growth.reduce(
@@ -212,13 +199,13 @@ export function mintedTokens({ limitPerSecond, burstSeconds, growth }: Minting, 
       const untilMs = Math.min(nowMs, growth[index + 1]?.atMs ?? nowMs);
       return sum + (step.partitions * limitPerSecond * Math.max(0, untilMs - step.atMs)) / 1000;
     },
-    (growth[0]?.partitions ?? 1) * Math.max(1, limitPerSecond * burstSeconds),
+    (growth[0]?.partitions ?? 1) * capacityOf(limitPerSecond, burstSeconds),
   );
 }
 
-/** Seconds from the first write in which the partitions, as they split in this run, minted a token for each object. */
+/** Seconds from the first write until the partitions, as they split in this run, had minted a token for each object. */
 export function idealSeconds({ limitPerSecond, burstSeconds, growth }: Minting, objects: number): number {
-  let missing = objects - (growth[0]?.partitions ?? 1) * Math.max(1, limitPerSecond * burstSeconds);
+  let missing = objects - (growth[0]?.partitions ?? 1) * capacityOf(limitPerSecond, burstSeconds);
   if (missing <= 0) return 0;
   let elapsedMs = 0;
   for (const [index, step] of growth.entries()) {
@@ -230,37 +217,6 @@ export function idealSeconds({ limitPerSecond, burstSeconds, growth }: Minting, 
     elapsedMs += lastsMs;
   }
   return missing / limitPerSecond;
-}
-
-function refill(bucket: TokenBucket, nowMs: number): void {
-  const elapsedMs = nowMs - bucket.refilledAtMs;
-  if (elapsedMs <= 0) return; // the system's clock can step back
-  bucket.tokens = Math.min(bucket.capacity, bucket.tokens + (elapsedMs * bucket.ratePerSecond) / 1000);
-  bucket.refilledAtMs = nowMs;
-}
-
-function setRate(bucket: TokenBucket, ratePerSecond: number, burstSeconds: number, nowMs: number): void {
-  refill(bucket, nowMs);
-  bucket.ratePerSecond = ratePerSecond;
-  bucket.capacity = Math.max(1, ratePerSecond * burstSeconds);
-  bucket.tokens = Math.min(bucket.tokens, bucket.capacity);
-}
-
-function take(bucket: TokenBucket, nowMs: number): boolean {
-  refill(bucket, nowMs);
-  if (bucket.tokens < 1 - ROUNDING) return false;
-  bucket.tokens = Math.max(0, bucket.tokens - 1);
-  return true;
-}
-
-/**
- * Halves what a bucket holds and returns the other half, so that a split mints nothing. What the time before it brings is in it:
- * the refusal may be of the other bucket, and each half would be refilled for that time.
- */
-function halve(bucket: TokenBucket, nowMs: number): TokenBucket {
-  refill(bucket, nowMs);
-  bucket.tokens /= 2;
-  return { ...bucket };
 }
 
 function remember(partition: Partition, key: string): void {

@@ -8,7 +8,7 @@ import { fileBody, fileError, memoryBody, type ObjectBody, type SpoolFile } from
 export interface BodySink {
   write(chunk: Buffer): void | Promise<void>;
   finish(): ObjectBody | Promise<ObjectBody>;
-  /** Nothing of the body stays. Never throws. */
+  /** Discards the body. Never throws. */
   discard(): Promise<void>;
 }
 

@@ -32,7 +32,7 @@ export interface StoredObject
   content: ObjectBody;
 }
 
-/** In fauxqs' own field stands nothing: none of its actions that would read it is used. */
+/** fauxqs' own field is empty: none of its actions that read the field is used. */
 const NO_BYTES = Buffer.alloc(0);
 
 export function storedObject(

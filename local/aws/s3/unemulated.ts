@@ -1,5 +1,5 @@
-// What fauxqs offers beside S3 and SQS: SNS, and pages of its own that show queues. Here these don't exist. Nor does what it
-// would take for something else: the deletion of versions in a list.
+// Refuses what fauxqs has beside S3 and SQS: SNS, and its own pages that show queues. Deleting a list of versions is refused,
+// too, since fauxqs would do something else.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { buildApp } from 'fauxqs';
 import { errorXml } from './s3-answers.ts';

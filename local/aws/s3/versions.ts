@@ -4,7 +4,7 @@ import type { S3Object } from '../fauxqs-parts.ts';
 
 export type VersionLookup =
   | { kind: 'version'; versionId: string; object: S3Object }
-  /** The version is that of a deletion, or the newest one is. */
+  /** The version, or the newest one, is a delete marker. */
   | { kind: 'deleted' }
   | { kind: 'absent' };
 

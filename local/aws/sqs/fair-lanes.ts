@@ -15,7 +15,7 @@ const NOISY_IN_FLIGHT = 30;
 const SILENT_MS = 5 * 60_000;
 /** Processing time counts half after so long. */
 const RECENT_MS = 60_000;
-/** Taken places are cut off once they are more than half, and so many: each message is then moved about once. */
+/** Taken places are cut off once there are this many and they are more than half. So each message is moved about once. */
 const CUT_OFF_AT = 1000;
 
 export interface LaneMessage {
@@ -42,7 +42,7 @@ export interface FairLanes<Message extends LaneMessage> {
   drop(isDropped: (message: Message) => boolean): void;
   /** A message was received. */
   received(message: Message, nowMs: number): void;
-  /** It is no longer in flight, after so long. */
+  /** A message is no longer in flight, after `heldMs`. */
   released(message: Message, heldMs: number, nowMs: number): void;
   clear(): void;
   readonly size: number;

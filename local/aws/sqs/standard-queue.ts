@@ -15,6 +15,8 @@ import type { SqsFaults } from '../../faults/sqs.ts';
 import { createDueTimes } from './due-times.ts';
 import { createFairLanes, type FairLanes } from './fair-lanes.ts';
 import { type SendingRequest, sendingEntry } from './lineage.ts';
+import { createLongPolls } from './long-polls.ts';
+import { DEFAULT_ATTRIBUTES, redrivePolicyOf } from './queue-attributes.ts';
 
 export interface QueueMessage {
   messageId: string;
@@ -64,16 +66,6 @@ export interface QueueDependencies {
 const VISIBILITY_LIMIT_MS = 12 * 3600 * 1000;
 /** The most that one receive returns: so one waiting poll is woken for as many messages. */
 const MESSAGES_PER_RECEIVE = 10;
-const POLL_MS = 20;
-
-const DEFAULT_ATTRIBUTES: Record<string, string> = {
-  VisibilityTimeout: '30',
-  DelaySeconds: '0',
-  MaximumMessageSize: '1048576',
-  MessageRetentionPeriod: '345600',
-  ReceiveMessageWaitTimeSeconds: '0',
-  SqsManagedSseEnabled: 'true',
-};
 
 export class StandardQueue {
   readonly name: string;
@@ -83,7 +75,7 @@ export class StandardQueue {
   readonly tags = new Map<string, string>();
   /** By receipt handle; fauxqs' actions look into it. */
   readonly inflightMessages = new Map<string, InFlight>();
-  /** The request whose messages are being enqueued, for the while of one synchronous call. */
+  /** The request whose messages are being enqueued, during one synchronous call. */
   sending: SendingRequest | undefined;
 
   readonly #clock: Clock;
@@ -94,9 +86,10 @@ export class StandardQueue {
   readonly #delayed = createDueTimes<QueueMessage>();
   readonly #createdSeconds: number;
   readonly #visible: FairLanes<QueueMessage>;
-  #waiters: (() => void)[] = [];
-  #pollTimer: NodeJS.Timeout | undefined;
-  #wakeIsPlanned = false;
+  readonly #polls = createLongPolls({
+    processTimers: () => this.processTimers(),
+    servable: () => (this.#isFull() ? 0 : Math.ceil(this.#visible.size / MESSAGES_PER_RECEIVE)),
+  });
 
   constructor(
     dependencies: QueueDependencies,
@@ -160,10 +153,10 @@ export class StandardQueue {
     queueByArn: (arn: string) => StandardQueue | undefined,
   ): Record<string, unknown>[] {
     this.processTimers();
-    const redrive = this.#redrivePolicy();
+    const redrive = redrivePolicyOf(this.attributes);
     const received: Record<string, unknown>[] = [];
     while (received.length < Math.min(maxCount, MESSAGES_PER_RECEIVE)) {
-      if (this.inflightMessages.size >= this.#limits.inFlightLimit) break;
+      if (this.#isFull()) break;
       const message = this.#takeVisible();
       if (message === undefined) break;
       const deadLetters = redrive === undefined ? undefined : queueByArn(redrive.deadLetterTargetArn);
@@ -207,8 +200,7 @@ export class StandardQueue {
   }
 
   deleteMessage(receiptHandle: string): boolean {
-    const inFlight = this.#takeBack(receiptHandle);
-    return inFlight !== undefined;
+    return this.#takeBack(receiptHandle) !== undefined;
   }
 
   changeVisibility(receiptHandle: string, timeoutSeconds: number): void {
@@ -235,23 +227,12 @@ export class StandardQueue {
     this.#visible.drop((message) => this.#isExpired(message));
   }
 
-  async waitForMessages(waitSeconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiters = this.#waiters.filter((waiter) => waiter !== wake);
-        if (this.#waiters.length === 0) this.#stopPolling();
-        resolve();
-      };
-      const timer = setTimeout(wake, waitSeconds * 1000);
-      this.#waiters.push(wake);
-      this.#pollTimer ??= setInterval(() => this.processTimers(), POLL_MS);
-      this.#planWake();
-    });
+  waitForMessages(waitSeconds: number): Promise<void> {
+    return this.#polls.wait(waitSeconds);
   }
 
   cancelWaiters(): void {
-    for (const wake of this.#waiters) wake();
+    this.#polls.cancel();
   }
 
   purge(): void {
@@ -296,19 +277,11 @@ export class StandardQueue {
 
   #show(message: QueueMessage): void {
     this.#visible.add(message, this.#clock.now(), message.approximateReceiveCount === 0);
-    if (this.#waiters.length > 0) this.#planWake();
+    this.#polls.wakeSoon();
   }
 
-  /** Later in the same turn, so that a batch wakes one poll and not ten. */
-  #planWake(): void {
-    if (this.#wakeIsPlanned) return;
-    this.#wakeIsPlanned = true;
-    queueMicrotask(() => {
-      this.#wakeIsPlanned = false;
-      if (this.inflightMessages.size >= this.#limits.inFlightLimit) return;
-      const polls = Math.ceil(this.#visible.size / MESSAGES_PER_RECEIVE);
-      for (const wake of this.#waiters.slice(0, polls)) wake();
-    });
+  #isFull(): boolean {
+    return this.inflightMessages.size >= this.#limits.inFlightLimit;
   }
 
   #takeBack(receiptHandle: string): InFlight | undefined {
@@ -317,7 +290,7 @@ export class StandardQueue {
     this.inflightMessages.delete(receiptHandle);
     this.#invisible.remove(inFlight);
     this.#release(inFlight);
-    if (this.#waiters.length > 0) this.#planWake();
+    this.#polls.wakeSoon();
     return inFlight;
   }
 
@@ -335,19 +308,5 @@ export class StandardQueue {
 
   #isExpired(message: QueueMessage): boolean {
     return this.#clock.now() - message.sentTimestamp > Number(this.attributes.MessageRetentionPeriod) * 1000;
-  }
-
-  #redrivePolicy(): { deadLetterTargetArn: string; maxReceiveCount: number } | undefined {
-    if (this.attributes.RedrivePolicy === undefined) return undefined;
-    const policy = JSON.parse(this.attributes.RedrivePolicy) as Record<string, unknown>;
-    return {
-      deadLetterTargetArn: String(policy.deadLetterTargetArn),
-      maxReceiveCount: Number(policy.maxReceiveCount),
-    };
-  }
-
-  #stopPolling(): void {
-    clearInterval(this.#pollTimer);
-    this.#pollTimer = undefined;
   }
 }

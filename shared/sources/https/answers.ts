@@ -86,7 +86,7 @@ export function isRestOf(
   return isSame && isWhole && isLength && isSize && showsItsEnd(headers);
 }
 
-/** Other bodies end where the connection does, as in HTTP/1.0, whether all of them came or not. (RFC 9112, section 6.3) */
+/** Other bodies end with the connection, as in HTTP/1.0, whether they are complete or not. (RFC 9112, section 6.3) */
 function showsItsEnd(headers: IncomingHttpHeaders): boolean {
   return lengthOf(headers) !== undefined || /\bchunked$/i.test(headers['transfer-encoding']?.trim() ?? '');
 }
@@ -147,7 +147,7 @@ function encodingOf(headers: IncomingHttpHeaders, host: string): string | undefi
   const encoding = (headers['content-encoding'] ?? '')
     .split(',')
     .map((part) => part.trim())
-    // S3 behind a server: so was the body sent to it.
+    // S3 behind the server names this encoding if the object was uploaded in it.
     .filter((part) => part !== '' && part.toLowerCase() !== 'aws-chunked')
     .join(', ');
   if (encoding === '' || encoding.toLowerCase() === 'identity') return undefined;

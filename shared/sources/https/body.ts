@@ -36,9 +36,9 @@ export interface WebBodyDependencies {
 
 export interface WebRead {
   url: URL;
-  /** As a row gives them: what is read has to agree. */
+  /** The row's own values, with which the object has to agree. */
   expected: { sizeBytes?: number | undefined; etag?: string | undefined };
-  /** Above it the object is refused, also where its length comes with its end. */
+  /** A larger object is refused, even if its length is known only at its end. */
   mostBytes: number;
 }
 

@@ -20,8 +20,8 @@ const MAX_REDIRECTS = 5;
 /** Bytes of all headers of an answer: Node's own default, which the command line of Node could raise. */
 const MAX_HEADER_BYTES = 16 * 1024;
 /**
- * Milliseconds that a request waits for one of its host's connections, as long as a read may take. Redirects lead many hosts to
- * one, whose connections others hold: that is no silence of the server.
+ * Milliseconds that a request waits for one of its host's connections: as long as a read may take. Redirects may lead many hosts
+ * to one, whose connections are then all in use. That does not mean that the server is silent.
  */
 const MAX_CONNECTION_WAIT_MS = 120_000;
 /** Milliseconds in which nothing comes: the connection, the headers, or the next bytes. */
@@ -34,7 +34,7 @@ const USER_AGENT = 'spillway (+https source of an S3 upload)';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Where hosts are reached in place of what DNS says, for tests on one machine: no setting of a deployment leads here. */
+/** The addresses of hosts, in place of DNS, for tests on one machine. No setting of a deployment leads here. */
 export interface WebOverride {
   /** By host name; its address is not checked. Other hosts are looked up and checked as ever. */
   hosts: Readonly<Record<string, { address: string; port: number }>>;
@@ -115,7 +115,7 @@ export function createWebClient(
     cutOff: AbortSignal | undefined,
   ): Promise<WebAnswer> {
     const host = url.hostname;
-    // Node looks no address up, so the check would be passed over. No URL that was parsed here has one.
+    // Node does not look up an IP address, so the check would be skipped. No URL that was parsed here has one.
     if (isIP(host) !== 0) throw permanent('SourceAddressRefused', `${host} is an address, no name`);
     const sent = request({
       agent,
@@ -138,7 +138,7 @@ export function createWebClient(
         reject(permanent('SourceAnswerInvalid', `${host} answered 101, which was not asked for`));
       });
     });
-    // It has a connection, which may still have to be made; or it has ended without one.
+    // Resolves once the request has a socket, which may still be connecting. Rejects if it ended without one.
     const connected = new Promise<void>((resolveSocket, reject) => {
       sent.once('socket', () => resolveSocket());
       answered.catch(reject);
@@ -187,10 +187,10 @@ export function hostNotAllowed(host: string): string {
 
 function redirectOf({ host, headers: { location = '' } }: WebAnswer, from: URL): URL {
   const refused = (why: string) =>
-    permanent('SourceRedirectRefused', `${host} redirects to where nothing is read: ${why}`);
+    permanent('SourceRedirectRefused', `${host} redirects to an address that is not read: ${why}`);
   if (!URL.canParse(location, from.href)) throw refused('its Location is no URL');
   const target = new URL(location, from);
-  // It is of the page that shows it, and no part of what is asked for.
+  // A fragment is for the client alone, and is no part of a request.
   target.hash = '';
   const parsed = parseWebSource(target.href);
   if (parsed.kind === 'bad') throw refused(parsed.message);
@@ -219,7 +219,7 @@ function readable(clock: Clock, answer: IncomingMessage, host: string): WebAnswe
   };
 }
 
-/** @param what the fault says of so many milliseconds without an end */
+/** @param what the fault's text if the work has not ended within so many milliseconds */
 async function within<Value>(
   clock: Clock,
   work: Promise<Value>,

@@ -4,8 +4,8 @@
 //        it ended within two parts    ──▶ one PUT of the bytes in memory
 //        there is more, or too large  ──▶ a multipart upload, two parts in memory at once
 //
-// What is given back to the queue is read again by its next delivery. So a read object waits longer for its turn in place than
-// an item whose bytes cost nothing.
+// An object that goes back to the queue is read again in its next delivery. So once it is read, it waits longer in place for its
+// turn than an item whose bytes cost nothing.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { mergeAttributes } from '../../attributes/object-attributes.ts';
 import { fitsInRequest } from '../../attributes/row-attributes.ts';
@@ -227,7 +227,7 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
   };
   const own = item.write.attributes ?? {};
   const merged = mergeAttributes(described, own);
-  // Ingest has checked the row's own headers. The server's type may be what is too much with them, and can be left out.
+  // Ingest has checked the row's own headers. If the server's content type makes them too large, it is left out.
   const { contentType: _, ...untyped } = described;
   const attributes = fitsInRequest(merged) ? merged : mergeAttributes(untyped, own);
   const write = withGuessedType({ ...item.write, attributes });
@@ -247,7 +247,7 @@ async function store(tools: Tools, delivery: Delivery, reading: Reading): Promis
   return report.end;
 }
 
-/** Leaves the reading empty: its pieces are not held beside the whole while that is written. */
+/** Empties the reading, so that its pieces are not in memory beside the whole while that is written. */
 function takeWhole({ first }: Reading): Buffer {
   const pieces = first.splice(0);
   const [only] = pieces;

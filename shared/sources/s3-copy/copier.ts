@@ -29,7 +29,7 @@ export interface Copy extends ObjectWrite {
 
 interface ReadOptions {
   withChecksum?: boolean;
-  /** Whether the copy sets all metadata by itself, as one in parts does: none may be hidden then. */
+  /** Whether the copy sends all metadata, as a copy in parts does. Then the HEAD has to show all of it. */
   isWhole?: boolean;
 }
 

@@ -137,9 +137,9 @@ export function copyHeaders(
 }
 
 /**
- * What a copy in parts sets as it begins: what CopyObject would set. Without new metadata that leaves the source's class and
- * redirect behind.
- * @param tags of the source; those of the row count before them
+ * The attributes that a copy in parts sets at its start: the same as CopyObject would set. Without new metadata, the source's
+ * class and redirect are not kept.
+ * @param tags of the source; tags of the row replace them
  */
 export function attributesInParts(
   head: SourceHead,
@@ -154,7 +154,7 @@ export function attributesInParts(
   return { ...mergeAttributes(kept, attributes), ...(own.size === 0 ? {} : { tags: own }) };
 }
 
-/** What the copy is to have: all that its source has where that is replaced, else at most its source's class. */
+/** The attributes of the copy: if metadata is replaced, all of the source's under the row's; else at most the source's class. */
 function withSource(
   attributes: ObjectAttributes,
   source: ObjectAttributes | undefined,

@@ -157,7 +157,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
               ...(WHOLE.has(algorithm) ? {} : own),
             })),
           },
-          // S3 refuses to make an object of other bytes than its source has.
+          // S3 refuses to complete an object whose bytes differ from its source's.
           ...(isCompared
             ? { [`Checksum${algorithm}`]: crc.value, ChecksumType: 'FULL_OBJECT' as const }
             : {}),
@@ -169,8 +169,8 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
     },
 
     /**
-     * @returns the object at the destination if it is made of so many parts of this source, else undefined. Where no checksum
-     * tells, the size and the number of parts do
+     * @returns the object at the destination if it is made of so many parts of this source, else undefined. Without a checksum,
+     *   the size and the number of parts decide
      */
     async recognise(
       copy: Copy,

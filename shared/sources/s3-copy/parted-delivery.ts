@@ -71,7 +71,7 @@ interface Given {
   tally: RequestTally;
 }
 
-/** The work of one delivery. @param use is told of the upload in use, or undefined once there is none */
+/** The work of one delivery. @param use called with the upload in use, or with undefined once there is none */
 export function createDelivery(
   { copier, requests, slots, aboveBytes }: PartedCopies,
   copy: Copy,
@@ -84,7 +84,7 @@ export function createDelivery(
   const takeStep: TakeStep = createStep(pacing, stepItemOf(copy, item, progress), bounds, tally);
   const ended = (end: TransferEnd): Round => ({ kind: 'ended', end });
 
-  /** What the memory can't do now is tried again by a later delivery. */
+  /** If the memory fails now, a later delivery tries again. */
   async function remembered<Value>(ask: () => Promise<Value>): Promise<Step<Value>> {
     try {
       return { kind: 'value', value: await ask() };
@@ -182,7 +182,7 @@ export function createDelivery(
     const kept = await remembered(() => memory.remember(own));
     if (kept.kind === 'value' && kept.value.uploadId === own.uploadId)
       return { kind: 'opened', begun: own, parts: [] };
-    // Another delivery was first, or a later one would not find it.
+    // Another delivery was first, or no later delivery could find this upload.
     await abort(own);
     if (kept.kind === 'over') return ended(kept.end);
     return isOfSource(kept.value, head) ? goOnWith(kept.value, head) : { kind: 'again', after: 'changed' };
@@ -231,7 +231,7 @@ export function createDelivery(
       PARTS_AT_ONCE,
       (part) =>
         slots.hold(1, async () => {
-          // What would be cut off at the stop is left to the next delivery.
+          // A part that the stop would cut off is left to the next delivery.
           if (clock.now() + progress.slowestMs > bounds.stopAtMs)
             return { kind: 'over', end: { kind: 'unfinished', delayMs: 0 } };
           let sentAtMs = clock.now();
@@ -306,7 +306,7 @@ export function createDelivery(
 function tooOften(after: Setback, { source }: Copy): TransferEnd {
   const [code, tail] =
     after === 'changed'
-      ? ['SourceChanged', ` was another object in each of ${MAX_ROUNDS} copies than at the HEAD before`]
+      ? ['SourceChanged', ` changed after the HEAD in each of ${MAX_ROUNDS} copies`]
       : ['NoSuchUpload', `: each of ${MAX_ROUNDS} multipart uploads of its copy was aborted by another`];
   return { kind: 'failed', code, message: boundedWithTail(nameOf(source), tail) };
 }

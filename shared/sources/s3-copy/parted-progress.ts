@@ -35,7 +35,7 @@ export function stepItemOf(copy: Copy, item: TransferItem, progress: Progress): 
     get giveUpAtMs() {
       return progress.giveUpAtMs();
     },
-    /** An item that gets on comes back soon, however often it came before. */
+    /** An item that makes progress comes back soon, however often it was given back before. */
     get givenBack() {
       return progress.isMade() ? 0 : item.givenBack;
     },

@@ -66,7 +66,7 @@ export function assertFit(answer: HeadObjectCommandOutput, { source, expected = 
   }
 }
 
-/** What S3's refusal of a copy, or of a part, says of the source; undefined where it says nothing of it. */
+/** What S3's refusal of a copy, or of a part, means for the source; undefined if it has nothing to do with the source. */
 export function explainCopy(fault: FinalFault, { source }: Pick<Copy, 'source'>): RefusalMeaning | undefined {
   const failed = (code: string, tail: string) =>
     ({ kind: 'failed', code, message: boundedWithTail(nameOf(source), tail) }) as const;

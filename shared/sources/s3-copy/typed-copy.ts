@@ -23,7 +23,7 @@ export function createTypedCopy(copier: Copier, copy: Copy, aboveBytes: number):
     return {
       kind: 'failed',
       code: 'SourceChanged',
-      message: `${nameOf(source)} was another object at each of ${changes} copies than at the HEAD before`,
+      message: `${nameOf(source)} changed after the HEAD in each of ${changes} copies`,
     };
   }
 
