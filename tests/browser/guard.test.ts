@@ -21,7 +21,7 @@ const ARGS = [
 /** So slow that the job is paused before it ends. */
 const LIMIT_PER_SECOND = 2;
 const ROWS = 1_000;
-const WAIT_MS = 60_000;
+const WAIT_MS = 240_000;
 /** What Chromium shows in a frame whose document forbids it. */
 const BLOCKED_FRAME = 'chrome-error://chromewebdata/';
 const FOREIGN_PAGE = readFileSync(new URL('./foreign-page.html', import.meta.url));

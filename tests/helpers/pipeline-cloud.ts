@@ -75,7 +75,8 @@ export interface PipelineOptions extends CloudOptions {
   sweepEveryMs?: number;
 }
 
-const WAIT_MS = 60_000;
+/** Ends a wait that hangs, before its test ends: then the queues are shown. */
+const WAIT_MS = 240_000;
 const POLL_MS = 25;
 
 export async function startPipelineCloud({

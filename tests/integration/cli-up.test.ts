@@ -34,7 +34,7 @@ interface JobView {
 }
 
 const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
-const WAIT_MS = 60_000;
+const WAIT_MS = 240_000;
 const LOOK_EVERY_MS = 100;
 const aws = spawnSync('aws', ['--version'], { encoding: 'utf8' });
 

@@ -586,7 +586,7 @@ describe('a queue', () => {
     await sqs.send(new SendMessageCommand({ QueueUrl: emulators.queueUrl('forgetful'), MessageBody: 'old' }));
     expect((await emulators.queueDepths()).forgetful?.visible).toBe(1);
     await expect
-      .poll(async () => (await emulators.queueDepths()).forgetful?.visible, { timeout: 60_000 })
+      .poll(async () => (await emulators.queueDepths()).forgetful?.visible, { timeout: 240_000 })
       .toBe(0);
   });
 

@@ -194,7 +194,7 @@ describe('the events of a job', () => {
   it('are its start, its progress in rising tenths, and its end, each with an id of its own', async () => {
     // About six slices.
     const dropped = await cloud.drop('events.csv', rowsOf('events', 400));
-    const { job } = await cloud.ended(dropped, 110_000);
+    const { job } = await cloud.ended(dropped);
     const events = eventsOf(job);
     const types = events.map(({ type }) => type);
     expect(types).toContain(DETAIL_TYPES.started);

@@ -175,14 +175,14 @@ describe('the embedded cloud', () => {
         for (const schedule of functions.tick?.schedules ?? []) schedule.everyMs = 200;
       },
     });
-    await vi.waitFor(() => expect(cloud.metrics().Ticks).toBeGreaterThanOrEqual(3), { timeout: 60_000 });
+    await vi.waitFor(() => expect(cloud.metrics().Ticks).toBeGreaterThanOrEqual(3), { timeout: 240_000 });
     await cloud.stop();
   });
 
   it('stops in mid-invocation, and twice as well as once', async () => {
     const cloud = await startFixtureCloud();
     await cloud.order('ObeyQueue', { act: 'hang' });
-    await vi.waitFor(() => expect(cloud.logged('obey')).toHaveLength(1), { timeout: 60_000 });
+    await vi.waitFor(() => expect(cloud.logged('obey')).toHaveLength(1), { timeout: 240_000 });
     const hanging = cloud.invoke('obey', { Records: [{ body: '{"act":"hang"}', attributes: {} }] });
     const failed = expect(hanging).rejects.toThrow();
     const started = Date.now();

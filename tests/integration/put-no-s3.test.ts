@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Serving, serve } from '../helpers/serve.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
@@ -14,13 +14,14 @@ let server: Serving | undefined;
 
 beforeEach(async () => {
   work = await mkdtemp(path.join(tmpdir(), 'spillway-no-s3-'));
-  process.env['AWS_ACCESS_KEY_ID'] = 'test';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   await writeFile(path.join(work, 'a.txt'), 'a');
   await writeFile(path.join(work, 'large.bin'), Buffer.alloc(17 * 1024 ** 2));
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   server?.close();
   await rm(work, { recursive: true, force: true });
 });

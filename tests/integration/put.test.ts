@@ -14,7 +14,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Emulators, startEmulators } from '../../local/aws/emulators.ts';
 import { CHECKSUM_ALGORITHMS } from '../../shared/attributes/object-attributes.ts';
 import { destinationKey } from '../../shared/keys/spread.ts';
@@ -61,12 +61,13 @@ beforeAll(async () => {
     seed: 5,
   });
   // As `spillway put` finds them.
-  process.env['AWS_ACCESS_KEY_ID'] = 'test';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   s3 = new S3Client({ endpoint: emulators.endpoints.aws, region: 'us-east-1' });
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   s3.destroy();
   await emulators.stop();
 });

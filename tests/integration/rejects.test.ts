@@ -98,6 +98,6 @@ it('a job of which 5% is bad completes while S3 throttles the rest', async () =>
   const dropped = await cloud.drop('lists/part.csv', `key,text\n${lines.join('\n')}\n`, {
     options: { ...off, 'max-failed-after-rows': '100' },
   });
-  const end = await cloud.ended(dropped, 100_000);
+  const end = await cloud.ended(dropped);
   expect(end).toMatchObject({ state: 'completed', rows, rejected: 150, stored: 2_850, unaccounted: 0 });
 });

@@ -298,15 +298,11 @@ describe('the pipeline on the ledger', () => {
     for (const key of keys) expect(await rowOf(key), key).toHaveProperty('expiresAt');
   }
 
-  it('ends every row once, whatever is duplicated, lost, reordered or killed on the way', {
-    timeout: 120_000,
-  }, async () => {
+  it('ends every row once, whatever is duplicated, lost, reordered or killed on the way', async () => {
     await assertReplayable(fc.asyncProperty(plan, script(false), run), { numRuns: 40 });
   });
 
-  it('ends every row once, though the job is paused, resumed and cancelled in between', {
-    timeout: 120_000,
-  }, async () => {
+  it('ends every row once, though the job is paused, resumed and cancelled in between', async () => {
     await assertReplayable(fc.asyncProperty(plan, script(true), run), { numRuns: 40 });
   });
 });

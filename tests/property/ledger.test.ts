@@ -103,9 +103,7 @@ describe('the ledger', () => {
     });
   });
 
-  it('closes a slice exactly when all its rows have ended, whichever worker is killed and redelivered', {
-    timeout: 60_000,
-  }, async () => {
+  it('closes a slice exactly when all its rows have ended, whichever worker is killed and redelivered', async () => {
     await fc.assert(
       fc.asyncProperty(plan, async ({ blocks, deliveries, deaths, silences, batch }) => {
         const id: SliceId = { job: `property-job-${runs++}` as JobId, slice: 0 };
