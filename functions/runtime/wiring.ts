@@ -1,6 +1,7 @@
 // Makes the parts that several functions use, from their configuration. Each part is a function of its own, so that a bundle
 // holds only what its function uses. Clients keep to the time budget of their function (shared/aws/budgets.ts).
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { expectOwners } from '../../shared/aws/bucket-owners.ts';
 import type { ClientBudget } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
@@ -20,9 +21,13 @@ import {
 } from '../../shared/queue/settle-notice.ts';
 import type { UnopenedDependencies } from '../../shared/report/end-job.ts';
 import { createJobEvents, type JobEvents } from '../../shared/report/job-event.ts';
-import { createOutcomeFiles } from '../../shared/report/outcome-files.ts';
-import { createOutcomeRows } from '../../shared/report/outcome-rows.ts';
-import { createOutcomeStore } from '../../shared/report/outcome-store.ts';
+import { createOutcomeFiles, createOutcomeFileWriter } from '../../shared/report/outcome-files.ts';
+import { createOutcomeRows, createOutcomeRowWriter } from '../../shared/report/outcome-rows.ts';
+import {
+  createOutcomeStore,
+  createOutcomeWriter,
+  type OutcomeWriter,
+} from '../../shared/report/outcome-store.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
@@ -85,24 +90,56 @@ export function wireJobs(
   return { ledger: createLedger(parts), index: createJobIndex(parts) };
 }
 
+type OutcomeVariables = Variables<
+  'SPILLWAY_REPORT_BUCKET' | 'SPILLWAY_OUTCOMES_TABLE' | 'SPILLWAY_ACCOUNT_ID'
+> & { SPILLWAY_REPORT_DAYS: number };
+
+function rowParts(configuration: OutcomeVariables, dynamodb: DynamoDBClient) {
+  return {
+    dynamodb,
+    table: configuration.SPILLWAY_OUTCOMES_TABLE,
+    clock: systemClock,
+    keepDays: configuration.SPILLWAY_REPORT_DAYS,
+  };
+}
+
+/** Where upload writes outcomes. Few batches need a file: the client for it is made with the first one. */
+export function wireOutcomeWriter(
+  configuration: OutcomeVariables,
+  dynamodb: DynamoDBClient,
+  budget: ClientBudget,
+): OutcomeWriter {
+  const bucket = configuration.SPILLWAY_REPORT_BUCKET;
+  let writer: ReturnType<typeof createOutcomeFileWriter> | undefined;
+  return createOutcomeWriter({
+    rows: createOutcomeRowWriter(rowParts(configuration, dynamodb)),
+    files: {
+      write(...file) {
+        writer ??= createOutcomeFileWriter({ s3: reportClient(configuration, budget, []), bucket });
+        return writer.write(...file);
+      },
+    },
+  });
+}
+
+function reportClient(
+  configuration: OutcomeVariables,
+  budget: ClientBudget,
+  listed: readonly OwnedBucket[],
+): S3Client {
+  return expectOwners(createS3Client({}, budget), createOwnerOf(configuration.SPILLWAY_ACCOUNT_ID, listed));
+}
+
 export function wireReports(
-  configuration: Variables<'SPILLWAY_REPORT_BUCKET' | 'SPILLWAY_OUTCOMES_TABLE' | 'SPILLWAY_ACCOUNT_ID'> & {
-    SPILLWAY_REPORT_DAYS: number;
-  },
+  configuration: OutcomeVariables,
   dynamodb: DynamoDBClient,
   budget: ClientBudget,
   /** Further buckets that the client reads. */
   listed: readonly OwnedBucket[] = [],
 ): ReportDependencies {
-  const ownerOf = createOwnerOf(configuration.SPILLWAY_ACCOUNT_ID, listed);
-  const s3 = expectOwners(createS3Client({}, budget), ownerOf);
+  const s3 = reportClient(configuration, budget, listed);
   const bucket = configuration.SPILLWAY_REPORT_BUCKET;
-  const rows = createOutcomeRows({
-    dynamodb,
-    table: configuration.SPILLWAY_OUTCOMES_TABLE,
-    clock: systemClock,
-    keepDays: configuration.SPILLWAY_REPORT_DAYS,
-  });
+  const rows = createOutcomeRows(rowParts(configuration, dynamodb));
   return { s3, bucket, outcomes: createOutcomeStore({ files: createOutcomeFiles({ s3, bucket }), rows }) };
 }
 

@@ -17,7 +17,7 @@ import { embeddedWeb } from '../runtime/embedded-web.ts';
 import { withEmbeddedWrites } from '../runtime/embedded-writes.ts';
 import type { RecordSource } from '../runtime/records.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { wireItemLedger, wireQueue, wireReports } from '../runtime/wiring.ts';
+import { wireItemLedger, wireOutcomeWriter, wireQueue } from '../runtime/wiring.ts';
 import type { UploadConfiguration } from './configuration.ts';
 import type { JobTurnLedger } from './job-rates.ts';
 import type { WorkDependencies } from './process-items.ts';
@@ -63,7 +63,7 @@ export function uploadDependencies(
       web: { hosts, override: embeddedWeb() },
     }),
     ledger,
-    outcomes: wireReports(configuration, dynamodb, CLIENT_BUDGETS.upload).outcomes,
+    outcomes: wireOutcomeWriter(configuration, dynamodb, CLIENT_BUDGETS.upload),
     queue,
     uploadQueueUrl: configuration.SPILLWAY_UPLOAD_QUEUE_URL,
     pacer,

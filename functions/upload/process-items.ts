@@ -13,7 +13,7 @@ import {
 } from '../../shared/queue/give-back.ts';
 import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import { accountFor, type EndedRow } from '../../shared/report/account.ts';
-import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
+import type { OutcomeWriter } from '../../shared/report/outcome-store.ts';
 import type { ReturnedAttempts } from '../../shared/report/returned-attempts.ts';
 import type { ItemWriter, Refusal, SourceConfiguration } from '../../shared/sources/source.ts';
 import { checkSource } from '../../shared/sources/table.ts';
@@ -31,7 +31,7 @@ export interface WorkDependencies extends Pick<QueueWatchDependencies, 'pacer'> 
   engine: PacingDependencies;
   writer: ItemWriter;
   ledger: Pick<Ledger, 'recordEnds'> & JobTurnLedger;
-  outcomes: OutcomeStore;
+  outcomes: OutcomeWriter;
   queue: QueueDependencies;
   uploadQueueUrl: string;
   returns: ReturnShare;

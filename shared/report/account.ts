@@ -6,7 +6,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { blockName } from '../ledger/rows.ts';
 import type { RowEnd } from '../ledger/tally.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
-import type { OutcomeStore } from './outcome-store.ts';
+import type { OutcomeWriter } from './outcome-store.ts';
 import type { ReturnedAttempts } from './returned-attempts.ts';
 
 export interface EndedRow {
@@ -33,7 +33,7 @@ const END_OF: Readonly<Record<OutcomeStatus, RowEnd>> = {
 const CONCURRENCY = 16;
 
 export interface AccountDependencies {
-  outcomes: OutcomeStore;
+  outcomes: OutcomeWriter;
   ledger: Pick<Ledger, 'recordEnds'>;
   /** Written along with the outcomes of their slices. */
   returnedAttempts?: ReturnedAttempts;

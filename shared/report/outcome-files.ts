@@ -9,7 +9,12 @@ const READ_TRIES = 4;
 
 export type OutcomeFiles = ReturnType<typeof createOutcomeFiles>;
 
-export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: string }) {
+interface OutcomeFilesDependencies {
+  s3: S3Client;
+  bucket: string;
+}
+
+export function createOutcomeFileWriter({ s3, bucket }: OutcomeFilesDependencies) {
   return {
     async write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void> {
       await sendProven(
@@ -22,6 +27,12 @@ export function createOutcomeFiles({ s3, bucket }: { s3: S3Client; bucket: strin
         }),
       );
     },
+  };
+}
+
+export function createOutcomeFiles({ s3, bucket }: OutcomeFilesDependencies) {
+  return {
+    ...createOutcomeFileWriter({ s3, bucket }),
 
     /** Keys of the slice's files, in S3's order. */
     list: (slice: SliceId): Promise<string[]> => Array.fromAsync(listKeys(s3, bucket, folderOf(slice))),

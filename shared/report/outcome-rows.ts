@@ -28,7 +28,27 @@ export interface OutcomeRowsDependencies {
   keepDays: number;
 }
 
-export function createOutcomeRows({ dynamodb, table, clock, keepDays }: OutcomeRowsDependencies) {
+export function createOutcomeRowWriter({ dynamodb, table, clock, keepDays }: OutcomeRowsDependencies) {
+  return {
+    async write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void> {
+      const expiresAt = Math.floor(clock.now() / 1000) + keepDays * DAY_SECONDS;
+      await dynamodb.send(
+        new PutItemCommand({
+          TableName: table,
+          Item: {
+            pk: { S: partitionOf(slice, murmur3(Buffer.from(name)) % SHARDS) },
+            name: { S: name },
+            outcomes: { B: bytes },
+            expiresAt: { N: String(expiresAt) },
+          },
+        }),
+      );
+    },
+  };
+}
+
+export function createOutcomeRows(dependencies: OutcomeRowsDependencies) {
+  const { dynamodb, table } = dependencies;
   async function ofShard(pk: string): Promise<OutcomeRow[]> {
     const rows: OutcomeRow[] = [];
     let after: Record<string, { S: string }> | undefined;
@@ -51,20 +71,7 @@ export function createOutcomeRows({ dynamodb, table, clock, keepDays }: OutcomeR
   }
 
   return {
-    async write(slice: SliceId, name: string, bytes: Uint8Array): Promise<void> {
-      const expiresAt = Math.floor(clock.now() / 1000) + keepDays * DAY_SECONDS;
-      await dynamodb.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: {
-            pk: { S: partitionOf(slice, murmur3(Buffer.from(name)) % SHARDS) },
-            name: { S: name },
-            outcomes: { B: bytes },
-            expiresAt: { N: String(expiresAt) },
-          },
-        }),
-      );
-    },
+    ...createOutcomeRowWriter(dependencies),
 
     /** The slice's rows. All that was written before is among them. */
     async list(slice: SliceId): Promise<OutcomeRow[]> {

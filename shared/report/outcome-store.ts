@@ -22,9 +22,11 @@ export function placeOf(stored: StoredOutcomes): string {
 }
 
 export type OutcomeStore = ReturnType<typeof createOutcomeStore>;
+export type OutcomeWriter = ReturnType<typeof createOutcomeWriter>;
 
-export function createOutcomeStore(
-  { files, rows }: { files: OutcomeFiles; rows: OutcomeRows },
+/** The writing half alone, for bundles of functions that read none. */
+export function createOutcomeWriter(
+  { files, rows }: { files: Pick<OutcomeFiles, 'write'>; rows: Pick<OutcomeRows, 'write'> },
   mostRowBytes = MOST_ROW_BYTES,
 ) {
   return {
@@ -33,6 +35,15 @@ export function createOutcomeStore(
       const bytes = encodeOutcomes(records);
       await (bytes.length <= mostRowBytes ? rows : files).write(slice, name, bytes);
     },
+  };
+}
+
+export function createOutcomeStore(
+  { files, rows }: { files: OutcomeFiles; rows: OutcomeRows },
+  mostRowBytes = MOST_ROW_BYTES,
+) {
+  return {
+    ...createOutcomeWriter({ files, rows }, mostRowBytes),
 
     /** What was written for the slice. Rows come with their bytes: a slice's are a few MB. */
     async list(slice: SliceId): Promise<StoredOutcomes[]> {

@@ -3,7 +3,7 @@
 //
 // IPv6 is an allowlist: only 2000::/3 is given out as global unicast (IANA). Of it, and of IPv4, the table names what is
 // special (IANA's registries of special-purpose addresses, RFC 6890), so that a refusal can say what was met.
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 
 const SPECIAL: readonly (readonly [what: string, ...ranges: string[]])[] = [
   // First, since they lie within other ranges: EC2, ECS, EKS and Azure.
@@ -40,7 +40,16 @@ const makeRules = () => ({
 /** Made with the first address: most deployments read from no host, and each start would pay for the lists. */
 let rules: ReturnType<typeof makeRules> | undefined;
 
+/**
+ * @returns 4 or 6, and 0 for what is no address. An import of node:net would load its block lists too, in every cold start, and most
+ * deployments read from no host.
+ */
+export function ipFamily(address: string): number {
+  return process.getBuiltinModule('node:net').isIP(address);
+}
+
 function listOf(ranges: readonly string[]): BlockList {
+  const { BlockList } = process.getBuiltinModule('node:net');
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', bits = ''] = range.split('/');
@@ -51,7 +60,7 @@ function listOf(ranges: readonly string[]): BlockList {
 
 /** @returns what kind of address it is, as `a private`; undefined where it is one of the public internet */
 export function refusedAddress(address: string): string | undefined {
-  const family = isIP(address);
+  const family = ipFamily(address);
   if (family === 0) return 'a malformed';
   // A zone is of one machine alone: fe80::1%eth0.
   if (address.includes('%')) return 'a link-local';

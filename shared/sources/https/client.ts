@@ -7,11 +7,11 @@
 //   proxies     none: the agent reads no variable of the environment
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import { parseWebSource } from '../../manifest/web-source.ts';
 import { isHostCovered } from '../../text/host-name.ts';
 import type { Clock } from '../../time/clock.ts';
-import { refusedAddress } from './addresses.ts';
+import { ipFamily, refusedAddress } from './addresses.ts';
 import { checkHeaderCount } from './answers.ts';
 import { faultOfConnection, permanent, transient } from './faults.ts';
 
@@ -83,7 +83,7 @@ export function createWebClient(
   const lookUp: LookupFunction = (host, options, callback) => {
     checkedAddresses(host).then(
       (addresses) => {
-        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        const found = addresses.map((address) => ({ address, family: ipFamily(address) }));
         const [first] = found;
         if (options.all === true) callback(null, found);
         else callback(null, first?.address ?? '', first?.family);
@@ -116,7 +116,7 @@ export function createWebClient(
   ): Promise<WebAnswer> {
     const host = url.hostname;
     // Node does not look up an IP address, so the check would be skipped. No URL that was parsed here has one.
-    if (isIP(host) !== 0) throw permanent('SourceAddressRefused', `${host} is an address, no name`);
+    if (ipFamily(host) !== 0) throw permanent('SourceAddressRefused', `${host} is an address, no name`);
     const sent = request({
       agent,
       host,
