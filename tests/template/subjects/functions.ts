@@ -37,7 +37,7 @@ const NAMED_BY_ROWS: Record<string, string[]> = {
 };
 
 /** A function of about this size starts in well under a second. */
-const UPLOAD_BUNDLE_BYTES = 510_000;
+const UPLOAD_BUNDLE_BYTES = 540_000;
 
 /** The default of every parameter, by the name that its helper asks for. */
 const DEFAULTS = Object.fromEntries(
