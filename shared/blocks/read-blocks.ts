@@ -26,23 +26,6 @@ export interface AcceptedRow {
   item: ManifestItem;
 }
 
-/**
- * A class, not an object literal. Of a literal, V8 notes how many of its objects survive a collection of garbage. In the small heap
- * of a process that has just begun, all of a block do; it then makes every later one in the old generation, where each keeps what it
- * holds for long (Node 24.21).
- */
-class Accepted implements AcceptedRow {
-  number: number;
-  line: number;
-  item: ManifestItem;
-
-  constructor(number: number, line: number, item: ManifestItem) {
-    this.number = number;
-    this.line = line;
-    this.item = item;
-  }
-}
-
 export interface Block {
   block: number;
   size: number;
@@ -151,7 +134,7 @@ function createIntake(
       const { line } = row.place;
       const item = readFor(job, row.item);
       const fault = faultOf(item, line);
-      if (fault === undefined) block.accepted.push(new Accepted(block.size, line, item));
+      if (fault === undefined) block.accepted.push({ number: block.size, line, item });
       else reject(row.place, block, { item, ...fault });
       return;
     }

@@ -5,8 +5,6 @@ import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   SendMessageBatchCommand,
-  type SendMessageBatchCommandInput,
-  type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { fullJitterMs } from '../pacing/backoff.ts';
@@ -33,42 +31,6 @@ export interface Outgoing {
   delaySeconds?: number;
   /** On a standard queue: the tenant of SQS's fair queues, here the job. */
   groupId?: string;
-}
-
-/** Many are in hand at once, so a class: see `Accepted` in blocks/read-blocks.ts. */
-export class GroupMessage implements Outgoing {
-  body: string;
-  groupId: string;
-
-  constructor(body: string, groupId: string) {
-    this.body = body;
-    this.groupId = groupId;
-  }
-}
-
-/** A class, as `SentBatch` is, for the same reason. */
-class SentEntry implements SendMessageBatchRequestEntry {
-  Id: string;
-  MessageBody: string;
-  DelaySeconds: number | undefined;
-  MessageGroupId: string | undefined;
-
-  constructor({ body, delaySeconds, groupId }: Outgoing, index: number) {
-    this.Id = String(index);
-    this.MessageBody = body;
-    this.DelaySeconds = delaySeconds;
-    this.MessageGroupId = groupId;
-  }
-}
-
-class SentBatch implements SendMessageBatchCommandInput {
-  QueueUrl: string;
-  Entries: SentEntry[];
-
-  constructor(queueUrl: string, entries: SentEntry[]) {
-    this.QueueUrl = queueUrl;
-    this.Entries = entries;
-  }
 }
 
 export interface QueueDependencies {
@@ -98,12 +60,15 @@ export async function sendMessages(
 ): Promise<void> {
   const send = async (batch: readonly Outgoing[]) => {
     const answer = await sqs.send(
-      new SendMessageBatchCommand(
-        new SentBatch(
-          queueUrl,
-          batch.map((message, index) => new SentEntry(message, index)),
-        ),
-      ),
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map(({ body, delaySeconds, groupId }, index) => ({
+          Id: String(index),
+          MessageBody: body,
+          DelaySeconds: delaySeconds,
+          MessageGroupId: groupId,
+        })),
+      }),
     );
     return answer.Failed ?? [];
   };
@@ -164,8 +129,7 @@ export function* packMessages(messages: Iterable<Outgoing>): Generator<Outgoing[
     const size = mostBytesOf(message.body);
     if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
       yield batch;
-      // Not a literal: what `GroupMessage` says of objects is true of arrays as well.
-      batch = Array.of();
+      batch = [];
       bytes = 0;
     }
     batch.push(message);
