@@ -8,6 +8,7 @@
 // Lambda functions stay with the system's clock. They compare their times with those of SQS, the ledger and other workers.
 // Lambda also freezes their process between invocations, and whether monotonic time counts on meanwhile is not documented.
 // A steady clock could fall hours behind there. A laptop's falls behind while it sleeps, so `put` retries when it is awake.
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -16,24 +17,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Not of node:timers/promises: loading that takes part of a millisecond of every cold start. */
-const sleep: Clock['sleep'] = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    const wake = () => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    };
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
-    }
-    const timer = setTimeout(wake, ms);
-    signal?.addEventListener('abort', abort, { once: true });
-  });
+const sleep: Clock['sleep'] = async (ms, signal) => {
+  await delay(ms, undefined, signal === undefined ? {} : { signal });
+};
 
 export const systemClock: Clock = { now: () => Date.now(), sleep };
 

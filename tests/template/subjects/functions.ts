@@ -157,7 +157,7 @@ it('starts upload without modules of Node that only other programs need', async 
   expect(loaded).toContain('NativeModule https');
   // Each takes about a millisecond of every cold start.
   expect(loaded).not.toMatch(
-    /NativeModule (?:worker_threads|timers\/promises|internal\/blocklist|internal\/webstreams\/readablestream)$/m,
+    /NativeModule (?:worker_threads|internal\/blocklist|internal\/webstreams\/readablestream)$/m,
   );
 });
 
