@@ -1,10 +1,10 @@
 // Saves a job's report to a folder: the embedded cloud forgets everything when it stops.
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { listKeys } from '../../shared/aws/list-keys.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { writeWhole } from '../files.ts';
+import { openObject } from '../report/read.ts';
 
 /** Under the folder in which the command runs. */
 const REPORTS_FOLDER = path.join('.spillway', 'demo');
@@ -20,7 +20,13 @@ export async function saveReport(s3: S3Client, bucket: string, job: string): Pro
   const prefix = prefixOf(job);
   try {
     for await (const key of listKeys(s3, bucket, prefix)) {
-      await writeWhole(path.join(folder, key.slice(prefix.length)), await read(s3, bucket, key), ELSEWHERE);
+      const body = await openObject(s3, bucket, key);
+      try {
+        await writeWhole(path.join(folder, key.slice(prefix.length)), body, ELSEWHERE);
+      } finally {
+        // It may not have been read at all: its connection would stay open.
+        body.destroy();
+      }
     }
   } catch (error) {
     return { kind: 'unsaved', failure: failureOf(error) };
@@ -33,7 +39,7 @@ export async function unstoredKeys(s3: S3Client, bucket: string, job: string): P
   const keys = new Set<string>();
   for (const kind of ['failed', 'rejected']) {
     for await (const key of listKeys(s3, bucket, `${prefixOf(job)}${kind}/`)) {
-      const text = Buffer.concat(await (await read(s3, bucket, key)).toArray()).toString();
+      const text = Buffer.concat(await (await openObject(s3, bucket, key)).toArray()).toString();
       const lines = text.split('\n').filter((line) => line !== '');
       for (const line of lines) keys.add((JSON.parse(line) as { key: string }).key);
     }
@@ -43,9 +49,4 @@ export async function unstoredKeys(s3: S3Client, bucket: string, job: string): P
 
 function prefixOf(job: string): string {
   return `jobs/${job}/`;
-}
-
-async function read(s3: S3Client, bucket: string, key: string): Promise<Readable> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return Body as Readable;
 }

@@ -1,4 +1,4 @@
-// spillway report --out: files of a report that can't be saved.
+// Files of a report that can't be saved, by spillway report --out and by the demo.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { saveReport } from '../../cli/demo/save-report.ts';
 import { downloadReport } from '../../cli/report/download.ts';
 import { openObject, type Report } from '../../cli/report/read.ts';
 
@@ -37,6 +38,17 @@ it('lets go of an answer whose file has no place to be written', async () => {
   await writeFile(path.join(work, 'taken'), '');
   const saving = downloadReport(s3Of(body), report, path.join(work, 'taken'), () => undefined);
   await expect(saving).rejects.toThrow(/was not written: .*Name another folder with --out/);
+  expect(body.destroyed).toBe(true);
+});
+
+it('lets go of it in the demo, too, and says why the report is not saved', async () => {
+  const body = unread();
+  const s3 = { send: async () => ({ Contents: [{ Key: 'jobs/a\0/manifest.json' }], Body: body }) };
+  const saved = await saveReport(s3 as unknown as S3Client, 'reports', 'a\0');
+  expect(saved).toMatchObject({
+    kind: 'unsaved',
+    failure: { message: expect.stringMatching(/was not written: .*run the demo in another folder/i) },
+  });
   expect(body.destroyed).toBe(true);
 });
 
