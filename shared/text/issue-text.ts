@@ -13,14 +13,21 @@ const NAMES: Readonly<Record<string, string>> = {
 
 export function issueText(issue: z.core.$ZodIssue): string {
   if (issue.message !== NO_TEXT) return issue.message;
-  if (issue.code === 'too_small') {
-    const at = issue.origin === 'array' ? 'elements' : 'in size';
-    return `takes ${issue.minimum} or more ${at}`;
-  }
+  if (issue.code === 'too_small')
+    return `takes ${issue.inclusive === false ? 'more than' : 'at least'} ${counted(issue.minimum, issue.origin)}`;
+  if (issue.code === 'too_big')
+    return `takes ${issue.inclusive === false ? 'less than' : 'at most'} ${counted(issue.maximum, issue.origin)}`;
   if (issue.code === 'invalid_value')
     return `takes ${issue.values.map((value) => `"${String(value)}"`).join(', ')}`;
   const types = [...new Set(typesOf(issue))];
   return types.length === 0 ? NO_TEXT : `takes ${types.join(' or ')}`;
+}
+
+/** Of a number, its own value is compared. */
+function counted(bound: number | bigint, origin: string): string {
+  const unit = { array: 'element', string: 'character' }[origin];
+  if (unit === undefined) return String(bound);
+  return `${bound} ${unit}${Number(bound) === 1 ? '' : 's'}`;
 }
 
 /** The types that the value itself may have. */

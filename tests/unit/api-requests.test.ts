@@ -31,7 +31,7 @@ describe('an answer that is no success', () => {
   it.each([
     ['api-post-jobs', null, [['body', 'takes an object']]],
     ['api-post-jobs', { rows: {} }, [['body.rows', 'takes an array']]],
-    ['api-post-jobs', { rows: [] }, [['body.rows', 'takes 1 or more elements']]],
+    ['api-post-jobs', { rows: [] }, [['body.rows', 'takes at least 1 element']]],
     ['api-post-jobs', { rows: [1] }, [['body.rows.0', 'takes an object']]],
     [
       'api-post-jobs',
