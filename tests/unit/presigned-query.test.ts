@@ -14,6 +14,11 @@ it.each([
   expect(isExpired(new URLSearchParams(query), SIGNED_MS + 60_001)).toBe(true);
 });
 
+it('a link of signature version 2 whose time is no number is over', () => {
+  const query = new URLSearchParams(V2.replace(/Expires=.*/, 'Expires=soon'));
+  expect(isExpired(query, SIGNED_MS)).toBe(true);
+});
+
 it('a request that is no link never expires', () => {
   expect(isExpired(new URLSearchParams('list-type=2&Expires=1'), SIGNED_MS)).toBe(false);
 });

@@ -12,14 +12,15 @@ export function isExpired(query: URLSearchParams, nowMs: number): boolean {
   const [, year, month, day, hour, minute, second] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '') ?? [];
   const seconds = query.get('X-Amz-Expires');
-  if (year === undefined || seconds === null) return isExpiredOfOld(query, nowMs);
+  if (year === undefined || seconds === null) return isVersion2Expired(query, nowMs);
   const signedMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return nowMs > signedMs + Number(seconds) * 1000;
 }
 
 /** Of signature version 2, which AWS CLI 1 signs links with in us-east-1: the time is in seconds since 1970. */
-function isExpiredOfOld(query: URLSearchParams, nowMs: number): boolean {
+function isVersion2Expired(query: URLSearchParams, nowMs: number): boolean {
   const expires = query.get('Expires');
   if (expires === null || !query.has('AWSAccessKeyId')) return false;
-  return nowMs > Number(expires) * 1000;
+  // A time that is no number is over, too.
+  return !(nowMs <= Number(expires) * 1000);
 }
