@@ -1,7 +1,8 @@
 // What the embedded Lambda answers on its own API: its event source mappings, their bound of concurrency, the account's limit.
 // (Lambda API reference: ListEventSourceMappings, GetEventSourceMapping, UpdateEventSourceMapping, GetAccountSettings)
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { describeIssues } from '../../shared/text/bounded.ts';
 import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { LambdaAnswer, LambdaCall } from '../aws/lambda/lambda-http.ts';
@@ -40,8 +41,10 @@ export function eventSourcesOf(
 }
 
 const changeSchema = z.strictObject({
-  FunctionName: z.string().optional(),
-  ScalingConfig: z.strictObject({ MaximumConcurrency: z.int().min(2).max(1_000).optional() }),
+  FunctionName: z.optional(z.string()),
+  ScalingConfig: z.strictObject({
+    MaximumConcurrency: z.optional(z.int().check(z.minimum(2), z.maximum(1_000))),
+  }),
 });
 
 export function createEventSourceApi(
@@ -72,7 +75,7 @@ export function createEventSourceApi(
       return refusal(
         400,
         'InvalidParameterValueException',
-        `The embedded Lambda changes ScalingConfig.MaximumConcurrency alone, from 2 to 1,000: ${z.prettifyError(parsed.error)}`,
+        `The embedded Lambda changes ScalingConfig.MaximumConcurrency alone, from 2 to 1,000: ${describeIssues(parsed.error.issues, 'the body')}`,
       );
     }
     found.setMaximumConcurrency(parsed.data.ScalingConfig.MaximumConcurrency);

@@ -154,6 +154,7 @@ const FAULTS: Fault[] = [
     /noUnusedImports/,
   ],
   ['format', 'an unused variable', 'lab/variable.ts', 'const a = 1;', /noUnusedVariables/],
+  ['format', 'the large zod', 'lab/zod.ts', "import 'zod';", /Import zod\/mini/],
   [
     'format',
     'an explicit any',

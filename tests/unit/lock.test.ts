@@ -1,22 +1,22 @@
 // What package-lock.json holds: all that an install brings, by hash, for every platform, from any registry.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { NODE_PACKAGES } from '../../cli/node/node-24.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const PACKAGE = z.looseObject({
-  version: z.string().optional(),
-  integrity: z.string().optional(),
-  resolved: z.string().optional(),
-  link: z.boolean().optional(),
-  inBundle: z.boolean().optional(),
-  optional: z.boolean().optional(),
-  hasInstallScript: z.boolean().optional(),
-  os: z.union([z.string(), z.array(z.string())]).optional(),
-  cpu: z.union([z.string(), z.array(z.string())]).optional(),
-  engines: z.record(z.string(), z.string()).optional(),
-  optionalDependencies: z.record(z.string(), z.string()).optional(),
+  version: z.optional(z.string()),
+  integrity: z.optional(z.string()),
+  resolved: z.optional(z.string()),
+  link: z.optional(z.boolean()),
+  inBundle: z.optional(z.boolean()),
+  optional: z.optional(z.boolean()),
+  hasInstallScript: z.optional(z.boolean()),
+  os: z.optional(z.union([z.string(), z.array(z.string())])),
+  cpu: z.optional(z.union([z.string(), z.array(z.string())])),
+  engines: z.optional(z.record(z.string(), z.string())),
+  optionalDependencies: z.optional(z.record(z.string(), z.string())),
 });
 const LOCK = z.looseObject({ packages: z.record(z.string(), PACKAGE) });
 

@@ -2,24 +2,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 const ROOT = new URL('../../', import.meta.url);
 const FOLDER = new URL('.github/workflows/', ROOT);
 
 const STEP = z.looseObject({
-  uses: z.string().optional(),
-  run: z.string().optional(),
-  with: z.record(z.string(), z.unknown()).optional(),
+  uses: z.optional(z.string()),
+  run: z.optional(z.string()),
+  with: z.optional(z.record(z.string(), z.unknown())),
 });
 const JOB = z.looseObject({
-  uses: z.string().optional(),
-  if: z.string().optional(),
-  needs: z.union([z.string(), z.array(z.string())]).optional(),
-  environment: z.string().optional(),
-  permissions: z.record(z.string(), z.string()).optional(),
-  'timeout-minutes': z.number().optional(),
-  steps: z.array(STEP).default([]),
+  uses: z.optional(z.string()),
+  if: z.optional(z.string()),
+  needs: z.optional(z.union([z.string(), z.array(z.string())])),
+  environment: z.optional(z.string()),
+  permissions: z.optional(z.record(z.string(), z.string())),
+  'timeout-minutes': z.optional(z.number()),
+  steps: z._default(z.array(STEP), []),
 });
 const WORKFLOW = z.looseObject({
   on: z.record(z.string(), z.unknown()),
