@@ -4,12 +4,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { expectOwners } from '../../shared/aws/bucket-owners.ts';
 import type { ClientBudget } from '../../shared/aws/budgets.ts';
-import { createS3Client } from '../../shared/aws/clients.ts';
-import {
-  createDynamoDbClient,
-  createEventBridgeClient,
-  createSqsClient,
-} from '../../shared/aws/pipeline-clients.ts';
+import { createS3Client, limitsOf } from '../../shared/aws/clients.ts';
+import { createDynamoDbClient, createEventBridgeClient } from '../../shared/aws/pipeline-clients.ts';
+import type { SqsSender } from '../../shared/aws/sqs.ts';
 import { createOwnerOf, type OwnedBucket } from '../../shared/keys/owned-bucket.ts';
 import { createJobIndex, type JobIndex } from '../../shared/ledger/job-index.ts';
 import { createItemLedger, createLedger, type ItemLedger, type Ledger } from '../../shared/ledger/ledger.ts';
@@ -30,14 +27,20 @@ import {
 } from '../../shared/report/outcome-store.ts';
 import type { ReportDependencies } from '../../shared/report/report.ts';
 import { systemClock } from '../../shared/time/clock.ts';
+import { onFirstUse } from '../../shared/time/on-first-use.ts';
 import { systemRandom } from '../../shared/time/random.ts';
 import { countedEnds } from './counted-ends.ts';
 import type { Telemetry } from './telemetry.ts';
 
 type Variables<Name extends string> = Readonly<Record<Name, string>>;
 
+/** Its client is loaded and made with its first request: most invocations of upload send none. */
 export function wireQueue(budget: ClientBudget): QueueDependencies {
-  return { sqs: createSqsClient(budget), clock: systemClock, random: systemRandom };
+  const sqs = onFirstUse(async () =>
+    (await import('../../shared/aws/sqs.ts')).createSqsClient(limitsOf(budget)),
+  );
+  const send = async (...args: Parameters<SqsSender['send']>) => (await sqs()).send(...args);
+  return { sqs: { send: send as SqsSender['send'] }, clock: systemClock, random: systemRandom };
 }
 
 type LedgerVariables = Variables<'SPILLWAY_LEDGER_TABLE' | 'SPILLWAY_SETTLE_QUEUE_URL'>;

@@ -1,13 +1,9 @@
-// The clients of SQS, DynamoDB and EventBridge, with the limits of the S3 clients. Only the pipeline uses them.
+// The clients of DynamoDB and EventBridge, with the limits of the S3 clients. Only the pipeline uses them, and that of SQS, which
+// is in a file of its own (sqs.ts).
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { type ClientBudget, COMMAND_BUDGET } from './budgets.ts';
 import { limitsOf } from './clients.ts';
-
-export function createSqsClient(budget: ClientBudget): SQSClient {
-  return new SQSClient(limitsOf(budget));
-}
 
 export function createDynamoDbClient(
   config: DynamoDBClientConfig = {},

@@ -1,14 +1,10 @@
 // SQS's batch calls. They answer 200 even if entries failed, with a list of these. Ignoring the list would lose items, so every
 // entry in it is sent again or reported.
-import {
-  type BatchResultErrorEntry,
-  ChangeMessageVisibilityBatchCommand,
-  DeleteMessageBatchCommand,
-  SendMessageBatchCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import type { BatchResultErrorEntry } from '@aws-sdk/client-sqs';
+import type { SqsSender } from '../aws/sqs.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import type { Clock } from '../time/clock.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 import type { Random } from '../time/random.ts';
 
 /** SQS takes 10 entries and 1 MiB a batch (quotas of messages). */
@@ -25,6 +21,8 @@ const RESEND_BACKOFF = { baseMs: 50, capMs: 2_000 };
 /** The receipt has expired or its message is gone. Nothing is left to do: another delivery has the message now. */
 const SPENT_RECEIPT = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue']);
 
+const calls = onFirstUse(() => import('../aws/sqs.ts'));
+
 export interface Outgoing {
   body: string;
   /** 0..900 s. */
@@ -34,7 +32,7 @@ export interface Outgoing {
 }
 
 export interface QueueDependencies {
-  sqs: SQSClient;
+  sqs: SqsSender;
   clock: Clock;
   random: Random;
 }
@@ -58,20 +56,17 @@ export async function sendMessages(
   queueUrl: string,
   messages: Iterable<Outgoing>,
 ): Promise<void> {
-  const send = async (batch: readonly Outgoing[]) => {
-    const answer = await sqs.send(
-      new SendMessageBatchCommand({
-        QueueUrl: queueUrl,
-        Entries: batch.map(({ body, delaySeconds, groupId }, index) => ({
-          Id: String(index),
-          MessageBody: body,
-          DelaySeconds: delaySeconds,
-          MessageGroupId: groupId,
-        })),
-      }),
+  const send = async (batch: readonly Outgoing[]) =>
+    (await calls()).sendBatch(
+      sqs,
+      queueUrl,
+      batch.map(({ body, delaySeconds, groupId }, index) => ({
+        Id: String(index),
+        MessageBody: body,
+        DelaySeconds: delaySeconds,
+        MessageGroupId: groupId,
+      })),
     );
-    return answer.Failed ?? [];
-  };
   await callForEach('SendMessageBatch', packMessages(messages), send, { clock, random });
 }
 
@@ -81,15 +76,14 @@ export async function deleteMessages(
   queueUrl: string,
   receiptHandles: readonly string[],
 ): Promise<void> {
-  const remove = async (batch: readonly string[]) => {
-    const answer = await sqs.send(
-      new DeleteMessageBatchCommand({
-        QueueUrl: queueUrl,
-        Entries: batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
-      }),
-    );
-    return (answer.Failed ?? []).filter((failure) => !SPENT_RECEIPT.has(failure.Code ?? ''));
-  };
+  const remove = async (batch: readonly string[]) =>
+    (await calls())
+      .deleteBatch(
+        sqs,
+        queueUrl,
+        batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+      )
+      .then(withoutSpent);
   await callForEach('DeleteMessageBatch', chunks(receiptHandles), remove, { clock, random });
 }
 
@@ -105,20 +99,23 @@ export async function changeVisibility(
   queueUrl: string,
   changes: readonly VisibilityChange[],
 ): Promise<void> {
-  const change = async (batch: readonly VisibilityChange[]) => {
-    const answer = await sqs.send(
-      new ChangeMessageVisibilityBatchCommand({
-        QueueUrl: queueUrl,
-        Entries: batch.map(({ receiptHandle, delaySeconds }, index) => ({
+  const change = async (batch: readonly VisibilityChange[]) =>
+    (await calls())
+      .changeVisibilityBatch(
+        sqs,
+        queueUrl,
+        batch.map(({ receiptHandle, delaySeconds }, index) => ({
           Id: String(index),
           ReceiptHandle: receiptHandle,
           VisibilityTimeout: delaySeconds,
         })),
-      }),
-    );
-    return (answer.Failed ?? []).filter((failure) => !SPENT_RECEIPT.has(failure.Code ?? ''));
-  };
+      )
+      .then(withoutSpent);
   await callForEach('ChangeMessageVisibilityBatch', chunks(changes), change, { clock, random });
+}
+
+function withoutSpent(failed: readonly BatchResultErrorEntry[]): BatchResultErrorEntry[] {
+  return failed.filter((failure) => !SPENT_RECEIPT.has(failure.Code ?? ''));
 }
 
 /** Batches of at most 10 entries and 1 MiB. A single message above that is a batch of its own, which SQS refuses by name. */

@@ -1,5 +1,6 @@
 // How many messages a queue holds, by SQS's own count: approximate, and up to a minute old (GetQueueAttributes).
-import { GetQueueAttributesCommand, type QueueAttributeName, type SQSClient } from '@aws-sdk/client-sqs';
+import type { QueueAttributeName } from '@aws-sdk/client-sqs';
+import type { SqsSender } from '../aws/sqs.ts';
 
 const ATTRIBUTES = {
   visible: 'ApproximateNumberOfMessages',
@@ -10,10 +11,9 @@ const ATTRIBUTES = {
 /** A queue is empty only when all three are zero. */
 export type QueueDepth = Record<keyof typeof ATTRIBUTES, number>;
 
-export async function readQueueDepth({ sqs }: { sqs: SQSClient }, queueUrl: string): Promise<QueueDepth> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: Object.values(ATTRIBUTES) }),
-  );
-  const count = (name: keyof typeof ATTRIBUTES) => Number(Attributes[ATTRIBUTES[name]] ?? 0);
+export async function readQueueDepth({ sqs }: { sqs: SqsSender }, queueUrl: string): Promise<QueueDepth> {
+  const { queueAttributes } = await import('../aws/sqs.ts');
+  const attributes = await queueAttributes(sqs, queueUrl, Object.values(ATTRIBUTES));
+  const count = (name: keyof typeof ATTRIBUTES) => Number(attributes[ATTRIBUTES[name]] ?? 0);
   return { visible: count('visible'), inFlight: count('inFlight'), delayed: count('delayed') };
 }

@@ -3,8 +3,9 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type SendSliceDependencies, sendSlice } from '../../../functions/ingest/send-slice.ts';
 import { type PlanDependencies, planJob } from '../../../functions/ingest/split-manifest.ts';
 import { CLIENT_BUDGETS } from '../../../shared/aws/budgets.ts';
+import { limitsOf } from '../../../shared/aws/clients.ts';
 import { readRange } from '../../../shared/aws/object-range.ts';
-import { createSqsClient } from '../../../shared/aws/pipeline-clients.ts';
+import { createSqsClient } from '../../../shared/aws/sqs.ts';
 import { completeOptions } from '../../../shared/job/frozen-options.ts';
 import { BLOCK_ROWS, type JobId, SLICE_BYTES, type SliceId } from '../../../shared/job/identity.ts';
 import type { PlanningJob } from '../../../shared/job/job.ts';
@@ -79,7 +80,7 @@ export async function measureSending(
 ): Promise<Sending> {
   const { rows } = input;
   process.env['AWS_ENDPOINT_URL_SQS'] = endpoint;
-  const client = createSqsClient(CLIENT_BUDGETS.ingest);
+  const client = createSqsClient(limitsOf(CLIENT_BUDGETS.ingest));
   const queueUrl = endpoint + QUEUE_URL_PATH;
   const sent: Measured[] = [];
   const bare: Measured[] = [];
