@@ -14,12 +14,12 @@ import { withRemedy } from './access-remedy.ts';
 import { firstSeenAtMs, historyAfter } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';
 
-export function transferItemOf(
+export async function transferItemOf(
   open: OpenItem,
   writer: ItemWriter,
   nowMs: number,
   isHalted: () => boolean,
-): TransferItem {
+): Promise<TransferItem> {
   const { delivery, job } = open;
   const { message, receiveCount } = delivery;
   const { item, attempts, returned, replay, suspect } = message;
@@ -34,7 +34,7 @@ export function transferItemOf(
   };
   return {
     write,
-    writer: writer.begin(item, write, message),
+    writer: await writer.begin(item, write, message),
     giveUpAtMs: fromMs + retryForSeconds * 1000,
     retryForMs: retryForSeconds * 1000,
     givenBack: givenBackOf(delivery, job),

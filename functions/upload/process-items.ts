@@ -104,15 +104,18 @@ export async function workOn(
   const refusedItems = new Set(refused.map(({ item }) => item));
   const permitted = inFairOrder(open.filter((item) => !refusedItems.has(item)));
   const rates = createJobRates({ ledger, clock: engine.clock }, permitted, watch, stopAtMs);
-  const transfers = permitted.map((item) => ({
-    ...transferItemOf(
-      item,
-      dependencies.writer,
-      engine.clock.now(),
-      () => watch.instructionFor(item.job.id) !== 'go-on',
-    ),
-    ...rates.turnsOf(item),
-  }));
+  const nowMs = engine.clock.now();
+  const transfers = await Promise.all(
+    permitted.map(async (item) => ({
+      ...(await transferItemOf(
+        item,
+        dependencies.writer,
+        nowMs,
+        () => watch.instructionFor(item.job.id) !== 'go-on',
+      )),
+      ...rates.turnsOf(item),
+    })),
+  );
   const queueWatch = await watchQueue(
     {
       pacer: dependencies.pacer,

@@ -174,7 +174,7 @@ const NOTIFICATION = {
 };
 
 const NO_TRANSFER: ItemWriter = {
-  begin: () => ({
+  begin: async () => ({
     write: async () => ({ etag: '"0"', bytes: 4 }),
     recognise: () => Promise.reject(new Error('no write here is conditional')),
   }),

@@ -7,7 +7,7 @@ import type { Source } from './source.ts';
 export const inline: Source = {
   // The row is all that is read.
   check: () => undefined,
-  createWriter({ s3, clock }) {
+  async createWriter({ s3, clock }) {
     const writer = createBytesWriter(s3, clock);
     return {
       begin: (item, write) => writerOfBytes(writer, { ...withGuessedType(write), bytes: bytesOf(item) }),

@@ -58,15 +58,24 @@ export interface WebAccess extends Omit<WebClientDependencies, 'clock'> {
 export interface Source {
   /** Asks nothing of the source itself. @returns undefined where the row may be transferred */
   check(item: ManifestItem, configuration: SourceConfiguration): Refusal | undefined;
-  /** Made once: what the objects share, such as the regions of buckets, is kept here. */
-  createWriter(dependencies: SourceDependencies): ItemWriter;
+  /**
+   * Made once, with the first row of the source: what the objects share, such as the regions of buckets, is kept here. Its code
+   * is loaded then, so that the cold start of a worker does not wait for sources that its rows do not use.
+   */
+  createWriter(dependencies: SourceDependencies): Promise<SourceWriter>;
 }
 
-export interface ItemWriter {
+export interface SourceWriter {
   /**
    * Sends no request yet.
    * @param id of the row, under which what its deliveries have begun is remembered; absent: it is not
    * @returns the writer of the row's object for one delivery
    */
   begin(item: ManifestItem, write: ObjectWrite, id?: ItemId): ObjectWriter | PartedWriter;
+}
+
+/** The writer of rows of every source. */
+export interface ItemWriter {
+  /** As that of a SourceWriter, once the code of the row's source is loaded. */
+  begin(item: ManifestItem, write: ObjectWrite, id?: ItemId): Promise<ObjectWriter | PartedWriter>;
 }

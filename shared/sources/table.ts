@@ -6,7 +6,14 @@ import { isWebSource } from '../manifest/web-source.ts';
 import { https } from './https.ts';
 import { inline } from './inline.ts';
 import { s3Copy } from './s3-copy.ts';
-import type { ItemWriter, Refusal, Source, SourceConfiguration, SourceDependencies } from './source.ts';
+import type {
+  ItemWriter,
+  Refusal,
+  Source,
+  SourceConfiguration,
+  SourceDependencies,
+  SourceWriter,
+} from './source.ts';
 
 const SOURCES: Readonly<Record<PayloadColumn, Source | ((item: ManifestItem) => Source)>> = {
   source: ({ source = '' }) => (isWebSource(source) ? https : s3Copy),
@@ -22,13 +29,13 @@ export function checkSource(item: ManifestItem, configuration: SourceConfigurati
 /** The writer of rows of every source. */
 export function createItemWriter(dependencies: SourceDependencies): ItemWriter {
   // Two columns may share a source, and so its writer.
-  const writers = new Map<Source, ItemWriter>();
+  const writers = new Map<Source, Promise<SourceWriter>>();
   return {
-    begin(item, write, id) {
+    async begin(item, write, id) {
       const source = sourceOf(item);
       const writer = writers.get(source) ?? source.createWriter(dependencies);
       writers.set(source, writer);
-      return writer.begin(item, write, id);
+      return (await writer).begin(item, write, id);
     },
   };
 }

@@ -70,7 +70,7 @@ function open(
     ...change,
   };
   const items = createItemWriter({ s3, clock });
-  const begin = () => ofOneRequest(items.begin(item, write));
+  const begin = async () => ofOneRequest(await items.begin(item, write));
   return { clock, sent, objects, write, begin };
 }
 
@@ -100,7 +100,7 @@ async function transfer(
     [
       {
         write,
-        writer: begin(),
+        writer: await begin(),
         giveUpAtMs: clock.now() + 3_600_000,
         givenBack: 0,
         wasTried: false,
@@ -142,7 +142,7 @@ describe.each(ALL)('the source of $what', (sample) => {
   describe('is written', () => {
     it('where the row says, with what S3 answers', async () => {
       const { begin, objects, sent } = open(sample);
-      const writer = begin();
+      const writer = await begin();
       expect(sent).toEqual([]);
       expect((await writer.write(askAtOnce)).etag).toMatch(/^"[0-9a-f]{32}"$/);
       const stored = objects.get(AT);
@@ -154,29 +154,29 @@ describe.each(ALL)('the source of $what', (sample) => {
 
     it('again by another delivery', async () => {
       const { begin, objects } = open(sample);
-      await begin().write(askAtOnce);
+      await (await begin()).write(askAtOnce);
       objects.delete(AT);
-      await begin().write(askAtOnce);
+      await (await begin()).write(askAtOnce);
       expect(objects.get(AT)?.bytes.equals(bytes)).toBe(true);
     });
 
     it.each(['skip', 'fail'] as const)('over nothing, where if-exists is %s', async (ifExists) => {
       const { begin, objects } = open(sample, { ifExists });
       objects.set(AT, { bytes: Buffer.from('old'), contentType: '' });
-      expect(classifyFault(await thrownBy(begin().write(askAtOnce))).kind).toBe('exists');
+      expect(classifyFault(await thrownBy((await begin()).write(askAtOnce))).kind).toBe('exists');
       expect(String(objects.get(AT)?.bytes)).toBe('old');
     });
 
     it('by requests that its signal ends', async () => {
       const { begin, sent } = open(sample);
       const { signal } = new AbortController();
-      await begin().write(askAtOnce, signal);
+      await (await begin()).write(askAtOnce, signal);
       expect(sent.map(({ options }) => options.abortSignal === signal)).toEqual(sent.map(() => true));
     });
 
     it('not by an answer that proves nothing', async () => {
       const { begin } = open(sample, { writes: [PAGE] });
-      expect(classifyFault(await thrownBy(begin().write(askAtOnce)))).toMatchObject({
+      expect(classifyFault(await thrownBy((await begin()).write(askAtOnce)))).toMatchObject({
         kind: 'permanent',
         code: 'NoProof',
       });
@@ -184,7 +184,7 @@ describe.each(ALL)('the source of $what', (sample) => {
 
     it("not while the destination throttles: the fault is the destination's", async () => {
       const { begin } = open(sample, { writes: [SLOW_DOWN] });
-      const thrown = await thrownBy(begin().write(askAtOnce));
+      const thrown = await thrownBy((await begin()).write(askAtOnce));
       expect(thrown).not.toBeInstanceOf(SourceRefusal);
       expect(classifyFault(thrown)).toMatchObject({ kind: 'throttle', scope: 'partition' });
     });
@@ -193,29 +193,31 @@ describe.each(ALL)('the source of $what', (sample) => {
   describe('recognises', () => {
     it('its own object', async () => {
       const { begin } = open(sample);
-      const { etag } = await begin().write(askAtOnce);
-      expect(await begin().recognise()).toMatchObject({ etag, bytes: bytes.length });
+      const { etag } = await (await begin()).write(askAtOnce);
+      expect(await (await begin()).recognise()).toMatchObject({ etag, bytes: bytes.length });
     });
 
     it("another's object, even of the same size", async () => {
       const { begin, objects } = open(sample);
       const others = bytes.length === 0 ? Buffer.from('x') : Buffer.from(bytes).fill('-');
       objects.set(AT, { bytes: others, contentType: '' });
-      expect(await begin().recognise()).toBeUndefined();
+      expect(await (await begin()).recognise()).toBeUndefined();
     });
 
     it('nothing where there is no object, or S3 does not say', async () => {
       const gone = open(sample);
-      expect(classifyFault(await thrownBy(gone.begin().recognise()))).toMatchObject({ code: 'NotFound' });
+      expect(classifyFault(await thrownBy((await gone.begin()).recognise()))).toMatchObject({
+        code: 'NotFound',
+      });
       const { begin } = open(sample, { heads: [{ statusCode: 503 }] });
-      expect(classifyFault(await thrownBy(begin().recognise())).kind).toBe('throttle');
+      expect(classifyFault(await thrownBy((await begin()).recognise())).kind).toBe('throttle');
     });
 
     it('its object by HEADs that its signal ends', async () => {
       const { begin, objects, sent } = open(sample);
       objects.set(AT, { bytes, contentType: '' });
       const { signal } = new AbortController();
-      await begin().recognise(signal);
+      await (await begin()).recognise(signal);
       expect(sent.map(({ options }) => options.abortSignal === signal)).toEqual(sent.map(() => true));
     });
   });
@@ -267,15 +269,15 @@ describe.each(ALL.filter(({ from }) => from !== undefined))(
     it('leaves it open whether the object is our own', async () => {
       const { begin, objects } = open(missing);
       objects.set(AT, { bytes: sample.bytes, contentType: '' });
-      expect(await thrownBy(begin().recognise())).toMatchObject({ name: 'SourceUnreadable' });
+      expect(await thrownBy((await begin()).recognise())).toMatchObject({ name: 'SourceUnreadable' });
     });
   },
 );
 
-it('has no writer, and no check, for a row that names no source', () => {
+it('has no writer, and no check, for a row that names no source', async () => {
   const { s3 } = createScriptedS3();
   const items = createItemWriter({ s3, clock: createVirtualClock() });
   const write = { destination: DESTINATION, ifExists: 'overwrite' } as const;
-  expect(() => items.begin({ key: 'k' }, write)).toThrow(/"k" has no source/);
+  await expect(items.begin({ key: 'k' }, write)).rejects.toThrow(/"k" has no source/);
   expect(() => checkSource({ key: 'k' }, { buckets: [] })).toThrow(/"k" has no source/);
 });

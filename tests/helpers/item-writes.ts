@@ -20,12 +20,12 @@ export const askAtOnce: AskSource = (_place, send) => send();
 
 export function createItemWrites(s3: S3Client, clock: Clock = systemClock) {
   const writer = createItemWriter({ s3, clock });
-  const begin = ({ item, ...write }: ItemWrite) => ofOneRequest(writer.begin(item, write));
+  const begin = async ({ item, ...write }: ItemWrite) => ofOneRequest(await writer.begin(item, write));
   return {
-    write: (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject> =>
-      begin(write).write(askAtOnce, cutOff),
-    recognise: (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject | undefined> =>
-      begin(write).recognise(cutOff),
+    write: async (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject> =>
+      (await begin(write)).write(askAtOnce, cutOff),
+    recognise: async (write: ItemWrite, cutOff?: AbortSignal): Promise<WrittenObject | undefined> =>
+      (await begin(write)).recognise(cutOff),
   };
 }
 

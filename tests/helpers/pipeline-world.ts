@@ -125,7 +125,7 @@ export function createWorld(
 
   function writerOf(worker: Worker): ItemWriter {
     return {
-      begin: (_item, { destination: { key } }) => ({
+      begin: async (_item, { destination: { key } }) => ({
         write: () =>
           worker.act(`PUT ${key}`, () => {
             const answer = answerTo(key);

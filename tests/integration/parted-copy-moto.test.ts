@@ -84,7 +84,7 @@ async function copyInParts(s3: S3Client, key: string, attributes: ObjectWrite['a
     },
     {
       write,
-      writer: items.begin({ key, source: `s3://${SOURCE}/${key}`, size: LARGE.length }, write),
+      writer: await items.begin({ key, source: `s3://${SOURCE}/${key}`, size: LARGE.length }, write),
       giveUpAtMs: steadyClock.now() + MOST_MS,
       givenBack: 0,
       wasTried: false,

@@ -7,7 +7,7 @@ import type { ItemWriter } from '../../shared/sources/source.ts';
 import { aJob, anUploadMessage } from '../helpers/records.ts';
 
 const WRITER: ItemWriter = {
-  begin: () => ({ write: async () => ({ etag: '"e"' }), recognise: async () => undefined }),
+  begin: async () => ({ write: async () => ({ etag: '"e"' }), recognise: async () => undefined }),
 };
 
 function deliver(body: string, receiveCount: number) {
@@ -26,8 +26,8 @@ function deliver(body: string, receiveCount: number) {
   return delivery;
 }
 
-const mayBeWritten = (delivery: ReturnType<typeof deliver>) =>
-  transferItemOf({ delivery, job: aJob() }, WRITER, 0, () => false).mayBeWritten;
+const mayBeWritten = async (delivery: ReturnType<typeof deliver>) =>
+  (await transferItemOf({ delivery, job: aJob() }, WRITER, 0, () => false)).mayBeWritten;
 
 describe('an item in hand', () => {
   it.each<{ receiveCount?: number; message?: Partial<UploadMessage>; expected: boolean }>([
@@ -38,14 +38,14 @@ describe('an item in hand', () => {
     { message: { reposted: 1 }, expected: false },
     { message: { replay: true }, expected: true },
     { message: { suspect: true }, expected: true },
-  ])('may be written already: $expected for $message, received $receiveCount times', (given) => {
+  ])('may be written already: $expected for $message, received $receiveCount times', async (given) => {
     const { receiveCount = 1, message = {}, expected } = given;
-    expect(mayBeWritten(deliver(messageBody(anUploadMessage(message)), receiveCount))).toBe(expected);
+    expect(await mayBeWritten(deliver(messageBody(anUploadMessage(message)), receiveCount))).toBe(expected);
   });
 
-  it('may be written by a delivery that was returned, also after a repost that counts no request', () => {
+  it('may be written by a delivery that was returned, also after a repost that counts no request', async () => {
     const fourth = deliver(messageBody(anUploadMessage()), 4);
     const { body } = repostOf(fourth, { attempts: 0, throttled: 0 });
-    expect(mayBeWritten(deliver(body, 1))).toBe(true);
+    expect(await mayBeWritten(deliver(body, 1))).toBe(true);
   });
 });

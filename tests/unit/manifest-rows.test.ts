@@ -9,7 +9,7 @@ import { formatOf } from '../../shared/manifest/formats/all.ts';
 import { maximumRowBytes } from '../../shared/manifest/lines/scan.ts';
 import { openManifest } from '../../shared/manifest/open.ts';
 import { bytesOf } from '../../shared/sources/inline.ts';
-import { placeOf } from '../../shared/sources/s3-copy.ts';
+import { placeOf } from '../../shared/sources/s3-copy/writer.ts';
 import { collect, rowsOf } from '../helpers/manifest-bytes.ts';
 
 async function read(content: string | Uint8Array, key: string): Promise<ManifestRow[]> {

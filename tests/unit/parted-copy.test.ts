@@ -74,7 +74,11 @@ function open({ script = {}, item = {}, write = {}, source = BIG, copies = {} }:
 
   /** One delivery of the item, by a worker that knows nothing but the memory. */
   async function deliver(change: Partial<TransferItem> = {}, stopMs = 60_000) {
-    const writer = items.begin(size === undefined ? withoutSize : { ...withoutSize, size }, fullWrite, ID);
+    const writer = await items.begin(
+      size === undefined ? withoutSize : { ...withoutSize, size },
+      fullWrite,
+      ID,
+    );
     const report = await transferOne(
       { rateLimiter, clock, random: createRandom(3) },
       {

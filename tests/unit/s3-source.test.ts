@@ -14,7 +14,7 @@ import {
   parseUploadMessage,
   type UploadMessage,
 } from '../../shared/queue/messages.ts';
-import { placeOf } from '../../shared/sources/s3-copy.ts';
+import { placeOf } from '../../shared/sources/s3-copy/writer.ts';
 import { checkSource } from '../../shared/sources/table.ts';
 import { aJob, anUploadMessage, JOB_ID, manifestBytes } from '../helpers/records.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

@@ -4,7 +4,7 @@ import { rowFaults } from '../../shared/manifest/faults.ts';
 import type { ManifestRow } from '../../shared/manifest/format.ts';
 import { type AboutManifest, openManifest } from '../../shared/manifest/open.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
-import { placeOf } from '../../shared/sources/s3-copy.ts';
+import { placeOf } from '../../shared/sources/s3-copy/writer.ts';
 import { rowsOf } from '../helpers/manifest-bytes.ts';
 
 function open(content: string, about: Partial<AboutManifest> = {}) {

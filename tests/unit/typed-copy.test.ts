@@ -242,7 +242,7 @@ describe('an item that is such a copy', () => {
       [
         {
           write,
-          writer: createItemWriter({ s3, clock }).begin(item, write),
+          writer: await createItemWriter({ s3, clock }).begin(item, write),
           giveUpAtMs: clock.now() + 3_600_000,
           givenBack: 0,
           wasTried: false,

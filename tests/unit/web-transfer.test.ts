@@ -92,20 +92,22 @@ async function transfer({
     web: { hosts: hosts ?? ALLOWED, override, ...named({ resolve, mostBytes }) },
   });
   const row: ManifestItem = { key: 'k', source: `https://${FILES_HOST}/a/b?X-Amz-Signature=secret`, ...item };
+  const rows = [
+    ...Array.from({ length: copies }, () => row),
+    ...Array.from({ length: others?.copies ?? 0 }, () => ({ ...row, ...others?.item })),
+  ];
+  const transfers = rows.map(async (each) => ({
+    write,
+    writer: await items.begin(each, write),
+    giveUpAtMs: clock.now() + 3_600_000,
+    givenBack: 0,
+    wasTried: false,
+    mayBeWritten: false,
+    ...change,
+  }));
   const reports = await transferAll(
     { rateLimiter, clock, random: createRandom(3) },
-    [
-      ...Array.from({ length: copies }, () => row),
-      ...Array.from({ length: others?.copies ?? 0 }, () => ({ ...row, ...others?.item })),
-    ].map((each) => ({
-      write,
-      writer: items.begin(each, write),
-      giveUpAtMs: clock.now() + 3_600_000,
-      givenBack: 0,
-      wasTried: false,
-      mayBeWritten: false,
-      ...change,
-    })),
+    await Promise.all(transfers),
     clock.now() + 600_000,
   );
   const [report] = reports;

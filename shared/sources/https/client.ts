@@ -9,9 +9,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { parseWebSource } from '../../manifest/web-source.ts';
-import { isHostCovered } from '../../text/host-name.ts';
 import type { Clock } from '../../time/clock.ts';
 import { ipFamily, refusedAddress } from './addresses.ts';
+import { hostRefusal } from './allowed-host.ts';
 import { checkHeaderCount } from './answers.ts';
 import { faultOfConnection, permanent, transient } from './faults.ts';
 
@@ -160,7 +160,8 @@ export function createWebClient(
       let next = url;
       for (let redirects = 0; ; redirects++) {
         const host = next.hostname;
-        if (!isHostCovered(host, allowedHosts)) throw notAllowed(host, redirects);
+        const refusal = hostRefusal(host, allowedHosts);
+        if (refusal !== undefined) throw notAllowed(refusal, redirects);
         const answer = await getOnce(next, headers, cutOff);
         if (!REDIRECTS.has(answer.status)) return answer;
         answer.close();
@@ -175,14 +176,10 @@ export function createWebClient(
   };
 }
 
-function notAllowed(host: string, redirects: number) {
+function notAllowed(refusal: string, redirects: number) {
   return redirects === 0
-    ? permanent('SourceNotAllowed', hostNotAllowed(host))
-    : permanent('SourceRedirectRefused', `it redirects, and its target's ${hostNotAllowed(host)}`);
-}
-
-export function hostNotAllowed(host: string): string {
-  return `host "${host}" is not allowed: add it to the deployment's parameter sourceHosts`;
+    ? permanent('SourceNotAllowed', refusal)
+    : permanent('SourceRedirectRefused', `it redirects, and its target's ${refusal}`);
 }
 
 function redirectOf({ host, headers: { location = '' } }: WebAnswer, from: URL): URL {
