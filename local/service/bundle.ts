@@ -10,21 +10,49 @@ import { readConfiguration } from './read-configuration.ts';
 
 const require = createRequire(import.meta.url);
 
+/** Name of the module to import, without its extension. */
+const START = 'handler';
+
 /** What to bundle: a file, or source text whose imports are resolved in a folder. */
 export type BundleEntry = { kind: 'file'; path: string } | { kind: 'text'; source: string; folder: string };
 
+/** A bundle in a folder of its own. */
+export interface Bundle {
+  /** The module to import. */
+  file: string;
+  /** Of all files. */
+  bytes: number;
+  /** Of those that are read when the module is imported. The others are imported on demand. */
+  startBytes: number;
+}
+
 /**
  * @param serviceFile path of a serverless.yml
- * @returns bundles one entry into `outfile`, and gives its size in bytes
+ * @returns bundles one entry into a folder
  * @throws ServiceModelError where the file has no settings for esbuild
  */
 export async function createBundler(
   serviceFile: string,
-): Promise<(entry: BundleEntry, outfile: string) => Promise<number>> {
+): Promise<(entry: BundleEntry, folder: string) => Promise<Bundle>> {
   const settings = await bundleSettings(serviceFile);
-  return async (entry, outfile) => {
-    const { metafile } = await build({ ...settings, ...inputOf(entry), outfile, metafile: true });
-    return Object.values(metafile.outputs)[0]?.bytes ?? 0;
+  return async (entry, folder) => {
+    const { metafile } = await build({ ...settings, ...inputOf(entry), outdir: folder, metafile: true });
+    const files = new Map(
+      Object.entries(metafile.outputs).map(([name, output]) => [
+        resolve(settings.absWorkingDir, name),
+        output,
+      ]),
+    );
+    const file = join(resolve(folder), `${START}.mjs`);
+    const sizeOf = (names: Iterable<string>) =>
+      [...names].reduce((sum, name) => sum + (files.get(name)?.bytes ?? 0), 0);
+    const onStart = new Set([file]);
+    // A set is gone through to its end, also where it grows meanwhile.
+    for (const name of onStart) {
+      for (const { path, kind } of files.get(name)?.imports ?? [])
+        if (kind === 'import-statement') onStart.add(resolve(settings.absWorkingDir, path));
+    }
+    return { file, bytes: sizeOf(files.keys()), startBytes: sizeOf(onStart) };
   };
 }
 
@@ -45,7 +73,6 @@ export async function bundleFunctions(
       ...(await bundleSettings(serviceFile)),
       entryPoints: Object.fromEntries(models.map(([name, { handlerFile }]) => [name, handlerFile])),
       outdir: folder,
-      outExtension: { '.js': '.mjs' },
       // The error says what was wrong.
       logLevel: 'silent',
     });
@@ -57,22 +84,26 @@ export async function bundleFunctions(
   return remove;
 }
 
-async function bundleSettings(serviceFile: string): Promise<BuildOptions> {
+async function bundleSettings(
+  serviceFile: string,
+): Promise<BuildOptions & { absWorkingDir: string; outExtension: { '.js': string } }> {
   const { custom } = await readConfiguration(serviceFile);
   const given = isRecord(custom) ? custom['esbuild'] : undefined;
   if (!isRecord(given)) throw new ServiceModelError('custom.esbuild', 'the settings of esbuild expected');
-  // The first four are serverless-esbuild's own.
-  const { outputFileExtension: _, skipRebuild: __, exclude = [], plugins, ...settings } = given;
+  // The first two are serverless-esbuild's own, and so is how it takes the next two.
+  const { outputFileExtension: extension, skipRebuild: _, exclude = [], plugins, ...settings } = given;
   const folder = dirname(resolve(serviceFile));
   return {
     ...(settings as BuildOptions),
     absWorkingDir: folder,
+    outExtension: { '.js': String(extension) },
     external: exclude as string[],
     plugins: typeof plugins === 'string' ? require(join(folder, plugins)) : [],
   };
 }
 
 function inputOf(entry: BundleEntry): BuildOptions {
-  if (entry.kind === 'file') return { entryPoints: [entry.path] };
-  return { stdin: { contents: entry.source, resolveDir: entry.folder } };
+  if (entry.kind === 'file') return { entryPoints: { [START]: entry.path } };
+  // It would be named stdin.
+  return { stdin: { contents: entry.source, resolveDir: entry.folder }, entryNames: START };
 }
