@@ -42,6 +42,7 @@ export function createQueueClient({
   accessKeyId: string;
 }): QueueClient {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  const { hostname, port } = new URL(endpoint);
   /** No real signature; its scope says which service and region are meant. */
   const signedBy = (key: string) => ({
     'content-type': 'application/x-amz-json-1.0',
@@ -55,8 +56,9 @@ export function createQueueClient({
     const text = JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        endpoint,
         {
+          hostname,
+          port,
           method: 'POST',
           agent,
           headers: {

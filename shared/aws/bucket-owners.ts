@@ -47,6 +47,10 @@ export function ownerHeaders(
   };
 }
 
+/** Asked for each copy: most sources are plain, and are not decoded. */
 function bucketOfSource(source: string): string {
-  return decodeURIComponent(source.replace(/^\//, '').split('/', 1)[0] ?? '');
+  const from = source.startsWith('/') ? 1 : 0;
+  const slashAt = source.indexOf('/', from);
+  const bucket = source.slice(from, slashAt < 0 ? undefined : slashAt);
+  return bucket.includes('%') ? decodeURIComponent(bucket) : bucket;
 }

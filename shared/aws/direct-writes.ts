@@ -170,8 +170,12 @@ async function catchWrite(s3: S3Client, bucket: string): Promise<CaughtRequest> 
   return caught as CaughtRequest;
 }
 
+/** Keys that stand in a path as they are: most do. */
+const PLAIN_KEY = /^[\w.~/-]*$/;
+
 /** As the SDK encodes a key in a path: segment by segment, by RFC 3986. */
 function encodeKey(key: string): string {
+  if (PLAIN_KEY.test(key)) return key;
   return encodeURIComponent(key)
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
