@@ -16,7 +16,7 @@ import { type ByteRange, fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeStore } from '../report/outcome-store.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
-import { checkSource } from '../sources/table.ts';
+import { createSourceCheck } from '../sources/table.ts';
 import { createKeySet } from './key-set.ts';
 import { createRejectListing, type RejectListing } from './reject-listing.ts';
 
@@ -115,6 +115,7 @@ function createIntake(
   listing: RejectListing,
 ) {
   const checkKey = createKeyCheck(job.options);
+  const checkSource = sources === 'unchecked' ? undefined : createSourceCheck(sources);
   const taken = job.options.duplicateKeys === 'reject' ? createKeySet(sliceBytes) : undefined;
   const attributes = createRowAttributes(job.options);
 
@@ -129,7 +130,7 @@ function createIntake(
     kmsKeys === undefined || sources === 'unchecked' ? undefined : faultOfKey(attributes.of(item), kmsKeys);
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
-    const sourceFault = sources === 'unchecked' ? undefined : checkSource(item, sources);
+    const sourceFault = checkSource?.(item);
     return sourceFault ?? attributes.faultOf(item) ?? kmsFaultOf(item) ?? keyFault;
   };
 
