@@ -1,6 +1,7 @@
 // The messages on the queues. Each carries a schema version, so that a newer worker recognises an older message.
 import { type BlockId, type ItemId, isJobId, type JobId, type SliceId } from '../job/identity.ts';
 import { isItem, type ManifestItem } from '../manifest/columns.ts';
+import { PlainItem, plainItemJson } from '../manifest/plain-row.ts';
 import type { SourceReading } from '../manifest/s3-source.ts';
 import { boundedNames, boundedText } from '../text/bounded.ts';
 import { isRecord } from '../text/parse-json.ts';
@@ -184,7 +185,10 @@ export function createMessageWriter(
     ...reading,
   });
   const open = `${start.slice(0, -1)},`;
-  return ({ number, line, item }) => open + escaped(JSON.stringify({ number, line, item }).slice(1));
+  return ({ number, line, item }) =>
+    item instanceof PlainItem
+      ? `${open}"number":${number},"line":${line},"item":${plainItemJson(item)}}`
+      : open + escaped(JSON.stringify({ number, line, item }).slice(1));
 }
 
 export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };

@@ -2,6 +2,7 @@
 //
 // A new source is one file behind the port in source.ts, its column or scheme in manifest/columns.ts, and its line here.
 import { type ManifestItem, type PayloadColumn, payloadColumns } from '../manifest/columns.ts';
+import { PlainItem } from '../manifest/plain-row.ts';
 import { isWebSource } from '../manifest/web-source.ts';
 import { https } from './https.ts';
 import { inline } from './inline.ts';
@@ -24,6 +25,23 @@ const SOURCES: Readonly<Record<PayloadColumn, Source | ((item: ManifestItem) => 
 /** @returns why the row's source may not be read, or undefined where it may */
 export function checkSource(item: ManifestItem, configuration: SourceConfiguration): Refusal | undefined {
   return sourceOf(item).check(item, configuration);
+}
+
+/** `checkSource` of many rows: those that follow each other mostly name one bucket, which is looked up once. */
+export function createSourceCheck(
+  configuration: SourceConfiguration,
+): (item: ManifestItem) => Refusal | undefined {
+  /** `s3://bucket/` of the last plain item that was allowed. */
+  let allowed = '';
+  return (item) => {
+    if (!(item instanceof PlainItem)) return checkSource(item, configuration);
+    const { source } = item;
+    // With a question mark it may name a version.
+    if (allowed !== '' && source.startsWith(allowed) && !source.includes('?')) return undefined;
+    const refusal = checkSource(item, configuration);
+    if (refusal === undefined) allowed = source.slice(0, source.indexOf('/', 's3://'.length) + 1);
+    return refusal;
+  };
 }
 
 /** The writer of rows of every source. */

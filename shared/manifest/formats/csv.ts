@@ -6,6 +6,7 @@ import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
 import { isNamedColumn, put, targetOf } from '../named-columns.ts';
+import { plainCsvRows } from '../plain-row.ts';
 import { sizeOf } from '../written-numbers.ts';
 import { headerColumns, openHeader, type SeparatedHead } from './csv-header.ts';
 import { splitRow } from './csv-quoted-row.ts';
@@ -68,6 +69,7 @@ function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, sepa
   return {
     rowEnds,
     separatorName: nameOfSeparator(separator),
+    readPlain: extras.length === 0 ? plainCsvRows(columns, separator) : undefined,
     recordOf(text, span) {
       const fields = splitRow(text, separator, span.kind === 'quoted', targets.length);
       if (namedSeparator(text) !== undefined) return separatorRepeated;

@@ -12,6 +12,7 @@ import {
 import { type RowRecord, type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
+import { plainJsonRows } from '../plain-row.ts';
 import { hasNumberAsText, sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
 
 export interface NdjsonHead extends FormatHead {
@@ -58,6 +59,7 @@ function otherJson(line: string): string | undefined {
 }
 
 const rulesFor = (extraColumns?: readonly string[]): RowRules => ({
+  readPlain: extraColumns === undefined ? plainJsonRows() : undefined,
   recordOf(line) {
     const text = withoutMark(line);
     let value: unknown;

@@ -5,6 +5,7 @@ import { isRecord } from '../../text/parse-json.ts';
 import { knownColumns, parseItem } from '../columns.ts';
 import type { RowFault } from '../faults.ts';
 import type { ManifestRow, ReadBytes } from '../format.ts';
+import { isPlainText, type ReadPlainRow } from '../plain-row.ts';
 import type { ByteRange, Place } from '../slice-place.ts';
 import { maximumRowBytes, type RowEnds, type RowSpan, type Stretch, scanRows } from './scan.ts';
 
@@ -29,6 +30,8 @@ export interface RowRules {
   separatorName?: string;
   /** The row's values by their columns, without those that are absent or ignored. */
   recordOf: (text: string, span: RowSpan) => RowRecord | UnreadableRow;
+  /** Rows that are plainly good, read in one step; absent where the format or the head has none. */
+  readPlain?: ReadPlainRow | undefined;
   /** The digits of a number in a column of text, as the file has them; for formats whose values have types. */
   digitsOf?: (text: string, column: string) => string | undefined;
 }
@@ -41,8 +44,22 @@ export async function* readRows(
 ): AsyncGenerator<ManifestRow[]> {
   for await (const stretch of scanRows(rules.rowEnds, range, read)) {
     const encoding = encodingOf(stretch);
-    yield stretch.rows.map((span) => readRow(stretch, span, rules, encoding));
+    const readPlain =
+      rules.readPlain !== undefined && isPlainText(seenBytes(stretch)) ? rules.readPlain : undefined;
+    yield stretch.rows.map(
+      (span) => plainRow(stretch, span, readPlain) ?? readRow(stretch, span, rules, encoding),
+    );
   }
+}
+
+function plainRow(
+  { text, offset }: Stretch,
+  { kind, start, end, line }: RowSpan,
+  readPlain: ReadPlainRow | undefined,
+): ManifestRow | undefined {
+  if (kind !== 'plain' || readPlain === undefined) return undefined;
+  const item = readPlain(text, start, end);
+  return item === undefined ? undefined : { kind: 'good', place: { line, offset: offset + start }, item };
 }
 
 function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Encoding): ManifestRow {
@@ -131,9 +148,13 @@ function shownNames(value: object): Record<string, string> {
 /** Of all rows of a stretch: found once, not for each row. */
 type Encoding = 'ascii' | 'utf8' | 'unknown';
 
-function encodingOf({ bytes, rows }: Stretch): Encoding {
-  // Only these rows: what follows the last one may be unfinished, and end within a character.
-  const seen = bytes.subarray(rows[0]?.start, rows.at(-1)?.end);
+/** Only these rows: what follows the last one may be unfinished, and end within a character. */
+function seenBytes({ bytes, rows }: Stretch): Buffer {
+  return bytes.subarray(rows[0]?.start, rows.at(-1)?.end);
+}
+
+function encodingOf(stretch: Stretch): Encoding {
+  const seen = seenBytes(stretch);
   if (isAscii(seen)) {
     return 'ascii';
   }
