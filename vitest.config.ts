@@ -1,6 +1,10 @@
 // Which tests run together.
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// The cache of compiled code that the command uses (cli/start.js): the clouds of the tests start functions again and again.
+process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache/spillway', import.meta.url));
 
 /**
  * Ends a test that hangs, and no other: the longest take a minute on two cores that do nothing else, and a machine may do much

@@ -43,7 +43,7 @@ import { evaluate } from '../../local/service/intrinsics.ts';
 import type { ServerlessConfiguration } from '../../local/service/read-configuration.ts';
 import { collectTemplate, createScope } from '../../local/service/template.ts';
 import { hasMoto, type MotoServer, motoNote, startMoto } from '../helpers/moto-server.ts';
-import { packageService, type Template } from '../helpers/package-service.ts';
+import { packageTemplate, type Template } from '../helpers/package-service.ts';
 import { runSpillway } from '../helpers/spillway.ts';
 
 const STACK = 'spillway-dev';
@@ -91,7 +91,7 @@ const of = (findings: Finding[], check: string) => findings.filter((finding) => 
 
 describe.skipIf(!hasMoto)(`spillway doctor${motoNote}`, () => {
   beforeAll(async () => {
-    const [service, server] = await Promise.all([packageService(), startMoto()]);
+    const [service, server] = await Promise.all([packageTemplate(), startMoto()]);
     moto = server;
     const config = {
       endpoint: moto.endpoint,

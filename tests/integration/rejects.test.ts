@@ -1,4 +1,5 @@
-// Manifests of bad rows through the whole pipeline: a job that is mostly bad stops, and one that is bad in part goes on.
+// Manifests of bad rows through the whole pipeline: a job that is mostly bad stops, with a report that is small.
+// One that is bad in part while S3 throttles the rest: tests/long/throttled-rejects.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PipelineCloud, startPipelineCloud } from '../helpers/pipeline-cloud.ts';
 
@@ -90,14 +91,4 @@ describe('a job of bad rows alone', () => {
     const rejected = await cloud.rows(end, 'rejected');
     if (rows < 1_000) expect(rejected).toHaveLength(rows);
   });
-});
-
-it('a job of which 5% is bad completes while S3 throttles the rest', async () => {
-  const rows = 3_000;
-  const lines = Array.from({ length: rows }, (_, row) => (row % 20 === 0 ? 'x' : `part/${row},text`));
-  const dropped = await cloud.drop('lists/part.csv', `key,text\n${lines.join('\n')}\n`, {
-    options: { ...off, 'max-failed-after-rows': '100' },
-  });
-  const end = await cloud.ended(dropped);
-  expect(end).toMatchObject({ state: 'completed', rows, rejected: 150, stored: 2_850, unaccounted: 0 });
 });

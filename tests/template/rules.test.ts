@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PackagedService, packageService, type Template } from '../helpers/package-service.ts';
+import { packageTemplate, type Template } from '../helpers/package-service.ts';
 import { ACCESS_FAULTS } from './planted/access.ts';
 import { BOUND_FAULTS } from './planted/bounds.ts';
 import { type PlantedFault, type Properties, set } from './planted/fault.ts';
@@ -26,9 +26,9 @@ const RULES: Rule[] = [
   ...KEEPING_RULES,
 ];
 
-let service: PackagedService;
+let service: Awaited<ReturnType<typeof packageTemplate>>;
 beforeAll(async () => {
-  service = await packageService({
+  service = await packageTemplate({
     sourceBuckets: 'legacy-images',
     destinationBuckets: 'second-home',
     sourceHosts: 'files.example.com',

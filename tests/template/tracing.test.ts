@@ -1,11 +1,11 @@
 // The parameter `tracing`: active tracing with the two permissions for it. That nothing of it is there by default is held by
 // template.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PackagedService, packageService, type Resource } from '../helpers/package-service.ts';
+import { packageTemplate, type Resource } from '../helpers/package-service.ts';
 
-let service: PackagedService;
+let service: Awaited<ReturnType<typeof packageTemplate>>;
 beforeAll(async () => {
-  service = await packageService({ tracing: 'true' });
+  service = await packageTemplate({ tracing: 'true' });
 });
 afterAll(() => service?.remove());
 
