@@ -378,7 +378,7 @@ describe('results of a Distributed Map', () => {
   });
 
   it('keep the digits of numbers, so that none becomes another text', async () => {
-    const input = '{"key":"a","text":1.10,"size":1e3}';
+    const input = '{"key":20240101,"text":1.10,"size":1e3}';
     const content = JSON.stringify([{ ...execution({}), Input: input }]);
     const { text } = await convert({ files: filesOf(content), manifest: own });
     expect(text.toString()).toBe(`${input}\n`);

@@ -167,7 +167,8 @@ function linesOfExecution(line: string, place: string): string {
 
 function lineOfItem(item: unknown, shared: Record<string, unknown>, place: string): string {
   if (!isRecord(item) || keptDigits(item) !== undefined) throw unfit(item, place, 'is no object');
-  if (typeof item['key'] === 'string') return `${JSON.stringify(item)}\n`;
+  if (typeof item['key'] === 'string' || keptDigits(item['key']) !== undefined)
+    return `${JSON.stringify(item)}\n`;
   const { Key: key, VersionId, Size } = item;
   const bucket = item['Bucket'] ?? shared['Bucket'];
   if (typeof key !== 'string') throw unfit(item, place, 'has no Key');
