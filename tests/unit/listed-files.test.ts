@@ -361,6 +361,12 @@ describe('results of a Distributed Map', () => {
     expect(await convertedRows({ files: packed, manifest: 'inbox/x.gz' })).toEqual(rows);
   });
 
+  it('leave out executions that succeeded, whose file may be dropped alone', async () => {
+    const succeeded = { ...execution({ Bucket: 'source-bucket', Key: 'done' }), Status: 'SUCCEEDED' };
+    const files = { 'inbox/x.json': JSON.stringify([succeeded, ...failed]) };
+    expect(await convertedRows({ files, manifest: 'inbox/x.json' })).toEqual(rows);
+  });
+
   it.each<[string, unknown, RegExp]>([
     [
       'a key without a bucket',

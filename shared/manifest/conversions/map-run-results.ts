@@ -158,6 +158,8 @@ const REMEDY =
 
 function linesOfExecution(line: string, place: string): string {
   const execution = parse(line);
+  // A file of executions that succeeded can be dropped alone too: what they were for is done.
+  if (isRecord(execution) && execution['Status'] === 'SUCCEEDED') return '';
   const text = isRecord(execution) ? execution['Input'] : undefined;
   const input = typeof text === 'string' ? parse(text) : undefined;
   const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
