@@ -29,6 +29,11 @@ const loneCarriageReturns = unreadable(
   'lines end in a lone carriage return: save the manifest with LF or CRLF',
 );
 
+const commentBeforeHeader = unreadable(
+  'UnknownColumn',
+  'the first line begins with # and names no column: remove it, so that the header row is the first (PowerShell leaves its line #TYPE out with Export-Csv -NoTypeInformation)',
+);
+
 /** The first row, or the one behind Excel's line `sep=`. Such a line that names another separator is a fault. */
 function findHeader(start: ManifestStart, dialect: Dialect): FirstRow | Unreadable {
   const first = firstRowOf(start, dialect.rowEnds);
@@ -47,6 +52,8 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
   const otherSeparator = faultOfSeparator(header.text, dialect);
   if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
   if (hasLoneReturn(header.text)) return loneCarriageReturns;
+  if (header.text.trimStart().startsWith('#') && !headerNames(header.text, dialect).some(isKnownColumn))
+    return commentBeforeHeader;
   switch (header.kind) {
     case 'unfinished': {
       const message = `the header row does not end within ${start.bytes.length} bytes`;
@@ -66,6 +73,10 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
 function hasLoneReturn(header: string): boolean {
   const at = header.search(/\r(?!\n)/);
   return at !== -1 && header.slice(0, at).split('"').length % 2 === 1;
+}
+
+function headerNames(header: string, { separator }: Dialect): string[] {
+  return header.split(separator).map((name) => name.replaceAll('"', '').trim());
 }
 
 function readHeader(
