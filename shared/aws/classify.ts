@@ -98,6 +98,9 @@ interface ThrownByClient {
   $response?: { statusCode?: number };
 }
 
+/** What clients put in the place of a code. The answer to a HEAD has none, since it has no body. */
+const NO_CODES: ReadonlySet<string> = new Set(['Error', 'Unknown', 'UnknownError']);
+
 export function classifyFault(thrown: unknown): Fault {
   const error = (
     typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) }
@@ -106,7 +109,8 @@ export function classifyFault(thrown: unknown): Fault {
   const codes = [error.Code, error.name, error.code].filter((code) => code !== undefined);
   const known = codes.find((code) => KIND_BY_CODE.has(code));
   const kind = KIND_BY_CODE.get(known ?? '') ?? KIND_BY_STATUS[status ?? 0] ?? kindOfUnknown(status);
-  const code = boundedName(known ?? codes.find((name) => name !== 'Error') ?? `Http${status ?? 'NoAnswer'}`);
+  const said = known ?? codes.find((name) => !NO_CODES.has(name));
+  const code = boundedName(said ?? `Http${status ?? 'NoAnswer'}`);
   const message = boundedText(error.message ?? '');
   if (kind === 'throttle') {
     return { kind, scope: scopeOf(code, message, known === undefined ? status : undefined), code, message };

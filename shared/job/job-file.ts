@@ -131,10 +131,21 @@ function readYaml(text: string): { document: Document.Parsed; faults: TextFault[
   const { errors, warnings } = document;
   const faults = [...errors, ...warnings, ...repeatedNames(document)].map(({ code, message, pos }) => {
     const { line, col } = lineCounter.linePos(pos[0]);
-    const shown = visibleText(message.slice(0, MAX_SHOWN));
-    return { code, message: `line ${line}, column ${col}: ${shown}` };
+    const shown = visibleText(REMEDIES[code] ?? message.slice(0, MAX_SHOWN));
+    return { code, message: `line ${line}, column ${col}: ${shown}${quoteBraces(text, line)}` };
   });
   return { document, faults };
+}
+
+/** In place of the parser's own messages, which speak to its caller. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'multiple documents: a job file is one, so leave out what follows the ---',
+};
+
+/** Key templates begin with a brace more often than not, and to YAML such a value is an object. */
+function quoteBraces(text: string, line: number): string {
+  const source = text.split('\n', line)[line - 1] ?? '';
+  return /:\s+\{/.test(source) ? ' (write a value that begins with { in quotes)' : '';
 }
 
 function repeatedNames(document: Document.Parsed): (TextFault & { pos: [number] })[] {

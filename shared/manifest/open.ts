@@ -83,6 +83,6 @@ function unknownFormat(): Unreadable {
   const names = FORMATS.map(({ nameIt }) => nameIt).join(', or ');
   return unreadable(
     'UnknownFormat',
-    `neither the name nor the first line tells the format: name it ${names}`,
+    `neither the name nor the first line tells the format: name it ${names}; a JSON array begins with a bracket and an object, [{ ... }, ...], without comments`,
   );
 }

@@ -32,14 +32,19 @@ const DELIVERED_PARTS: readonly RegExp[] = [
   new RegExp(`${INVENTORY}data/${UUID}\\.(?:csv\\.gz|parquet|orc)$`),
   new RegExp(`(?:^|/)job-${UUID}/manifest\\.json\\.md5$`),
   new RegExp(`(?:^|/)job-${UUID}/results/[0-9a-f]{40}\\.csv$`),
+  new RegExp(`(?:^|/)${UUID}/(?:FAILED|PENDING|SUCCEEDED)_\\d+\\.jsonl?$`),
+  new RegExp(`(?:^|/)${UUID}\\.(?:csv|txt)\\.metadata$`),
 ];
 
 /**
- * Parts of what AWS delivers. Only the manifest.json beside them starts a job, and reads them:
+ * Parts of what AWS delivers. Only the manifest beside them starts a job, and reads them if they list objects:
  *
  * - S3 Inventory: `<bucket>/<configuration>/<start>/manifest.checksum`, `…/hive/dt=<start>/symlink.txt` and the files
  *   `…/data/<uuid>.csv.gz`, `.parquet` and `.orc` (S3 user guide, "Locating your inventory list")
  * - S3 Batch Operations: `job-<uuid>/manifest.json.md5` and `job-<uuid>/results/<sha1>.csv`
+ * - a Distributed Map of Step Functions: `<map run>/FAILED_0.json`, and `PENDING_…`, `SUCCEEDED_…`, `.jsonl` (developer guide,
+ *   "ResultWriter")
+ * - Athena: `<uuid>.csv.metadata` beside the result `<uuid>.csv`, and `<uuid>.txt.metadata` (user guide, "Find query output files")
  *
  * The names are as AWS makes them: a user's own `data/list.csv.gz` is a manifest.
  */

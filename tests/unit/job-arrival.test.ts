@@ -95,6 +95,11 @@ describe('parseArrivals', () => {
     'source-bucket/daily/data/939c6d46-85a9-4ba8-87bd-9db705a579ce.orc',
     'job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/manifest.json.md5',
     'reports/job-f8fb9d89-a3aa-461d-bddc-ea6a1b131955/results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
+    'maps/ad9b5f27-090b-3ac6-9beb-243cd77144a7/FAILED_0.json',
+    'maps/ad9b5f27-090b-3ac6-9beb-243cd77144a7/PENDING_0.jsonl',
+    'ad9b5f27-090b-3ac6-9beb-243cd77144a7/SUCCEEDED_12.json',
+    'Unsaved/2026/11/28/1d5f8b33-2b5f-4a7c-9d0f-5d3f1a6f1c11.csv.metadata',
+    '1d5f8b33-2b5f-4a7c-9d0f-5d3f1a6f1c11.txt.metadata',
   ])('makes no job of %s, and names it', (key) => {
     const event = notification({ key: encodeURIComponent(key), size: key.endsWith('/') ? 0 : 5 });
     expect(parseArrivals(event, { inbox: 'inbox' })).toEqual({
@@ -121,6 +126,10 @@ describe('parseArrivals', () => {
     'hive/symlink.txt',
     'job-7/results/x.csv',
     'results/b2ddad417e94331e9f37b44f1faf8c7ed5873f2e.csv',
+    'maps/ad9b5f27-090b-3ac6-9beb-243cd77144a7/manifest.json',
+    'maps/FAILED_0.json',
+    'Unsaved/2026/11/28/1d5f8b33-2b5f-4a7c-9d0f-5d3f1a6f1c11.csv',
+    'list.csv.metadata',
   ])('makes a job of %s', (key) => {
     const event = notification({ key: encodeURIComponent(key) });
     expect(parseArrivals(event, { inbox: 'inbox' })).toMatchObject({ arrivals: [{ key }], passedOver: [] });

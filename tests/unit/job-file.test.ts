@@ -94,7 +94,12 @@ describe('a job file', () => {
     ['a.job.yaml', '- a\n', /holds no object/],
     ['a.job.yaml', 'manifest: a\nmanifest: b\n', /line 2, column 1: .*unique/],
     ['a.job.yaml', 'manifest: [a\n', /line 2/],
-    ['a.job.yaml', 'manifest: a\n---\nmanifest: b\n', /multiple documents/],
+    ['a.job.yaml', 'manifest: a\n---\nmanifest: b\n', /line 2, column 1: multiple documents: .*leave out/],
+    [
+      'a.job.yaml',
+      'manifest: a\noptions:\n  key-template: {dir}/{name}.bak\n',
+      /line 3, column \d+: .*write a value that begins with \{ in quotes/,
+    ],
     ['a.job.yaml', 'manifest: !!js/function a\n', /Unresolved tag/],
     ['a.job.yaml', 'manifest: !!int 5\n', /Unresolved tag/],
     ['a.job.yaml', 'manifest: &a x\noptions: {spread: *a}\n', /write it without aliases/],

@@ -361,6 +361,12 @@ describe('results of a Distributed Map', () => {
     expect(await convertedRows({ files: packed, manifest: 'inbox/x.gz' })).toEqual(rows);
   });
 
+  it('leave out executions that succeeded, whose file may be dropped alone', async () => {
+    const succeeded = { ...execution({ Bucket: 'source-bucket', Key: 'done' }), Status: 'SUCCEEDED' };
+    const files = { 'inbox/x.json': JSON.stringify([succeeded, ...failed]) };
+    expect(await convertedRows({ files, manifest: 'inbox/x.json' })).toEqual(rows);
+  });
+
   it.each<[string, unknown, RegExp]>([
     [
       'a key without a bucket',
@@ -378,7 +384,7 @@ describe('results of a Distributed Map', () => {
   });
 
   it('keep the digits of numbers, so that none becomes another text', async () => {
-    const input = '{"key":"a","text":1.10,"size":1e3}';
+    const input = '{"key":20240101,"text":1.10,"size":1e3}';
     const content = JSON.stringify([{ ...execution({}), Input: input }]);
     const { text } = await convert({ files: filesOf(content), manifest: own });
     expect(text.toString()).toBe(`${input}\n`);

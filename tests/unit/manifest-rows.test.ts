@@ -243,6 +243,11 @@ describe('NDJSON', () => {
     ['\x1e{"key":"a","text":"b"}', 'InvalidJson', /leave out the record separator U\+001E/],
     ['\x1a', 'InvalidJson', /Ctrl-Z.*remove it/],
     ['{"key":"a","text":"b"} {}', 'InvalidJson', /no JSON/],
+    [
+      '{"key":"a","text":"b"}\r{"key":"c","text":"d"}',
+      'InvalidJson',
+      /lone carriage return: save .* with LF or CRLF/,
+    ],
     ['"key"', 'NotAnObject', /no object/],
     ['{"key":"a","text\u00ad":"b"}', 'UnknownColumn', /"text\\u00ad" \(did you mean text\?\)/],
     ['{"key":\u2060"a"}', 'InvalidJson', /^no JSON: Unexpected token '\\u2060'/],

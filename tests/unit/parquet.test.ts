@@ -52,6 +52,15 @@ describe('rows of Parquet', () => {
     }
   });
 
+  it('are read around row groups without rows, whose columns have no place', async () => {
+    const bytes = sample('pyarrow-empty-groups.parquet');
+    const rows = objectsOf(await parquetLines(bytes));
+    expect(rows).toEqual([{ key: 'a', text: '1' }, { key: 'b' }, { key: 'c', text: '3' }]);
+    const footer = await readFooter(fileOf(bytes), () => true);
+    expect(footer.rowGroups.map((group) => group.rows)).toEqual([0, 2, 0, 1, 0]);
+    expect(unitsOf(footer)).toEqual([{ from: 0, to: 3 }]);
+  });
+
   it('are read from files of another writer, in several row groups', async () => {
     const keys = Array.from({ length: 2_500 }, (_, index) => `k${index}`);
     const columns: ColumnSource[] = [

@@ -54,9 +54,13 @@ describe('classifyFault', () => {
     [504, 'transient'],
     [412, 'exists'],
     [404, 'permanent'],
+    [403, 'permanent'],
   ])('a bodiless %i, which the SDK has no code for, is %s', (httpStatusCode, kind) => {
-    const bare = Object.assign(new Error(), { name: 'UnknownError', $metadata: { httpStatusCode } });
-    expect(classifyFault(bare)).toMatchObject({ kind });
+    // As the SDK names the answer to a HEAD: it says nothing, so the status is what a message shows.
+    for (const name of ['UnknownError', 'Unknown']) {
+      const bare = Object.assign(new Error(), { name, $metadata: { httpStatusCode } });
+      expect(classifyFault(bare)).toMatchObject({ kind, code: `Http${httpStatusCode}` });
+    }
     const unparsed = Object.assign(new Error('no XML'), { $response: { statusCode: httpStatusCode } });
     expect(classifyFault(unparsed)).toMatchObject({ kind, code: `Http${httpStatusCode}` });
   });

@@ -561,6 +561,22 @@ describe('a source that is not read', () => {
     ]);
   });
 
+  it.each([
+    ['UTF-8', Buffer.from('/größe b.png'), '/gr%C3%B6%C3%9Fe%20b.png'],
+    ['Latin-1', Buffer.from('/gr\u00f6.png', 'latin1'), '/gr%C3%B6.png'],
+    ['ASCII', Buffer.from('/gr%C3%B6.png'), '/gr%C3%B6.png'],
+  ])('is read where a redirect names it in %s', async (_, location, path) => {
+    const { end, asked } = await transfer({
+      answer: (request, response) =>
+        request.url === path
+          ? void response.end(SMALL)
+          : // One character a byte, as Node sends headers.
+            void response.writeHead(302, { location: location.toString('latin1') }).end(),
+    });
+    expect(end.kind).toBe('stored');
+    expect(asked.map(({ url }) => url)).toEqual(['/a/b?X-Amz-Signature=secret', path]);
+  });
+
   it('ends by its idle time where nothing comes, and goes back to the queue', async () => {
     const slowly = (clock: HandClock) => () => clock.advance(30_000);
     const { end } = await transfer({ slowly });

@@ -158,6 +158,8 @@ const REMEDY =
 
 function linesOfExecution(line: string, place: string): string {
   const execution = parse(line);
+  // A file of executions that succeeded can be dropped alone too: what they were for is done.
+  if (isRecord(execution) && execution['Status'] === 'SUCCEEDED') return '';
   const text = isRecord(execution) ? execution['Input'] : undefined;
   const input = typeof text === 'string' ? parse(text) : undefined;
   const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
@@ -167,7 +169,8 @@ function linesOfExecution(line: string, place: string): string {
 
 function lineOfItem(item: unknown, shared: Record<string, unknown>, place: string): string {
   if (!isRecord(item) || keptDigits(item) !== undefined) throw unfit(item, place, 'is no object');
-  if (typeof item['key'] === 'string') return `${JSON.stringify(item)}\n`;
+  if (typeof item['key'] === 'string' || keptDigits(item['key']) !== undefined)
+    return `${JSON.stringify(item)}\n`;
   const { Key: key, VersionId, Size } = item;
   const bucket = item['Bucket'] ?? shared['Bucket'];
   if (typeof key !== 'string') throw unfit(item, place, 'has no Key');

@@ -29,6 +29,11 @@ const loneCarriageReturns = unreadable(
   'lines end in a lone carriage return: save the manifest with LF or CRLF',
 );
 
+const commentBeforeHeader = unreadable(
+  'UnknownColumn',
+  'the first line begins with # and names no column: remove it, so that the header row is the first (PowerShell leaves its line #TYPE out with Export-Csv -NoTypeInformation)',
+);
+
 /** The first row, or the one behind Excel's line `sep=`. Such a line that names another separator is a fault. */
 function findHeader(start: ManifestStart, dialect: Dialect): FirstRow | Unreadable {
   const first = firstRowOf(start, dialect.rowEnds);
@@ -46,7 +51,9 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
   if (header.kind === 'blank') return blankFault(start);
   const otherSeparator = faultOfSeparator(header.text, dialect);
   if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
-  if (header.text.includes('\r') && !header.text.includes('"')) return loneCarriageReturns;
+  if (hasLoneReturn(header.text)) return loneCarriageReturns;
+  if (header.text.trimStart().startsWith('#') && !headerNames(header.text, dialect).some(isKnownColumn))
+    return commentBeforeHeader;
   switch (header.kind) {
     case 'unfinished': {
       const message = `the header row does not end within ${start.bytes.length} bytes`;
@@ -62,6 +69,16 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
   }
 }
 
+/** Outside of quotes: a name in quotes may hold any character. The CR of the row's own line end is not in its text. */
+function hasLoneReturn(header: string): boolean {
+  const at = header.search(/\r(?!\n)/);
+  return at !== -1 && header.slice(0, at).split('"').length % 2 === 1;
+}
+
+function headerNames(header: string, { separator }: Dialect): string[] {
+  return header.split(separator).map((name) => name.replaceAll('"', '').trim());
+}
+
 function readHeader(
   { text: latin1, isQuoted, next: body }: Extract<FirstRow, { kind: 'row' }>,
   { extraColumns = [] }: ManifestStart,
@@ -74,7 +91,6 @@ function readHeader(
       'the header row is not UTF-8 (posted as text, U+FFFD counts as a byte that was not): save the manifest as UTF-8',
     );
   }
-  if (latin1.includes('\r') && !isQuoted) return loneCarriageReturns;
   const text = bytes.toString('utf8');
   const columns = splitRow(text, separator, isQuoted).map((name) => name.trim());
   const faults = headerFaults(columns, extraColumns);
@@ -107,7 +123,9 @@ export function headerFaults(
     faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown, headerNameOf) });
   }
   if (names.has('')) {
-    faults.push({ code: 'HeaderNameMissing', message: `column ${columns.indexOf('') + 1} has no name` });
+    const place = columns.indexOf('') + 1;
+    const message = `column ${place} has no name: name it, or leave it out (spreadsheets: delete the whole column; pandas: index=False)`;
+    faults.push({ code: 'HeaderNameMissing', message });
   }
   for (const name of names) {
     const fault = faultOfNamedColumn(name);

@@ -125,6 +125,9 @@ function invalidJsonMessage(line: string, error: Error): string {
   const text = line.trim();
   if (text.startsWith('{') && text.endsWith('},'))
     return `${message}: leave out the comma at the end of the line, NDJSON has none between objects`;
+  // Within a string JSON takes no raw one: this one stands between objects, and `trim` has removed that of the line's end.
+  if (text.startsWith('{') && text.includes('\r'))
+    return `${message}: the line holds a lone carriage return: save the manifest with LF or CRLF line ends`;
   if (text.startsWith('\u001e'))
     return `${message}: leave out the record separator U+001E at the start of the line`;
   if (text === '\u001a')

@@ -145,10 +145,18 @@ function readRowGroup(reader: ThriftReader, context: GroupContext): RowGroup {
   if (leaves !== context.leaves)
     throw damaged(`${context.place} has ${leaves} columns, the schema ${context.leaves}`);
   if (rows < 0 || !Number.isSafeInteger(rows)) throw damaged(`${context.place} has ${rows} rows`);
+  // Without rows there is no page to read, and pyarrow then gives 0 as the place of the first.
+  if (rows === 0) return { rows, chunks: new Map() };
+  for (const chunk of chunks.values()) checkPlace(chunk, context);
   return { rows, chunks };
 }
 
-function readChunk(reader: ThriftReader, { dataEnd, place }: GroupContext): ColumnChunk {
+function checkPlace({ startOffset, endOffset }: ColumnChunk, { dataEnd, place }: GroupContext): void {
+  if (startOffset < MAGIC.length || endOffset < startOffset || endOffset > dataEnd)
+    throw damaged(`a column of ${place} lies outside of the file`);
+}
+
+function readChunk(reader: ThriftReader, { place }: GroupContext): ColumnChunk {
   let codec = -1;
   let sizeBytes = -1;
   let dataOffset = -1;
@@ -179,8 +187,5 @@ function readChunk(reader: ThriftReader, { dataEnd, place }: GroupContext): Colu
   });
   // Some writers give a dictionary's offset of 0 where there is none.
   const startOffset = dictionaryOffset > 0 ? Math.min(dictionaryOffset, dataOffset) : dataOffset;
-  const endOffset = startOffset + sizeBytes;
-  if (startOffset < MAGIC.length || sizeBytes < 0 || endOffset > dataEnd)
-    throw damaged(`a column of ${place} lies outside of the file`);
-  return { startOffset, endOffset, codec };
+  return { startOffset, endOffset: startOffset + sizeBytes, codec };
 }

@@ -5,6 +5,7 @@
 //   TLS         for the name, by Node's authorities; no variable of the environment turns the check off
 //   redirects   few, each under the same rules; none carries credentials, since none are sent
 //   proxies     none: the agent reads no variable of the environment
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { LookupFunction } from 'node:net';
@@ -182,7 +183,10 @@ function notAllowed(refusal: string, redirects: number) {
     : permanent('SourceRedirectRefused', `it redirects, and its target's ${refusal}`);
 }
 
-function redirectOf({ host, headers: { location = '' } }: WebAnswer, from: URL): URL {
+function redirectOf({ host, headers }: WebAnswer, from: URL): URL {
+  // Node gives each byte as a character. Servers that do not percent-encode their paths send UTF-8, as browsers read it.
+  const bytes = Buffer.from(headers.location ?? '', 'latin1');
+  const location = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
   const refused = (why: string) =>
     permanent('SourceRedirectRefused', `${host} redirects to an address that is not read: ${why}`);
   if (!URL.canParse(location, from.href)) throw refused('its Location is no URL');
