@@ -39,7 +39,9 @@ export function inProcess(server: Server): DynamoDBClientConfig {
       // The SDK's own class of bytes warns of what Buffer.from asks it.
       asked.emit(
         'data',
-        typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+        typeof body === 'string'
+          ? Buffer.from(body)
+          : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
       );
       asked.emit('end');
     });

@@ -67,4 +67,3 @@ const SLOW_DOWN = Object.assign(new Error('Please reduce your request rate.'), {
 
 /** Has no stack of its own: a run of hours throws a hundred thousand, and a stack takes longer than all else of a refusal. */
 export const slowDown = (): Error => Object.create(SLOW_DOWN) as Error;
-

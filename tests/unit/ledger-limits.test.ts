@@ -67,22 +67,19 @@ describe('a row at the most that it can hold', () => {
   const all = range(BLOCK_ROWS);
 
   // Their rows lie all over the block, as if messages were shuffled. tests/property/compaction.test.ts has the sizes between.
-  it.each([1, 20, 100])(
-    'is, for a block whose rows end in batches of %d, one write unit',
-    async (batch) => {
-      await forget(blockName(block));
-      await ledger.openBlock(block, BLOCK_ROWS, []);
-      const batches = BLOCK_ROWS / batch;
-      for (const first of range(batches))
-        await ledger.recordEnds(block, { done: range(batch).map((row) => first + row * batches) });
-      await ledger.expireBlocks(block, SLICE_BLOCKS);
-      const { bytes, writes } = await sizeOf(blockName(block));
-      expect(bytes).toBeGreaterThan(300);
-      expect(writes).toBe(1);
-      const row = (await ledger.readBlocks([block])).get(blockName(block));
-      expect(row?.done.size).toBe(BLOCK_ROWS);
-    },
-  );
+  it.each([1, 20, 100])('is, for a block whose rows end in batches of %d, one write unit', async (batch) => {
+    await forget(blockName(block));
+    await ledger.openBlock(block, BLOCK_ROWS, []);
+    const batches = BLOCK_ROWS / batch;
+    for (const first of range(batches))
+      await ledger.recordEnds(block, { done: range(batch).map((row) => first + row * batches) });
+    await ledger.expireBlocks(block, SLICE_BLOCKS);
+    const { bytes, writes } = await sizeOf(blockName(block));
+    expect(bytes).toBeGreaterThan(300);
+    expect(writes).toBe(1);
+    const row = (await ledger.readBlocks([block])).get(blockName(block));
+    expect(row?.done.size).toBe(BLOCK_ROWS);
+  });
 
   it('is, for a block whose rows have each ended in all four ways, 2 KB', async () => {
     await forget(blockName(block));
