@@ -66,8 +66,9 @@ describe('a row at the most that it can hold', () => {
   const block = { job, slice, block: SLICE_BLOCKS - 1 };
   const all = range(BLOCK_ROWS);
 
-  // Their rows lie all over the block, as if messages were shuffled. tests/property/compaction.test.ts has the sizes between.
-  it.each([1, 20, 100])('is, for a block whose rows end in batches of %d, one write unit', async (batch) => {
+  // Their rows lie all over the block, as if messages were shuffled. In batches of one and two:
+  // tests/property/compaction.test.ts, at each of their writes.
+  it.each([4, 20, 100])('is, for a block whose rows end in batches of %d, one write unit', async (batch) => {
     await forget(blockName(block));
     await ledger.openBlock(block, BLOCK_ROWS, []);
     const batches = BLOCK_ROWS / batch;
