@@ -65,12 +65,15 @@ export function watchJobs(
     jobOf: (id: JobId): Job | undefined => known.get(id),
     /** Ends the watch. @returns the errors of reads that failed; the last good read was used then */
     async end(): Promise<Error[]> {
-      ended.abort();
+      ended.abort(ENDED);
       await watching;
       return errors;
     },
   };
 }
+
+/** Given as the reason: without one, each batch would make an error with its stack. */
+const ENDED = 'the batch has ended';
 
 /** The batch is done: the watch's sleep is cancelled. */
 function ignoreEnd(): void {}

@@ -72,12 +72,15 @@ export async function watchQueue(
     inPlaceMs,
     /** Ends the watch. @returns the errors of requests that failed: the batch was worked on as if the queue were full then */
     async end(): Promise<Error[]> {
-      ended.abort();
+      ended.abort(ENDED);
       await watching;
       return errors;
     },
   };
 }
+
+/** Given as the reason: without one, each batch would make an error with its stack. */
+const ENDED = 'the batch has ended';
 
 /** The batch is done: the watch's sleep is cancelled. */
 function ignoreEnd(): void {}

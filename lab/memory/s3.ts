@@ -172,9 +172,9 @@ export function createMemoryS3({ versioned = [] }: { versioned?: readonly string
     });
     if (listed.slice(0, -1).some(({ body }) => body.length < LEAST_PART_BYTES)) refuse('EntityTooSmall', 400);
     uploads.delete(input.UploadId ?? '');
-    const digests = Buffer.concat(listed.map(({ body }) => Buffer.from(hash('md5', body), 'hex')));
+    const digests = Buffer.concat(listed.map(({ etag }) => Buffer.from(etag.slice(1, -1), 'hex')));
     const etag = `"${hash('md5', digests)}-${listed.length}"`;
-    const object = { ...objectOf(Buffer.concat(listed.map(({ body }) => body)), properties), etag };
+    const object = objectOf(Buffer.concat(listed.map(({ body }) => body)), properties, etag);
     return { ETag: etag, ...store(bucket, key, object) };
   });
   on(AbortMultipartUploadCommand, (input) => {
@@ -218,8 +218,8 @@ function refuse(name: string, httpStatusCode: number): never {
   throw Object.assign(new Error(name), { name, $fault: 'client', $metadata: { httpStatusCode } });
 }
 
-function objectOf(body: Buffer, properties: Properties = {}): StoredObject {
-  return { body, etag: etagOf(body), contentType: DEFAULT_CONTENT_TYPE, metadata: {}, ...properties };
+function objectOf(body: Buffer, properties: Properties = {}, etag = etagOf(body)): StoredObject {
+  return { body, etag, contentType: DEFAULT_CONTENT_TYPE, metadata: {}, ...properties };
 }
 
 function headOf({ body, etag, contentType, metadata }: StoredObject) {

@@ -115,8 +115,10 @@ export function readBlockRow(item: Attributes): StoredBlockRow {
 
 /** A number that no row of the block has would close the block for a row that has not ended. */
 function readEnds(item: Attributes, end: RowEnd, size: number): Set<number> {
-  const ended = [...numbers(item[end]), ...readCompacted(item, end)];
-  return new Set(ended.filter((number) => number < size));
+  const ended = numbers(item[end]);
+  for (const number of readCompacted(item, end)) ended.add(number);
+  for (const number of ended) if (number >= size) ended.delete(number);
+  return ended;
 }
 
 /** @returns undefined where the row can't be read: sweep names it, and whatever does not depend on it goes on */

@@ -1,7 +1,10 @@
 // The ledger's table and that of outcomes, as serverless.yml has them, on an in-process DynamoDB.
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { readService, SERVICE_FILE } from '../../local/service/read-service.ts';
 import type { JobId, SliceId } from '../../shared/job/identity.ts';
@@ -9,6 +12,7 @@ import { isLive, type LiveJob } from '../../shared/job/job.ts';
 import { createLedger, type Ledger } from '../../shared/ledger/ledger.ts';
 import { createRandom } from '../../shared/time/random.ts';
 import { duringTests } from './during-tests.ts';
+import { inProcess } from './in-process-handler.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export interface LedgerTable {
@@ -30,25 +34,33 @@ export async function tableModel(
 
 export async function startLedgerTable(): Promise<LedgerTable> {
   const server = dynalite({ createTableMs: 0 });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   const dynamodb = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
+    ...inProcess(server),
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const [ledger, outcomes] = await Promise.all([tableModel('LedgerTable'), tableModel('OutcomesTable')]);
-  for (const { definition } of [ledger, outcomes]) await dynamodb.send(new CreateTableCommand(definition));
+  for (const { definition } of [ledger, outcomes]) {
+    await dynamodb.send(new CreateTableCommand(definition));
+    await untilActive(dynamodb, definition.TableName);
+  }
   return {
     dynamodb,
     table: ledger.name,
     outcomes: outcomes.name,
     async stop() {
       dynamodb.destroy();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A table is created behind the answer that tells so. */
+async function untilActive(dynamodb: DynamoDBClient, TableName: string | undefined): Promise<void> {
+  for (;;) {
+    const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+    if (Table?.TableStatus === 'ACTIVE') return;
+    await new Promise(setImmediate);
+  }
 }
 
 /** A table for all tests of the file, or of the describe, that asks for it. */

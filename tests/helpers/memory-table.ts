@@ -54,7 +54,7 @@ export function createMemoryTable(clock: Clock, latencyMs = 5): MemoryTable {
 
   async function update(input: UpdateItemCommand['input']): Promise<object> {
     writes++;
-    const data = withBinary(structuredClone(input), toBase64) as typeof input;
+    const data = withBinary(input, toBase64) as typeof input;
     const fault = validateExpressions(data);
     if (fault !== undefined && fault !== null) throw new Error(fault);
     return await new Promise((resolve, reject) =>
@@ -67,7 +67,7 @@ export function createMemoryTable(clock: Clock, latencyMs = 5): MemoryTable {
   }
 
   const keyOf = (pk: string) => [...rows.keys()].find((key) => rows.get(key)?.['pk']?.S === pk) ?? '';
-  const rowOf = (pk: string) => withBinary(structuredClone(rows.get(keyOf(pk))), toBytes) as Item | undefined;
+  const rowOf = (pk: string) => withBinary(rows.get(keyOf(pk)), toBytes) as Item | undefined;
   return {
     client: {
       async send(command: object) {
@@ -85,7 +85,7 @@ export function createMemoryTable(clock: Clock, latencyMs = 5): MemoryTable {
 const toBase64 = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString('base64');
 const toBytes = (text: unknown) => Uint8Array.from(Buffer.from(text as string, 'base64'));
 
-/** Dynalite has binary values as they come over the wire: in base64. */
+/** A copy. Dynalite has binary values as they come over the wire: in base64. */
 function withBinary(value: unknown, convert: (binary: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((each) => withBinary(each, convert));
   if (typeof value !== 'object' || value === null) return value;

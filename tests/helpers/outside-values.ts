@@ -18,3 +18,20 @@ export const anyValue = fc.oneof(
   fc.constantFrom<unknown>('', '%', 'x'.repeat(5_000), -1, 1e308, null, [], {}, { __proto__: null }),
 );
 export const nested = fc.integer({ min: 1, max: 20_000 }).map((depth) => '['.repeat(depth));
+
+/** The last code point, and the half surrogate pairs, which are none of a text's. */
+const LAST_CODE_POINT = 0x10_ffff;
+const SURROGATES = { first: 0xd800, count: 0x800 };
+
+/**
+ * Any code point, as a text's unit: the same as fast-check's own unit 'binary'. That one keeps a million code points in a map, which
+ * takes over a second in each process of the tests.
+ */
+export const codePoint = fc.integer({ min: 0, max: LAST_CODE_POINT - SURROGATES.count }).map(
+  (number) => String.fromCodePoint(number < SURROGATES.first ? number : number + SURROGATES.count),
+  (text) => {
+    if (typeof text !== 'string' || [...text].length !== 1) throw new Error('it is not one code point');
+    const code = text.codePointAt(0) ?? 0;
+    return code < SURROGATES.first ? code : code - SURROGATES.count;
+  },
+);

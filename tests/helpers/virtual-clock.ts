@@ -13,21 +13,19 @@ interface Sleeper {
 
 export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   let nowMs = startMs;
-  let sleepers: Sleeper[] = [];
+  const sleepers = new Set<Sleeper>();
   let isTurning = false;
 
   /** Runs once nothing else can continue without waiting. */
   function turn(): void {
     // Of those due at once, the one that fell asleep first.
-    let first = 0;
-    sleepers.forEach(({ dueMs }, index) => {
-      if (dueMs < (sleepers[first]?.dueMs ?? Number.POSITIVE_INFINITY)) first = index;
-    });
-    const [next] = sleepers.splice(first, 1);
+    let next: Sleeper | undefined;
+    for (const sleeper of sleepers) if (next === undefined || sleeper.dueMs < next.dueMs) next = sleeper;
     if (next === undefined) {
       isTurning = false;
       return;
     }
+    sleepers.delete(next);
     nowMs = Math.max(nowMs, next.dueMs);
     next.wake();
     setImmediate(turn);
@@ -45,9 +43,9 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
           return;
         }
         const sleeper = { dueMs: nowMs + ms, wake: resolve };
-        sleepers.push(sleeper);
+        sleepers.add(sleeper);
         signal?.addEventListener('abort', () => {
-          sleepers = sleepers.filter((other) => other !== sleeper);
+          sleepers.delete(sleeper);
           reject(signal.reason);
         });
         if (!isTurning) {

@@ -18,7 +18,7 @@ import {
   parseUploadMessage,
 } from '../../shared/queue/messages.ts';
 import { rowsOf } from '../helpers/manifest-bytes.ts';
-import { anyValue, mutated, nested } from '../helpers/outside-values.ts';
+import { anyValue, codePoint, mutated, nested } from '../helpers/outside-values.ts';
 import { aJob, anEndedJob, anUnopenedJob, anUploadMessage, JOB_ID } from '../helpers/records.ts';
 
 /** Fixed, so that a run fails for the code alone and not for its luck. */
@@ -52,7 +52,7 @@ const body = fc.oneof(
       .map(([sample, change, at]) => JSON.stringify(mutated(sample, change, at)) ?? ''),
   },
   { weight: 1, arbitrary: fc.json() },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
+  { weight: 1, arbitrary: fc.string({ unit: codePoint }) },
   { weight: 1, arbitrary: fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('utf8')) },
   { weight: 1, arbitrary: nested },
 );

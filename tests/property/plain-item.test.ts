@@ -20,6 +20,7 @@ import {
 import { splitRow } from '../../shared/manifest/formats/csv-quoted-row.ts';
 import { sizeOf } from '../../shared/manifest/written-numbers.ts';
 import { createMessageWriter, messageBody, parseUploadMessage } from '../../shared/queue/messages.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 /** Values at the borders of what a column takes. */
 const odd = fc.constantFrom<unknown>(
@@ -48,7 +49,7 @@ const odd = fc.constantFrom<unknown>(
   ...[0, -0, -1, 1.5, 5, 50_000 * 1024 ** 3, 50_000 * 1024 ** 3 + 1, Number.NaN, Number.POSITIVE_INFINITY],
   ...[null, undefined, true, [], {}, 5n],
 );
-const value = fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 20 }), fc.webUrl(), fc.nat());
+const value = fc.oneof(odd, fc.string({ unit: codePoint, maxLength: 20 }), fc.webUrl(), fc.nat());
 const column = fc.constantFrom(...knownColumns);
 const usualColumn = fc.constantFrom(
   ...['key', 'source', 'source_version', 'text', 'base64', 'content_type', 'size'],
@@ -76,9 +77,9 @@ const web = fc.constantFrom(
 );
 const usual = fc.record(
   {
-    key: fc.oneof(fc.string({ minLength: 1, unit: 'binary' }), value),
+    key: fc.oneof(fc.string({ minLength: 1, unit: codePoint }), value),
     source: fc.oneof(
-      fc.string({ unit: 'binary' }).map((key) => `s3://bucket/${key}`),
+      fc.string({ unit: codePoint }).map((key) => `s3://bucket/${key}`),
       web,
       value,
     ),
@@ -202,7 +203,7 @@ it('a size is the number of 1 to 15 digits, and other text stays as it is', () =
 it('a message that is written with its block is the message of its own', () => {
   const block: BlockId = { job: 'job-00000001' as JobId, slice: 3, block: 4 };
   const key = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 300 })
+    .string({ unit: codePoint, minLength: 1, maxLength: 300 })
     .filter((text) => !/[\uFFFE\uFFFF]/.test(text));
   fc.assert(
     fc.property(key, fc.nat(), fc.nat(), fc.boolean(), (text, number, line, isReplay) => {

@@ -12,7 +12,7 @@ import { MAX_JOB_FILE_BYTES, parseJobFile } from '../../shared/job/job-file.ts';
 import { numbersOf, type OutcomeRecord } from '../../shared/report/outcome.ts';
 import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
 import { decodeOutcomes } from '../helpers/decode-outcomes.ts';
-import { anyValue, mutated, nested } from '../helpers/outside-values.ts';
+import { anyValue, codePoint, mutated, nested } from '../helpers/outside-values.ts';
 import { anOutcome } from '../helpers/records.ts';
 
 /** Fixed, so that a run fails for the code alone and not for its luck. */
@@ -44,7 +44,7 @@ const changedLine = fc
   .tuple(fc.constantFrom(...OUTCOMES), anyValue, fc.nat(14))
   .map(([outcome, change, at]) => JSON.stringify(mutated(outcome, change, at)) ?? '');
 const anyText = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: codePoint }),
   fc.json(),
   nested,
   fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1')),

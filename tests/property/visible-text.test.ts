@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { line, lines } from '../../cli/terminal/text.ts';
 import { visibleLines, visibleText } from '../../shared/text/visible.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 /** Written out by code points, apart from the Unicode properties that the code goes by. */
 const UNSEEN: [from: number, to: number][] = [
@@ -43,7 +44,7 @@ const hostile = fc
   .array(
     fc.oneof(
       unseen,
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: codePoint }),
       fc.constantFrom('\u001b]52;c;aGk=\u0007', '\\u001b', '\\'),
     ),
   )

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseWebSource } from '../../shared/manifest/web-source.ts';
 import { refusedAddress } from '../../shared/sources/https/addresses.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 const octets = fc.tuple(...Array.from({ length: 4 }, () => fc.integer({ min: 0, max: 255 })));
 const groups = (first: fc.Arbitrary<number>) =>
@@ -78,7 +79,7 @@ it('refuses every notation of an address as the host of an URL', () => {
 
 it('takes no URL whose host is no name, whatever the text', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (rest) => {
+    fc.property(fc.string({ unit: codePoint, maxLength: 60 }), (rest) => {
       const parsed = parseWebSource(`https://${rest}`);
       if (parsed.kind === 'bad') return;
       const { hostname, port, username, password, hash, protocol } = parsed.url;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { connect, connectionOf, fetchProxyOf } from '../../cli/s3/connection.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 const PROXY = 'http://proxy.example:3128';
 
@@ -100,7 +101,7 @@ describe('proxies', () => {
 
   it('never show what is in their address', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: codePoint }), (text) => {
         try {
           connectionOf({ HTTPS_PROXY: `secret${text}` }, NODE);
         } catch (error) {

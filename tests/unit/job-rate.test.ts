@@ -189,8 +189,13 @@ function startJob({
 function shares(starts: readonly number[], ratePerSecond: number, fromMs: number, toMs: number) {
   const inOrder = starts.filter((atMs) => atMs >= fromMs && atMs <= toMs).toSorted((a, b) => a - b);
   const counts = [];
-  for (let atMs = fromMs; atMs + WINDOW_MS <= toMs; atMs += 100)
-    counts.push(inOrder.filter((each) => each >= atMs && each < atMs + WINDOW_MS).length);
+  let first = 0;
+  let behind = 0;
+  for (let atMs = fromMs; atMs + WINDOW_MS <= toMs; atMs += 100) {
+    while ((inOrder[first] ?? Number.POSITIVE_INFINITY) < atMs) first++;
+    while ((inOrder[behind] ?? Number.POSITIVE_INFINITY) < atMs + WINDOW_MS) behind++;
+    counts.push(behind - first);
+  }
   const allowed = (ratePerSecond * WINDOW_MS) / SECOND_MS;
   return { least: Math.min(...counts) / allowed, most: Math.max(...counts) / allowed };
 }

@@ -5,6 +5,7 @@ import { parseJobOptions } from '../../shared/job/options.ts';
 import { createLocator, type DestinationOptions, destinationOf } from '../../shared/keys/destination-key.ts';
 import { makeKey, parseKeyTemplate, type TemplateRow } from '../../shared/keys/key-template.ts';
 import { parseItem } from '../../shared/manifest/columns.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 function make(template: string, row: TemplateRow | string, strip: { prefix?: string; suffix?: string } = {}) {
   const parsed = parseKeyTemplate(template);
@@ -108,7 +109,7 @@ describe('a template', () => {
 });
 
 describe('every template', () => {
-  const anyText = fc.string({ unit: 'binary', maxLength: 40 });
+  const anyText = fc.string({ unit: codePoint, maxLength: 40 });
   const piece = fc.constantFrom(
     '{key}',
     '{dir}',

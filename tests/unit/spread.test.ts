@@ -4,6 +4,7 @@ import murmurHash3 from 'murmurhash3js-revisited';
 import { describe, expect, it } from 'vitest';
 import { destinationOf, faultOfKey } from '../../shared/keys/destination-key.ts';
 import { destinationKey, parseSpread, type Spread } from '../../shared/keys/spread.ts';
+import { codePoint } from '../helpers/outside-values.ts';
 
 const binary: Spread = { kind: 'binary' };
 const hex8: Spread = { kind: 'hex', digits: 8 };
@@ -51,7 +52,7 @@ describe('binary', () => {
 
   it('adds the same number of bytes to every key and keeps the key as it stands', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (key) => {
+      fc.property(fc.string({ unit: codePoint, minLength: 1 }), (key) => {
         const destination = destinationKey(key, binary);
         expect(destination.slice(0, 24)).toMatch(/^([01]{4}\/){3}[01]{8}\/$/);
         expect(destination.slice(24)).toBe(key);
