@@ -82,7 +82,7 @@ const OPERATIONS: Readonly<Record<RouteName, Operation>> = {
   },
 };
 
-/** What API Gateway answers by itself. */
+/** What API Gateway answers by itself, besides 500 and 503 where the function does not answer. */
 const GATEWAY_FAULTS: Readonly<Record<number, string>> = {
   401: 'No valid JSON Web Token, where the deployment asks for one',
   403: 'No valid signature, or no right to call the API; by the API itself, a manifest in a bucket that it may not read',
@@ -150,15 +150,13 @@ function operationOf(name: RouteName, { path, query, method }: Route): Json {
     status,
     { description, content: { 'application/json': { schema: ref(answer) } } },
   ]);
+  const content = {
+    'application/json': { schema: ref('GatewayFault') },
+    [PROBLEM_TYPE]: { schema: ref('Problem') },
+  };
   const faults = Object.entries(GATEWAY_FAULTS).map(([status, description]) => [
     status,
-    {
-      description,
-      content: {
-        'application/json': { schema: ref('GatewayFault') },
-        [PROBLEM_TYPE]: { schema: ref('Problem') },
-      },
-    },
+    { description, content },
   ]);
   return {
     operationId: name,
@@ -168,8 +166,9 @@ function operationOf(name: RouteName, { path, query, method }: Route): Json {
     responses: {
       ...Object.fromEntries([...successes, ...faults]),
       default: {
-        description: 'What is wrong, with every fault',
-        content: { [PROBLEM_TYPE]: { schema: ref('Problem') } },
+        description:
+          'What is wrong, with every fault; a message alone where the function did not answer API Gateway',
+        content,
       },
     },
   };

@@ -108,6 +108,8 @@ export const DEPLOYMENT_RIGHTS: Readonly<Record<string, Right>> = {
     actions: [
       ...['iam:CreatePolicy', 'iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:ListPolicyVersions'],
       ...['iam:CreatePolicyVersion', 'iam:DeletePolicyVersion', 'iam:DeletePolicy'],
+      // CloudFormation looks up where the policy is attached, when it reads it and before it deletes it.
+      'iam:ListEntitiesForPolicy',
     ],
   },
   'AWS::SNS::Topic': {

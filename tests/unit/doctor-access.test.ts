@@ -18,13 +18,16 @@ const templateOf = (resources: readonly StackResource[]): string =>
     ),
   });
 
-/** A world in which every service answers what `answers` has by the command's name, or throws it where it is an error. */
+/**
+ * A world in which every service answers what `answers` has by the command's name. An error is thrown, and a function called with
+ * what the command asks for.
+ */
 function worldOf(resources: StackResource[], answers: Record<string, unknown>, ask?: Ask): World {
   const client = {
     send: async (command: object) => {
       const answer = answers[command.constructor.name];
       if (answer instanceof Error) throw answer;
-      return answer;
+      return typeof answer === 'function' ? answer((command as { input?: unknown }).input) : answer;
     },
   };
   return {
@@ -226,6 +229,84 @@ describe('the API', () => {
     expect(await routes(signed('GET /jobs'), { ...signed('POST /jobs'), AuthorizationType: 'JWT' })).toEqual([
       'fail POST /jobs asks for JWT, and for AWS_IAM in the template',
     ]);
+  });
+
+  it('whose routes come on several pages is read to the end', async () => {
+    const pages: Record<string, object> = {
+      first: { Items: [signed('GET /jobs')], NextToken: 'second' },
+      second: { Items: [signed('POST /jobs')] },
+    };
+    const said = await saidBy(
+      checkOf(apiChecks, 'api-authorizer'),
+      worldOf([api, route('GET /jobs', 'AWS_IAM'), route('POST /jobs', 'AWS_IAM')], {
+        GetRoutesCommand: ({ NextToken = 'first' }: { NextToken?: string }) => pages[NextToken],
+      }),
+    );
+    expect(said).toEqual([]);
+  });
+
+  describe('with tokens', () => {
+    const asked = { AuthorizerId: 'z9', AuthorizationScopes: ['write', "it's"] };
+    const found = { ...signed('GET /jobs'), AuthorizationType: 'JWT', ...asked };
+    // CloudFormation may list the authorizer by the API's id too.
+    const problemsOf = (actual: object, scopes = asked.AuthorizationScopes, physicalId = 'z9|a1b2') => {
+      const jwt = resource('Jwt', 'AWS::ApiGatewayV2::Authorizer', {}, physicalId);
+      const declared = route('GET /jobs', 'JWT');
+      const properties = {
+        ...declared.properties,
+        ...{ AuthorizerId: { Ref: 'Jwt' }, AuthorizationScopes: scopes },
+      };
+      const requests: unknown[] = [];
+      const world = worldOf([api, jwt, { ...declared, properties }], {
+        GetRoutesCommand: { Items: [actual] },
+        GetAuthorizerCommand: (input: unknown) => {
+          requests.push(input);
+          return {};
+        },
+      });
+      return checkOf(apiChecks, 'api-authorizer')
+        .run(world)
+        .then((problems) => ({ problems, requests }));
+    };
+
+    it.each(['z9', 'z9|a1b2', 'a1b2|z9'])(
+      'raises nothing where all is as in the template (%s)',
+      async (id) => {
+        expect(await problemsOf(found, ["it's", 'write'], id)).toEqual({
+          problems: [],
+          requests: [{ ApiId: 'a1b2', AuthorizerId: 'z9' }],
+        });
+      },
+    );
+
+    it.each([
+      [
+        { AuthorizationScopes: [] },
+        "GET /jobs takes tokens with any scope, and with one of the scopes it's, write in the template",
+      ],
+      [
+        { AuthorizationScopes: ['read'] },
+        "GET /jobs takes tokens with one of the scopes read, and with one of the scopes it's, write in the template",
+      ],
+      [{ AuthorizerId: 'q1' }, 'GET /jobs asks the authorizer q1, and z9 in the template'],
+      [
+        { AuthorizationType: 'NONE', AuthorizerId: undefined },
+        'GET /jobs has no authorizer: it takes requests of everybody',
+      ],
+    ])('is a failure where a route has %j, with all that the remedy needs', async (change, message) => {
+      expect((await problemsOf({ ...found, ...change })).problems).toEqual([
+        {
+          ...{ level: 'fail', about: 'HttpApi', message },
+          remedy:
+            'aws apigatewayv2 update-route --api-id a1b2 --route-id r --authorization-type JWT ' +
+            String.raw`--authorizer-id z9 --authorization-scopes '["it'\''s","write"]'`,
+        },
+      ]);
+    });
+
+    it('takes scopes away that the template does not have', async () => {
+      expect((await problemsOf(found, [])).problems[0]?.remedy).toMatch(/ --authorization-scopes '\[\]'$/);
+    });
   });
 
   it('that takes the tokens of another issuer is a failure', async () => {

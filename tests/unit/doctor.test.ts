@@ -188,6 +188,33 @@ describe('what is as the template says', () => {
   });
 });
 
+describe('the remedy for a stack', () => {
+  const remedyFor = (status: string) => judgeStack({ status, reason: undefined }, 's')[0]?.remedy ?? '';
+
+  it.each([
+    ['UPDATE_ROLLBACK_FAILED', 'continue-update-rollback'],
+    ['UPDATE_FAILED', 'rollback-stack'],
+  ])('that has run before goes back: %s', (status, command) => {
+    expect(remedyFor(status)).toContain(`aws cloudformation ${command} --stack-name s\``);
+  });
+
+  // What a deleted stack keeps blocks the next deployment under its name.
+  it.each([
+    ...['UPDATE_ROLLBACK_COMPLETE', 'UPDATE_ROLLBACK_FAILED', 'UPDATE_FAILED'],
+    ...['IMPORT_ROLLBACK_COMPLETE', 'IMPORT_ROLLBACK_FAILED', 'UPDATE_IN_PROGRESS'],
+  ])('that has run before is never to delete it: %s', (status) => {
+    expect(remedyFor(status)).not.toBe('');
+    expect(remedyFor(status)).not.toContain('delete-stack');
+  });
+
+  it.each(['ROLLBACK_COMPLETE', 'ROLLBACK_FAILED', 'CREATE_FAILED', 'DELETE_FAILED'])(
+    'that never ran, or is to go, is to delete it: %s',
+    (status) => {
+      expect(remedyFor(status)).toContain('aws cloudformation delete-stack --stack-name s`');
+    },
+  );
+});
+
 describe('what is wrong', () => {
   it.each<[string, Problem[], RegExp[]]>([
     [
@@ -199,6 +226,11 @@ describe('what is wrong', () => {
       'a failed first deployment',
       judgeStack({ status: 'ROLLBACK_COMPLETE', reason: undefined }, 's'),
       [/^fail the stack is in ROLLBACK_COMPLETE/],
+    ],
+    [
+      'an import that was rolled back',
+      judgeStack({ status: 'IMPORT_ROLLBACK_COMPLETE', reason: undefined }, 's'),
+      [/^warn the last deployment failed, and the stack is as it was/],
     ],
     [
       'a rollback that failed',

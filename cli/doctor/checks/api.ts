@@ -3,49 +3,14 @@ import {
   GetApiCommand,
   GetAuthorizerCommand,
   type GetAuthorizerCommandOutput,
-  GetRoutesCommand,
   GetStageCommand,
   type GetStageCommandOutput,
-  type Route,
 } from '@aws-sdk/client-apigatewayv2';
 import { type Ask, type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
+import { authorizerIdOf, judgeRoutes, readRoutes } from './api-routes.ts';
 
 const GET = 'apigateway:GET';
-/** API Gateway's quota of routes, all on one page. */
-const MAX_ROUTES = '300';
-const NO_AUTHORIZATION = 'NONE';
-
-/** @param declared the routes of the template */
-function judgeRoutes(
-  { logicalId: about, physicalId }: StackResource,
-  declared: readonly StackResource[],
-  actual: readonly Route[],
-): Problem[] {
-  const missing = declared
-    .filter(({ properties }) => !actual.some(({ RouteKey }) => RouteKey === properties['RouteKey']))
-    .map(({ properties }) => ({
-      ...{ level: 'fail' as const, about },
-      message: `the route ${String(properties['RouteKey'])} is gone`,
-      remedy: 'create it again by hand, or remove the stage and deploy it again',
-    }));
-  const changed = actual.flatMap(({ RouteKey, RouteId, AuthorizationType = NO_AUTHORIZATION }) => {
-    const wanted = declared.find(({ properties }) => properties['RouteKey'] === RouteKey)?.properties;
-    const wantedType = String(wanted?.['AuthorizationType'] ?? 'AWS_IAM');
-    const isOpen = AuthorizationType === NO_AUTHORIZATION;
-    // A further route is none of the doctor's business, unless it is open.
-    if (!isOpen && (wanted === undefined || AuthorizationType === wantedType)) return [];
-    return problem(
-      'fail',
-      about,
-      isOpen
-        ? `${RouteKey} has no authorizer: it takes requests of everybody`
-        : `${RouteKey} asks for ${AuthorizationType}, and for ${wantedType} in the template`,
-      `aws apigatewayv2 update-route --api-id ${physicalId} --route-id ${RouteId} --authorization-type ${wantedType}`,
-    );
-  });
-  return [...missing, ...changed];
-}
 
 function judgeAuthorizer(
   { logicalId: about, properties }: StackResource,
@@ -159,21 +124,22 @@ export const apiChecks: readonly Check[] = [
       withApi(world, async (api) => {
         const { stack, clients } = world;
         const { logicalId, physicalId: ApiId } = api;
-        const asked = new GetRoutesCommand({ ApiId, MaxResults: MAX_ROUTES });
+        const declared = ofType(stack, 'AWS::ApiGatewayV2::Authorizer');
         const routes = await examine(
           logicalId,
           GET,
-          () => clients.apigateway.send(asked),
-          ({ Items = [] }) => judgeRoutes(api, ofType(stack, 'AWS::ApiGatewayV2::Route'), Items),
+          () => readRoutes(clients.apigateway, ApiId),
+          (actual) => judgeRoutes(api, ofType(stack, 'AWS::ApiGatewayV2::Route'), declared, actual),
         );
-        const authorizers = await examineEach(ofType(stack, 'AWS::ApiGatewayV2::Authorizer'), (each) =>
-          examine(
+        const authorizers = await examineEach(declared, (each) => {
+          const asked = new GetAuthorizerCommand({ ApiId, AuthorizerId: authorizerIdOf(each, ApiId) });
+          return examine(
             each.logicalId,
             GET,
-            () => clients.apigateway.send(new GetAuthorizerCommand({ ApiId, AuthorizerId: each.physicalId })),
+            () => clients.apigateway.send(asked),
             (actual) => judgeAuthorizer(each, actual),
-          ),
-        );
+          );
+        });
         return [...routes, ...authorizers];
       }),
   },

@@ -2,6 +2,8 @@
 import { type Check, type Problem, problem } from '../finding.ts';
 import type { Stack } from '../stack.ts';
 
+/** The failed change is undone, and the stack runs on. */
+const AS_BEFORE = new Set(['UPDATE_ROLLBACK_COMPLETE', 'IMPORT_ROLLBACK_COMPLETE']);
 const GOOD = new Set(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'IMPORT_COMPLETE']);
 
 export function judgeStack({ status, reason }: Pick<Stack, 'status' | 'reason'>, name: string): Problem[] {
@@ -15,20 +17,38 @@ export function judgeStack({ status, reason }: Pick<Stack, 'status' | 'reason'>,
       'wait until it has ended, and run the doctor again',
     );
   }
-  if (status === 'UPDATE_ROLLBACK_COMPLETE') {
+  const why = `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why`;
+  if (AS_BEFORE.has(status)) {
     return problem(
       'warn',
       name,
       `the last deployment failed, and the stack is as it was before${because}`,
-      `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why; then deploy again`,
+      `${why}; then deploy again`,
     );
   }
-  const remedy =
-    status === 'UPDATE_ROLLBACK_FAILED'
-      ? `remove what blocks it, then \`aws cloudformation continue-update-rollback --stack-name ${name}\``
-      : `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why; ` +
-        `then \`aws cloudformation delete-stack --stack-name ${name}\`, and deploy again`;
-  return problem('fail', name, `the stack is in ${status}${because}`, remedy);
+  return problem(
+    'fail',
+    name,
+    `the stack is in ${status}${because}`,
+    `${why}; then ${remedyOf(status, name)}`,
+  );
+}
+
+/** Only a stack that never ran is deleted: the names of what a deleted stack keeps block its next deployment. */
+function remedyOf(status: string, name: string): string {
+  switch (status) {
+    case 'UPDATE_ROLLBACK_FAILED':
+      return `remove what blocks it, and \`aws cloudformation continue-update-rollback --stack-name ${name}\``;
+    // A deployment that does not roll back leaves it so.
+    case 'UPDATE_FAILED':
+      return `go back with \`aws cloudformation rollback-stack --stack-name ${name}\`, and deploy again`;
+    case 'IMPORT_ROLLBACK_FAILED':
+      return 'remove what blocks it; do not delete the stack, which runs on';
+    case 'DELETE_FAILED':
+      return `remove what blocks it, and \`aws cloudformation delete-stack --stack-name ${name}\` again`;
+    default:
+      return `\`aws cloudformation delete-stack --stack-name ${name}\`, and deploy again`;
+  }
 }
 
 export const stackCheck: Check = {
