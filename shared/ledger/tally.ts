@@ -37,7 +37,7 @@ export function countBlock(block: NumberSets): BlockCounts {
 /** Rows of the block that have ended, however. */
 export function endedRows(block: NumberSets): number {
   const [first, ...others] = ROW_ENDS.map((end) => block[end]).filter(({ size }) => size > 0);
-  // Nearly every block: its rows end in one way. Each write of a batch asks, and counting takes 50 times as long as asking a size.
+  // Nearly every block: its rows end in one way. Each write of a batch asks, and would count up to 2,000 numbers.
   if (first === undefined || others.length === 0) return first?.size ?? 0;
   const ended = new Set(first);
   for (const numbers of others) for (const number of numbers) ended.add(number);
