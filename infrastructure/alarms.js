@@ -12,7 +12,7 @@ import { METRICS } from '../functions/runtime/metrics.js';
  * @property {string} name
  * @property {string} dimension
  * @property {string | { Ref: string }} value
- * @property {'Sum' | 'Maximum'} stat
+ * @property {'Sum' | 'Maximum' | 'Minimum'} stat
  *
  * @typedef {object} Alarm
  * @property {string} description What is wrong, in one sentence.
@@ -29,8 +29,8 @@ const QUEUES = /** @type {const} */ (['ingest', 'upload', 'settle']);
 
 /** SQS stops delivering at about 120,000 messages in flight (SQS developer guide, "Message quotas"). */
 const MANY_IN_FLIGHT = 100_000;
-/** The handler of dead letters takes each within minutes: one that stays so long is handled by nothing. */
-const OLD_DEAD_LETTER_SECONDS = 3_600;
+/** An hour: the handler of dead letters takes each within minutes. */
+const DEAD_LETTER_PERIODS = 12;
 /** Above it, S3 refuses so much that spread, limits or other writers of the bucket need a look. A healthy fleet stays below 5%. */
 const THROTTLED_PERCENT = 25;
 const FAILED_PERCENT = 10;
@@ -101,10 +101,18 @@ export function alarmTable(prefix, { oldestMessageSeconds }) {
       above: 0,
       periodSeconds: 60,
     },
+    // Not by age: SQS leaves out of it what was received three times and not deleted (SQS developer guide, "Available CloudWatch
+    // metrics for Amazon SQS"). Every dead letter was, in the queue that it comes from, and AWS does not say whether that counts.
     DeadLettersWaitAlarm: {
-      description: 'Dead letters wait for more than an hour: their handler does not run',
-      of: { age: sqs('dead-letters', 'ApproximateAgeOfOldestMessage') },
-      above: OLD_DEAD_LETTER_SECONDS,
+      description:
+        'Dead letters have waited for an hour, and none of them was handled: their handler does not run',
+      of: {
+        waiting: { ...sqs('dead-letters', 'ApproximateNumberOfMessagesVisible'), stat: 'Minimum' },
+        handled: { ...sqs('dead-letters', 'NumberOfMessagesDeleted'), stat: 'Sum' },
+      },
+      expression: 'IF(waiting > 0 AND SUM(METRICS()) == waiting, 1, 0)',
+      above: 0,
+      periods: DEAD_LETTER_PERIODS,
     },
     // Lambda counts no error for the failures of single messages: they are in the answer.
     ...forEach(QUEUES, (queue) => [

@@ -57,7 +57,7 @@ const reads = (inboxes, manifestBuckets, kmsKeys) => [
 
 /**
  * Reads manifests: ingest does, settle for a job that was ended early, and the handler of dead letters to name a slice's rows. With
- * s3:ListBucket, S3 answers 404, not 403, for a manifest that is gone.
+ * s3:ListBucket, S3 answers 404, not 403, for a manifest that is gone; with s3:ListBucketVersions, for a version of it.
  * @param {Lists} lists
  */
 export const manifestStatements = (lists) => [
@@ -67,7 +67,7 @@ export const manifestStatements = (lists) => [
     : [
         {
           Effect: 'Allow',
-          Action: ['s3:ListBucket'],
+          Action: ['s3:ListBucket', 's3:ListBucketVersions'],
           Resource: lists.manifestBuckets.map(arnOf),
           Condition: ownedBy(undefined),
         },

@@ -1,5 +1,6 @@
 // What is kept: buckets, queues and the ledger, and who may write to them.
 import { describe, expect, it } from 'vitest';
+import { manifestStatements } from '../../../infrastructure/upload-permissions.js';
 import {
   capital,
   environment,
@@ -109,6 +110,21 @@ describe('a further inbox', () => {
     }
     for (const name of ['ingest', 'deadLetters'])
       expect(environment(name)).toMatchObject({ SPILLWAY_INBOX_BUCKETS: INBOX_BUCKETS.join(',') });
+  });
+
+  it('is listed by the same rights as the buckets of manifestBuckets', () => {
+    const lists = {
+      sourceBuckets: [],
+      destinationBuckets: [],
+      sourceHosts: [],
+      kmsKeys: [],
+      inboxBuckets: [],
+    };
+    const listing = (manifestStatements({ ...lists, manifestBuckets: ['company-lists'] }) as Statement[])
+      .filter(({ Resource }) => !JSON.stringify(Resource).includes('/*'))
+      .flatMap(({ Action }) => Action);
+    const granted = grants('ingest').filter((grant) => grant.endsWith(`:s3:::${INBOX_BUCKETS[0]}`));
+    expect(listing.toSorted()).toEqual(granted.map((grant) => grant.split(' ')[0]).toSorted());
   });
 
   it('has its events sent to ingest by a rule that matches new objects of no other bucket', () => {
