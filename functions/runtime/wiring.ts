@@ -34,7 +34,7 @@ import type { Telemetry } from './telemetry.ts';
 
 type Variables<Name extends string> = Readonly<Record<Name, string>>;
 
-/** Its client is loaded and made with its first request: most invocations of upload send none. */
+/** Its client is loaded and made with its first request: a batch of upload whose items all end in time sends none. */
 export function wireQueue(budget: ClientBudget): QueueDependencies {
   const sqs = onFirstUse(async () =>
     (await import('../../shared/aws/sqs.ts')).createSqsClient(limitsOf(budget)),

@@ -4,6 +4,7 @@
 import { type ManifestItem, type PayloadColumn, payloadColumns } from '../manifest/columns.ts';
 import { PlainItem } from '../manifest/plain-row.ts';
 import { isWebSource } from '../manifest/web-source.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 import { https } from './https.ts';
 import { inline } from './inline.ts';
 import { s3Copy } from './s3-copy.ts';
@@ -47,13 +48,13 @@ export function createSourceCheck(
 /** The writer of rows of every source. */
 export function createItemWriter(dependencies: SourceDependencies): ItemWriter {
   // Two columns may share a source, and so its writer.
-  const writers = new Map<Source, Promise<SourceWriter>>();
+  const writers = new Map<Source, () => Promise<SourceWriter>>();
   return {
     async begin(item, write, id) {
       const source = sourceOf(item);
-      const writer = writers.get(source) ?? source.createWriter(dependencies);
+      const writer = writers.get(source) ?? onFirstUse(() => source.createWriter(dependencies));
       writers.set(source, writer);
-      return (await writer).begin(item, write, id);
+      return (await writer()).begin(item, write, id);
     },
   };
 }

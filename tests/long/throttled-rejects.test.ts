@@ -7,11 +7,11 @@ const LIMIT_PER_SECOND = 300;
 const SWEEP_EVERY_MS = 1_000;
 
 let cloud: PipelineCloud;
-let sweeping: NodeJS.Timeout;
 
 beforeAll(async () => {
   cloud = await startPipelineCloud({
     visibilitySeconds: 3,
+    sweepEveryMs: SWEEP_EVERY_MS,
     limit: { limitPerSecond: LIMIT_PER_SECOND },
     adjust({ functions: { sweep, settle } }) {
       for (const each of [sweep, settle]) {
@@ -19,10 +19,8 @@ beforeAll(async () => {
       }
     },
   });
-  sweeping = setInterval(() => void cloud.trigger('sweep').catch(() => undefined), SWEEP_EVERY_MS);
 });
 afterAll(async () => {
-  clearInterval(sweeping);
   await cloud?.stop();
 });
 

@@ -19,3 +19,14 @@ it('tries again after an error', () => {
   expect(value).toThrow('not yet');
   expect(value()).toEqual({ tries: 2 });
 });
+
+it('tries again after a promise that failed, once for all who ask at the same time', async () => {
+  let tries = 0;
+  const value = onFirstUse(async () => {
+    if (++tries === 1) throw new Error('not yet');
+    return tries;
+  });
+  const both = await Promise.allSettled([value(), value()]);
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await Promise.all([value(), value()])).toEqual([2, 2]);
+});
