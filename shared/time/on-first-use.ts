@@ -10,7 +10,7 @@ export function onFirstUse<Value extends object>(make: () => Value): () => Value
     if (made !== undefined) return made;
     const value = make();
     made = value;
-    // Whoever asked has the promise, and hears of its failure.
+    // The caller has the promise, and hears of its failure.
     if (value instanceof Promise) value.catch(() => forget(value));
     return value;
   };
