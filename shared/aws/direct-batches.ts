@@ -1,7 +1,7 @@
 // SQS's batch calls that bypass the SDK's middleware, as small writes of objects do (direct-writes.ts): it takes most of the
 // processor time of ingest's sending. What is not answered at once by a plain success is left to the SDK, which owns all retries.
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { systemClock } from '../time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import { textOf } from './read-answer.ts';
 import { modelOfCall, type RequestModel, traceHeader } from './request-model.ts';
 
@@ -19,7 +19,7 @@ export interface BatchAnswer {
 /** Queues whose models are kept: a function sends to few. */
 const MOST_MODELS = 20;
 
-export function createDirectBatches(sqs: SQSClient) {
+export function createDirectBatches(sqs: SQSClient, clock: Clock) {
   const models = new Map<string, Promise<RequestModel | undefined>>();
 
   function modelOf(queueUrl: string): Promise<RequestModel | undefined> {
@@ -53,11 +53,11 @@ export function createDirectBatches(sqs: SQSClient) {
         body,
       },
       await sqs.config.credentials(),
-      new Date(systemClock.now() + sqs.config.systemClockOffset),
+      new Date(clock.now() + sqs.config.systemClockOffset),
     );
     const request = { protocol, hostname, port, path, query: {}, method: 'POST', headers, body };
     const { response } = await sqs.config.requestHandler.handle(request);
-    const { text, isWhole } = await textOf(response.body, systemClock);
+    const { text, isWhole } = await textOf(response.body, clock);
     return response.statusCode === 200 && isWhole ? answerFrom(text, Entries.length) : undefined;
   }
 

@@ -13,6 +13,7 @@ import {
   SQSClient,
   type SQSClientConfig,
 } from '@aws-sdk/client-sqs';
+import type { Clock } from '../time/clock.ts';
 import { onFirstUse } from '../time/on-first-use.ts';
 import { type BatchInput, createDirectBatches } from './direct-batches.ts';
 
@@ -32,9 +33,9 @@ const DIRECT_CALLS = new Map<unknown, string>([
  * so SQS refuses one that was damaged on the way.
  * @param config with the limits of a budget (limitsOf in clients.ts)
  */
-export function createSqsClient(config: SQSClientConfig & { maxAttempts: number }): SQSClient {
+export function createSqsClient(config: SQSClientConfig & { maxAttempts: number }, clock: Clock): SQSClient {
   const sdk = new SQSClient({ ...config, md5: false });
-  const direct = createDirectBatches(sdk);
+  const direct = createDirectBatches(sdk, clock);
   const secondAttempts = onFirstUse(
     () =>
       new SQSClient({

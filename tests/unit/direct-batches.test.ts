@@ -11,6 +11,7 @@ import {
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { changeVisibilityBatch, createSqsClient, deleteBatch, sendBatch } from '../../shared/aws/sqs.ts';
+import { systemClock } from '../../shared/time/clock.ts';
 
 interface Sent {
   protocol: string;
@@ -51,7 +52,7 @@ function fixture(answers: Answer[] = [TAKEN], config: SQSClientConfig = {}) {
     ...config,
     requestHandler: { handle } as unknown as NonNullable<SQSClientConfig['requestHandler']>,
   };
-  const sqs = createSqsClient({ ...full, maxAttempts: ATTEMPTS });
+  const sqs = createSqsClient({ ...full, maxAttempts: ATTEMPTS }, systemClock);
   return { sqs, sent, sdk: new SQSClient({ ...full, md5: false, maxAttempts: 1 }) };
 }
 

@@ -81,7 +81,7 @@ export async function measureSending(
   const { rows } = input;
   process.env['AWS_ENDPOINT_URL_SQS'] = endpoint;
   const limits = limitsOf(CLIENT_BUDGETS.ingest);
-  const client = createSqsClient(limits);
+  const client = createSqsClient(limits, systemClock);
   // The SDK as it comes, but for the check that ingest's client does without, too.
   const plain = new SQSClient({ ...limits, md5: false });
   const queueUrl = endpoint + QUEUE_URL_PATH;
