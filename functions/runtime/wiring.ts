@@ -37,7 +37,7 @@ type Variables<Name extends string> = Readonly<Record<Name, string>>;
 /** Its client is loaded and made with its first request: a batch of upload whose items all end in time sends none. */
 export function wireQueue(budget: ClientBudget): QueueDependencies {
   const sqs = onFirstUse(async () =>
-    (await import('../../shared/aws/sqs.ts')).createSqsClient(limitsOf(budget)),
+    (await import('../../shared/aws/sqs.ts')).createSqsClient(limitsOf(budget), systemClock),
   );
   const send = async (...args: Parameters<SqsSender['send']>) => (await sqs()).send(...args);
   return { sqs: { send: send as SqsSender['send'] }, clock: systemClock, random: systemRandom };

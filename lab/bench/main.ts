@@ -23,7 +23,7 @@ npm run bench -- plan [--only NAME,…] [--json]
 limit      engine, whole pipeline and installed peers put the same objects into the same throttling S3
 ledger     a job of many rows through ingest, ledger, settle and report, with nothing transferred
 convert    compressed manifests and a JSON array of so many megabytes of text, converted as ingest does it
-ingest     rows parsed, validated and packed into batches, each format or one; and sent through the SDK beside a bare loop
+ingest     rows parsed, validated and packed into batches, each format or one; and sent beside a bare loop of the SDK's
 coldstart  upload's bundle, and its bare clients, each loaded by fresh processes
 cost       what a million copied objects of 1 KB cost on AWS, by batch size and slices; or by the number of workers that wait
 plan       the largest manifests of each format through POST /plans: CPU time, beside what the function has

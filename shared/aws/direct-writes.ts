@@ -5,15 +5,15 @@
 // leaves and serves as a model. All writes take their endpoint, host and signing scope from it. They use the client's own
 // credentials, clock offset and request handler. The SDK itself has to write where the model is not signed by SigV4 with the
 // caller's own credentials (directory buckets, multi-region access points).
-import type { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../time/clock.ts';
-import { type Answer, describeAnswer, MOST_ANSWER_BYTES } from './answer.ts';
+import { type Answer, describeAnswer } from './answer.ts';
 import { ownerHeaders } from './bucket-owners.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
+import { textOf } from './read-answer.ts';
 import { otherRegion, REDIRECTS } from './redirects.ts';
-import { createSigner, type Signer } from './signature.ts';
+import { modelOfWrite, type RequestModel, traceHeader } from './request-model.ts';
 import { elementText } from './xml-element.ts';
 
 export interface DirectWrite {
@@ -32,29 +32,15 @@ export interface StoredAnswer {
   text: string;
 }
 
-/** The request of a write to a bucket, but for its key. */
-interface Model {
-  protocol: string;
-  hostname: string;
-  port?: number;
-  /** Of the path, what stands before the key. */
-  path: string;
-  headers: Record<string, string>;
-  signer: Signer;
-}
-
 /** Buckets whose models are kept: a worker writes to few. */
 const MOST_MODELS = 100;
 const MODEL_KEY = 'model';
 const NO_BYTES = new Uint8Array();
-/** How long an unexpected body is read: one that an endpoint sends where S3 sends none. */
-const BODY_MS = 5_000;
 
 export function createDirectWrites(s3: S3Client, clock: Clock) {
-  const models = new Map<string, Promise<Model | undefined>>();
-  const isInLambda = process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
+  const models = new Map<string, Promise<RequestModel | undefined>>();
 
-  function modelOf(bucket: string): Promise<Model | undefined> {
+  function modelOf(bucket: string): Promise<RequestModel | undefined> {
     const known = models.get(bucket);
     if (known !== undefined) return known;
     if (models.size >= MOST_MODELS) models.clear();
@@ -81,12 +67,11 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
       const path = model.path + encodeKey(key);
       const length = body === undefined ? {} : { 'content-length': String(body.length) };
       const owners = ownerHeaders(s3, bucket, headers['x-amz-copy-source']);
-      const trace = isInLambda ? traceHeader() : {};
       const signed = model.signer.sign(
         {
           method: 'PUT',
           path,
-          headers: { ...model.headers, ...owners, ...headers, ...length, ...trace },
+          headers: { ...model.headers, ...owners, ...headers, ...length, ...traceHeader() },
           body: body ?? NO_BYTES,
         },
         await s3.config.credentials(),
@@ -128,46 +113,13 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
   };
 }
 
-/** @returns undefined where requests to the bucket are not signed by SigV4 with the caller's own credentials */
-async function learnModel(s3: S3Client, bucket: string): Promise<Model | undefined> {
-  const { protocol, hostname, port, path, headers } = await catchWrite(s3, bucket);
-  const [, region, service] =
-    /^AWS4-HMAC-SHA256 Credential=[^,]*\/([^/,]+)\/([^/,]+)\/aws4_request,/.exec(
-      headers['authorization'] ?? '',
-    ) ?? [];
-  if (region === undefined || service !== 's3' || !path.endsWith(`/${MODEL_KEY}`)) return undefined;
-  return {
-    protocol,
-    hostname,
-    ...(port === undefined ? {} : { port }),
-    path: path.slice(0, -MODEL_KEY.length),
-    headers: { host: headers['host'] ?? hostname, 'user-agent': headers['user-agent'] ?? 'spillway' },
-    signer: createSigner({ region, service }),
-  };
-}
-
-interface CaughtRequest {
-  protocol: string;
-  hostname: string;
-  port?: number;
-  path: string;
-  headers: Record<string, string>;
-}
-
-/** What the SDK would send to write to the bucket. */
-async function catchWrite(s3: S3Client, bucket: string): Promise<CaughtRequest> {
+/** The request of a write to a bucket, but for its key. */
+async function learnModel(s3: S3Client, bucket: string): Promise<RequestModel | undefined> {
   const command = new PutObjectCommand({ Bucket: bucket, Key: MODEL_KEY, Body: NO_BYTES });
-  let caught: unknown;
-  command.middlewareStack.add(
-    () => async (args) => {
-      caught = args.request;
-      return { response: { statusCode: 200, headers: {} }, output: { $metadata: {} } };
-    },
-    // Before the first middleware behind the signature: nothing is sent.
-    { step: 'deserialize', priority: 'high', name: 'catchWrite' },
-  );
-  await s3.send(command);
-  return caught as CaughtRequest;
+  const model = await modelOfWrite(s3, command);
+  return model?.path.endsWith(`/${MODEL_KEY}`)
+    ? { ...model, path: model.path.slice(0, -MODEL_KEY.length) }
+    : undefined;
 }
 
 /** Keys that stand in a path as they are: most do. */
@@ -180,48 +132,6 @@ function encodeKey(key: string): string {
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
-
-/** Lambda detects recursive loops of functions by this header. The SDK sends it along, too. */
-function traceHeader(): Record<string, string> {
-  const traceId = process.env['_X_AMZN_TRACE_ID'];
-  return traceId === undefined || traceId === '' ? {} : { 'x-amzn-trace-id': traceId };
-}
-
-/**
- * The body's text, as far as it is read.
- * @param clock bounds the time too: an answer in headers alone has no body that could take long. Absent: the caller does
- */
-function textOf(body: Readable, clock: Clock | undefined): Promise<{ text: string; isWhole: boolean }> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let watch: AbortController | undefined;
-    const finish = (isWhole: boolean): void => {
-      watch?.abort();
-      const text = chunks.length === 0 ? '' : Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString();
-      if (!isWhole) body.destroy();
-      resolve({ text, isWhole });
-    };
-    body.on('error', (error) => {
-      watch?.abort();
-      reject(error);
-    });
-    body.on('end', () => finish(true));
-    body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MOST_ANSWER_BYTES) {
-        finish(false);
-      } else if (clock !== undefined && watch === undefined) {
-        watch = new AbortController();
-        clock.sleep(BODY_MS, watch.signal).then(() => finish(false), ignoreEnd);
-      }
-    });
-  });
-}
-
-/** The body ended before its time was over. */
-function ignoreEnd(): void {}
 
 function faultOf(answer: Answer): Error {
   const { status, text } = answer;

@@ -1,5 +1,5 @@
 // What is measured of ingest, a function each. Each runs in a process of its own, so that its peak of memory is its own.
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type SendSliceDependencies, sendSlice } from '../../../functions/ingest/send-slice.ts';
 import { type PlanDependencies, planJob } from '../../../functions/ingest/split-manifest.ts';
 import { CLIENT_BUDGETS } from '../../../shared/aws/budgets.ts';
@@ -71,7 +71,7 @@ export interface Sending {
 }
 
 /**
- * Rows sent by ingest through the SDK, and as many messages of the same size by a bare loop with as many requests at once. They
+ * Rows sent by ingest, and as many messages of the same size by a bare loop of the SDK's calls with as many requests at once. They
  * take turns, so that both meet the same machine.
  */
 export async function measureSending(
@@ -80,7 +80,10 @@ export async function measureSending(
 ): Promise<Sending> {
   const { rows } = input;
   process.env['AWS_ENDPOINT_URL_SQS'] = endpoint;
-  const client = createSqsClient(limitsOf(CLIENT_BUDGETS.ingest));
+  const limits = limitsOf(CLIENT_BUDGETS.ingest);
+  const client = createSqsClient(limits, systemClock);
+  // The SDK as it comes, but for the check that ingest's client does without, too.
+  const plain = new SQSClient({ ...limits, md5: false });
   const queueUrl = endpoint + QUEUE_URL_PATH;
   const sent: Measured[] = [];
   const bare: Measured[] = [];
@@ -89,9 +92,10 @@ export async function measureSending(
     const sink = createSink((command) => client.send(command));
     sent.push(await measureSlices(input, sink, queueUrl));
     const size = Math.round(sink.bytes() / sink.messages());
-    bare.push(await measureBareLoop(client, queueUrl, { rows, size, inFlight: sink.mostInFlight() }));
+    bare.push(await measureBareLoop(plain, queueUrl, { rows, size, inFlight: sink.mostInFlight() }));
   }
   client.destroy();
+  plain.destroy();
   return { sent: sumOf(sent.slice(1)), bare: sumOf(bare.slice(1)) };
 }
 

@@ -3,8 +3,8 @@
 //   rowsPerSecond           parsed, validated and packed into batches, to a sink that only counts; Parquet and gzip are
 //                           converted into text before, as ingest does it
 //   parserRowsPerSecond     parsed and validated; converted before, too
-//   sentRowsPerSecond       sent through the SDK to an SQS that answers at once, in a process of its own
-//   bareSentRowsPerSecond   the same messages by a bare loop of SendMessageBatch, with as many requests at once
+//   sentRowsPerSecond       sent, as ingest does it, to an SQS that answers at once, in a process of its own
+//   bareSentRowsPerSecond   the same messages by a bare loop of the SDK's SendMessageBatch, with as many requests at once
 //   peakRssMiB              of the process of rowsPerSecond
 //   rowsPerCpuSecond        as rowsPerSecond, by the time that all its threads had a core: on a busy machine the better figure
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -22,7 +22,7 @@ import type { Order } from './measure-process.ts';
 import type { Input, Measured, Sending } from './parts.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
-/** Rows of one round through the SDK: some seconds. Rounds are summed. */
+/** Rows of one round of sending: some seconds. Rounds are summed. */
 const MAX_SENT_ROWS = 100_000;
 const SENT_ROUNDS = 3;
 
