@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runSpillway, startSpillway } from '../helpers/spillway.ts';
+import { endsWhole } from '../helpers/demo-end.ts';
+import { runSpillway } from '../helpers/spillway.ts';
 
 /** Names that URLs, CSV, XML or shells give a meaning of their own. */
 const ODD_NAMES = [
@@ -69,19 +70,6 @@ describe('spillway demo', () => {
     expect(report).toMatchObject({ job: result['job'], totals: { rows, stored: rows } });
   });
 
-  it('meets SlowDown and still ends with every row, in a summary for people', async () => {
-    const { code, stdout, stderr } = await runSpillway(
-      ['demo', '--files', '150', '--limit', '30', '--spread', 'hex:1'],
-      { cwd: work },
-    );
-    expect(code, stderr).toBe(0);
-    expect(stdout).toContain('All 150 rows are stored, each accounted for once.');
-    expect(stdout).toMatch(/\d times S3 said SlowDown/);
-    expect(stdout).toMatch(/s3:\/\/[^/]+\/[0-9a-f]\//);
-    expect(stdout).toContain(path.join('.spillway', 'demo'));
-    expect(stderr).toContain('uploading');
-  });
-
   it('reports a row that can not be stored, and is sound all the same', async () => {
     const folder = path.join(work, 'deep');
     // 1,020 bytes are a key; with the spread's 24 before them they are none.
@@ -94,21 +82,7 @@ describe('spillway demo', () => {
     expect(JSON.parse(stdout)).toMatchObject({ rows: 2, stored: 1, rejected: 1, unaccounted: 0 });
   });
 
-  it.each([
-    { title: 'while it starts', when: 'Spillway:', signal: 'SIGINT' },
-    { title: 'while it uploads', when: 'uploading', signal: 'SIGINT' },
-    { title: 'when it is told to terminate', when: 'uploading', signal: 'SIGTERM' },
-  ] as const)('ends with 130 and nothing left $title', async ({ when, signal }) => {
-    const run = startSpillway(['demo', '--files', '400', '--limit', '20', '--json'], { cwd: work });
-    await run.until(when);
-    run.child.kill(signal);
-    // Its output closes only when no process of its own holds it any more.
-    const { code, stdout, stderr } = await run.ended;
-    expect(code).toBe(130);
-    expect(stdout).toBe('');
-    expect(stderr).toContain('Interrupted');
-    expect(stderr).not.toMatch(/^\s+at /m);
-  });
+  it('ends with 130 and nothing left while it starts', () => endsWhole(work, 'Spillway:', 'SIGINT'));
 
   it.each([
     { args: ['demo', 'missing'], code: 1, says: 'missing does not exist: name a folder' },
