@@ -2,6 +2,7 @@
 // for its turn. A worker can die before or after a call's effect, and a call can fail with or without its effect.
 // Between two turns all workers run until each waits for a call, so the same script gives the same run.
 import type { Clock } from '../../shared/time/clock.ts';
+import './loaded-code.ts';
 
 /**
  * done           the call has its effect, and its answer comes
@@ -38,6 +39,9 @@ interface RunningWorker {
 
 /** Idle turns of the event loop after which no worker runs any more: streams and promises need a few. */
 const QUIET_TURNS = 12;
+/** A worker that waits for no call may be loading code, which takes longer on a busy machine. After this it hangs. */
+const HANGS_MS = 60_000;
+const LOADING_PAUSE_MS = 5;
 
 export type Conductor = ReturnType<typeof createConductor>;
 
@@ -112,11 +116,21 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
   }
 
   async function untilQuiet(): Promise<void> {
-    let seen = -1;
-    for (let quiet = 0; quiet < QUIET_TURNS; quiet = stirs === seen ? quiet + 1 : 0) {
-      seen = stirs;
-      await new Promise((resolve) => setImmediate(resolve));
+    const givenUpAtMs = Date.now() + HANGS_MS;
+    for (;;) {
+      let seen = -1;
+      for (let quiet = 0; quiet < QUIET_TURNS; quiet = stirs === seen ? quiet + 1 : 0) {
+        seen = stirs;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      if (isNoneBusy() || Date.now() > givenUpAtMs) return;
+      await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE_MS));
     }
+  }
+
+  /** Whether each worker that runs waits for a call or sleeps. */
+  function isNoneBusy(): boolean {
+    return [...running].every((worker) => waiting.some((entry) => entry.worker === worker));
   }
 
   async function run(entry: Waiting | undefined, fate: Fate): Promise<boolean> {

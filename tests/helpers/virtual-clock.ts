@@ -1,5 +1,6 @@
 // A clock whose time passes only while all its users sleep: hours of waiting take no time, and every run waits the same.
 import type { Clock } from '../../shared/time/clock.ts';
+import './loaded-code.ts';
 
 export interface VirtualClock extends Clock {
   /** Lets time pass; wakes no sleeper early. */
