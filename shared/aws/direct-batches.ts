@@ -3,7 +3,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock } from '../time/clock.ts';
 import { textOf } from './read-answer.ts';
-import { modelOfCall, type RequestModel, traceHeader } from './request-model.ts';
+import { learnModel, type RequestModel, traceHeader } from './request-model.ts';
 
 export interface BatchInput {
   QueueUrl: string | undefined;
@@ -26,7 +26,11 @@ export function createDirectBatches(sqs: SQSClient, clock: Clock) {
     const known = models.get(queueUrl);
     if (known !== undefined) return known;
     if (models.size >= MOST_MODELS) models.clear();
-    const model = modelOfCall(sqs, new GetQueueAttributesCommand({ QueueUrl: queueUrl }));
+    const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl });
+    const model = learnModel('sqs', (middleware, options) => {
+      command.middlewareStack.add(middleware, options);
+      return sqs.send(command);
+    });
     models.set(queueUrl, model);
     // Credentials that are not available now may be available for the next call.
     model.catch(() => models.delete(queueUrl));

@@ -13,7 +13,7 @@ import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
 import { textOf } from './read-answer.ts';
 import { otherRegion, REDIRECTS } from './redirects.ts';
-import { modelOfWrite, type RequestModel, traceHeader } from './request-model.ts';
+import { learnModel, type RequestModel, traceHeader } from './request-model.ts';
 import { elementText } from './xml-element.ts';
 
 export interface DirectWrite {
@@ -44,7 +44,7 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
     const known = models.get(bucket);
     if (known !== undefined) return known;
     if (models.size >= MOST_MODELS) models.clear();
-    const model = learnModel(s3, bucket);
+    const model = modelOfBucket(s3, bucket);
     models.set(bucket, model);
     // Credentials that are not available now may be available for the next write.
     model.catch(() => models.delete(bucket));
@@ -114,9 +114,12 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
 }
 
 /** The request of a write to a bucket, but for its key. */
-async function learnModel(s3: S3Client, bucket: string): Promise<RequestModel | undefined> {
+async function modelOfBucket(s3: S3Client, bucket: string): Promise<RequestModel | undefined> {
   const command = new PutObjectCommand({ Bucket: bucket, Key: MODEL_KEY, Body: NO_BYTES });
-  const model = await modelOfWrite(s3, command);
+  const model = await learnModel('s3', (middleware, options) => {
+    command.middlewareStack.add(middleware, options);
+    return s3.send(command);
+  });
   return model?.path.endsWith(`/${MODEL_KEY}`)
     ? { ...model, path: model.path.slice(0, -MODEL_KEY.length) }
     : undefined;

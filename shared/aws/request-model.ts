@@ -1,7 +1,5 @@
 // A request as the SDK would send it: caught before it leaves, it is the model of those that bypass the SDK's middleware
 // (direct-writes.ts, direct-batches.ts). The SDK still decides on endpoint, host and signing scope.
-import type { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { createSigner, type Signer } from './signature.ts';
 
 export interface RequestModel {
@@ -14,27 +12,29 @@ export interface RequestModel {
   signer: Signer;
 }
 
-/** @returns undefined where the request is not signed by SigV4 with the caller's own credentials */
-export async function modelOfWrite(
-  s3: S3Client,
-  command: PutObjectCommand,
+/**
+ * @param send sends a command of the SDK's to which it has added the middleware
+ * @returns undefined where the request is not signed by SigV4 for the service with the caller's own credentials
+ */
+export async function learnModel(
+  service: 's3' | 'sqs',
+  send: (middleware: CatchingMiddleware, options: typeof CATCHING) => Promise<unknown>,
 ): Promise<RequestModel | undefined> {
-  const caught = catchRequest();
-  command.middlewareStack.add(caught.middleware, caught.options);
-  await s3.send(command);
-  return modelOf(caught.request(), 's3');
+  let caught: unknown;
+  const middleware: CatchingMiddleware = () => async (args) => {
+    caught = args.request;
+    return { response: { statusCode: 200, headers: {} }, output: { $metadata: {} } };
+  };
+  await send(middleware, CATCHING);
+  return modelOf(caught as CaughtRequest, service);
 }
 
-/** As modelOfWrite. */
-export async function modelOfCall(
-  sqs: SQSClient,
-  command: GetQueueAttributesCommand,
-): Promise<RequestModel | undefined> {
-  const caught = catchRequest();
-  command.middlewareStack.add(caught.middleware, caught.options);
-  await sqs.send(command);
-  return modelOf(caught.request(), 'sqs');
-}
+type CatchingMiddleware = () => (args: {
+  request: unknown;
+}) => Promise<{ response: unknown; output: { $metadata: object } }>;
+
+/** Before the first middleware behind the signature: nothing is sent. */
+const CATCHING = { step: 'deserialize', priority: 'high', name: 'catchRequest' } as const;
 
 interface CaughtRequest {
   protocol: string;
@@ -42,19 +42,6 @@ interface CaughtRequest {
   port?: number;
   path: string;
   headers: Record<string, string>;
-}
-
-function catchRequest() {
-  let caught: unknown;
-  return {
-    middleware: () => async (args: { request: unknown }) => {
-      caught = args.request;
-      return { response: { statusCode: 200, headers: {} }, output: { $metadata: {} } };
-    },
-    // Before the first middleware behind the signature: nothing is sent.
-    options: { step: 'deserialize', priority: 'high', name: 'catchRequest' } as const,
-    request: () => caught as CaughtRequest,
-  };
 }
 
 function modelOf(

@@ -46,10 +46,19 @@ export function createSqsClient(config: SQSClientConfig & { maxAttempts: number 
       }),
   );
   const bySdk = sdk.send.bind(sdk);
+  const again = async (command: Parameters<typeof bySdk>[0]) => {
+    const second = secondAttempts();
+    try {
+      return await second.send(command);
+    } finally {
+      // What SQS's refusal has told the SDK of its clock holds for the next direct call, too.
+      sdk.config.systemClockOffset = second.config.systemClockOffset;
+    }
+  };
   const send = async (command: Parameters<typeof bySdk>[0]) => {
     const action = DIRECT_CALLS.get(command.constructor);
     if (action === undefined) return bySdk(command);
-    return (await direct.send(action, command.input as BatchInput)) ?? secondAttempts().send(command);
+    return (await direct.send(action, command.input as BatchInput)) ?? again(command);
   };
   return Object.assign(sdk, { send: send as SQSClient['send'] });
 }

@@ -23,7 +23,7 @@ interface Sent {
   body: string | Uint8Array;
 }
 
-type Answer = { status: number; text: string } | Error;
+type Answer = { status: number; text: string; headers?: Record<string, string> } | Error;
 
 const QUEUE_URL = 'https://sqs.eu-west-1.amazonaws.com/123456789012/uploads';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI', sessionToken: 'a-token' };
@@ -43,7 +43,11 @@ function fixture(answers: Answer[] = [TAKEN], config: SQSClientConfig = {}) {
     const answer = answers[Math.min(sent.length, answers.length) - 1]!;
     if (answer instanceof Error) throw answer;
     return {
-      response: { statusCode: answer.status, headers: {}, body: Readable.from([Buffer.from(answer.text)]) },
+      response: {
+        statusCode: answer.status,
+        headers: answer.headers ?? {},
+        body: Readable.from([Buffer.from(answer.text)]),
+      },
     };
   };
   const full = {
@@ -161,6 +165,20 @@ describe('a batch call past the SDK', () => {
     await vi.runAllTimersAsync();
     await failing;
     expect(sent.map(isOfSdk)).toEqual([false, true, true, true]);
+  });
+
+  it('goes by SQS’s clock once SQS has said that its own is wrong', async () => {
+    const date = 'Tue, 01 Jan 2030 00:00:00 GMT';
+    const skewed = {
+      status: 403,
+      text: '{"__type":"RequestTimeTooSkewed","message":"late"}',
+      headers: { date },
+    };
+    const { sqs, sent } = fixture([skewed, skewed, TAKEN]);
+    await sendBatch(sqs, QUEUE_URL, MESSAGES);
+    await sendBatch(sqs, QUEUE_URL, MESSAGES);
+    expect(sent.map(isOfSdk)).toEqual([false, true, true, false]);
+    expect(sent.at(-1)?.headers['x-amz-date']).toMatch(/^20300101T/);
   });
 
   it('says what is wrong with the credentials, and makes the call once there are some', async () => {
