@@ -5,7 +5,7 @@
 // `manifest` is s3://INBOX/KEY, or a key relative to the file's folder; both take `?versionId=ID` at the end. Every value is
 // text as it is written: YAML's `no` is "no" and `1e3` is "1e3", and the options say what they take.
 import { isUtf8 } from 'node:buffer';
-import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
 import { boundedName, boundedNames, boundedText } from '../text/bounded.ts';
 import { isRecord } from '../text/parse-json.ts';
@@ -70,10 +70,11 @@ function parseJsonFile(text: string): ParsedText {
   try {
     const value = parseWithSource(text, (_, each, { source }) => (typeof each === 'number' ? source : each));
     // JSON.parse takes the last of two members of one name, without a word. YAML is a superset of JSON.
-    const repeated = readYaml(text).faults.find(({ code }) => code === REPEATED);
+    const { faults, describe } = readYaml(text);
+    const repeated = faults.find(({ code }) => code === REPEATED);
     return repeated === undefined
       ? { kind: 'parsed', value }
-      : { kind: 'invalid', message: `it has a name twice: ${repeated.message}` };
+      : { kind: 'invalid', message: `it has a name twice: ${describe(repeated)}` };
   } catch (error) {
     if (error instanceof RangeError) return TOO_DEEP;
     const shown = visibleText((error as Error).message.slice(0, MAX_SHOWN));
@@ -93,9 +94,9 @@ const YAML_OPTIONS = {
 
 function parseYaml(text: string): ParsedText {
   try {
-    const { document, faults } = readYaml(text);
+    const { document, faults, describe } = readYaml(text);
     if (faults.some(({ code }) => code === EXHAUSTED)) return TOO_DEEP;
-    const listed = faults.slice(0, MAX_LISTED).map(({ message }) => message);
+    const listed = faults.slice(0, MAX_LISTED).map(describe);
     if (listed.length > 0)
       return { kind: 'invalid', message: `it is not readable YAML: ${listed.join('; ')}` };
     return { kind: 'parsed', value: document.toJS({ maxAliasCount: 0 }) as unknown };
@@ -110,31 +111,36 @@ function parseYaml(text: string): ParsedText {
   }
 }
 
-const REPEATED = 'DUPLICATE_KEY';
+const REPEATED = 'DUPLICATE_KEY' satisfies YAMLError['code'];
 /** The parser's own, where a value has more levels than its stack. */
-const EXHAUSTED = 'RESOURCE_EXHAUSTION';
+const EXHAUSTED = 'RESOURCE_EXHAUSTION' satisfies YAMLError['code'];
 /** More levels than the stack allows. */
 const TOO_DEEP = {
   kind: 'invalid',
   message: 'its values are nested too deeply: options are texts, one level below "options"',
 } as const;
 
-interface TextFault {
-  code: string;
-  message: string;
+/** `pos[0]` is its place in the text. */
+type TextFault = Pick<YAMLError, 'code' | 'message'> & { pos: readonly [number, ...number[]] };
+
+interface YamlText {
+  document: Document.Parsed;
+  faults: readonly TextFault[];
+  /** The fault with its line and column. For those that are shown: a text of 64 KiB may have 20,000 faults. */
+  describe: (fault: TextFault) => string;
 }
 
 /** @throws RangeError where it is nested more deeply than the stack allows */
-function readYaml(text: string): { document: Document.Parsed; faults: TextFault[] } {
+function readYaml(text: string): YamlText {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter, prettyErrors: false });
   const { errors, warnings } = document;
-  const faults = [...errors, ...warnings, ...repeatedNames(document)].map(({ code, message, pos }) => {
+  const describe = ({ code, message, pos }: TextFault): string => {
     const { line, col } = lineCounter.linePos(pos[0]);
     const shown = visibleText(REMEDIES[code] ?? message.slice(0, MAX_SHOWN));
-    return { code, message: `line ${line}, column ${col}: ${shown}${quoteBraces(text, line)}` };
-  });
-  return { document, faults };
+    return `line ${line}, column ${col}: ${shown}${quoteBraces(text, line)}`;
+  };
+  return { document, faults: [...errors, ...warnings, ...repeatedNames(document)], describe };
 }
 
 /** In place of the parser's own messages, which speak to its caller. */
@@ -148,8 +154,8 @@ function quoteBraces(text: string, line: number): string {
   return /:\s+\{/.test(source) ? ' (write a value that begins with { in quotes)' : '';
 }
 
-function repeatedNames(document: Document.Parsed): (TextFault & { pos: [number] })[] {
-  const faults: (TextFault & { pos: [number] })[] = [];
+function repeatedNames(document: Document.Parsed): TextFault[] {
+  const faults: TextFault[] = [];
   visit(document, {
     Map(_, { items }) {
       const names = new Set<unknown>();

@@ -182,6 +182,9 @@ describe('a job file as large as one may be', () => {
     '# c\n',
     '---\n',
     ',',
+    // Names that are repeated.
+    'a:\n ',
+    '? a\n',
   ];
   const filled = (piece: string) => piece.repeat(Math.floor(MAX_JOB_FILE_BYTES / Buffer.byteLength(piece)));
   const aliases = Array.from(
