@@ -53,7 +53,8 @@ export default defineConfig({
         },
       },
       {
-        // Runs of minutes, and what goes by real clocks: `npm run test:long`. Most of their time is waiting: two at once.
+        // Runs of minutes, fleets in virtual time, and what goes by real clocks: `npm run test:long`. Most of their time is waiting:
+        // two at once.
         extends: true,
         test: {
           name: 'long',

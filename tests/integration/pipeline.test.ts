@@ -17,6 +17,8 @@ const cloud = duringTests(() =>
     // A slice that can't be sent is slow to fail; items are given back, and that counts as receives.
     receivesMost: { IngestQueue: 2 },
     sliceBytes: 9_000,
+    // A row that was held back for long is tried again soon after.
+    fidelity: { mostDelayMs: 2_000 },
     params: { destinationBuckets: ABSENT_BUCKET },
     // Long enough that a slow machine is no dead one: ingest's second receive is the last, upload's fifth, and what settle still
     // has in hand is not received again. An unreadable message waits four of upload's.

@@ -78,7 +78,7 @@ const UNUSED: readonly Unused[] = [
     role: 'UploadRole',
     actions: ['dynamodb:GetItem'],
     reason:
-      'a row that another worker changed meanwhile, or that a copy in parts is kept in: tests/integration/job-rate.test.ts',
+      'a row that another worker changed meanwhile, or that a copy in parts is kept in: tests/long/running-job-rate.test.ts',
   },
   {
     role: 'UploadRole',
