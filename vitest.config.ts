@@ -13,10 +13,10 @@ process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache
 const HANGS_MS = 300_000;
 
 /**
- * Files at once. Those that start a cloud wait for half of their time, so two more than there are cores fill the pauses. Vitest
+ * Files at once. Those that start a cloud wait for half of their time, so three more than there are cores fill the pauses. Vitest
  * takes the projects of a group in the order of their names: what waits comes first, what only computes fills up the end.
  */
-const TOGETHER = { maxWorkers: availableParallelism() + 2, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: availableParallelism() + 3, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {

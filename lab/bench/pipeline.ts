@@ -1,8 +1,9 @@
 // The whole pipeline as a contestant: manifest, queue, functions, ledger and report on the embedded cloud. It reads no
 // local files: its objects lie in a source bucket, and are copied from there by S3. It has a cloud of its own, with the
-// same S3 in front, so that the others do not share the machine with its functions. As the others' S3, that cloud has been in
-// use before: a job into another bucket has started its functions. On AWS a cold start takes no time from the workers that
-// run; here all share two or a few cores. Its pace begins cold, for a bucket begins with a pace of its own.
+// same S3 in front, so that the others do not share the machine with its functions, which run as they are packaged. As the
+// others' S3, that cloud has been in use before: a job into another bucket has started its functions. On AWS a cold start takes
+// no time from the workers that run; here all share two or a few cores. Its pace begins cold, for a bucket begins with a pace of
+// its own.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
@@ -31,6 +32,7 @@ export const PIPELINE: Contestant = {
   name: 'pipeline',
   async run(track) {
     const cloud = await startCloud({
+      bundled: true,
       environments: workersFor(track.limitPerSecond),
       limit: { limitPerSecond: track.limitPerSecond, burstSeconds: track.burstSeconds },
       params: { sourceBuckets: SOURCE_BUCKET, destinationBuckets: WARM_UP_BUCKET },
