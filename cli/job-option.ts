@@ -1,6 +1,6 @@
 // Flags that mean an option of a job: their values, default and help come from the table of options.
 import { InvalidArgumentError, Option } from 'commander';
-import { type JobOption, valuesOf } from '../shared/job/option-table.ts';
+import { type JobOption, valuesOf } from '../shared/job/option-kinds.ts';
 import { spreadText, templateText } from './arguments.ts';
 
 /**

@@ -1,7 +1,8 @@
 // The OpenAPI 3.1 document of the API, made from the table of routes and the schemas that requests and answers meet. It stands in
 // docs/openapi.json, where a test holds it.
 import * as z from 'zod/mini';
-import { type JobOption, OPTIONS, valuesOf } from '../../shared/job/option-table.ts';
+import { type JobOption, valuesOf } from '../../shared/job/option-kinds.ts';
+import { OPTIONS } from '../../shared/job/option-table.ts';
 import { uploadOrder } from './create-upload.ts';
 import { placeSubmission } from './manifest-place.ts';
 import {

@@ -1,7 +1,8 @@
 // What is read of a stored job's options. Apart from options.ts: upload reads jobs, and needs none of what parses options.
 import type { JobRate } from '../pacing/job-rate.ts';
 import { onFirstUse } from '../time/on-first-use.ts';
-import { type JobOption, OPTIONS, type OptionTable } from './option-table.ts';
+import type { JobOption, OptionTable } from './option-kinds.ts';
+import { OPTIONS } from './option-table.ts';
 import type { JobOptions, RateOptions } from './options.ts';
 
 /** The job's own rate, as its workers hold it. */

@@ -7,7 +7,7 @@ import { parseSpread } from '../keys/spread.ts';
 import { isReservedColumn } from '../manifest/columns.ts';
 import { boundedText } from '../text/bounded.ts';
 import { storedDefaultOf } from './frozen-options.ts';
-import { type JobOption, MAX_TEXT_LENGTH, valuesOf } from './option-table.ts';
+import { type JobOption, MAX_TEXT_LENGTH, valuesOf } from './option-kinds.ts';
 
 /** S3's user metadata, in which options travel, carries ASCII only. */
 const PREFIX = new RegExp(`^[\\x20-\\x7e]{0,${MAX_PATH_BYTES}}$`);

@@ -5,7 +5,8 @@ import * as z from 'zod/mini';
 import { MAX_METADATA_BYTES } from '../attributes/checks.ts';
 import { faultOfJobAttributes, type JobAttributes } from '../attributes/row-attributes.ts';
 import { boundedList, boundedName, boundedNames, boundedText } from '../text/bounded.ts';
-import { type JobOption, OPTIONS, type OptionTable } from './option-table.ts';
+import type { JobOption, OptionTable } from './option-kinds.ts';
+import { OPTIONS } from './option-table.ts';
 import { faultOfPrefix, storedValue, textValue } from './option-values.ts';
 
 /** Bytes that a message gives to unknown names: the known ones follow as the remedy, and must stay visible. */

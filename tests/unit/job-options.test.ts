@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { jobOptionFlag } from '../../cli/job-option.ts';
 import { storedDefaults } from '../../shared/job/frozen-options.ts';
-import { OPTIONS, type OptionTable } from '../../shared/job/option-table.ts';
+import type { OptionTable } from '../../shared/job/option-kinds.ts';
+import { OPTIONS } from '../../shared/job/option-table.ts';
 import {
   createOptionReader,
   metadataOfOptionTexts,
