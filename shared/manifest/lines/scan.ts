@@ -13,15 +13,13 @@
 // here is ASCII, which in UTF-8 is never part of another character.
 import type { ReadBytes } from '../format.ts';
 import type { ByteRange, Place } from '../slice-place.ts';
+import { windowBytes, windows } from './windows.ts';
 
 /**
  * Line ends included. Four times the largest inline object: 64 KiB of text grow to 128 KiB if every character is a
  * doubled quote, and a little more as JSON escapes.
  */
 export const maximumRowBytes = 256 * 1024;
-
-/** Bytes scanned at a time, without an unfinished row. Splitting ran at 4-9 M rows/s with 64 KiB, 1.5 M with 256 KiB. */
-const windowBytes = 64 * 1024;
 
 /**
  * Rows of one stretch. All objects of a stretch are alive at once. V8 moves what it makes at a place to the old generation if
@@ -100,54 +98,6 @@ export async function* scanRows(
   yield* scanner.scan(Buffer.alloc(0), true);
 }
 
-/**
- * Makes chunks of one size, so that tiny and huge ones cost no more than their bytes. All are in the same memory: each is valid
- * until the next one is asked for.
- */
-async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const window = Buffer.allocUnsafeSlow(windowBytes);
-  let filled = 0;
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + windowBytes - filled);
-      window.set(part, filled);
-      filled += part.length;
-      at += part.length;
-      if (filled === windowBytes) {
-        yield window;
-        filled = 0;
-      }
-    }
-  }
-  yield window.subarray(0, filled);
-}
-
-/** The first row that is not blank, as latin1 text. */
-export type FirstRow =
-  | { kind: 'row'; text: string; isQuoted: boolean; next: Place }
-  | { kind: 'broken' | 'unfinished'; text: string }
-  | { kind: 'blank' };
-
-/** @param bytes begin at `from`; `isWhole`: nothing follows them */
-export function firstRow(
-  rowEnds: RowEnds | undefined,
-  bytes: Buffer,
-  from: Place,
-  isWhole: boolean,
-): FirstRow {
-  for (const { text, offset, rows } of new RowScanner(rowEnds, from).scan(bytes, isWhole)) {
-    const row = rows[0];
-    if (row !== undefined) {
-      const line = text.slice(row.start, row.end);
-      return row.kind === 'plain' || row.kind === 'quoted'
-        ? { kind: 'row', text: line, isQuoted: row.kind === 'quoted', next: placeAfter(row, offset) }
-        : { kind: row.kind === 'overlong' ? 'unfinished' : 'broken', text: line };
-    }
-  }
-  const text = bytes.toString('latin1').trimStart();
-  return text === '' ? { kind: 'blank' } : { kind: 'unfinished', text };
-}
-
 /** @param offset the stretch's */
 export function placeAfter({ next, nextLine }: RowSpan, offset: number): Place {
   return { line: nextLine, offset: offset + next };
@@ -162,7 +112,8 @@ interface Cursor {
   nextQuote: number;
 }
 
-class RowScanner {
+/** Scans a file window by window. `isLast`: nothing follows the window. */
+export class RowScanner {
   readonly #rowEnds: RowEnds | undefined;
   /** The place of the first byte of `#carried`. */
   #line: number;

@@ -1,7 +1,7 @@
 // The start of a manifest that is text: what every format of lines checks before it looks for its own head.
 import { type ManifestStart, type Unreadable, unreadable } from '../format.ts';
 import type { Place } from '../slice-place.ts';
-import { type FirstRow, firstRow, type RowEnds } from './scan.ts';
+import { placeAfter, type RowEnds, RowScanner } from './scan.ts';
 
 /** Git takes a file for binary by the same measure: a NUL within the first 8,000 bytes. */
 const BINARY_PROBE_BYTES = 8_000;
@@ -36,12 +36,28 @@ export function textPlace({ bytes }: ManifestStart): Place {
   return { line: 1, offset: bytes.toString('latin1', 0, 3) === BYTE_ORDER_MARK ? 3 : 0 };
 }
 
+/** The first row that is not blank, as latin1 text. */
+export type FirstRow =
+  | { kind: 'row'; text: string; isQuoted: boolean; next: Place }
+  | { kind: 'broken' | 'unfinished'; text: string }
+  | { kind: 'blank' };
+
 /** The first row that is not blank, from `from` on. */
 export function firstRowOf(
-  start: ManifestStart,
+  { bytes: start, sizeBytes }: ManifestStart,
   rowEnds?: RowEnds,
-  from: Place = textPlace(start),
+  from: Place = textPlace({ bytes: start, sizeBytes }),
 ): FirstRow {
-  const { bytes, sizeBytes } = start;
-  return firstRow(rowEnds, bytes.subarray(from.offset), from, bytes.length >= sizeBytes);
+  const bytes = start.subarray(from.offset);
+  for (const { text, offset, rows } of new RowScanner(rowEnds, from).scan(bytes, start.length >= sizeBytes)) {
+    const row = rows[0];
+    if (row !== undefined) {
+      const line = text.slice(row.start, row.end);
+      return row.kind === 'plain' || row.kind === 'quoted'
+        ? { kind: 'row', text: line, isQuoted: row.kind === 'quoted', next: placeAfter(row, offset) }
+        : { kind: row.kind === 'overlong' ? 'unfinished' : 'broken', text: line };
+    }
+  }
+  const text = bytes.toString('latin1').trimStart();
+  return text === '' ? { kind: 'blank' } : { kind: 'unfinished', text };
 }
