@@ -2,7 +2,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { convertManifest } from '../../functions/ingest/convert-manifest.ts';
 import { cutFiles } from '../../functions/ingest/manifest-files.ts';
 import { startJob } from '../../functions/ingest/open-job.ts';
@@ -108,6 +108,20 @@ describe('a job file', () => {
   ] as const)('%s that holds %j is refused', (key, text, message) => {
     expect(parse(text, key).faults.join('\n')).toMatch(message);
   });
+
+  it.each(['a.job.yaml', 'a.job.json'])(
+    'has the lines found of those faults that are shown, as %s',
+    (key) => {
+      const names = Array.from({ length: 5_000 }, () => '"a":"b"').join(',\n');
+      const split = vi.spyOn(String.prototype, 'split');
+      try {
+        expect(parse(`{${names}}`, key).faults).toEqual([expect.stringMatching(/unique/)]);
+        expect(split.mock.calls.length).toBeLessThan(100);
+      } finally {
+        split.mockRestore();
+      }
+    },
+  );
 
   it('is told everything that is wrong with it at once', () => {
     const text = JSON.stringify({ manifst: 'x', options: { spread: ['off'], 'if-exists': true, x: null } });
