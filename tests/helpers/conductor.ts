@@ -123,7 +123,8 @@ export function createConductor(startMs = Date.UTC(2026, 0, 1)) {
         seen = stirs;
         await new Promise((resolve) => setImmediate(resolve));
       }
-      if (isNoneBusy() || Date.now() > givenUpAtMs) return;
+      if (isNoneBusy()) return;
+      if (Date.now() > givenUpAtMs) throw new Error('a worker neither calls nor sleeps nor ends');
       await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE_MS));
     }
   }

@@ -150,7 +150,11 @@ describe('an execution environment', () => {
   it('is ended when its memory is used up', async () => {
     const { functions } = await readService(FIXTURE_SERVICE);
     // A small heap is soon full. On a busy machine it takes many seconds nevertheless.
-    if (functions.obey !== undefined) Object.assign(functions.obey, { memoryMb: 64, timeoutSeconds: 110 });
+    const { obey } = functions;
+    if (obey !== undefined) {
+      obey.memoryMb = 64;
+      obey.timeoutSeconds = 110;
+    }
     const host = createLambdaHost(hostDependencies(), functions, {
       environments: 1,
       variables: () => ({}),
