@@ -5,7 +5,7 @@ import type { BlockId, JobId } from '../../shared/job/identity.ts';
 import type { ManifestItem } from '../../shared/manifest/columns.ts';
 import type { ManifestRow } from '../../shared/manifest/format.ts';
 import { formatOf, type ManifestHead } from '../../shared/manifest/formats/all.ts';
-import { PlainItem } from '../../shared/manifest/plain-row.ts';
+import { isPlainText, PlainItem } from '../../shared/manifest/plain-row.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
 import { checkSource, createSourceCheck } from '../../shared/sources/table.ts';
 
@@ -202,4 +202,26 @@ it('a source is refused as if it were the only one that is checked', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+it('a text is plain or not wherever it lies in memory', () => {
+  const plain = fc.constantFrom('a', ' ', '"', '~', ',', '\n', '\r\n');
+  const any = fc.constantFrom('\\', '\r', '\t', '\0', '\x1f', '\x7f', 'é', '€', '\r\r\n');
+  const parts = fc.array(fc.oneof({ weight: 40, arbitrary: plain }, { weight: 1, arbitrary: any }), {
+    maxLength: 60,
+  });
+  const seen = new Set<boolean>();
+  fc.assert(
+    fc.property(parts, fc.nat(7), (texts, at) => {
+      const part = texts.join('');
+      const memory = Buffer.from(`${'\t'.repeat(at)}${part}\t`);
+      // What follows the part is no part of it: a carriage return at its end has no line feed.
+      const bytes = memory.subarray(at, memory.length - 1);
+      const isPlain = /^(?:[\n\x20-\x5b\x5d-\x7f]|\r\n)*$/.test(part);
+      seen.add(isPlain);
+      expect(isPlainText(bytes)).toBe(isPlain);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(seen.size).toBe(2);
 });
