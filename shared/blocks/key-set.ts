@@ -12,28 +12,53 @@ const MAX_PROBES = 16;
 /** Characters of a page. A key lies in one page. */
 const PAGE_LENGTH = 2 ** 15;
 
+/** Pages that are kept for the next slice: 8 MB. */
+const SPARE_PAGES = 128;
+
+/** Memory of a set with up to `most` entries. */
+function createTables(most: number) {
+  return {
+    most,
+    /** The number of the entry at each place, from 1. Half of them stay free, so that most keys are found at their first place. */
+    places: new Uint32Array(2 * most),
+    hashes: new Int32Array(most),
+    lines: new Float64Array(most),
+    /** Where the entry's key begins: its page and its place there. */
+    starts: new Uint32Array(most),
+    lengths: new Uint16Array(most),
+    pages: [] as Uint16Array[],
+  };
+}
+
+/** Of the last slice. Left to V8, it stays until the next collection of the old generation: 9 MB a slice. */
+let spare: ReturnType<typeof createTables> | undefined;
+
+function takeTables(most: number) {
+  const tables = spare?.most === most ? spare : createTables(most);
+  if (tables === spare) spare = undefined;
+  return tables;
+}
+
+export type KeySet = ReturnType<typeof createKeySet>;
+
 /** @param sliceBytes those that the slice's rows have: it may have one key for each four of them */
 export function createKeySet(sliceBytes: number) {
   const most = 2 ** Math.ceil(Math.log2(Math.min(MAX_ENTRIES, sliceBytes / LEAST_ROW_BYTES + 2)));
-  /** The number of the entry at each place, from 1. Half of them stay free, so that most keys are found at their first place. */
-  const places = new Uint32Array(2 * most);
-  const hashes = new Int32Array(most);
-  const lines = new Float64Array(most);
-  /** Where the entry's key begins: its page and its place there. */
-  const starts = new Uint32Array(most);
-  const lengths = new Uint16Array(most);
-  const pages: Uint16Array[] = [];
+  const tables = takeTables(most);
+  const { places, hashes, lines, starts, lengths, pages } = tables;
   const beyond = new Map<string, number>();
   let entries = 1;
   let end = 0;
+  let usedPages = 0;
 
   /** Makes room for a key behind the last one. */
   const reserve = (length: number): Uint16Array => {
-    if (end + length > pages.length * PAGE_LENGTH) {
-      end = pages.length * PAGE_LENGTH;
-      pages.push(new Uint16Array(PAGE_LENGTH));
+    if (end + length > usedPages * PAGE_LENGTH) {
+      end = usedPages * PAGE_LENGTH;
+      pages[usedPages] ??= new Uint16Array(PAGE_LENGTH);
+      usedPages += 1;
     }
-    return pages.at(-1) as Uint16Array;
+    return pages[usedPages - 1] as Uint16Array;
   };
   const isEntry = (entry: number, key: string): boolean => {
     if (lengths[entry] !== key.length) return false;
@@ -71,6 +96,12 @@ export function createKeySet(sliceBytes: number) {
       const first = beyond.get(key);
       if (first === undefined) beyond.set(key, line);
       return first;
+    },
+    /** Gives its memory to the next set: no key is taken any more. */
+    release(): void {
+      places.fill(0);
+      pages.length = Math.min(pages.length, SPARE_PAGES);
+      spare = tables;
     },
   };
 }

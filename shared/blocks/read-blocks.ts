@@ -11,13 +11,14 @@ import type { SliceRow, StoredBlockRow } from '../ledger/rows.ts';
 import type { ManifestItem } from '../manifest/columns.ts';
 import type { ManifestRow, ReadBytes } from '../manifest/format.ts';
 import { formatOf } from '../manifest/formats/all.ts';
+import { PlainItem } from '../manifest/plain-row.ts';
 import { reportedRowOfJob, rowOfJob } from '../manifest/s3-source.ts';
 import { type ByteRange, fileOfPlace } from '../manifest/slice-place.ts';
 import { numbersOf, type Outcome } from '../report/outcome.ts';
 import type { OutcomeStore } from '../report/outcome-store.ts';
 import type { Refusal, SourceConfiguration } from '../sources/source.ts';
 import { createSourceCheck } from '../sources/table.ts';
-import { createKeySet } from './key-set.ts';
+import { createKeySet, type KeySet } from './key-set.ts';
 import { createRejectListing, type RejectListing } from './reject-listing.ts';
 
 /**
@@ -79,20 +80,24 @@ export async function* blocksOf(
   read: ReadBytes,
 ): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
-  const sliceBytes = place.endOffset - place.startOffset;
-  const take = createIntake(job, { sources, kmsKeys }, sliceBytes, listing);
+  const keys =
+    job.options.duplicateKeys === 'reject' ? createKeySet(place.endOffset - place.startOffset) : undefined;
+  const fill = createIntake(job, { sources, kmsKeys }, keys, listing);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
-  for await (const rows of formatOf(job.head).read(job.head, place, read)) {
-    for (const row of rows) {
-      take(row, block);
-      block.size++;
-      if (block.size === job.blockRows) {
-        yield { ...block, rejected: listing.endBlock() };
-        block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
+  try {
+    for await (const rows of formatOf(job.head).read(job.head, place, read)) {
+      for (let taken = 0; taken < rows.length; ) {
+        taken = fill(block, rows, taken);
+        if (block.size === job.blockRows) {
+          yield { ...block, rejected: listing.endBlock() };
+          block = { block: block.block + 1, size: 0, accepted: [], rejected: [] };
+        }
       }
     }
+    if (block.size > 0) yield { ...block, rejected: listing.endBlock() };
+  } finally {
+    keys?.release();
   }
-  if (block.size > 0) yield { ...block, rejected: listing.endBlock() };
 }
 
 /** Writes the outcomes of the rejected rows, then the block's row. @returns the row, with the rows that have ended already */
@@ -107,23 +112,22 @@ export async function openBlock(
   return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }
 
-/** Puts each row into its block, or into the list of the rejected. */
+/** Puts rows into their block, or into the list of the rejected. */
 function createIntake(
   job: RowRules,
   { sources, kmsKeys }: RowChecks,
-  sliceBytes: number,
+  keys: KeySet | undefined,
   listing: RejectListing,
 ) {
   const checkKey = createKeyCheck(job.options);
   const checkSource = sources === 'unchecked' ? undefined : createSourceCheck(sources);
-  const taken = job.options.duplicateKeys === 'reject' ? createKeySet(sliceBytes) : undefined;
   const attributes = createRowAttributes(job.options);
 
   /** Takes the key also of a row whose source is refused: which rows are duplicates must not depend on the configuration. */
   const keyFaultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const checked = checkKey(item);
     if (checked.kind === 'fault') return checked.fault;
-    const first = taken?.take(checked.key, line);
+    const first = keys?.take(checked.key, line);
     return first === undefined ? undefined : duplicateFault(first);
   };
   const kmsFaultOf = (item: ManifestItem): Refusal | undefined =>
@@ -131,7 +135,8 @@ function createIntake(
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
     const sourceFault = checkSource?.(item);
-    return sourceFault ?? attributes.faultOf(item) ?? kmsFaultOf(item) ?? keyFault;
+    const attributeFault = attributes.faultOf(item instanceof PlainItem ? {} : item);
+    return sourceFault ?? attributeFault ?? kmsFaultOf(item) ?? keyFault;
   };
 
   // Rows from a report were read for an earlier job before.
@@ -141,7 +146,7 @@ function createIntake(
   const reject = ({ line, offset }: ManifestRow['place'], { block, size: number }: Block, why: Why): void =>
     listing.add({ block, number, status: 'rejected', line, ...why }, offset);
 
-  return (row: ManifestRow, block: Block): void => {
+  const take = (row: ManifestRow, block: Block): void => {
     if (row.kind === 'good') {
       const { line } = row.place;
       const item = readFor(job, row.item);
@@ -153,6 +158,16 @@ function createIntake(
     const { code, message, columns, raw } = row;
     const content = columns === undefined ? { raw } : { item: readFor(job, columns) };
     reject(row.place, block, { code, message, ...content });
+  };
+  // Not in the generator: there, each row would be wrapped in a result of the iterator (Node 24.21).
+  /** Takes rows from the index `start` on, until the block is full. @returns the index of the first one that is not taken */
+  return (block: Block, rows: readonly ManifestRow[], start: number): number => {
+    const end = Math.min(rows.length, start + job.blockRows - block.size);
+    for (const row of rows.slice(start, end)) {
+      take(row, block);
+      block.size++;
+    }
+    return end;
   };
 }
 

@@ -17,6 +17,8 @@ function expectAsMap(keys: Iterable<string>): void {
     if (found !== first.get(key)) expect([key, found]).toEqual([key, first.get(key)]);
     if (!first.has(key)) first.set(key, line);
   }
+  // The next set has its memory.
+  set.release();
 }
 
 /** Pairs of keys of one hash: two such texts keep one hash with whatever follows both. */
@@ -53,6 +55,15 @@ describe('the keys of a slice', () => {
   it('are told apart where they have the same hash', () => {
     const keys = collidingKeys(2_000);
     expectAsMap([...keys, ...keys]);
+  });
+
+  it('are those of their own set, where two are read at once', () => {
+    createKeySet(SLICE_BYTES).release();
+    const sets = [createKeySet(SLICE_BYTES), createKeySet(SLICE_BYTES)] as const;
+    for (const [index, set] of sets.entries()) expect(set.take('a', 1 + index)).toBeUndefined();
+    expect(sets.map((set) => set.take('a', 9))).toEqual([1, 2]);
+    for (const set of sets) set.release();
+    expect(createKeySet(SLICE_BYTES).take('a', 9)).toBeUndefined();
   });
 
   it('may have 1,024 characters each, at the end of a page too', () => {
