@@ -14,7 +14,7 @@ import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
 import { sourceReading } from '../../shared/manifest/s3-source.ts';
-import { type Outgoing, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
+import { type QueueDependencies, sendMessageOfEach } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
 import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
@@ -102,7 +102,8 @@ export async function sendSlice(
       isReplay,
       sourceReading(job),
     );
-    await inTurn(() => sendMessages(queue, uploadQueueUrl, outgoing(missing, write, id.job)));
+    const messageOf = (each: AcceptedRow) => ({ body: write(each), groupId: id.job });
+    await inTurn(() => sendMessageOfEach(queue, uploadQueueUrl, missing, messageOf));
     const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
     sending.accepted += sent.accepted;
     sending.rejected += sent.rejected;
@@ -162,13 +163,4 @@ export async function sendSlice(
     throw new Error(`slice ${id.job}/${id.slice} was planned with ${slice.rows} rows, and ${read} were read`);
   }
   return sending;
-}
-
-/** Made one after the other, as they are sent: the texts of a whole block are not held in memory. */
-function* outgoing(
-  rows: readonly AcceptedRow[],
-  write: (row: AcceptedRow) => string,
-  groupId: string,
-): Generator<Outgoing> {
-  for (const row of rows) yield { body: write(row), groupId };
 }

@@ -48,13 +48,22 @@ export class UnsentMessagesError extends Error {
 
 /**
  * Sends all messages, packed by count and bytes; entries that SQS reports as failed are sent again with backoff.
- * @param messages taken as they are sent: those of a generator are not all in memory at once
  * @throws UnsentMessagesError where entries still fail: the caller must not acknowledge the messages that they come from
  */
 export async function sendMessages(
+  queue: QueueDependencies,
+  queueUrl: string,
+  messages: readonly Outgoing[],
+): Promise<void> {
+  await sendMessageOfEach(queue, queueUrl, messages, (message) => message);
+}
+
+/** As `sendMessages`; a message is made as its batch is sent, so that they are not all in memory at once. */
+export async function sendMessageOfEach<Row>(
   { sqs, clock, random }: QueueDependencies,
   queueUrl: string,
-  messages: Iterable<Outgoing>,
+  rows: readonly Row[],
+  messageOf: (row: Row) => Outgoing,
 ): Promise<void> {
   const send = async (batch: readonly Outgoing[]) =>
     (await calls()).sendBatch(
@@ -67,7 +76,7 @@ export async function sendMessages(
         MessageGroupId: groupId,
       })),
     );
-  await callForEach('SendMessageBatch', packMessages(messages), send, { clock, random });
+  await callForEach('SendMessageBatch', packMessages(rows, messageOf), send, { clock, random });
 }
 
 /** Deletes received messages. An expired receipt counts as deleted. */
@@ -119,10 +128,14 @@ function withoutSpent(failed: readonly BatchResultErrorEntry[]): BatchResultErro
 }
 
 /** Batches of at most 10 entries and 1 MiB. A single message above that is a batch of its own, which SQS refuses by name. */
-export function* packMessages(messages: Iterable<Outgoing>): Generator<Outgoing[]> {
+export function* packMessages<Row>(
+  rows: readonly Row[],
+  messageOf: (row: Row) => Outgoing,
+): Generator<Outgoing[]> {
   let batch: Outgoing[] = [];
   let bytes = 0;
-  for (const message of messages) {
+  for (let index = 0; index < rows.length; index++) {
+    const message = messageOf(rows[index] as Row);
     const size = mostBytesOf(message.body);
     if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
       yield batch;

@@ -184,11 +184,11 @@ export function createMessageWriter(
     ...(isReplay ? { replay: true } : {}),
     ...reading,
   });
-  const open = `${start.slice(0, -1)},`;
+  const open = `${start.slice(0, -1)},"number":`;
   return ({ number, line, item }) =>
     item instanceof PlainItem
-      ? `${open}"number":${number},"line":${line},"item":${plainItemJson(item)}}`
-      : open + escaped(JSON.stringify({ number, line, item }).slice(1));
+      ? `${open}${number},"line":${line},"item":${plainItemJson(item)}}`
+      : `${open}${number},"line":${line},"item":${escaped(JSON.stringify(item))}}`;
 }
 
 export type Parsed<T> = { kind: 'message'; message: T } | { kind: 'unreadable'; reason: string };
