@@ -19,6 +19,7 @@ import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.
 import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedNames } from '../../shared/text/bounded.ts';
 import { readConfiguration } from '../runtime/configuration.ts';
+import { markInOnePause } from '../runtime/garbage-collection.ts';
 import { instrument } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import { eachRecord } from '../runtime/records.ts';
@@ -101,6 +102,7 @@ export function createIngest(dependencies: IngestDependencies) {
 
 const telemetry = createTelemetry();
 
-export const handler = instrument(telemetry, () =>
-  createIngest(ingestDependencies(readConfiguration(ingestConfiguration), telemetry)),
-);
+export const handler = instrument(telemetry, () => {
+  markInOnePause();
+  return createIngest(ingestDependencies(readConfiguration(ingestConfiguration), telemetry));
+});

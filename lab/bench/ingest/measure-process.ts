@@ -1,4 +1,5 @@
 // One measurement of ingest in a fresh process: `measure-process.ts ORDER`, an order in JSON. Prints the result in JSON.
+import { markInOnePause } from '../../../functions/runtime/garbage-collection.ts';
 import { type Input, measureIngest, measureParser, measureSending } from './parts.ts';
 
 const BYTES_PER_KIB = 1024;
@@ -8,6 +9,8 @@ export type Order = { input: Input } & (
   | { part: 'sending'; rounds: number; endpoint: string }
 );
 
+// As ingest's function does at its first invocation.
+markInOnePause();
 const order = JSON.parse(process.argv[2] ?? '') as Order;
 const result = await measure(order);
 // The most that the process ever had in memory, by the system's own count (Linux and macOS: KiB, after libuv).
