@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
+import { markInOnePause } from '../../functions/runtime/garbage-collection.ts';
 import { steadyClock } from '../../shared/time/clock.ts';
 import { openConvertible } from './convertible.ts';
 import { runProgram } from './process.ts';
@@ -84,6 +85,7 @@ function lineOf({
 /** Converts one manifest in this process. */
 export async function convertOne(kind: string, file: string): Promise<void> {
   if (!isKind(kind)) throw new Error(`convert takes ${Object.keys(KINDS).join(', ')}`);
+  markInOnePause();
   console.log(JSON.stringify(await convertFile(kind, file)));
 }
 
