@@ -112,6 +112,9 @@ export async function openBlock(
   return ledger.openBlock({ ...slice, block }, size, rejected.flatMap(numbersOf));
 }
 
+/** Those of a plain item: its columns need not be looked at. */
+const NO_ATTRIBUTES = {};
+
 /** Puts rows into their block, or into the list of the rejected. */
 function createIntake(
   job: RowRules,
@@ -135,8 +138,8 @@ function createIntake(
   const faultOf = (item: ManifestItem, line: number): Refusal | undefined => {
     const keyFault = keyFaultOf(item, line);
     const sourceFault = checkSource?.(item);
-    const attributeFault = attributes.faultOf(item instanceof PlainItem ? {} : item);
-    return sourceFault ?? attributeFault ?? kmsFaultOf(item) ?? keyFault;
+    const own = item instanceof PlainItem ? NO_ATTRIBUTES : item;
+    return sourceFault ?? attributes.faultOf(own) ?? kmsFaultOf(item) ?? keyFault;
   };
 
   // Rows from a report were read for an earlier job before.
@@ -159,8 +162,11 @@ function createIntake(
     const content = columns === undefined ? { raw } : { item: readFor(job, columns) };
     reject(row.place, block, { code, message, ...content });
   };
-  // Not in the generator: there, each row would be wrapped in a result of the iterator (Node 24.21).
-  /** Takes rows from the index `start` on, until the block is full. @returns the index of the first one that is not taken */
+  /**
+   * Takes rows from the index `start` on, until the block is full. The loop is not the generator's: there, each row would be
+   * wrapped in a result of the iterator (Node 24.21).
+   * @returns the index of the first row that is not taken
+   */
   return (block: Block, rows: readonly ManifestRow[], start: number): number => {
     const end = Math.min(rows.length, start + job.blockRows - block.size);
     for (const row of rows.slice(start, end)) {
