@@ -4,12 +4,18 @@ import { expect, it } from 'vitest';
 
 const MODULE = new URL('../../functions/runtime/garbage-collection.ts', import.meta.url).href;
 
-/** Keeps 1,000,000 objects, which V8 moves to its old generation. */
-const FILL = 'const kept = []; for (let at = 0; at < 1e6; at++) kept.push({ at });';
+/** Fills most of the heap with objects that are kept, in turns of the event loop: at its end V8 may begin to mark. */
+const HEAP_MB = 128;
+const FILL = `const kept = [];
+for (let turn = 0; turn < 8; turn++) {
+  kept.push(Array.from({ length: 300_000 }, (_, at) => ({ at })));
+  await new Promise(setImmediate);
+}`;
 
 /** @returns how often V8 began to mark in steps while `code` ran and then filled its memory */
 function stepsAfter(code: string): number {
-  const args = ['--trace-incremental-marking', '--input-type=module', '-e', `${code}; ${FILL}`];
+  const flags = [`--max-heap-size=${HEAP_MB}`, '--trace-incremental-marking', '--input-type=module'];
+  const args = [...flags, '-e', `${code}; ${FILL}`];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return stdout.match(/\[IncrementalMarking\] Start marking/g)?.length ?? 0;
