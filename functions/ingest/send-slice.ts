@@ -14,7 +14,7 @@ import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { SliceRow } from '../../shared/ledger/rows.ts';
 import { hasEnded } from '../../shared/ledger/tally.ts';
 import { sourceReading } from '../../shared/manifest/s3-source.ts';
-import { type QueueDependencies, sendMessageOfEach } from '../../shared/queue/batches.ts';
+import { type QueueDependencies, sendMessageForEach } from '../../shared/queue/batches.ts';
 import { createMessageWriter } from '../../shared/queue/messages.ts';
 import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
@@ -103,7 +103,7 @@ export async function sendSlice(
       sourceReading(job),
     );
     const messageOf = (each: AcceptedRow) => ({ body: write(each), groupId: id.job });
-    await inTurn(() => sendMessageOfEach(queue, uploadQueueUrl, missing, messageOf));
+    await inTurn(() => sendMessageForEach(queue, uploadQueueUrl, missing, messageOf));
     const sent = { accepted: missing.length, rejected: block.size - block.accepted.length };
     sending.accepted += sent.accepted;
     sending.rejected += sent.rejected;

@@ -64,7 +64,7 @@ export function isPlainText(bytes: Buffer): boolean {
 }
 
 const WORD_BYTES = 4;
-/** Subtracted from four bytes of ASCII, they leave a high bit exactly where some byte is below a space. */
+/** Subtracted from four bytes of ASCII, they leave a high bit if some byte is below a space, and else none. */
 const SPACES = 0x20202020;
 const HIGH_BITS = 0x80808080;
 

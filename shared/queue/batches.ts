@@ -55,11 +55,11 @@ export async function sendMessages(
   queueUrl: string,
   messages: readonly Outgoing[],
 ): Promise<void> {
-  await sendMessageOfEach(queue, queueUrl, messages, (message) => message);
+  await sendMessageForEach(queue, queueUrl, messages, (message) => message);
 }
 
-/** As `sendMessages`; a message is made as its batch is sent, so that they are not all in memory at once. */
-export async function sendMessageOfEach<Row>(
+/** As `sendMessages`, a message for each row: made as its batch is sent, so that they are not all in memory at once. */
+export async function sendMessageForEach<Row>(
   { sqs, clock, random }: QueueDependencies,
   queueUrl: string,
   rows: readonly Row[],
@@ -134,6 +134,7 @@ export function* packMessages<Row>(
 ): Generator<Outgoing[]> {
   let batch: Outgoing[] = [];
   let bytes = 0;
+  // By index: in a generator, a loop over the rows wraps each in a result of the iterator (Node 24.21).
   for (let index = 0; index < rows.length; index++) {
     const message = messageOf(rows[index] as Row);
     const size = mostBytesOf(message.body);

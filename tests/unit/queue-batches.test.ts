@@ -7,7 +7,7 @@ import {
   deleteMessages,
   type Outgoing,
   packMessages,
-  sendMessageOfEach,
+  sendMessageForEach,
   sendMessages,
   UnsentMessagesError,
 } from '../../shared/queue/batches.ts';
@@ -67,7 +67,7 @@ describe('sendMessages', () => {
       made += 1;
       return message;
     };
-    const sending = sendMessageOfEach({ ...queue, sqs }, QUEUE, bodies(1_000), messageOf);
+    const sending = sendMessageForEach({ ...queue, sqs }, QUEUE, bodies(1_000), messageOf);
     await expect(sending).rejects.toThrow('no such queue');
     const before = made;
     await new Promise(setImmediate);
