@@ -103,6 +103,8 @@ export function createIngest(dependencies: IngestDependencies) {
 const telemetry = createTelemetry();
 
 export const handler = instrument(telemetry, () => {
+  const ingest = createIngest(ingestDependencies(readConfiguration(ingestConfiguration), telemetry));
+  // Last: where the configuration is wrong, each invocation comes here again.
   markInOnePause();
-  return createIngest(ingestDependencies(readConfiguration(ingestConfiguration), telemetry));
+  return ingest;
 });

@@ -4,7 +4,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
-/** Bytes of V8's heap up to which its old garbage stays. Ingest has some 20 MiB of live objects, and 40 MiB of young garbage. */
+/** Bytes of V8's heap up to which its old garbage stays. Ingest has 20 MiB of live objects, and up to 60 of young garbage. */
 const MOST_HEAP_BYTES = 128 * 1024 * 1024;
 
 /**

@@ -102,7 +102,7 @@ function perSecond({ rows, seconds }: Measured): number {
   return Math.round(rows / seconds);
 }
 
-/** The heap that Lambda's start script gives V8: a twentieth of the memory for each half of the young generation, and the rest. */
+/** As Lambda's start script (/var/runtime/bootstrap) sets V8's heap: a twentieth of the memory for each half of the young part. */
 function heapFlags(memoryMb: number): string[] {
   const youngMb = Math.floor(memoryMb / 10);
   return [`--max-semi-space-size=${Math.floor(youngMb / 2)}`, `--max-old-space-size=${memoryMb - youngMb}`];
