@@ -98,6 +98,11 @@ interface ThrownByClient {
   $response?: { statusCode?: number };
 }
 
+/** An error as the SDK throws it. @param code under which classifyFault knows it */
+export function refusalOf(code: string, message: string, httpStatusCode: number): Error {
+  return Object.assign(new Error(message), { name: code, $metadata: { httpStatusCode } });
+}
+
 /** What clients put in the place of a code. The answer to a HEAD has none, since it has no body. */
 const NO_CODES: ReadonlySet<string> = new Set(['Error', 'Unknown', 'UnknownError']);
 

@@ -20,6 +20,7 @@ import {
   isPageOrJson,
   MOST_ANSWER_BYTES,
 } from './answer.ts';
+import { refusalOf } from './classify.ts';
 import { hostOf, RedirectFault } from './redirect-target.ts';
 
 /** Milliseconds and signal of one request; the client's own are the default. */
@@ -49,19 +50,13 @@ export function isProven(proof: string | undefined, answer: Answer | undefined, 
 /** @param hasBody whether S3 sends the outcome in the body, which may break off */
 export function unproven(answer: Answer, hasBody: boolean): Error {
   if (hasBody && isBrokenOff(answer)) {
-    return Object.assign(new Error(`${describeAnswer(answer)}: the answer broke off`), {
-      name: 'InternalError',
-      $metadata: { httpStatusCode: 500 },
-    });
+    return refusalOf('InternalError', `${describeAnswer(answer)}: the answer broke off`, 500);
   }
   const message =
     `${describeAnswer(answer)}, without the proof that S3 gives of a write: ` +
     'it is no S3 endpoint, or something on the way answers for it';
-  return Object.assign(new Error(message), {
-    // The code of a row that fails for lack of proof.
-    name: 'NoProof',
-    $metadata: { httpStatusCode: answer.status },
-  });
+  // The code of a row that fails for lack of proof.
+  return refusalOf('NoProof', message, answer.status);
 }
 
 /** S3 begins to answer a long copy before it is done. Then the rest may be missing, or hold an error. */

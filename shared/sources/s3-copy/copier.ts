@@ -10,8 +10,8 @@ import { elementText } from '../../aws/xml-element.ts';
 import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
 import {
   endedBy,
-  namedAlgorithm,
   type ObjectWrite,
+  objectIn,
   type WrittenObject,
   writtenObject,
 } from '../../transfer/object-writer.ts';
@@ -71,13 +71,9 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
     const answer = await direct.send({ ...destination, headers }, cutOff);
     if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
-    const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-    return writtenObject({
-      etag: answer.etag,
-      versionId,
-      checksum: elementText(answer.text, checksumField(algorithm)),
-      ...namedAlgorithm(algorithm),
-    });
+    const { checksumAlgorithm = DEFAULT_CHECKSUM } = attributes;
+    const checksum = elementText(answer.text, checksumField(checksumAlgorithm));
+    return writtenObject({ etag: answer.etag, versionId, checksum, checksumAlgorithm });
   }
 
   /** A 412 says that the source or the destination is not as it should be. S3 names which; other servers may not. */
@@ -125,11 +121,9 @@ async function copyBySdk(
     new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: headers['x-amz-copy-source'] }),
     headers,
   );
-  const { CopyObjectResult: result, VersionId: versionId } = await sendProven(s3, command, {
+  const { CopyObjectResult: result, VersionId } = await sendProven(s3, command, {
     ...endedBy(cutOff),
     requestTimeout: copyTimeoutMs(cutOff),
   });
-  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-  const checksum = result?.[checksumField(algorithm)];
-  return writtenObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
+  return objectIn({ ...result, VersionId }, attributes.checksumAlgorithm);
 }
