@@ -18,6 +18,7 @@ import { type BytesWriter, createBytesWriter, writerOfBytes } from '../../transf
 import { sendBy, type TransferEnd, type TransferItem, transferEnd } from '../../transfer/engine.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { transferInParts } from '../../transfer/multipart.ts';
+import { failedStep, type Step } from '../../transfer/multipart-steps.ts';
 import { createMultipartWriter, type MultipartWriter } from '../../transfer/multipart-writer.ts';
 import { type PartedWriter, withGuessedType } from '../../transfer/object-writer.ts';
 import {
@@ -143,7 +144,7 @@ async function transfer(tools: Tools, delivery: Delivery): Promise<TransferEnd> 
   for (let reads = 1; ; reads++) {
     const opened = await readFirst(tools, delivery);
     if (opened.kind === 'over') return opened.end;
-    const { reading } = opened;
+    const reading = opened.value;
     try {
       return await store(tools, delivery, reading);
     } catch (error) {
@@ -156,13 +157,11 @@ async function transfer(tools: Tools, delivery: Delivery): Promise<TransferEnd> 
   }
 }
 
-type Opened = { kind: 'reading'; reading: Reading } | { kind: 'over'; end: TransferEnd };
-
 /** Reads what may be held in memory, at the host's own pace. */
-async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
+async function readFirst(tools: Tools, delivery: Delivery): Promise<Step<Reading>> {
   const { read, group, paced, item, bounds, tally } = delivery;
   const place = { bucket: group, key: read.url.pathname };
-  const sent = await sendPaced<Opened>(
+  const sent = await sendPaced<Step<Reading>>(
     paced,
     {
       destination: place,
@@ -174,14 +173,13 @@ async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
         const parts = { client: tools.client, clock: paced.clock, random: paced.random };
         const body = await openWebBody(parts, read, cutOff, (send) => ask(place, send));
         try {
-          return { kind: 'reading', reading: await readParts(tools, delivery, body, cutOff) };
+          return { kind: 'value', value: await readParts(tools, delivery, body, cutOff) };
         } catch (error) {
           body.close();
           throw error;
         }
       },
-      refused: async ({ kind, code, message }) =>
-        kind === 'permanent' ? { kind: 'over', end: { kind: 'failed', code, message } } : undefined,
+      refused: async (fault) => (fault.kind === 'permanent' ? failedStep(fault) : undefined),
     },
     bounds,
     tally,
