@@ -24,8 +24,9 @@ export interface ConnectionOptions {
  */
 const S3_DEFAULTS = { expectContinueHeader: false } as const;
 
-function agentOptions(sockets: number, connection: ConnectionOptions) {
-  return { maxSockets: sockets, keepAlive: true, ...connection };
+function agents(maxSockets: number, connection: ConnectionOptions) {
+  const options = { maxSockets, keepAlive: true, ...connection };
+  return { httpAgent: options, httpsAgent: { ...options } };
 }
 
 /** A request that has not been answered in time is given up. The SDK only warns unless it is set to throw. */
@@ -37,8 +38,7 @@ function handlerWith(
     connectionTimeout: connectionMs,
     requestTimeout: requestMs,
     throwOnRequestTimeout: true,
-    httpAgent: agentOptions(MAX_SOCKETS, connection),
-    httpsAgent: agentOptions(MAX_SOCKETS, connection),
+    ...agents(MAX_SOCKETS, connection),
   };
 }
 
@@ -84,8 +84,7 @@ export function createUplinkClient(
       requestHandler: {
         connectionTimeout: UPLINK_CONNECTION_MS,
         socketTimeout: IDLE_TIMEOUT_MS,
-        httpAgent: agentOptions(sockets, connection),
-        httpsAgent: agentOptions(sockets, connection),
+        ...agents(sockets, connection),
       },
       maxAttempts: 1,
     }),

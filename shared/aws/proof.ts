@@ -4,7 +4,6 @@
 //   proven       the answer carries S3's proof
 //   broken off   S3's answer, but not all of it: the write may have happened, and may be tried again
 //   no proof     not an answer of S3's: trying again changes nothing
-import type { Readable } from 'node:stream';
 import type {
   $Command,
   S3Client,
@@ -19,6 +18,7 @@ import {
   hasS3Header,
   isPageOrJson,
   MOST_ANSWER_BYTES,
+  type RawAnswer,
 } from './answer.ts';
 import { refusalOf } from './classify.ts';
 import { hostOf, RedirectFault } from './redirect-target.ts';
@@ -141,11 +141,7 @@ export function listen<Input extends ServiceInputTypes, Output extends ServiceOu
       heard.hasBody = !WITHOUT_BODY.has(context['commandName']);
       const result = await next(args);
       const request = args.request as { method: string; hostname: string; port?: number };
-      const response = result.response as {
-        statusCode: number;
-        headers: Record<string, string>;
-        body: Readable;
-      };
+      const response = result.response as RawAnswer;
       const { statusCode: status, headers } = response;
       const answer: Answer = { host: hostOf(request), status, headers, text: '', isWhole: true };
       heard.answer = answer;
