@@ -16,8 +16,7 @@ import {
 } from '../pacing/retry.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
-import { KnownFault } from './known-fault.ts';
-import { SourceRefusal } from './source-refusal.ts';
+import { KnownFault, SourceRefusal } from './known-fault.ts';
 
 export interface PacingDependencies {
   rateLimiter: RateLimiter;

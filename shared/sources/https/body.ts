@@ -71,7 +71,7 @@ export async function openWebBody(
     }
   };
   const object = closing(() => {
-    const found = objectOf(answer.status, answer.headers, host, clock.now(), mostBytes);
+    const found = objectOf(answer, clock.now(), mostBytes);
     checkExpected(found, expected, answer.headers.etag, host);
     return found;
   });
@@ -127,7 +127,7 @@ export async function openWebBody(
     // Within the request that is counted: an answer that asks for a lower rate slows the host's pace.
     const isSame = await ask(async () => {
       answer = await client.get(url, range, cutOff);
-      return closing(() => isRestOf(object, received, answer.status, answer.headers, host, clock.now()));
+      return closing(() => isRestOf(object, received, answer, clock.now()));
     });
     if (isSame) return;
     answer.close();

@@ -7,7 +7,7 @@
 // An object that goes back to the queue is read again in its next delivery. So once it is read, it waits longer in place for its
 // turn than an item whose bytes cost nothing.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { mergeAttributes } from '../../attributes/object-attributes.ts';
+import { given, mergeAttributes } from '../../attributes/object-attributes.ts';
 import { fitsInRequest } from '../../attributes/row-attributes.ts';
 import type { Fault } from '../../aws/classify.ts';
 import { type GiveBackCause, RETRIES_PER_ITEM } from '../../pacing/retry.ts';
@@ -219,15 +219,11 @@ async function readParts(
 async function store(tools: Tools, delivery: Delivery, reading: Reading): Promise<TransferEnd> {
   const { paced, item, bounds, tally } = delivery;
   const { contentType, contentEncoding } = reading.body;
-  const described = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-  };
+  const encoded = given('contentEncoding', contentEncoding);
   const own = item.write.attributes ?? {};
-  const merged = mergeAttributes(described, own);
+  const merged = mergeAttributes({ ...encoded, ...given('contentType', contentType) }, own);
   // Ingest has checked the row's own headers. If the server's content type makes them too large, it is left out.
-  const { contentType: _, ...untyped } = described;
-  const attributes = fitsInRequest(merged) ? merged : mergeAttributes(untyped, own);
+  const attributes = fitsInRequest(merged) ? merged : mergeAttributes(encoded, own);
   const write = withGuessedType({ ...item.write, attributes });
   bounds.budget.retries += RETRIES_PER_ITEM;
   if (reading.isWhole) {
