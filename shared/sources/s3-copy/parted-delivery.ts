@@ -220,10 +220,8 @@ export function createDelivery(
   }
 
   async function copyParts({ begun, parts }: Opened): Promise<Step<CopiedPart[]> | Setback> {
-    const { partBytes, sizeBytes } = begun;
-    const plan = { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) } as const;
     const present = new Map(parts.map((part) => [part.number, part]));
-    const all = partsOf(plan, sizeBytes);
+    const all = partsOf(begun, begun.sizeBytes);
     const isPresent = ({ number, bytes }: Part) => present.get(number)?.bytes === bytes;
     let setback: Setback | undefined;
     const sent = await sendAll(
