@@ -48,7 +48,7 @@ export interface Copier {
 export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Copier {
   const { requesterPays } = copies;
   const direct = createDirectWrites(s3, clock);
-  const heads = createSourceHeads(s3, { requesterPays });
+  const heads = createSourceHeads(s3, requesterPays);
 
   const readSource: Copier['readSource'] = async (copy, cutOff, options = {}) => {
     const { isWhole = false, ...asked } = options;

@@ -51,7 +51,7 @@ const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(WHOLE_CRCS);
 
 /** Each request throws what the S3 client throws, or NoProof; classifyFault reads both. */
 export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
-  const heads = createSourceHeads(s3, { requesterPays: copies.requesterPays });
+  const heads = createSourceHeads(s3, copies.requesterPays);
   const sendsChecksums = checksumSetting(s3);
   const payer = copies.requesterPays === true ? { RequestPayer: 'requester' as const } : {};
   const patient = (cutOff: AbortSignal) => ({ ...endedBy(cutOff), requestTimeout: copyTimeoutMs(cutOff) });
