@@ -14,6 +14,7 @@ import {
 import { refusalOf } from '../../aws/classify.ts';
 import type { ObjectPlace } from '../../aws/source-heads.ts';
 import { checksumField } from '../../transfer/checksum.ts';
+import type { Copy } from './copier.ts';
 
 /** A source as a HEAD found it. */
 export interface SourceHead {
@@ -102,19 +103,8 @@ function keptClass(name: string | undefined, destinationBucket: string): Storage
 
 /** The headers of a copy request, without those that sign it. */
 export function copyHeaders(
-  source: ObjectPlace,
-  {
-    attributes,
-    ifAbsent,
-    head,
-    etag,
-  }: {
-    attributes: ObjectAttributes;
-    ifAbsent: boolean;
-    head: SourceHead | undefined;
-    /** What the row says the source has. */
-    etag?: string | undefined;
-  },
+  { source, attributes = {}, ifExists, expected }: Copy,
+  head: SourceHead | undefined,
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
   const isReplaced = head !== undefined && replacesMetadata(attributes);
@@ -122,11 +112,11 @@ export function copyHeaders(
     'x-amz-copy-source': copySourceOf({ ...given('versionId', head?.versionId), ...source }),
     ...attributeHeaders(withSource(attributes, head?.attributes, isReplaced)),
     ...(isReplaced ? { 'x-amz-metadata-directive': 'REPLACE' } : {}),
-    ...given('x-amz-copy-source-if-match', head?.etag ?? etag),
+    ...given('x-amz-copy-source-if-match', head?.etag ?? expected?.etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
     ...given('x-amz-checksum-algorithm', checksumAlgorithm),
-    ...(ifAbsent ? { 'if-none-match': '*' } : {}),
+    ...(ifExists === 'overwrite' ? {} : { 'if-none-match': '*' }),
   };
 }
 

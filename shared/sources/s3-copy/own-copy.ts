@@ -1,19 +1,15 @@
 // Whether the object at the destination is our own copy: it has the bytes of its source.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { ObjectAttributes } from '../../attributes/object-attributes.ts';
 import { classifyFault, refusalOf } from '../../aws/classify.ts';
 import type { ObjectPlace, SourceHeads } from '../../aws/source-heads.ts';
 import { CHECKSUM_FIELDS } from '../../transfer/checksum.ts';
 import { endedBy, objectIn, type WrittenObject } from '../../transfer/object-writer.ts';
+import type { Copy } from './copier.ts';
 
 /** @throws what the client throws; an error named SourceUnreadable where the source is gone, or can't be compared */
 export async function findOwnCopy(
   heads: SourceHeads,
-  {
-    source,
-    destination,
-    attributes = {},
-  }: { source: ObjectPlace; destination: ObjectPlace; attributes?: ObjectAttributes },
+  { source, destination, attributes = {} }: Copy,
   cutOff: AbortSignal | undefined,
 ): Promise<WrittenObject | undefined> {
   const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
