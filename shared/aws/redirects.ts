@@ -6,9 +6,9 @@
 //
 // What was learned of a bucket holds for the client's whole life: only requests under way until then are sent twice.
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Answer, bounded, MOST_ANSWER_BYTES, type RawAnswer } from './answer.ts';
+import type { Answer, RawAnswer } from './answer.ts';
+import { textOf } from './read-answer.ts';
 import {
   type Asked,
   hostOf,
@@ -105,7 +105,7 @@ export function followRedirects(s3: S3Client): S3Client {
       const { statusCode: status, headers } = response;
       if (!REDIRECTS.has(status) && status !== 400) return result;
       const request = args.request as SignedRequest;
-      const text = (await buffer(bounded(response.body, MOST_ANSWER_BYTES))).toString();
+      const { text } = await textOf(response.body, undefined);
       const answer: Answer = { host: hostOf(request), status, headers, text, isWhole: true };
       const { Bucket: bucket } = args.input as { Bucket?: string };
       const isElsewhere = REDIRECTS.has(status) || otherRegion(answer, request) !== undefined;

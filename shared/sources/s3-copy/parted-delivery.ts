@@ -169,7 +169,7 @@ export function createDelivery(
       lastModifiedMs,
       partBytes,
     };
-    // As this copy: an earlier delivery, of which nothing is remembered, may have made it.
+    // An earlier delivery, of which nothing is remembered, may have made the object by such a copy.
     const recognise = () => requests.recognise(copy, { ...source, uploadId: '' }, head);
     const look = { exists: () => requests.exists(copy), recognise, mayBeCompleted: item.mayBeWritten };
     const existing = await findExisting(copy, look, takeStep);
