@@ -9,8 +9,7 @@
 //     suspects are stored when it is their turn.
 import { mayTransfer } from '../../shared/job/job.ts';
 import { deleteMessages, type QueueDependencies, sendMessages } from '../../shared/queue/batches.ts';
-import { addCounts, untriedReposts } from '../../shared/queue/give-back.ts';
-import { suspectDelaySeconds } from '../../shared/queue/suspect-delay.ts';
+import { addCounts, suspectDelaySeconds, untriedReposts } from '../../shared/queue/give-back.ts';
 import type { Random } from '../../shared/time/random.ts';
 import { type Delivery, repostOf } from './delivery.ts';
 import type { OpenItem } from './look-up.ts';

@@ -21,6 +21,13 @@ export interface Answer {
   isWhole: boolean;
 }
 
+/** An answer on its way through the SDK's middleware, before its body is read. */
+export interface RawAnswer {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: Readable;
+}
+
 /** @returns `HOST answered 200 text/html "<!doctype html>…"`, on one line */
 export function describeAnswer({ host, status, headers, text }: Answer): string {
   const type = headers['content-type'];

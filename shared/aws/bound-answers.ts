@@ -1,8 +1,7 @@
 // Bounds what an S3 client reads of an answer: an endpoint may be any server, and one that never stops sending would fill the
 // memory. Objects are the exception: their readers stream them, with bounds of their own.
-import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { bounded } from './answer.ts';
+import { bounded, type RawAnswer } from './answer.ts';
 
 /** A listing of 1,000 keys of 1,024 bytes, each byte escaped, has about 7 MB. */
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -13,7 +12,7 @@ export function boundAnswers(s3: S3Client): S3Client {
     (next, context) => async (args) => {
       const result = await next(args);
       const { method } = args.request as { method: string };
-      const response = result.response as { statusCode: number; body: Readable };
+      const response = result.response as RawAnswer;
       const isObject = context['commandName'] === 'GetObjectCommand' && response.statusCode < 300;
       if (method !== 'HEAD' && !isObject) response.body = bounded(response.body, MOST_BYTES);
       return result;

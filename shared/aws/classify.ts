@@ -38,15 +38,20 @@ type FaultKind = Fault['kind'];
 /** The element Condition of a 412, where the source has another ETag. For the destination it is If-None-Match. */
 export const SOURCE_CONDITION = 'x-amz-copy-source-If-Match';
 
-const KIND_BY_CODE = new Map<string, FaultKind>(
-  Object.entries({
+/** Codes with which AWS throttles the account. */
+const CODES_OF_ACCOUNT: ReadonlySet<string> = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'ProvisionedThroughputExceededException', // HTTP 400: DynamoDB, also of a table on demand
+]);
+
+const KIND_BY_CODE = new Map<string, FaultKind>([
+  ...[...CODES_OF_ACCOUNT].map((code) => [code, 'throttle'] as const),
+  ...Object.entries<FaultKind>({
     SlowDown: 'throttle',
     ServiceUnavailable: 'throttle',
-    Throttling: 'throttle',
-    ThrottlingException: 'throttle',
-    TooManyRequestsException: 'throttle',
-    RequestLimitExceeded: 'throttle',
-    ProvisionedThroughputExceededException: 'throttle', // HTTP 400: DynamoDB, also of a table on demand
     'KMS.ThrottlingException': 'throttle',
     InternalError: 'transient',
     RequestTimeout: 'transient', // HTTP 400: the socket stood idle while S3 waited for the body
@@ -72,7 +77,7 @@ const KIND_BY_CODE = new Map<string, FaultKind>(
     NotImplemented: 'permanent',
     NoProof: 'permanent', // a 2xx answer that is not S3's
   }),
-);
+]);
 
 const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
   408: 'transient',
@@ -96,6 +101,11 @@ interface ThrownByClient {
   Condition?: string;
   $metadata?: { httpStatusCode?: number };
   $response?: { statusCode?: number };
+}
+
+/** An error as the SDK throws it. @param code under which classifyFault knows it */
+export function refusalOf(code: string, message: string, httpStatusCode: number): Error {
+  return Object.assign(new Error(message), { name: code, $metadata: { httpStatusCode } });
 }
 
 /** What clients put in the place of a code. The answer to a HEAD has none, since it has no body. */
@@ -126,13 +136,6 @@ function kindOfUnknown(status: number | undefined): FaultKind {
   return status === undefined || status >= 500 ? 'transient' : 'permanent';
 }
 
-const CODES_OF_ACCOUNT: ReadonlySet<string> = new Set([
-  'Throttling',
-  'ThrottlingException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'ProvisionedThroughputExceededException',
-]);
 /** Cloudflare R2: "Reduce your concurrent request rate for the same object." Google says it in `Details`, which is not read. */
 const SAYS_OBJECT = /\bsame (object|key)\b/i;
 

@@ -18,14 +18,17 @@ export interface ConnectionOptions {
 }
 
 /**
- * Of every S3 client. `Expect: 100-continue` asks S3 whether it wants a body before it is sent. That pays only where S3
+ * Every S3 client. `Expect: 100-continue` asks S3 whether it wants a body before it is sent. That pays only where S3
  * refuses much, and for each request the SDK opens a connection of its own and waits a round trip more. A gateway that never
  * answers it costs 6 s a request, and old ones refuse it with 417.
  */
-const S3_DEFAULTS = { expectContinueHeader: false } as const;
+function clientOf(config: S3ClientConfig): S3Client {
+  return boundAnswers(new S3Client({ expectContinueHeader: false, ...config }));
+}
 
-function agentOptions(sockets: number, connection: ConnectionOptions) {
-  return { maxSockets: sockets, keepAlive: true, ...connection };
+function agents(maxSockets: number, connection: ConnectionOptions) {
+  const options = { maxSockets, keepAlive: true, ...connection };
+  return { httpAgent: options, httpsAgent: { ...options } };
 }
 
 /** A request that has not been answered in time is given up. The SDK only warns unless it is set to throw. */
@@ -37,8 +40,7 @@ function handlerWith(
     connectionTimeout: connectionMs,
     requestTimeout: requestMs,
     throwOnRequestTimeout: true,
-    httpAgent: agentOptions(MAX_SOCKETS, connection),
-    httpsAgent: agentOptions(MAX_SOCKETS, connection),
+    ...agents(MAX_SOCKETS, connection),
   };
 }
 
@@ -56,14 +58,7 @@ export function limitsOf(budget: ClientBudget, connection: ConnectionOptions = {
  * aws-sdk-js-v3 retry behaviour, changed 2026-11).
  */
 export function createTransferClient(config: S3ClientConfig = {}): S3Client {
-  return boundAnswers(
-    new S3Client({
-      ...S3_DEFAULTS,
-      requestHandler: handlerWith(TRANSFER_LIMITS),
-      ...config,
-      maxAttempts: 1,
-    }),
-  );
+  return clientOf({ requestHandler: handlerWith(TRANSFER_LIMITS), ...config, maxAttempts: 1 });
 }
 
 /** A line that many files share may take this long to connect. */
@@ -77,19 +72,15 @@ export function createUplinkClient(
   sockets: number,
   connection: ConnectionOptions = {},
 ): S3Client {
-  return boundAnswers(
-    new S3Client({
-      ...S3_DEFAULTS,
-      ...config,
-      requestHandler: {
-        connectionTimeout: UPLINK_CONNECTION_MS,
-        socketTimeout: IDLE_TIMEOUT_MS,
-        httpAgent: agentOptions(sockets, connection),
-        httpsAgent: agentOptions(sockets, connection),
-      },
-      maxAttempts: 1,
-    }),
-  );
+  return clientOf({
+    ...config,
+    requestHandler: {
+      connectionTimeout: UPLINK_CONNECTION_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
+      ...agents(sockets, connection),
+    },
+    maxAttempts: 1,
+  });
 }
 
 /** Without a limit on idle connections: a reader of a streamed object may pause for longer. */
@@ -98,12 +89,9 @@ export function createS3Client(
   budget: ClientBudget = COMMAND_BUDGET,
   connection: ConnectionOptions = {},
 ): S3Client {
-  return boundAnswers(
-    new S3Client({
-      ...S3_DEFAULTS,
-      requestHandler: handlerWith(budget, connection),
-      maxAttempts: budget.attempts,
-      ...config,
-    }),
-  );
+  return clientOf({
+    requestHandler: handlerWith(budget, connection),
+    maxAttempts: budget.attempts,
+    ...config,
+  });
 }

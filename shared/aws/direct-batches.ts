@@ -3,7 +3,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock } from '../time/clock.ts';
 import { textOf } from './read-answer.ts';
-import { learnModel, type RequestModel, traceHeader } from './request-model.ts';
+import { createModels, learnModel, sendByModel } from './request-model.ts';
 
 export interface BatchInput {
   QueueUrl: string | undefined;
@@ -20,47 +20,21 @@ export interface BatchAnswer {
 const MOST_MODELS = 20;
 
 export function createDirectBatches(sqs: SQSClient, clock: Clock) {
-  const models = new Map<string, Promise<RequestModel | undefined>>();
-
-  function modelOf(queueUrl: string): Promise<RequestModel | undefined> {
-    const known = models.get(queueUrl);
-    if (known !== undefined) return known;
-    if (models.size >= MOST_MODELS) models.clear();
+  const models = createModels(MOST_MODELS, (queueUrl) => {
     const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl });
-    const model = learnModel('sqs', (middleware, options) => {
-      command.middlewareStack.add(middleware, options);
-      return sqs.send(command);
-    });
-    models.set(queueUrl, model);
-    // Credentials that are not available now may be available for the next call.
-    model.catch(() => models.delete(queueUrl));
-    return model;
-  }
+    return learnModel('sqs', command, () => sqs.send(command));
+  });
 
   async function call(action: string, { QueueUrl, Entries }: BatchInput): Promise<BatchAnswer | undefined> {
     if (QueueUrl === undefined || Entries === undefined) return undefined;
-    const model = await modelOf(QueueUrl);
+    const model = await models.of(QueueUrl);
     if (model === undefined) return undefined;
-    const { protocol, hostname, port, path } = model;
-    const body = Buffer.from(JSON.stringify({ QueueUrl, Entries }));
-    const headers = model.signer.sign(
-      {
-        method: 'POST',
-        path,
-        headers: {
-          ...model.headers,
-          'content-type': 'application/x-amz-json-1.0',
-          'content-length': String(body.length),
-          'x-amz-target': `AmazonSQS.${action}`,
-          ...traceHeader(),
-        },
-        body,
-      },
-      await sqs.config.credentials(),
-      new Date(clock.now() + sqs.config.systemClockOffset),
-    );
-    const request = { protocol, hostname, port, path, query: {}, method: 'POST', headers, body };
-    const { response } = await sqs.config.requestHandler.handle(request);
+    const { response } = await sendByModel(sqs, clock, model, {
+      method: 'POST',
+      path: model.path,
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` },
+      body: Buffer.from(JSON.stringify({ QueueUrl, Entries })),
+    });
     const { text, isWhole } = await textOf(response.body, clock);
     return response.statusCode === 200 && isWhole ? answerFrom(text, Entries.length) : undefined;
   }

@@ -12,8 +12,9 @@ import { ownerHeaders } from './bucket-owners.ts';
 import { copyTimeoutMs } from './budgets.ts';
 import { isProven, unproven } from './proof.ts';
 import { textOf } from './read-answer.ts';
+import { hostOf } from './redirect-target.ts';
 import { otherRegion, REDIRECTS } from './redirects.ts';
-import { learnModel, type RequestModel, traceHeader } from './request-model.ts';
+import { createModels, learnModel, NO_BYTES, type RequestModel, sendByModel } from './request-model.ts';
 import { elementText } from './xml-element.ts';
 
 export interface DirectWrite {
@@ -35,21 +36,9 @@ export interface StoredAnswer {
 /** Buckets whose models are kept: a worker writes to few. */
 const MOST_MODELS = 100;
 const MODEL_KEY = 'model';
-const NO_BYTES = new Uint8Array();
 
 export function createDirectWrites(s3: S3Client, clock: Clock) {
-  const models = new Map<string, Promise<RequestModel | undefined>>();
-
-  function modelOf(bucket: string): Promise<RequestModel | undefined> {
-    const known = models.get(bucket);
-    if (known !== undefined) return known;
-    if (models.size >= MOST_MODELS) models.clear();
-    const model = modelOfBucket(s3, bucket);
-    models.set(bucket, model);
-    // Credentials that are not available now may be available for the next write.
-    model.catch(() => models.delete(bucket));
-    return model;
-  }
+  const models = createModels(MOST_MODELS, (bucket) => modelOfBucket(s3, bucket));
 
   return {
     /**
@@ -61,26 +50,17 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
       { bucket, key, headers, body }: DirectWrite,
       cutOff?: AbortSignal,
     ): Promise<StoredAnswer | undefined> {
-      const known = modelOf(bucket);
+      const known = models.of(bucket);
       const model = await known;
       if (model === undefined) return undefined;
       const path = model.path + encodeKey(key);
-      const length = body === undefined ? {} : { 'content-length': String(body.length) };
       const owners = ownerHeaders(s3, bucket, headers['x-amz-copy-source']);
-      const signed = model.signer.sign(
-        {
-          method: 'PUT',
-          path,
-          headers: { ...model.headers, ...owners, ...headers, ...length, ...traceHeader() },
-          body: body ?? NO_BYTES,
-        },
-        await s3.config.credentials(),
-        new Date(clock.now() + s3.config.systemClockOffset),
-      );
-      const { protocol, hostname, port } = model;
       const isCopy = body === undefined;
-      const { response } = await s3.config.requestHandler.handle(
-        { protocol, hostname, port, method: 'PUT', path, query: {}, headers: signed, body },
+      const { response, signed } = await sendByModel(
+        s3,
+        clock,
+        model,
+        { method: 'PUT', path, headers: { ...owners, ...headers }, body },
         {
           ...(cutOff === undefined ? {} : { abortSignal: cutOff }),
           ...(isCopy ? { requestTimeout: copyTimeoutMs(cutOff) } : {}),
@@ -88,7 +68,7 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
       );
       const { text, isWhole } = await textOf(response.body, isCopy ? undefined : clock);
       const answer: Answer = {
-        host: port === undefined ? hostname : `${hostname}:${port}`,
+        host: hostOf(model),
         status: response.statusCode,
         headers: response.headers,
         text,
@@ -102,8 +82,8 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
       }
       const isElsewhere = answer.status === 400 && otherRegion(answer, { headers: signed }) !== undefined;
       if (REDIRECTS.has(answer.status) || isElsewhere) {
-        // The SDK follows the redirect, and the next model has what it learned. A late answer must not delete that newer model.
-        if (models.get(bucket) === known) models.delete(bucket);
+        // The SDK follows the redirect, and the next model has what it learned.
+        models.forget(bucket, known);
         return undefined;
       }
       const fault = faultOf(answer);
@@ -116,10 +96,7 @@ export function createDirectWrites(s3: S3Client, clock: Clock) {
 /** The request of a write to a bucket, but for its key. */
 async function modelOfBucket(s3: S3Client, bucket: string): Promise<RequestModel | undefined> {
   const command = new PutObjectCommand({ Bucket: bucket, Key: MODEL_KEY, Body: NO_BYTES });
-  const model = await learnModel('s3', (middleware, options) => {
-    command.middlewareStack.add(middleware, options);
-    return s3.send(command);
-  });
+  const model = await learnModel('s3', command, () => s3.send(command));
   return model?.path.endsWith(`/${MODEL_KEY}`)
     ? { ...model, path: model.path.slice(0, -MODEL_KEY.length) }
     : undefined;

@@ -76,13 +76,7 @@ async function openRange(
 }
 
 /** What a read of the object names, so that it reads nothing else. */
-export function versionOf({
-  versionId,
-  etag,
-}: {
-  versionId?: string | undefined;
-  etag?: string | undefined;
-}): {
+export function versionOf({ versionId, etag }: { [Name in 'versionId' | 'etag']?: string | undefined }): {
   VersionId?: string;
   IfMatch?: string;
 } {

@@ -4,7 +4,6 @@
 //   proven       the answer carries S3's proof
 //   broken off   S3's answer, but not all of it: the write may have happened, and may be tried again
 //   no proof     not an answer of S3's: trying again changes nothing
-import type { Readable } from 'node:stream';
 import type {
   $Command,
   S3Client,
@@ -19,7 +18,9 @@ import {
   hasS3Header,
   isPageOrJson,
   MOST_ANSWER_BYTES,
+  type RawAnswer,
 } from './answer.ts';
+import { refusalOf } from './classify.ts';
 import { hostOf, RedirectFault } from './redirect-target.ts';
 
 /** Milliseconds and signal of one request; the client's own are the default. */
@@ -49,19 +50,13 @@ export function isProven(proof: string | undefined, answer: Answer | undefined, 
 /** @param hasBody whether S3 sends the outcome in the body, which may break off */
 export function unproven(answer: Answer, hasBody: boolean): Error {
   if (hasBody && isBrokenOff(answer)) {
-    return Object.assign(new Error(`${describeAnswer(answer)}: the answer broke off`), {
-      name: 'InternalError',
-      $metadata: { httpStatusCode: 500 },
-    });
+    return refusalOf('InternalError', `${describeAnswer(answer)}: the answer broke off`, 500);
   }
   const message =
     `${describeAnswer(answer)}, without the proof that S3 gives of a write: ` +
     'it is no S3 endpoint, or something on the way answers for it';
-  return Object.assign(new Error(message), {
-    // The code of a row that fails for lack of proof.
-    name: 'NoProof',
-    $metadata: { httpStatusCode: answer.status },
-  });
+  // The code of a row that fails for lack of proof.
+  return refusalOf('NoProof', message, answer.status);
 }
 
 /** S3 begins to answer a long copy before it is done. Then the rest may be missing, or hold an error. */
@@ -146,11 +141,7 @@ export function listen<Input extends ServiceInputTypes, Output extends ServiceOu
       heard.hasBody = !WITHOUT_BODY.has(context['commandName']);
       const result = await next(args);
       const request = args.request as { method: string; hostname: string; port?: number };
-      const response = result.response as {
-        statusCode: number;
-        headers: Record<string, string>;
-        body: Readable;
-      };
+      const response = result.response as RawAnswer;
       const { statusCode: status, headers } = response;
       const answer: Answer = { host: hostOf(request), status, headers, text: '', isWhole: true };
       heard.answer = answer;

@@ -56,13 +56,6 @@ export function regionIn({ status, headers, text }: Answer): string | undefined 
   return region !== undefined && REGION.test(region) ? region : undefined;
 }
 
-/** The region that a request was signed for. */
-export function signedRegion({ headers }: Pick<SignedRequest, 'headers'>): string | undefined {
-  return /^AWS4-HMAC-SHA256 Credential=[^,]*\/([^/,]+)\/[^/,]+\/aws4_request,/.exec(
-    headers['authorization'] ?? '',
-  )?.[1];
-}
-
 /**
  * @param request the one that was answered, after any earlier redirects
  * @throws RedirectFault where it leads out of the endpoint's domain, or nowhere

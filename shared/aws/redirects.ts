@@ -7,7 +7,8 @@
 // What was learned of a bucket holds for the client's whole life: only requests under way until then are sent twice.
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Answer, bounded, MOST_ANSWER_BYTES } from './answer.ts';
+import type { Answer, RawAnswer } from './answer.ts';
+import { textOf } from './read-answer.ts';
 import {
   type Asked,
   hostOf,
@@ -17,8 +18,8 @@ import {
   RedirectFault,
   regionIn,
   type SignedRequest,
-  signedRegion,
 } from './redirect-target.ts';
+import { signedScope } from './signature.ts';
 
 /** They ask for the same method and body again. 302 and 303 do not: login pages answer with them, S3 never does. */
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 307, 308]);
@@ -100,15 +101,11 @@ export function followRedirects(s3: S3Client): S3Client {
   s3.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
-      const response = result.response as {
-        statusCode: number;
-        headers: Record<string, string>;
-        body: Readable;
-      };
+      const response = result.response as RawAnswer;
       const { statusCode: status, headers } = response;
       if (!REDIRECTS.has(status) && status !== 400) return result;
       const request = args.request as SignedRequest;
-      const text = await textOf(response.body);
+      const { text } = await textOf(response.body, undefined);
       const answer: Answer = { host: hostOf(request), status, headers, text, isWhole: true };
       const { Bucket: bucket } = args.input as { Bucket?: string };
       const isElsewhere = REDIRECTS.has(status) || otherRegion(answer, request) !== undefined;
@@ -121,16 +118,9 @@ export function followRedirects(s3: S3Client): S3Client {
   return s3;
 }
 
-/** @returns the body as text, as far as it is read */
-async function textOf(body: Readable): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of bounded(body, MOST_ANSWER_BYTES)) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString();
-}
-
 /** @returns the region that the bucket is in, where the request was signed for another: S3 answers 400, or redirects */
 export function otherRegion(answer: Answer, request: Pick<SignedRequest, 'headers'>): string | undefined {
-  const signedFor = signedRegion(request);
+  const signedFor = signedScope(request.headers)?.region;
   const region = regionIn(answer);
   // Other signatures than SigV4 hold for several regions.
   return signedFor === undefined || region === signedFor ? undefined : region;

@@ -31,8 +31,15 @@ export interface Signer {
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
+const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^,]*\/([^/,]+)\/([^/,]+)\/aws4_request,/;
 /** Proxies may change or drop them. */
 const UNSIGNED = new Set(['user-agent', 'x-amzn-trace-id']);
+
+/** Where the signature of a request holds; undefined where it is none of this algorithm. */
+export function signedScope(headers: UnsignedRequest['headers']): SigningScope | undefined {
+  const [, region, service] = SIGNED.exec(headers['authorization'] ?? '') ?? [];
+  return region === undefined || service === undefined ? undefined : { region, service };
+}
 
 export function createSigner(scope: SigningScope): Signer {
   let kept: { secret: string; day: string; key: KeyObject } | undefined;

@@ -22,29 +22,16 @@ export interface ObjectPlace {
   versionId?: string;
 }
 
-export interface SourceHeads {
-  /** @throws what the client throws, or NoProof */
-  head(
-    place: ObjectPlace,
-    options?: SendOptions & { withChecksum?: boolean },
-  ): Promise<HeadObjectCommandOutput>;
-  /** Whether there is an object. @throws what the client throws where it may not look */
-  exists(place: ObjectPlace, options?: { withChecksum?: boolean }): Promise<boolean>;
-  /** @returns the object's tags by name. @throws what the client throws */
-  tags(place: ObjectPlace, options?: SendOptions): Promise<Map<string, string>>;
-}
-
-export interface SourceHeadOptions {
-  /** The caller pays for requests to requester-pays buckets. */
-  requesterPays?: boolean | undefined;
-}
+export type SourceHeads = ReturnType<typeof createSourceHeads>;
+type HeadOptions = SendOptions & { withChecksum?: boolean };
 
 /** S3 names the right region at once; a second time covers a bucket that was made again elsewhere. */
 const MOST_ASKED = 3;
 /** Buckets whose regions are remembered: a job's sources lie in few. */
 const MOST_BUCKETS = 1_000;
 
-export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOptions = {}): SourceHeads {
+/** @param requesterPays whether the caller pays for requests to requester-pays buckets */
+export function createSourceHeads(s3: S3Client, requesterPays = false) {
   const regionOf = new Map<string, string>();
   const clients = new Map<string, S3Client>();
 
@@ -101,10 +88,14 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
     Bucket: bucket,
     Key: key,
     ...(versionId === undefined ? {} : { VersionId: versionId }),
-    ...(requesterPays === true ? { RequestPayer: 'requester' as const } : {}),
+    ...(requesterPays ? { RequestPayer: 'requester' as const } : {}),
   });
 
-  const head: SourceHeads['head'] = async (place, { withChecksum = false, ...options } = {}) => {
+  /** @throws what the client throws, or NoProof */
+  async function head(
+    place: ObjectPlace,
+    { withChecksum = false, ...options }: HeadOptions = {},
+  ): Promise<HeadObjectCommandOutput> {
     // Endpoints that refuse the headers of checksums are left alone with them.
     const isAsked = withChecksum && (await s3.config.responseChecksumValidation()) !== 'WHEN_REQUIRED';
     const more = isAsked ? { ChecksumMode: 'ENABLED' as const } : {};
@@ -113,12 +104,13 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
       () => new HeadObjectCommand({ ...fieldsOf(place), ...more }),
       (client, command, heard) => sendProven(client, command, options, heard),
     );
-  };
+  }
 
   return {
     head,
 
-    async exists(place, options) {
+    /** Whether there is an object. @throws what the client throws where it may not look */
+    async exists(place: ObjectPlace, options?: HeadOptions): Promise<boolean> {
       try {
         await head(place, options);
         return true;
@@ -128,7 +120,8 @@ export function createSourceHeads(s3: S3Client, { requesterPays }: SourceHeadOpt
       }
     },
 
-    async tags(place, options = {}) {
+    /** @returns the object's tags by name. @throws what the client throws */
+    async tags(place: ObjectPlace, options: SendOptions = {}): Promise<Map<string, string>> {
       const { TagSet = [] } = await inRegion(
         place.bucket,
         () => new GetObjectTaggingCommand(fieldsOf(place)),

@@ -64,31 +64,23 @@ export function createSqsClient(config: SQSClientConfig & { maxAttempts: number 
 }
 
 /** Entries that the call did not take: it answers 200 all the same. */
-type Failed = Promise<readonly BatchResultErrorEntry[]>;
-
-export async function sendBatch(
-  sqs: SqsSender,
-  QueueUrl: string,
-  Entries: SendMessageBatchRequestEntry[],
-): Failed {
-  return (await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).Failed ?? [];
+async function failedIn(
+  answer: Promise<{ Failed?: BatchResultErrorEntry[] | undefined }>,
+): Promise<readonly BatchResultErrorEntry[]> {
+  return (await answer).Failed ?? [];
 }
 
-export async function deleteBatch(
-  sqs: SqsSender,
-  QueueUrl: string,
-  Entries: DeleteMessageBatchRequestEntry[],
-): Failed {
-  return (await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }))).Failed ?? [];
-}
+export const sendBatch = (sqs: SqsSender, QueueUrl: string, Entries: SendMessageBatchRequestEntry[]) =>
+  failedIn(sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries })));
 
-export async function changeVisibilityBatch(
+export const deleteBatch = (sqs: SqsSender, QueueUrl: string, Entries: DeleteMessageBatchRequestEntry[]) =>
+  failedIn(sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })));
+
+export const changeVisibilityBatch = (
   sqs: SqsSender,
   QueueUrl: string,
   Entries: ChangeMessageVisibilityBatchRequestEntry[],
-): Failed {
-  return (await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }))).Failed ?? [];
-}
+) => failedIn(sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })));
 
 export async function queueAttributes(
   sqs: SqsSender,

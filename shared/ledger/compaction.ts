@@ -6,12 +6,10 @@
 //
 // Each of the four ends has both. The write names the members that it deletes, so those that others add meanwhile stay. It is
 // conditional on the map as it was read: of two such writes at once the second changes nothing, and a later batch repeats it.
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { decodeMap, decodeNumbers, encodeMap } from './row-numbers.ts';
+import type { Attributes } from './rows.ts';
 import type { Change } from './table.ts';
 import { ROW_ENDS, type RowEnd } from './tally.ts';
-
-type Attributes = Record<string, AttributeValue>;
 
 /** A row of this size, with its key and its counters, leaves room for what several workers add before it is compacted. */
 const MOST_BYTES = 650;

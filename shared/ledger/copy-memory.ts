@@ -46,7 +46,6 @@ export function createCopyMemory(dependencies: TableDependencies): CopyMemory {
           ':uploadId': { S: copy.uploadId },
           ':expiresAt': table.expiry(),
         },
-        ReturnValues: 'ALL_NEW',
       });
       if (row !== undefined) return copy;
       // Forgotten in between: this upload is used once, and a later delivery begins another.

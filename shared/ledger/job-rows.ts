@@ -48,6 +48,17 @@ const CONTROL_TRIES = 5;
 export function createJobRows(table: Table) {
   const { getJob } = createJobReads(table);
 
+  /** Only while it is not finished. @param more what else is written with it */
+  function writePlan(id: JobId, plan: PlanCursor, more: Attributes = {}): Promise<Attributes | undefined> {
+    const { sets, names, values } = setting({ plan: { S: JSON.stringify(plan) }, ...more });
+    return table.update(jobKey(id), {
+      UpdateExpression: sets,
+      ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
+      ExpressionAttributeNames: { ...names, '#state': 'state' },
+      ExpressionAttributeValues: { ...values, ':planning': { S: 'planning' } },
+    });
+  }
+
   return {
     /** Writes the job's row at first sight. @returns the row in the table: this one, or an earlier one */
     async createJob(job: NewJob | UnopenedJob): Promise<Job> {
@@ -60,12 +71,7 @@ export function createJobRows(table: Table) {
 
     /** Remembers how far the manifest is cut, so that a later invocation goes on from there. */
     async movePlan(id: JobId, plan: PlanCursor): Promise<void> {
-      await table.update(jobKey(id), {
-        UpdateExpression: 'SET #plan = :plan',
-        ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
-        ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
-        ExpressionAttributeValues: { ':plan': { S: JSON.stringify(plan) }, ':planning': { S: 'planning' } },
-      });
+      await writePlan(id, plan);
     },
 
     /**
@@ -73,16 +79,7 @@ export function createJobRows(table: Table) {
      * @returns the job after the write, if it still lives
      */
     async finishPlan(id: JobId, plan: PlanCursor): Promise<RunningJob | undefined> {
-      const counted = await table.update(jobKey(id), {
-        UpdateExpression: 'SET #plan = :plan, slices = :slices',
-        ConditionExpression: '#state = :planning AND attribute_not_exists(slices)',
-        ExpressionAttributeNames: { '#plan': 'plan', '#state': 'state' },
-        ExpressionAttributeValues: {
-          ':plan': { S: JSON.stringify(plan) },
-          ':slices': numeral(plan.slices),
-          ':planning': { S: 'planning' },
-        },
-      });
+      const counted = await writePlan(id, plan, { slices: numeral(plan.slices) });
       const known = counted ?? (await table.get(jobKey(id)));
       const slices = known?.['slices']?.N;
       if (known === undefined || slices === undefined || isEnded(readJobRow(known))) return undefined;
@@ -201,19 +198,18 @@ export function createJobRows(table: Table) {
      * @returns the ended job, where it was this call that ended it
      */
     async endJob(id: JobId, end: JobEnd): Promise<EndedJob | undefined> {
-      const values: Attributes = {
-        ':state': { S: end.state },
-        ':endedAtMs': table.now(),
-        ':expiresAt': table.expiry(),
-        ':totals': { S: JSON.stringify(end.totals) },
-        ':report': { S: end.report },
-        ...(end.state === 'failed' ? { ':fault': writeFault(end.fault) } : {}),
-      };
-      const names = Object.keys(values).map((value) => value.slice(1));
+      const { sets, names, values } = setting({
+        state: { S: end.state },
+        endedAtMs: table.now(),
+        expiresAt: table.expiry(),
+        totals: { S: JSON.stringify(end.totals) },
+        report: { S: end.report },
+        ...(end.state === 'failed' ? { fault: writeFault(end.fault) } : {}),
+      });
       const row = await table.update(jobKey(id), {
-        UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} REMOVE #live, progress`,
-        ConditionExpression: 'attribute_exists(#live)',
-        ExpressionAttributeNames: Object.fromEntries([...names, 'live'].map((name) => [`#${name}`, name])),
+        UpdateExpression: `${sets} REMOVE live, progress`,
+        ConditionExpression: 'attribute_exists(live)',
+        ExpressionAttributeNames: names,
         ExpressionAttributeValues: values,
       });
       return row === undefined ? undefined : (readJobRow(row) as EndedJob);
@@ -237,24 +233,30 @@ function changeOfRate(was: Attributes[string] | undefined, rate: RateOptions) {
 /** Conditional on the control as it was read: the deadline of a resumed job is computed from it. */
 function changeOfControl(job: LiveJob, control: JobControl, nowMs: number, fault: JobFault | undefined) {
   const haltedAtMs = job.control === 'run' ? nowMs : job.haltedAtMs;
-  const sets: Attributes =
+  const times: Attributes =
     control === 'run'
       ? { resumedAtMs: numeral(nowMs), deadlineMs: numeral(job.deadlineMs + nowMs - haltedAtMs) }
       : { haltedAtMs: numeral(haltedAtMs) };
-  const values: Attributes = {
-    ...sets,
+  const { sets, names, values } = setting({
+    ...times,
     control: { S: control },
     live: { S: control === 'paused' ? 'paused' : 'live' },
     ...(fault === undefined ? {} : { fault: writeFault(fault) }),
-  };
-  const names = Object.keys(values);
+  });
   return {
-    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}${control === 'run' ? ' REMOVE haltedAtMs' : ''}`,
+    UpdateExpression: control === 'run' ? `${sets} REMOVE haltedAtMs` : sets,
     ConditionExpression: 'attribute_exists(#live) AND attribute_not_exists(ending) AND #control = :was',
-    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(names.map((name) => [`:${name}`, values[name] as Attributes[string]])),
-      ':was': { S: job.control },
-    },
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: { ...values, ':was': { S: job.control } },
+  };
+}
+
+/** The write of these attributes, by placeholders: some of their names are DynamoDB's own words. */
+function setting(attributes: Attributes) {
+  const all = Object.entries(attributes);
+  return {
+    sets: `SET ${all.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    names: Object.fromEntries(all.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(all.map(([name, value]) => [`:${name}`, value])),
   };
 }

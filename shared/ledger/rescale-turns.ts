@@ -19,10 +19,7 @@ export async function rescaleTurns(table: Table, job: JobId, before: JobRate, af
   const factors = { objectsMs: factorOf('objectsMs'), bytesMs: factorOf('bytesMs') };
   // It is not known which of the two bounds is the stricter one. Rows sent too soon wait in the queue; rows sent too late leave
   // it empty.
-  const least = Math.min(
-    factors.objectsMs ?? Number.POSITIVE_INFINITY,
-    factors.bytesMs ?? Number.POSITIVE_INFINITY,
-  );
+  const least = Math.min(...Object.values(factors).filter((factor) => factor !== undefined));
   const scaled = (schedule: Schedule, factor: number) => {
     const atMs = numberIn(row, schedule, now);
     return milliseconds(atMs > now ? now + (atMs - now) * factor : atMs);

@@ -123,12 +123,8 @@ function readEnds(item: Attributes, end: RowEnd, size: number): Set<number> {
 
 /** @returns undefined where the row can't be read: sweep names it, and whatever does not depend on it goes on */
 export function readableSliceRow(item: Attributes): SliceRow | undefined {
-  try {
-    return readSliceRow(item);
-  } catch (error) {
-    if (error instanceof UnreadableRowError) return undefined;
-    throw error;
-  }
+  const row = unlessUnreadable(() => readSliceRow(item));
+  return row instanceof UnreadableRowError ? undefined : row;
 }
 
 /** @throws UnreadableRowError where the row does not say how many rows and blocks the slice has: then it can't be accounted for */
@@ -186,19 +182,11 @@ function unlessUnreadable<Value>(read: () => Value): Value | UnreadableRowError 
 
 /** A place's kind is not stored: a range with a `file` is of that file, one without is of the manifest. */
 export function writePlace(place: SlicePlace): Attributes {
-  switch (place.kind) {
-    case 'manifest-bytes':
-      return writeRange(place);
-    case 'file-bytes':
-      return { file: { S: JSON.stringify(place.file) }, ...writeRange(place) };
-  }
-}
-
-function writeRange({ startOffset, startLine, endOffset }: ByteRange): Attributes {
   return {
-    startOffset: { N: String(startOffset) },
-    startLine: { N: String(startLine) },
-    endOffset: { N: String(endOffset) },
+    ...(place.kind === 'file-bytes' ? { file: { S: JSON.stringify(place.file) } } : {}),
+    startOffset: { N: String(place.startOffset) },
+    startLine: { N: String(place.startLine) },
+    endOffset: { N: String(place.endOffset) },
   };
 }
 

@@ -85,31 +85,18 @@ export function createTable({ dynamodb, table, clock, random }: TableDependencie
 
     /** @returns the whole row after the write, or undefined where the condition did not hold */
     async update(key: Attributes, change: Change): Promise<Attributes | undefined> {
-      try {
-        const { Attributes: row } = await dynamodb.send(
+      const written = await unlessRefused(
+        dynamodb.send(
           new UpdateItemCommand({ TableName: table, Key: key, ReturnValues: 'ALL_NEW', ...change }),
-        );
-        return row;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
+        ),
+      );
+      return written?.Attributes;
     },
 
     async putIfAbsent(item: Attributes): Promise<boolean> {
-      try {
-        await dynamodb.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: item,
-            ConditionExpression: 'attribute_not_exists(pk)',
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+      const ConditionExpression = 'attribute_not_exists(pk)';
+      const put = new PutItemCommand({ TableName: table, Item: item, ConditionExpression });
+      return (await unlessRefused(dynamodb.send(put))) !== undefined;
     },
 
     /** Lets rows expire, those of them that exist. */
@@ -124,6 +111,16 @@ export function createTable({ dynamodb, table, clock, random }: TableDependencie
       await pMap(keys, (key) => this.update(key, change), { concurrency: EXPIRE_CONCURRENCY });
     },
   };
+}
+
+/** @returns undefined where the condition of the write did not hold */
+async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
 }
 
 export function numeral(value: number): Attributes[string] {

@@ -2,13 +2,14 @@
 // come again, and charge what objects of unknown size took.
 import type { JobId } from '../job/identity.ts';
 import {
+  type BytesCharge,
   CATCH_UP_MS,
   CLOCK_WAS_WRONG_MS,
   comeBackSpanOf,
   type JobRate,
+  type Reservation,
   sumOf,
   type TurnCost,
-  type TurnStart,
 } from '../pacing/job-rate.ts';
 import { createSchedules, type Move, milliseconds, numberIn, turnsKey } from './schedules.ts';
 import { numeral, type Table } from './table.ts';
@@ -17,12 +18,6 @@ import { numeral, type Table } from './table.ts';
 const LONGEST_DELAY_MS = 900_000;
 /** An item that was given back stays away for this time at least: the turns before are reserved. */
 const SHORTEST_DELAY_MS = 1_000;
-
-/** `bytes`: how many more than were reserved; below zero, how many fewer. `ended`: the sizes of the objects. */
-export interface UnsizedCharge {
-  bytes: number;
-  ended: readonly number[];
-}
 
 export function createTurns(table: Table) {
   const nowMs = () => Number(table.now().N);
@@ -35,26 +30,21 @@ export function createTurns(table: Table) {
       rate: JobRate,
       costs: readonly TurnCost[],
       mostWaitMs: number,
-    ): Promise<{ kind: 'reserved'; start: TurnStart } | { kind: 'ahead' }> {
+    ): Promise<Reservation> {
       const now = nowMs();
       const { objectsMs, bytesMs } = sumOf(costs);
       const bounds = { floorMs: now - CATCH_UP_MS, freshMs: now, mostMs: now + mostWaitMs };
-      const moves: Move[] = [
-        ...(rate.objectsPerSecond > 0
-          ? [
-              {
-                ...bounds,
-                schedule: 'objectsMs' as const,
-                costMs: objectsMs,
-                wrongMs: now + CLOCK_WAS_WRONG_MS,
-              },
-            ]
-          : []),
-        // One large object may take hours of it.
-        ...(rate.bytesPerSecond > 0
-          ? [{ ...bounds, schedule: 'bytesMs' as const, costMs: bytesMs, wrongMs: Number.MAX_SAFE_INTEGER }]
-          : []),
-      ];
+      const moves: Move[] = [];
+      if (rate.objectsPerSecond > 0)
+        moves.push({
+          ...bounds,
+          schedule: 'objectsMs',
+          costMs: objectsMs,
+          wrongMs: now + CLOCK_WAS_WRONG_MS,
+        });
+      // One large object may take hours of it.
+      if (rate.bytesPerSecond > 0)
+        moves.push({ ...bounds, schedule: 'bytesMs', costMs: bytesMs, wrongMs: Number.MAX_SAFE_INTEGER });
       const moved = await move(job, moves);
       return moved.kind === 'ahead' ? { kind: 'ahead' } : { kind: 'reserved', start: moved.startsMs };
     },
@@ -79,11 +69,7 @@ export function createTurns(table: Table) {
     },
 
     /** Moves the schedule by the difference between the bytes that objects of unknown size had and those reserved for them. */
-    async chargeBytes(
-      job: JobId,
-      { bytesPerSecond }: JobRate,
-      { bytes, ended }: UnsizedCharge,
-    ): Promise<void> {
+    async chargeBytes(job: JobId, { bytesPerSecond }: JobRate, { bytes, ended }: BytesCharge): Promise<void> {
       const row = await table.update(turnsKey(job), {
         UpdateExpression:
           'SET bytesMs = bytesMs + :cost, expiresAt = :expiresAt ADD unsized :ended, unsizedBytes :endedBytes',

@@ -105,14 +105,11 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
   const stretchOptions = { ...options, patienceMs: options.patienceMs * STRETCH_PATIENCE };
 
   function bucketOf(name: string, nowMs: number): PacedBucket {
-    let bucket = buckets.get(name);
-    if (bucket === undefined) {
-      bucket = {
-        whole: createGroup(name, WHOLE, coldRate(options, nowMs), options, nowMs),
-        stretches: [],
-      };
-      buckets.set(name, bucket);
-    }
+    const known = buckets.get(name);
+    if (known !== undefined) return known;
+    const whole = createGroup(name, WHOLE, coldRate(options, nowMs), options, nowMs);
+    const bucket: PacedBucket = { whole, stretches: [] };
+    buckets.set(name, bucket);
     return bucket;
   }
 
@@ -140,17 +137,8 @@ export function createAdaptivePacer(options: AdaptiveRateOptions = ADAPTIVE_RATE
   /** The search for KMS's limit starts from the rate at which KMS first refused. */
   function observeKms(bucket: PacedBucket, answer: GroupAnswer, nowMs: number): void {
     if (bucket.kms === undefined) {
-      const sentPerSecond = [bucket.whole, ...bucket.stretches].reduce(
-        (sum, { rate }) => sum + rate.ratePerSecond,
-        0,
-      );
-      bucket.kms = createGroup(
-        bucket.whole.name,
-        WHOLE,
-        settledRate(options, sentPerSecond, nowMs),
-        options,
-        nowMs,
-      );
+      const rate = settledRate(options, totalPerSecond(bucket), nowMs);
+      bucket.kms = createGroup(bucket.whole.name, WHOLE, rate, options, nowMs);
     }
     if (answer.throttled) bucket.kms.refusedAtMs = nowMs;
     bucket.kms.rate = afterAnswer(bucket.kms.rate, options, answer, nowMs, nowMs < drainsUntilMs);
@@ -278,6 +266,10 @@ function freeName({ whole, stretches }: PacedBucket): PacingGroup {
 /** The latest stretch that holds the key: one within another comes later. */
 function innermost({ stretches }: PacedBucket, key: string): PacedGroup | undefined {
   return stretches.findLast(({ range }) => isWithin(range, key));
+}
+
+function totalPerSecond({ whole, stretches }: PacedBucket): number {
+  return [whole, ...stretches].reduce((sum, { rate }) => sum + rate.ratePerSecond, 0);
 }
 
 function peakAt({ peakPerSecond, peakAtMs }: PacedGroup, nowMs: number): number {

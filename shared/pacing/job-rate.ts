@@ -47,9 +47,18 @@ export interface TurnCost {
 }
 
 /** When a reservation begins in each schedule, in epoch ms; absent where the rate has no such bound. */
-export interface TurnStart {
+interface TurnStart {
   objectsMs?: number | undefined;
   bytesMs?: number | undefined;
+}
+
+/** `ahead`: others hold the turns of the time that was asked for. */
+export type Reservation = { kind: 'reserved'; start: TurnStart } | { kind: 'ahead' };
+
+/** `bytes`: how many more than were reserved; below zero, how many fewer. `ended`: sizes that were unknown before. */
+export interface BytesCharge {
+  bytes: number;
+  ended: readonly number[];
 }
 
 export function isBounded({ objectsPerSecond, bytesPerSecond }: JobRate): boolean {

@@ -60,40 +60,32 @@ export async function sendMessages(
 
 /** As `sendMessages`, a message for each row: made as its batch is sent, so that they are not all in memory at once. */
 export async function sendMessageForEach<Row>(
-  { sqs, clock, random }: QueueDependencies,
+  queue: QueueDependencies,
   queueUrl: string,
   rows: readonly Row[],
   messageOf: (row: Row) => Outgoing,
 ): Promise<void> {
-  const send = async (batch: readonly Outgoing[]) =>
-    (await calls()).sendBatch(
-      sqs,
-      queueUrl,
-      batch.map(({ body, delaySeconds, groupId }, index) => ({
-        Id: String(index),
-        MessageBody: body,
-        DelaySeconds: delaySeconds,
-        MessageGroupId: groupId,
-      })),
-    );
-  await callForEach('SendMessageBatch', packMessages(rows, messageOf), send, { clock, random });
+  await callForEach(queue, 'SendMessageBatch', packMessages(rows, messageOf), async (batch) => {
+    const entries = batch.map(({ body, delaySeconds, groupId }, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      DelaySeconds: delaySeconds,
+      MessageGroupId: groupId,
+    }));
+    return (await calls()).sendBatch(queue.sqs, queueUrl, entries);
+  });
 }
 
 /** Deletes received messages. An expired receipt counts as deleted. */
 export async function deleteMessages(
-  { sqs, clock, random }: QueueDependencies,
+  queue: QueueDependencies,
   queueUrl: string,
   receiptHandles: readonly string[],
 ): Promise<void> {
-  const remove = async (batch: readonly string[]) =>
-    (await calls())
-      .deleteBatch(
-        sqs,
-        queueUrl,
-        batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
-      )
-      .then(withoutSpent);
-  await callForEach('DeleteMessageBatch', chunks(receiptHandles), remove, { clock, random });
+  await callForEach(queue, 'DeleteMessageBatch', chunks(receiptHandles), async (batch) => {
+    const entries = batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    return withoutSpent(await (await calls()).deleteBatch(queue.sqs, queueUrl, entries));
+  });
 }
 
 export interface VisibilityChange {
@@ -104,23 +96,18 @@ export interface VisibilityChange {
 
 /** Sets when received messages become visible again. An expired receipt is skipped: a later delivery sets its own time. */
 export async function changeVisibility(
-  { sqs, clock, random }: QueueDependencies,
+  queue: QueueDependencies,
   queueUrl: string,
   changes: readonly VisibilityChange[],
 ): Promise<void> {
-  const change = async (batch: readonly VisibilityChange[]) =>
-    (await calls())
-      .changeVisibilityBatch(
-        sqs,
-        queueUrl,
-        batch.map(({ receiptHandle, delaySeconds }, index) => ({
-          Id: String(index),
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: delaySeconds,
-        })),
-      )
-      .then(withoutSpent);
-  await callForEach('ChangeMessageVisibilityBatch', chunks(changes), change, { clock, random });
+  await callForEach(queue, 'ChangeMessageVisibilityBatch', chunks(changes), async (batch) => {
+    const entries = batch.map(({ receiptHandle, delaySeconds }, index) => ({
+      Id: String(index),
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: delaySeconds,
+    }));
+    return withoutSpent(await (await calls()).changeVisibilityBatch(queue.sqs, queueUrl, entries));
+  });
 }
 
 function withoutSpent(failed: readonly BatchResultErrorEntry[]): BatchResultErrorEntry[] {
@@ -161,23 +148,23 @@ type BatchCall<T> = (batch: readonly T[]) => Promise<readonly BatchResultErrorEn
  * @throws the first fault, while calls of other loops may be under way
  */
 async function callForEach<T>(
+  queue: QueueDependencies,
   operation: string,
   batches: Generator<T[]>,
   call: BatchCall<T>,
-  time: Pick<QueueDependencies, 'clock' | 'random'>,
 ): Promise<void> {
   const loop = async () => {
-    for (const batch of batches) await untilNoneFails(operation, batch, call, time);
+    for (const batch of batches) await untilNoneFails(queue, operation, batch, call);
   };
   await Promise.all(Array.from({ length: BATCH_CONCURRENCY }, loop));
 }
 
 /** Entry ids are the entries' places in the batch, so that a failure names its entry. */
 async function untilNoneFails<T>(
+  { clock, random }: QueueDependencies,
   operation: string,
   entries: readonly T[],
   call: BatchCall<T>,
-  { clock, random }: Pick<QueueDependencies, 'clock' | 'random'>,
 ): Promise<void> {
   let left = entries;
   for (let round = 0; ; round++) {

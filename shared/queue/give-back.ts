@@ -26,7 +26,13 @@ export const RECEIVES_BEFORE_REPOST = 4;
  */
 export const RETURNS_PER_WORKER = 60;
 
-export type GiveBack = { kind: 'return'; delaySeconds: number } | { kind: 'repost'; delaySeconds: number };
+/** Seconds between two reposted suspects: more than the batching window of 1 s. */
+const SUSPECT_SPACING_SECONDS = 2;
+
+export interface GiveBack {
+  kind: 'return' | 'repost';
+  delaySeconds: number;
+}
 
 export interface UnfinishedMessage {
   messageId: string;
@@ -52,6 +58,11 @@ export function giveBackBy(
   return { kind: 'repost', delaySeconds: Math.min(delaySeconds, REPOST_MOST_SECONDS) };
 }
 
+/** Delay in seconds of the n-th of several suspects, from 0: they go back to the upload queue, and must not arrive together. */
+export function suspectDelaySeconds(place: number): number {
+  return Math.min(place * SUSPECT_SPACING_SECONDS, REPOST_MOST_SECONDS);
+}
+
 /** A worker's share of the in-flight quota: what it has returned stays in flight until its delay is over. */
 export type ReturnShare = ReturnType<typeof createReturnShare>;
 
@@ -69,7 +80,10 @@ export function createReturnShare(clock: Clock, places = RETURNS_PER_WORKER) {
 }
 
 /** A message, and the delay with which it goes back. */
-export type PlannedMessage<Message> = { message: Message; delaySeconds: number };
+interface PlannedMessage<Message> {
+  message: Message;
+  delaySeconds: number;
+}
 
 export interface GiveBackPlan<Message> {
   returns: PlannedMessage<Message>[];
@@ -127,6 +141,7 @@ export async function giveBack(
     returns.map(({ message, delaySeconds }) => ({ receiptHandle: message.receiptHandle, delaySeconds })),
   ).catch(keepError);
 
+  let failed = returns;
   let posted = reposts;
   try {
     await sendMessages(
@@ -143,25 +158,19 @@ export async function giveBack(
   } catch (error) {
     keepError(error);
     // Some may have been sent and come twice. The ledger counts them once.
+    failed = [...returns, ...reposts];
     posted = [];
   }
-  const unposted = posted === reposts ? [] : reposts;
-  return {
-    failures: [...returns, ...unposted].map(({ message }) => message.messageId),
-    counts: countWays(returns, posted),
-    errors,
-  };
-}
-
-function countWays(
-  returns: readonly PlannedMessage<UnfinishedMessage>[],
-  reposts: readonly PlannedMessage<UnfinishedMessage>[],
-): GiveBackCounts {
-  const count = (planned: readonly PlannedMessage<UnfinishedMessage>[], wasTried: boolean) =>
+  const count = (planned: typeof returns, wasTried: boolean) =>
     planned.filter(({ message }) => message.wasTried === wasTried).length;
+  const counts = (wasTried: boolean) => ({
+    returned: count(returns, wasTried),
+    reposted: count(posted, wasTried),
+  });
   return {
-    refused: { returned: count(returns, true), reposted: count(reposts, true) },
-    untried: { returned: count(returns, false), reposted: count(reposts, false) },
+    failures: failed.map(({ message }) => message.messageId),
+    counts: { refused: counts(true), untried: counts(false) },
+    errors,
   };
 }
 

@@ -1,9 +1,8 @@
 // Requests to the source of an object. Its bucket has a rate of its own, so an answer says nothing of the destination's rate.
 import { classifyFault } from '../aws/classify.ts';
-import { KnownFault } from './known-fault.ts';
+import { KnownFault, SourceRefusal } from './known-fault.ts';
 import type { AskSource } from './object-writer.ts';
 import type { PacingDependencies, RequestTally } from './paced-request.ts';
-import { SourceRefusal } from './source-refusal.ts';
 
 /** @param tally counts each request that is answered; the try that a refused one ends is counted with the try */
 export function createAskSource(

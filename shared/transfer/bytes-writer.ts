@@ -15,9 +15,9 @@ import {
 } from './checksum.ts';
 import {
   endedBy,
-  namedAlgorithm,
   type ObjectWrite,
   type ObjectWriter,
+  objectIn,
   type WrittenObject,
   writtenObject,
 } from './object-writer.ts';
@@ -67,15 +67,10 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
     };
     const answer = await direct.send({ ...destination, headers, body: bytes }, cutOff);
     if (answer === undefined) return undefined;
-    const { algorithm } = checksum ?? { algorithm: DEFAULT_CHECKSUM };
-    const { 'x-amz-version-id': versionId, [checksumHeader(algorithm)]: answered } = answer.headers;
-    return writtenObject({
-      etag: answer.etag,
-      versionId,
-      checksum: answered,
-      ...namedAlgorithm(checksum?.algorithm),
-      bytes: bytes.length,
-    });
+    const checksumAlgorithm = checksum?.algorithm ?? DEFAULT_CHECKSUM;
+    const { 'x-amz-version-id': versionId, [checksumHeader(checksumAlgorithm)]: answered } = answer.headers;
+    const { etag } = answer;
+    return writtenObject({ etag, versionId, checksum: answered, checksumAlgorithm, bytes: bytes.length });
   }
 
   return {
@@ -89,16 +84,7 @@ export function createBytesWriter(s3: S3Client, clock: Clock): BytesWriter {
     async recognise({ destination, attributes, bytes }, cutOff) {
       const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
       const algorithm = attributes?.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-      if (!(await holds(found, algorithm, bytes))) return undefined;
-      const { ETag: etag, VersionId: versionId } = found;
-      const checksum = found[checksumField(algorithm)];
-      return writtenObject({
-        etag,
-        versionId,
-        checksum,
-        ...namedAlgorithm(attributes?.checksumAlgorithm),
-        bytes: bytes.length,
-      });
+      return (await holds(found, algorithm, bytes)) ? objectIn(found, algorithm, bytes.length) : undefined;
     },
   };
 }
@@ -122,15 +108,7 @@ async function putBySdk(
     }),
     endedBy(cutOff),
   );
-  const { ETag: etag, VersionId: versionId } = answer;
-  const answered = answer[checksumField(checksum?.algorithm ?? DEFAULT_CHECKSUM)];
-  return writtenObject({
-    etag,
-    versionId,
-    checksum: answered,
-    ...namedAlgorithm(checksum?.algorithm),
-    bytes: bytes.length,
-  });
+  return objectIn(answer, checksum?.algorithm, bytes.length);
 }
 
 /** Whether the object that was found has these bytes: what was written without a checksum has none. */

@@ -7,15 +7,15 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Crc32c, Crc64NvmeJs } from '@aws-sdk/checksums/crc';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ChecksumAlgorithm } from '../attributes/object-attributes.ts';
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../attributes/object-attributes.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 
 /** Of a write that asks for none. */
 export const DEFAULT_CHECKSUM: ChecksumAlgorithm = 'CRC32';
 
 /** @returns whether the client's writes carry a checksum; read once, because it does not change */
 export function checksumSetting({ config }: Pick<S3Client, 'config'>): () => Promise<boolean> {
-  let isSent: Promise<boolean> | undefined;
-  return () => (isSent ??= config.requestChecksumCalculation().then((when) => when !== 'WHEN_REQUIRED'));
+  return onFirstUse(async () => (await config.requestChecksumCalculation()) !== 'WHEN_REQUIRED');
 }
 
 export function base64Crc32(bytes: Uint8Array): string {
@@ -57,6 +57,9 @@ export function checksumField<Algorithm extends ChecksumAlgorithm>(
 ): `Checksum${Algorithm}` {
   return `Checksum${algorithm}`;
 }
+
+export type ChecksumField = `Checksum${ChecksumAlgorithm}`;
+export const CHECKSUM_FIELDS: readonly ChecksumField[] = CHECKSUM_ALGORITHMS.map(checksumField);
 
 /** The checksum of an object in parts: the checksum of the parts' checksums, then their number. */
 export async function compositeChecksum(

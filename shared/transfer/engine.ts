@@ -12,9 +12,9 @@ import type { ObjectWrite, ObjectWriter, PartedWriter, WrittenObject } from './o
 import {
   type PacingDependencies,
   type RequestBounds,
-  type RequestEnd,
   type RequestTally,
   sendPaced,
+  type UnansweredEnd,
 } from './paced-request.ts';
 
 /** Requests under way at once in one worker: at S3's usual 40 ms they come to 3,000 a second, more than one Lambda can send. */
@@ -200,23 +200,15 @@ async function sendWhole(
   return sent.kind === 'ended' ? sent.answer : transferEnd(sent, item.givenBack, dependencies.random);
 }
 
-/** The end of an item whose last request came to this end. */
+/** The end of an item whose last request S3 has neither taken nor refused for good. */
 export function transferEnd(
-  end: RequestEnd<TransferEnd>,
+  end: UnansweredEnd,
   givenBack: number,
   random: PacingDependencies['random'],
 ): TransferEnd {
-  switch (end.kind) {
-    case 'ended':
-      return end.answer;
-    case 'given-up':
-      return retryTimeExceeded(end.fault);
-    case 'unfinished':
-      return { kind: 'unfinished', delayMs: giveBackDelayMs(end.cause, givenBack, random) };
-  }
-}
-
-function retryTimeExceeded({ code, message }: Fault): TransferEnd {
+  if (end.kind === 'unfinished')
+    return { kind: 'unfinished', delayMs: giveBackDelayMs(end.cause, givenBack, random) };
+  const { code, message } = end.fault;
   return {
     kind: 'failed',
     code: 'RetryTimeExceeded',

@@ -1,5 +1,6 @@
 // The turns of one job's items in one batch: each item waits for its turn of the job's own rate, or is given back for later.
 import {
+  type BytesCharge,
   costOf,
   FIRST_WAIT_MS,
   firstGuessOf,
@@ -7,28 +8,21 @@ import {
   type JobRate,
   MAX_LATE_MS,
   NEXT_WAIT_MS,
+  type Reservation,
   shareOf,
   type TurnCost,
-  type TurnStart,
   turnTimes,
 } from '../pacing/job-rate.ts';
 import type { Clock } from '../time/clock.ts';
 
 /** What all workers of a job share. */
 export interface TurnSchedule {
-  /** Reserves turns that begin within `mostWaitMs`. @returns their start, or `ahead` where others hold the turns until then */
-  reserveTurns(
-    rate: JobRate,
-    costs: readonly TurnCost[],
-    mostWaitMs: number,
-  ): Promise<{ kind: 'reserved'; start: TurnStart } | { kind: 'ahead' }>;
+  /** Reserves turns that begin within `mostWaitMs`. */
+  reserveTurns(rate: JobRate, costs: readonly TurnCost[], mostWaitMs: number): Promise<Reservation>;
   /** Times for items that come back for a turn later. @returns milliseconds from now, one for each */
   bookReturns(costs: readonly TurnCost[]): Promise<number[]>;
-  /**
-   * Charges for objects that have ended. `bytes`: how many more than were reserved; below zero, how many fewer. `ended`: sizes
-   * that were unknown before.
-   */
-  chargeBytes(rate: JobRate, charge: { bytes: number; ended: readonly number[] }): Promise<void>;
+  /** Charges for objects that have ended. */
+  chargeBytes(rate: JobRate, charge: BytesCharge): Promise<void>;
   /** Bytes of an object of unknown size, by those that have ended; undefined before the first. */
   meanBytes(): number | undefined;
 }

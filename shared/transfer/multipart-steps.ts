@@ -14,7 +14,11 @@ import {
 } from './paced-request.ts';
 
 /** A step's value, or the end of the whole item. */
-export type Step<Value> = { kind: 'value'; value: Value } | { kind: 'over'; end: TransferEnd };
+export type Step<Value> = { kind: 'value'; value: Value } | OverStep;
+export interface OverStep {
+  kind: 'over';
+  end: TransferEnd;
+}
 
 /**
  * One request, until it ends.
@@ -36,17 +40,13 @@ export interface StepItem {
   isHalted?: (() => boolean) | undefined;
 }
 
-export interface StepRests {
-  /** Milliseconds that an unfinished request waits at most before its next tries. Absent: the item goes back to its queue. */
-  mostRestMs?: number;
-}
-
+/** @param mostRestMs milliseconds that an unfinished request waits before its next tries. Absent: the item goes back to its queue */
 export function createStep(
   dependencies: PacingDependencies,
   item: StepItem,
   bounds: RequestBounds,
   tally: RequestTally,
-  { mostRestMs }: StepRests = {},
+  mostRestMs?: number,
 ): TakeStep {
   const { clock, random } = dependencies;
   const leftMs = () => bounds.stopAtMs - clock.now();
@@ -85,8 +85,8 @@ export function createStep(
   };
 }
 
-export function failedStep({ code, message }: { code: string; message: string }) {
-  return { kind: 'over' as const, end: { kind: 'failed' as const, code, message } };
+export function failedStep({ code, message }: { code: string; message: string }): OverStep {
+  return { kind: 'over', end: { kind: 'failed', code, message } };
 }
 
 /**
@@ -139,18 +139,34 @@ async function* untilOver<Part>(
   }
 }
 
-export interface Completion {
-  complete(): Promise<WrittenObject>;
+/** How an object that may be the upload's own is told from another's. */
+interface OwnObject {
   /** @returns the object at the destination if it is the upload's, else undefined */
   recognise(): Promise<WrittenObject | undefined>;
   /** Whether an earlier delivery, whose answer was lost, may have completed it. */
   mayBeCompleted?: boolean;
 }
 
+/**
+ * Looks at the destination before a conditional upload, so that no parts are sent or copied in vain. The completion is
+ * conditional all the same, since the caller may lack the right to look.
+ * @returns the item's end; undefined where nothing is there, or the caller may not look
+ */
+export async function findExisting(
+  { ifExists }: Pick<ObjectWrite, 'ifExists'>,
+  { exists, recognise, mayBeCompleted = false }: OwnObject & { exists(): Promise<boolean> },
+  takeStep: TakeStep,
+): Promise<TransferEnd | undefined> {
+  if (ifExists === 'overwrite') return undefined;
+  const found = await takeStep(exists, async () => ({ kind: 'value', value: false }));
+  if (found.kind === 'over') return found.end;
+  return found.value ? settleExisting({ ifExists }, mayBeCompleted, recognise) : undefined;
+}
+
 /** An answer that was lost may have completed the upload: it is gone then, or the object that is found is our own. */
 export async function completeUpload(
   { ifExists }: Pick<ObjectWrite, 'ifExists'>,
-  { complete, recognise, mayBeCompleted = false }: Completion,
+  { complete, recognise, mayBeCompleted = false }: OwnObject & { complete(): Promise<WrittenObject> },
   takeStep: TakeStep,
 ): Promise<TransferEnd> {
   const completed = await takeStep<TransferEnd>(

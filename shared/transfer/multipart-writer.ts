@@ -1,6 +1,7 @@
 // The single requests of a multipart upload.
 import {
   AbortMultipartUploadCommand,
+  type AbortMultipartUploadCommandInput,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   type S3Client,
@@ -8,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { attributeInput, type ChecksumAlgorithm } from '../attributes/object-attributes.ts';
 import { classifyFault } from '../aws/classify.ts';
-import { sendProven } from '../aws/proof.ts';
+import { type SendOptions, sendProven } from '../aws/proof.ts';
 import { createSourceHeads } from '../aws/source-heads.ts';
 import {
   checksumField,
@@ -18,7 +19,7 @@ import {
   DEFAULT_CHECKSUM,
 } from './checksum.ts';
 import { joinedCrc64 } from './crc64-join.ts';
-import { namedAlgorithm, type ObjectWrite, type WrittenObject, writtenObject } from './object-writer.ts';
+import { type ObjectWrite, type WrittenObject, writtenObject } from './object-writer.ts';
 
 export interface SentPart {
   number: number;
@@ -32,10 +33,6 @@ export type MultipartWriter = ReturnType<typeof createMultipartWriter>;
 
 /** Each request throws what the S3 client throws, or NoProof; classifyFault reads both. */
 export function createMultipartWriter(s3: S3Client) {
-  const at = ({ destination }: Pick<ObjectWrite, 'destination'>) => ({
-    Bucket: destination.bucket,
-    Key: destination.key,
-  });
   const heads = createSourceHeads(s3);
   const head = ({ destination }: ObjectWrite) => heads.head(destination, { withChecksum: true });
   const sendsByDefault = checksumSetting(s3);
@@ -122,24 +119,37 @@ export function createMultipartWriter(s3: S3Client) {
       return isOwn ? objectOf(found, algorithm, parts) : undefined;
     },
 
-    /** An upload that is gone already counts as aborted. */
     async abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void> {
-      try {
-        await s3.send(new AbortMultipartUploadCommand({ ...at(write), UploadId: uploadId }));
-      } catch (error) {
-        if (classifyFault(error).code !== 'NoSuchUpload') throw error;
-      }
+      await abortOnce(s3, { ...at(write), UploadId: uploadId });
     },
   };
 }
 
+/** Where a request for the object goes, as fields of the SDK's commands. */
+export function at({ destination: { bucket, key } }: Pick<ObjectWrite, 'destination'>) {
+  return { Bucket: bucket, Key: key };
+}
+
+/** An upload that is gone already counts as aborted. */
+export async function abortOnce(
+  s3: S3Client,
+  upload: AbortMultipartUploadCommandInput,
+  options: SendOptions = {},
+): Promise<void> {
+  try {
+    await s3.send(new AbortMultipartUploadCommand(upload), options);
+  } catch (error) {
+    if (classifyFault(error).code !== 'NoSuchUpload') throw error;
+  }
+}
+
 async function objectOf(
   { ETag: etag, VersionId: versionId }: { ETag?: string | undefined; VersionId?: string | undefined },
-  algorithm: ChecksumAlgorithm,
+  checksumAlgorithm: ChecksumAlgorithm,
   parts: readonly SentPart[],
 ): Promise<WrittenObject> {
-  const checksum = await checksumOfParts(algorithm, parts);
-  return writtenObject({ etag, checksum, ...namedAlgorithm(algorithm), bytes: sizeOf(parts), versionId });
+  const checksum = await checksumOfParts(checksumAlgorithm, parts);
+  return writtenObject({ etag, checksum, checksumAlgorithm, bytes: sizeOf(parts), versionId });
 }
 
 /** Over the parts' checksums; a CRC64NVME is always of the whole object. (User guide, "Checking object integrity") */

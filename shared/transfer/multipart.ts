@@ -3,8 +3,15 @@
 import { classifyFault, type Fault } from '../aws/classify.ts';
 import { fullJitterMs } from '../pacing/backoff.ts';
 import { THROTTLE_BACKOFF } from '../pacing/retry.ts';
-import { settleExisting, type TransferEnd, type TransferReport } from './engine.ts';
-import { completeUpload, createStep, type Step, sendAll, type TakeStep } from './multipart-steps.ts';
+import type { TransferEnd, TransferReport } from './engine.ts';
+import {
+  completeUpload,
+  createStep,
+  findExisting,
+  type Step,
+  sendAll,
+  type TakeStep,
+} from './multipart-steps.ts';
 import type { MultipartWriter, SentPart } from './multipart-writer.ts';
 import type { ObjectWrite } from './object-writer.ts';
 import type { PacingDependencies, RequestBounds, RequestTally } from './paced-request.ts';
@@ -66,19 +73,13 @@ export async function transferInParts(
   const { write } = item;
   const startedAtMs = clock.now();
   const mayBeWritten = 'mayBeWritten' in item && item.mayBeWritten;
-  const takeStep = createStep(dependencies, item, bounds, tally, { mostRestMs: MAX_REST_MS });
+  const takeStep = createStep(dependencies, item, bounds, tally, MAX_REST_MS);
   const ended = (end: TransferEnd): TransferReport => ({ ...tally, end, ms: clock.now() - startedAtMs });
 
   // An object that may be our own is known by its parts alone: the completion compares them.
-  if (write.ifExists !== 'overwrite' && !mayBeWritten) {
-    // Looks for the object first, so that no bytes are sent in vain. The completion is conditional all the same, since the caller
-    // may lack the right to look.
-    const found = await takeStep(
-      () => uploads.exists(write),
-      async () => ({ kind: 'value', value: false }),
-    );
-    if (found.kind === 'over') return ended(found.end);
-    const existing = found.value ? await settleExisting(write, false, async () => undefined) : undefined;
+  if (!mayBeWritten) {
+    const look = { exists: () => uploads.exists(write), recognise: async () => undefined };
+    const existing = await findExisting(write, look, takeStep);
     if (existing !== undefined) return ended(existing);
   }
   const begun = await takeStep(() => uploads.begin(write));

@@ -5,6 +5,7 @@ import { fitsInRequest } from '../attributes/row-attributes.ts';
 import type { Fault } from '../aws/classify.ts';
 import type { SendOptions } from '../aws/proof.ts';
 import type { IfExists } from '../job/options.ts';
+import { type ChecksumField, checksumField, DEFAULT_CHECKSUM } from './checksum.ts';
 import type { TransferEnd, TransferItem } from './engine.ts';
 import type {
   FinalFault,
@@ -95,20 +96,28 @@ export type AskSource = <Answer>(
   explain?: (fault: Fault, error: unknown) => Fault,
 ) => Promise<Answer>;
 
-/** The stored object according to an answer, without fields that the answer leaves out. */
+/** The stored object according to an answer, without what the answer leaves out, and without the usual algorithm's name. */
 export function writtenObject({
   etag = '',
   ...more
 }: { [Name in keyof WrittenObject]?: WrittenObject[Name] | undefined }): WrittenObject {
-  const given = Object.entries(more).filter(([, value]) => value !== undefined);
+  const given = Object.entries(more).filter(
+    ([name, value]) => value !== undefined && !(name === 'checksumAlgorithm' && value === DEFAULT_CHECKSUM),
+  );
   return { etag, ...Object.fromEntries(given) };
 }
 
-/** Names the algorithm of a checksum, where it is not the usual one. */
-export function namedAlgorithm(
-  algorithm: ChecksumAlgorithm | undefined,
-): Pick<WrittenObject, 'checksumAlgorithm'> {
-  return algorithm === undefined || algorithm === 'CRC32' ? {} : { checksumAlgorithm: algorithm };
+/** What the SDK's answers say of an object, whether it was written, completed or found. */
+type ObjectAnswer = { [Name in 'ETag' | 'VersionId' | ChecksumField]?: string | undefined };
+
+/** The stored object according to an answer of the SDK's. @param algorithm of its checksum, where it asks for one */
+export function objectIn(
+  answer: ObjectAnswer,
+  algorithm: ChecksumAlgorithm = DEFAULT_CHECKSUM,
+  bytes?: number,
+): WrittenObject {
+  const { ETag: etag, VersionId: versionId, [checksumField(algorithm)]: checksum } = answer;
+  return writtenObject({ etag, versionId, checksum, checksumAlgorithm: algorithm, bytes });
 }
 
 /** A listener costs more, the more requests share the signal: 2% of a request's time at 256 at once. */

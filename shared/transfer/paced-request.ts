@@ -16,8 +16,7 @@ import {
 } from '../pacing/retry.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
-import { KnownFault } from './known-fault.ts';
-import { SourceRefusal } from './source-refusal.ts';
+import { KnownFault, SourceRefusal } from './known-fault.ts';
 
 export interface PacingDependencies {
   rateLimiter: RateLimiter;
@@ -87,10 +86,8 @@ export interface PacedRequest<Answer> {
 
 export type FinalFault = Fault & { kind: 'permanent' | 'exists' | 'source-changed' };
 
-export type RequestEnd<Answer> =
-  | { kind: 'ended'; answer: Answer }
-  | { kind: 'given-up'; fault: Fault }
-  | { kind: 'unfinished'; cause: GiveBackCause };
+export type RequestEnd<Answer> = { kind: 'ended'; answer: Answer } | UnansweredEnd;
+export type UnansweredEnd = { kind: 'given-up'; fault: Fault } | { kind: 'unfinished'; cause: GiveBackCause };
 
 /** The end of an item whose time ran out while it waited to be tried again. */
 const NO_TURN: Fault = {
@@ -100,7 +97,7 @@ const NO_TURN: Fault = {
   message: 'S3 takes so little of its group that its turn has not come',
 };
 
-const UNFINISHED: RequestEnd<never> = { kind: 'unfinished', cause: { kind: 'refused' } };
+const UNFINISHED: UnansweredEnd = { kind: 'unfinished', cause: { kind: 'refused' } };
 
 /** @param tally counts on: one tally may stand for many requests */
 export async function sendPaced<Answer>(
@@ -188,7 +185,7 @@ export async function sendPaced<Answer>(
 }
 
 /** @param fault why it is given up, where it is */
-function endOf(decision: Exclude<RetryDecision, { kind: 'retry' }>, fault: Fault): RequestEnd<never> {
+function endOf(decision: Exclude<RetryDecision, { kind: 'retry' }>, fault: Fault): UnansweredEnd {
   return decision.kind === 'give-up'
     ? { kind: 'given-up', fault }
     : { kind: 'unfinished', cause: decision.cause };

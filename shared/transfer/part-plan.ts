@@ -18,8 +18,8 @@ const S3_PART_BYTES = 5 * 1024 * MIB;
 /** A part of this size is copied in a second or two: little is lost where its time is over, or it fails. */
 const COPY_PART_BYTES = 128 * MIB;
 
-export type PartPlan =
-  | { kind: 'whole' }
+export type PartPlan = { kind: 'whole' } | LargePlan;
+type LargePlan =
   | { kind: 'parts'; partBytes: number; parts: number }
   | { kind: 'too-large'; mostBytes: number };
 
@@ -33,30 +33,27 @@ export interface Part {
 /** Parts are of one size, in whole MiB, but for the last. */
 export function planParts(sizeBytes: number): PartPlan {
   if (sizeBytes <= PARTS_ABOVE_BYTES) return { kind: 'whole' };
-  const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
-  const partBytes = Math.max(PART_BYTES, least);
-  if (partBytes > MAX_PART_BYTES) return { kind: 'too-large', mostBytes: MAX_PARTS * MAX_PART_BYTES };
-  return { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) };
+  return planOf(sizeBytes, PART_BYTES, MAX_PART_BYTES);
 }
 
 /**
  * The parts of a server-side copy, which holds none of them in memory: objects up to 48.8 TiB, the most that ingest lets a row have.
  * @param aboveBytes what goes in parts; a deployment that lowers it gets smaller parts
  */
-export function planCopyParts(
-  sizeBytes: number,
-  aboveBytes = COPY_IN_PARTS_ABOVE_BYTES,
-): Exclude<PartPlan, { kind: 'whole' }> {
+export function planCopyParts(sizeBytes: number, aboveBytes = COPY_IN_PARTS_ABOVE_BYTES): LargePlan {
   const usual = Math.min(COPY_PART_BYTES, Math.max(LEAST_PART_BYTES, Math.floor(aboveBytes / 2 / MIB) * MIB));
-  const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
-  const partBytes = Math.max(usual, least);
-  if (partBytes > S3_PART_BYTES) return { kind: 'too-large', mostBytes: MAX_PARTS * S3_PART_BYTES };
+  return planOf(sizeBytes, usual, S3_PART_BYTES);
+}
+
+function planOf(sizeBytes: number, usualPartBytes: number, mostPartBytes: number): LargePlan {
+  const partBytes = Math.max(usualPartBytes, Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB);
+  if (partBytes > mostPartBytes) return { kind: 'too-large', mostBytes: MAX_PARTS * mostPartBytes };
   return { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) };
 }
 
-/** The plan's parts, in order. */
-export function partsOf({ partBytes, parts }: PartPlan & { kind: 'parts' }, sizeBytes: number): Part[] {
-  return Array.from({ length: parts }, (_, index) => ({
+/** The parts of an object, in order. */
+export function partsOf({ partBytes }: { partBytes: number }, sizeBytes: number): Part[] {
+  return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
     number: index + 1,
     offset: index * partBytes,
     bytes: Math.min(partBytes, sizeBytes - index * partBytes),

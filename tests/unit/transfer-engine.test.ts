@@ -5,6 +5,7 @@ import { createRateLimiter, type RateLimiter } from '../../shared/pacing/rate-li
 import { createRandom, type Random } from '../../shared/time/random.ts';
 import { type TransferItem, transferAll } from '../../shared/transfer/engine.ts';
 import type { JobTurns } from '../../shared/transfer/job-turns.ts';
+import { SourceRefusal } from '../../shared/transfer/known-fault.ts';
 import type {
   ObjectWrite,
   ObjectWriter,
@@ -12,7 +13,6 @@ import type {
   WrittenObject,
 } from '../../shared/transfer/object-writer.ts';
 import type { SentRequest } from '../../shared/transfer/paced-request.ts';
-import { SourceRefusal } from '../../shared/transfer/source-refusal.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
 const MINUTE_MS = 60_000;

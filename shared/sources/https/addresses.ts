@@ -4,6 +4,7 @@
 // IPv6 is an allowlist: only 2000::/3 is given out as global unicast (IANA). Of it, and of IPv4, the table names what is
 // special (IANA's registries of special-purpose addresses, RFC 6890), so that a refusal can say what was met.
 import type { BlockList } from 'node:net';
+import { onFirstUse } from '../../time/on-first-use.ts';
 
 const SPECIAL: readonly (readonly [what: string, ...ranges: string[]])[] = [
   // First, since they lie within other ranges: EC2, ECS, EKS and Azure.
@@ -29,16 +30,15 @@ const SPECIAL: readonly (readonly [what: string, ...ranges: string[]])[] = [
 
 // A list for each family: BlockList also holds an IPv4 address against the ranges of IPv6, as a mapped one.
 const isIpv6 = (range: string) => range.includes(':');
-const makeRules = () => ({
+/** Made with the first address: most deployments read from no host, and each start would pay for the lists. */
+const rules = onFirstUse(() => ({
   special: SPECIAL.map(([what, ...ranges]) => ({
     what,
     ipv4: listOf(ranges.filter((range) => !isIpv6(range))),
     ipv6: listOf(ranges.filter(isIpv6)),
   })),
   globalUnicast: listOf(['2000::/3']),
-});
-/** Made with the first address: most deployments read from no host, and each start would pay for the lists. */
-let rules: ReturnType<typeof makeRules> | undefined;
+}));
 
 /**
  * @returns 4 or 6, and 0 for what is no address. An import of node:net would load its block lists too, in every cold start, and most
@@ -64,8 +64,7 @@ export function refusedAddress(address: string): string | undefined {
   if (family === 0) return 'a malformed';
   // A zone is of one machine alone: fe80::1%eth0.
   if (address.includes('%')) return 'a link-local';
-  rules ??= makeRules();
-  const { special, globalUnicast } = rules;
+  const { special, globalUnicast } = rules();
   if (family === 4) return special.find(({ ipv4 }) => ipv4.check(address, 'ipv4'))?.what;
   const met = special.find(({ ipv6 }) => ipv6.check(address, 'ipv6'));
   return met?.what ?? (globalUnicast.check(address, 'ipv6') ? undefined : 'a reserved');

@@ -1,8 +1,10 @@
 // What the status and the headers of a web source's answer say: may it be read, what is it, which stretch of it is this.
 import type { IncomingHttpHeaders } from 'node:http';
 import { faultOfContentType } from '../../attributes/checks.ts';
+import { given } from '../../attributes/object-attributes.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
-import { permanent, transient } from './faults.ts';
+import type { WebAnswer } from './client.ts';
+import { permanent, transient, type WebFaultCode } from './faults.ts';
 
 /** S3's limit is above what one invocation can stream: at 100 MB/s its 160 s are 16 GB. */
 export const MAX_SOURCE_BYTES = 16 * 1024 ** 3;
@@ -25,6 +27,9 @@ export interface WebObject {
   isResumable: boolean;
 }
 
+/** All of an answer but its body. */
+type AnswerHead = Pick<WebAnswer, 'host' | 'status' | 'headers'>;
+
 /** @param headers raw, as name and value in turn */
 export function checkHeaderCount(headers: readonly string[], host: string): void {
   if (headers.length / 2 > MAX_HEADERS)
@@ -35,25 +40,20 @@ export function checkHeaderCount(headers: readonly string[], host: string): void
 }
 
 /** @throws KnownFault where the answer is none of a whole object */
-export function objectOf(
-  status: number,
-  headers: IncomingHttpHeaders,
-  host: string,
-  nowMs: number,
-  mostBytes: number,
-): WebObject {
-  if (status !== 200) throw faultOfStatus(status, headers, host, nowMs);
+export function objectOf(answer: AnswerHead, nowMs: number, mostBytes: number): WebObject {
+  const { status, headers, host } = answer;
+  if (status !== 200) throw faultOfStatus(answer, nowMs);
   const contentEncoding = encodingOf(headers, host);
   const sizeBytes = lengthOf(headers);
   if (sizeBytes !== undefined && sizeBytes > mostBytes) throw tooLarge(host, sizeBytes, mostBytes);
   const etag = strongEtag(headers);
   const contentType = headers['content-type'];
   return {
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...given('sizeBytes', sizeBytes),
     showsItsEnd: showsItsEnd(headers),
-    ...(etag === undefined ? {} : { etag }),
+    ...given('etag', etag),
     ...(isContentType(contentType) ? { contentType } : {}),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...given('contentEncoding', contentEncoding),
     isResumable: etag !== undefined && headers['accept-ranges'] !== 'none',
   };
 }
@@ -67,14 +67,13 @@ export function objectOf(
 export function isRestOf(
   { etag, sizeBytes, contentEncoding }: WebObject,
   from: number,
-  status: number,
-  headers: IncomingHttpHeaders,
-  host: string,
+  answer: AnswerHead,
   nowMs: number,
 ): boolean {
+  const { status, headers, host } = answer;
   // 200 is the whole of another object (If-Range), 416 a shorter one; 412 comes from servers that read If-Range so.
   if (status === 200 || status === 416 || status === 412) return false;
-  if (status !== 206) throw faultOfStatus(status, headers, host, nowMs);
+  if (status !== 206) throw faultOfStatus(answer, nowMs);
   if (encodingOf(headers, host) !== contentEncoding) return false;
   const [, first, last, total] =
     /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers['content-range'] ?? '') ?? [];
@@ -98,36 +97,29 @@ export function tooLarge(host: string, sizeBytes: number, mostBytes: number): Kn
   );
 }
 
-const NAMED = {
+const NAMED: Readonly<Record<number, readonly [WebFaultCode, string]>> = {
   401: ['SourceUnauthorized', 'the URL needs credentials: sign it'],
   403: ['SourceForbidden', 'the URL may not be read, or its signature has expired: sign it again'],
   404: ['SourceNotFound', 'there is nothing at the URL'],
   410: ['SourceGone', 'what was at the URL is gone for good'],
   416: ['SourceRangeRefused', 'the server refuses the range, though none was asked for'],
-} as const;
+};
 
-function faultOfStatus(
-  status: number,
-  headers: IncomingHttpHeaders,
-  host: string,
-  nowMs: number,
-): KnownFault {
+function faultOfStatus({ status, headers, host }: AnswerHead, nowMs: number): KnownFault {
   const said = `${host} answered ${status}`;
   const retryAfterMs = retryAfterOf(headers['retry-after'], nowMs);
   if (status === 429 || status === 503) {
-    const after = retryAfterMs === undefined ? {} : { retryAfterMs };
-    const message = `${said}: it asks for a lower rate`;
     return new KnownFault({
       kind: 'throttle',
       scope: 'partition',
       code: 'SourceThrottled',
-      message,
-      ...after,
+      message: `${said}: it asks for a lower rate`,
+      ...given('retryAfterMs', retryAfterMs),
     });
   }
   if (status === 408 || status === 425 || (status >= 500 && status !== 501 && status !== 505))
     return transient('SourceUnavailable', said, { retryAfterMs });
-  const named = Object.entries(NAMED).find(([each]) => Number(each) === status)?.[1];
+  const named = NAMED[status];
   if (named !== undefined) return permanent(named[0], `${said}: ${named[1]}`);
   return status < 300
     ? permanent('SourceAnswerInvalid', `${said}, where 200 was asked for`)

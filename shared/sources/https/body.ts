@@ -71,7 +71,7 @@ export async function openWebBody(
     }
   };
   const object = closing(() => {
-    const found = objectOf(answer.status, answer.headers, host, clock.now(), mostBytes);
+    const found = objectOf(answer, clock.now(), mostBytes);
     checkExpected(found, expected, answer.headers.etag, host);
     return found;
   });
@@ -85,7 +85,11 @@ export async function openWebBody(
       const broken = isEnd ? missing() : 'error' in next ? next.error : undefined;
       if (broken !== undefined) await resume(broken);
       waitedMs += clock.now() - startedAtMs;
-      if (waitedMs > MAX_READ_MS) throw tooSlow(host);
+      if (waitedMs > MAX_READ_MS)
+        throw permanent(
+          'SourceTooSlow',
+          `${host} took more than ${MAX_READ_MS / 1000} s to send the object: put it in S3 and copy it`,
+        );
       if (isEnd && broken === undefined) return undefined;
       if (Buffer.isBuffer(next)) {
         received += next.length;
@@ -127,7 +131,7 @@ export async function openWebBody(
     // Within the request that is counted: an answer that asks for a lower rate slows the host's pace.
     const isSame = await ask(async () => {
       answer = await client.get(url, range, cutOff);
-      return closing(() => isRestOf(object, received, answer.status, answer.headers, host, clock.now()));
+      return closing(() => isRestOf(object, received, answer, clock.now()));
     });
     if (isSame) return;
     answer.close();
@@ -166,13 +170,6 @@ function grown(held: Buffer, leastBytes: number, mostBytes: number): Buffer {
 /** Trouble that may be over at the next request. */
 function isPassing(error: unknown): error is KnownFault {
   return error instanceof KnownFault && (error.fault.kind === 'transient' || error.fault.kind === 'throttle');
-}
-
-function tooSlow(host: string): KnownFault {
-  return permanent(
-    'SourceTooSlow',
-    `${host} took more than ${MAX_READ_MS / 1000} s to send the object: put it in S3 and copy it`,
-  );
 }
 
 function checkExpected(

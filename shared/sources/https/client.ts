@@ -162,7 +162,10 @@ export function createWebClient(
       for (let redirects = 0; ; redirects++) {
         const host = next.hostname;
         const refusal = hostRefusal(host, allowedHosts);
-        if (refusal !== undefined) throw notAllowed(refusal, redirects);
+        if (refusal !== undefined)
+          throw redirects === 0
+            ? permanent('SourceNotAllowed', refusal)
+            : permanent('SourceRedirectRefused', `it redirects, and its target's ${refusal}`);
         const answer = await getOnce(next, headers, cutOff);
         if (!REDIRECTS.has(answer.status)) return answer;
         answer.close();
@@ -175,12 +178,6 @@ export function createWebClient(
       }
     },
   };
-}
-
-function notAllowed(refusal: string, redirects: number) {
-  return redirects === 0
-    ? permanent('SourceNotAllowed', refusal)
-    : permanent('SourceRedirectRefused', `it redirects, and its target's ${refusal}`);
 }
 
 function redirectOf({ host, headers }: WebAnswer, from: URL): URL {

@@ -3,7 +3,8 @@
 //   permanent   trying again changes nothing: the row fails with the code
 //   transient   the server or the way to it may be better later
 //   throttle    the server asks for a lower rate
-import { classifyFault, type Fault } from '../../aws/classify.ts';
+import { given } from '../../attributes/object-attributes.ts';
+import { classifyFault } from '../../aws/classify.ts';
 import { boundedName } from '../../text/bounded.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 
@@ -45,8 +46,7 @@ export function transient(
   message: string,
   { retryAfterMs, cause }: { retryAfterMs?: number | undefined; cause?: unknown } = {},
 ): KnownFault {
-  const after = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new KnownFault({ kind: 'transient', code, message, ...after }, cause);
+  return new KnownFault({ kind: 'transient', code, message, ...given('retryAfterMs', retryAfterMs) }, cause);
 }
 
 /** The source is another than it was when its read began: it is read again. */
@@ -97,10 +97,7 @@ export function faultOfConnection(error: unknown, host: string): KnownFault {
     return transient('SourceBrokenOff', `${host}: the connection broke off`, { cause: error });
   if (code.startsWith('HPE_'))
     return permanent('SourceAnswerInvalid', `${host} sent no valid HTTP (${boundedName(code)})`, error);
-  return new KnownFault(known(classifyFault(error), host), error);
-}
-
-/** Of system errors (ECONNRESET, ENOTFOUND …) and of an aborted request; their texts may hold what a server wrote. */
-function known({ code }: Fault, host: string): Fault {
-  return { kind: 'transient', code, message: `${host}: no answer, or not all of it` };
+  // A system error (ECONNRESET, ENOTFOUND …), or an aborted request; their texts may hold what a server wrote.
+  const message = `${host}: no answer, or not all of it`;
+  return new KnownFault({ kind: 'transient', code: classifyFault(error).code, message }, error);
 }

@@ -7,7 +7,7 @@
 // An object that goes back to the queue is read again in its next delivery. So once it is read, it waits longer in place for its
 // turn than an item whose bytes cost nothing.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { mergeAttributes } from '../../attributes/object-attributes.ts';
+import { given, mergeAttributes } from '../../attributes/object-attributes.ts';
 import { fitsInRequest } from '../../attributes/row-attributes.ts';
 import type { Fault } from '../../aws/classify.ts';
 import { type GiveBackCause, RETRIES_PER_ITEM } from '../../pacing/retry.ts';
@@ -18,6 +18,7 @@ import { type BytesWriter, createBytesWriter, writerOfBytes } from '../../transf
 import { sendBy, type TransferEnd, type TransferItem, transferEnd } from '../../transfer/engine.ts';
 import { KnownFault } from '../../transfer/known-fault.ts';
 import { transferInParts } from '../../transfer/multipart.ts';
+import { failedStep, type Step } from '../../transfer/multipart-steps.ts';
 import { createMultipartWriter, type MultipartWriter } from '../../transfer/multipart-writer.ts';
 import { type PartedWriter, withGuessedType } from '../../transfer/object-writer.ts';
 import {
@@ -143,7 +144,7 @@ async function transfer(tools: Tools, delivery: Delivery): Promise<TransferEnd> 
   for (let reads = 1; ; reads++) {
     const opened = await readFirst(tools, delivery);
     if (opened.kind === 'over') return opened.end;
-    const { reading } = opened;
+    const reading = opened.value;
     try {
       return await store(tools, delivery, reading);
     } catch (error) {
@@ -156,13 +157,11 @@ async function transfer(tools: Tools, delivery: Delivery): Promise<TransferEnd> 
   }
 }
 
-type Opened = { kind: 'reading'; reading: Reading } | { kind: 'over'; end: TransferEnd };
-
 /** Reads what may be held in memory, at the host's own pace. */
-async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
+async function readFirst(tools: Tools, delivery: Delivery): Promise<Step<Reading>> {
   const { read, group, paced, item, bounds, tally } = delivery;
   const place = { bucket: group, key: read.url.pathname };
-  const sent = await sendPaced<Opened>(
+  const sent = await sendPaced<Step<Reading>>(
     paced,
     {
       destination: place,
@@ -174,14 +173,13 @@ async function readFirst(tools: Tools, delivery: Delivery): Promise<Opened> {
         const parts = { client: tools.client, clock: paced.clock, random: paced.random };
         const body = await openWebBody(parts, read, cutOff, (send) => ask(place, send));
         try {
-          return { kind: 'reading', reading: await readParts(tools, delivery, body, cutOff) };
+          return { kind: 'value', value: await readParts(tools, delivery, body, cutOff) };
         } catch (error) {
           body.close();
           throw error;
         }
       },
-      refused: async ({ kind, code, message }) =>
-        kind === 'permanent' ? { kind: 'over', end: { kind: 'failed', code, message } } : undefined,
+      refused: async (fault) => (fault.kind === 'permanent' ? failedStep(fault) : undefined),
     },
     bounds,
     tally,
@@ -221,15 +219,11 @@ async function readParts(
 async function store(tools: Tools, delivery: Delivery, reading: Reading): Promise<TransferEnd> {
   const { paced, item, bounds, tally } = delivery;
   const { contentType, contentEncoding } = reading.body;
-  const described = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-  };
+  const encoded = given('contentEncoding', contentEncoding);
   const own = item.write.attributes ?? {};
-  const merged = mergeAttributes(described, own);
+  const merged = mergeAttributes({ ...encoded, ...given('contentType', contentType) }, own);
   // Ingest has checked the row's own headers. If the server's content type makes them too large, it is left out.
-  const { contentType: _, ...untyped } = described;
-  const attributes = fitsInRequest(merged) ? merged : mergeAttributes(untyped, own);
+  const attributes = fitsInRequest(merged) ? merged : mergeAttributes(encoded, own);
   const write = withGuessedType({ ...item.write, attributes });
   bounds.budget.retries += RETRIES_PER_ITEM;
   if (reading.isWhole) {

@@ -1,6 +1,6 @@
 // The requests of a server-side copy: the HEAD of its source, the copy itself, and the look at an object that may be our copy.
 import { CopyObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { replacesMetadata } from '../../attributes/object-attributes.ts';
+import { given, replacesMetadata } from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
 import { classifyFault, SOURCE_CONDITION } from '../../aws/classify.ts';
 import { createDirectWrites } from '../../aws/direct-writes.ts';
@@ -10,8 +10,8 @@ import { elementText } from '../../aws/xml-element.ts';
 import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
 import {
   endedBy,
-  namedAlgorithm,
   type ObjectWrite,
+  objectIn,
   type WrittenObject,
   writtenObject,
 } from '../../transfer/object-writer.ts';
@@ -33,51 +33,30 @@ interface ReadOptions {
   isWhole?: boolean;
 }
 
-/** Each throws what the S3 client throws, which classifyFault reads. */
-export interface Copier {
-  /** A HEAD of the source. @throws also an error named MetadataUnreadable, SourceArchived or SourceChanged */
-  readSource(copy: Copy, cutOff?: AbortSignal, options?: ReadOptions): Promise<SourceHead>;
-  /** The source's tags. @param version the one that the HEAD found */
-  readTags(copy: Copy, version: string | undefined, cutOff?: AbortSignal): Promise<Map<string, string>>;
-  /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
-  copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<WrittenObject>;
-  /** As ObjectWriter's. */
-  recognise(copy: Copy, cutOff?: AbortSignal): Promise<WrittenObject | undefined>;
-}
+export type Copier = ReturnType<typeof createCopier>;
 
-export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Copier {
+/** Each request throws what the S3 client throws, which classifyFault reads. */
+export function createCopier({ s3, clock, copies = {} }: SourceDependencies) {
   const { requesterPays } = copies;
   const direct = createDirectWrites(s3, clock);
-  const heads = createSourceHeads(s3, { requesterPays });
-
-  const readSource: Copier['readSource'] = async (copy, cutOff, options = {}) => {
-    const { isWhole = false, ...asked } = options;
-    const answer = await heads.head(copy.source, { ...asked, ...endedBy(cutOff) });
-    assertFit(answer, copy);
-    if (isWhole || replacesMetadata(copy.attributes ?? {})) assertAllShown(answer);
-    return sourceHeadOf(answer, copy.destination.bucket);
-  };
+  const heads = createSourceHeads(s3, requesterPays);
 
   async function copyOnce(
-    { source, destination, attributes = {}, ifExists, expected }: Copy,
+    copy: Copy,
     head: SourceHead | undefined,
     cutOff: AbortSignal | undefined,
   ): Promise<WrittenObject> {
-    const etag = expected?.etag;
+    const { destination, attributes = {} } = copy;
     const headers = {
-      ...copyHeaders(source, { attributes, ifAbsent: ifExists !== 'overwrite', head, etag }),
+      ...copyHeaders(copy, head),
       ...(requesterPays === true ? { 'x-amz-request-payer': 'requester' } : {}),
     };
     const answer = await direct.send({ ...destination, headers }, cutOff);
     if (answer === undefined) return copyBySdk(s3, { destination, attributes }, headers, cutOff);
     const { 'x-amz-version-id': versionId } = answer.headers;
-    const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-    return writtenObject({
-      etag: answer.etag,
-      versionId,
-      checksum: elementText(answer.text, checksumField(algorithm)),
-      ...namedAlgorithm(algorithm),
-    });
+    const { checksumAlgorithm = DEFAULT_CHECKSUM } = attributes;
+    const checksum = elementText(answer.text, checksumField(checksumAlgorithm));
+    return writtenObject({ etag: answer.etag, versionId, checksum, checksumAlgorithm });
   }
 
   /** A 412 says that the source or the destination is not as it should be. S3 names which; other servers may not. */
@@ -99,19 +78,32 @@ export function createCopier({ s3, clock, copies = {} }: SourceDependencies): Co
   }
 
   return {
-    readSource,
-    readTags: ({ source }, versionId, cutOff) =>
-      heads.tags({ ...(versionId === undefined ? {} : { versionId }), ...source }, endedBy(cutOff)),
-    async copy(copy, head, cutOff) {
+    /** A HEAD of the source. @throws also an error named MetadataUnreadable, SourceArchived or SourceChanged */
+    async readSource(copy: Copy, cutOff?: AbortSignal, options: ReadOptions = {}): Promise<SourceHead> {
+      const { isWhole = false, ...asked } = options;
+      const answer = await heads.head(copy.source, { ...asked, ...endedBy(cutOff) });
+      assertFit(answer, copy);
+      if (isWhole || replacesMetadata(copy.attributes ?? {})) assertAllShown(answer);
+      return sourceHeadOf(answer, copy.destination.bucket);
+    },
+
+    /** The source's tags. @param versionId the one that the HEAD found */
+    readTags: ({ source }: Copy, versionId: string | undefined, cutOff?: AbortSignal) =>
+      heads.tags({ ...given('versionId', versionId), ...source }, endedBy(cutOff)),
+
+    /** @param head of a copy that changes metadata: what it keeps, and the condition that the source has not changed */
+    async copy(copy: Copy, head?: SourceHead, cutOff?: AbortSignal): Promise<WrittenObject> {
       try {
         return await copyOnce(copy, head, cutOff);
       } catch (error) {
         const etag = copy.expected?.etag;
-        if (head !== undefined) throw await whichCondition(error, copy, head, cutOff);
-        throw etag === undefined ? error : await whichCondition(error, copy, { etag }, cutOff);
+        const condition = head ?? (etag === undefined ? undefined : { etag });
+        throw condition === undefined ? error : await whichCondition(error, copy, condition, cutOff);
       }
     },
-    recognise: (copy, cutOff) => findOwnCopy(heads, copy, cutOff),
+
+    /** As ObjectWriter's. */
+    recognise: (copy: Copy, cutOff?: AbortSignal) => findOwnCopy(heads, copy, cutOff),
   };
 }
 
@@ -125,11 +117,9 @@ async function copyBySdk(
     new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: headers['x-amz-copy-source'] }),
     headers,
   );
-  const { CopyObjectResult: result, VersionId: versionId } = await sendProven(s3, command, {
+  const { CopyObjectResult: result, VersionId } = await sendProven(s3, command, {
     ...endedBy(cutOff),
     requestTimeout: copyTimeoutMs(cutOff),
   });
-  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-  const checksum = result?.[checksumField(algorithm)];
-  return writtenObject({ etag: result?.ETag, versionId, checksum, ...namedAlgorithm(algorithm) });
+  return objectIn({ ...result, VersionId }, attributes.checksumAlgorithm);
 }

@@ -4,13 +4,17 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import {
   attributeHeaders,
   type ChecksumAlgorithm,
+  given,
   mergeAttributes,
   type ObjectAttributes,
   replacesMetadata,
   STORAGE_CLASSES,
   type StorageClass,
 } from '../../attributes/object-attributes.ts';
+import { refusalOf } from '../../aws/classify.ts';
 import type { ObjectPlace } from '../../aws/source-heads.ts';
+import { checksumField } from '../../transfer/checksum.ts';
+import type { Copy } from './copier.ts';
 
 /** A source as a HEAD found it. */
 export interface SourceHead {
@@ -29,25 +33,14 @@ export interface SourceHead {
 }
 
 /** The checksums that S3 keeps of a whole object that was uploaded in parts. */
-const WHOLE_CRCS = {
-  CRC64NVME: 'ChecksumCRC64NVME',
-  CRC32C: 'ChecksumCRC32C',
-  CRC32: 'ChecksumCRC32',
-} as const satisfies Partial<Record<ChecksumAlgorithm, keyof HeadObjectCommandOutput>>;
-export type CrcAlgorithm = keyof typeof WHOLE_CRCS;
+export const WHOLE_CRCS = ['CRC64NVME', 'CRC32C', 'CRC32'] as const satisfies readonly ChecksumAlgorithm[];
 export interface WholeCrc {
-  algorithm: CrcAlgorithm;
+  algorithm: (typeof WHOLE_CRCS)[number];
   /** Base64. */
   value: string;
 }
 
 const DIRECTORY_BUCKET = /--x-s3$/;
-
-/** A HEAD can't show all of the source's metadata: a copy would lose the rest. */
-class HiddenMetadataError extends Error {
-  override readonly name = 'MetadataUnreadable';
-  readonly $metadata = { httpStatusCode: 400 };
-}
 
 /**
  * For a copy that sets metadata: one that replaces it, or one in parts.
@@ -55,8 +48,10 @@ class HiddenMetadataError extends Error {
  */
 export function assertAllShown({ MissingMeta = 0 }: HeadObjectCommandOutput): void {
   if (MissingMeta === 0) return;
-  throw new HiddenMetadataError(
+  throw refusalOf(
+    'MetadataUnreadable',
     `S3 can't show ${MissingMeta} of its source's metadata entries in headers, so that a copy that changes metadata, or goes in parts, would lose them: copy it in one request, without content_type, metadata and content headers`,
+    400,
   );
 }
 
@@ -67,20 +62,20 @@ export function assertAllShown({ MissingMeta = 0 }: HeadObjectCommandOutput): vo
 export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket: string): SourceHead {
   return {
     etag: answer.ETag ?? '',
-    ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+    ...given('versionId', answer.VersionId),
     sizeBytes: answer.ContentLength ?? 0,
     lastModifiedMs: answer.LastModified?.getTime() ?? 0,
     tagCount: answer.TagCount ?? 0,
-    ...named('crc', wholeCrcOf(answer)),
+    ...given('crc', wholeCrcOf(answer)),
     attributes: {
-      ...named('contentType', answer.ContentType),
-      ...named('cacheControl', answer.CacheControl),
-      ...named('contentDisposition', answer.ContentDisposition),
-      ...named('contentEncoding', withoutChunking(answer.ContentEncoding)),
-      ...named('contentLanguage', answer.ContentLanguage),
-      ...named('expires', answer.ExpiresString),
-      ...named('websiteRedirect', answer.WebsiteRedirectLocation),
-      ...named('storageClass', keptClass(answer.StorageClass, destinationBucket)),
+      ...given('contentType', answer.ContentType),
+      ...given('cacheControl', answer.CacheControl),
+      ...given('contentDisposition', answer.ContentDisposition),
+      ...given('contentEncoding', withoutChunking(answer.ContentEncoding)),
+      ...given('contentLanguage', answer.ContentLanguage),
+      ...given('expires', answer.ExpiresString),
+      ...given('websiteRedirect', answer.WebsiteRedirectLocation),
+      ...given('storageClass', keptClass(answer.StorageClass, destinationBucket)),
       metadata: new Map(Object.entries(answer.Metadata ?? {})),
     },
   };
@@ -89,8 +84,8 @@ export function sourceHeadOf(answer: HeadObjectCommandOutput, destinationBucket:
 /** S3 leaves the type out where it is the only one that the algorithm has. */
 export function wholeCrcOf(answer: HeadObjectCommandOutput): WholeCrc | undefined {
   if (answer.ChecksumType === 'COMPOSITE') return undefined;
-  for (const algorithm of Object.keys(WHOLE_CRCS) as CrcAlgorithm[]) {
-    const value = answer[WHOLE_CRCS[algorithm]];
+  for (const algorithm of WHOLE_CRCS) {
+    const value = answer[checksumField(algorithm)];
     // Older servers say no type: the checksum of checksums ends in the number of parts.
     if (value !== undefined && !value.includes('-')) return { algorithm, value };
   }
@@ -108,31 +103,20 @@ function keptClass(name: string | undefined, destinationBucket: string): Storage
 
 /** The headers of a copy request, without those that sign it. */
 export function copyHeaders(
-  source: ObjectPlace,
-  {
-    attributes,
-    ifAbsent,
-    head,
-    etag,
-  }: {
-    attributes: ObjectAttributes;
-    ifAbsent: boolean;
-    head: SourceHead | undefined;
-    /** What the row says the source has. */
-    etag?: string | undefined;
-  },
+  { source, attributes = {}, ifExists, expected }: Copy,
+  head: SourceHead | undefined,
 ): Record<string, string> {
   const { checksumAlgorithm, tags } = attributes;
   const isReplaced = head !== undefined && replacesMetadata(attributes);
   return {
-    'x-amz-copy-source': copySourceOf({ ...named('versionId', head?.versionId), ...source }),
+    'x-amz-copy-source': copySourceOf({ ...given('versionId', head?.versionId), ...source }),
     ...attributeHeaders(withSource(attributes, head?.attributes, isReplaced)),
     ...(isReplaced ? { 'x-amz-metadata-directive': 'REPLACE' } : {}),
-    ...named('x-amz-copy-source-if-match', head?.etag ?? etag),
+    ...given('x-amz-copy-source-if-match', head?.etag ?? expected?.etag),
     // Without the directive S3 takes the source's tags, whatever the header says.
     ...(tags === undefined || tags.size === 0 ? {} : { 'x-amz-tagging-directive': 'REPLACE' }),
-    ...named('x-amz-checksum-algorithm', checksumAlgorithm),
-    ...(ifAbsent ? { 'if-none-match': '*' } : {}),
+    ...given('x-amz-checksum-algorithm', checksumAlgorithm),
+    ...(ifExists === 'overwrite' ? {} : { 'if-none-match': '*' }),
   };
 }
 
@@ -147,7 +131,7 @@ export function attributesInParts(
   tags: ReadonlyMap<string, string>,
 ): ObjectAttributes {
   const { storageClass, websiteRedirect, ...metadata } = head.attributes;
-  const withClass = { ...metadata, ...named('storageClass', storageClass) };
+  const withClass = { ...metadata, ...given('storageClass', storageClass) };
   const unchanged = attributes.keepsClass === true ? withClass : metadata;
   const kept = replacesMetadata(attributes) ? head.attributes : unchanged;
   const own = attributes.tags ?? tags;
@@ -163,7 +147,7 @@ function withSource(
   if (source === undefined) return attributes;
   return isReplaced
     ? mergeAttributes(source, attributes)
-    : { ...named('storageClass', source.storageClass), ...attributes };
+    : { ...given('storageClass', source.storageClass), ...attributes };
 }
 
 export function copySourceOf({ bucket, key, versionId }: ObjectPlace): string {
@@ -178,8 +162,4 @@ function withoutChunking(encoding: string | undefined): string | undefined {
     .map((part) => part.trim())
     .filter((part) => part !== 'aws-chunked');
   return kept === undefined || kept.join('') === '' ? undefined : kept.join(',');
-}
-
-function named<Name extends string, Value>(name: Name, value: Value | undefined): { [N in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { [N in Name]?: Value });
 }

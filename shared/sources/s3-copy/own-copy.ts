@@ -1,31 +1,30 @@
 // Whether the object at the destination is our own copy: it has the bytes of its source.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { ObjectAttributes } from '../../attributes/object-attributes.ts';
-import { classifyFault } from '../../aws/classify.ts';
+import { classifyFault, refusalOf } from '../../aws/classify.ts';
 import type { ObjectPlace, SourceHeads } from '../../aws/source-heads.ts';
-import { checksumField, DEFAULT_CHECKSUM } from '../../transfer/checksum.ts';
-import { endedBy, namedAlgorithm, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
+import { CHECKSUM_FIELDS } from '../../transfer/checksum.ts';
+import { endedBy, objectIn, type WrittenObject } from '../../transfer/object-writer.ts';
+import type { Copy } from './copier.ts';
 
 /** @throws what the client throws; an error named SourceUnreadable where the source is gone, or can't be compared */
 export async function findOwnCopy(
   heads: SourceHeads,
-  {
-    source,
-    destination,
-    attributes = {},
-  }: { source: ObjectPlace; destination: ObjectPlace; attributes?: ObjectAttributes },
+  { source, destination, attributes = {} }: Copy,
   cutOff: AbortSignal | undefined,
 ): Promise<WrittenObject | undefined> {
   const found = await heads.head(destination, { withChecksum: true, ...endedBy(cutOff) });
   const original = await headSource(heads, source, cutOff);
   if (found.ContentLength !== original.ContentLength) return undefined;
   const comparison = compared(found, original);
-  if (comparison === 'unknown') throw notComparable(source);
-  if (comparison === 'other') return undefined;
-  const { ETag: etag, VersionId: versionId, ContentLength: bytes } = found;
-  const algorithm = attributes.checksumAlgorithm ?? DEFAULT_CHECKSUM;
-  const checksum = found[checksumField(algorithm)];
-  return writtenObject({ etag, versionId, checksum, ...namedAlgorithm(algorithm), bytes });
+  if (comparison === 'unknown') {
+    const { bucket, key } = source;
+    throw sourceUnreadable(
+      `the object there and the source s3://${bucket}/${key} have no checksum in common, and ETags that say nothing of their bytes`,
+    );
+  }
+  return comparison === 'other'
+    ? undefined
+    : objectIn(found, attributes.checksumAlgorithm, found.ContentLength);
 }
 
 /** @throws where the source is gone: what was copied from it is unknown then */
@@ -40,20 +39,11 @@ async function headSource(
     const { kind, code } = classifyFault(error);
     if (kind !== 'permanent') throw error;
     const { bucket, key } = source;
-    throw Object.assign(new Error(`its source s3://${bucket}/${key} can't be read any more (${code})`), {
-      name: 'SourceUnreadable',
-      $metadata: { httpStatusCode: 404 },
-    });
+    throw sourceUnreadable(`its source s3://${bucket}/${key} can't be read any more (${code})`);
   }
 }
 
-const CHECKSUMS = [
-  'ChecksumCRC64NVME',
-  'ChecksumCRC32',
-  'ChecksumCRC32C',
-  'ChecksumSHA1',
-  'ChecksumSHA256',
-] as const satisfies readonly (keyof HeadObjectCommandOutput)[];
+const sourceUnreadable = (message: string) => refusalOf('SourceUnreadable', message, 404);
 
 /**
  * Compares a checksum of the whole object that both have, else the ETags. ETags differ between an object that was uploaded in
@@ -65,7 +55,8 @@ function compared(
   original: HeadObjectCommandOutput,
 ): 'same' | 'other' | 'unknown' {
   const areWhole = found.ChecksumType !== 'COMPOSITE' && original.ChecksumType !== 'COMPOSITE';
-  const common = CHECKSUMS.find(
+  // The strongest, which is the last.
+  const common = CHECKSUM_FIELDS.findLast(
     (name) => areWhole && found[name] !== undefined && original[name] !== undefined,
   );
   if (common !== undefined) return found[common] === original[common] ? 'same' : 'other';
@@ -76,13 +67,4 @@ function compared(
 /** Whether the ETag is the MD5 of the bytes. (API reference, Object) */
 function isMd5({ ETag = '', ServerSideEncryption: encryption }: HeadObjectCommandOutput): boolean {
   return /^"?[0-9a-f]{32}"?$/i.test(ETag) && !String(encryption).startsWith('aws:kms');
-}
-
-function notComparable({ bucket, key }: ObjectPlace): Error {
-  return Object.assign(
-    new Error(
-      `the object there and the source s3://${bucket}/${key} have no checksum in common, and ETags that say nothing of their bytes`,
-    ),
-    { name: 'SourceUnreadable', $metadata: { httpStatusCode: 404 } },
-  );
 }

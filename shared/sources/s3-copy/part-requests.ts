@@ -1,28 +1,28 @@
 // The single requests of a copy in parts.
 import {
-  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import {
-  attributeHeaders,
-  CHECKSUM_ALGORITHMS,
-  type ChecksumAlgorithm,
-} from '../../attributes/object-attributes.ts';
+import { attributeHeaders, type ChecksumAlgorithm } from '../../attributes/object-attributes.ts';
 import { copyTimeoutMs } from '../../aws/budgets.ts';
-import { classifyFault } from '../../aws/classify.ts';
 import { sendProven } from '../../aws/proof.ts';
 import { createSourceHeads } from '../../aws/source-heads.ts';
-import { checksumField, checksumSetting } from '../../transfer/checksum.ts';
-import { endedBy, type WrittenObject, writtenObject } from '../../transfer/object-writer.ts';
+import {
+  CHECKSUM_FIELDS,
+  type ChecksumField,
+  checksumSetting,
+  DEFAULT_CHECKSUM,
+} from '../../transfer/checksum.ts';
+import { abortOnce, at } from '../../transfer/multipart-writer.ts';
+import { endedBy, objectIn, type WrittenObject } from '../../transfer/object-writer.ts';
 import type { Part } from '../../transfer/part-plan.ts';
 import type { SourceDependencies } from '../source.ts';
 import { withHeaders } from './command-headers.ts';
 import type { Copy } from './copier.ts';
 import type { BegunCopy } from './copy-memory.ts';
-import { attributesInParts, copySourceOf, type SourceHead, wholeCrcOf } from './headers.ts';
+import { attributesInParts, copySourceOf, type SourceHead, WHOLE_CRCS, wholeCrcOf } from './headers.ts';
 import { unquoted } from './source-check.ts';
 
 export interface CopiedPart {
@@ -30,7 +30,7 @@ export interface CopiedPart {
   etag: string;
   bytes: number;
   /** By the SDK's name of the field; absent where the upload has no checksum. */
-  checksum?: { [Name in `Checksum${ChecksumAlgorithm}`]?: string };
+  checksum?: { [Name in ChecksumField]?: string };
   /** Epoch ms, by S3's clock. */
   copiedAtMs?: number;
 }
@@ -47,16 +47,12 @@ export type PartRequests = ReturnType<typeof createPartRequests>;
 const ABORT_REQUEST_MS = 2_000;
 
 /** Of these S3 keeps one of the whole object; of the others, one of the parts' checksums. (user guide, object integrity) */
-const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(['CRC64NVME', 'CRC32', 'CRC32C']);
+const WHOLE: ReadonlySet<ChecksumAlgorithm> = new Set(WHOLE_CRCS);
 
 /** Each request throws what the S3 client throws, or NoProof; classifyFault reads both. */
 export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
-  const heads = createSourceHeads(s3, { requesterPays: copies.requesterPays });
+  const heads = createSourceHeads(s3, copies.requesterPays);
   const sendsChecksums = checksumSetting(s3);
-  const at = ({ destination }: Pick<Copy, 'destination'>) => ({
-    Bucket: destination.bucket,
-    Key: destination.key,
-  });
   const payer = copies.requesterPays === true ? { RequestPayer: 'requester' as const } : {};
   const patient = (cutOff: AbortSignal) => ({ ...endedBy(cutOff), requestTimeout: copyTimeoutMs(cutOff) });
 
@@ -140,11 +136,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
       const algorithm = algorithmOf(copy, head);
       const { crc } = head;
       const isCompared = crc !== undefined && crc.algorithm === algorithm && (await sendsChecksums());
-      const {
-        ETag: etag,
-        VersionId: versionId,
-        ChecksumCRC32: checksum,
-      } = await sendProven(
+      const answer = await sendProven(
         s3,
         new CompleteMultipartUploadCommand({
           ...at(copy),
@@ -165,7 +157,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
         }),
         patient(cutOff),
       );
-      return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
+      return objectIn(answer, DEFAULT_CHECKSUM, sizeBytes);
     },
 
     /**
@@ -184,31 +176,19 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
       }
       const crc = wholeCrcOf(found);
       const isComparable = crc !== undefined && crc.algorithm === head.crc?.algorithm;
-      if (isComparable && crc.value !== head.crc?.value) return undefined;
-      const { ETag: etag, VersionId: versionId, ChecksumCRC32: checksum } = found;
-      return writtenObject({ etag, versionId, checksum, bytes: sizeBytes });
+      return isComparable && crc.value !== head.crc?.value
+        ? undefined
+        : objectIn(found, DEFAULT_CHECKSUM, sizeBytes);
     },
 
     exists: ({ destination }: Copy): Promise<boolean> => heads.exists(destination),
 
-    /** An upload that is gone already counts as aborted. */
-    async abort(copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void> {
-      try {
-        const command = new AbortMultipartUploadCommand({ ...at(copy), ...payer, UploadId: uploadId });
-        await s3.send(command, { requestTimeout: ABORT_REQUEST_MS });
-      } catch (error) {
-        if (classifyFault(error).code !== 'NoSuchUpload') throw error;
-      }
-    },
+    abort: (copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void> =>
+      abortOnce(s3, { ...at(copy), ...payer, UploadId: uploadId }, { requestTimeout: ABORT_REQUEST_MS }),
   };
 }
 
-const CHECKSUM_FIELDS = CHECKSUM_ALGORITHMS.map(checksumField);
-
-function checksumOf(
-  answer: { [Name in (typeof CHECKSUM_FIELDS)[number]]?: string | undefined },
-): Pick<CopiedPart, 'checksum'> {
+function checksumOf(answer: { [Name in ChecksumField]?: string | undefined }): Pick<CopiedPart, 'checksum'> {
   const name = CHECKSUM_FIELDS.find((each) => answer[each] !== undefined);
-  const value = name === undefined ? undefined : answer[name];
-  return name === undefined || value === undefined ? {} : { checksum: { [name]: value } };
+  return name === undefined ? {} : { checksum: { [name]: answer[name] } };
 }

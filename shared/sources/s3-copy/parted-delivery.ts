@@ -16,7 +16,9 @@ import {
   completeUpload,
   createStep,
   failedStep,
+  findExisting,
   noneIfMissing,
+  type OverStep,
   type Step,
   sendAll,
   type TakeStep,
@@ -33,8 +35,7 @@ import type { Copier, Copy } from './copier.ts';
 import { type BegunCopy, type CopyMemory, type ItemMemory, isOfSource } from './copy-memory.ts';
 import type { SourceHead } from './headers.ts';
 import type { CopiedPart, PartRequests } from './part-requests.ts';
-import { findExisting } from './parted-exists.ts';
-import { createProgress, stepItemOf } from './parted-progress.ts';
+import { createProgress } from './parted-progress.ts';
 import { explainCopy, explainRead, nameOf, readersOf } from './source-check.ts';
 
 /** Parts of one object under way at once: S3 copies each at some 100 MB/s. */
@@ -57,7 +58,7 @@ export interface PartedCopies {
 
 /** Why an upload could not be used to its end. */
 type Setback = 'changed' | 'lost';
-type Round = { kind: 'ended'; end: TransferEnd } | { kind: 'again'; after: Setback };
+type Round = OverStep | { kind: 'again'; after: Setback };
 interface Opened {
   kind: 'opened';
   begun: BegunCopy;
@@ -80,9 +81,9 @@ export function createDelivery(
   use: (begun: BegunCopy | undefined) => void,
 ) {
   const { clock, random } = pacing;
-  const progress = createProgress(item);
-  const takeStep: TakeStep = createStep(pacing, stepItemOf(copy, item, progress), bounds, tally);
-  const ended = (end: TransferEnd): Round => ({ kind: 'ended', end });
+  const progress = createProgress(copy, item);
+  const takeStep: TakeStep = createStep(pacing, progress, bounds, tally);
+  const over = (end: TransferEnd): OverStep => ({ kind: 'over', end });
 
   /** If the memory fails now, a later delivery tries again. */
   async function remembered<Value>(ask: () => Promise<Value>): Promise<Step<Value>> {
@@ -90,12 +91,12 @@ export function createDelivery(
       return { kind: 'value', value: await ask() };
     } catch (error) {
       const { code, message } = classifyFault(error);
-      if (clock.now() >= progress.giveUpAtMs()) {
+      if (clock.now() >= progress.giveUpAtMs) {
         const tail = `given up at its retry time: the state of its copy in parts can't be kept (${code}: ${message})`;
         return failedStep({ code: 'RetryTimeExceeded', message: tail });
       }
       const delayMs = giveBackDelayMs({ kind: 'refused' }, item.givenBack, random);
-      return { kind: 'over', end: { kind: 'unfinished', delayMs } };
+      return over({ kind: 'unfinished', delayMs });
     }
   }
 
@@ -132,11 +133,11 @@ export function createDelivery(
       // Without the right to look, the object is copied again.
       async () => ({ kind: 'value', value: undefined }),
     );
-    if (own.kind === 'over') return ended(own.end);
-    if (own.value !== undefined) return ended({ kind: 'stored', object: own.value });
+    if (own.kind === 'over') return own;
+    if (own.value !== undefined) return over({ kind: 'stored', object: own.value });
     use(undefined);
     const forgotten = await remembered(() => memory.forget(begun.uploadId));
-    return forgotten.kind === 'over' ? ended(forgotten.end) : { kind: 'again', after: 'lost' };
+    return forgotten.kind === 'over' ? forgotten : { kind: 'again', after: 'lost' };
   }
 
   async function goOnWith(begun: BegunCopy, head: SourceHead): Promise<Round | Opened> {
@@ -150,7 +151,7 @@ export function createDelivery(
           fault.code === 'NoSuchUpload' ? { kind: 'value', value: undefined } : failedStep(fault),
         readersOf(copy.destination),
       );
-      if (page.kind === 'over') return ended(page.end);
+      if (page.kind === 'over') return page;
       if (page.value === undefined) return whereGone(begun, head);
       parts.push(...page.value.parts);
       from = page.value.next;
@@ -168,15 +169,18 @@ export function createDelivery(
       lastModifiedMs,
       partBytes,
     };
-    const existing = await findExisting(requests, copy, head, { ...source, uploadId: '' }, item, takeStep);
-    if (existing !== undefined) return ended(existing);
+    // An earlier delivery, of which nothing is remembered, may have made the object by such a copy.
+    const recognise = () => requests.recognise(copy, { ...source, uploadId: '' }, head);
+    const look = { exists: () => requests.exists(copy), recognise, mayBeCompleted: item.mayBeWritten };
+    const existing = await findExisting(copy, look, takeStep);
+    if (existing !== undefined) return over(existing);
     const isTagged = head.tagCount > 0 && (copy.attributes?.tags?.size ?? 0) === 0;
     const tags: Step<Map<string, string>> = isTagged
       ? await read((cutOff) => copier.readTags(copy, versionId, cutOff))
       : { kind: 'value', value: new Map() };
-    if (tags.kind === 'over') return ended(tags.end);
+    if (tags.kind === 'over') return tags;
     const uploadId = await takeStep(() => requests.begin(copy, head, tags.value));
-    if (uploadId.kind === 'over') return ended(uploadId.end);
+    if (uploadId.kind === 'over') return uploadId;
     const own = { ...source, uploadId: uploadId.value };
     use(own);
     const kept = await remembered(() => memory.remember(own));
@@ -184,7 +188,7 @@ export function createDelivery(
       return { kind: 'opened', begun: own, parts: [] };
     // Another delivery was first, or no later delivery could find this upload.
     await abort(own);
-    if (kept.kind === 'over') return ended(kept.end);
+    if (kept.kind === 'over') return kept;
     return isOfSource(kept.value, head) ? goOnWith(kept.value, head) : { kind: 'again', after: 'changed' };
   }
 
@@ -192,16 +196,14 @@ export function createDelivery(
     const plan = planCopyParts(head.sizeBytes, aboveBytes);
     if (plan.kind === 'too-large') {
       const tail = ` has ${head.sizeBytes} bytes: S3 takes objects of up to ${plan.mostBytes}`;
-      return ended(
-        failedStep({ code: 'EntityTooLarge', message: boundedWithTail(nameOf(copy.source), tail) }).end,
-      );
+      return failedStep({ code: 'EntityTooLarge', message: boundedWithTail(nameOf(copy.source), tail) });
     }
     const found = await remembered(() => memory.find());
-    if (found.kind === 'over') return ended(found.end);
+    if (found.kind === 'over') return found;
     if (found.value !== undefined && isOfSource(found.value, head)) return goOnWith(found.value, head);
     if (found.value !== undefined) {
       const dropped = await drop(found.value);
-      if (dropped.kind === 'over') return ended(dropped.end);
+      if (dropped.kind === 'over') return dropped;
     }
     return beginNew(head, plan.partBytes);
   }
@@ -214,16 +216,12 @@ export function createDelivery(
     // A part has no condition but the one on its source.
     if (fault.kind !== 'permanent' || hasLostVersion) return 'changed';
     const explained = explainCopy(fault, copy);
-    return explained?.kind === 'failed'
-      ? explained
-      : { kind: 'failed', code: fault.code, message: fault.message };
+    return explained?.kind === 'failed' ? explained : failedStep(fault).end;
   }
 
   async function copyParts({ begun, parts }: Opened): Promise<Step<CopiedPart[]> | Setback> {
-    const { partBytes, sizeBytes } = begun;
-    const plan = { kind: 'parts', partBytes, parts: Math.ceil(sizeBytes / partBytes) } as const;
     const present = new Map(parts.map((part) => [part.number, part]));
-    const all = partsOf(plan, sizeBytes);
+    const all = partsOf(begun, begun.sizeBytes);
     const isPresent = ({ number, bytes }: Part) => present.get(number)?.bytes === bytes;
     let setback: Setback | undefined;
     const sent = await sendAll(
@@ -233,7 +231,7 @@ export function createDelivery(
         slots.hold(1, async () => {
           // A part that the stop would cut off is left to the next delivery.
           if (clock.now() + progress.slowestMs > bounds.stopAtMs)
-            return { kind: 'over', end: { kind: 'unfinished', delayMs: 0 } };
+            return over({ kind: 'unfinished', delayMs: 0 });
           let sentAtMs = clock.now();
           const step = await takeStep(
             (cutOff) => {
@@ -242,7 +240,7 @@ export function createDelivery(
             },
             async (fault) => {
               const meaning = meaningOf(fault, begun);
-              if (typeof meaning === 'object') return { kind: 'over', end: meaning };
+              if (typeof meaning === 'object') return over(meaning);
               setback = meaning;
               return failedStep(fault);
             },
@@ -273,30 +271,30 @@ export function createDelivery(
     if (end.kind === 'failed' && end.code === 'NoSuchUpload') return whereGone(begun, head);
     // Another delivery has copied a part again meanwhile: under KMS it has another ETag then.
     if (end.kind === 'failed' && end.code === 'InvalidPart') return { kind: 'again', after: 'lost' };
-    return ended(end);
+    return over(end);
   }
 
   async function round(): Promise<Round> {
     const head = await read((cutOff) =>
       copier.readSource(copy, cutOff, { withChecksum: true, isWhole: true }),
     );
-    if (head.kind === 'over') return ended(head.end);
+    if (head.kind === 'over') return head;
     const opened = await openUpload(head.value);
     if (opened.kind !== 'opened') return opened;
     const parts = await copyParts(opened);
     if (parts === 'lost') return whereGone(opened.begun, head.value);
     if (parts === 'changed') {
       const dropped = await drop(opened.begun);
-      return dropped.kind === 'over' ? ended(dropped.end) : { kind: 'again', after: 'changed' };
+      return dropped.kind === 'over' ? dropped : { kind: 'again', after: 'changed' };
     }
-    return parts.kind === 'over' ? ended(parts.end) : complete(opened, parts.value, head.value);
+    return parts.kind === 'over' ? parts : complete(opened, parts.value, head.value);
   }
 
   return {
     async run(): Promise<TransferEnd> {
       for (let rounds = 1; ; rounds++) {
         const result = await round();
-        if (result.kind === 'ended') return result.end;
+        if (result.kind === 'over') return result.end;
         if (rounds === MAX_ROUNDS) return tooOften(result.after, copy);
       }
     },

@@ -1,6 +1,6 @@
 // What S3 says of a source, and what that means for its row: a code, and a message that names the object and the remedy.
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { Fault } from '../../aws/classify.ts';
+import { type Fault, refusalOf } from '../../aws/classify.ts';
 import type { ObjectPlace } from '../../aws/source-heads.ts';
 import { boundedWithTail } from '../../text/bounded.ts';
 import type { RefusalMeaning } from '../../transfer/object-writer.ts';
@@ -14,16 +14,7 @@ const ARCHIVES = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 const ARCHIVED_CODES = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
 const REDRIVE = 'then redrive this job';
 
-/** A source that is there, and can't be copied as the row asks. */
-class UnfitSource extends Error {
-  override readonly name: string;
-  readonly $metadata = { httpStatusCode: 400 };
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.name = code;
-  }
-}
+/** Of sources that are there, and can't be copied as the row asks. */
 const OWN_CODES = new Set(['SourceArchived', 'SourceChanged', 'EntityTooLarge']);
 
 /** Reads have limits apart from writes, so they are paced apart. No bucket's name holds a colon. */
@@ -41,28 +32,26 @@ export function unquoted(etag: string): string {
 
 /** @throws an error named SourceArchived, or SourceChanged where the row says another size or ETag */
 export function assertFit(answer: HeadObjectCommandOutput, { source, expected = {} }: Copy): void {
+  const unfit = (code: string, tail: string) => refusalOf(code, boundedWithTail(nameOf(source), tail), 400);
   const { StorageClass: storageClass = '', ArchiveStatus: tier, Restore: restore = '' } = answer;
   const isRestored = restore.includes('ongoing-request="false"');
   if ((ARCHIVES.has(storageClass) || tier !== undefined) && !isRestored) {
     const archive = tier ?? storageClass;
-    throw new UnfitSource(
+    throw unfit(
       'SourceArchived',
       restore.includes('ongoing-request="true"')
-        ? boundedWithTail(
-            nameOf(source),
-            ` is being restored from ${archive}: wait until that is done, ${REDRIVE}`,
-          )
-        : boundedWithTail(nameOf(source), ` is archived (${archive}): restore it, ${REDRIVE}`),
+        ? ` is being restored from ${archive}: wait until that is done, ${REDRIVE}`
+        : ` is archived (${archive}): restore it, ${REDRIVE}`,
     );
   }
   const { etag, sizeBytes } = expected;
   if (sizeBytes !== undefined && answer.ContentLength !== sizeBytes) {
     const tail = ` has ${answer.ContentLength} bytes, where the row says ${sizeBytes}: list it again`;
-    throw new UnfitSource('SourceChanged', boundedWithTail(nameOf(source), tail));
+    throw unfit('SourceChanged', tail);
   }
   if (etag !== undefined && unquoted(answer.ETag ?? '') !== unquoted(etag)) {
     const tail = ` has the ETag ${answer.ETag}, where the row says ${etag}: list it again`;
-    throw new UnfitSource('SourceChanged', boundedWithTail(nameOf(source), tail));
+    throw unfit('SourceChanged', tail);
   }
 }
 

@@ -1,5 +1,5 @@
 // A copy that changes metadata: a HEAD of the source, then the copy with all other metadata that the HEAD found.
-import type { Fault } from '../../aws/classify.ts';
+import { type Fault, refusalOf } from '../../aws/classify.ts';
 import type { ObjectWriter, RefusalMeaning } from '../../transfer/object-writer.ts';
 import type { Copier, Copy } from './copier.ts';
 import type { SourceHead } from './headers.ts';
@@ -38,7 +38,8 @@ export function createTypedCopy(copier: Copier, copy: Copy, aboveBytes: number):
         readers,
         async () => {
           const found = await copier.readSource(copy, cutOff);
-          if (found.sizeBytes > aboveBytes) throw new TooLargeToCopy();
+          // CopyObject would refuse it, or take long.
+          if (found.sizeBytes > aboveBytes) throw refusalOf('EntityTooLarge', '', 400);
           return found;
         },
         (fault, error) => explainRead(fault, copy, error),
@@ -49,10 +50,4 @@ export function createTypedCopy(copier: Copier, copy: Copy, aboveBytes: number):
     explain: (fault) =>
       fault.kind === 'source-changed' || hasLostVersion(fault) ? changed() : explainCopy(fault, copy),
   };
-}
-
-/** Known by the HEAD: CopyObject would refuse it, or take long. */
-class TooLargeToCopy extends Error {
-  override readonly name = 'EntityTooLarge';
-  readonly $metadata = { httpStatusCode: 400 };
 }
