@@ -1,12 +1,12 @@
 // Parquet as a manifest: rows are read in ranges, each of which becomes lines of NDJSON.
+import { isManifestColumn } from '../columns.ts';
 import { type ManifestStart, unreadable } from '../format.ts';
-import { type ParquetFooter, readFooter } from '../parquet/footer.ts';
-import { isManifestColumn, manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
+import { type ParquetFooter, randomAccess, readFooter } from '../parquet/footer.ts';
+import { manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
 import type { RowRange } from '../parquet/rows.ts';
 import { endingOf } from '../refused-files.ts';
 import type { ConversionInput, ManifestConversion } from './conversion.ts';
 import { lineHead } from './line-head.ts';
-import { randomAccess } from './random-access.ts';
 
 /** Rows of a unit: about a second of one core. */
 const UNIT_ROWS = 500_000;
