@@ -1,5 +1,6 @@
 // Where the object of a row goes: the one place in which a destination key is made, and in which S3's limits on it are checked.
 // The order: strip-prefix and strip-suffix, key-template, then the spread of what that gives, then the destination's folder.
+import { isAbove } from '../text/bounded.ts';
 import { MAX_KEY_BYTES } from './destination.ts';
 import {
   type MadeKey,
@@ -42,17 +43,20 @@ export type Located =
  * @throws where the spread or the template is not valid: options are validated before they are stored
  */
 export function createLocator(options: DestinationOptions): (row: TemplateRow) => Located {
-  const { destination, spread } = options;
-  const { bucket, prefix } = destination;
-  const parsed = parseSpread(spread);
-  if (parsed.kind === 'invalid') throw new Error(`the stored spread is not valid: ${parsed.message}`);
+  const place = createPlacer(options);
   const keyOf = createKeyMaker(options);
   return (row) => {
     const made = keyOf(row);
-    if (made.kind === 'fault') return made;
-    const key = destinationKey(made.key, parsed.spread, prefix);
-    return { kind: 'destination', destination: { bucket, key } };
+    return made.kind === 'fault' ? made : { kind: 'destination', destination: place(made.key) };
   };
+}
+
+/** From the key that the template made. */
+function createPlacer({ destination, spread }: DestinationOptions): (key: string) => Destination {
+  const { bucket, prefix } = destination;
+  const parsed = parseSpread(spread);
+  if (parsed.kind === 'invalid') throw new Error(`the stored spread is not valid: ${parsed.message}`);
+  return (key) => ({ bucket, key: destinationKey(key, parsed.spread, prefix) });
 }
 
 function createKeyMaker({
@@ -86,10 +90,8 @@ export function destinationOf(row: TemplateRow, options: DestinationOptions): De
  * @returns undefined for a key that S3 takes
  */
 export function faultOfKey(key: string, spread: string): KeyFault | undefined {
-  // A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting.
-  const bytes = key.length * 3 > MAX_KEY_BYTES ? Buffer.byteLength(key) : 0;
-  if (bytes > MAX_KEY_BYTES) {
-    const message = `has ${bytes} bytes, S3 takes ${MAX_KEY_BYTES}: prefix and spread (${spread}) count`;
+  if (isAbove(key, MAX_KEY_BYTES)) {
+    const message = `has ${Buffer.byteLength(key)} bytes, S3 takes ${MAX_KEY_BYTES}: prefix and spread (${spread}) count`;
     return { code: 'KeyTooLong', message };
   }
   if (key === 'soap') {
@@ -107,13 +109,11 @@ export function faultOfKey(key: string, spread: string): KeyFault | undefined {
 /** Characters of the longest path that a spread puts before a key: `bbbb/bbbb/bbbb/bbbbbbbb/`. */
 const MAX_SPREAD_LENGTH = 24;
 
-export type CheckedKey =
-  /**
-   * The key without prefix and spread. Both add the same to the same key, so rows share a destination exactly if they share this
-   * key.
-   */
-  | { kind: 'key'; key: string }
-  | { kind: 'fault'; fault: { code: TemplateFault['code'] | KeyFault['code']; message: string } };
+/**
+ * The key is the one without prefix and spread. Both add the same to the same key, so rows share a destination exactly if they
+ * share this key.
+ */
+export type CheckedKey = MadeKey | { kind: 'fault'; fault: KeyFault };
 
 /**
  * Prepares the options once for the checks of many rows. Most keys need no look at their spread, whose hash takes longer than the
@@ -124,13 +124,11 @@ export function createKeyCheck(options: DestinationOptions): (row: TemplateRow) 
   const { spread } = options;
   const { prefix } = options.destination;
   const keyOf = createKeyMaker(options);
-  const locate = createLocator(options);
+  const place = createPlacer(options);
   return (row) => {
     const made = keyOf(row);
     if (made.kind === 'fault' || isPlainlyTaken(prefix + made.key)) return made;
-    const located = locate(row);
-    if (located.kind === 'fault') return located;
-    const fault = faultOfKey(located.destination.key, spread);
+    const fault = faultOfKey(place(made.key).key, spread);
     if (fault === undefined) return made;
     return { kind: 'fault', fault: { ...fault, message: `the destination key ${fault.message}` } };
   };

@@ -121,24 +121,24 @@ function valueOfPart(part: Part, row: TemplateRow, names: KeyNames): string | un
   }
 }
 
-const KEY_EMPTY: MadeKey = {
-  kind: 'fault',
-  fault: {
-    code: 'KeyEmpty',
-    message:
-      'the key is empty under the options key-template, strip-prefix and strip-suffix: change one of them',
-  },
-};
+const KEY_EMPTY = fault(
+  'KeyEmpty',
+  'the key is empty under the options key-template, strip-prefix and strip-suffix: change one of them',
+);
+
+function fault(code: TemplateFault['code'], message: string): MadeKey {
+  return { kind: 'fault', fault: { code, message } };
+}
 
 function affixMissing(how: 'begin' | 'end', affix: string, option: string): MadeKey {
   const message = `the key does not ${how} with "${boundedName(affix)}", which the option ${option} is to remove: leave the row out, or the option`;
-  return { kind: 'fault', fault: { code: 'AffixMissing', message } };
+  return fault('AffixMissing', message);
 }
 
 function columnMissing(part: Part): MadeKey {
   const name = part.kind === 'column' ? part.name : '';
   const message = `the column "${boundedName(name)}", which the option key-template names, is empty or missing: fill it`;
-  return { kind: 'fault', fault: { code: 'TemplateColumnMissing', message } };
+  return fault('TemplateColumnMissing', message);
 }
 
 interface KeyNames extends Record<Exclude<Placeholder, 'hash'>, string> {

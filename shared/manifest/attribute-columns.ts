@@ -16,42 +16,36 @@ import { CHECKSUM_ALGORITHMS } from '../attributes/object-attributes.ts';
 import type { RowAttributes } from '../attributes/row-attributes.ts';
 import { faultOfMetadata, faultOfTags } from '../attributes/text-pairs.ts';
 import { isRecord } from '../text/parse-json.ts';
-import { type Check, fault, string, wrongType } from './column-checks.ts';
+import { type Check, checked, fault, string, wrongType } from './column-checks.ts';
 import type { RowFault } from './faults.ts';
 
 /** What a row may say of its object beside its bytes. */
 export type AttributeColumns = RowAttributes & { if_exists?: (typeof IF_EXISTS)[number] };
 
-function checked(column: string, code: RowFault, faultOf: (text: string) => Fault): Check<unknown> {
-  return string(column, (payload) => {
-    const found = faultOf(payload.value);
-    if (found !== undefined) fault(payload, code, `${column} ${found}`);
-  });
-}
+const text = (code: RowFault, faultOf: (text: string) => Fault) => string(checked(code, faultOf));
 
-const header = (column: string) => checked(column, 'HeaderInvalid', faultOfHeader);
+const header = text('HeaderInvalid', faultOfHeader);
 
-const choice = (column: string, code: RowFault, choices: readonly string[]) =>
-  checked(column, code, (text) => faultOfChoice(text, choices));
+const choice = (code: RowFault, choices: readonly string[]) =>
+  text(code, (value) => faultOfChoice(value, choices));
 
 const bucketKey: Check<unknown> = (payload) => {
-  const { value } = payload;
+  const { column, value } = payload;
   if (typeof value !== 'string' && typeof value !== 'boolean') {
-    fault(payload, 'WrongType', wrongType('bucket_key', value, 'true or false'));
+    fault(payload, 'WrongType', wrongType(column, value, 'true or false'));
     return;
   }
   const found = faultOfChoice(String(value), BUCKET_KEY_CHOICES);
-  if (found !== undefined) fault(payload, 'EncryptionInvalid', `bucket_key ${found}`);
+  if (found !== undefined) fault(payload, 'EncryptionInvalid', `${column} ${found}`);
 };
 
 /** An object of names and values. It is checked by its own members alone, and kept as it came. */
 function names(
-  column: string,
   code: RowFault,
   faultOf: (entries: readonly (readonly [string, string])[]) => Fault,
 ): Check<unknown> {
   return (payload) => {
-    const { value } = payload;
+    const { column, value } = payload;
     if (!isRecord(value)) {
       fault(payload, 'WrongType', wrongType(column, value, 'an object of names and strings'));
       return;
@@ -68,17 +62,17 @@ function names(
 }
 
 export const attributeColumns: Readonly<Record<keyof AttributeColumns, Check<unknown>>> = {
-  content_type: checked('content_type', 'ContentTypeInvalid', faultOfContentType),
-  cache_control: header('cache_control'),
-  content_disposition: header('content_disposition'),
-  content_encoding: checked('content_encoding', 'HeaderInvalid', faultOfContentEncoding),
-  content_language: header('content_language'),
-  metadata: names('metadata', 'MetadataInvalid', faultOfMetadata),
-  tags: names('tags', 'TagInvalid', faultOfTags),
-  storage_class: choice('storage_class', 'StorageClassInvalid', STORAGE_CLASS_CHOICES),
-  encryption: choice('encryption', 'EncryptionInvalid', ENCRYPTIONS),
-  kms_key: checked('kms_key', 'KmsKeyInvalid', faultOfKmsKey),
+  content_type: text('ContentTypeInvalid', faultOfContentType),
+  cache_control: header,
+  content_disposition: header,
+  content_encoding: text('HeaderInvalid', faultOfContentEncoding),
+  content_language: header,
+  metadata: names('MetadataInvalid', faultOfMetadata),
+  tags: names('TagInvalid', faultOfTags),
+  storage_class: choice('StorageClassInvalid', STORAGE_CLASS_CHOICES),
+  encryption: choice('EncryptionInvalid', ENCRYPTIONS),
+  kms_key: text('KmsKeyInvalid', faultOfKmsKey),
   bucket_key: bucketKey,
-  checksum_algorithm: choice('checksum_algorithm', 'ChecksumAlgorithmInvalid', CHECKSUM_ALGORITHMS),
-  if_exists: choice('if_exists', 'IfExistsInvalid', IF_EXISTS),
+  checksum_algorithm: choice('ChecksumAlgorithmInvalid', CHECKSUM_ALGORITHMS),
+  if_exists: choice('IfExistsInvalid', IF_EXISTS),
 };

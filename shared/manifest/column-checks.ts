@@ -1,19 +1,23 @@
 // What the checks of columns have in common: how a fault is told, and what no column of text may hold.
-import { visibleText } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 
 // Lone surrogates have no UTF-8. The two noncharacters are outside XML 1.0: SQS refuses a message that holds them, and
 // JSON.stringify does not escape them. All other characters are accepted, as in S3: control characters reach SQS as
 // JSON escapes, and S3 accepts any UTF-8 in a key.
-export const nonCharacters = /[\uFFFE\uFFFF]/;
+const nonCharacters = /[\uFFFE\uFFFF]/;
 
+/** What S3 can be sent of an object: 10,000 parts of 5 GiB, which is 48.8 TiB. */
+export const maximumObjectBytes = 10_000 * 5 * 1024 ** 3;
+
+/** What is wrong with a row. */
 export interface ItemFault {
   code: RowFault;
   message: string;
 }
 
-/** A value that is checked, and what was found wrong so far with the row that it is in. */
+/** A value that is checked, its column, and what was found wrong so far with the row that it is in. */
 export interface Payload<Value> {
+  column: string;
   value: Value;
   faults: ItemFault[];
 }
@@ -21,25 +25,38 @@ export interface Payload<Value> {
 /** Adds each fault of the value. */
 export type Check<Value> = (payload: Payload<Value>) => void;
 
-export function fault(payload: Payload<unknown>, code: RowFault, message: string): void {
-  payload.faults.push({ code, message });
+export function fault({ faults }: Pick<Payload<unknown>, 'faults'>, code: RowFault, message: string): void {
+  faults.push({ code, message });
 }
 
-export const fitCharacters =
-  (column: string): Check<string> =>
-  (payload) => {
-    if (!payload.value.isWellFormed()) {
-      fault(payload, 'UnfitCharacters', `${column} holds a lone surrogate`);
-    } else if (nonCharacters.test(payload.value)) {
-      fault(payload, 'UnfitCharacters', `${column} holds U+FFFE or U+FFFF, which SQS refuses`);
-    }
+export function isFitText(text: string): boolean {
+  return text.isWellFormed() && !nonCharacters.test(text);
+}
+
+export function isObjectSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maximumObjectBytes;
+}
+
+export const fitCharacters: Check<string> = (payload) => {
+  const { column, value } = payload;
+  if (!value.isWellFormed()) fault(payload, 'UnfitCharacters', `${column} holds a lone surrogate`);
+  else if (!isFitText(value))
+    fault(payload, 'UnfitCharacters', `${column} holds U+FFFE or U+FFFF, which SQS refuses`);
+};
+
+/** @param faultOf what is wrong with the text, for a sentence that begins with the column's name */
+export function checked(code: RowFault, faultOf: (text: string) => string | undefined): Check<string> {
+  return (payload) => {
+    const found = faultOf(payload.value);
+    if (found !== undefined) fault(payload, code, `${payload.column} ${found}`);
   };
+}
 
 /** A column of text: the checks see no other value. */
-export function string(column: string, ...checks: readonly Check<string>[]): Check<unknown> {
-  return ({ value, faults }) => {
-    if (typeof value !== 'string') faults.push({ code: 'WrongType', message: wrongType(column, value) });
-    else for (const check of checks) check({ value, faults });
+export function string(...checks: readonly Check<string>[]): Check<unknown> {
+  return ({ column, value, faults }) => {
+    if (typeof value !== 'string') fault({ faults }, 'WrongType', wrongType(column, value));
+    else for (const check of checks) check({ column, value, faults });
   };
 }
 
@@ -65,8 +82,3 @@ function quoting(input: unknown): string {
 
 const quoteNumber =
   ': quote it, so that no digit is lost (key, text and source_version take numbers up to 2^53, without an exponent or closing zeros)';
-
-/** Without this, a name with a zero-width space would look like the right one. */
-export function quoted(text: string): string {
-  return visibleText(JSON.stringify(text));
-}

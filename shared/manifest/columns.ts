@@ -1,23 +1,26 @@
 // The columns of a manifest row, and what each may hold.
 import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
+import { isAbove } from '../text/bounded.ts';
 import { isRecord } from '../text/parse-json.ts';
 import { redacted, redactedUnknown } from '../text/redacted.ts';
+import { quoted } from '../text/visible.ts';
 import { type AttributeColumns, attributeColumns } from './attribute-columns.ts';
 import {
   type Check,
+  checked,
   fault,
   fitCharacters,
   type ItemFault,
-  nonCharacters,
-  type Payload,
-  quoted,
+  isFitText,
+  isObjectSize,
+  maximumObjectBytes,
   string,
   wrongType,
 } from './column-checks.ts';
 import { isNamedColumn, targetOf } from './named-columns.ts';
 import { nearMiss } from './near-miss.ts';
-import { createPlainItems } from './plain-item.ts';
+import { isPlainItem } from './plain-item.ts';
 import { splitSource } from './s3-source.ts';
 import { isWebSource, parseWebSource } from './web-source.ts';
 
@@ -30,15 +33,9 @@ import { isWebSource, parseWebSource } from './web-source.ts';
  */
 export const PARSER_VERSION = 4;
 
-/** What S3 can be sent of an object: 10,000 parts of 5 GiB, which is 48.8 TiB. */
-const maximumObjectBytes = 10_000 * 5 * 1024 ** 3;
-
 /** An inline object travels in its SQS message: 64 KiB keeps ten of them, in base64, within a batch of 1 MiB. */
 const maximumInlineBytes = 64 * 1024;
 const maximumInlineBase64Length = Math.ceil(maximumInlineBytes / 3) * 4;
-
-/** Columns of Spillway's own reports. They are ignored, so that a report can be a manifest unchanged. */
-const reservedPrefix = 'spillway_';
 
 /** A file that is not a manifest can have thousands of columns. */
 const maximumNamedColumns = 5;
@@ -46,7 +43,7 @@ const maximumNamedColumns = 5;
 const fitKey: Check<string> = (payload) => {
   if (payload.value === '') {
     fault(payload, 'KeyMissing', 'key is missing');
-  } else if (isKeyTooLong(payload.value)) {
+  } else if (isAbove(payload.value, MAX_KEY_BYTES)) {
     const bytes = Buffer.byteLength(payload.value);
     fault(payload, 'KeyTooLong', `key has ${bytes} bytes; S3 takes ${MAX_KEY_BYTES}`);
   }
@@ -67,50 +64,29 @@ const fitSource: Check<string> = (payload) => {
       'SourceInvalid',
       `source ${shown} is neither s3://bucket/key, with the key as it stands in S3, nor an https:// URL`,
     );
-  } else if (isKeyTooLong(source.key)) {
+  } else if (isAbove(source.key, MAX_KEY_BYTES)) {
     fault(payload, 'SourceInvalid', `the key in source has more than ${MAX_KEY_BYTES} bytes`);
   }
 };
 
-const fitVersion: Check<string> = (payload) => {
-  if (!/^[\x21-\x7e]{1,1024}$/.test(payload.value)) {
-    fault(payload, 'VersionInvalid', 'source_version is no version id of S3');
-  }
-};
+const fitVersion = checked('VersionInvalid', (text) =>
+  /^[\x21-\x7e]{1,1024}$/.test(text) ? undefined : 'is no version id of S3',
+);
 
-const fitEtag: Check<string> = (payload) => {
-  if (
-    !/^(?:[\x21\x23-\x7e]{1,1024}|"[\x21\x23-\x7e]{1,1024}")$/.test(payload.value) ||
-    payload.value.startsWith('W/')
-  ) {
-    fault(
-      payload,
-      'SourceEtagInvalid',
-      'source_etag is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
-    );
-  }
-};
+const STRONG_ETAG = /^(?:[\x21\x23-\x7e]{1,1024}|"[\x21\x23-\x7e]{1,1024}")$/;
+const fitEtag = checked('SourceEtagInvalid', (text) =>
+  STRONG_ETAG.test(text) && !text.startsWith('W/')
+    ? undefined
+    : 'is no strong ETag: 1 to 1,024 printable ASCII characters, in quotes or not, without W/ before them',
+);
 
-const fitText: Check<string> = (payload) => {
-  if (
-    payload.value.length * 3 > maximumInlineBytes &&
-    Buffer.byteLength(payload.value) > maximumInlineBytes
-  ) {
-    fault(
-      payload,
-      'TextTooLarge',
-      `text is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
-    );
-  }
-};
+const tooLarge = `is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`;
+
+const fitText = checked('TextTooLarge', (text) => (isAbove(text, maximumInlineBytes) ? tooLarge : undefined));
 
 const fitBase64: Check<string> = (payload) => {
   if (payload.value.length > maximumInlineBase64Length + 4) {
-    fault(
-      payload,
-      'Base64TooLarge',
-      `base64 is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
-    );
+    fault(payload, 'Base64TooLarge', `base64 ${tooLarge}`);
     return;
   }
   const bytes = Buffer.from(payload.value, 'base64');
@@ -118,11 +94,7 @@ const fitBase64: Check<string> = (payload) => {
   if (bytes.toString('base64') !== payload.value) {
     fault(payload, 'Base64Invalid', 'base64 is not valid: standard alphabet, padded, without line breaks');
   } else if (bytes.length > maximumInlineBytes) {
-    fault(
-      payload,
-      'Base64TooLarge',
-      `base64 is above ${maximumInlineBytes} bytes: put it in S3 and name it in source`,
-    );
+    fault(payload, 'Base64TooLarge', `base64 ${tooLarge}`);
   }
 };
 
@@ -133,10 +105,7 @@ const missingPayload =
   'none of source, text and base64 is given (an empty object is "text": "" in NDJSON; in CSV an empty field is an absent one)';
 
 const fitSize: Check<unknown> = (payload) => {
-  const { value } = payload;
-  const isFit =
-    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maximumObjectBytes;
-  if (!isFit) fault(payload, 'SizeInvalid', sizeMessage);
+  if (!isObjectSize(payload.value)) fault(payload, 'SizeInvalid', sizeMessage);
 };
 
 /**
@@ -157,12 +126,12 @@ export type ManifestItem = AttributeColumns & {
 type ItemColumn = Exclude<keyof ManifestItem, keyof AttributeColumns | 'spillway_columns'> | 'content_type';
 
 const usualColumns: Readonly<Record<ItemColumn, Check<unknown>>> = {
-  key: string('key', fitKey, fitCharacters('key')),
-  source: string('source', fitSource, fitCharacters('source')),
-  source_version: string('source_version', fitVersion),
-  source_etag: string('source_etag', fitEtag),
-  text: string('text', fitText, fitCharacters('text')),
-  base64: string('base64', fitBase64),
+  key: string(fitKey, fitCharacters),
+  source: string(fitSource, fitCharacters),
+  source_version: string(fitVersion),
+  source_etag: string(fitEtag),
+  text: string(fitText, fitCharacters),
+  base64: string(fitBase64),
   content_type: attributeColumns.content_type,
   size: fitSize,
 };
@@ -177,8 +146,6 @@ export const payloadColumns = ['source', 'text', 'base64'] as const;
 export type PayloadColumn = (typeof payloadColumns)[number];
 
 export type ParsedItem = { kind: 'good'; item: ManifestItem } | { kind: 'bad'; faults: ItemFault[] };
-
-const isPlainItem = createPlainItems(maximumObjectBytes);
 
 /**
  * Validates a row whose fields have names; never throws. Fields of value null and `spillway_*` ones are removed before. A good
@@ -200,18 +167,18 @@ export function parseItemByColumns(
 ): ParsedItem {
   const faults: ItemFault[] = [];
   const item: Record<string, unknown> = {};
-  for (const name of knownColumns) {
-    const value = record[name];
-    if (name === 'key' && value === undefined) {
-      fault({ value, faults }, 'KeyMissing', 'key is missing');
-    } else if (Object.hasOwn(record, name)) {
-      item[name] = value;
-      allColumns[name]?.({ value, faults });
+  for (const column of knownColumns) {
+    const value = record[column];
+    if (column === 'key' && value === undefined) {
+      fault({ faults }, 'KeyMissing', 'key is missing');
+    } else if (Object.hasOwn(record, column)) {
+      item[column] = value;
+      allColumns[column]?.({ column, value, faults });
     }
   }
   const unknown = Object.keys(record).filter((name) => !isKnownColumn(name));
   if (unknown.length > 0) faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown) });
-  fitPayload({ value: record, faults });
+  fitPayload(record, { faults });
   if (columns !== undefined) faults.push(...faultsOfColumns(columns));
   if (faults.length > 0) return { kind: 'bad', faults };
   const good = item as ManifestItem;
@@ -231,10 +198,10 @@ function faultsOfColumns(columns: Readonly<Record<string, unknown>>): ItemFault[
   return Object.entries(columns).flatMap(([name, value]): ItemFault[] => {
     const shown = `column ${quoted(redacted(name).slice(0, 100))}`;
     if (typeof value !== 'string') return [{ code: 'WrongType', message: wrongType(shown, value) }];
-    if (!value.isWellFormed() || nonCharacters.test(value)) {
+    if (!isFitText(value)) {
       return [{ code: 'UnfitCharacters', message: `${shown} holds a lone surrogate, U+FFFE or U+FFFF` }];
     }
-    if (!isKeyTooLong(value)) return [];
+    if (!isAbove(value, MAX_KEY_BYTES)) return [];
     const message = `${shown} has ${Buffer.byteLength(value)} bytes; a key has up to ${MAX_KEY_BYTES}`;
     return [{ code: 'KeyTooLong', message }];
   });
@@ -259,17 +226,17 @@ export function isKnownColumn(name: string): boolean {
   return knownColumns.includes(name);
 }
 
+/** Columns of Spillway's own reports. They are ignored, so that a report can be a manifest unchanged. */
 export function isReservedColumn(name: string): boolean {
-  return name.startsWith(reservedPrefix);
+  return name.startsWith('spillway_');
 }
 
-/** A UTF-16 unit is at most 3 bytes of UTF-8, so most keys need no counting. */
-function isKeyTooLong(key: string): boolean {
-  return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
+/** @param extraColumns those that only the job's key template names */
+export function isManifestColumn(name: string, extraColumns: readonly string[] = []): boolean {
+  return isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
 }
 
-function fitPayload(payload: Payload<Record<string, unknown>>): void {
-  const row = payload.value;
+function fitPayload(row: Record<string, unknown>, payload: { faults: ItemFault[] }): void {
   const given = payloadColumns.filter((column) => row[column] !== undefined);
   if (given.length === 0) {
     fault(payload, 'PayloadMissing', missingPayload);

@@ -2,12 +2,10 @@
 // NDJSON holds them as objects, `"metadata": {"NAME": …}`, which is how a row is checked, sent and reported.
 import { faultOfMetadataName, faultOfTag } from '../attributes/checks.ts';
 
-export type NamesColumn = 'metadata' | 'tags';
-
 const PREFIXES = [
   ['metadata', 'metadata.'],
   ['tags', 'tag.'],
-] as const satisfies readonly (readonly [NamesColumn, string])[];
+] as const;
 
 export interface ColumnTarget {
   column: string;
@@ -28,7 +26,7 @@ export function headerNameOf(column: string): string {
 }
 
 /** The columns whose values are objects of names and values. */
-export const NAMES_COLUMNS: readonly NamesColumn[] = PREFIXES.map(([column]) => column);
+export const NAMES_COLUMNS: readonly string[] = PREFIXES.map(([column]) => column);
 
 export function isNamedColumn(name: string): boolean {
   return PREFIXES.some(([, prefix]) => name.startsWith(prefix));

@@ -51,8 +51,7 @@ export function openManifest(firstBytes: Uint8Array, about: AboutManifest): Open
   }
   const opened = format.open(start);
   if (opened.kind === 'unreadable' || extraColumns.length === 0) return opened;
-  const kept = { extraColumns };
-  return { ...opened, head: { ...opened.head, ...kept } };
+  return { ...opened, head: { ...opened.head, extraColumns } };
 }
 
 type Format = (typeof FORMATS)[number];

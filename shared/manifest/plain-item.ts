@@ -3,59 +3,43 @@
 // It decides nothing of its own: what it does not recognise, parseItemByColumns judges. A column that is not listed here is not
 // recognised, so a new column needs no change. tests/property/plain-item.test.ts holds both to the same answer.
 import { faultOfContentType } from '../attributes/checks.ts';
-import { isBucketName } from '../keys/bucket-name.ts';
 import { MAX_KEY_BYTES } from '../keys/destination.ts';
-import { nonCharacters } from './column-checks.ts';
+import { isFitText, isObjectSize } from './column-checks.ts';
+import { createPlaceReader } from './s3-source.ts';
 
 /** A UTF-16 unit has at most 3 bytes of UTF-8: a key this short has not too many, and need not be counted. */
 const PLAIN_KEY_LENGTH = Math.floor(MAX_KEY_BYTES / 3);
 /** Longer texts are counted by the check of the column: fewer than a third of the smallest limit on inline objects. */
 const PLAIN_TEXT_LENGTH = 16 * 1024;
 
-const SCHEME = 's3://';
+const placeIn = createPlaceReader();
 
-/** @param mostBytes what a size may say */
-export function createPlainItems(mostBytes: number) {
-  /** `s3://bucket/` of the last source that was recognised: rows that follow each other mostly have the same. */
-  let known = '';
-
-  function isPlainSource(source: string): boolean {
-    if (known === '' || !source.startsWith(known)) {
-      const slash = source.indexOf('/', SCHEME.length);
-      if (!source.startsWith(SCHEME) || slash === -1) return false;
-      if (!isBucketName(source.slice(SCHEME.length, slash))) return false;
-      known = source.slice(0, slash + 1);
-    }
-    const keyLength = source.length - known.length;
-    return keyLength > 0 && keyLength <= PLAIN_KEY_LENGTH && isPlainText(source);
-  }
-
-  function isPlain(column: string, value: unknown): boolean {
-    if (column === 'size')
-      return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= mostBytes;
-    if (typeof value !== 'string') return false;
-    switch (column) {
-      case 'key':
-        return value !== '' && value.length <= PLAIN_KEY_LENGTH && isPlainText(value);
-      case 'source':
-        return isPlainSource(value);
-      case 'text':
-        return value.length <= PLAIN_TEXT_LENGTH && isPlainText(value);
-      case 'content_type':
-        return faultOfContentType(value) === undefined;
-      default:
-        return false;
-    }
-  }
-
-  /** Whether parseItemByColumns would take the row as it is. */
-  return function isPlainItem(record: Readonly<Record<string, unknown>>): boolean {
-    for (const column in record) if (!isPlain(column, record[column])) return false;
-    const { key, source, text } = record;
-    return key !== undefined && (source === undefined) !== (text === undefined);
-  };
+function isPlainSource(source: string): boolean {
+  const place = placeIn(source, 0);
+  const keyLength = source.length - place;
+  return place > 0 && keyLength > 0 && keyLength <= PLAIN_KEY_LENGTH && isFitText(source);
 }
 
-function isPlainText(text: string): boolean {
-  return text.isWellFormed() && !nonCharacters.test(text);
+function isPlain(column: string, value: unknown): boolean {
+  if (column === 'size') return isObjectSize(value);
+  if (typeof value !== 'string') return false;
+  switch (column) {
+    case 'key':
+      return value !== '' && value.length <= PLAIN_KEY_LENGTH && isFitText(value);
+    case 'source':
+      return isPlainSource(value);
+    case 'text':
+      return value.length <= PLAIN_TEXT_LENGTH && isFitText(value);
+    case 'content_type':
+      return faultOfContentType(value) === undefined;
+    default:
+      return false;
+  }
+}
+
+/** Whether parseItemByColumns would take the row as it is. */
+export function isPlainItem(record: Readonly<Record<string, unknown>>): boolean {
+  for (const column in record) if (!isPlain(column, record[column])) return false;
+  const { key, source, text } = record;
+  return key !== undefined && (source === undefined) !== (text === undefined);
 }

@@ -1,5 +1,7 @@
 // What names an object in S3 in the column `source`: `s3://bucket/key`, or `s3://bucket/key?versionId=ID`.
+import { isBucketName } from '../keys/bucket-name.ts';
 
+const SCHEME = 's3://';
 const MARK = '?versionId=';
 
 /** Version ids as S3 makes them. One with other characters is named by source_version. */
@@ -13,15 +15,31 @@ const marked = /\?versionId=[\w.-]{0,1024}\?versionId=$/;
  * only ends a key that itself ends as with a version.
  */
 export function splitSource(source: string): { bucket: string; key: string; versionId?: string } | undefined {
-  const slash = source.indexOf('/', 's3://'.length);
-  if (!source.startsWith('s3://') || slash === -1) return undefined;
+  const slash = source.indexOf('/', SCHEME.length);
+  if (!source.startsWith(SCHEME) || slash === -1) return undefined;
   const path = source.slice(slash + 1);
   // Hardly any key has a question mark, and to look for one takes a tenth of the time.
   const version = path.includes('?') ? trailingVersion.exec(path) : null;
   const key = version === null ? path : path.slice(0, version.index);
   if (key === '') return undefined;
-  const bucket = source.slice('s3://'.length, slash);
+  const bucket = source.slice(SCHEME.length, slash);
   return version?.[1] ? { bucket, key, versionId: version[1] } : { bucket, key };
+}
+
+/** Reads where rows that follow each other have their sources: mostly in the same bucket, which is then known at once. */
+export function createPlaceReader() {
+  /** `s3://bucket/` of the last source. */
+  let place = '';
+  /** @returns the length of `s3://bucket/` at this position of the text; 0 where there is no such place */
+  return (text: string, start: number): number => {
+    if (place !== '' && text.startsWith(place, start)) return place.length;
+    if (!text.startsWith(SCHEME, start)) return 0;
+    const bucket = start + SCHEME.length;
+    const slash = text.indexOf('/', bucket);
+    if (slash === -1 || !isBucketName(text.slice(bucket, slash))) return 0;
+    place = text.slice(start, slash + 1);
+    return place.length;
+  };
 }
 
 /** The source that `splitSource` reads as exactly this key, without a version. */
@@ -30,7 +48,7 @@ export function writeSource(bucket: string, key: string): string {
 }
 
 function endRaw(source: string): string {
-  return source.startsWith('s3://') && trailingVersion.test(source) ? source + MARK : source;
+  return source.startsWith(SCHEME) && trailingVersion.test(source) ? source + MARK : source;
 }
 
 /** The first version of the parser under which a source can name a version. In older jobs all of it is the key. */
@@ -40,7 +58,8 @@ interface WithSource {
   source?: unknown;
 }
 
-interface ParsedBy {
+/** Of a job: the version of the parser under which it began. */
+export interface ParsedBy {
   parserVersion: number;
 }
 

@@ -2,7 +2,7 @@
 import { isHostName } from '../text/host-name.ts';
 import { redactedAddress, redactedUrl } from '../text/redacted.ts';
 import { unicodeSet } from '../text/unicode-set.ts';
-import { visibleText } from '../text/visible.ts';
+import { quoted } from '../text/visible.ts';
 import type { RowFault } from './faults.ts';
 
 /** Signed URLs with a session's token have about 2,500 characters; servers refuse a request line above 8 KB. */
@@ -54,8 +54,7 @@ export function parseWebSource(source: string): WebSource {
 
 function shown(source: string): string {
   // The user name first: a password may hold a question mark.
-  const text = redactedUrl(redactedAddress(source)).slice(0, MAX_SHOWN_CHARACTERS);
-  return visibleText(JSON.stringify(text));
+  return quoted(redactedUrl(redactedAddress(source)).slice(0, MAX_SHOWN_CHARACTERS));
 }
 
 /** The URL that a good row names. */

@@ -2,6 +2,7 @@
 //
 // A JSON number is accepted as text if every JSON reader keeps its spelling: decimal digits, up to 2^53, without an exponent
 // or closing zeros. All others (1.10, 1e3, 9007199254740993) could become another key: the row must quote them.
+import { isRecord } from '../text/parse-json.ts';
 
 /** A source or a content type is never a number; digits in base64 may have lost their leading zeros. */
 const TEXT_COLUMNS = ['key', 'text', 'source_version'] as const;
@@ -61,14 +62,19 @@ export function keptDigits(value: unknown): string | undefined {
   return json.isRawJSON(value) ? value.rawJSON : undefined;
 }
 
-/** The digits of this column's number; undefined where there is none, or it can't be read. */
-export function writtenDigits(text: string, column: string): string | undefined {
+/** The same; undefined for a text that is no JSON, or is nested too deeply for a reviver. */
+export function keepingNumbers(text: string): unknown {
   try {
-    return keptDigits((parseKeepingNumbers(text) as Record<string, unknown>)[column]);
+    return parseKeepingNumbers(text);
   } catch {
-    // Nested too deeply for a reviver: a number without known digits is neither accepted nor shown.
     return undefined;
   }
+}
+
+/** The digits of this column's number; undefined where it can't be read: it is then neither accepted nor shown. */
+export function writtenDigits(text: string, column: string): string | undefined {
+  const record = keepingNumbers(text);
+  return isRecord(record) ? keptDigits(record[column]) : undefined;
 }
 
 /**
@@ -80,6 +86,7 @@ export function withNumbersAsText(
   text: string,
   extraColumns: readonly string[] = [],
 ): Record<string, unknown> {
+  if (!hasNumberAsText(record, extraColumns)) return record;
   const taken = { ...record };
   for (const column of [...TEXT_COLUMNS, ...extraColumns]) {
     const value = record[column];

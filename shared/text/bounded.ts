@@ -22,8 +22,7 @@ const ISSUE_MESSAGE_BYTES = 60;
 export function boundedText(others: string, mostBytes: number = MAX_TEXT_BYTES): string {
   // Before it is cut: without its end a credential is not recognised.
   const text = redacted(others);
-  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need no counting.
-  if (text.length * 3 <= mostBytes || Buffer.byteLength(text) <= mostBytes) return text;
+  if (!isAbove(text, mostBytes)) return text;
   const mark = `… [cut, ${Buffer.byteLength(text)} bytes]`;
   // Each unit is at least one byte: what is behind these can't be kept.
   const start = Buffer.from(text.slice(0, mostBytes));
@@ -33,15 +32,24 @@ export function boundedText(others: string, mostBytes: number = MAX_TEXT_BYTES):
   return start.toString('utf8', 0, end) + mark;
 }
 
+/** Whether the text has more bytes of UTF-8. A UTF-16 unit is at most 3 of them, so most texts need no counting. */
+export function isAbove(text: string, mostBytes: number): boolean {
+  return text.length * 3 > mostBytes && Buffer.byteLength(text) > mostBytes;
+}
+
 /** A name as others wrote it, to be quoted within a sentence. */
 export function boundedName(name: string): string {
   return boundedText(name, MAX_NAME_BYTES);
 }
 
 /** The first ten, and how many more there are. */
-export function boundedList(texts: readonly string[], separator = '; '): string {
-  const listed = texts.slice(0, MAX_LISTED).join(separator);
-  const more = texts.length - MAX_LISTED;
+export function boundedList<Item>(
+  items: readonly Item[],
+  textOf: (item: Item) => string = String,
+  separator = '; ',
+): string {
+  const listed = items.slice(0, MAX_LISTED).map(textOf).join(separator);
+  const more = items.length - MAX_LISTED;
   return more > 0 ? `${listed}${separator}and ${more} more` : listed;
 }
 
@@ -56,21 +64,17 @@ export function boundedWithTail(text: string, tail: string): string {
  * @param whole what the value itself is called, where the issue has no path
  */
 export function describeIssues(issues: readonly z.core.$ZodIssue[], whole: string): string {
-  const texts = issues.slice(0, MAX_LISTED).map((issue) => {
+  const texts = boundedList(issues, (issue) => {
     const place =
       issue.path.length === 0 ? whole : boundedText(issue.path.map(String).join('.'), ISSUE_PLACE_BYTES);
     return issue.code === 'unrecognized_keys'
       ? `${place}: unknown ${boundedNames(issue.keys)}`
       : `${place}: ${boundedText(issueText(issue), ISSUE_MESSAGE_BYTES)}`;
   });
-  const more = issues.length - texts.length;
-  return boundedText(more > 0 ? `${texts.join('; ')}; and ${more} more` : texts.join('; '));
+  return boundedText(texts);
 }
 
 /** Names in quotes, the first ten of them. */
 export function boundedNames(names: readonly string[]): string {
-  return boundedList(
-    names.map((name) => `"${boundedName(name)}"`),
-    ', ',
-  );
+  return boundedList(names, (name) => `"${boundedName(name)}"`, ', ');
 }

@@ -22,6 +22,11 @@ export function visibleText(text: string): string {
   return text.replace(unseen(), escaped);
 }
 
+/** As a string of JSON. Otherwise a name with a zero-width space would look like the right one. */
+export function quoted(text: string): string {
+  return visibleText(JSON.stringify(text));
+}
+
 /** The same for a text of several lines: its line feeds stay. */
 export function visibleLines(text: string): string {
   return text.replace(unseen(), (found) => (found === '\n' ? found : escaped(found)));

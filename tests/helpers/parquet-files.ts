@@ -1,11 +1,8 @@
 // Parquet files of tests, and what is read of them.
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { isManifestColumn } from '../../shared/manifest/columns.ts';
 import { type RandomAccess, readFooter } from '../../shared/manifest/parquet/footer.ts';
-import {
-  isManifestColumn,
-  manifestColumns,
-  manifestLines,
-} from '../../shared/manifest/parquet/manifest-rows.ts';
+import { manifestColumns, manifestLines } from '../../shared/manifest/parquet/manifest-rows.ts';
 import type { RowRange } from '../../shared/manifest/parquet/rows.ts';
 
 export function parquetOf(columnData: ColumnSource[], rowGroupSize = 1_000): Buffer {

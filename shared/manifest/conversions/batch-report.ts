@@ -5,14 +5,21 @@
 //
 // S3 user guide, "Examples: S3 Batch Operations completion reports".
 import * as z from 'zod/mini';
-import { type ManifestStart, unreadable } from '../format.ts';
+import type { ManifestStart } from '../format.ts';
 import type { ManifestHead } from '../formats/all.ts';
 import { holdsNul } from '../lines/start.ts';
-import type { ConversionInput, ManifestConversion } from './conversion.ts';
-import { isList, listFault, readList } from './json-lists.ts';
+import { ConversionFault, convertible, type ManifestConversion } from './conversion.ts';
+import { isList, readList } from './json-lists.ts';
 import { objectHead } from './line-head.ts';
-import { checkFiles, findFile, groupFiles, type ListedFile, placeOf, readChecked } from './listed-files.ts';
-import { copyLine, decodedKey, rowFault, tableRows } from './table-rows.ts';
+import {
+  checkedGroups,
+  findFile,
+  type ListedFile,
+  type ListLayout,
+  placeOf,
+  readChecked,
+} from './listed-files.ts';
+import { copyLines } from './table-rows.ts';
 
 const WHAT = 'completion report of S3 Batch Operations';
 const SCHEMA = ['Bucket', 'Key', 'VersionId', 'TaskStatus', 'ErrorCode', 'HTTPStatusCode', 'ResultMessage'];
@@ -30,6 +37,15 @@ const report = z.object({
   ),
 });
 
+/** `<prefix>/job-<id>/` */
+const LAYOUT: ListLayout = {
+  what: WHAT,
+  folderOfManifest: (key) => /^(.*\/)?job-[0-9a-f-]{36}\/(?=manifest\.json$)/s.exec(key)?.[0],
+  folderOfFile: (key) => /^(.*\/)?job-[0-9a-f-]{36}\/(?=results\/[^/]+\.csv$)/s.exec(key)?.[0],
+  misplaced: (file) =>
+    `${placeOf(file)}, which is not where S3 Batch Operations writes results: job-<id>/results/`,
+};
+
 export const batchReport: ManifestConversion<ListedFile[]> = {
   name: WHAT,
   endings: [],
@@ -39,19 +55,14 @@ export const batchReport: ManifestConversion<ListedFile[]> = {
   async open(input) {
     const { ReportSchema, Results } = await readList(input, report, WHAT);
     if (ReportSchema.split(',').some((name, index) => name.trim() !== SCHEMA[index]))
-      throw listFault('ListUnreadable', `the ${WHAT} has other columns than ${SCHEMA.join(', ')}`);
+      throw new ConversionFault('ListUnreadable', `the ${WHAT} has other columns than ${SCHEMA.join(', ')}`);
     const files = Results.filter(({ TaskExecutionStatus }) => TaskExecutionStatus === 'failed').map(
-      ({ Bucket, Key, MD5Checksum }) => ({
-        ...{ bucket: Bucket, key: Key },
-        sizeBytes: undefined,
-        md5: MD5Checksum,
-      }),
+      ({ Bucket, Key, MD5Checksum }): ListedFile => ({ bucket: Bucket, key: Key, md5: MD5Checksum }),
     );
-    checkFiles(files, folderOf(input, files), WHAT);
-    const [first, ...rest] = groupFiles(files);
-    return first === undefined
-      ? unreadable('Empty', `the ${WHAT} lists no file of failed tasks: nothing had failed`)
-      : { kind: 'convertible', head: objectHead(input.start, `a ${WHAT}`), units: [first, ...rest] };
+    const empty = `the ${WHAT} lists no file of failed tasks: nothing had failed`;
+    return convertible(checkedGroups(input, files, LAYOUT), empty, () =>
+      objectHead(input.start, `a ${WHAT}`),
+    );
   },
 
   async *convert(files, input) {
@@ -62,24 +73,8 @@ export const batchReport: ManifestConversion<ListedFile[]> = {
   },
 };
 
-/** `<prefix>/job-<id>/`: the manifest's own folder where it lies in its place, else the first file's. */
-function folderOf({ manifest }: ConversionInput, files: readonly ListedFile[]): string {
-  const first = files[0];
-  if (first === undefined) return '';
-  const own = /^(.*\/)?job-[0-9a-f-]{36}\/(?=manifest\.json$)/s.exec(manifest.key)?.[0];
-  if (own !== undefined && manifest.bucket === first.bucket) return own;
-  const folder = /^(.*\/)?job-[0-9a-f-]{36}\/(?=results\/[^/]+\.csv$)/s.exec(first.key)?.[0];
-  if (folder !== undefined) return folder;
-  throw listFault(
-    'ListedFileRefused',
-    `the ${WHAT} lists ${placeOf(first)}, which is not where S3 Batch Operations writes results: job-<id>/results/`,
-  );
-}
-
 /** The file is one unit. */
-type WholeFile = 'results';
-
-export const batchResults: ManifestConversion<WholeFile> = {
+export const batchResults: ManifestConversion<'results'> = {
   name: 'results of S3 Batch Operations',
   endings: [],
   contentTypes: ['application/vnd.spillway.batch-results+csv'],
@@ -101,20 +96,8 @@ export function isResults(start: ManifestStart): boolean {
 }
 
 /** The failed tasks of a file of results, as lines. */
-export async function* failedTasks(
-  text: AsyncIterable<Uint8Array>,
-  place: string,
-): AsyncGenerator<Uint8Array> {
-  let row = 0;
-  for await (const rows of tableRows(text, SCHEMA.length, place)) {
-    let lines = '';
-    for (const [bucket = '', encoded = '', version = '', status = ''] of rows) {
-      row += 1;
-      if (status !== 'failed') continue;
-      const key = decodedKey(encoded);
-      if (key === undefined) throw rowFault(place, row, 'has a key that is not URL-encoded');
-      lines += copyLine({ bucket, key, version });
-    }
-    if (lines !== '') yield Buffer.from(lines);
-  }
+export function failedTasks(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
+  return copyLines(text, SCHEMA.length, place, ([bucket = '', key = '', version = '', status = '']) =>
+    status === 'failed' ? { bucket, key, version } : undefined,
+  );
 }

@@ -1,5 +1,5 @@
 // What all compressions have in common: one unit, the expanded text. Its own name and content say how its rows are read.
-import { unreadable } from '../format.ts';
+import { type ManifestStart, unreadable } from '../format.ts';
 import { openManifest } from '../open.ts';
 import { endingOf } from '../refused-files.ts';
 import { failedTasks, isResults, resultsHead } from './batch-report.ts';
@@ -10,7 +10,6 @@ import { isAnyList } from './json-lists.ts';
 import { lineHead } from './line-head.ts';
 import { placeOf } from './listed-files.ts';
 import { isExecutions, itemLines } from './map-run-results.ts';
-import { startOfText } from './text-start.ts';
 
 /** The compressed bytes. */
 export interface Packed {
@@ -28,8 +27,14 @@ export interface Compression {
   expand(packed: Packed): AsyncIterable<Buffer>;
 }
 
-/** What the expanded text is: rows as they stand, a JSON array, or results of AWS. */
-type Expanded = 'text' | 'array' | 'batch-results' | 'executions';
+/** What the expanded text can be: rows as they stand, a JSON array, or results of AWS. Each says how its rows are read. */
+const ROWS_OF = {
+  text: (text) => text,
+  array: elementLines,
+  'batch-results': failedTasks,
+  executions: itemLines,
+} satisfies Record<string, (text: AsyncIterable<Buffer>, place: string) => AsyncIterable<Uint8Array>>;
+type Expanded = keyof typeof ROWS_OF;
 
 export function compressed(compression: Compression): ManifestConversion<Expanded> {
   const { name, endings, contentTypes, begins } = compression;
@@ -61,7 +66,7 @@ export function compressed(compression: Compression): ManifestConversion<Expande
         return { kind: 'convertible', head: resultsHead(input.start), units: ['batch-results'] };
       const head = lineHead(input.start);
       if (isExecutions(start)) return { kind: 'convertible', head, units: ['executions'] };
-      if (isJsonArray(start)) return openArray(elementLines(expanded(input)), 'array', head);
+      if (isJsonArray(start)) return openArray(elementLines(expanded(input)), head);
       const opened = openManifest(start.bytes, {
         ...about,
         ...textOf(about, endings),
@@ -73,19 +78,7 @@ export function compressed(compression: Compression): ManifestConversion<Expande
         : { ...opened, message: `unpacked from ${name}: ${opened.message}` };
     },
 
-    convert(kind, input) {
-      const text = expanded(input);
-      switch (kind) {
-        case 'text':
-          return text;
-        case 'array':
-          return elementLines(text);
-        case 'batch-results':
-          return failedTasks(text, placeOf(input.manifest));
-        case 'executions':
-          return itemLines(text, placeOf(input.manifest));
-      }
-    },
+    convert: (kind, input) => ROWS_OF[kind](expanded(input), placeOf(input.manifest)),
   };
 }
 
@@ -93,4 +86,24 @@ export function compressed(compression: Compression): ManifestConversion<Expande
 function textOf({ key }: AboutConversion, endings: readonly string[]): { key: string } {
   const ending = endingOf(key);
   return { key: endings.includes(ending) ? key.slice(0, -ending.length - 1) : key };
+}
+
+/** As many bytes as are read of a manifest that needs no conversion. */
+const START_BYTES = 256 * 1024;
+
+/** Reads no further than it must. `sizeBytes` of a longer text is not known: it is infinite. */
+async function startOfText(text: AsyncIterable<Uint8Array>): Promise<ManifestStart> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of text) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > START_BYTES) {
+      return {
+        bytes: Buffer.concat(chunks).subarray(0, START_BYTES),
+        sizeBytes: Number.POSITIVE_INFINITY,
+      };
+    }
+  }
+  return { bytes: Buffer.concat(chunks), sizeBytes: bytes };
 }

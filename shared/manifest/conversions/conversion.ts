@@ -11,8 +11,9 @@
 // tests/contract/conversions.test.ts, whose rules every conversion must pass.
 import type { StoredObject } from '../../keys/stored-object.ts';
 import type { ManifestFault } from '../faults.ts';
-import type { ManifestStart, Unreadable } from '../format.ts';
+import { type ManifestStart, type Unreadable, unreadable } from '../format.ts';
 import type { ManifestHead } from '../formats/all.ts';
+import type { AboutManifest } from '../open.ts';
 
 /** A file of known size. Its version or its ETag is named, so that every read gives the same bytes. */
 export interface ConversionFile extends StoredObject {
@@ -41,15 +42,23 @@ export interface ConversionInput {
 }
 
 /** What is known of a manifest beside its bytes. */
-export interface AboutConversion {
-  key: string;
-  contentType?: string;
-}
+export type AboutConversion = Pick<AboutManifest, 'key' | 'contentType'>;
 
 /** `head` is of every unit's text: how its rows are read. `units` are in the order of the rows. */
 export type OpenedConversion<Unit> =
   | { kind: 'convertible'; head: ManifestHead; units: readonly [Unit, ...Unit[]] }
   | Unreadable;
+
+/** @param empty what is said of a manifest without units */
+export function convertible<Unit>(
+  [first, ...rest]: readonly Unit[],
+  empty: string,
+  headOf: () => ManifestHead,
+): OpenedConversion<Unit> {
+  return first === undefined
+    ? unreadable('Empty', empty)
+    : { kind: 'convertible', head: headOf(), units: [first, ...rest] };
+}
 
 export interface ManifestConversion<Unit = unknown> {
   /** As messages and answers name it. */

@@ -2,6 +2,7 @@
 //
 // Only the array itself is read here: brackets, strings and commas. What an element says is read by the NDJSON format, so
 // a broken element is one rejected row, and numbers keep their digits. A row's line is the number of its element, from 1.
+import type { Place } from '../slice-place.ts';
 import { ConversionFault } from './conversion.ts';
 
 /**
@@ -20,11 +21,6 @@ const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
-interface TextPlace {
-  line: number;
-  offset: number;
-}
 
 /**
  * @param chunks of the array's text, from its start
@@ -47,10 +43,11 @@ export function linesOfArray(array: Uint8Array): Buffer {
   return lines;
 }
 
-class ArrayReader {
+/** Reads an array chunk by chunk. */
+export class ArrayReader {
   #state: State = 'start';
   #elements = 0;
-  #elementAt: TextPlace = { line: 1, offset: 0 };
+  #elementAt: Place = { line: 1, offset: 0 };
   /** Brackets and braces that are open within the element. Whether they match is for the reader of the row to say. */
   #depth = 0;
   #isInString = false;
@@ -174,6 +171,7 @@ class ArrayReader {
     this.#state = isContainer ? 'container' : byte === QUOTE ? 'string' : 'scalar';
   }
 
+  /** @throws ConversionFault where the array has not ended */
   end(): void {
     if (this.#state === 'end') return;
     const { line, offset } = this.#elementAt;

@@ -28,20 +28,14 @@ export async function* gunzip({ sizeBytes, read }: Packed): AsyncGenerator<Buffe
 function faultOf(error: unknown, consumed: number, sizeBytes: number): unknown {
   const code = decoderCode(error);
   if (code === undefined) return error;
-  if (code === 'Z_BUF_ERROR') {
-    return new ConversionFault(
-      'CompressionBroken',
-      `the gzip is cut off: it ends at byte ${sizeBytes}, within a member; copy it again as a whole`,
-    );
-  }
   const { message } = error as Error;
   const place = `within ${FEED_BYTES} bytes after byte ${consumed}`;
+  let what = `damaged ${place} (${message}): copy it again, or make it again`;
+  if (code === 'Z_BUF_ERROR')
+    what = `cut off: it ends at byte ${sizeBytes}, within a member; copy it again as a whole`;
   // The decoder says this at the start of a member alone.
-  const what =
-    message === 'incorrect header check'
-      ? `the gzip is followed by other bytes, ${place}: remove them`
-      : `the gzip is damaged ${place} (${message}): copy it again, or make it again`;
-  return new ConversionFault('CompressionBroken', what);
+  else if (message === 'incorrect header check') what = `followed by other bytes, ${place}: remove them`;
+  return new ConversionFault('CompressionBroken', `the gzip is ${what}`);
 }
 
 /** The decoder stops at a zero behind a member, and passes over the rest, whatever it is. */

@@ -2,7 +2,7 @@
 import type { ConversionInput } from './conversion.ts';
 import { gunzip } from './gzip.ts';
 import { findFile, type ListedFile, placeOf, readChecked } from './listed-files.ts';
-import { copyLine, decodedKey, rowFault, tableRows } from './table-rows.ts';
+import { copyLines } from './table-rows.ts';
 
 /** @param columns names of the fields, in their order */
 export async function* inventoryCsvLines(
@@ -11,7 +11,6 @@ export async function* inventoryCsvLines(
   columns: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   const file = await findFile(input, listed);
-  const place = placeOf(listed);
   const at = (name: string) => columns.indexOf(name);
   const places = {
     ...{ bucket: at('Bucket'), key: at('Key'), version: at('VersionId'), size: at('Size') },
@@ -22,18 +21,13 @@ export async function* inventoryCsvLines(
     // What follows the gzip, if anything does, is asked for once more.
     read: (start, end) => (start === 0 ? readChecked(input, listed, file) : input.read(file, start, end)),
   });
-  let row = 0;
-  for await (const rows of tableRows(text, columns.length, place)) {
-    let lines = '';
-    for (const fields of rows) {
-      row += 1;
-      if (fields[places.isLatest] === 'false' || fields[places.isDeleteMarker] === 'true') continue;
-      const bucket = fields[places.bucket] ?? '';
-      const key = decodedKey(fields[places.key] ?? '');
-      if (key === undefined) throw rowFault(place, row, 'has a key that is not URL-encoded');
-      const version = fields[places.version] ?? '';
-      lines += copyLine({ bucket, key, version, size: fields[places.size] ?? '' });
-    }
-    if (lines !== '') yield Buffer.from(lines);
-  }
+  yield* copyLines(text, columns.length, placeOf(listed), (fields) => {
+    if (fields[places.isLatest] === 'false' || fields[places.isDeleteMarker] === 'true') return undefined;
+    return {
+      bucket: fields[places.bucket] ?? '',
+      key: fields[places.key] ?? '',
+      version: fields[places.version],
+      size: fields[places.size],
+    };
+  });
 }

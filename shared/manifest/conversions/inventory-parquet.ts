@@ -1,26 +1,22 @@
 // The Parquet files of an S3 Inventory. Their keys are not URL-encoded, unlike those in CSV.
-import { readFooter } from '../parquet/footer.ts';
+import { randomAccess, readFooter } from '../parquet/footer.ts';
 import { type RowBatch, readRows } from '../parquet/rows.ts';
 import type { ParquetColumn } from '../parquet/schema.ts';
 import { textOfValue } from '../parquet/values.ts';
-import type { ConversionInput } from './conversion.ts';
-import { listFault } from './json-lists.ts';
+import { ConversionFault, type ConversionInput } from './conversion.ts';
 import { findFile, type ListedFile, placeOf, readChecked } from './listed-files.ts';
-import { randomAccess } from './random-access.ts';
 import { copyLine } from './table-rows.ts';
 
-const COLUMNS = ['bucket', 'key', 'version_id', 'is_latest', 'is_delete_marker', 'size'] as const;
-type InventoryColumn = (typeof COLUMNS)[number];
-
-/** What each may be stored as. */
-const TYPES: Readonly<Record<InventoryColumn, readonly (ParquetColumn['type'] | undefined)[]>> = {
+/** The columns that are read, and what each may be stored as. */
+const TYPES = {
   bucket: ['BYTE_ARRAY'],
   key: ['BYTE_ARRAY'],
   version_id: ['BYTE_ARRAY'],
   is_latest: ['BOOLEAN'],
   is_delete_marker: ['BOOLEAN'],
   size: ['INT64', 'INT32'],
-};
+} as const satisfies Record<string, readonly ParquetColumn['type'][]>;
+type InventoryColumn = keyof typeof TYPES;
 
 export async function* inventoryParquetLines(
   input: ConversionInput,
@@ -30,7 +26,7 @@ export async function* inventoryParquetLines(
   // The checksum is of all bytes in order, and Parquet is read from its end: so the file is read twice.
   for await (const chunk of readChecked(input, listed, found)) void chunk;
   const file = randomAccess(input, found);
-  const footer = await readFooter(file, (name) => isInventoryColumn(name));
+  const footer = await readFooter(file, isInventoryColumn);
   const columns = columnsOf(footer.columns, placeOf(listed));
   for await (const batch of readRows(file, footer, columns, { from: 0, to: footer.rows })) {
     // A batch is as large as a page: its lines are given out in parts.
@@ -68,14 +64,14 @@ function columnsOf(columns: readonly ParquetColumn[], place: string): ParquetCol
   const read = columns.filter(({ name }) => isInventoryColumn(name));
   const names = new Set(read.map(({ name }) => name));
   for (const name of ['bucket', 'key'] as const) {
-    if (!names.has(name)) throw listFault('ListedFileBroken', `${place} has no column ${name}`);
+    if (!names.has(name)) throw new ConversionFault('ListedFileBroken', `${place} has no column ${name}`);
   }
   const wrong = read.find(({ name, type, repetition }) => {
-    const fit = TYPES[name as InventoryColumn];
+    const fit: readonly ParquetColumn['type'][] = TYPES[name as InventoryColumn];
     return !fit.includes(type) || repetition === 'repeated';
   });
   if (wrong !== undefined || names.size !== read.length)
-    throw listFault(
+    throw new ConversionFault(
       'ListedFileBroken',
       `${place} has columns of other types than an inventory: ${wrong?.name}`,
     );
@@ -83,5 +79,5 @@ function columnsOf(columns: readonly ParquetColumn[], place: string): ParquetCol
 }
 
 function isInventoryColumn(name: string): boolean {
-  return (COLUMNS as readonly string[]).includes(name);
+  return Object.hasOwn(TYPES, name);
 }

@@ -8,16 +8,13 @@ import { oversized } from './limits.ts';
 import { lineHead } from './line-head.ts';
 
 /** The array is one unit. */
-type WholeArray = 'array';
-
-export const jsonArray: ManifestConversion<WholeArray> = {
+export const jsonArray: ManifestConversion<'array'> = {
   name: 'JSON array',
   // The ending .json names NDJSON as well: the content decides.
   endings: [],
   contentTypes: ['application/json'],
   detect: isJsonArray,
-  open: async (input) =>
-    oversized(input.manifest) ?? openArray(linesOf(input), 'array', lineHead(input.start)),
+  open: async (input) => oversized(input.manifest) ?? openArray(linesOf(input), lineHead(input.start)),
   convert: (_, input) => linesOf(input),
 };
 
@@ -33,13 +30,12 @@ export function isJsonArray(start: ManifestStart): boolean {
 }
 
 /** @param lines of the array, of which the first is read */
-export async function openArray<Unit>(
+export async function openArray(
   lines: AsyncIterable<Buffer>,
-  unit: Unit,
   head: ManifestHead,
-): Promise<OpenedConversion<Unit>> {
+): Promise<OpenedConversion<'array'>> {
   for await (const line of lines) {
-    if (line.length > 0) return { kind: 'convertible', head, units: [unit] };
+    if (line.length > 0) return { kind: 'convertible', head, units: ['array'] };
   }
   return unreadable('Empty', 'the JSON array is empty: it holds no element');
 }

@@ -2,7 +2,6 @@
 import type * as z from 'zod/mini';
 import { describeIssues } from '../../text/bounded.ts';
 import { parseJson } from '../../text/parse-json.ts';
-import type { ManifestFault } from '../faults.ts';
 import type { ManifestStart } from '../format.ts';
 import { ConversionFault, type ConversionInput } from './conversion.ts';
 
@@ -71,7 +70,7 @@ export async function readList<Schema extends z.ZodMiniType>(
 ): Promise<z.output<Schema>> {
   const place = `s3://${manifest.bucket}/${manifest.key}`;
   if (manifest.sizeBytes > MAX_LIST_BYTES)
-    throw listFault(
+    throw new ConversionFault(
       'ListTooLarge',
       `${place} has ${manifest.sizeBytes} bytes, above ${MAX_LIST_BYTES}: ${SPLIT}`,
     );
@@ -82,11 +81,7 @@ export async function readList<Schema extends z.ZodMiniType>(
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const faults = describeIssues(parsed.error.issues, 'it');
-  throw listFault('ListUnreadable', `${place} is no ${what} that Spillway reads: ${faults}`);
+  throw new ConversionFault('ListUnreadable', `${place} is no ${what} that Spillway reads: ${faults}`);
 }
 
 export const SPLIT = 'split the list into several manifests';
-
-export function listFault(code: ManifestFault, message: string): ConversionFault {
-  return new ConversionFault(code, message);
-}

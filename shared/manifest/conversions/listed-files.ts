@@ -3,9 +3,10 @@
 // The writer of a manifest must not choose what ingest reads. A file is read from a bucket that the deployment reads anyway
 // (`find` says so), and only below the folder that belongs to the manifest.
 import { createHash } from 'node:crypto';
+import type { StoredObject } from '../../keys/stored-object.ts';
 import { boundedName } from '../../text/bounded.ts';
 import { ConversionFault, type ConversionFile, type ConversionInput } from './conversion.ts';
-import { listFault, SPLIT } from './json-lists.ts';
+import { SPLIT } from './json-lists.ts';
 
 /** Files of a list: S3 Inventory writes about one for each million objects. */
 const MAX_FILES = 100_000;
@@ -20,32 +21,67 @@ export interface ListedFile {
   bucket: string;
   key: string;
   /** As the list has it; undefined where it does not say. */
-  sizeBytes: number | undefined;
+  sizeBytes?: number | undefined;
   /** Of the file's bytes, in hexadecimal; undefined where the list does not say. */
-  md5: string | undefined;
+  md5?: string | undefined;
 }
 
-/** @throws ConversionFault where there are too many, one is too large, or one lies outside of the folder */
-export function checkFiles(files: readonly ListedFile[], folder: string, what: string): void {
+/** A list, as messages name it, and where its files lie. */
+export interface ListLayout {
+  what: string;
+  /** The list's folder by the manifest's own key; undefined where that is not the key that its writer gave it. */
+  folderOfManifest(key: string): string | undefined;
+  /** The same by the key of a file. */
+  folderOfFile(key: string): string | undefined;
+  /** Why a file that lies nowhere in such a folder is refused. */
+  misplaced(file: ListedFile): string;
+}
+
+/**
+ * The files in groups, each of which is a unit.
+ * @throws ConversionFault where there are too many, one is too large, or one lies outside of the list's folder
+ */
+export function checkedGroups(
+  { manifest }: ConversionInput,
+  files: readonly ListedFile[],
+  layout: ListLayout,
+): ListedFile[][] {
+  checkFiles(files, folderOf(manifest, files, layout), layout.what);
+  return groupFiles(files);
+}
+
+/** The manifest's own folder where it lies in its place, else the first file's. */
+function folderOf(manifest: StoredObject, [first]: readonly ListedFile[], layout: ListLayout): string {
+  if (first === undefined) return '';
+  const own = manifest.bucket === first.bucket ? layout.folderOfManifest(manifest.key) : undefined;
+  const folder = own ?? layout.folderOfFile(first.key);
+  if (folder !== undefined) return folder;
+  throw new ConversionFault('ListedFileRefused', `the ${layout.what} lists ${layout.misplaced(first)}`);
+}
+
+function checkFiles(files: readonly ListedFile[], folder: string, what: string): void {
   if (files.length > MAX_FILES)
-    throw listFault('ListTooLarge', `the ${what} lists ${files.length} files, above ${MAX_FILES}: ${SPLIT}`);
+    throw new ConversionFault(
+      'ListTooLarge',
+      `the ${what} lists ${files.length} files, above ${MAX_FILES}: ${SPLIT}`,
+    );
   let total = 0;
   for (const { key, sizeBytes = 0 } of files) {
     const name = boundedName(key);
     if (!key.startsWith(folder) || key.split('/').includes('..'))
-      throw listFault(
+      throw new ConversionFault(
         'ListedFileRefused',
         `the ${what} lists ${name}, which is not below ${boundedName(folder)}: only files of its own folder are read`,
       );
     if (sizeBytes > MAX_FILE_BYTES)
-      throw listFault(
+      throw new ConversionFault(
         'ListTooLarge',
         `the ${what} lists ${name} of ${sizeBytes} bytes, above ${MAX_FILE_BYTES}`,
       );
     total += sizeBytes;
   }
   if (total > MAX_LISTED_BYTES)
-    throw listFault(
+    throw new ConversionFault(
       'ListTooLarge',
       `the files of the ${what} have ${total} bytes, above ${MAX_LISTED_BYTES}: ${SPLIT}`,
     );
@@ -76,15 +112,18 @@ export async function findFile({ find }: ConversionInput, listed: ListedFile): P
   const place = placeOf(listed);
   const found = await find({ bucket, key });
   if (found.kind === 'refused')
-    throw listFault('ListedFileRefused', `${place} is not read: ${found.message}`);
+    throw new ConversionFault('ListedFileRefused', `${place} is not read: ${found.message}`);
   if (found.kind === 'missing')
-    throw listFault(
+    throw new ConversionFault(
       'ListedFileGone',
       `${place}, which the manifest lists, is not there, or ingest may not read it: drop the manifest while its files are kept, and check the bucket's policy and its KMS key`,
     );
   const { file } = found;
   if (file.sizeBytes > MAX_FILE_BYTES)
-    throw listFault('ListTooLarge', `${place} has ${file.sizeBytes} bytes, above ${MAX_FILE_BYTES}`);
+    throw new ConversionFault(
+      'ListTooLarge',
+      `${place} has ${file.sizeBytes} bytes, above ${MAX_FILE_BYTES}`,
+    );
   if (sizeBytes !== undefined && sizeBytes !== file.sizeBytes)
     throw changed(place, `has ${file.sizeBytes} bytes, and the manifest says ${sizeBytes}`);
   return file;
@@ -114,7 +153,7 @@ export function placeOf({ bucket, key }: Pick<ListedFile, 'bucket' | 'key'>): st
 }
 
 function changed(place: string, how: string) {
-  return listFault(
+  return new ConversionFault(
     'ListedFileChanged',
     `${place} ${how}: it is not the file that was listed; drop the manifest with its own files`,
   );

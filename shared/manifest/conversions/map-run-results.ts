@@ -10,17 +10,17 @@ import * as z from 'zod/mini';
 import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedText } from '../../text/bounded.ts';
 import { isRecord } from '../../text/parse-json.ts';
-import { type ManifestStart, unreadable } from '../format.ts';
-import { keptDigits, parseKeepingNumbers } from '../written-numbers.ts';
-import type { ConversionInput, ManifestConversion } from './conversion.ts';
-import { elementLines } from './element-lines.ts';
-import { hasMembers, isList, listFault, readList } from './json-lists.ts';
+import type { ManifestStart } from '../format.ts';
+import { keepingNumbers, keptDigits } from '../written-numbers.ts';
+import { ConversionFault, convertible, type ManifestConversion } from './conversion.ts';
+import { ArrayReader } from './element-lines.ts';
+import { hasMembers, isList, readList } from './json-lists.ts';
 import { lineHead } from './line-head.ts';
 import {
-  checkFiles,
+  checkedGroups,
   findFile,
-  groupFiles,
   type ListedFile,
+  type ListLayout,
   ofListedFile,
   placeOf,
   readChecked,
@@ -49,16 +49,13 @@ export const mapRunResults: ManifestConversion<ListedFile[]> = {
   async open(input) {
     const list = await readList(input, results, WHAT);
     const { FAILED, PENDING } = list.ResultFiles;
-    const listed = [...FAILED, ...PENDING].map(({ Key, Size }) => ({
-      ...{ bucket: list.DestinationBucket, key: Key },
-      sizeBytes: Size,
-      md5: undefined,
-    }));
-    checkFiles(listed, folderOf(list.MapRunArn, input, listed), WHAT);
-    const [first, ...rest] = groupFiles(listed);
-    return first === undefined
-      ? unreadable('Empty', `the ${WHAT} lists no executions that failed or did not start`)
-      : { kind: 'convertible', head: lineHead(input.start), units: [first, ...rest] };
+    const listed = [...FAILED, ...PENDING].map(
+      ({ Key, Size }): ListedFile => ({ bucket: list.DestinationBucket, key: Key, sizeBytes: Size }),
+    );
+    const empty = `the ${WHAT} lists no executions that failed or did not start`;
+    return convertible(checkedGroups(input, listed, layoutOf(list.MapRunArn)), empty, () =>
+      lineHead(input.start),
+    );
   },
 
   async *convert(unit, input) {
@@ -70,24 +67,23 @@ export const mapRunResults: ManifestConversion<ListedFile[]> = {
 };
 
 /** `<prefix>/<id of the map run>/`: the id is the last part of its ARN. */
-function folderOf(arn: string, { manifest }: ConversionInput, listed: readonly ListedFile[]): string {
-  const first = listed[0];
-  if (first === undefined) return '';
+function layoutOf(arn: string): ListLayout {
   const id = arn.split(':').at(-1) ?? '';
-  const own = manifest.key.slice(0, manifest.key.lastIndexOf('/') + 1);
-  if (own.split('/').at(-2) === id && manifest.bucket === first.bucket) return own;
-  const folder = first.key.slice(0, first.key.lastIndexOf('/') + 1);
-  if (id !== '' && folder.split('/').at(-2) === id) return folder;
-  throw listFault(
-    'ListedFileRefused',
-    `the ${WHAT} lists ${placeOf(first)}, which is not where Step Functions writes results: <prefix>/<id of the map run>/`,
-  );
+  const folderIn = (key: string) => {
+    const folder = key.slice(0, key.lastIndexOf('/') + 1);
+    return folder.split('/').at(-2) === id ? folder : undefined;
+  };
+  return {
+    what: WHAT,
+    folderOfManifest: folderIn,
+    folderOfFile: (key) => (id === '' ? undefined : folderIn(key)),
+    misplaced: (file) =>
+      `${placeOf(file)}, which is not where Step Functions writes results: <prefix>/<id of the map run>/`,
+  };
 }
 
 /** The file is one unit. */
-type WholeFile = 'executions';
-
-export const mapRunFile: ManifestConversion<WholeFile> = {
+export const mapRunFile: ManifestConversion<'executions'> = {
   name: 'executions of a Distributed Map',
   endings: [],
   contentTypes: ['application/vnd.spillway.map-run-file+json'],
@@ -120,7 +116,7 @@ export async function* itemLines(text: AsyncIterable<Uint8Array>, place: string)
 /** The lines of the file: an array's elements, or what is between line ends. */
 async function* executionLines(text: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);
-  for await (const chunk of await asLines(text)) {
+  for await (const chunk of asLines(text)) {
     const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
     let start = 0;
     for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
@@ -130,38 +126,41 @@ async function* executionLines(text: AsyncIterable<Uint8Array>, place: string): 
     }
     rest = bytes.subarray(start);
     if (rest.length > MAX_EXECUTION_BYTES)
-      throw listFault('ListedFileBroken', `${place} has an execution above ${MAX_EXECUTION_BYTES} bytes`);
+      throw new ConversionFault(
+        'ListedFileBroken',
+        `${place} has an execution above ${MAX_EXECUTION_BYTES} bytes`,
+      );
   }
   const last = rest.toString('utf8');
   if (last.trim() !== '') yield last;
 }
 
-/** @returns the text itself where it is no array */
-async function asLines(text: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
-  const chunks = text[Symbol.asyncIterator]();
-  const first = await chunks.next();
-  if (first.done === true) return (async function* () {})();
-  const whole = (async function* () {
-    try {
-      yield first.value;
-      for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
-    } finally {
-      await chunks.return?.();
-    }
-  })();
-  const isArray = /^(?:\xef\xbb\xbf)?\s*\[/.test(Buffer.from(first.value).toString('latin1', 0, 64));
-  return isArray ? elementLines(whole) : whole;
+/** An array's elements as lines; other text as it stands. */
+async function* asLines(text: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let array: ArrayReader | undefined;
+  let isFirst = true;
+  for await (const chunk of text) {
+    if (isFirst && beginsAsArray(chunk)) array = new ArrayReader();
+    isFirst = false;
+    yield array?.read(chunk) ?? chunk;
+  }
+  array?.end();
+}
+
+function beginsAsArray(chunk: Uint8Array): boolean {
+  return /^(?:\xef\xbb\xbf)?\s*\[/.test(Buffer.from(chunk).toString('latin1', 0, 64));
 }
 
 const REMEDY =
   'have the map pass Bucket and Key of each object, or the columns of a manifest, in its ItemSelector, or drop a list of the objects';
 
 function linesOfExecution(line: string, place: string): string {
-  const execution = parse(line);
+  // Numbers keep their spelling: an item with our columns is a row, whose reader says which it takes as text.
+  const execution = keepingNumbers(line);
   // A file of executions that succeeded can be dropped alone too: what they were for is done.
   if (isRecord(execution) && execution['Status'] === 'SUCCEEDED') return '';
   const text = isRecord(execution) ? execution['Input'] : undefined;
-  const input = typeof text === 'string' ? parse(text) : undefined;
+  const input = typeof text === 'string' ? keepingNumbers(text) : undefined;
   const items = isRecord(input) && Array.isArray(input['Items']) ? input['Items'] : [input];
   const shared = isRecord(input) && isRecord(input['BatchInput']) ? input['BatchInput'] : {};
   return items.map((item: unknown) => lineOfItem(item, shared, place)).join('');
@@ -176,12 +175,12 @@ function lineOfItem(item: unknown, shared: Record<string, unknown>, place: strin
   if (typeof key !== 'string') throw unfit(item, place, 'has no Key');
   if (typeof bucket !== 'string' || !isBucketName(bucket))
     throw unfit(item, place, 'has a Key and no Bucket');
-  return copyLine({ bucket, key, ...optional('version', VersionId), ...optional('size', sizeOf(Size)) });
+  return copyLine({ bucket, key, version: textOf(VersionId), size: textOf(sizeOf(Size)) });
 }
 
-function optional<Name extends string>(name: Name, value: unknown): { [Each in Name]?: string } {
+function textOf(value: unknown): string | undefined {
   const text = keptDigits(value) ?? value;
-  return (typeof text === 'string' ? { [name]: text } : {}) as { [Each in Name]?: string };
+  return typeof text === 'string' ? text : undefined;
 }
 
 /** Writers that hold a size as a floating-point number spell it `1024.0` or `1.5E9`. */
@@ -192,14 +191,5 @@ function sizeOf(value: unknown): unknown {
 
 function unfit(item: unknown, place: string, what: string) {
   const shown = boundedText(JSON.stringify(item) ?? 'its input', SHOWN_BYTES);
-  return listFault('ItemUnfit', `an item of ${place} ${what}: ${shown}; ${REMEDY}`);
-}
-
-/** Numbers keep their spelling: an item with our columns is a row, whose reader says which it takes as text. */
-function parse(text: string): unknown {
-  try {
-    return parseKeepingNumbers(text);
-  } catch {
-    return undefined;
-  }
+  return new ConversionFault('ItemUnfit', `an item of ${place} ${what}: ${shown}; ${REMEDY}`);
 }

@@ -1,12 +1,12 @@
 // Parquet as a manifest: rows are read in ranges, each of which becomes lines of NDJSON.
+import { isManifestColumn } from '../columns.ts';
 import { type ManifestStart, unreadable } from '../format.ts';
-import { type ParquetFooter, readFooter } from '../parquet/footer.ts';
-import { isManifestColumn, manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
+import { type ParquetFooter, randomAccess, readFooter } from '../parquet/footer.ts';
+import { manifestColumns, manifestLines } from '../parquet/manifest-rows.ts';
 import type { RowRange } from '../parquet/rows.ts';
 import { endingOf } from '../refused-files.ts';
-import type { ConversionInput, ManifestConversion } from './conversion.ts';
+import { type ConversionInput, convertible, type ManifestConversion } from './conversion.ts';
 import { lineHead } from './line-head.ts';
-import { randomAccess } from './random-access.ts';
 
 /** Rows of a unit: about a second of one core. */
 const UNIT_ROWS = 500_000;
@@ -27,13 +27,8 @@ export const parquet: ManifestConversion<RowRange> = {
         `a manifest in Parquet by its name, but its first bytes are not those of Parquet: leave the ending .${endingOf(key)} out of its name`,
       );
     const { footer } = await readTable(input);
-    const [first, ...rest] = unitsOf(footer);
-    if (first === undefined) return unreadable('Empty', 'the Parquet file is empty: it has no rows');
-    return {
-      kind: 'convertible',
-      head: lineHead(input.start),
-      units: [first, ...rest],
-    };
+    const empty = 'the Parquet file is empty: it has no rows';
+    return convertible(unitsOf(footer), empty, () => lineHead(input.start));
   },
 
   async *convert(range, input) {

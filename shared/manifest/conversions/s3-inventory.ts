@@ -6,12 +6,12 @@
 import * as z from 'zod/mini';
 import { isBucketName } from '../../keys/bucket-name.ts';
 import { boundedName } from '../../text/bounded.ts';
-import type { ConversionInput, ManifestConversion, OpenedConversion } from './conversion.ts';
+import { ConversionFault, convertible, type ManifestConversion } from './conversion.ts';
 import { inventoryCsvLines } from './inventory-csv.ts';
 import { inventoryParquetLines } from './inventory-parquet.ts';
-import { isList, listFault, readList } from './json-lists.ts';
+import { isList, readList } from './json-lists.ts';
 import { objectHead } from './line-head.ts';
-import { checkFiles, groupFiles, type ListedFile, ofListedFile } from './listed-files.ts';
+import { checkedGroups, type ListedFile, type ListLayout, ofListedFile } from './listed-files.ts';
 
 const WHAT = 'S3 Inventory';
 const FORMATS = ['CSV', 'Parquet'] as const;
@@ -44,26 +44,25 @@ export const s3Inventory: ManifestConversion<InventoryUnit> = {
   contentTypes: ['application/vnd.spillway.s3-inventory+json'],
   detect: (start) => isList(start, 'inventory'),
 
-  async open(input): Promise<OpenedConversion<InventoryUnit>> {
+  async open(input) {
     const list = await readList(input, inventory, `manifest.json of ${WHAT}`);
     const format = formatOf(list.fileFormat);
     const columns = format === 'CSV' ? list.fileSchema.split(',').map((name) => name.trim()) : [];
     if (format === 'CSV' && !(columns.includes('Bucket') && columns.includes('Key')))
-      throw listFault(
+      throw new ConversionFault(
         'ListUnreadable',
         `the fileSchema of the ${WHAT} has no Bucket and Key: ${boundedName(list.fileSchema)}`,
       );
     const bucket = bucketOfArn(list.destinationBucket);
-    const files = list.files.map(({ key, size, MD5checksum }) => ({
-      ...{ bucket, key },
-      sizeBytes: size,
-      md5: MD5checksum,
-    }));
-    checkFiles(files, folderOf(input, list.sourceBucket, files), WHAT);
-    const [first, ...rest] = groupFiles(files).map((group) => ({ format, columns, files: group }));
-    if (first === undefined)
-      throw listFault('Empty', `the ${WHAT} lists no files: the bucket was empty when it was made`);
-    return { kind: 'convertible', head: objectHead(input.start, `an ${WHAT}`), units: [first, ...rest] };
+    const files = list.files.map(
+      ({ key, size, MD5checksum }): ListedFile => ({ bucket, key, sizeBytes: size, md5: MD5checksum }),
+    );
+    const groups = checkedGroups(input, files, layoutOf(list.sourceBucket));
+    return convertible(
+      groups.map((group) => ({ format, columns, files: group })),
+      `the ${WHAT} lists no files: the bucket was empty when it was made`,
+      () => objectHead(input.start, `an ${WHAT}`),
+    );
   },
 
   async *convert({ format, columns, files }, input) {
@@ -78,7 +77,7 @@ export const s3Inventory: ManifestConversion<InventoryUnit> = {
 function formatOf(fileFormat: string): InventoryFormat {
   const known = FORMATS.find((format) => format === fileFormat);
   if (known !== undefined) return known;
-  throw listFault(
+  throw new ConversionFault(
     'UnsupportedFormat',
     `the ${WHAT} has files in ${boundedName(fileFormat)}, which are not read: configure the inventory's output format as CSV or Parquet`,
   );
@@ -88,25 +87,22 @@ function formatOf(fileFormat: string): InventoryFormat {
 function bucketOfArn(arn: string): string {
   const bucket = /^arn:[a-z0-9-]+:s3:::(.+)$/.exec(arn)?.[1] ?? '';
   if (isBucketName(bucket)) return bucket;
-  throw listFault(
+  throw new ConversionFault(
     'ListUnreadable',
     `the destinationBucket of the ${WHAT} is no bucket's ARN: ${boundedName(arn)}`,
   );
 }
 
-/**
- * The folder of the inventory: `<prefix>/<source bucket>/<configuration>/`. It follows from the manifest's own key where that is
- * the one that S3 gave it, else from the first file's.
- */
-function folderOf({ manifest }: ConversionInput, sourceBucket: string, files: readonly ListedFile[]): string {
-  const own = /^(.*\/)\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z\/manifest\.json$/s.exec(manifest.key)?.[1];
-  const first = /^(.*\/)data\/[^/]+$/s.exec(files[0]?.key ?? '')?.[1];
-  const isLaidOut = (folder: string | undefined) => folder?.split('/').at(-3) === sourceBucket;
-  if (own !== undefined && isLaidOut(own) && manifest.bucket === files[0]?.bucket) return own;
-  if (files.length === 0) return '';
-  if (first !== undefined && isLaidOut(first)) return first;
-  throw listFault(
-    'ListedFileRefused',
-    `the ${WHAT} lists ${boundedName(files[0]?.key ?? '')}, which is not where S3 Inventory writes its files: <prefix>/${boundedName(sourceBucket)}/<configuration>/data/`,
-  );
+/** `<prefix>/<source bucket>/<configuration>/` */
+function layoutOf(sourceBucket: string): ListLayout {
+  const laidOut = (folder: string | undefined) =>
+    folder?.split('/').at(-3) === sourceBucket ? folder : undefined;
+  return {
+    what: WHAT,
+    folderOfManifest: (key) =>
+      laidOut(/^(.*\/)\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z\/manifest\.json$/s.exec(key)?.[1]),
+    folderOfFile: (key) => laidOut(/^(.*\/)data\/[^/]+$/s.exec(key)?.[1]),
+    misplaced: ({ key }) =>
+      `${boundedName(key)}, which is not where S3 Inventory writes its files: <prefix>/${boundedName(sourceBucket)}/<configuration>/data/`,
+  };
 }

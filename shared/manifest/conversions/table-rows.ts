@@ -1,14 +1,48 @@
 // Rows of a CSV file without a header, whose columns something else names. Such files come from AWS as a whole: a row that can't
 // be read shows that the file is not what its list says, and fails the job before any row is sent.
 import { isUtf8 } from 'node:buffer';
+import { decodedKey } from '../../keys/encoded-key.ts';
 import { splitQuotedRow } from '../formats/csv-quoted-row.ts';
 import { COMMAS } from '../formats/dialect.ts';
 import { scanRows } from '../lines/scan.ts';
 import { writeSource } from '../s3-source.ts';
-import { listFault } from './json-lists.ts';
+import { ConversionFault } from './conversion.ts';
 
-/** @param place of the file, for messages */
-export async function* tableRows(
+/** An object to copy to the same key. What is absent may be empty too. */
+interface CopiedObject {
+  bucket: string;
+  key: string;
+  version?: string | undefined;
+  size?: string | undefined;
+}
+
+/**
+ * The rows as lines that copy the objects that they name.
+ * @param place of the file, for messages
+ * @param objectOf with its key URL-encoded, as S3 writes it (cloud-custodian issue 1997); undefined for a row that is left out
+ */
+export async function* copyLines(
+  text: AsyncIterable<Uint8Array>,
+  columns: number,
+  place: string,
+  objectOf: (fields: readonly string[]) => CopiedObject | undefined,
+): AsyncGenerator<Uint8Array> {
+  let row = 0;
+  for await (const rows of tableRows(text, columns, place)) {
+    let lines = '';
+    for (const fields of rows) {
+      row += 1;
+      const object = objectOf(fields);
+      if (object === undefined) continue;
+      const key = decodedKey(object.key);
+      if (key === undefined) throw rowFault(place, row, 'has a key that is not URL-encoded');
+      lines += copyLine({ ...object, key });
+    }
+    if (lines !== '') yield Buffer.from(lines);
+  }
+}
+
+async function* tableRows(
   text: AsyncIterable<Uint8Array>,
   columns: number,
   place: string,
@@ -36,27 +70,19 @@ function fieldsOf(row: string, isQuoted: boolean, columns: number): string[] {
   return isSimple && simple.every((field) => !field.includes('"')) ? simple : splitQuotedRow(row, ',');
 }
 
-export function rowFault(place: string, line: number | undefined, what: string) {
-  const at = line === undefined ? '' : `line ${line} of `;
-  return listFault('ListedFileBroken', `${at}${place} ${what}: the file is not what its list says`);
+function rowFault(place: string, line: number, what: string) {
+  return new ConversionFault(
+    'ListedFileBroken',
+    `line ${line} of ${place} ${what}: the file is not what its list says`,
+  );
 }
 
-/** S3 encodes keys in CSV as forms are: a space is +, and a plus sign %2B (cloud-custodian issue 1997). */
-export function decodedKey(encoded: string): string | undefined {
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
-}
-
-/** An object to copy, as a line of NDJSON: to the same key. */
-export function copyLine(object: { bucket: string; key: string; version?: string; size?: string }): string {
-  const { bucket, key, version, size } = object;
+/** The object as a line of NDJSON. */
+export function copyLine({ bucket, key, version, size }: CopiedObject): string {
   return `${JSON.stringify({
     key,
     source: writeSource(bucket, key),
-    ...(version === undefined || version === '' ? {} : { source_version: version }),
-    ...(size === undefined || size === '' ? {} : { size }),
+    source_version: version === '' ? undefined : version,
+    size: size === '' ? undefined : size,
   })}\n`;
 }

@@ -217,16 +217,8 @@ function windowOf(descriptor: number): number {
   return base + (base / 8) * (descriptor & 0b111);
 }
 
-/** A frame in a single segment has its whole content as its window. */
+/** A frame in a single segment has its whole content as its window. A size of two bytes is stored less 256. */
 function singleWindowOf(field: Buffer, bytes: number): number {
-  switch (bytes) {
-    case 1:
-      return field.readUInt8();
-    case 2:
-      return field.readUInt16LE() + 256;
-    case 4:
-      return field.readUInt32LE();
-    default:
-      return Number(field.readBigUInt64LE());
-  }
+  if (bytes === 8) return Number(field.readBigUInt64LE());
+  return field.readUIntLE(0, bytes) + (bytes === 2 ? 256 : 0);
 }

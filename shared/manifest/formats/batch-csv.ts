@@ -5,8 +5,9 @@
 // AWS asks for URL-encoded keys in one bucket (S3 user guide, "Specifying a manifest"). Its tools decode them as forms
 // are, where `+` is a space: a plus sign itself is written %2B.
 import { isBucketName } from '../../keys/bucket-name.ts';
+import { decodedKey } from '../../keys/encoded-key.ts';
 import { boundedNames } from '../../text/bounded.ts';
-import { visibleText } from '../../text/visible.ts';
+import { quoted } from '../../text/visible.ts';
 import { knownColumns } from '../columns.ts';
 import {
   type Detected,
@@ -25,7 +26,7 @@ import { columnCount } from './csv.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { COMMAS } from './dialect.ts';
 
-export interface BatchCsvHead extends FormatHead {
+interface BatchCsvHead extends FormatHead {
   format: 'batch-csv';
   /** Fields of each row. */
   fields: 2 | 3;
@@ -130,10 +131,7 @@ function rulesFor(count: 2 | 3): RowRules {
     rowEnds: COMMAS.rowEnds,
     recordOf(text, span) {
       const fields = splitRow(text, ',', span.kind === 'quoted');
-      if (fields.length !== count) {
-        const { message } = columnCount(fields, count, ',');
-        return { code: 'ColumnCount', message: message.replace('the header has', 'the first row has') };
-      }
+      if (fields.length !== count) return columnCount(fields, count, ',', 'the first row');
       const [bucket = '', encoded = '', version = ''] = fields;
       const key = decodedKey(encoded);
       if (key === undefined) return { code: 'KeyEncoding', message: notEncoded(encoded) };
@@ -144,16 +142,5 @@ function rulesFor(count: 2 | 3): RowRules {
 }
 
 function notEncoded(key: string): string {
-  const shown = visibleText(JSON.stringify(key.slice(0, MAX_SHOWN)));
-  return `the key ${shown} is not URL-encoded UTF-8, as S3 Batch Operations takes it: write a percent sign as %25`;
-}
-
-/** @returns undefined where a percent sign begins no escape, or the escapes are not UTF-8 */
-function decodedKey(encoded: string): string | undefined {
-  if (!encoded.includes('%')) return encoded.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
+  return `the key ${quoted(key.slice(0, MAX_SHOWN))} is not URL-encoded UTF-8, as S3 Batch Operations takes it: write a percent sign as %25`;
 }

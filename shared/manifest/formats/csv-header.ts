@@ -2,13 +2,20 @@
 import { isUtf8 } from 'node:buffer';
 import { boundedName, boundedNames } from '../../text/bounded.ts';
 import { redactedUnknown } from '../../text/redacted.ts';
-import { isKnownColumn, isReservedColumn, knownColumns, payloadColumns, unknownColumns } from '../columns.ts';
+import {
+  isKnownColumn,
+  isManifestColumn,
+  isReservedColumn,
+  knownColumns,
+  payloadColumns,
+  unknownColumns,
+} from '../columns.ts';
 import type { ManifestFault } from '../faults.ts';
 import { type FormatHead, type ManifestStart, type Opened, type Unreadable, unreadable } from '../format.ts';
 import { blankFault, type FirstRow, firstRowOf } from '../lines/start.ts';
-import { faultOfNamedColumn, headerNameOf, identityOf, isNamedColumn } from '../named-columns.ts';
+import { faultOfNamedColumn, headerNameOf, identityOf } from '../named-columns.ts';
 import { splitRow } from './csv-quoted-row.ts';
-import { faultOfNamed, faultOfSeparator, namedSeparator } from './csv-separators.ts';
+import { faultOfNamed, faultOfSeparator, namedSeparator, namesIn } from './csv-separators.ts';
 import type { Dialect } from './dialect.ts';
 
 export interface SeparatedHead extends FormatHead {
@@ -51,7 +58,7 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
   const otherSeparator = faultOfSeparator(header.text, dialect);
   if (otherSeparator !== undefined) return unreadable('WrongSeparator', otherSeparator);
   if (hasLoneReturn(header.text)) return loneCarriageReturns;
-  if (header.text.trimStart().startsWith('#') && !headerNames(header.text, dialect).some(isKnownColumn))
+  if (header.text.trimStart().startsWith('#') && !namesIn(header.text, dialect.separator).some(isKnownColumn))
     return commentBeforeHeader;
   switch (header.kind) {
     case 'unfinished': {
@@ -72,10 +79,6 @@ export function openHeader(start: ManifestStart, dialect: Dialect): Opened<Separ
 function hasLoneReturn(header: string): boolean {
   const at = header.search(/\r(?!\n)/);
   return at !== -1 && header.slice(0, at).split('"').length % 2 === 1;
-}
-
-function headerNames(header: string, { separator }: Dialect): string[] {
-  return header.split(separator).map((name) => name.replaceAll('"', '').trim());
 }
 
 function readHeader(
@@ -115,41 +118,27 @@ export function headerFaults(
   extraColumns: readonly string[],
 ): { code: ManifestFault; message: string }[] {
   const faults: { code: ManifestFault; message: string }[] = [];
+  const add = (code: ManifestFault, message: string) => faults.push({ code, message });
   const names = new Set(columns);
-  const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
+  const isRead = (name: string) => isManifestColumn(name, extraColumns);
   const unknown = [...names].filter((name) => name !== '' && !isReservedColumn(name) && !isRead(name));
-  if (unknown.length > 0) {
-    faults.push({ code: 'UnknownColumn', message: unknownColumns(unknown, headerNameOf) });
-  }
+  if (unknown.length > 0) add('UnknownColumn', unknownColumns(unknown, headerNameOf));
   if (names.has('')) {
-    const place = columns.indexOf('') + 1;
-    const message = `column ${place} has no name: name it, or leave it out (spreadsheets: delete the whole column; pandas: index=False)`;
-    faults.push({ code: 'HeaderNameMissing', message });
+    const remedy = 'name it, or leave it out (spreadsheets: delete the whole column; pandas: index=False)';
+    add('HeaderNameMissing', `column ${columns.indexOf('') + 1} has no name: ${remedy}`);
   }
   for (const name of names) {
     const fault = faultOfNamedColumn(name);
-    if (fault !== undefined) faults.push({ code: 'ColumnNameInvalid', message: fault });
+    if (fault !== undefined) add('ColumnNameInvalid', fault);
   }
-  for (const name of repeated(columns.filter(isRead))) {
-    faults.push({
-      code: 'DuplicateColumn',
-      message: `column ${boundedName(redactedUnknown(name))} is there twice`,
-    });
-  }
-  if (!names.has('key')) {
-    faults.push({ code: 'KeyColumnMissing', message: 'there is no column key' });
-  }
-  const lacking = extraColumns.filter((name) => !names.has(name));
-  if (lacking.length > 0) {
-    const message = `the option key-template names columns that the header lacks: ${boundedNames(lacking)}`;
-    faults.push({ code: 'TemplateColumnMissing', message });
-  }
-  if (!payloadColumns.some((name) => names.has(name))) {
-    faults.push({
-      code: 'PayloadColumnMissing',
-      message: `there is none of the columns ${payloadColumns.join(', ')}`,
-    });
-  }
+  for (const name of repeated(columns.filter(isRead)))
+    add('DuplicateColumn', `column ${boundedName(redactedUnknown(name))} is there twice`);
+  if (!names.has('key')) add('KeyColumnMissing', 'there is no column key');
+  const lacking = boundedNames(extraColumns.filter((name) => !names.has(name)));
+  if (lacking !== '')
+    add('TemplateColumnMissing', `the option key-template names columns that the header lacks: ${lacking}`);
+  if (!payloadColumns.some((name) => names.has(name)))
+    add('PayloadColumnMissing', `there is none of the columns ${payloadColumns.join(', ')}`);
   return faults;
 }
 

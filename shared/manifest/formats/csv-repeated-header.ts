@@ -3,7 +3,7 @@
 // A row is a header if the columns that are read hold names of columns, among them `key` and a payload column. Their order
 // may differ from the first header's, and byte order mark, quotes and spaces may surround them. Read as a row, it would
 // write an object with the key `key`.
-import { isKnownColumn, isReservedColumn, payloadColumns } from '../columns.ts';
+import { isManifestColumn, isReservedColumn, payloadColumns } from '../columns.ts';
 import { isNamedColumn } from '../named-columns.ts';
 
 /** Longer than any column name but of metadata and tags, with spaces, quotes and a byte order mark around it. */
@@ -29,8 +29,7 @@ export function isHeaderLine(
     if (field.length > maximumFieldLength && extraColumns.length === 0 && !isNamedColumn(nameIn(field)))
       return false;
     const name = nameIn(field);
-    const isColumn = isKnownColumn(name) || isReservedColumn(name) || isNamedColumn(name);
-    if (!isColumn && !extraColumns.includes(name)) return false;
+    if (!isReservedColumn(name) && !isManifestColumn(name, extraColumns)) return false;
     isKeyNamed ||= name === 'key';
     isPayloadNamed ||= payloadColumns.some((payload) => payload === name);
   }

@@ -1,5 +1,5 @@
 // The separator of a file's columns. Spillway reads commas and tabs; of another separator the fault gives the name.
-import { visibleText } from '../../text/visible.ts';
+import { quoted, visibleText } from '../../text/visible.ts';
 import { isKnownColumn } from '../columns.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -32,7 +32,7 @@ export function namedSeparator(line: string): string | undefined {
 export function faultOfNamed(separator: string, dialect: Dialect): string | undefined {
   if (separator === dialect.separator) return undefined;
   const shown = visibleText(`sep=${separator}`);
-  const name = NAMES.get(separator) ?? visibleText(JSON.stringify(separator));
+  const name = NAMES.get(separator) ?? quoted(separator);
   return `the first line, ${shown}, says that the columns are separated by ${name}, and Spillway reads ${dialect.separators}: ${REMEDY}, and remove that line`;
 }
 
@@ -55,6 +55,11 @@ export function isOtherHeader(line: string): boolean {
 
 /** Whether the separator stands between names of which one is a known column, in any case. */
 export function isSeparatedBy(header: string, separator: string): boolean {
-  const names = header.split(separator).map((name) => name.replaceAll('"', '').trim().toLowerCase());
-  return names.length > 1 && names.some(isKnownColumn);
+  const names = namesIn(header, separator);
+  return names.length > 1 && names.some((name) => isKnownColumn(name.toLowerCase()));
+}
+
+/** What stands between the separators, without quotes and the spaces around it. */
+export function namesIn(header: string, separator: string): string[] {
+  return header.split(separator).map((name) => name.replaceAll('"', '').trim());
 }

@@ -1,17 +1,18 @@
 // Rows with a header between commas (CSV, RFC 4180) or tabs: fields are read by the header's names, and an empty field is an
 // absent one.
-import { isKnownColumn, isReservedColumn } from '../columns.ts';
+import type { ItemFault } from '../column-checks.ts';
+import { isKnownColumn, isManifestColumn, isReservedColumn } from '../columns.ts';
 import type { Detected, ManifestFormat, ManifestStart } from '../format.ts';
-import { type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
+import { type RowRules, readRows } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText } from '../lines/start.ts';
-import { isNamedColumn, put, targetOf } from '../named-columns.ts';
+import { put, targetOf } from '../named-columns.ts';
 import { plainCsvRows } from '../plain-row.ts';
 import { sizeOf } from '../written-numbers.ts';
 import { headerColumns, openHeader, type SeparatedHead } from './csv-header.ts';
 import { splitRow } from './csv-quoted-row.ts';
 import { isHeaderLine } from './csv-repeated-header.ts';
-import { isOtherHeader, isSeparatedBy, namedSeparator } from './csv-separators.ts';
+import { isOtherHeader, isSeparatedBy, namedSeparator, namesIn } from './csv-separators.ts';
 import { COMMAS, type Dialect } from './dialect.ts';
 
 export const csv: ManifestFormat<SeparatedHead> = {
@@ -55,16 +56,14 @@ function detect(start: ManifestStart, { format, name, separator, rowEnds }: Dial
 function headerFormat(line: string): Dialect['format'] | undefined {
   // An object may hold the name of a column between commas; no name of a column begins with a brace.
   if (line.trimStart().startsWith('{')) return undefined;
-  const names = line.split(',').map((name) => name.replaceAll('"', '').trim());
-  if (names.some(isKnownColumn) || isSeparatedBy(line, ',')) return 'csv';
+  if (namesIn(line, ',').some(isKnownColumn) || isSeparatedBy(line, ',')) return 'csv';
   if (isSeparatedBy(line, '\t')) return 'tsv';
   return isOtherHeader(line) ? 'csv' : undefined;
 }
 
 function rulesFor({ columns, extraColumns = [] }: SeparatedHead, { rowEnds, separator }: Dialect): RowRules {
   const extras = extraColumns.map((name) => [name, columns.indexOf(name)] as const);
-  const isRead = (name: string) => isKnownColumn(name) || isNamedColumn(name);
-  const targets = columns.map((name) => (isRead(name) ? targetOf(name) : undefined));
+  const targets = columns.map((name) => (isManifestColumn(name) ? targetOf(name) : undefined));
   const read = columns.map((name) => (isReservedColumn(name) ? undefined : name));
   return {
     rowEnds,
@@ -94,20 +93,26 @@ function columnsOf(extras: readonly (readonly [string, number])[], fields: reado
   return Object.fromEntries(filled.filter(([, field]) => field !== ''));
 }
 
-const headerRepeated: UnreadableRow = {
+const headerRepeated: ItemFault = {
   code: 'HeaderRepeated',
   message:
     'the row is a header line: files were joined with their headers; leave out all but the first (rows behind it are read by the first)',
 };
 
-const separatorRepeated: UnreadableRow = {
+const separatorRepeated: ItemFault = {
   code: 'HeaderRepeated',
   message:
     'the row is the line sep= that Excel reads as the name of the separator: files were joined with it; leave it out',
 };
 
-export function columnCount(fields: readonly string[], columns: number, separator: string): UnreadableRow {
-  const counts = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}; the header has ${columns} columns`;
+/** @param model the row that says how many there should be */
+export function columnCount(
+  fields: readonly string[],
+  columns: number,
+  separator: string,
+  model = 'the header',
+): ItemFault {
+  const counts = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}; ${model} has ${columns} columns`;
   return { code: 'ColumnCount', message: `${counts}: ${columnCountRemedy(fields, columns, separator)}` };
 }
 

@@ -1,6 +1,7 @@
 // NDJSON: a row is a line that holds one JSON object, and a member of value null is an absent one.
-
+import { isRecord } from '../../text/parse-json.ts';
 import { visibleText } from '../../text/visible.ts';
+import type { ItemFault } from '../column-checks.ts';
 import { isReservedColumn } from '../columns.ts';
 import {
   type Detected,
@@ -9,13 +10,13 @@ import {
   type ManifestStart,
   unreadable,
 } from '../format.ts';
-import { type RowRecord, type RowRules, readRows, type UnreadableRow } from '../lines/read.ts';
+import { type RowRecord, type RowRules, readRows } from '../lines/read.ts';
 import { splitRows } from '../lines/split.ts';
 import { firstRowOf, holdsNul, refusalOfText, textPlace } from '../lines/start.ts';
 import { plainJsonRows } from '../plain-row.ts';
-import { hasNumberAsText, sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
+import { sizeOf, withNumbersAsText, writtenDigits } from '../written-numbers.ts';
 
-export interface NdjsonHead extends FormatHead {
+interface NdjsonHead extends FormatHead {
   format: 'ndjson';
 }
 
@@ -68,8 +69,11 @@ const rulesFor = (extraColumns?: readonly string[]): RowRules => ({
     } catch (error) {
       return { code: 'InvalidJson', message: invalidJsonMessage(text, error as Error) };
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
-    const record = asExported(withoutIgnored(value as Record<string, unknown>), text, extraColumns);
+    if (!isRecord(value)) return notAnObject;
+    const kept = withoutIgnored(value);
+    // Exporters choose the types: a number may be quoted, and text that looks like a number may not be.
+    if (typeof kept['size'] === 'string') kept['size'] = sizeOf(kept['size']);
+    const record = withNumbersAsText(kept, text, extraColumns);
     return extraColumns === undefined ? { record } : withColumns(record, extraColumns);
   },
   digitsOf: (line, column) => writtenDigits(withoutMark(line), column),
@@ -85,7 +89,7 @@ function withColumns(record: Record<string, unknown>, extraColumns: readonly str
   };
 }
 
-const notAnObject: UnreadableRow = {
+const notAnObject: ItemFault = {
   code: 'NotAnObject',
   message: 'the line is JSON, but no object: a row is {"key": ..., ...}',
 };
@@ -95,16 +99,6 @@ const byteOrderMark = 0xfeff;
 /** Each of several joined files may begin with a byte order mark. */
 function withoutMark(line: string): string {
   return line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line;
-}
-
-/** Exporters choose the types: a number may be quoted, and text that looks like a number may not be. */
-function asExported(
-  record: Record<string, unknown>,
-  text: string,
-  extraColumns?: readonly string[],
-): Record<string, unknown> {
-  if (typeof record['size'] === 'string') record['size'] = sizeOf(record['size']);
-  return hasNumberAsText(record, extraColumns) ? withNumbersAsText(record, text, extraColumns) : record;
 }
 
 function withoutIgnored(record: Record<string, unknown>): Record<string, unknown> {

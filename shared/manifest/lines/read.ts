@@ -2,20 +2,14 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { boundedText } from '../../text/bounded.ts';
 import { isRecord } from '../../text/parse-json.ts';
+import type { ItemFault } from '../column-checks.ts';
 import { knownColumns, parseItem } from '../columns.ts';
-import type { RowFault } from '../faults.ts';
 import type { ManifestRow, ReadBytes } from '../format.ts';
 import { isPlainText, type ReadPlainRow } from '../plain-row.ts';
 import type { ByteRange, Place } from '../slice-place.ts';
 import { maximumRowBytes, type RowEnds, type RowSpan, type Stretch, scanRows } from './scan.ts';
 
 const maximumRawBytes = 1024;
-
-/** Why a row gives no record. */
-export interface UnreadableRow {
-  code: RowFault;
-  message: string;
-}
 
 export interface RowRecord {
   record: Record<string, unknown>;
@@ -29,7 +23,7 @@ export interface RowRules {
   /** As messages call what stands between fields; a comma where it is absent. */
   separatorName?: string;
   /** The row's values by their columns, without those that are absent or ignored. */
-  recordOf: (text: string, span: RowSpan) => RowRecord | UnreadableRow;
+  recordOf: (text: string, span: RowSpan) => RowRecord | ItemFault;
   /** Rows that are plainly good, read in one step; absent where the format or the head has none. */
   readPlain?: ReadPlainRow | undefined;
   /** The digits of a number in a column of text, as the file has them; for formats whose values have types. */
@@ -43,11 +37,11 @@ export async function* readRows(
   read: ReadBytes,
 ): AsyncGenerator<ManifestRow[]> {
   for await (const stretch of scanRows(rules.rowEnds, range, read)) {
-    const encoding = encodingOf(stretch);
+    const decode = decoderOf(stretch);
     const readPlain =
       rules.readPlain !== undefined && isPlainText(seenBytes(stretch)) ? rules.readPlain : undefined;
     yield stretch.rows.map(
-      (span) => plainRow(stretch, span, readPlain) ?? readRow(stretch, span, rules, encoding),
+      (span) => plainRow(stretch, span, readPlain) ?? readRow(stretch, span, rules, decode),
     );
   }
 }
@@ -62,21 +56,9 @@ function plainRow(
   return item === undefined ? undefined : { kind: 'good', place: { line, offset: offset + start }, item };
 }
 
-function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Encoding): ManifestRow {
+function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, decode: Decode): ManifestRow {
   const place = { line: span.line, offset: stretch.offset + span.start };
-  if (span.kind === 'overlong') {
-    const message = `the line is above ${maximumRowBytes} bytes`;
-    return bad(stretch, span, place, { code: 'RowTooLong', message });
-  }
-  if (span.kind === 'unclosed') {
-    return bad(stretch, span, place, {
-      code: 'QuoteNotClosed',
-      message: quoteNotClosed(rules.separatorName),
-    });
-  }
-  const text = decode(stretch, span, encoding);
-  if (text === undefined) return bad(stretch, span, place, { code: 'InvalidUtf8', message: notUtf8 });
-  const read = rules.recordOf(text, span);
+  const read = recordOrFault(span, rules, decode);
   if ('code' in read) return bad(stretch, span, place, read);
   const parsed = parseItem(read.record, read.columns);
   if (parsed.kind === 'good') return { kind: 'good', place, item: parsed.item };
@@ -87,6 +69,15 @@ function readRow(stretch: Stretch, span: RowSpan, rules: RowRules, encoding: Enc
   };
 }
 
+function recordOrFault(span: RowSpan, rules: RowRules, decode: Decode): RowRecord | ItemFault {
+  if (span.kind === 'overlong')
+    return { code: 'RowTooLong', message: `the line is above ${maximumRowBytes} bytes` };
+  if (span.kind === 'unclosed')
+    return { code: 'QuoteNotClosed', message: quoteNotClosed(rules.separatorName) };
+  const text = decode(span);
+  return text === undefined ? { code: 'InvalidUtf8', message: notUtf8 } : rules.recordOf(text, span);
+}
+
 /** API Gateway replaces bytes that are not UTF-8; such a byte looks like a U+FFFD that the manifest holds. */
 const notUtf8 =
   'the row is not UTF-8: save the manifest as UTF-8. In one posted to the API as text or JSON, U+FFFD counts as a byte that was not: post it as application/csv or application/x-ndjson, or drop it into the inbox';
@@ -94,7 +85,7 @@ const notUtf8 =
 const quoteNotClosed = (separator = 'comma') =>
   `a field that begins with a quote on this line does not end with one before a ${separator} or line end (a quote within is doubled: "")`;
 
-function bad(stretch: Stretch, span: RowSpan, place: Place, { code, message }: UnreadableRow) {
+function bad(stretch: Stretch, span: RowSpan, place: Place, { code, message }: ItemFault) {
   return { kind: 'bad' as const, place, code, message, raw: rawText(stretch, span) };
 }
 
@@ -145,27 +136,20 @@ function shownNames(value: object): Record<string, string> {
   );
 }
 
-/** Of all rows of a stretch: found once, not for each row. */
-type Encoding = 'ascii' | 'utf8' | 'unknown';
-
 /** Only these rows: what follows the last one may be unfinished, and end within a character. */
 function seenBytes({ bytes, rows }: Stretch): Buffer {
   return bytes.subarray(rows[0]?.start, rows.at(-1)?.end);
 }
 
-function encodingOf(stretch: Stretch): Encoding {
-  const seen = seenBytes(stretch);
-  if (isAscii(seen)) {
-    return 'ascii';
-  }
-  return isUtf8(seen) ? 'utf8' : 'unknown';
-}
+/** A row's text; undefined when its bytes are not UTF-8. */
+type Decode = (span: RowSpan) => string | undefined;
 
-/** The row's text; undefined when its bytes are not UTF-8. */
-function decode({ bytes, text }: Stretch, { start, end }: RowSpan, encoding: Encoding): string | undefined {
-  if (encoding === 'ascii') {
-    return text.slice(start, end);
-  }
-  const isKnown = encoding === 'utf8' || isUtf8(bytes.subarray(start, end));
-  return isKnown ? bytes.toString('utf8', start, end) : undefined;
+/** How the stretch is encoded is found once, not for each row. */
+function decoderOf(stretch: Stretch): Decode {
+  const { bytes, text } = stretch;
+  const seen = seenBytes(stretch);
+  if (isAscii(seen)) return ({ start, end }) => text.slice(start, end);
+  const isKnown = isUtf8(seen);
+  return ({ start, end }) =>
+    isKnown || isUtf8(bytes.subarray(start, end)) ? bytes.toString('utf8', start, end) : undefined;
 }

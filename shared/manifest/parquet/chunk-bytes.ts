@@ -5,23 +5,17 @@ import { damaged } from './limits.ts';
 /** One request to S3 brings so much: pages of writers are about as large. */
 const READ_AHEAD_BYTES = 1024 * 1024;
 
-export interface ChunkBytes {
-  readonly leftBytes: number;
-  /** The next bytes, without moving on: at least `bytes`, or all that are left. */
-  peek(bytes: number): Promise<Uint8Array>;
-  take(bytes: number): Promise<Uint8Array>;
-  /** Moves on, within the chunk. */
-  skip(bytes: number): void;
-}
+export type ChunkBytes = ReturnType<typeof createChunkBytes>;
 
 export function createChunkBytes(
   file: RandomAccess,
   { startOffset, endOffset }: { startOffset: number; endOffset: number },
-): ChunkBytes {
+) {
   let held: Uint8Array = new Uint8Array();
   /** Where `held` begins in the file. */
   let offset = startOffset;
 
+  /** The next bytes, without moving on: at least `bytes`, or all that are left. */
   const peek = async (bytes: number): Promise<Uint8Array> => {
     const wanted = Math.min(bytes, endOffset - offset);
     if (held.length >= wanted) return held;
@@ -33,22 +27,21 @@ export function createChunkBytes(
     return held;
   };
 
+  /** Moves on, within the chunk. */
   const skip = (bytes: number): void => {
     offset += bytes;
     held = bytes >= held.length ? new Uint8Array() : held.subarray(bytes);
   };
 
   return {
-    get leftBytes() {
-      return endOffset - offset;
-    },
+    leftBytes: () => endOffset - offset,
     peek,
-    async take(bytes) {
+    skip,
+    async take(bytes: number): Promise<Uint8Array> {
       if (bytes > endOffset - offset) throw damaged('a page that is longer than its column');
       const taken = (await peek(bytes)).subarray(0, bytes);
       skip(bytes);
       return taken;
     },
-    skip,
   };
 }

@@ -19,32 +19,21 @@ export interface ColumnPage {
   values: Values;
 }
 
-export interface ColumnReader {
-  /** The page that is read, and the first of its rows that was not taken yet. There is one at least. */
-  current(): Promise<{ page: ColumnPage; at: number }>;
-  /** Moves on within the current page. */
-  advance(rows: number): void;
-}
-
 /** Bytes that the columns of one reading hold together. */
 export interface Holding {
   bytes: number;
 }
 
-export interface ColumnReaderOptions {
-  column: ParquetColumn;
-  chunk: ColumnChunk;
-  /** The row of the row group at which reading begins. */
-  firstRow: number;
-  holding: Holding;
-}
-
 type DataHeader = PageHeader & { kind: 'data' };
 
+/** @param firstRow the row of the row group at which reading begins */
 export function createColumnReader(
   file: RandomAccess,
-  { column, chunk, firstRow, holding }: ColumnReaderOptions,
-): ColumnReader {
+  column: ParquetColumn,
+  chunk: ColumnChunk,
+  firstRow: number,
+  holding: Holding,
+) {
   const bytes = createChunkBytes(file, chunk);
   let dictionary: Values | undefined;
   let page: ColumnPage | undefined;
@@ -72,7 +61,7 @@ export function createColumnReader(
   async function readPage(header: DataHeader): Promise<void> {
     pageBytes = header.uncompressedBytes + header.values * 4;
     hold(pageBytes);
-    page = decodePage(await takePage(bytes, header), header, { column, codec: chunk.codec, dictionary });
+    page = decodePage(await takePage(bytes, header), header, column, chunk.codec, dictionary);
     const inFact = page.slots.byteLength + (page.values === dictionary ? 0 : bytesOfValues(page.values));
     hold(inFact - pageBytes);
     pageBytes = inFact;
@@ -85,24 +74,27 @@ export function createColumnReader(
     pageBytes = 0;
     page = undefined;
     while (page === undefined) {
-      if (bytes.leftBytes === 0) throw damaged(`column ${column.name} ends before its row group`);
+      if (bytes.leftBytes() === 0) throw damaged(`column ${column.name} ends before its row group`);
       const header = await readHeader(bytes);
       if (header.kind === 'dictionary') await readDictionary(header);
       else if (header.kind === 'data' && header.values > toSkip) await readPage(header);
       else {
         if (header.kind === 'data') toSkip -= header.values;
-        if (header.compressedBytes > bytes.leftBytes) throw damaged('a page that is longer than its column');
+        if (header.compressedBytes > bytes.leftBytes())
+          throw damaged('a page that is longer than its column');
         bytes.skip(header.compressedBytes);
       }
     }
   }
 
   return {
-    async current() {
+    /** The page that is read, and the first of its rows that was not taken yet. There is one at least. */
+    async current(): Promise<{ page: ColumnPage; at: number }> {
       while (page === undefined || at >= page.slots.length) await nextPage();
       return { page, at };
     },
-    advance(rows) {
+    /** Moves on within the current page. */
+    advance(rows: number): void {
       at += rows;
     },
   };
@@ -124,19 +116,18 @@ async function readHeader(bytes: ChunkBytes): Promise<PageHeader> {
 
 async function takePage(bytes: ChunkBytes, header: PageHeader): Promise<Uint8Array> {
   const packed = await bytes.take(header.compressedBytes);
-  if (header.crc32 !== undefined && crc32(packed) !== header.crc32)
+  if (header.crc32 !== undefined && crc32(packed) !== header.crc32 >>> 0)
     throw damaged('a page whose checksum is not that of its bytes');
   return packed;
 }
 
-interface PageContext {
-  column: ParquetColumn;
-  codec: number;
-  dictionary: Values | undefined;
-}
-
-function decodePage(packed: Uint8Array, header: DataHeader, context: PageContext): ColumnPage {
-  const { column, codec, dictionary } = context;
+function decodePage(
+  packed: Uint8Array,
+  header: DataHeader,
+  column: ParquetColumn,
+  codec: number,
+  dictionary: Values | undefined,
+): ColumnPage {
   const present = new Uint8Array(column.repetition === 'optional' ? header.values : 0);
   let cursor: PageCursor;
   if (header.levels === undefined) {
@@ -153,20 +144,14 @@ function decodePage(packed: Uint8Array, header: DataHeader, context: PageContext
       at: 0,
     };
   }
-  const slots = slotsOf(present, header.values);
-  const count = slots.count;
+  const { slots, count } = slotsOf(present, header.values);
   if (header.encoding !== 'PLAIN_DICTIONARY' && header.encoding !== 'RLE_DICTIONARY') {
-    const values = readValues(cursor, column, count === 0 ? plainOf(header) : header.encoding, count);
-    return { slots: slots.slots, values };
+    // A page of nulls alone may have no bytes of its encoding.
+    return { slots, values: readValues(cursor, column, count === 0 ? 'PLAIN' : header.encoding, count) };
   }
   if (dictionary === undefined) throw damaged(`column ${column.name} has no dictionary`);
-  nameValues(slots.slots, readIndices(cursor, count, countOfValues(dictionary)));
-  return { slots: slots.slots, values: dictionary };
-}
-
-/** A page of nulls alone may have no bytes of its encoding. */
-function plainOf(_: DataHeader) {
-  return 'PLAIN' as const;
+  nameValues(slots, readIndices(cursor, count, countOfValues(dictionary)));
+  return { slots, values: dictionary };
 }
 
 /** Version 1 has the length of the levels before them. */

@@ -6,12 +6,7 @@ import { damaged } from './limits.ts';
 const MAX_BLOCK_VALUES = 65_536;
 const MAX_PARTS = 512;
 
-interface DeltaHead {
-  partValues: number;
-  parts: number;
-}
-
-function readHead(cursor: PageCursor, count: number): DeltaHead {
+function readHead(cursor: PageCursor, count: number) {
   const blockValues = unsignedVarInt(cursor);
   const parts = unsignedVarInt(cursor);
   const total = unsignedVarInt(cursor);

@@ -2,6 +2,7 @@
 //
 //   row group      some rows of the file: each of its columns lies in one chunk
 //   column chunk   the pages of one column in one row group, the dictionary's page first
+import type { ConversionFile, ConversionInput } from '../conversions/conversion.ts';
 import {
   damaged,
   FREE_ROWS,
@@ -19,6 +20,13 @@ import { ThriftCutOff, ThriftReader } from './thrift.ts';
 export interface RandomAccess {
   sizeBytes: number;
   read(start: number, end: number): Promise<Uint8Array>;
+}
+
+export function randomAccess({ read }: Pick<ConversionInput, 'read'>, file: ConversionFile): RandomAccess {
+  return {
+    sizeBytes: file.sizeBytes,
+    read: async (start, end) => Buffer.concat(await Array.fromAsync(read(file, start, end))),
+  };
 }
 
 export interface ColumnChunk {
@@ -147,44 +155,28 @@ function readRowGroup(reader: ThriftReader, context: GroupContext): RowGroup {
   if (rows < 0 || !Number.isSafeInteger(rows)) throw damaged(`${context.place} has ${rows} rows`);
   // Without rows there is no page to read, and pyarrow then gives 0 as the place of the first.
   if (rows === 0) return { rows, chunks: new Map() };
-  for (const chunk of chunks.values()) checkPlace(chunk, context);
+  for (const { startOffset, endOffset } of chunks.values())
+    if (startOffset < MAGIC.length || endOffset < startOffset || endOffset > context.dataEnd)
+      throw damaged(`a column of ${context.place} lies outside of the file`);
   return { rows, chunks };
 }
 
-function checkPlace({ startOffset, endOffset }: ColumnChunk, { dataEnd, place }: GroupContext): void {
-  if (startOffset < MAGIC.length || endOffset < startOffset || endOffset > dataEnd)
-    throw damaged(`a column of ${place} lies outside of the file`);
-}
-
 function readChunk(reader: ThriftReader, { place }: GroupContext): ColumnChunk {
-  let codec = -1;
-  let sizeBytes = -1;
-  let dataOffset = -1;
-  let dictionaryOffset = 0;
+  const chunk = { codec: -1, sizeBytes: -1, dataOffset: -1, dictionaryOffset: 0 };
   reader.struct({
     1: (field, type) => {
       if (field.binary(type).length === 0) return;
       throw unsupported(`columns of ${place} of the Parquet file lie in another file: write it as one file`);
     },
-    3: (chunk, chunkType) =>
-      chunk.expect(chunkType).struct({
-        4: (field, type) => {
-          codec = field.int(type);
-        },
-        7: (field, type) => {
-          sizeBytes = field.int(type);
-        },
-        9: (field, type) => {
-          dataOffset = field.int(type);
-        },
-        11: (field, type) => {
-          dictionaryOffset = field.int(type);
-        },
-      }),
+    3: (field, type) =>
+      field
+        .expect(type)
+        .struct({ 4: 'codec', 7: 'sizeBytes', 9: 'dataOffset', 11: 'dictionaryOffset' }, chunk),
     8: () => {
       throw unsupported(`columns of ${place} of the Parquet file are encrypted: ${DECRYPT}`);
     },
   });
+  const { codec, sizeBytes, dataOffset, dictionaryOffset } = chunk;
   // Some writers give a dictionary's offset of 0 where there is none.
   const startOffset = dictionaryOffset > 0 ? Math.min(dictionaryOffset, dataOffset) : dataOffset;
   return { startOffset, endOffset: startOffset + sizeBytes, codec };

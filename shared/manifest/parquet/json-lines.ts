@@ -13,22 +13,9 @@ const IS_ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte < 0x20 || byte === QUOTE || byte === BACKSLASH),
 );
 
-export interface JsonLines {
-  /** Begins a member with this name as JSON, with its colon: `"key":`. */
-  member(name: Uint8Array): void;
-  /** Begins a member, as `member` does, that is an object: members follow, and then `close`. */
-  open(name: Uint8Array): void;
-  close(): void;
-  /** A string of these bytes, quoted and escaped. */
-  text(bytes: Buffer, start: number, end: number): void;
-  /** ASCII that is JSON as it stands. */
-  raw(json: string): void;
-  endLine(): void;
-  /** The lines so far, where they fill a chunk or `isLast`. The bytes belong to the caller. */
-  take(isLast?: boolean): Uint8Array | undefined;
-}
+export type JsonLines = ReturnType<typeof createJsonLines>;
 
-export function createJsonLines(): JsonLines {
+export function createJsonLines() {
   let bytes = Buffer.allocUnsafe(2 * CHUNK_BYTES);
   let at = 0;
   let isEmpty = true;
@@ -40,6 +27,7 @@ export function createJsonLines(): JsonLines {
     bytes = larger;
   };
 
+  /** Begins a member with this name as JSON, with its colon: `"key":`. */
   const member = (name: Uint8Array) => {
     reserve(name.length + 2);
     bytes[at++] = isEmpty ? 0x7b : 0x2c;
@@ -55,12 +43,14 @@ export function createJsonLines(): JsonLines {
 
   return {
     member,
-    open(name) {
+    /** Begins a member, as `member` does, that is an object: members follow, and then `close`. */
+    open(name: Uint8Array) {
       member(name);
       isEmpty = true;
     },
     close,
-    text(source, start, end) {
+    /** A string of these bytes, quoted and escaped. */
+    text(source: Buffer, start: number, end: number) {
       // A longer text makes its row too long, whatever it ends in.
       const stop = Math.min(end, start + maximumRowBytes + 1);
       reserve((stop - start) * 6 + 2);
@@ -74,7 +64,8 @@ export function createJsonLines(): JsonLines {
       }
       bytes[at++] = QUOTE;
     },
-    raw(json) {
+    /** ASCII that is JSON as it stands. */
+    raw(json: string) {
       reserve(json.length);
       at += bytes.write(json, at, 'latin1');
     },
@@ -83,7 +74,8 @@ export function createJsonLines(): JsonLines {
       bytes[at++] = 0x0a;
       isEmpty = true;
     },
-    take(isLast = false) {
+    /** The lines so far, where they fill a chunk or `isLast`. The bytes belong to the caller. */
+    take(isLast = false): Uint8Array | undefined {
       if (at === 0 || (at < CHUNK_BYTES && !isLast)) return undefined;
       const chunk = Buffer.allocUnsafeSlow(at);
       bytes.copy(chunk, 0, 0, at);

@@ -1,5 +1,5 @@
 // A Parquet file as a manifest: its columns are those of any manifest, and its rows become lines of NDJSON.
-import { isKnownColumn, isReservedColumn } from '../columns.ts';
+import { isManifestColumn, isReservedColumn } from '../columns.ts';
 import { ConversionFault } from '../conversions/conversion.ts';
 import { headerFaults } from '../formats/csv-header.ts';
 import { type ColumnTarget, isNamedColumn, NAMES_COLUMNS, targetOf } from '../named-columns.ts';
@@ -13,11 +13,6 @@ import type { Values } from './values.ts';
 const NUMBER_COLUMN = 'size';
 /** The only one that may hold true and false; or text, as all others, as in CSV. */
 const BOOLEAN_COLUMN = 'bucket_key';
-
-/** @param extraColumns those that only the job's key template names */
-export function isManifestColumn(name: string, extraColumns: readonly string[] = []): boolean {
-  return isKnownColumn(name) || isNamedColumn(name) || extraColumns.includes(name);
-}
 
 export interface ManifestColumn extends ParquetColumn {
   /** Where its values go in a row. */
@@ -153,11 +148,7 @@ function writeLine(lines: JsonLines, writers: readonly Writer[], row: number): v
   lines.endLine();
 }
 
-function writerOf(
-  lines: JsonLines,
-  column: string,
-  values: Values,
-): (name: Uint8Array, slot: number) => void {
+function writerOf(lines: JsonLines, column: string, values: Values): Writer['write'] {
   if (values.kind === 'texts') {
     const { starts, ends } = values;
     const { buffer, byteOffset, byteLength } = values.bytes;

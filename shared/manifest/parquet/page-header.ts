@@ -7,9 +7,9 @@ import {
   tooLarge,
   unsupported,
 } from './limits.ts';
-import type { ThriftReader } from './thrift.ts';
+import type { FieldReader, ThriftReader } from './thrift.ts';
 
-export const ENCODINGS = [
+const ENCODINGS = [
   'PLAIN',
   'GROUP_VAR_INT',
   'PLAIN_DICTIONARY',
@@ -23,7 +23,7 @@ export const ENCODINGS = [
 ] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** Of all pages: bytes in the file, and unpacked; the checksum of the former, where the writer gave one. */
+/** Of all pages: bytes in the file, and unpacked; the checksum of the former, signed, where the writer gave one. */
 interface PageSizes {
   compressedBytes: number;
   uncompressedBytes: number;
@@ -54,59 +54,48 @@ const DATA_PAGE_V2 = 3;
 
 /** @throws ThriftCutOff where the header does not end within the bytes */
 export function readPageHeader(reader: ThriftReader): PageHeader {
-  const page = { type: -1, values: -1, encoding: -1, levels: undefined as V2Levels | undefined };
   const sizes: PageSizes = { compressedBytes: -1, uncompressedBytes: -1, crc32: undefined };
-  const values = (field: ThriftReader, type: number) => {
-    page.values = field.int(type);
-  };
-  const encoding = (field: ThriftReader, type: number) => {
-    page.encoding = field.int(type);
-  };
-  reader.struct({
-    1: (field, type) => {
-      page.type = field.int(type);
+  const page = { ...sizes, type: -1, values: -1, encoding: -1, repetitionBytes: 0, definitionBytes: 0 };
+  /** Undefined where there is no header of version 2. */
+  let isCompressed: boolean | undefined;
+  const content: FieldReader = (field, type) =>
+    field.expect(type).struct({ 1: 'values', 2: 'encoding' }, page);
+  reader.struct(
+    {
+      1: 'type',
+      2: 'uncompressedBytes',
+      3: 'compressedBytes',
+      4: 'crc32',
+      5: content,
+      7: content,
+      8: (field, type) => {
+        isCompressed = true;
+        field.expect(type).struct(
+          {
+            1: 'values',
+            4: 'encoding',
+            5: 'definitionBytes',
+            6: 'repetitionBytes',
+            7: (flag, flagType) => {
+              isCompressed = flag.bool(flagType);
+            },
+          },
+          page,
+        );
+      },
     },
-    2: (field, type) => {
-      sizes.uncompressedBytes = field.int(type);
-    },
-    3: (field, type) => {
-      sizes.compressedBytes = field.int(type);
-    },
-    4: (field, type) => {
-      sizes.crc32 = field.int(type) >>> 0;
-    },
-    5: (field, type) => field.expect(type).struct({ 1: values, 2: encoding }),
-    7: (field, type) => field.expect(type).struct({ 1: values, 2: encoding }),
-    8: (field, type) => {
-      const levels: V2Levels = { repetitionBytes: 0, definitionBytes: 0, isCompressed: true };
-      page.levels = levels;
-      field.expect(type).struct({
-        1: values,
-        4: encoding,
-        5: (level, levelType) => {
-          levels.definitionBytes = level.int(levelType);
-        },
-        6: (level, levelType) => {
-          levels.repetitionBytes = level.int(levelType);
-        },
-        7: (level, levelType) => {
-          levels.isCompressed = level.bool(levelType);
-        },
-      });
-    },
-  });
-  checkSizes(sizes, page.type === DICTIONARY_PAGE ? MAX_DICTIONARY_BYTES : MAX_PAGE_BYTES);
-  switch (page.type) {
-    case DICTIONARY_PAGE:
-      return { ...sizes, kind: 'dictionary', values: checkValues(page.values), encoding: encodingOf(page) };
-    case DATA_PAGE:
-    case DATA_PAGE_V2: {
-      const levels = page.type === DATA_PAGE_V2 ? checkLevels(page.levels, sizes) : undefined;
-      return { ...sizes, kind: 'data', values: checkValues(page.values), encoding: encodingOf(page), levels };
-    }
-    default:
-      return { ...sizes, kind: 'other' };
-  }
+    page,
+  );
+  const { type, compressedBytes, uncompressedBytes, crc32 } = page;
+  checkSizes(page, type === DICTIONARY_PAGE ? MAX_DICTIONARY_BYTES : MAX_PAGE_BYTES);
+  const header = { compressedBytes, uncompressedBytes, crc32 };
+  if (type !== DICTIONARY_PAGE && type !== DATA_PAGE && type !== DATA_PAGE_V2)
+    return { ...header, kind: 'other' };
+  const levels = type === DATA_PAGE_V2 ? checkLevels(page, isCompressed) : undefined;
+  const data = { values: checkValues(page.values), encoding: encodingOf(page.encoding) };
+  return type === DICTIONARY_PAGE
+    ? { ...header, kind: 'dictionary', ...data }
+    : { ...header, kind: 'data', ...data, levels };
 }
 
 function checkSizes({ compressedBytes, uncompressedBytes }: PageSizes, most: number): void {
@@ -122,19 +111,16 @@ function checkValues(values: number): number {
   return values;
 }
 
-function checkLevels(
-  levels: V2Levels | undefined,
-  { compressedBytes, uncompressedBytes }: PageSizes,
-): V2Levels {
-  if (levels === undefined) throw damaged('a page of version 2 without its header');
-  const { repetitionBytes, definitionBytes } = levels;
+function checkLevels(page: PageSizes & Omit<V2Levels, 'isCompressed'>, isCompressed?: boolean): V2Levels {
+  if (isCompressed === undefined) throw damaged('a page of version 2 without its header');
+  const { compressedBytes, uncompressedBytes, repetitionBytes, definitionBytes } = page;
   const bytes = repetitionBytes + definitionBytes;
   if (repetitionBytes < 0 || definitionBytes < 0 || bytes > compressedBytes || bytes > uncompressedBytes)
     throw damaged('levels that are longer than their page');
-  return levels;
+  return { repetitionBytes, definitionBytes, isCompressed };
 }
 
-function encodingOf({ encoding }: { encoding: number }): Encoding {
+function encodingOf(encoding: number): Encoding {
   const name = ENCODINGS[encoding];
   if (name === undefined)
     throw unsupported(

@@ -47,7 +47,7 @@ async function* readGroup(
   const readers = columns.map((column) => {
     const chunk = chunks.get(column.leaf);
     if (chunk === undefined) throw damaged(`a row group without column ${column.name}`);
-    return { column, reader: createColumnReader(file, { column, chunk, firstRow: from, holding }) };
+    return { column, reader: createColumnReader(file, column, chunk, from, holding) };
   });
   for (let row = from; row < to; ) {
     const batch: RowBatch = { rows: to - row, columns: [] };

@@ -51,14 +51,10 @@ export interface ParquetColumn {
   leaf: number;
 }
 
-export interface SchemaElement {
-  name: string;
-  type: PhysicalType | undefined;
+export interface SchemaElement extends Omit<ParquetColumn, 'meaning' | 'leaf'> {
   children: number;
-  repetition: ParquetColumn['repetition'];
-  converted: string | undefined;
-  logical: string | undefined;
-  isUnsigned: boolean;
+  converted?: string;
+  logical?: string;
 }
 
 const REPETITIONS = ['required', 'optional', 'repeated'] as const;
@@ -69,8 +65,6 @@ export function readElement(reader: ThriftReader, elementType: number): SchemaEl
     type: undefined,
     children: 0,
     repetition: 'required',
-    converted: undefined,
-    logical: undefined,
     isUnsigned: false,
   };
   reader.expect(elementType).struct({

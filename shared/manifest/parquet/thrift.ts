@@ -36,8 +36,14 @@ export class ThriftReader {
     this.at = at;
   }
 
-  /** Reads a structure: fields without a reader are skipped. */
-  struct(fields: Readonly<Record<number, FieldReader>>): void {
+  /**
+   * Reads a structure: fields without a reader are skipped.
+   * @param numbers keeps those fields that have, instead of a reader, a name in it
+   */
+  struct<Name extends string>(
+    fields: Readonly<Record<number, FieldReader | Name>>,
+    numbers?: Record<NoInfer<Name>, number | undefined>,
+  ): void {
     this.#enter();
     for (let id = 0; ; ) {
       const head = this.#byte();
@@ -46,8 +52,9 @@ export class ThriftReader {
       const delta = head >> 4;
       id = delta === 0 ? this.#zigZag() : id + delta;
       const read = Object.hasOwn(fields, id) ? fields[id] : undefined;
-      if (read === undefined) this.#skip(type);
-      else read(this, type);
+      if (typeof read === 'function') read(this, type);
+      else if (read !== undefined && numbers !== undefined) numbers[read] = this.int(type);
+      else this.#skip(type);
     }
     this.#depth -= 1;
   }

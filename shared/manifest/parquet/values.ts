@@ -7,15 +7,28 @@ import type { ParquetColumn } from './schema.ts';
 
 /**
  * texts      `bytes` from `starts[i]` up to `ends[i]`
- * integers   exact, of 32 or 64 bits
- * floats     of 32 or 64 bits
+ * numbers    integers, exact, or floats: of 32 or 64 bits
  * booleans   0 or 1
  */
 export type Values =
   | { kind: 'texts'; bytes: Uint8Array; starts: Uint32Array; ends: Uint32Array }
-  | { kind: 'integers'; numbers: Int32Array | Uint32Array | BigInt64Array | BigUint64Array }
-  | { kind: 'floats'; numbers: Float32Array | Float64Array }
+  | { kind: 'numbers'; numbers: Numbers }
   | { kind: 'booleans'; numbers: Uint8Array };
+
+type Numbers = Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
+interface NumbersClass {
+  new (bytes: ArrayBufferLike): Numbers;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** What holds the numbers of a type, and what holds those without a sign. */
+const NUMBERS: Readonly<Record<NumberType, readonly [NumbersClass, NumbersClass]>> = {
+  INT32: [Int32Array, Uint32Array],
+  INT64: [BigInt64Array, BigUint64Array],
+  FLOAT: [Float32Array, Float32Array],
+  DOUBLE: [Float64Array, Float64Array],
+};
+type NumberType = 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE';
 
 /** @param count values, without those that are null */
 export function readValues(
@@ -29,10 +42,9 @@ export function readValues(
       return readTexts(cursor, encoding, count, column.name);
     case 'INT32':
     case 'INT64':
-      return { kind: 'integers', numbers: readIntegers(cursor, column, encoding, count) };
     case 'FLOAT':
     case 'DOUBLE':
-      return { kind: 'floats', numbers: readFloats(cursor, column, encoding, count) };
+      return { kind: 'numbers', numbers: readNumbers(cursor, column.type, column, encoding, count) };
     case 'BOOLEAN':
       return { kind: 'booleans', numbers: readBooleans(cursor, encoding, count) };
     default:
@@ -55,10 +67,8 @@ function readTexts(cursor: PageCursor, encoding: Encoding, count: number, name: 
   switch (encoding) {
     case 'PLAIN':
       return readPlainTexts(cursor, count);
-    case 'DELTA_LENGTH_BYTE_ARRAY': {
-      const lengths = readDelta32(cursor, count);
-      return textsOfLengths(cursor, lengths);
-    }
+    case 'DELTA_LENGTH_BYTE_ARRAY':
+      return textsOfLengths(cursor, readDelta32(cursor, count));
     case 'DELTA_BYTE_ARRAY':
       return readPrefixedTexts(cursor, count);
     default:
@@ -123,39 +133,19 @@ function readPrefixedTexts(cursor: PageCursor, count: number): Values {
   return { kind: 'texts', bytes, starts, ends };
 }
 
-function readIntegers(
+function readNumbers(
   cursor: PageCursor,
-  { type, isUnsigned, name }: ParquetColumn,
+  type: NumberType,
+  { isUnsigned, name }: ParquetColumn,
   encoding: Encoding,
   count: number,
-): Int32Array | Uint32Array | BigInt64Array | BigUint64Array {
-  const isWide = type === 'INT64';
-  switch (encoding) {
-    case 'PLAIN': {
-      const buffer = copyOf(cursor, count * (isWide ? 8 : 4));
-      if (isWide) return isUnsigned ? new BigUint64Array(buffer) : new BigInt64Array(buffer);
-      return isUnsigned ? new Uint32Array(buffer) : new Int32Array(buffer);
-    }
-    case 'DELTA_BINARY_PACKED': {
-      const numbers = isWide ? readDelta64(cursor, count) : readDelta32(cursor, count);
-      if (!isUnsigned) return numbers;
-      return isWide ? new BigUint64Array(numbers.buffer) : new Uint32Array(numbers.buffer);
-    }
-    default:
-      throw unsupportedEncoding(encoding, name);
-  }
-}
-
-function readFloats(
-  cursor: PageCursor,
-  { type, name }: ParquetColumn,
-  encoding: Encoding,
-  count: number,
-): Float32Array | Float64Array {
-  if (encoding !== 'PLAIN') throw unsupportedEncoding(encoding, name);
-  return type === 'FLOAT'
-    ? new Float32Array(copyOf(cursor, count * 4))
-    : new Float64Array(copyOf(cursor, count * 8));
+): Numbers {
+  const NumbersOf = NUMBERS[type][isUnsigned ? 1 : 0];
+  if (encoding === 'PLAIN') return new NumbersOf(copyOf(cursor, count * NumbersOf.BYTES_PER_ELEMENT));
+  if (encoding !== 'DELTA_BINARY_PACKED' || type === 'FLOAT' || type === 'DOUBLE')
+    throw unsupportedEncoding(encoding, name);
+  const numbers = type === 'INT64' ? readDelta64(cursor, count) : readDelta32(cursor, count);
+  return isUnsigned ? new NumbersOf(numbers.buffer) : numbers;
 }
 
 function readBooleans(cursor: PageCursor, encoding: Encoding, count: number): Uint8Array {
@@ -199,8 +189,7 @@ export function textOfValue(values: Values, slot: number): string {
     }
     case 'booleans':
       return values.numbers[slot] === 1 ? 'true' : 'false';
-    case 'integers':
-    case 'floats':
+    case 'numbers':
       return String(values.numbers[slot]);
   }
 }
