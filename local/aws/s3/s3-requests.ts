@@ -45,6 +45,11 @@ export function parseS3Request({ method, url, headers }: RequestHead): S3Request
   };
 }
 
+/** The object that the request names, or a version of it. */
+export function placeOf({ bucket, key, query }: Pick<S3Request, 'bucket' | 'key' | 'query'>): ObjectPlace {
+  return { bucket, key, versionId: query.get('versionId') ?? undefined };
+}
+
 /**
  * A `?` that stands bare begins the version: one that is part of the key is sent as `%3F`. AWS's own clients differ in whether
  * they encode the slash between bucket and key.
