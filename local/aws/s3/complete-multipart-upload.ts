@@ -46,7 +46,8 @@ function resultXml(bucket: string, key: string, host: string, object: StoredObje
   return (
     `<CompleteMultipartUploadResult ${NAMESPACE}>` +
     `<Location>http://${escapeXml(host)}/${path}</Location><Bucket>${escapeXml(bucket)}</Bucket>` +
-    `<Key>${escapeXml(key)}</Key><ETag>${escapeXml(object.etag)}</ETag>${checksumXml(checksum)}${type}</CompleteMultipartUploadResult>`
+    `<Key>${escapeXml(key)}</Key><ETag>${escapeXml(object.etag)}</ETag>` +
+    `${checksumXml(checksum)}${type}</CompleteMultipartUploadResult>`
   );
 }
 

@@ -156,7 +156,10 @@ export function escapeKey(text: string): string {
   );
 }
 
-/** As java.net.URLEncoder does it, and so S3: letters, digits and `.-*_` stand, a space is `+`; S3 leaves `/` too. */
+/**
+ * A key as a form encodes it. As java.net.URLEncoder does it, and so S3: letters, digits and `.-*_` stand, a space is `+`; S3
+ * leaves `/` too.
+ */
 export function formEncoded(key: string): string {
   return encodeURIComponent(key.toWellFormed())
     .replaceAll('%20', '+')
