@@ -217,9 +217,7 @@ function writeHead({ status, headers, content }: ObjectAnswer, response: ServerR
 async function sampleOf(body: ObjectBody): Promise<Buffer> {
   const sample = holdBody(sliceBody(body, 0, Math.min(body.sizeBytes, MAX_HALVED_BYTES)));
   try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of readBody(sample)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return Buffer.concat(await Array.fromAsync(readBody(sample)));
   } finally {
     letGoOfBody(sample);
   }

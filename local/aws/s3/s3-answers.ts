@@ -24,7 +24,7 @@ export const KMS_SLOW_DOWN: S3Fault = {
   message: 'Please reduce your request rate for operations involving AWS KMS.',
 };
 
-/** S3's own, for codes that have one message in all cases. */
+/** By code. A refusal that can say more has a text of its own. */
 const MESSAGES: Record<string, string> = {
   SlowDown: SLOW_DOWN.message,
   InternalError: 'We encountered an internal error. Please try again.',
