@@ -7,19 +7,17 @@ import { systemClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
 import {
   type BucketOptions,
-  type Delivery,
+  type Emulators,
   type Fidelity,
+  type QueueDepth,
   startEmulators,
   takenPort,
 } from './aws/emulators.ts';
 import type { EventBridgeEntry } from './aws/eventbridge/event-bus.ts';
 import type { S3Limit } from './aws/s3/s3-limits.ts';
 import { type Fault, isLambdaFault } from './faults/fault.ts';
-import type { FaultCounts } from './faults/fault-points.ts';
 import { createLambdaFaults } from './faults/lambda.ts';
-import type { OutageService } from './faults/outages.ts';
 import { createGuard } from './guard/admission.ts';
-import type { AccessRecord } from './iam/authorizer.ts';
 import type { CrashReport } from './lambda/crash-orders.ts';
 import type { CreateEnvironment } from './lambda/environment.ts';
 import { createEventSourceApi, eventSourcesOf } from './lambda/event-source-api.ts';
@@ -80,7 +78,7 @@ export interface CloudOptions {
   log?: (line: string, functionName: string) => void;
 }
 
-export interface Cloud {
+export interface Cloud extends Pick<Emulators, 'access' | 'deliver' | 'faultCounts' | 'outage'> {
   service: ServiceModel;
   /** http://127.0.0.1:PORT */
   endpoints: { aws: string; dynamodb: string; api: string };
@@ -89,10 +87,6 @@ export interface Cloud {
   clientConfig(): ClientConfig;
   dynamodbClientConfig(): ClientConfig;
   meter(): Promise<CloudMeterReading>;
-  /** Has a service of AWS put a message into a queue, as the queue's policy allows. @returns why it refuses */
-  deliver(delivery: Delivery): Promise<string | undefined>;
-  /** Which permissions were used, and which were lacking. */
-  access(): Promise<AccessRecord>;
   /** Sums of the metrics that the functions logged, by name. */
   metrics(): MetricSums;
   metricsOf(functionName: string): MetricSums;
@@ -106,7 +100,7 @@ export interface Cloud {
   /** Runs a scheduled function at once. */
   trigger(functionName: string): Promise<unknown>;
   /** By logical id. */
-  queueDepths(): Promise<Record<string, { visible: number; inFlight: number; delayed: number }>>;
+  queueDepths(): Promise<Record<string, QueueDepth>>;
   /** Has the next invocations of a function die at a request that they make; resolves when the last of them has ended. */
   crash(functionName: string, order: Death & { times?: number }): Promise<CrashReport>;
   /** Invocations that died so or by a fault, by function. */
@@ -115,10 +109,6 @@ export interface Cloud {
   redeploy(change: (functions: ServiceModel['functions']) => void): Promise<void>;
   /** Replaces the armed faults. */
   setFaults(faults: Fault[]): Promise<void>;
-  /** How often each fault has struck, by its name. */
-  faultCounts(): Promise<FaultCounts>;
-  /** From now on, and for so long, every connection to the service is reset. */
-  outage(service: OutageService, lastsMs: number): Promise<void>;
   /** By function, in the order of its event sources. */
   eventSources(): Record<string, EventSourceCounts[]>;
   /** Adds a page to the API's port. */
@@ -148,10 +138,7 @@ const EVENTS_KEPT = 10_000;
 
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const serviceFile = options.serviceFile ?? SERVICE_FILE;
-  const service = await readService(
-    serviceFile,
-    options.params === undefined ? {} : { params: options.params },
-  );
+  const service = await readService(serviceFile, options);
   options.adjust?.(service);
   const fidelity = { ...FIDELITY, ...options.fidelity };
   const seed = options.seed ?? SEED;

@@ -11,7 +11,7 @@ import { createSqsFaults } from '../faults/sqs.ts';
 import { createGuard } from '../guard/admission.ts';
 import { createAuthorizer } from '../iam/authorizer.ts';
 import { createMeter } from '../meter/meter.ts';
-import type { AwsWorkerOptions, Delivery, QueueDepth } from './emulators.ts';
+import type { AwsWorkerOptions, Delivery } from './emulators.ts';
 import { createEventBus } from './eventbridge/event-bus.ts';
 import type { Stores } from './fauxqs-parts.ts';
 import { createGateway } from './gateway.ts';
@@ -46,14 +46,7 @@ const sqsFaults = createSqsFaults(createRandom(seed + 3));
 const outages = createOutages({ clock });
 const queues = new QueueStore(
   { clock, random: createRandom(seed), faults: sqsFaults },
-  {
-    accountId,
-    region,
-    queues: options.queues,
-    shuffleWindow,
-    duplicateShare,
-    ...(mostDelayMs === undefined ? {} : { mostDelayMs }),
-  },
+  { accountId, region, queues: options.queues, shuffleWindow, duplicateShare, mostDelayMs },
 );
 const meter = createMeter({ clock });
 const limits = new Map(
@@ -95,9 +88,7 @@ const worker = answerCalls({
   access: () => authorizer.record(),
   deliver,
   queueDepths: () =>
-    Object.fromEntries(
-      [...queues.allQueues()].map((queue): [string, QueueDepth] => [queue.name, queue.depth()]),
-    ),
+    Object.fromEntries(Array.from(queues.allQueues(), (queue) => [queue.name, queue.depth()])),
   setFaults: (armed: Fault[]) => {
     s3Faults.arm(armed.filter(isS3Fault));
     sqsFaults.arm(armed.filter(isSqsFault));

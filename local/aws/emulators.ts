@@ -92,7 +92,10 @@ export interface Emulators {
   onEvent(listener: (entry: EventBridgeEntry) => void): () => void;
   /** Answers the calls of Lambda's API. */
   onLambdaCall(answer: (call: LambdaCall) => LambdaAnswer): void;
-  /** @returns why the queue's policy refuses it; undefined where it is in the queue */
+  /**
+   * Has a service of AWS put a message into a queue.
+   * @returns why the queue's policy refuses it; undefined where it is in the queue
+   */
   deliver(delivery: Delivery): Promise<string | undefined>;
   queueDepths(): Promise<Record<string, QueueDepth>>;
   /** Replaces the armed faults. Lambda's faults are not among them: no emulator has those. */
@@ -146,12 +149,11 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     await Promise.all([aws.stop(), dynamodb.stop()]);
     await spool.remove();
   };
-  // Each server knows its own port only.
-  const addOwnPorts = async (ports: number[]): Promise<void> => {
-    await Promise.all([aws.call('ownPorts', ports), dynamodb.call('ownPorts', ports)]);
-  };
+  const callBoth = async (name: string, argument?: unknown): Promise<[unknown, unknown]> =>
+    await Promise.all([aws.call(name, argument), dynamodb.call(name, argument)]);
   try {
-    await addOwnPorts([aws.port, dynamodb.port]);
+    // Each server knows its own port only.
+    await callBoth('ownPorts', [aws.port, dynamodb.port]);
     await createTables(endpoints.dynamodb, options);
   } catch (error) {
     await stop();
@@ -162,11 +164,11 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     endpoints,
     queueUrl: (name) => `${endpoints.aws}/${options.accountId}/${name}`,
     async meter() {
-      const [services, units] = await Promise.all([aws.call('meter'), dynamodb.call('meter')]);
+      const [services, units] = await callBoth('meter');
       return { ...(services as Omit<MeterReading, 'dynamodb'>), dynamodb: units as MeterReading['dynamodb'] };
     },
     async access() {
-      const records = (await Promise.all([aws.call('access'), dynamodb.call('access')])) as AccessRecord[];
+      const records = (await callBoth('access')) as AccessRecord[];
       return {
         used: records.flatMap(({ used }) => used),
         denied: records.flatMap(({ denied }) => denied),
@@ -181,17 +183,12 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
     },
     deliver: async (delivery) => (await aws.call('deliver', delivery)) as string | undefined,
     queueDepths: async () => (await aws.call('queueDepths')) as Record<string, QueueDepth>,
-    async setFaults(faults) {
-      await Promise.all([aws.call('setFaults', faults), dynamodb.call('setFaults', faults)]);
-    },
-    async faultCounts() {
-      const counts = await Promise.all([aws.call('faultCounts'), dynamodb.call('faultCounts')]);
-      return Object.assign({}, ...counts) as FaultCounts;
-    },
+    setFaults: async (faults) => void (await callBoth('setFaults', faults)),
+    faultCounts: async () => Object.assign({}, ...(await callBoth('faultCounts'))) as FaultCounts,
     async outage(service, lastsMs) {
       await (service === 'dynamodb' ? dynamodb : aws).call('outage', { service, lastsMs });
     },
-    addOwnPort: (port) => addOwnPorts([port]),
+    addOwnPort: async (port) => void (await callBoth('ownPorts', [port])),
     stop,
   };
 }

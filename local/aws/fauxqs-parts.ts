@@ -5,7 +5,7 @@ export type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['st
 export type FauxqsS3Store = Stores['s3Store'];
 export type S3Object = ReturnType<FauxqsS3Store['putObject']>;
 
-type S3ErrorConstructor = new (code: string, message: string, statusCode: number, resource?: string) => Error;
+type ServiceError = Error & { code: string; statusCode: number };
 /** Answers the JSON body of a request. @throws SqsError */
 export type SqsAction = (body: object, queues: object) => object | Promise<object>;
 
@@ -15,8 +15,8 @@ const part = async (file: string): Promise<unknown> => await import(new URL(file
 export const { S3Store } = (await part('s3/s3Store.js')) as { S3Store: new () => FauxqsS3Store };
 /** fauxqs' routes answer it as S3 does: as XML with its code and status. */
 export const { S3Error, SqsError } = (await part('common/errors.js')) as {
-  S3Error: S3ErrorConstructor;
-  SqsError: new (code: string, message: string) => Error & { code: string; statusCode: number };
+  S3Error: new (code: string, message: string, statusCode: number, resource?: string) => ServiceError;
+  SqsError: new (code: string, message: string) => ServiceError;
 };
 
 /** @param name of a file of fauxqs, and of the function in it */

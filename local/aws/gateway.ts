@@ -82,10 +82,7 @@ export function createGateway(parts: GatewayParts): Server {
   const server = createGuardedServer(serving, (request, response, bucket) => {
     // fauxqs takes the first label of any host with dots for a bucket.
     request.headers.host = `127.0.0.1:${request.socket.localPort}`;
-    if (isLambdaApi(request)) {
-      const { authorizer, askLambda: ask } = parts;
-      return void answerLambdaApi({ authorizer, ask }, request, response);
-    }
+    if (isLambdaApi(request)) return void answerLambdaApi(parts, request, response);
     if (isEventBridge(request)) return void answerPutEvents(parts, request, response);
     const service = isS3(request, bucket) ? 's3' : 'sqs';
     if (parts.outages.resets(service, request, response)) return;
@@ -97,7 +94,7 @@ export function createGateway(parts: GatewayParts): Server {
       url: request.url ?? '/',
       headers: request.headers,
     });
-    if (s3 === undefined) return void answerError(request, response, faultOf(400, 'InvalidURI'));
+    if (s3 === undefined) return answerError(request, response, faultOf(400, 'InvalidURI'));
     response.once('close', () => count(parts.meter, s3, request, response));
     pass(parts, passages, s3, request, response);
   });
@@ -138,9 +135,9 @@ function pass(
   if (answerConfiguration(parts, s3, request, response)) return;
   const condition = writeCondition(operation, request.headers);
   if (condition !== undefined) {
-    const claim = parts.conditionalWrites.begin(bucket, key);
-    if (claim.kind === 'fails') {
-      answerError(request, response, claim);
+    const conflict = parts.conditionalWrites.begin(bucket, key);
+    if (conflict !== undefined) {
+      answerError(request, response, conflict);
       return;
     }
     response.once('close', () => parts.conditionalWrites.end(bucket, key));

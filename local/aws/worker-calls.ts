@@ -1,27 +1,15 @@
-// Calls into an emulator's worker thread, and the events that the worker sends.
-import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
+// Calls between an emulator's worker thread and the thread that started it, in both directions, and the worker's events.
+import { parentPort, Worker } from 'node:worker_threads';
 
-type FromWorker =
+type Message =
+  /** The worker's alone: that it listens, that it can't, and its events. */
   | { kind: 'ready'; port: number }
   | { kind: 'not-ready'; code: string | undefined; message: string }
-  | { kind: 'answer'; id: number; value: unknown }
-  | { kind: 'error'; id: number; message: string }
   | { kind: 'notified'; name: string; value: unknown }
-  /** The worker's own call, which is replied to. */
-  | { kind: 'asked'; id: number; name: string; argument: unknown };
-
-type ToWorker = Call | Reply;
-
-interface Call {
-  kind: 'call';
-  id: number;
-  name: string;
-  argument: unknown;
-}
-
-type Reply =
-  | { kind: 'reply'; id: number; value: unknown }
-  | { kind: 'reply-error'; id: number; message: string };
+  /** Each side's calls, which the other one answers. */
+  | { kind: 'call'; id: number; name: string; argument: unknown }
+  | { kind: 'answer'; id: number; value: unknown }
+  | { kind: 'error'; id: number; message: string };
 
 export interface EmulatorWorker {
   port: number;
@@ -39,6 +27,45 @@ export class WorkerStartError extends Error {
   }
 }
 
+/** One side's calls to the other, and its answers to the calls of that one. */
+function createCalls(post: (message: Message) => void, answer: (name: string, argument: unknown) => unknown) {
+  const pending = new Map<number, PromiseWithResolvers<unknown>>();
+  let nextId = 0;
+  let gone: Error | undefined;
+
+  return {
+    async call(name: string, argument?: unknown): Promise<unknown> {
+      if (gone !== undefined) throw gone;
+      nextId += 1;
+      const answered = Promise.withResolvers<unknown>();
+      pending.set(nextId, answered);
+      post({ kind: 'call', id: nextId, name, argument });
+      return await answered.promise;
+    },
+
+    take(message: Extract<Message, { id: number }>): void {
+      const { id } = message;
+      if (message.kind === 'call') {
+        Promise.resolve()
+          .then(() => answer(message.name, message.argument))
+          .then((value) => post({ kind: 'answer', id, value }))
+          .catch((error: Error) => post({ kind: 'error', id, message: error.message }));
+        return;
+      }
+      if (message.kind === 'answer') pending.get(id)?.resolve(message.value);
+      else pending.get(id)?.reject(new Error(message.message));
+      pending.delete(id);
+    },
+
+    /** The other side is gone: no call is answered any more. */
+    end(error: Error): void {
+      gone = error;
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+    },
+  };
+}
+
 export async function startWorker(
   file: URL,
   data: unknown,
@@ -53,66 +80,40 @@ export async function startWorker(
   },
 ): Promise<EmulatorWorker> {
   const worker = new Worker(file, { workerData: data });
-  const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  let nextId = 0;
+  const calls = createCalls((message) => worker.postMessage(message), onAsked);
+  const ready = Promise.withResolvers<number>();
   let stopping = false;
-  let gone: Error | undefined;
-
-  const port = await new Promise<number>((resolve, reject) => {
-    worker.on('message', (message: FromWorker) => {
-      switch (message.kind) {
-        case 'ready':
-          return resolve(message.port);
-        case 'not-ready':
-          return reject(new WorkerStartError(message.message, message.code));
-        case 'notified':
-          return onTold(message.name, message.value);
-        case 'asked':
-          return reply(message.id, async () => onAsked(message.name, message.argument));
-        case 'answer':
-          pending.get(message.id)?.resolve(message.value);
-          break;
-        case 'error':
-          pending.get(message.id)?.reject(new Error(message.message));
-      }
-      pending.delete(message.id);
-    });
-    worker.on('error', (error) => reject(error));
-    worker.on('error', (error) => onFailure(`emulator worker failed: ${error.stack ?? error.message}`));
-    worker.on('exit', (code) => {
-      gone = new Error(`emulator worker ended with code ${code}`);
-      reject(gone);
-      for (const call of pending.values()) call.reject(gone);
-      pending.clear();
-      if (!stopping) onFailure(gone.message);
-    });
-  }).catch(async (error: unknown) => {
+  const stop = async (): Promise<void> => {
     stopping = true;
     await worker.terminate();
+  };
+  worker.on('message', (message: Message) => {
+    switch (message.kind) {
+      case 'ready':
+        return ready.resolve(message.port);
+      case 'not-ready':
+        return ready.reject(new WorkerStartError(message.message, message.code));
+      case 'notified':
+        return onTold(message.name, message.value);
+      default:
+        calls.take(message);
+    }
+  });
+  worker.on('error', (error) => {
+    ready.reject(error);
+    onFailure(`emulator worker failed: ${error.stack ?? error.message}`);
+  });
+  worker.on('exit', (code) => {
+    const gone = new Error(`emulator worker ended with code ${code}`);
+    ready.reject(gone);
+    calls.end(gone);
+    if (!stopping) onFailure(gone.message);
+  });
+  const port = await ready.promise.catch(async (error: unknown) => {
+    await stop();
     throw error;
   });
-
-  function reply(id: number, answer: () => Promise<unknown>): void {
-    const post = (message: Reply): void => worker.postMessage(message);
-    answer()
-      .then((value) => post({ kind: 'reply', id, value }))
-      .catch((error: Error) => post({ kind: 'reply-error', id, message: error.message }));
-  }
-
-  return {
-    port,
-    call: (name, argument) =>
-      new Promise((resolve, reject) => {
-        if (gone !== undefined) return reject(gone);
-        nextId += 1;
-        pending.set(nextId, { resolve, reject });
-        worker.postMessage({ kind: 'call', id: nextId, name, argument } satisfies ToWorker);
-      }),
-    async stop() {
-      stopping = true;
-      await worker.terminate();
-    },
-  };
+  return { port, call: calls.call, stop };
 }
 
 export interface WorkerSide {
@@ -125,34 +126,15 @@ export interface WorkerSide {
 
 /** The worker's end: answers the calls by their names. */
 export function answerCalls(answers: Record<string, (argument: never) => unknown>): WorkerSide {
-  const port = requireParent();
-  const post = (message: FromWorker): void => port.postMessage(message);
-  const asked = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  let nextId = 0;
-  port.on('message', (message: ToWorker) => {
-    if (message.kind === 'reply') asked.get(message.id)?.resolve(message.value);
-    if (message.kind === 'reply-error') asked.get(message.id)?.reject(new Error(message.message));
-    if (message.kind !== 'call') return void asked.delete(message.id);
-    const { id, name, argument } = message;
-    Promise.resolve()
-      .then(() => answers[name]?.(argument as never))
-      .then((value) => post({ kind: 'answer', id, value }))
-      .catch((error: Error) => post({ kind: 'error', id, message: error.message }));
-  });
+  const parent = parentPort;
+  if (parent === null) throw new Error('an emulator runs in a worker thread');
+  const post = (message: Message): void => parent.postMessage(message);
+  const calls = createCalls(post, (name, argument) => answers[name]?.(argument as never));
+  parent.on('message', calls.take);
   return {
     ready: (listening) => post({ kind: 'ready', port: listening }),
     notReady: (error) => post({ kind: 'not-ready', code: error.code, message: error.message }),
     notify: (name, value) => post({ kind: 'notified', name, value }),
-    ask: (name, argument) =>
-      new Promise((resolve, reject) => {
-        nextId += 1;
-        asked.set(nextId, { resolve, reject });
-        post({ kind: 'asked', id: nextId, name, argument });
-      }),
+    ask: calls.call,
   };
-}
-
-function requireParent(): MessagePort {
-  if (parentPort === null) throw new Error('an emulator runs in a worker thread');
-  return parentPort;
 }

@@ -1,16 +1,14 @@
 // DynamoDB's faults: of whole calls, and of single keys of a batch.
 import type { Random } from '../../shared/time/random.ts';
 import type { DynamodbFault } from './fault.ts';
-import { createFaultPoints, type FaultCounts } from './fault-points.ts';
+import { createFaultPoints, type FaultPoints } from './fault-points.ts';
 
-export interface DynamodbFaults {
-  arm(faults: readonly DynamodbFault[]): void;
+export interface DynamodbFaults extends Pick<FaultPoints<DynamodbFault>, 'arm' | 'counts'> {
   forCall(
     operation: string,
   ): { kind: 'refused'; answer: DynamodbError } | { kind: 'dropped'; when: 'before' | 'after' } | undefined;
   /** Takes keys out of a batch call. @returns what remains of the call, and what its answer has to name unprocessed */
   takeUnprocessed(operation: string, call: Call): { call: Call; unprocessed: Batch } | undefined;
-  counts(): FaultCounts;
 }
 
 export interface DynamodbError {
@@ -97,6 +95,6 @@ export const NOTHING_PROCESSED: DynamodbError = errorOf(
   THROTTLED.ProvisionedThroughputExceededException,
 );
 
-function errorOf(status: number, { type, message }: { type: string; message: string }): DynamodbError {
+export function errorOf(status: number, { type, message }: { type: string; message: string }): DynamodbError {
   return { status, body: JSON.stringify({ __type: type, message }) };
 }

@@ -9,19 +9,18 @@ export type FaultCounts = Record<string, number>;
 
 type Named = FaultTiming & { kind: string };
 
+type Choice<Known extends Named> = <Kind extends Known['kind']>(
+  fits: (fault: Extract<Known, { kind: Kind }>) => boolean,
+  ...kinds: Kind[]
+) => Extract<Known, { kind: Kind }> | undefined;
+
 export interface FaultPoints<Known extends Named> {
   /** Replaces what is armed; the counts go on. */
   arm(faults: readonly Known[]): void;
   /** The first fault of these kinds (of all, where none is named) that fits and strikes: counted. */
-  strike<Kind extends Known['kind']>(
-    fits: (fault: Extract<Known, { kind: Kind }>) => boolean,
-    ...kinds: Kind[]
-  ): Extract<Known, { kind: Kind }> | undefined;
+  strike: Choice<Known>;
   /** The same, uncounted: where it turns out only later whether it struck. */
-  draw<Kind extends Known['kind']>(
-    fits: (fault: Extract<Known, { kind: Kind }>) => boolean,
-    ...kinds: Kind[]
-  ): Extract<Known, { kind: Kind }> | undefined;
+  draw: Choice<Known>;
   count(fault: Known): void;
   counts(): FaultCounts;
 }
@@ -38,7 +37,7 @@ export function createFaultPoints<Known extends Named>(random: Random): FaultPoi
     return true;
   }
 
-  const draw: FaultPoints<Known>['draw'] = (fits, ...kinds) => {
+  const draw: Choice<Known> = (fits, ...kinds) => {
     for (const candidate of armed) {
       const { fault } = candidate;
       if (kinds.length > 0 && !kinds.some((kind) => kind === fault.kind)) continue;

@@ -2,17 +2,15 @@
 import type { Random } from '../../shared/time/random.ts';
 import type { Death } from '../lambda/protocol.ts';
 import type { LambdaFault } from './fault.ts';
-import { createFaultPoints, type FaultCounts } from './fault-points.ts';
+import { createFaultPoints, type FaultPoints } from './fault-points.ts';
 
-export interface LambdaFaults {
-  arm(faults: readonly LambdaFault[]): void;
+export interface LambdaFaults extends Pick<FaultPoints<LambdaFault>, 'arm' | 'counts'> {
   /** Where the invocation that begins now is to die, if it is to. */
   deathOf(functionName: string): Death | undefined;
   /** Reports an invocation that survived, and the requests that it made. */
   lived(functionName: string, requests: number): void;
   /** The clock of an environment that starts now, undefined where it is right. */
   skewOf(functionName: string): ClockSkew | undefined;
-  counts(): FaultCounts;
 }
 
 export interface ClockSkew {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Random } from '../../shared/time/random.ts';
 import { answerError, faultOf, KMS_SLOW_DOWN, SLOW_DOWN } from '../aws/s3/s3-answers.ts';
 import type { S3Fault } from './fault.ts';
-import { createFaultPoints, type FaultCounts } from './fault-points.ts';
+import { createFaultPoints, type FaultPoints } from './fault-points.ts';
 
 export interface S3FaultRequest {
   bucket: string;
@@ -12,10 +12,8 @@ export interface S3FaultRequest {
   isWrite: boolean;
 }
 
-export interface S3Faults {
-  arm(faults: readonly S3Fault[]): void;
+export interface S3Faults extends Pick<FaultPoints<S3Fault>, 'arm' | 'counts'> {
   strike(request: S3FaultRequest, nowMs: number): S3Fault | undefined;
-  counts(): FaultCounts;
 }
 
 /** Keys whose requests a same-object fault remembers: the oldest is forgotten. */

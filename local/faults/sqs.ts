@@ -1,10 +1,9 @@
 // SQS's faults: of whole calls, of the entries and receipts in them, and of the messages in a queue.
 import type { Random } from '../../shared/time/random.ts';
 import type { SqsFault } from './fault.ts';
-import { createFaultPoints, type FaultCounts } from './fault-points.ts';
+import { createFaultPoints, type FaultPoints } from './fault-points.ts';
 
-export interface SqsFaults {
-  arm(faults: readonly SqsFault[]): void;
+export interface SqsFaults extends Pick<FaultPoints<SqsFault>, 'arm' | 'counts'> {
   /** Of the call as a whole. */
   forCall(action: string, queue: string): Extract<SqsFault, { kind: 'sqs-error' | 'sqs-drop' }> | undefined;
   /** Why one entry of a batch, or the one message of a single call, is refused. */
@@ -12,7 +11,6 @@ export interface SqsFaults {
   /** What becomes of a message that was sent. */
   forSent(queue: string): { kind: 'lost' } | { kind: 'late'; delayMs: number } | undefined;
   isReceivedTwice(queue: string): boolean;
-  counts(): FaultCounts;
 }
 
 export interface EntryRefusal {

@@ -39,6 +39,10 @@ export interface Guard {
 const SHOWN_CHARACTERS = 255;
 const DEFAULT_PORT = 80;
 
+const NAMES_HOST =
+  'Refused: the request line names a host. Send the path alone, and the host in the Host header.';
+const NO_HOST = 'Refused: the request has no Host header. Send one, such as "Host: localhost".';
+
 /** @param allowedHosts names beside those of loopback, as `parseAllowedHost` gives them */
 export function createGuard({ allowedHosts = [] }: { allowedHosts?: readonly string[] } = {}): Guard {
   const readHost = createHostReader(allowedHosts);
@@ -51,10 +55,10 @@ export function createGuard({ allowedHosts = [] }: { allowedHosts?: readonly str
 
     admit({ method, url = '', httpVersion, headers }) {
       // OPTIONS has `*`; CONNECT does not come here, as no server listens for it.
-      if (!url.startsWith('/') && url !== '*') return refused('target', explainTarget());
+      if (!url.startsWith('/') && url !== '*') return refused('target', NAMES_HOST);
       const { host, origin } = headers;
       const reading = host === undefined ? undefined : readHost(host);
-      if (reading === undefined && httpVersion !== '1.0') return refused('no-host', explainNoHost());
+      if (reading === undefined && httpVersion !== '1.0') return refused('no-host', NO_HOST);
       if (reading?.kind === 'foreign') {
         return refused('foreign-host', explainHost(host ?? '', reading.hostname, allowedHosts));
       }
@@ -100,14 +104,6 @@ function opensPage(method: string | undefined, headers: RequestHead['headers']):
   return (
     method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
   );
-}
-
-function explainTarget(): string {
-  return 'Refused: the request line names a host. Send the path alone, and the host in the Host header.';
-}
-
-function explainNoHost(): string {
-  return 'Refused: the request has no Host header. Send one, such as "Host: localhost".';
 }
 
 function explainHost(host: string, hostname: string | undefined, allowedHosts: readonly string[]): string {

@@ -76,14 +76,14 @@ interface Sender {
   name: string;
   caller: Caller;
   context: Context;
-  role?: Role;
+  role: Role | undefined;
 }
 
 const senderOf = (name: string, caller: Caller, role?: Role): Sender => ({
   name,
   caller,
   context: contextOf(caller),
-  ...(role === undefined ? {} : { role }),
+  role,
 });
 
 /** @param policies of buckets and queues; undefined: none is evaluated, and services may do everything */
@@ -142,9 +142,7 @@ export function createAuthorizer(
     const request = { action, resource, context: { ...sender.context, ...asked.context } };
     const policy = policyOf(request);
     const judged = policy === undefined ? SILENT : judge(policy.statements, sender.caller, request);
-    if (judged.kind !== 'denied') {
-      if (isAllowed(sender, request, judged, policy)) return undefined;
-    }
+    if (judged.kind !== 'denied' && isAllowed(sender, request, judged, policy)) return undefined;
     note(sender, request);
     return denialText(sender.caller, request, judged, policy);
   }

@@ -73,21 +73,13 @@ export const SILENT: Judgement = { kind: 'silent' };
  * speak plain HTTP on loopback, which has no certificate: with false, policies that take TLS only would deny everything.
  */
 export function contextOf(caller: Caller): Context {
-  const always = { 'aws:SecureTransport': ['true'] };
-  if (caller.kind === 'service') {
-    const { sourceArn, sourceAccount } = caller;
-    return {
-      ...always,
-      'aws:PrincipalIsAWSService': ['true'],
-      'aws:SourceArn': [sourceArn],
-      'aws:SourceAccount': [sourceAccount],
-    };
-  }
+  const isService = caller.kind === 'service';
   return {
-    ...always,
-    'aws:PrincipalIsAWSService': ['false'],
-    'aws:PrincipalArn': [caller.arn],
-    'aws:PrincipalAccount': [accountOf(caller.arn)],
+    'aws:SecureTransport': ['true'],
+    'aws:PrincipalIsAWSService': [String(isService)],
+    ...(isService
+      ? { 'aws:SourceArn': [caller.sourceArn], 'aws:SourceAccount': [caller.sourceAccount] }
+      : { 'aws:PrincipalArn': [caller.arn], 'aws:PrincipalAccount': [accountOf(caller.arn)] }),
   };
 }
 

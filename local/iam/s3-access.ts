@@ -1,7 +1,7 @@
 // What an S3 request needs to be allowed. (Service authorization reference, "Actions, resources, and condition keys for Amazon S3";
 // S3 user guide, "Required permissions for Amazon S3 API operations")
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ObjectPlace, S3Request } from '../aws/s3/s3-requests.ts';
+import { type ObjectPlace, placeOf, type S3Request } from '../aws/s3/s3-requests.ts';
 import type { AccessRequest, Context } from './policy.ts';
 
 /** Operations whose action has another name, or that need another permission than their own. */
@@ -62,10 +62,10 @@ export function deletionAccess(bucket: string, body: string, place: S3Place): Ac
 }
 
 /** The object that a request reads; undefined where it reads none. */
-export function readPlace({ bucket, key, operation, query, copySource }: S3Request): ObjectPlace | undefined {
+export function readPlace(request: S3Request): ObjectPlace | undefined {
+  const { operation, copySource } = request;
   if (COPIES.has(operation)) return copySource;
-  if (operation !== 'GetObject' && operation !== 'HeadObject') return undefined;
-  return { bucket, key, versionId: query.get('versionId') ?? undefined };
+  return operation === 'GetObject' || operation === 'HeadObject' ? placeOf(request) : undefined;
 }
 
 /** What a form writes: its key is in its body. */

@@ -14,12 +14,18 @@ export interface DynamodbMeter {
   read(): DynamodbReading;
 }
 
-interface KeyLoad extends KeyReading {
-  second: number;
-  secondReadUnits: number;
-  secondWriteUnits: number;
-  lastWriteUnits: number;
-}
+const NO_LOAD = {
+  readUnits: 0,
+  writeUnits: 0,
+  peakReadUnitsPerSecond: 0,
+  peakWriteUnitsPerSecond: 0,
+  second: 0,
+  secondReadUnits: 0,
+  secondWriteUnits: 0,
+  lastWriteUnits: 1,
+};
+
+type KeyLoad = KeyReading & typeof NO_LOAD;
 
 export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter {
   const operations = new Map<string, DynamodbReading['operations'][string]>();
@@ -32,19 +38,7 @@ export function createDynamodbMeter({ clock }: { clock: Clock }): DynamodbMeter 
     const second = Math.floor(clock.now() / 1000);
     if (load === undefined) {
       if (loads.size >= KEYS_FOLLOWED) forgetColdest();
-      const { table, key } = usage;
-      const peaks = { peakReadUnitsPerSecond: 0, peakWriteUnitsPerSecond: 0 };
-      load = {
-        table,
-        key,
-        readUnits: 0,
-        writeUnits: 0,
-        ...peaks,
-        second,
-        secondReadUnits: 0,
-        secondWriteUnits: 0,
-        lastWriteUnits: 1,
-      };
+      load = { table: usage.table, key: usage.key, ...NO_LOAD, second };
       loads.set(name, load);
     }
     if (load.second !== second) Object.assign(load, { second, secondReadUnits: 0, secondWriteUnits: 0 });

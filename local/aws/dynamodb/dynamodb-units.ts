@@ -17,10 +17,12 @@ export interface Usage {
   writeUnits: number;
 }
 
-/** The partition key's name by table. */
-export type HashKeys = ReadonlyMap<string, string>;
-/** The key attributes of each table's indexes. */
-export type IndexKeys = ReadonlyMap<string, readonly (readonly string[])[]>;
+export interface TableKeys {
+  /** The partition key's name by table. */
+  hashKeys: ReadonlyMap<string, string>;
+  /** The key attributes of each table's indexes. */
+  indexKeys: ReadonlyMap<string, readonly (readonly string[])[]>;
+}
 
 interface CallBody {
   TableName?: string;
@@ -39,11 +41,6 @@ interface AnswerBody {
   Items?: Item[];
 }
 
-export interface TableKeys {
-  hashKeys: HashKeys;
-  indexKeys: IndexKeys;
-}
-
 export function usageOf(
   operation: string,
   call: CallBody,
@@ -53,44 +50,35 @@ export function usageOf(
   const table = call.TableName ?? '';
   const consumed = answer.ConsumedCapacity?.CapacityUnits ?? 0;
   const keyOf = (item: Item | undefined, of = table): string => textOf(item?.[hashKeys.get(of) ?? '']);
+  const reads = (key: string, units: number, of = table) => ({
+    table: of,
+    key,
+    readUnits: units,
+    writeUnits: 0,
+  });
+  const writes = (key: string, units: number, of = table) => ({
+    table: of,
+    key,
+    readUnits: 0,
+    writeUnits: units,
+  });
   switch (operation) {
     case 'GetItem':
-      return [{ table, key: keyOf(call.Key), readUnits: consumed, writeUnits: 0 }];
+      return [reads(keyOf(call.Key), consumed)];
     case 'PutItem':
-      return [
-        {
-          table,
-          key: keyOf(call.Item),
-          readUnits: 0,
-          writeUnits: consumed + indexesWithAll(indexKeys.get(table), call.Item ?? {}),
-        },
-      ];
+      return [writes(keyOf(call.Item), consumed + indexesWithAll(indexKeys.get(table), call.Item ?? {}))];
     case 'UpdateItem':
-      return [
-        {
-          table,
-          key: keyOf(call.Key),
-          readUnits: 0,
-          writeUnits: consumed + indexesTouched(indexKeys.get(table), call),
-        },
-      ];
+      return [writes(keyOf(call.Key), consumed + indexesTouched(indexKeys.get(table), call))];
     case 'DeleteItem':
-      return [{ table, key: keyOf(call.Key), readUnits: 0, writeUnits: consumed }];
+      return [writes(keyOf(call.Key), consumed)];
     case 'Query':
     case 'Scan':
-      return [
-        { table, key: `(${operation} ${call.IndexName ?? 'table'})`, readUnits: consumed, writeUnits: 0 },
-      ];
+      return [reads(`(${operation} ${call.IndexName ?? 'table'})`, consumed)];
     case 'BatchWriteItem':
       return Object.entries(call.RequestItems ?? {}).flatMap(([name, requests]) =>
         (requests as { PutRequest?: { Item: Item }; DeleteRequest?: { Key: Item } }[]).map((request) => {
           const item = request.PutRequest?.Item ?? request.DeleteRequest?.Key;
-          return {
-            table: name,
-            key: keyOf(item, name),
-            readUnits: 0,
-            writeUnits: writeUnits(itemSizeBytes(item ?? {})),
-          };
+          return writes(keyOf(item, name), writeUnits(itemSizeBytes(item ?? {})), name);
         }),
       );
     case 'BatchGetItem':
@@ -99,12 +87,7 @@ export function usageOf(
         const found = new Map(answer.Responses?.[name]?.map((item) => [keyOf(item, name), item]));
         return Keys.map((key) => {
           const item = found.get(keyOf(key, name)) ?? key;
-          return {
-            table: name,
-            key: keyOf(key, name),
-            readUnits: readUnits(itemSizeBytes(item), ConsistentRead),
-            writeUnits: 0,
-          };
+          return reads(keyOf(key, name), readUnits(itemSizeBytes(item), ConsistentRead), name);
         });
       });
     default:

@@ -12,6 +12,7 @@ import { createRandom } from '../../../shared/time/random.ts';
 import {
   createDynamodbFaults,
   type DynamodbError,
+  errorOf,
   NOTHING_PROCESSED,
   UNPROCESSED,
 } from '../../faults/dynamodb.ts';
@@ -68,7 +69,10 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
   if (operation === 'CreateTable') noteKeys(whole);
   const { authorization } = request.headers;
   const denial = authorizer.deny(authorization, dynamodbAccess(operation, whole ?? {}, hashKeys, options));
-  if (denial !== undefined) return refuse(operation, accessDenied(denial), response);
+  if (denial !== undefined) {
+    const type = 'com.amazon.coral.service#AccessDeniedException';
+    return refuse(operation, errorOf(400, { type, message: denial }), response);
+  }
   const fault = faults.forCall(operation);
   if (fault?.kind === 'refused') return refuse(operation, fault.answer, response);
   if (fault?.kind === 'dropped' && fault.when === 'before') return void request.socket.destroy();
@@ -77,8 +81,11 @@ async function pass(request: IncomingMessage, response: ServerResponse): Promise
     return refuse(operation, NOTHING_PROCESSED, response);
   }
   const call = part?.call ?? whole;
-  const wantsCapacity = call?.ReturnConsumedCapacity !== undefined && call.ReturnConsumedCapacity !== 'NONE';
-  const asked = call === undefined || !takesCapacity(operation) ? sent : asking(call);
+  const wantsCapacity = (call?.ReturnConsumedCapacity ?? 'NONE') !== 'NONE';
+  const asked =
+    call === undefined || !takesCapacity(operation)
+      ? sent
+      : Buffer.from(JSON.stringify(wantsCapacity ? call : { ...call, ReturnConsumedCapacity: 'TOTAL' }));
   const left = part && { [UNPROCESSED.get(operation) ?? '']: part.unprocessed };
 
   owed.add(response);
@@ -116,11 +123,6 @@ function unitsOf(
   return [{ ...refused, readUnits: 0, writeUnits: meter.lastWriteUnits(refused.table, refused.key) }];
 }
 
-function accessDenied(message: string): DynamodbError {
-  const body = JSON.stringify({ __type: 'com.amazon.coral.service#AccessDeniedException', message });
-  return { status: 400, body };
-}
-
 function refuse(operation: string, { status, body }: DynamodbError, response: ServerResponse): void {
   meter.add(operation, true, []);
   response.writeHead(status, {
@@ -129,14 +131,6 @@ function refuse(operation: string, { status, body }: DynamodbError, response: Se
     'x-amz-crc32': crc32(body),
   });
   response.end(body);
-}
-
-function asking(call: Record<string, unknown>): Buffer {
-  const ReturnConsumedCapacity =
-    call.ReturnConsumedCapacity === undefined || call.ReturnConsumedCapacity === 'NONE'
-      ? 'TOTAL'
-      : call.ReturnConsumedCapacity;
-  return Buffer.from(JSON.stringify({ ...call, ReturnConsumedCapacity }));
 }
 
 /** The same request with another body. */

@@ -1,11 +1,9 @@
 // EventBridge over HTTP: AWS's JSON 1.1 protocol, the operation named in a header.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseJson } from '../../../shared/text/parse-json.ts';
-import type { Authorizer } from '../../iam/authorizer.ts';
 import { eventAccess } from '../../iam/json-access.ts';
-import type { Meter } from '../../meter/meter.ts';
 import { readBoundedBody } from '../bounded-body.ts';
-import type { EventBus } from './event-bus.ts';
+import type { GatewayParts } from '../gateway.ts';
 
 const SERVICE = 'AWSEvents.';
 /** EventBridge's quota for the entries of a request, with room for the names and quotes around them. */
@@ -17,12 +15,7 @@ export function isEventBridge(request: IncomingMessage): boolean {
 }
 
 export async function answerPutEvents(
-  {
-    authorizer,
-    bus,
-    meter,
-    ...place
-  }: { authorizer: Authorizer; bus: EventBus; meter: Meter; region: string; accountId: string },
+  { authorizer, bus, meter, region, accountId }: GatewayParts,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -38,7 +31,7 @@ export async function answerPutEvents(
     });
   }
   const entries = parseJson(body.toString());
-  const denial = authorizer.deny(request.headers.authorization, eventAccess(entries, place));
+  const denial = authorizer.deny(request.headers.authorization, eventAccess(entries, { region, accountId }));
   if (denial !== undefined) return send(response, 400, { __type: 'AccessDeniedException', message: denial });
   const answer = bus.put(entries);
   meter.eventBridge(answer.kind === 'taken' ? answer.entries.length : 0);

@@ -21,11 +21,9 @@ export interface EventBus {
 
 export type PutEventsAnswer =
   | { kind: 'invalid'; code: string; message: string }
-  | {
-      kind: 'taken';
-      failed: number;
-      entries: ({ EventId: string } | { ErrorCode: string; ErrorMessage: string })[];
-    };
+  | { kind: 'taken'; failed: number; entries: EntryAnswer[] };
+
+type EntryAnswer = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
 /** Entries a request may hold, by AWS's quota. */
 const ENTRIES_PER_REQUEST = 10;
@@ -37,20 +35,16 @@ export function createEventBus({
   clock: Clock;
   onEntry: (entry: EventBridgeEntry) => void;
 }): EventBus {
-  function take(raw: unknown): { EventId: string } | { ErrorCode: string; ErrorMessage: string } {
-    const { Source, DetailType, Detail, EventBusName, Resources, Time } = (raw ?? {}) as Record<
-      string,
-      unknown
-    >;
-    if (typeof Source !== 'string' || Source === '')
-      return refused('InvalidArgument', 'Parameter Source is not valid.');
-    if (typeof DetailType !== 'string' || DetailType === '')
-      return refused('InvalidArgument', 'Parameter DetailType is not valid.');
-    if (typeof Detail !== 'string') return refused('InvalidArgument', 'Parameter Detail is not valid.');
+  function take(raw: unknown): EntryAnswer {
+    const given = (raw ?? {}) as Record<string, unknown>;
+    const { Source, DetailType, Detail, EventBusName, Resources, Time } = given;
+    if (typeof Source !== 'string' || Source === '') return invalid('Source');
+    if (typeof DetailType !== 'string' || DetailType === '') return invalid('DetailType');
+    if (typeof Detail !== 'string') return invalid('Detail');
     const time = new Date(typeof Time === 'number' ? Time * 1000 : clock.now());
-    if (Number.isNaN(time.getTime())) return refused('InvalidArgument', 'Parameter Time is not valid.');
+    if (Number.isNaN(time.getTime())) return invalid('Time');
     const detail = parseJson(Detail);
-    if (!isRecord(detail)) return refused('MalformedDetail', 'Detail is malformed.');
+    if (!isRecord(detail)) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     const entry: EventBridgeEntry = {
       id: randomUUID(),
       time: time.toISOString(),
@@ -84,6 +78,6 @@ export function createEventBus({
   };
 }
 
-function refused(code: string, message: string): { ErrorCode: string; ErrorMessage: string } {
-  return { ErrorCode: code, ErrorMessage: message };
+function invalid(parameter: string): EntryAnswer {
+  return { ErrorCode: 'InvalidArgument', ErrorMessage: `Parameter ${parameter} is not valid.` };
 }

@@ -1,7 +1,7 @@
 // Lambda's own API over HTTP. The functions run in another thread. So each call is passed on there, and the answer sent back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Authorizer } from '../../iam/authorizer.ts';
 import { readBoundedBody } from '../bounded-body.ts';
+import type { GatewayParts } from '../gateway.ts';
 
 export interface LambdaCall {
   method: string;
@@ -25,9 +25,8 @@ export function isLambdaApi({ headers: { authorization = '' } }: Pick<IncomingMe
   return /\bCredential=[^,\s]*\/lambda\/aws4_request\b/.test(authorization);
 }
 
-/** @param ask answers the call where the functions run */
 export async function answerLambdaApi(
-  { authorizer, ask }: { authorizer: Authorizer; ask: (call: LambdaCall) => Promise<LambdaAnswer> },
+  { authorizer, askLambda }: Pick<GatewayParts, 'authorizer' | 'askLambda'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -43,7 +42,7 @@ export async function answerLambdaApi(
   const call = { method: request.method ?? 'GET', url: request.url ?? '/', body: body.toString() };
   send(
     response,
-    await ask(call).catch((error: unknown) =>
+    await askLambda(call).catch((error: unknown) =>
       refusal(500, 'ServiceException', error instanceof Error ? error.message : String(error)),
     ),
   );

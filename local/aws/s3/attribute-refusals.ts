@@ -1,7 +1,7 @@
 // What S3 refuses of a write's class, tags and encryption, with its own codes and messages.
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
+import { s3Error } from './s3-answers.ts';
 
 /** API reference, PutObject: without those of directory buckets, Outposts and Snow. */
 const STORAGE_CLASSES = new Set([
@@ -25,15 +25,15 @@ const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function refuseAttributes(headers: IncomingHttpHeaders): void {
   const storageClass = headers['x-amz-storage-class'];
   if (storageClass !== undefined && !STORAGE_CLASSES.has(String(storageClass)))
-    throw new S3Error('InvalidStorageClass', 'The storage class you specified is not valid', 400);
+    throw s3Error(400, 'InvalidStorageClass', 'The storage class you specified is not valid');
   const encryption = headers['x-amz-server-side-encryption'];
   if (encryption !== undefined && !ENCRYPTIONS.has(String(encryption)))
-    throw new S3Error('InvalidArgument', 'The encryption method specified is not supported', 400);
+    throw s3Error(400, 'InvalidArgument', 'The encryption method specified is not supported');
   if (headers[KMS] !== undefined && !isKms(headers))
-    throw new S3Error(
+    throw s3Error(
+      400,
       'InvalidArgument',
       'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
-      400,
     );
   const tagging = headers['x-amz-tagging'];
   if (typeof tagging === 'string') refuseTags(tagging);
@@ -55,14 +55,14 @@ export function tagsIn(tagging: string): [name: string, value: string][] {
 
 function refuseTags(tagging: string): void {
   const tags = tagsIn(tagging);
-  if (tags.length > MAX_TAGS) throw new S3Error('BadRequest', 'Object tags cannot be greater than 10', 400);
+  if (tags.length > MAX_TAGS) throw s3Error(400, 'BadRequest', 'Object tags cannot be greater than 10');
   const names = new Set(tags.map(([name]) => name));
   if (names.size < tags.length)
-    throw new S3Error('InvalidTag', 'Cannot provide multiple Tags with the same key', 400);
+    throw s3Error(400, 'InvalidTag', 'Cannot provide multiple Tags with the same key');
   for (const [name, value] of tags) {
     if (name === '' || [...name].length > MAX_NAME || !TAG_TEXT.test(name))
-      throw new S3Error('InvalidTag', 'The TagKey you have provided is invalid', 400);
+      throw s3Error(400, 'InvalidTag', 'The TagKey you have provided is invalid');
     if ([...value].length > MAX_VALUE || !TAG_TEXT.test(value))
-      throw new S3Error('InvalidTag', 'The TagValue you have provided is invalid', 400);
+      throw s3Error(400, 'InvalidTag', 'The TagValue you have provided is invalid');
   }
 }

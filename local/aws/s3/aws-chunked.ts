@@ -3,7 +3,7 @@
 //   10000;chunk-signature=…\r\n  <65,536 bytes>\r\n  …  0\r\n  x-amz-checksum-crc32:AAAAAA==\r\n  \r\n
 //
 // Signatures are not checked: the embedded cloud has no credentials.
-import { S3Error } from '../fauxqs-parts.ts';
+import { s3Error } from './s3-answers.ts';
 
 /** A chunk's line holds its size and a signature, a trailer's a name and a checksum: some 100 bytes. */
 const MAX_LINE_BYTES = 4_096;
@@ -67,19 +67,11 @@ function afterLine(expected: Expected, line: string, trailers: Map<string, strin
   }
   if (line === '') return { kind: 'end' };
   const colonAt = line.indexOf(':');
-  if (colonAt <= 0 || trailers.size === MAX_TRAILERS) throw malformedTrailer();
+  if (colonAt <= 0 || trailers.size === MAX_TRAILERS) throw s3Error(400, 'MalformedTrailerError');
   trailers.set(line.slice(0, colonAt).trim().toLowerCase(), line.slice(colonAt + 1).trim());
   return expected;
 }
 
 function broken(): Error {
-  return new S3Error('IncompleteBody', 'The request body terminated unexpectedly', 400);
-}
-
-export function malformedTrailer(): Error {
-  return new S3Error(
-    'MalformedTrailerError',
-    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
-    400,
-  );
+  return s3Error(400, 'IncompleteBody', 'The request body terminated unexpectedly');
 }

@@ -1,27 +1,24 @@
 // Takes the body of an object or a part: its bytes as they come, decoded, counted and checked, to memory or to the spool.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
-import { decodeAwsChunked, malformedTrailer } from './aws-chunked.ts';
+import { decodeAwsChunked } from './aws-chunked.ts';
 import {
   askedChecksum,
   askedMd5,
   assertEqual,
   assertValue,
+  type BodyDigests,
   type ChecksumName,
   checksumHeader,
-  createDigest,
+  createBodyDigests,
 } from './checksums.ts';
 import type { ObjectBody } from './object-body.ts';
 import { isAwsChunked } from './object-properties.ts';
+import { s3Error } from './s3-answers.ts';
 import { MAX_BYTES_IN_MEMORY, type Spool } from './spool.ts';
 
-export interface TakenBody {
+export interface TakenBody extends BodyDigests {
   /** The caller owns its holds. */
   body: ObjectBody;
-  /** In hex. */
-  md5: string;
-  checksum?: { name: ChecksumName; value: string };
 }
 
 /** S3's quota for a single PUT and for a part. */
@@ -40,9 +37,7 @@ export async function takeBody(
   const sizeBytes = bodySize(headers);
   const givenMd5 = askedMd5(headers);
   const asked = askedChecksum(headers);
-  const name = asked?.name ?? computed;
-  const digest = name === undefined ? undefined : createDigest(name);
-  const md5 = createHash('md5');
+  const digests = createBodyDigests(asked?.name ?? computed);
   const trailers = new Map<string, string>();
   const source = sourceOf(request, sizeBytes, trailers);
 
@@ -51,24 +46,20 @@ export async function takeBody(
     let takenBytes = 0;
     for await (const chunk of source) {
       takenBytes += chunk.length;
-      if (takenBytes > sizeBytes) throw incomplete();
-      md5.update(chunk);
-      digest?.update(chunk);
+      if (takenBytes > sizeBytes) throw s3Error(400, 'IncompleteBody');
+      digests.update(chunk);
       const written = sink.write(chunk);
       if (written !== undefined) await written;
     }
-    if (takenBytes < sizeBytes) throw incomplete();
-    const md5Bytes = md5.digest();
-    if (givenMd5 !== undefined && givenMd5 !== md5Bytes.toString('base64')) throw wrongMd5();
-    const value = digest?.value();
-    if (asked !== undefined && value !== undefined) {
-      assertEqual(asked.name, asked.value ?? trailerValue(trailers, asked.name), value);
+    if (takenBytes < sizeBytes) throw s3Error(400, 'IncompleteBody');
+    const { md5, checksum } = digests.values();
+    if (givenMd5 !== undefined && Buffer.from(givenMd5, 'base64').toString('hex') !== md5) {
+      throw s3Error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
     }
-    return {
-      body: await sink.finish(),
-      md5: md5Bytes.toString('hex'),
-      ...(name === undefined || value === undefined ? {} : { checksum: { name, value } }),
-    };
+    if (asked !== undefined && checksum !== undefined) {
+      assertEqual(asked.name, asked.value ?? trailerValue(trailers, asked.name), checksum.value);
+    }
+    return { body: await sink.finish(), md5, checksum };
   } catch (error) {
     await sink.discard();
     throw error;
@@ -103,22 +94,22 @@ async function* wholeBody(request: IncomingMessage): AsyncGenerator<Buffer> {
 /** @throws S3Error where the request doesn't say it, or says too much */
 function bodySize(headers: IncomingMessage['headers']): number {
   const size = isAwsChunked(headers) ? headers['x-amz-decoded-content-length'] : headers['content-length'];
-  if (size === undefined && isAwsChunked(headers)) throw lengthRequired();
+  if (size === undefined && isAwsChunked(headers)) throw s3Error(411, 'MissingContentLength');
   if (size === undefined && headers['transfer-encoding'] !== undefined) {
     // S3 takes no body of unknown length; seen from S3 in Automattic/knox#43.
-    throw new S3Error(
+    throw s3Error(
+      501,
       'NotImplemented',
       'A header you provided implies functionality that is not implemented: Transfer-Encoding',
-      501,
     );
   }
   const sizeBytes = /^\d{1,16}$/.test(String(size ?? '0')) ? Number(size ?? 0) : Number.NaN;
-  if (Number.isNaN(sizeBytes)) throw lengthRequired();
+  if (Number.isNaN(sizeBytes)) throw s3Error(411, 'MissingContentLength');
   if (sizeBytes > MAX_BODY_BYTES) {
-    throw new S3Error(
+    throw s3Error(
+      400,
       'EntityTooLarge',
       `Your proposed upload exceeds the maximum allowed size: ${sizeBytes} of ${MAX_BODY_BYTES} bytes`,
-      400,
     );
   }
   return sizeBytes;
@@ -127,23 +118,7 @@ function bodySize(headers: IncomingMessage['headers']): number {
 /** @throws S3Error */
 function trailerValue(trailers: ReadonlyMap<string, string>, name: ChecksumName): string {
   const value = trailers.get(checksumHeader(name));
-  if (value === undefined) throw malformedTrailer();
+  if (value === undefined) throw s3Error(400, 'MalformedTrailerError');
   assertValue(name, value);
   return value;
-}
-
-function lengthRequired(): Error {
-  return new S3Error('MissingContentLength', 'You must provide the Content-Length HTTP header.', 411);
-}
-
-function incomplete(): Error {
-  return new S3Error(
-    'IncompleteBody',
-    'You did not provide the number of bytes specified by the Content-Length HTTP header',
-    400,
-  );
-}
-
-function wrongMd5(): Error {
-  return new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.', 400);
 }

@@ -1,14 +1,13 @@
 // Answers requests for a bucket's configuration, which fauxqs takes for listings.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GatewayParts } from '../gateway.ts';
 import { uploadsXml } from './list-parts.ts';
-import type { MultipartUploads } from './multipart-uploads.ts';
-import type { ObjectStore } from './object-store.ts';
 import { answerError, answerXml, faultOf, locationXml, versioningXml } from './s3-answers.ts';
 import { isConfiguration, type S3Request } from './s3-requests.ts';
 
 /** True if the request was for a bucket's configuration. */
 export function answerConfiguration(
-  { objects, region, uploads }: { objects: ObjectStore; region: string; uploads: MultipartUploads },
+  { objects, region, uploads }: Pick<GatewayParts, 'objects' | 'region' | 'uploads'>,
   s3: S3Request,
   request: IncomingMessage,
   response: ServerResponse,

@@ -4,8 +4,8 @@
 //   composite     over the checksums of the parts, with `-PARTS` behind it
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { S3Error } from '../fauxqs-parts.ts';
 import { type CrcName, crc32c, crc64nvme, joinedCrc } from './crc.ts';
+import { s3Error } from './s3-answers.ts';
 
 const SIZES_BYTES = {
   CRC32: 4,
@@ -19,6 +19,12 @@ const SIZES_BYTES = {
 
 export type ChecksumName = keyof typeof SIZES_BYTES;
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
+
+export interface Checksum {
+  name: ChecksumName;
+  /** In base64. */
+  value: string;
+}
 
 export interface Digest {
   update(bytes: Buffer): void;
@@ -48,6 +54,27 @@ export function createDigest(name: ChecksumName): Digest {
   }
 }
 
+/** The MD5 of a body, in hex, and a checksum if one is named. */
+export interface BodyDigests {
+  md5: string;
+  checksum?: Checksum | undefined;
+}
+
+export function createBodyDigests(name: ChecksumName | undefined) {
+  const md5 = createHash('md5');
+  const digest = name === undefined ? undefined : createDigest(name);
+  return {
+    update(bytes: Buffer): void {
+      md5.update(bytes);
+      digest?.update(bytes);
+    },
+    values: (): BodyDigests => ({
+      md5: md5.digest('hex'),
+      checksum: name && digest && { name, value: digest.value() },
+    }),
+  };
+}
+
 function crc32Digest(next: (bytes: Buffer, before: number) => number): Digest {
   let crc = 0;
   return {
@@ -62,11 +89,7 @@ function crc32Digest(next: (bytes: Buffer, before: number) => number): Digest {
 export function checksumNamed(text: string): ChecksumName {
   const name = text.toUpperCase();
   if (Object.hasOwn(SIZES_BYTES, name)) return name as ChecksumName;
-  throw new S3Error(
-    'NotImplemented',
-    `The embedded S3 can't compute the checksum ${text.slice(0, 32)}.`,
-    501,
-  );
+  throw s3Error(501, 'NotImplemented', `The embedded S3 can't compute the checksum ${text.slice(0, 32)}.`);
 }
 
 const HEADER_PREFIX = 'x-amz-checksum-';
@@ -77,11 +100,18 @@ export function checksumHeader(name: ChecksumName): string {
   return HEADER_PREFIX + name.toLowerCase();
 }
 
-export interface AskedChecksum {
-  name: ChecksumName;
-  /** Absent where it comes in the trailers. */
-  value?: string;
+export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
+  return checksum === undefined ? {} : { [checksumHeader(checksum.name)]: checksum.value };
 }
+
+export function checksumXml(checksum: Checksum | undefined): string {
+  return checksum === undefined
+    ? ''
+    : `<Checksum${checksum.name}>${checksum.value}</Checksum${checksum.name}>`;
+}
+
+/** Its value is absent where it comes in the trailers. */
+export type AskedChecksum = Pick<Checksum, 'name'> & Partial<Checksum>;
 
 /** What the headers of a request with a body promise. @throws S3Error */
 export function askedChecksum(headers: NodeJS.Dict<string | string[]>): AskedChecksum | undefined {
@@ -98,10 +128,10 @@ export function askedChecksum(headers: NodeJS.Dict<string | string[]>): AskedChe
     if (name.startsWith(HEADER_PREFIX)) asked.push({ name: checksumNamed(name.slice(HEADER_PREFIX.length)) });
   }
   if (asked.length > 1) {
-    throw new S3Error(
+    throw s3Error(
+      400,
       'InvalidRequest',
       'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
-      400,
     );
   }
   return asked[0];
@@ -110,13 +140,13 @@ export function askedChecksum(headers: NodeJS.Dict<string | string[]>): AskedChe
 /** @throws S3Error where it is no value of that checksum */
 export function assertValue(name: ChecksumName, value: string): void {
   if (isBase64Of(value, SIZES_BYTES[name])) return;
-  throw new S3Error('InvalidRequest', `Value for ${checksumHeader(name)} header is invalid.`, 400);
+  throw s3Error(400, 'InvalidRequest', `Value for ${checksumHeader(name)} header is invalid.`);
 }
 
 /** @throws S3Error */
 export function assertEqual(name: ChecksumName, given: string, computed: string): void {
   if (given === computed) return;
-  throw new S3Error('BadDigest', `The ${name} you specified did not match the calculated checksum.`, 400);
+  throw s3Error(400, 'BadDigest', `The ${name} you specified did not match the calculated checksum.`);
 }
 
 /** The Content-MD5 of a request. @throws S3Error */
@@ -124,7 +154,7 @@ export function askedMd5(headers: NodeJS.Dict<string | string[]>): string | unde
   const value = headers['content-md5'];
   if (value === undefined) return undefined;
   if (typeof value === 'string' && isBase64Of(value, SIZES_BYTES.MD5)) return value;
-  throw new S3Error('InvalidDigest', 'The Content-MD5 you specified was invalid.', 400);
+  throw s3Error(400, 'InvalidDigest', 'The Content-MD5 you specified was invalid.');
 }
 
 export interface PartChecksum {

@@ -1,11 +1,10 @@
 // CompleteMultipartUpload: the parts that the request lists become the object.
 import type { IncomingMessage } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
-import { askedChecksum, assertEqual, checksumHeader } from './checksums.ts';
+import { askedChecksum, assertEqual, checksumHeaders, checksumXml } from './checksums.ts';
 import type { PartSpec } from './multipart-uploads.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
-import { escapeXml } from './s3-answers.ts';
-import type { StoredObject } from './stored-object.ts';
+import { escapeXml, NAMESPACE, s3Error } from './s3-answers.ts';
+import { checksumOf, type StoredObject } from './stored-object.ts';
 
 /** 10,000 parts with ETags and checksums come to less than 3 MB. */
 const MAX_LIST_BYTES = 4 * 1024 ** 2;
@@ -13,16 +12,16 @@ const PART = /<Part\b[^>]*>([\s\S]*?)<\/Part>/g;
 
 export const completeMultipartUpload: ObjectAction = async (
   { clock, objects, uploads },
-  { s3: { bucket, key, query }, request, assertConditions },
+  { s3, request, assertConditions },
 ) => {
-  const uploadId = query.get('uploadId') ?? '';
-  uploads.find(uploadId, bucket, key);
+  const { bucket, key } = s3;
+  uploads.find(s3);
   const specs = partsIn(await listText(request));
   const asked = askedChecksum(request.headers);
   // From here to the write nothing else runs.
   objects.assertBucket(bucket);
   assertConditions();
-  const { headers } = uploads.find(uploadId, bucket, key);
+  const { uploadId, headers } = uploads.find(s3);
   const object = uploads.complete(
     uploadId,
     specs,
@@ -36,26 +35,19 @@ export const completeMultipartUpload: ObjectAction = async (
   return xmlAnswer(resultXml(bucket, key, String(request.headers.host), object), {
     touched,
     keptHeaders: headers,
-    headers: checksumHeaders(object),
+    headers: checksumHeaders(checksumOf(object)),
   });
 };
 
-function checksumHeaders({ checksumAlgorithm, checksumValue }: StoredObject): Record<string, string> {
-  if (checksumAlgorithm === undefined || checksumValue === undefined) return {};
-  return { [checksumHeader(checksumAlgorithm)]: checksumValue };
-}
-
 function resultXml(bucket: string, key: string, host: string, object: StoredObject): string {
-  const { checksumAlgorithm: name, checksumValue, checksumType, etag } = object;
   const path = encodeURIComponent(`${bucket}/${key}`).replaceAll('%2F', '/');
-  const checksum =
-    name === undefined
-      ? ''
-      : `<Checksum${name}>${checksumValue}</Checksum${name}><ChecksumType>${checksumType}</ChecksumType>`;
+  const checksum = checksumOf(object);
+  const type = checksum === undefined ? '' : `<ChecksumType>${checksum.type}</ChecksumType>`;
   return (
-    '<CompleteMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+    `<CompleteMultipartUploadResult ${NAMESPACE}>` +
     `<Location>http://${escapeXml(host)}/${path}</Location><Bucket>${escapeXml(bucket)}</Bucket>` +
-    `<Key>${escapeXml(key)}</Key><ETag>${escapeXml(etag)}</ETag>${checksum}</CompleteMultipartUploadResult>`
+    `<Key>${escapeXml(key)}</Key><ETag>${escapeXml(object.etag)}</ETag>` +
+    `${checksumXml(checksum)}${type}</CompleteMultipartUploadResult>`
   );
 }
 
@@ -64,7 +56,7 @@ async function listText(request: IncomingMessage): Promise<string> {
   let sizeBytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes > MAX_LIST_BYTES) throw malformed();
+    if (sizeBytes > MAX_LIST_BYTES) throw s3Error(400, 'MalformedXML');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString();
@@ -75,20 +67,12 @@ function partsIn(xml: string): PartSpec[] {
   const specs = [...xml.matchAll(PART)].map(([, part = '']) => {
     const number = /<PartNumber>\s*(\d{1,5})\s*<\/PartNumber>/.exec(part)?.[1];
     const etag = /<ETag>([^<]*)<\/ETag>/.exec(part)?.[1];
-    if (number === undefined || etag === undefined) throw malformed();
+    if (number === undefined || etag === undefined) throw s3Error(400, 'MalformedXML');
     return {
       partNumber: Number(number),
       etag: etag.replaceAll(/&quot;|&#34;|&#x22;|"/g, '').trim(),
     };
   });
-  if (specs.length === 0) throw malformed();
+  if (specs.length === 0) throw s3Error(400, 'MalformedXML');
   return specs;
-}
-
-function malformed(): Error {
-  return new S3Error(
-    'MalformedXML',
-    'The XML you provided was not well-formed or did not validate against our published schema',
-    400,
-  );
 }

@@ -6,15 +6,12 @@
 // 409 ConditionalRequestConflict     another conditional write of the same key is under way; the SDK does not retry it
 //
 // And `x-amz-copy-source-if-match` on CopyObject and UploadPartCopy: 412 where the source is another.
+import { faultOf, type S3Fault } from './s3-answers.ts';
 
 export interface WriteCondition {
   ifNoneMatch: boolean;
   ifMatch?: string;
 }
-
-export type ConditionAnswer =
-  | { kind: 'holds' }
-  | { kind: 'fails'; status: 404 | 409 | 412; code: string; message: string; condition?: string };
 
 const CONDITIONAL_OPERATIONS = new Set(['PutObject', 'CopyObject', 'CompleteMultipartUpload']);
 
@@ -38,8 +35,8 @@ export function hasUnknownCondition(
 }
 
 export interface ConditionalWrites {
-  /** Claims the key for one conditional write, from its headers to its end. */
-  begin(bucket: string, key: string): ConditionAnswer;
+  /** Claims the key for one conditional write, from its headers to its end. @returns why it can't */
+  begin(bucket: string, key: string): S3Fault | undefined;
   end(bucket: string, key: string): void;
 }
 
@@ -48,35 +45,24 @@ export function createConditionalWrites(): ConditionalWrites {
   return {
     begin(bucket, key) {
       const name = `${bucket}/${key}`;
-      if (underWay.has(name)) {
-        return {
-          kind: 'fails',
-          status: 409,
-          code: 'ConditionalRequestConflict',
-          message:
-            'The conditional request cannot succeed due to a conflicting operation against this resource.',
-        };
-      }
+      if (underWay.has(name)) return faultOf(409, 'ConditionalRequestConflict');
       underWay.add(name);
-      return { kind: 'holds' };
+      return undefined;
     },
     end: (bucket, key) => void underWay.delete(`${bucket}/${key}`),
   };
 }
 
-/** Asked in the same turn as the write, so that nothing comes between. */
+/** Asked in the same turn as the write, so that nothing comes between. @returns why it does not hold */
 export function checkCondition(
   condition: WriteCondition,
   existing: { etag: string } | undefined,
-): ConditionAnswer {
-  if (condition.ifMatch !== undefined && existing === undefined) {
-    return { kind: 'fails', status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' };
-  }
+): S3Fault | undefined {
+  if (condition.ifMatch !== undefined && existing === undefined) return faultOf(404, 'NoSuchKey');
   if (condition.ifMatch !== undefined && unquoted(existing?.etag) !== unquoted(condition.ifMatch)) {
     return preconditionFailed('If-Match');
   }
-  if (condition.ifNoneMatch && existing !== undefined) return preconditionFailed('If-None-Match');
-  return { kind: 'holds' };
+  return condition.ifNoneMatch && existing !== undefined ? preconditionFailed('If-None-Match') : undefined;
 }
 
 /** @param source what is copied from; a copy of nothing fails by itself */
@@ -84,23 +70,17 @@ export function checkSource(
   operation: string,
   headers: NodeJS.Dict<string | string[]>,
   source: { etag: string } | undefined,
-): ConditionAnswer {
+): S3Fault | undefined {
   const ifMatch = headers['x-amz-copy-source-if-match'];
   const isCopy = operation === 'CopyObject' || operation === 'UploadPartCopy';
-  if (!isCopy || typeof ifMatch !== 'string' || source === undefined) return { kind: 'holds' };
-  if (unquoted(source.etag) === unquoted(ifMatch)) return { kind: 'holds' };
+  if (!isCopy || typeof ifMatch !== 'string' || source === undefined) return undefined;
+  if (unquoted(source.etag) === unquoted(ifMatch)) return undefined;
   return preconditionFailed('x-amz-copy-source-If-Match');
 }
 
 /** As S3 spells it; the element names the condition (recorded on AWS by localstack's tests). */
-function preconditionFailed(condition: string): ConditionAnswer {
-  return {
-    kind: 'fails',
-    status: 412,
-    code: 'PreconditionFailed',
-    message: 'At least one of the pre-conditions you specified did not hold',
-    condition,
-  };
+function preconditionFailed(condition: string): S3Fault {
+  return { ...faultOf(412, 'PreconditionFailed'), condition };
 }
 
 function unquoted(etag: string | undefined): string | undefined {

@@ -1,14 +1,12 @@
 // The source of a copy: what its header names, and the digests of bytes that are copied.
-import { createHash } from 'node:crypto';
-import { S3Error } from '../fauxqs-parts.ts';
 import type { TakenBody } from './body-intake.ts';
-import { type ChecksumName, createDigest } from './checksums.ts';
+import { type ChecksumName, createBodyDigests } from './checksums.ts';
 import type { ObjectCall } from './object-action.ts';
 import { holdBody, letGoOfBody, type ObjectBody, readBody } from './object-body.ts';
 import type { ObjectStore } from './object-store.ts';
+import { s3Error } from './s3-answers.ts';
 import { decode } from './s3-requests.ts';
-import { asStored, type StoredObject } from './stored-object.ts';
-import { keyWithVersion } from './versions.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** @throws S3Error */
 export function copySource(
@@ -20,27 +18,18 @@ export function copySource(
     const message = isDecodable
       ? 'Copy Source must mention the source bucket and key'
       : 'Invalid copy source encoding.';
-    throw new S3Error('InvalidArgument', message, 400);
+    throw s3Error(400, 'InvalidArgument', message);
   }
-  const { bucket, key, versionId } = s3.copySource;
-  return asStored(objects.getObject(bucket, versionId === undefined ? key : keyWithVersion(key, versionId)));
+  return objects.read(s3.copySource);
 }
 
 /** Holds the bytes again, for a further object. @throws S3Error, and holds nothing then */
 export async function digestedCopy(content: ObjectBody, name: ChecksumName | undefined): Promise<TakenBody> {
   const body = holdBody(content);
   try {
-    const md5 = createHash('md5');
-    const digest = name === undefined ? undefined : createDigest(name);
-    for await (const chunk of readBody(body)) {
-      md5.update(chunk);
-      digest?.update(chunk);
-    }
-    return {
-      body,
-      md5: md5.digest('hex'),
-      ...(name === undefined || digest === undefined ? {} : { checksum: { name, value: digest.value() } }),
-    };
+    const digests = createBodyDigests(name);
+    for await (const chunk of readBody(body)) digests.update(chunk);
+    return { body, ...digests.values() };
   } catch (error) {
     letGoOfBody(body);
     throw error;

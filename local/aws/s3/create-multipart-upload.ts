@@ -1,11 +1,10 @@
 // CreateMultipartUpload: keeps what the request says of the object until its parts are complete.
 import type { IncomingHttpHeaders } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
 import { refuseAttributes } from './attribute-refusals.ts';
 import { type ChecksumName, type ChecksumType, checksumNamed, isCrc } from './checksums.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
 import { propertiesFrom } from './object-properties.ts';
-import { escapeXml } from './s3-answers.ts';
+import { escapeXml, NAMESPACE, s3Error } from './s3-answers.ts';
 
 export const createMultipartUpload: ObjectAction = (
   { clock, objects, uploads },
@@ -22,17 +21,16 @@ export const createMultipartUpload: ObjectAction = (
     properties: propertiesFrom(headers),
     headers,
     initiatedAtMs: clock.now(),
-    ...(checksum === undefined ? {} : { checksum }),
+    checksum,
   });
   return xmlAnswer(
-    '<InitiateMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+    `<InitiateMultipartUploadResult ${NAMESPACE}>` +
       `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key><UploadId>${uploadId}</UploadId>` +
       '</InitiateMultipartUploadResult>',
     {
-      headers:
-        checksum === undefined
-          ? {}
-          : { 'x-amz-checksum-algorithm': checksum.name, 'x-amz-checksum-type': checksum.type },
+      headers: {
+        ...(checksum && { 'x-amz-checksum-algorithm': checksum.name, 'x-amz-checksum-type': checksum.type }),
+      },
     },
   );
 };
@@ -46,9 +44,9 @@ function checksumFrom(headers: IncomingHttpHeaders): { name: ChecksumName; type:
   if (type === undefined) return { name, type: name === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE' };
   const isAllowed = type === 'FULL_OBJECT' ? isCrc(name) : type === 'COMPOSITE' && name !== 'CRC64NVME';
   if (isAllowed) return { name, type: type as ChecksumType };
-  throw new S3Error(
+  throw s3Error(
+    400,
     'InvalidRequest',
     `The checksum type ${type.slice(0, 32)} cannot be used with the checksum algorithm ${name}.`,
-    400,
   );
 }

@@ -1,31 +1,15 @@
 // What comes before and after fauxqs' own handlers: permissions of what a body names, notifications, faults.
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import type { buildApp } from 'fauxqs';
-import type { Clock } from '../../../shared/time/clock.ts';
 import { strikeAfter } from '../../faults/s3.ts';
-import type { Authorizer } from '../../iam/authorizer.ts';
 import { deletionAccess } from '../../iam/s3-access.ts';
-import type { Notifications } from './notifications.ts';
-import type { ObjectHeaders } from './object-headers.ts';
+import type { GatewayParts } from '../gateway.ts';
 import type { ObjectPassage } from './object-requests.ts';
-import type { ObjectStore } from './object-store.ts';
-import type { S3Permissions } from './permissions.ts';
 import { refusalOfPost } from './post-policy.ts';
 import { accessDenied, answerError, type S3Fault } from './s3-answers.ts';
 
-interface Dependencies {
-  app: ReturnType<typeof buildApp>;
-  authorizer: Authorizer;
-  clock: Clock;
-  notifications: Notifications;
-  objectHeaders: ObjectHeaders;
-  objects: ObjectStore;
-  permissions: S3Permissions;
-}
-
 /** @param passages of the requests that are on their way through fauxqs */
 export function addS3Hooks(
-  { app, authorizer, clock, notifications, objectHeaders, objects, permissions }: Dependencies,
+  { app, authorizer, clock, notifications, objectHeaders, objects, permissions }: GatewayParts,
   passages: WeakMap<IncomingMessage, ObjectPassage>,
 ): void {
   const { place } = permissions;

@@ -1,13 +1,13 @@
 // GetObject and HeadObject: whole, by range and by part number, streamed from where the bytes lie.
 import type { IncomingHttpHeaders } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
 import { tagsIn } from './attribute-refusals.ts';
-import { checksumHeader } from './checksums.ts';
+import { checksumHeaders } from './checksums.ts';
 import type { ObjectAction, ObjectAnswer, ObjectCall, ObjectDependencies } from './object-action.ts';
 import { holdBody, type ObjectBody, sliceBody } from './object-body.ts';
 import { readCondition } from './read-conditions.ts';
-import { asStored, type StoredObject } from './stored-object.ts';
-import { keyWithVersion } from './versions.ts';
+import { s3Error } from './s3-answers.ts';
+import { placeOf } from './s3-requests.ts';
+import { checksumOf, type StoredObject } from './stored-object.ts';
 
 interface Extent {
   start: number;
@@ -25,26 +25,18 @@ export const headObject: ObjectAction = (dependencies, call) => read(dependencie
 /** @throws S3Error */
 function read(
   { objects }: ObjectDependencies,
-  { s3: { bucket, key, query }, request }: ObjectCall,
+  { s3, request }: ObjectCall,
 ): { answer: ObjectAnswer; view?: ObjectBody } {
-  const versionId = query.get('versionId');
-  const name = versionId === null ? key : keyWithVersion(key, versionId);
-  const object = asStored(objects.getObject(bucket, name));
+  const { query } = s3;
+  const object = objects.read(placeOf(s3));
   const touched = objects.takeTouched();
-  const more = touched === undefined ? {} : { touched };
   const condition = readCondition(request.headers, object);
   const { etag } = object;
   const lastModified = object.lastModified.toUTCString();
   if (condition === 'not-modified') {
-    return { answer: { ...more, status: 304, headers: { etag, 'last-modified': lastModified } } };
+    return { answer: { touched, status: 304, headers: { etag, 'last-modified': lastModified } } };
   }
-  if (condition === 'failed') {
-    throw new S3Error(
-      'PreconditionFailed',
-      'At least one of the pre-conditions you specified did not hold',
-      412,
-    );
-  }
+  if (condition === 'failed') throw s3Error(412, 'PreconditionFailed');
   const { start, end, isPartial } = extentOf(object, request.headers.range, query.get('partNumber'));
   const headers = {
     ...propertyHeaders(object, query),
@@ -56,10 +48,10 @@ function read(
     ...(query.has('partNumber') && object.parts !== undefined
       ? { 'x-amz-mp-parts-count': object.parts.length }
       : {}),
-    ...(isPartial ? {} : checksumHeaders(object, request.headers)),
+    ...(isPartial ? {} : askedChecksumHeaders(object, request.headers)),
   };
   return {
-    answer: { ...more, status: isPartial ? 206 : 200, headers },
+    answer: { touched, status: isPartial ? 206 : 200, headers },
     view: sliceBody(object.content, start, end),
   };
 }
@@ -101,16 +93,10 @@ function replacement(query: URLSearchParams, name: string): string | undefined {
   return value === '' || /[^\t -~\u0080-\u00ff]/.test(value) ? undefined : value;
 }
 
-function checksumHeaders(
-  { checksumAlgorithm, checksumValue, checksumType }: StoredObject,
-  headers: IncomingHttpHeaders,
-): Record<string, string> {
+function askedChecksumHeaders(object: StoredObject, headers: IncomingHttpHeaders): Record<string, string> {
   const isAsked = String(headers['x-amz-checksum-mode'] ?? '').toUpperCase() === 'ENABLED';
-  if (!isAsked || checksumAlgorithm === undefined || checksumValue === undefined) return {};
-  return {
-    [checksumHeader(checksumAlgorithm)]: checksumValue,
-    ...(checksumType === undefined ? {} : { 'x-amz-checksum-type': checksumType }),
-  };
+  const checksum = isAsked ? checksumOf(object) : undefined;
+  return checksum === undefined ? {} : { ...checksumHeaders(checksum), 'x-amz-checksum-type': checksum.type };
 }
 
 /** @throws S3Error where the object has no such part or range */
@@ -123,9 +109,7 @@ function extentOf(
     const part = (parts ?? [{ partNumber: 1, offset: 0, length: contentLength }]).find(
       (each) => String(each.partNumber) === partNumber,
     );
-    if (part === undefined) {
-      throw new S3Error('InvalidPartNumber', 'The requested partnumber is not satisfiable', 416);
-    }
+    if (part === undefined) throw s3Error(416, 'InvalidPartNumber');
     return { start: part.offset, end: part.offset + part.length, isPartial: part.length > 0 };
   }
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
@@ -136,5 +120,5 @@ function extentOf(
   const end = first === '' || last === '' ? contentLength : Math.min(Number(last) + 1, contentLength);
   if (first !== '' && last !== '' && Number(last) < Number(first)) return whole;
   if (start < end) return { start, end, isPartial: true };
-  throw new S3Error('InvalidRange', 'The requested range is not satisfiable', 416);
+  throw s3Error(416, 'InvalidRange');
 }

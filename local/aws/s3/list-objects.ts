@@ -1,12 +1,10 @@
 // ListObjects and ListObjectsV2: a page of a bucket's keys. fauxqs' own knows no encoding-type, and writes control characters as
 // they are: one such key makes an AWS client refuse the whole page.
-import { S3Error } from '../fauxqs-parts.ts';
 import { type ObjectAction, type ObjectAnswer, type ObjectDependencies, xmlAnswer } from './object-action.ts';
 import type { Listing } from './object-store.ts';
-import { escapeKey } from './s3-answers.ts';
+import { escapeKey, formEncoded, NAMESPACE, s3Error } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
 
-const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 /** S3 API reference, "ListObjectsV2": of a page, whatever is asked for. */
 const MAX_KEYS = 1_000;
 /** The largest number that S3 takes for max-keys. */
@@ -60,15 +58,15 @@ export const listObjectsV2: ObjectAction = (dependencies, { s3, request }) => {
 function askedOf(query: URLSearchParams): Asked {
   const encoding = query.get('encoding-type');
   if (encoding !== null && encoding !== 'url') {
-    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', 400);
+    throw s3Error(400, 'InvalidArgument', 'Invalid Encoding Method specified in Request');
   }
   const maxKeys = query.get('max-keys') ?? String(MAX_KEYS);
   if (!/^\d{1,10}$/.test(maxKeys) || Number(maxKeys) > MAX_INTEGER) {
-    throw new S3Error('InvalidArgument', 'Provided max-keys not an integer or within integer range', 400);
+    throw s3Error(400, 'InvalidArgument', 'Provided max-keys not an integer or within integer range');
   }
   return {
     isEncoded: encoding !== null,
-    encode: encoding === null ? (text) => text : encoded,
+    encode: encoding === null ? (text) => text : formEncoded,
     prefix: query.get('prefix') ?? '',
     delimiter: query.get('delimiter') ?? '',
     maxKeys: Math.min(MAX_KEYS, Number(maxKeys)),
@@ -127,14 +125,6 @@ function element(name: string, text: string): string {
   return `<${name}>${escapeKey(text)}</${name}>`;
 }
 
-/** As S3 encodes keys: as a form, but with slashes as they are. */
-function encoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
-    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll('%2F', '/')
-    .replaceAll('%20', '+');
-}
-
 function tokenOf(key: string): string {
   return TOKEN + Buffer.from(key).toString('base64');
 }
@@ -143,5 +133,5 @@ function tokenOf(key: string): string {
 function keyOfToken(token: string): string {
   const key = Buffer.from(token.slice(TOKEN.length), 'base64').toString();
   if (key !== '' && tokenOf(key) === token) return key;
-  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', 400);
+  throw s3Error(400, 'InvalidArgument', 'The continuation token provided is incorrect');
 }

@@ -1,26 +1,26 @@
 // ListParts and ListMultipartUploads: what an upload has so far, and which uploads of a bucket are open.
 
-import type { ListedPart, MultipartUploads } from './multipart-uploads.ts';
+import { checksumXml } from './checksums.ts';
+import type { MultipartUploads, Part } from './multipart-uploads.ts';
 import { type ObjectAction, xmlAnswer } from './object-action.ts';
-import { escapeXml } from './s3-answers.ts';
+import { escapeXml, NAMESPACE } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
 
 /** S3 user guide, "Amazon S3 multipart upload limits". */
 const PAGE = 1_000;
-const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
-export const listParts: ObjectAction = ({ uploads }, { s3: { bucket, key, query }, request }) => {
+export const listParts: ObjectAction = ({ uploads }, { s3, request }) => {
   request.resume();
-  const uploadId = query.get('uploadId') ?? '';
-  const { checksum } = uploads.find(uploadId, bucket, key);
+  const { query } = s3;
+  const { bucket, key, uploadId, checksum, parts } = uploads.find(s3);
   const after = Number(query.get('part-number-marker') ?? 0);
   const most = pageOf(query.get('max-parts'));
-  const left = uploads.parts(uploadId).filter(({ partNumber }) => partNumber > after);
+  const left = [...parts].filter(([partNumber]) => partNumber > after).toSorted(([a], [b]) => a - b);
   const page = left.slice(0, most);
   return xmlAnswer(
     `<ListPartsResult ${NAMESPACE}><Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>` +
       `<UploadId>${uploadId}</UploadId><PartNumberMarker>${after}</PartNumberMarker>` +
-      `<NextPartNumberMarker>${page.at(-1)?.partNumber ?? 0}</NextPartNumberMarker><MaxParts>${most}</MaxParts>` +
+      `<NextPartNumberMarker>${page.at(-1)?.[0] ?? 0}</NextPartNumberMarker><MaxParts>${most}</MaxParts>` +
       `<IsTruncated>${page.length < left.length}</IsTruncated>` +
       (checksum === undefined
         ? ''
@@ -29,12 +29,10 @@ export const listParts: ObjectAction = ({ uploads }, { s3: { bucket, key, query 
   );
 };
 
-function partXml({ partNumber, etag, sizeBytes, lastModifiedMs, checksum }: ListedPart): string {
-  const digest =
-    checksum === undefined ? '' : `<Checksum${checksum.name}>${checksum.value}</Checksum${checksum.name}>`;
+function partXml([partNumber, { md5, body, lastModifiedMs, checksum }]: [number, Part]): string {
   return (
     `<Part><PartNumber>${partNumber}</PartNumber><LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
-    `<ETag>${escapeXml(etag)}</ETag><Size>${sizeBytes}</Size>${digest}</Part>`
+    `<ETag>&quot;${md5}&quot;</ETag><Size>${body.sizeBytes}</Size>${checksumXml(checksum)}</Part>`
   );
 }
 

@@ -1,7 +1,6 @@
 // Multipart uploads under way: their parts, and how they become one object without a copy of their bytes.
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { S3Error } from '../fauxqs-parts.ts';
 import type { TakenBody } from './body-intake.ts';
 import {
   type ChecksumName,
@@ -12,46 +11,51 @@ import {
 } from './checksums.ts';
 import { compareKeys } from './key-order.ts';
 import { joinBodies, letGoOfBody } from './object-body.ts';
+import { s3Error } from './s3-answers.ts';
+import type { S3Request } from './s3-requests.ts';
 import {
   type ObjectChecksum,
   type ObjectProperties,
+  objectChecksum,
   type StoredObject,
   storedObject,
 } from './stored-object.ts';
 
-export interface Upload {
+interface Upload {
   bucket: string;
   key: string;
   properties: ObjectProperties;
   /** Of the request that began it, for what is kept beside the object's own properties. */
   headers: IncomingHttpHeaders;
-  checksum?: { name: ChecksumName; type: ChecksumType };
+  checksum: { name: ChecksumName; type: ChecksumType } | undefined;
   initiatedAtMs: number;
 }
 
-export interface ListedPart {
-  partNumber: number;
-  etag: string;
-  sizeBytes: number;
+export interface Part extends TakenBody {
   lastModifiedMs: number;
-  checksum?: { name: ChecksumName; value: string };
+}
+
+export interface OpenUpload extends Upload {
+  uploadId: string;
+  /** By their numbers. */
+  parts: ReadonlyMap<number, Part>;
 }
 
 export interface PartSpec {
   partNumber: number;
+  /** Without quotes. */
   etag: string;
 }
 
 export interface MultipartUploads {
+  /** @returns its id */
   begin(upload: Upload): string;
-  /** @throws S3Error where there is none */
-  find(uploadId: string, bucket: string, key: string): Upload;
+  /** The upload that a request names. @throws S3Error where there is none */
+  find(request: Pick<S3Request, 'bucket' | 'key' | 'query'>): OpenUpload;
   /** Takes over the body's holds; they are let go if it throws. @throws S3Error */
-  addPart(uploadId: string, partNumber: number, part: TakenBody, nowMs: number): { etag: string };
-  /** In the order of their numbers. @throws S3Error */
-  parts(uploadId: string): ListedPart[];
+  addPart(uploadId: string, partNumber: number, part: TakenBody, nowMs: number): void;
   /** The uploads of a bucket, in S3's order: by key, then by when they began. */
-  list(bucket: string): (Upload & { uploadId: string })[];
+  list(bucket: string): OpenUpload[];
   /**
    * Ends the upload.
    * @param accept throws what keeps the object from being made
@@ -66,36 +70,27 @@ export interface MultipartUploads {
   abort(uploadId: string): void;
 }
 
-interface Part extends TakenBody {
-  etag: string;
-  lastModifiedMs: number;
-}
-
 /** S3 user guide, "Amazon S3 multipart upload limits"; the last part may be smaller. */
 const MIN_PART_BYTES = 5 * 1024 ** 2;
 
 export function createMultipartUploads(): MultipartUploads {
-  const uploads = new Map<string, Upload & { parts: Map<number, Part> }>();
+  const uploads = new Map<string, OpenUpload & { parts: Map<number, Part> }>();
 
   function require(uploadId: string) {
     const upload = uploads.get(uploadId);
     if (upload !== undefined) return upload;
-    throw new S3Error(
-      'NoSuchUpload',
-      'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
-      404,
-    );
+    throw s3Error(404, 'NoSuchUpload');
   }
 
   return {
     begin(upload) {
       const uploadId = randomUUID();
-      uploads.set(uploadId, { ...upload, parts: new Map() });
+      uploads.set(uploadId, { ...upload, uploadId, parts: new Map() });
       return uploadId;
     },
 
-    find(uploadId, bucket, key) {
-      const upload = require(uploadId);
+    find({ bucket, key, query }) {
+      const upload = require(query.get('uploadId') ?? '');
       // An id is good for its own object alone.
       return upload.bucket === bucket && upload.key === key ? upload : require('');
     },
@@ -104,10 +99,8 @@ export function createMultipartUploads(): MultipartUploads {
       try {
         const { parts } = require(uploadId);
         const before = parts.get(partNumber);
-        const etag = `"${part.md5}"`;
-        parts.set(partNumber, { ...part, etag, lastModifiedMs: nowMs });
+        parts.set(partNumber, { ...part, lastModifiedMs: nowMs });
         if (before !== undefined) letGoOfBody(before.body);
-        return { etag };
       } catch (error) {
         letGoOfBody(part.body);
         throw error;
@@ -134,21 +127,9 @@ export function createMultipartUploads(): MultipartUploads {
       return storedObject(upload.key, content, more, nowMs);
     },
 
-    parts: (uploadId) =>
-      [...require(uploadId).parts]
-        .toSorted(([left], [right]) => left - right)
-        .map(([partNumber, { etag, body, lastModifiedMs, checksum }]) => ({
-          partNumber,
-          etag,
-          sizeBytes: body.sizeBytes,
-          lastModifiedMs,
-          ...(checksum === undefined ? {} : { checksum }),
-        })),
-
     list: (bucket) =>
-      [...uploads]
-        .filter(([, upload]) => upload.bucket === bucket)
-        .map(([uploadId, upload]) => ({ ...upload, uploadId }))
+      [...uploads.values()]
+        .filter((upload) => upload.bucket === bucket)
         .toSorted(
           (left, right) => compareKeys(left.key, right.key) || left.initiatedAtMs - right.initiatedAtMs,
         ),
@@ -164,26 +145,12 @@ export function createMultipartUploads(): MultipartUploads {
 function chosenParts(parts: ReadonlyMap<number, Part>, specs: readonly PartSpec[]): Part[] {
   return specs.map(({ partNumber, etag }, index) => {
     if (index > 0 && partNumber <= (specs[index - 1]?.partNumber ?? 0)) {
-      throw new S3Error(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
-        400,
-      );
+      throw s3Error(400, 'InvalidPartOrder');
     }
     const part = parts.get(partNumber);
-    if (part === undefined || part.etag.replaceAll('"', '') !== etag.replaceAll('"', '')) {
-      throw new S3Error(
-        'InvalidPart',
-        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        400,
-      );
-    }
+    if (part?.md5 !== etag) throw s3Error(400, 'InvalidPart');
     if (index < specs.length - 1 && part.body.sizeBytes < MIN_PART_BYTES) {
-      throw new S3Error(
-        'EntityTooSmall',
-        'Your proposed upload is smaller than the minimum allowed size',
-        400,
-      );
+      throw s3Error(400, 'EntityTooSmall');
     }
     return part;
   });
@@ -198,10 +165,8 @@ function joinedChecksum({ checksum }: Upload, parts: readonly Part[]): ObjectChe
   if (values.length < parts.length) return {};
   const partChecksums = values.map(({ value }) => value);
   if (type === 'COMPOSITE') {
-    const checksumValue = compositeChecksum(name, values);
-    return { checksumAlgorithm: name, checksumValue, checksumType: type, partChecksums };
+    return { ...objectChecksum({ name, value: compositeChecksum(name, values) }, type), partChecksums };
   }
   if (!isCrc(name)) return {};
-  const checksumValue = fullObjectChecksum(name, values);
-  return { checksumAlgorithm: name, checksumValue, checksumType: type, partChecksums };
+  return { ...objectChecksum({ name, value: fullObjectChecksum(name, values) }, type), partChecksums };
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../../shared/time/clock.ts';
 import type { Random } from '../../../shared/time/random.ts';
 import type { BucketOptions, Delivery } from '../emulators.ts';
 import type { Touched } from './object-store.ts';
+import { formEncoded } from './s3-answers.ts';
 
 const EVENT_NAMES: Record<string, string> = {
   PutObject: 'ObjectCreated:Put',
@@ -104,12 +105,4 @@ export function createNotifications(
       }
     },
   };
-}
-
-/** As java.net.URLEncoder does it, and so S3: letters, digits and `.-*_` stand, a space is `+`; S3 leaves `/` too. */
-function formEncoded(key: string): string {
-  return encodeURIComponent(key)
-    .replaceAll('%20', '+')
-    .replaceAll('%2F', '/')
-    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

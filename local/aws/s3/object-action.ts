@@ -34,7 +34,7 @@ export interface ObjectAnswer {
   /** Text is XML. A body's holds are the answer's: they are let go once it is sent. */
   content?: string | ObjectBody;
   /** The object that was written or read. */
-  touched?: Touched;
+  touched?: Touched | undefined;
   /** What a copy was made from. */
   source?: S3Object;
   /** The headers that described the object, if an earlier request had them. */

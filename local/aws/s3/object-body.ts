@@ -2,7 +2,7 @@
 //
 // A body owns one hold on each spool file of its pieces. A view (`sliceBody`) owns none until it is held itself.
 import { open } from 'node:fs/promises';
-import { S3Error } from '../fauxqs-parts.ts';
+import { s3Error } from './s3-answers.ts';
 
 /** A file of the spool. It is deleted when its last hold is let go. */
 export interface SpoolFile {
@@ -77,7 +77,7 @@ export function bytesInMemory({ pieces }: ObjectBody): Buffer | undefined {
 /** @returns S3's answer where the process may open no further file: it holds until other bodies have been sent */
 export function fileError(error: NodeJS.ErrnoException): Error {
   if (error.code !== 'EMFILE' && error.code !== 'ENFILE') return error;
-  return new S3Error('ServiceUnavailable', 'Too many files are open: send fewer requests at once.', 503);
+  return s3Error(503, 'ServiceUnavailable', 'Too many files are open: send fewer requests at once.');
 }
 
 /** @throws S3Error where too many files are open, else the file system's error */

@@ -1,5 +1,5 @@
 // What a request's headers say of the object: its content type and metadata, kept as they were sent.
-import { S3Error } from '../fauxqs-parts.ts';
+import { s3Error } from './s3-answers.ts';
 import type { ObjectProperties } from './stored-object.ts';
 
 type Headers = NodeJS.Dict<string | string[]>;
@@ -13,19 +13,14 @@ const AWS_CHUNKED = 'aws-chunked';
 
 /** @throws S3Error */
 export function propertiesFrom(headers: Headers): ObjectProperties {
-  const contentEncoding = storedEncoding(text(headers, 'content-encoding'));
-  const contentLanguage = text(headers, 'content-language');
-  const contentDisposition = text(headers, 'content-disposition');
-  const cacheControl = text(headers, 'cache-control');
-  const tagging = text(headers, 'x-amz-tagging');
   return {
     contentType: text(headers, 'content-type') ?? DEFAULT_CONTENT_TYPE,
     metadata: metadataFrom(headers),
-    ...(contentLanguage === undefined ? {} : { contentLanguage }),
-    ...(contentDisposition === undefined ? {} : { contentDisposition }),
-    ...(cacheControl === undefined ? {} : { cacheControl }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    ...(tagging === undefined ? {} : { tagging }),
+    contentLanguage: text(headers, 'content-language'),
+    contentDisposition: text(headers, 'content-disposition'),
+    cacheControl: text(headers, 'cache-control'),
+    contentEncoding: storedEncoding(text(headers, 'content-encoding')),
+    tagging: text(headers, 'x-amz-tagging'),
   };
 }
 
@@ -46,13 +41,7 @@ function metadataFrom(headers: Headers): Record<string, string> {
     entries.push([name.slice(METADATA_PREFIX.length), value]);
     sizeBytes += name.length - METADATA_PREFIX.length + value.length;
   }
-  if (sizeBytes > MAX_METADATA_BYTES) {
-    throw new S3Error(
-      'MetadataTooLarge',
-      'Your metadata headers exceed the maximum allowed metadata size',
-      400,
-    );
-  }
+  if (sizeBytes > MAX_METADATA_BYTES) throw s3Error(400, 'MetadataTooLarge');
   // Entries, not assignments: `__proto__` is a name like any other.
   return Object.fromEntries(entries);
 }

@@ -19,7 +19,7 @@ import type { Notifications } from './notifications.ts';
 import type { ObjectAction, ObjectAnswer, ObjectDependencies } from './object-action.ts';
 import { bytesInMemory, holdBody, letGoOfBody, type ObjectBody, readBody, sliceBody } from './object-body.ts';
 import { putObject } from './put-object.ts';
-import { answerError, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
+import { answerError, faultOf, newRequestId, type S3Fault, s3Error } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
 import { asS3Object, type StoredObject } from './stored-object.ts';
 import { uploadPart, uploadPartCopy } from './upload-part.ts';
@@ -56,16 +56,6 @@ const ACTIONS = new Map<string, ObjectAction>(
 /** The largest sample of a body whose first half a fault lets through. */
 const MAX_HALVED_BYTES = 1024 ** 2;
 
-/** A write or a copy whose conditions do not hold. */
-class ConditionError extends Error {
-  readonly fault: S3Fault;
-
-  constructor(fault: S3Fault) {
-    super(fault.message);
-    this.fault = fault;
-  }
-}
-
 interface Dependencies extends ObjectDependencies {
   notifications: Notifications;
   /** The emulator's own failure. */
@@ -83,13 +73,13 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
     // What is archived can't be read, by a copy neither.
     if (source !== undefined && objectHeaders.isArchived(asS3Object(source))) {
       const message = "Operation is not valid for the source object's storage class";
-      throw new S3Error('InvalidObjectState', message, 403);
+      throw s3Error(403, 'InvalidObjectState', message);
     }
-    const ofSource = checkSource(s3.operation, request.headers, source);
-    if (ofSource.kind === 'fails') throw new ConditionError(ofSource);
-    if (condition === undefined) return;
-    const ofTarget = checkCondition(condition, objects.peek(s3.bucket, s3.key));
-    if (ofTarget.kind === 'fails') throw new ConditionError(ofTarget);
+    const fault =
+      checkSource(s3.operation, request.headers, source) ??
+      (condition && checkCondition(condition, objects.peek(s3.bucket, s3.key)));
+    if (fault === undefined) return;
+    throw Object.assign(s3Error(fault.status, fault.code), { condition: fault.condition });
   }
 
   /** Reports what was done, and adds the kept properties of the object to the answer. */
@@ -102,7 +92,7 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
     if (s3.operation === 'GetObject' && objectHeaders.isArchived(touched.object)) {
       if (typeof answer.content === 'object') letGoOfBody(answer.content);
       const message = "The operation is not valid for the object's storage class";
-      throw new S3Error('InvalidObjectState', message, 403);
+      throw s3Error(403, 'InvalidObjectState', message);
     }
     if (!isRead) {
       objectHeaders.wrote(
@@ -125,7 +115,7 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
 
   async function carryOut(passage: ObjectPassage, request: IncomingMessage): Promise<ObjectAnswer> {
     const action = ACTIONS.get(passage.s3.operation);
-    if (action === undefined) throw new S3Error('NotImplemented', 'This operation is not emulated.', 501);
+    if (action === undefined) throw s3Error(501, 'NotImplemented', 'This operation is not emulated.');
     const answer = await action(dependencies, {
       s3: passage.s3,
       request,
@@ -155,10 +145,9 @@ export function createObjectRequests(dependencies: Dependencies): ObjectRequests
 }
 
 function faultFrom(error: unknown): S3Fault | undefined {
-  if (error instanceof ConditionError) return error.fault;
   if (!(error instanceof S3Error)) return undefined;
-  const { code, statusCode, message } = error as Error & { code: string; statusCode: number };
-  return { status: statusCode, code, message };
+  const { code, statusCode: status, message, condition }: typeof error & Pick<S3Fault, 'condition'> = error;
+  return { status, code, message, condition };
 }
 
 function letGoAtEnd({ content }: ObjectAnswer, response: ServerResponse): void {
@@ -228,9 +217,7 @@ function writeHead({ status, headers, content }: ObjectAnswer, response: ServerR
 async function sampleOf(body: ObjectBody): Promise<Buffer> {
   const sample = holdBody(sliceBody(body, 0, Math.min(body.sizeBytes, MAX_HALVED_BYTES)));
   try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of readBody(sample)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return Buffer.concat(await Array.fromAsync(readBody(sample)));
   } finally {
     letGoOfBody(sample);
   }

@@ -5,6 +5,8 @@ import { S3Error, type S3Object, S3Store } from '../fauxqs-parts.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { letGoOfBody, memoryBody } from './object-body.ts';
 import { DEFAULT_CONTENT_TYPE } from './object-properties.ts';
+import { s3Error } from './s3-answers.ts';
+import type { ObjectPlace } from './s3-requests.ts';
 import { asS3Object, asStored, type StoredObject, storedObject } from './stored-object.ts';
 import { createVersions, parseVersionedKey, type VersionLookup, type Versions } from './versions.ts';
 
@@ -13,7 +15,7 @@ export interface Touched {
   bucket: string;
   key: string;
   object: S3Object;
-  versionId?: string;
+  versionId?: string | undefined;
 }
 
 type ListOptions = NonNullable<Parameters<InstanceType<typeof S3Store>['listObjects']>[1]>;
@@ -58,15 +60,8 @@ export class ObjectStore extends S3Store {
     return touched;
   }
 
-  /** Whether a read would find the object, or this version of it. */
-  holds(bucket: string, key: string, versionId?: string): boolean {
-    const found = this.#versioned.get(bucket)?.find(key, versionId).kind;
-    if (found === 'version') return true;
-    return this.#unversioned(bucket, key) !== undefined && (versionId === undefined || versionId === 'null');
-  }
-
   /** The object at a place, or the newest version; undefined where there is none. */
-  at(bucket: string, key: string, versionId?: string): S3Object | undefined {
+  at({ bucket, key, versionId }: ObjectPlace): S3Object | undefined {
     const found = this.#versioned.get(bucket)?.find(key, versionId);
     if (found?.kind === 'version') return found.object;
     return versionId === undefined || versionId === 'null' ? this.#unversioned(bucket, key) : undefined;
@@ -100,7 +95,7 @@ export class ObjectStore extends S3Store {
   /** @throws S3Error */
   assertBucket(bucket: string): void {
     if (this.hasBucket(bucket)) return;
-    throw new S3Error('NoSuchBucket', 'The specified bucket does not exist', 404);
+    throw s3Error(404, 'NoSuchBucket');
   }
 
   /** Takes over the holds on the object's bytes, unless it throws. @throws S3Error */
@@ -112,14 +107,8 @@ export class ObjectStore extends S3Store {
     if (replaced !== undefined) letGoOfBody(asStored(replaced).content);
     this.#keys.get(bucket)?.add(key);
     const versionId = this.#versioned.get(bucket)?.add(key, asS3Object(object));
-    const touched = {
-      bucket,
-      key,
-      object: asS3Object(object),
-      ...(versionId === undefined ? {} : { versionId }),
-    };
-    this.#touched = touched;
-    return touched;
+    this.#touched = { bucket, key, object: asS3Object(object), versionId };
+    return this.#touched;
   }
 
   /** fauxqs calls it for a form that is posted to the bucket. */
@@ -133,12 +122,31 @@ export class ObjectStore extends S3Store {
     ).object;
   }
 
-  override getObject(bucket: string, keyText: string): S3Object {
-    return this.#read(bucket, keyText);
+  /** @throws S3Error where there is no such object, or no such version of it */
+  read({ bucket, key, versionId }: ObjectPlace): StoredObject {
+    // An object that an earlier call touched must not count for this one.
+    this.#touched = undefined;
+    const versions = this.#versioned.get(bucket);
+    if (versions === undefined || (versionId === 'null' && versions.find(key, versionId).kind === 'absent')) {
+      const object = super.getObject(bucket, key);
+      // A bucket without versions knows its objects by the version id "null" alone.
+      if (versionId !== undefined && versionId !== 'null') throw noSuchVersion(bucket, key);
+      this.#touched = { bucket, key, object };
+      return asStored(object);
+    }
+    const found = versions.find(key, versionId);
+    if (found.kind === 'version') {
+      this.#touched = { bucket, key, object: found.object, versionId: found.versionId };
+      return asStored(found.object);
+    }
+    if (versionId === undefined) return asStored(super.getObject(bucket, key));
+    if (found.kind === 'absent') throw noSuchVersion(bucket, key);
+    throw s3Error(405, 'MethodNotAllowed');
   }
 
+  /** fauxqs calls it for the attributes of an object. */
   override headObject(bucket: string, keyText: string): S3Object {
-    return this.#read(bucket, keyText);
+    return asS3Object(this.read({ bucket, ...parseVersionedKey(keyText) }));
   }
 
   override deleteObject(bucket: string, keyText: string): void {
@@ -165,7 +173,7 @@ export class ObjectStore extends S3Store {
   override listObjects(bucket: string, options: ListOptions = {}): Listing {
     const keys = this.#keys.get(bucket);
     if (keys === undefined) {
-      throw new S3Error('NoSuchBucket', `The specified bucket does not exist: ${bucket}`, 404);
+      throw s3Error(404, 'NoSuchBucket', `The specified bucket does not exist: ${bucket}`);
     }
     const { prefix = '', delimiter, maxKeys = DEFAULT_PAGE } = options;
     const after = options.startAfter ?? options.marker ?? '';
@@ -195,28 +203,6 @@ export class ObjectStore extends S3Store {
   #unversioned(bucket: string, key: string): S3Object | undefined {
     const isVersion = (this.#versioned.get(bucket)?.find(key).kind ?? 'absent') !== 'absent';
     return isVersion ? undefined : this.peek(bucket, key);
-  }
-
-  #read(bucket: string, keyText: string): S3Object {
-    // An object that an earlier call touched must not count for this one.
-    this.#touched = undefined;
-    const { key, versionId } = parseVersionedKey(keyText);
-    const versions = this.#versioned.get(bucket);
-    if (versions === undefined || (versionId === 'null' && versions.find(key, versionId).kind === 'absent')) {
-      const object = super.getObject(bucket, key);
-      // A bucket without versions knows its objects by the version id "null" alone.
-      if (versionId !== undefined && versionId !== 'null') throw noSuchVersion(bucket, key);
-      this.#touched = { bucket, key, object };
-      return object;
-    }
-    const found = versions.find(key, versionId);
-    if (found.kind === 'version') {
-      this.#touched = { bucket, key, object: found.object, versionId: found.versionId };
-      return found.object;
-    }
-    if (versionId === undefined) return super.getObject(bucket, key);
-    if (found.kind === 'absent') throw noSuchVersion(bucket, key);
-    throw new S3Error('MethodNotAllowed', 'The specified method is not allowed against this resource.', 405);
   }
 
   #restore(bucket: string, key: string, newest: VersionLookup): void {

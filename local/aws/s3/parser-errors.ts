@@ -5,6 +5,12 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorXml, faultOf, newRequestId, type S3Fault } from './s3-answers.ts';
 
+/** S3's codes by Node's. */
+const CODES: ReadonlyMap<string | undefined, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'RequestHeaderSectionTooLarge'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'RequestTimeout'],
+]);
+
 export function answerParserErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     // If the head of another answer is sent already, this one would become part of its body. Node's own handler reads the same
@@ -14,19 +20,8 @@ export function answerParserErrors(server: Server): void {
       socket.destroy();
       return;
     }
-    socket.end(rawAnswer(faultFor(error.code)));
+    socket.end(rawAnswer(faultOf(400, CODES.get(error.code) ?? 'BadRequest')));
   });
-}
-
-function faultFor(code: string | undefined): S3Fault {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return faultOf(400, 'RequestHeaderSectionTooLarge');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return faultOf(400, 'RequestTimeout');
-    default:
-      return faultOf(400, 'BadRequest');
-  }
 }
 
 function rawAnswer(fault: S3Fault): string {

@@ -1,11 +1,7 @@
 // Whether the sender of an S3 request may do what it asks for, and what S3 answers where it may not.
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Clock } from '../../../shared/time/clock.ts';
-import type { Authorizer } from '../../iam/authorizer.ts';
 import { listAccess, readPlace, type S3Place, s3Access } from '../../iam/s3-access.ts';
-import type { ObjectHeaders } from './object-headers.ts';
-import type { ObjectStore } from './object-store.ts';
-import type { BucketOwners } from './owners.ts';
+import type { GatewayParts } from '../gateway.ts';
 import { isExpired, signerOfQuery } from './presigned-query.ts';
 import { accessDenied, type S3Fault } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
@@ -17,13 +13,7 @@ export interface S3Permissions {
   refusal(s3: S3Request, headers: IncomingHttpHeaders): S3Fault | undefined;
 }
 
-interface Dependencies {
-  authorizer: Authorizer;
-  clock: Clock;
-  objectHeaders: ObjectHeaders;
-  objects: ObjectStore;
-  owners: BucketOwners;
-}
+type Dependencies = Pick<GatewayParts, 'authorizer' | 'clock' | 'objectHeaders' | 'objects' | 'owners'>;
 
 export function createS3Permissions(
   { authorizer, clock, objectHeaders, objects, owners }: Dependencies,
@@ -33,8 +23,8 @@ export function createS3Permissions(
     region,
     accountId,
     ownerOf: owners.ownerOf,
-    keyOf({ bucket, key, versionId }) {
-      const object = objects.at(bucket, key, versionId);
+    keyOf(objectPlace) {
+      const object = objects.at(objectPlace);
       return object === undefined ? undefined : objectHeaders.keyOf(object);
     },
   };
@@ -47,7 +37,7 @@ export function createS3Permissions(
       const reason = authorizer.deny(authorization, s3Access(s3, headers, place));
       if (reason !== undefined) return accessDenied(reason);
       const read = readPlace(s3);
-      if (read === undefined || objects.holds(read.bucket, read.key, read.versionId)) return undefined;
+      if (read === undefined || objects.at(read) !== undefined) return undefined;
       const mayList = authorizer.deny(authorization, [listAccess(read.bucket, place)]) === undefined;
       return mayList ? undefined : accessDenied();
     },

@@ -60,16 +60,9 @@ function faultOfForm(form: PostedForm, bucket: string, nowMs: number): S3Fault |
   const { fields, fileBytes } = form;
   const policy = fieldOf(fields, 'policy');
   if (policy === undefined) return undefined;
-  if (!isSigned(fields, policy)) {
-    return {
-      status: 403,
-      code: 'SignatureDoesNotMatch',
-      message: 'The request signature we calculated does not match the signature you provided.',
-    };
-  }
+  if (!isSigned(fields, policy)) return faultOf(403, 'SignatureDoesNotMatch');
   const parsed = policyText.safeParse(parseJson(Buffer.from(policy, 'base64').toString()));
-  if (!parsed.success)
-    return { status: 400, code: 'InvalidPolicyDocument', message: 'Invalid Policy: Invalid JSON.' };
+  if (!parsed.success) return faultOf(400, 'InvalidPolicyDocument');
   const { expiration, conditions } = parsed.data;
   if (Date.parse(expiration) <= nowMs) return accessDenied('Policy expired.');
   const named = new Set(['bucket']);
@@ -92,13 +85,7 @@ function faultOfCondition(
   if (Array.isArray(condition) && condition[0] === 'content-length-range') {
     const [, least, most] = condition;
     if (fileBytes > most) return faultOf(400, 'EntityTooLarge');
-    return fileBytes < least
-      ? {
-          status: 400,
-          code: 'EntityTooSmall',
-          message: 'Your proposed upload is smaller than the minimum allowed size',
-        }
-      : undefined;
+    return fileBytes < least ? faultOf(400, 'EntityTooSmall') : undefined;
   }
   const rules = Array.isArray(condition)
     ? [

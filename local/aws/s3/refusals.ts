@@ -1,9 +1,8 @@
 // What S3 refuses to every sender, and what this cloud does not emulate: fauxqs would take it for another operation.
 import type { IncomingHttpHeaders } from 'node:http';
+import type { GatewayParts } from '../gateway.ts';
 import { hasUnknownCondition } from './conditional-writes.ts';
 import { OBJECT_OPERATIONS_OF_FAUXQS } from './fauxqs-requests.ts';
-import type { ObjectRequests } from './object-requests.ts';
-import type { ObjectStore } from './object-store.ts';
 import { faultOf, type S3Fault } from './s3-answers.ts';
 import type { S3Request } from './s3-requests.ts';
 
@@ -14,10 +13,7 @@ const MAX_BUCKET_CHARACTERS_OF_FAUXQS = 100;
 /** S3 user guide, "Naming Amazon S3 objects": in UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 
-interface Dependencies {
-  objectRequests: ObjectRequests;
-  objects: ObjectStore;
-}
+type Dependencies = Pick<GatewayParts, 'objectRequests' | 'objects'>;
 
 export function refusalOf(
   dependencies: Dependencies,
@@ -54,10 +50,6 @@ function headerRefusal({ operation }: S3Request, headers: IncomingHttpHeaders): 
 function formRefusal({ key, operation }: S3Request, headers: IncomingHttpHeaders): S3Fault | undefined {
   if (operation !== 'PostObject' || key !== '') return undefined;
   if (/^multipart\/form-data\b/i.test(headers['content-type'] ?? '')) return undefined;
-  return {
-    status: 412,
-    code: 'PreconditionFailed',
-    message: 'At least one of the pre-conditions you specified did not hold',
-    condition: 'Bucket POST must be of the enclosure-type multipart/form-data',
-  };
+  const condition = 'Bucket POST must be of the enclosure-type multipart/form-data';
+  return { ...faultOf(412, 'PreconditionFailed'), condition };
 }

@@ -1,13 +1,14 @@
 // Answers that the gateway gives in S3's name: errors, and the few bucket configurations that clients ask for.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { S3Error } from '../fauxqs-parts.ts';
 
 export interface S3Fault {
   status: number;
   code: string;
   message: string;
   /** Which of the request's conditions did not hold. */
-  condition?: string;
+  condition?: string | undefined;
 }
 
 /** Text and status as S3 gives them (facts.md, "SlowDown"). */
@@ -23,6 +24,7 @@ export const KMS_SLOW_DOWN: S3Fault = {
   message: 'Please reduce your request rate for operations involving AWS KMS.',
 };
 
+/** By code. A refusal that can say more has a text of its own. */
 const MESSAGES: Record<string, string> = {
   SlowDown: SLOW_DOWN.message,
   InternalError: 'We encountered an internal error. Please try again.',
@@ -42,10 +44,34 @@ const MESSAGES: Record<string, string> = {
   MaxMessageLengthExceeded: 'Your request was too large.',
   IncompleteBody: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
   InvalidRequest: 'The request is not valid.',
+  InvalidPolicyDocument: 'Invalid Policy: Invalid JSON.',
+  SignatureDoesNotMatch: 'The request signature we calculated does not match the signature you provided.',
+  PreconditionFailed: 'At least one of the pre-conditions you specified did not hold',
+  ConditionalRequestConflict:
+    'The conditional request cannot succeed due to a conflicting operation against this resource.',
+  MissingContentLength: 'You must provide the Content-Length HTTP header.',
+  MalformedTrailerError:
+    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
+  MalformedXML: 'The XML you provided was not well-formed or did not validate against our published schema',
+  MetadataTooLarge: 'Your metadata headers exceed the maximum allowed metadata size',
+  InvalidRange: 'The requested range is not satisfiable',
+  InvalidPartNumber: 'The requested partnumber is not satisfiable',
+  EntityTooSmall: 'Your proposed upload is smaller than the minimum allowed size',
+  NoSuchUpload:
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+  InvalidPartOrder:
+    'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
+  InvalidPart:
+    "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
 };
 
 export function faultOf(status: number, code: string): S3Fault {
   return { status, code, message: MESSAGES[code] ?? code };
+}
+
+/** For an action to throw. */
+export function s3Error(status: number, code: string, message = MESSAGES[code] ?? code): Error {
+  return new S3Error(code, message, status);
 }
 
 export function accessDenied(message = 'Access Denied'): S3Fault {
@@ -102,7 +128,7 @@ export function answerXml(request: IncomingMessage, response: ServerResponse, xm
   response.end(xml);
 }
 
-const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
+export const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
 export function versioningXml(isVersioned: boolean): string {
   const status = isVersioned ? '<Status>Enabled</Status>' : '';
@@ -128,6 +154,17 @@ export function escapeKey(text: string): string {
     ESCAPED_IN_KEYS,
     (character) => ENTITIES[character] ?? `&#${character.codePointAt(0)};`,
   );
+}
+
+/**
+ * A key as a form encodes it. As java.net.URLEncoder does it, and so S3: letters, digits and `.-*_` stand, a space is `+`; S3
+ * leaves `/` too.
+ */
+export function formEncoded(key: string): string {
+  return encodeURIComponent(key.toWellFormed())
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/')
+    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 const ESCAPED_IN_KEYS = /[&<>"]|[^\t\n -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

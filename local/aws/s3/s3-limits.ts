@@ -83,20 +83,19 @@ export function createS3Limits(limit: S3Limit): S3Limits {
   let refused = 0;
 
   function firstPartitions(nowMs: number): void {
-    for (const startKey of ['', ...[...startKeys].sort(compareKeys)]) addPartition(startKey, nowMs);
-  }
-
-  function addPartition(startKey: string, nowMs: number): void {
-    partitions.push({
-      startKey,
-      writes: createBucket(limitPerSecond, burstSeconds, nowMs),
-      reads: createBucket(limitPerSecond * READS_PER_WRITE, burstSeconds, nowMs),
-      recentKeys: [],
-      nextRecent: 0,
-      overSinceMs: undefined,
-      lastRefusalMs: 0,
-      rate: { second: Math.floor(nowMs / 1000), accepted: 0, refused: 0, lastAccepted: 0, lastRefused: 0 },
-    });
+    const second = Math.floor(nowMs / 1000);
+    for (const startKey of ['', ...startKeys.toSorted(compareKeys)]) {
+      partitions.push({
+        startKey,
+        writes: createBucket(limitPerSecond, burstSeconds, nowMs),
+        reads: createBucket(limitPerSecond * READS_PER_WRITE, burstSeconds, nowMs),
+        recentKeys: [],
+        nextRecent: 0,
+        overSinceMs: undefined,
+        lastRefusalMs: 0,
+        rate: { second, accepted: 0, refused: 0, lastAccepted: 0, lastRefused: 0 },
+      });
+    }
   }
 
   function holder(key: string): number {
@@ -104,7 +103,7 @@ export function createS3Limits(limit: S3Limit): S3Limits {
     let high = partitions.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (compareKeys(startOf(partitions, middle), key) <= 0) low = middle;
+      if (compareKeys(partitions[middle]?.startKey ?? '', key) <= 0) low = middle;
       else high = middle - 1;
     }
     return low;
@@ -235,7 +234,7 @@ function noteRefusal(partition: Partition, nowMs: number): void {
 }
 
 function medianAbove(keys: string[], startKey: string): string | undefined {
-  const sorted = [...keys].sort(compareKeys);
+  const sorted = keys.toSorted(compareKeys);
   const lowest = sorted[0];
   if (lowest === undefined) return undefined;
   const middle = sorted[sorted.length >> 1];
@@ -259,8 +258,4 @@ function count(partition: Partition, nowMs: number, admitted: boolean): void {
   turnSecond(partition, nowMs);
   if (admitted) partition.rate.accepted += 1;
   else partition.rate.refused += 1;
-}
-
-function startOf(partitions: Partition[], index: number): string {
-  return partitions[index]?.startKey ?? '';
 }

@@ -45,6 +45,11 @@ export function parseS3Request({ method, url, headers }: RequestHead): S3Request
   };
 }
 
+/** The object that the request names, or a version of it. */
+export function placeOf({ bucket, key, query }: Pick<S3Request, 'bucket' | 'key' | 'query'>): ObjectPlace {
+  return { bucket, key, versionId: query.get('versionId') ?? undefined };
+}
+
 /**
  * A `?` that stands bare begins the version: one that is part of the key is sent as `%3F`. AWS's own clients differ in whether
  * they encode the slash between bucket and key.
@@ -151,21 +156,17 @@ function bucketOperation(method: string, bucket: string, query: URLSearchParams)
   if (bucket === '') return 'ListBuckets';
   const configuration = Object.entries(BUCKET_CONFIGURATIONS).find(([parameter]) => query.has(parameter));
   if (configuration !== undefined) return `${CONFIGURATION_VERBS[method] ?? 'Put'}${configuration[1]}`;
-  switch (method) {
-    case 'PUT':
-      return 'CreateBucket';
-    case 'HEAD':
-      return 'HeadBucket';
-    case 'DELETE':
-      return 'DeleteBucket';
-    case 'POST':
-      return query.has('delete') ? 'DeleteObjects' : 'PostObject';
-    case 'GET':
-      return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
-    default:
-      return method;
-  }
+  if (method === 'POST') return query.has('delete') ? 'DeleteObjects' : 'PostObject';
+  if (method === 'GET') return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
+  return BUCKET_OPERATIONS.get(method) ?? method;
 }
+
+/** On the bucket itself, by method. */
+const BUCKET_OPERATIONS: ReadonlyMap<string, string> = new Map([
+  ['PUT', 'CreateBucket'],
+  ['HEAD', 'HeadBucket'],
+  ['DELETE', 'DeleteBucket'],
+]);
 
 /** Undefined where it can't be decoded. */
 export function decode(text: string): string | undefined {

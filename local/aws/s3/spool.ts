@@ -1,8 +1,8 @@
 // Where large bodies lie: one file each in the embedded cloud's own temporary folder, deleted with the last use.
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { S3Error } from '../fauxqs-parts.ts';
 import { fileBody, fileError, memoryBody, type ObjectBody, type SpoolFile } from './object-body.ts';
+import { s3Error } from './s3-answers.ts';
 
 /** What takes the bytes of one body as they come. */
 export interface BodySink {
@@ -30,20 +30,19 @@ export function createSpool(folder: string, onLeftOver: (error: Error) => void):
   async function fileSink(): Promise<BodySink> {
     files += 1;
     const filePath = path.join(folder, String(files));
-    const handle = await openNew(folder, filePath);
+    const failed = (error: Error): never => {
+      throw diskError(error, folder);
+    };
+    const handle = await openNew(folder, filePath).catch(failed);
     let sizeBytes = 0;
     const remove = () => unlink(filePath).catch(onLeftOver);
     return {
       async write(chunk) {
-        await writeAll(handle, chunk).catch((error: Error) => {
-          throw diskError(error, folder);
-        });
+        await writeAll(handle, chunk).catch(failed);
         sizeBytes += chunk.length;
       },
       async finish() {
-        await handle.close().catch((error: Error) => {
-          throw diskError(error, folder);
-        });
+        await handle.close().catch(failed);
         return fileBody(spoolFile(filePath, remove), sizeBytes);
       },
       async discard() {
@@ -81,12 +80,8 @@ function spoolFile(filePath: string, remove: () => Promise<void>): SpoolFile {
 
 /** The folder is made with its first file: most runs of the cloud need none. Only its owner may look into it. */
 async function openNew(folder: string, filePath: string): Promise<FileHandle> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return await open(filePath, 'wx', 0o600);
-  } catch (error) {
-    throw diskError(error as NodeJS.ErrnoException, folder);
-  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return await open(filePath, 'wx', 0o600);
 }
 
 async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
@@ -100,9 +95,9 @@ async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
 function diskError(error: NodeJS.ErrnoException, folder: string): Error {
   const remedy = 'free some space, or start the embedded cloud with TMPDIR on another disk';
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
-    return new S3Error('InsufficientStorage', `The disk of ${folder} is full: ${remedy}.`, 507);
+    return s3Error(507, 'InsufficientStorage', `The disk of ${folder} is full: ${remedy}.`);
   }
   const busy = fileError(error);
   if (busy !== error) return busy;
-  return new S3Error('InternalError', `A body can't be kept in ${folder}: ${error.message}`, 500);
+  return s3Error(500, 'InternalError', `A body can't be kept in ${folder}: ${error.message}`);
 }

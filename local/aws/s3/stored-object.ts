@@ -1,7 +1,7 @@
 // An object as the embedded S3 keeps it: fauxqs' fields, by which it lists objects, with the bytes in memory or on disk.
 
 import type { S3Object } from '../fauxqs-parts.ts';
-import type { ChecksumName, ChecksumType } from './checksums.ts';
+import type { Checksum, ChecksumName, ChecksumType } from './checksums.ts';
 import type { ObjectBody } from './object-body.ts';
 
 /** What a client says of an object beside its bytes; a copy has it from its source. */
@@ -9,14 +9,15 @@ export interface ObjectProperties {
   contentType: string;
   /** User metadata, by names without their prefix. */
   metadata: Record<string, string>;
-  contentLanguage?: string;
-  contentDisposition?: string;
-  cacheControl?: string;
-  contentEncoding?: string;
+  contentLanguage?: string | undefined;
+  contentDisposition?: string | undefined;
+  cacheControl?: string | undefined;
+  contentEncoding?: string | undefined;
   /** As a query string. */
-  tagging?: string;
+  tagging?: string | undefined;
 }
 
+/** By fauxqs' names. */
 export interface ObjectChecksum {
   checksumAlgorithm?: ChecksumName;
   checksumValue?: string;
@@ -61,22 +62,32 @@ export function asStored(object: S3Object): StoredObject {
 }
 
 export function propertiesOf(object: ObjectProperties): ObjectProperties {
-  const { contentType, metadata, contentLanguage, contentDisposition, cacheControl, contentEncoding } =
-    object;
-  const { tagging } = object;
+  const { contentType, metadata, contentLanguage, contentDisposition } = object;
+  const { cacheControl, contentEncoding, tagging } = object;
   return {
     contentType,
     metadata,
-    ...(contentLanguage === undefined ? {} : { contentLanguage }),
-    ...(contentDisposition === undefined ? {} : { contentDisposition }),
-    ...(cacheControl === undefined ? {} : { cacheControl }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    ...(tagging === undefined ? {} : { tagging }),
+    contentLanguage,
+    contentDisposition,
+    cacheControl,
+    contentEncoding,
+    tagging,
   };
 }
 
-export function checksumOf(object: ObjectChecksum): ObjectChecksum {
-  const { checksumAlgorithm, checksumValue, checksumType } = object;
-  if (checksumAlgorithm === undefined || checksumValue === undefined || checksumType === undefined) return {};
-  return { checksumAlgorithm, checksumValue, checksumType };
+export function checksumOf({
+  checksumAlgorithm: name,
+  checksumValue: value,
+  checksumType: type,
+}: ObjectChecksum): (Checksum & { type: ChecksumType }) | undefined {
+  if (name === undefined || value === undefined || type === undefined) return undefined;
+  return { name, value, type };
+}
+
+export function objectChecksum(
+  checksum: Checksum | undefined,
+  checksumType: ChecksumType = 'FULL_OBJECT',
+): ObjectChecksum {
+  if (checksum === undefined) return {};
+  return { checksumAlgorithm: checksum.name, checksumValue: checksum.value, checksumType };
 }

@@ -64,8 +64,8 @@ export function keyWithVersion(key: string, versionId: string): string {
   return `${key}${VERSION_MARK}${versionId}`;
 }
 
-export function parseVersionedKey(text: string): { key: string; versionId?: string } {
+export function parseVersionedKey(text: string): { key: string; versionId: string | undefined } {
   const at = text.lastIndexOf(VERSION_MARK);
-  if (at < 0) return { key: text };
+  if (at < 0) return { key: text, versionId: undefined };
   return { key: text.slice(0, at), versionId: text.slice(at + VERSION_MARK.length) };
 }

@@ -5,13 +5,11 @@ import { type QueueDependencies, type QueueLimits, StandardQueue } from './stand
 /** SQS's quota of messages in flight in a standard queue. */
 const IN_FLIGHT_LIMIT = 120_000;
 
-export interface QueueStoreOptions {
+export interface QueueStoreOptions extends Pick<QueueLimits, 'shuffleWindow' | 'duplicateShare'> {
   accountId: string;
   region: string;
   queues: QueueOptions[];
-  shuffleWindow: number;
-  duplicateShare: number;
-  mostDelayMs?: number;
+  mostDelayMs?: number | undefined;
 }
 
 export class QueueStore {
@@ -44,13 +42,8 @@ export class QueueStore {
     tags: Record<string, string> = {},
   ): StandardQueue {
     if (name.endsWith('.fifo')) throw new Error(`${name}: FIFO queues are not emulated`);
-    const {
-      accountId,
-      queues,
-      shuffleWindow,
-      duplicateShare,
-      mostDelayMs = Number.POSITIVE_INFINITY,
-    } = this.#options;
+    const { accountId, queues, shuffleWindow, duplicateShare } = this.#options;
+    const mostDelayMs = this.#options.mostDelayMs ?? Number.POSITIVE_INFINITY;
     const inFlightLimit = queues.find((queue) => queue.name === name)?.inFlightLimit ?? IN_FLIGHT_LIMIT;
     const limits: QueueLimits = { inFlightLimit, shuffleWindow, duplicateShare, mostDelayMs };
     const identity = {

@@ -45,10 +45,7 @@ export function addSqsHooks(
   app.addHook('preHandler', (request, reply, done) => {
     const target = request.headers['x-amz-target'];
     if (typeof target !== 'string' || !target.startsWith(TARGET)) return done();
-    if (!isCall(request.body)) {
-      refuse(reply, 400, NO_CALL);
-      return;
-    }
+    if (!isCall(request.body)) return refuse(reply, 400, NO_CALL);
     const body = request.body;
     const action = target.slice(TARGET.length);
     const queue = typeof body.QueueUrl === 'string' ? queues.getQueue(body.QueueUrl) : undefined;
@@ -57,37 +54,30 @@ export function addSqsHooks(
     const { authorization } = request.headers;
     const denial = authorizer.deny(authorization, sqsAccess(action, queue?.name, place));
     if (denial !== undefined) {
-      refuse(reply, 400, { code: 'AccessDenied', message: denial, senderFault: true });
-      return;
+      return refuse(reply, 400, { code: 'AccessDenied', message: denial, senderFault: true });
     }
     const fault = faults.forCall(action, queue?.name ?? '');
     if (fault?.kind === 'sqs-error') {
       const code = fault.status === 500 ? 'InternalFailure' : 'ServiceUnavailable';
-      refuse(reply, fault.status, { code, message: code, senderFault: false });
-      return;
+      return refuse(reply, fault.status, { code, message: code, senderFault: false });
     }
     if (fault?.kind === 'sqs-drop') {
-      if (fault.when === 'before') {
-        request.raw.socket.destroy();
-        return;
-      }
+      if (fault.when === 'before') return void request.raw.socket.destroy();
       call.dropped = true;
     }
     if (queue !== undefined && (action === 'SendMessage' || action === 'SendMessageBatch')) {
       queue.sending = sendingRequest(request.headers, body);
     }
     if (Array.isArray(body.Entries) && body.Entries.length > 0) {
-      body.Entries = takeOutFailed(body.Entries, call, faults);
-      if (Array.isArray(body.Entries) && body.Entries.length === 0) {
+      const entries = takeOutFailed(body.Entries, call, faults);
+      body.Entries = entries;
+      if (entries.length === 0) {
         reply.header('content-type', 'application/x-amz-json-1.0').send({ Successful: [], Failed: [] });
         return;
       }
     } else if (body.ReceiptHandle !== undefined) {
       const refusal = faults.forEntry(action, queue?.name ?? '');
-      if (refusal !== undefined) {
-        refuse(reply, 400, refusal);
-        return;
-      }
+      if (refusal !== undefined) return refuse(reply, 400, refusal);
     }
     done();
   });
@@ -117,11 +107,8 @@ export function addSqsHooks(
         messages: failed ? 0 : messagesIn(call, answered),
       });
     }
-    if (call?.dropped === true) {
-      request.raw.socket.destroy();
-      return;
-    }
-    done(null, payload);
+    if (call?.dropped === true) request.raw.socket.destroy();
+    else done(null, payload);
   });
 }
 

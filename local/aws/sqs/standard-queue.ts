@@ -12,6 +12,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../../../shared/time/clock.ts';
 import type { Random } from '../../../shared/time/random.ts';
 import type { SqsFaults } from '../../faults/sqs.ts';
+import type { QueueDepth } from '../emulators.ts';
 import { createDueTimes } from './due-times.ts';
 import { createFairLanes, type FairLanes } from './fair-lanes.ts';
 import { type SendingRequest, sendingEntry } from './lineage.ts';
@@ -242,7 +243,7 @@ export class StandardQueue {
     this.#delayed.clear();
   }
 
-  depth(): { visible: number; inFlight: number; delayed: number } {
+  depth(): QueueDepth {
     this.processTimers();
     return {
       visible: this.#visible.size,
