@@ -12,16 +12,7 @@ import { mappingCheck } from './checks/mappings.ts';
 import { policyChecks } from './checks/policies.ts';
 import { queueChecks } from './checks/queues.ts';
 import { stackCheck } from './checks/stack.ts';
-import type { Clients } from './clients.ts';
-import {
-  type Ask,
-  type Check,
-  type Finding,
-  inRegion,
-  type Problem,
-  uncheckedProblem,
-  type World,
-} from './finding.ts';
+import { type Check, type Finding, inRegion, type Problem, uncheckedProblem, type World } from './finding.ts';
 import { findLeftovers, LEFTOVER_NEEDS } from './leftovers.ts';
 import { readStack } from './stack.ts';
 
@@ -51,14 +42,10 @@ export interface Examination {
   findings: Finding[];
 }
 
-export interface Place {
-  prefix: string;
-  stage: string;
-  region: string;
-}
+type Place = Pick<World, 'prefix' | 'stage' | 'region'>;
 
 export async function examineStage(
-  { clients, clock, ask }: { clients: Clients; clock: Clock; ask?: Ask },
+  { clients, clock, ask }: Pick<World, 'clients' | 'ask'> & { clock: Clock },
   place: Place,
 ): Promise<Examination> {
   const identity = await look('sts:GetCallerIdentity', () =>
@@ -74,11 +61,7 @@ export async function examineStage(
     level: 'ok',
     message: `You are ${caller ?? 'unknown'}, in ${place.region}.`,
   };
-  const about = {
-    ...place,
-    ...{ account, clients, nowMs: clock.now() },
-    ...(ask === undefined ? {} : { ask }),
-  };
+  const about = { ...place, account, clients, ask, nowMs: clock.now() };
   const stack = await readStack(clients.cloudformation, place.prefix);
   const rest =
     stack.kind === 'seen'

@@ -35,7 +35,7 @@ export interface World {
   stack: Stack;
   clients: Clients;
   /** Undefined where the API can't be asked. */
-  ask?: Ask;
+  ask?: Ask | undefined;
   nowMs: number;
 }
 
@@ -109,17 +109,19 @@ export async function examineEach<T>(
 }
 
 /** A check that asks AWS the same of each of some resources. */
-interface ResourceCheck<Answer> extends Pick<Check, 'id' | 'good'> {
+interface ResourceCheck<Resource extends StackResource, Answer> extends Pick<Check, 'id' | 'good'> {
   /** The IAM action that `ask` needs. */
   action: string;
-  resources(world: World): readonly StackResource[];
-  ask(clients: Clients, resource: StackResource): Promise<Answer>;
-  judge(resource: StackResource, answer: Answer, world: World): Problem[];
+  resources(world: World): readonly Resource[];
+  ask(clients: Clients, resource: Resource): Promise<Answer>;
+  judge(resource: Resource, answer: Answer, world: World): Problem[];
   /** As in `examine`. */
   unset?: { code: string; value: Answer };
 }
 
-export function resourceCheck<Answer>(check: ResourceCheck<Answer>): Check {
+export function resourceCheck<Resource extends StackResource, Answer>(
+  check: ResourceCheck<Resource, Answer>,
+): Check {
   const { id, good, action, resources, ask, judge, unset } = check;
   return {
     ...{ id, good, needs: [action] },

@@ -9,7 +9,7 @@ import {
   type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3';
 import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
-import { ofType, queueNameOf, referredTo, type Stack, type StackResource } from '../stack.ts';
+import { notificationsOf, ofType, queueNameOf, type Stack, type StackResource } from '../stack.ts';
 
 /** PutBucketVersioning: "it might take a short amount of time for the change to be fully propagated", up to 15 minutes. */
 const VERSIONING_SETTLES_MS = 15 * 60_000;
@@ -42,29 +42,24 @@ export function judgeVersioning(
   );
 }
 
-interface DeclaredNotifications {
-  QueueConfigurations?: { Event?: string; Queue?: unknown }[];
-}
-
 export function judgeNotification(
-  { logicalId, properties }: StackResource,
+  bucket: StackResource,
   actual: Pick<GetBucketNotificationConfigurationCommandOutput, 'QueueConfigurations'>,
   { resources }: Pick<Stack, 'resources'>,
 ): Problem[] {
-  const declared = (properties['NotificationConfiguration'] ?? {}) as DeclaredNotifications;
-  return (declared.QueueConfigurations ?? []).flatMap(({ Event = '', Queue }) => {
-    const queue = resources.find((each) => each.logicalId === referredTo(Queue));
+  return notificationsOf(bucket).flatMap(({ event, queueId }) => {
+    const queue = resources.find(({ logicalId }) => logicalId === queueId);
     const name = queue === undefined ? '' : queueNameOf(queue);
     const isThere = actual.QueueConfigurations?.some(
-      ({ QueueArn, Events }) => QueueArn?.endsWith(`:${name}`) && Events?.some((each) => each === Event),
+      ({ QueueArn, Events }) => QueueArn?.endsWith(`:${name}`) && Events?.some((each) => each === event),
     );
     if (isThere) return [];
     return problem(
       'fail',
-      logicalId,
-      `S3 does not notify ${name} of ${Event}: manifests that are dropped start no job`,
+      bucket.logicalId,
+      `S3 does not notify ${name} of ${event}: manifests that are dropped start no job`,
       'someone has replaced the notification. Add it again: a queue configuration for ' +
-        `${Event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
+        `${event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
     );
   });
 }

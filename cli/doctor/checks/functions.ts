@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { UNMAPPED_CONCURRENCY } from '../../../infrastructure/capacity.js';
 import { type Check, examine, type Problem, problem, resourceCheck, type World } from '../finding.ts';
-import { ofType, type Stack, type StackResource } from '../stack.ts';
+import { concurrencyOf, ofType, type Stack, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
   GetFunctionConfigurationCommandOutput,
@@ -84,14 +84,9 @@ export function judgeAccount(
   stack: Pick<Stack, 'resources'>,
 ): Problem[] {
   const { UnreservedConcurrentExecutions: available, ConcurrentExecutions: limit } = AccountLimit ?? {};
-  const mappings = stack.resources.filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping');
   if (available === undefined) return [];
-  const bounds = mappings.map(({ properties }) =>
-    Number(
-      (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)?.MaximumConcurrency ?? 0,
-    ),
-  );
-  const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_CONCURRENCY);
+  const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping');
+  const most = mappings.reduce((sum, each) => sum + Number(concurrencyOf(each) ?? 0), UNMAPPED_CONCURRENCY);
   if (available >= most) return [];
   const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_CONCURRENCY;
   return problem(

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { inFlightFault } from '../../../infrastructure/in-flight.js';
 import { type Problem, resourceCheck } from '../finding.ts';
-import { ofType, type StackResource } from '../stack.ts';
+import { concurrencyOf, ofType, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
   GetEventSourceMappingCommandOutput,
@@ -42,11 +42,9 @@ export function judgeMapping(mapping: StackResource, actual: Actual): Problem[] 
       remedy: `${change} --function-response-types ${REPORTS}`,
     });
   }
-  const wanted = (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)
-    ?.MaximumConcurrency;
   const most = ScalingConfig?.MaximumConcurrency;
   const differs = [
-    ...difference('MaximumConcurrency', most, wanted),
+    ...difference('MaximumConcurrency', most, concurrencyOf(mapping)),
     ...difference('BatchSize', BatchSize, properties['BatchSize']),
   ];
   if (differs.length > 0) {
