@@ -12,6 +12,13 @@ export function amountText(value: number, singular: string, plural = `${singular
   return `${countText(value)} ${value === 1 ? singular : plural}`;
 }
 
+/** `3 failed` of each count above zero */
+export function countTexts(counts: Readonly<Record<string, number | undefined>>): string[] {
+  return Object.entries(counts).flatMap(([name, count = 0]) =>
+    count > 0 ? `${countText(count)} ${name}` : [],
+  );
+}
+
 /** 1.5 MiB */
 export function bytesText(bytes: number): string {
   let value = bytes;

@@ -1,51 +1,16 @@
 // The demo's result: one JSON object for programs, a page of text for people.
-import { type CostUsd, costPerMillion, type Usage } from '../../local/meter/cost.ts';
+import { costPerMillion, type Usage } from '../../local/meter/cost.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';
 import { joined, line, lines, padEnd, type TerminalText, type Value } from '../terminal/text.ts';
-import { amountText, bytesText, countText, dollarText } from '../text.ts';
+import { amountText, bytesText, countText, countTexts, dollarText } from '../text.ts';
 import type { ReadBack } from './read-back.ts';
 
 /** Faulty rows that are named one by one; the rest are counted. */
 const FAULTS_NAMED = 10;
 const WIDTH = 12;
 
-export interface DemoResult {
-  job: string;
-  state: JobEnd['state'];
-  rows: number;
-  stored: number;
-  skipped: number;
-  failed: number;
-  cancelled: number;
-  rejected: number;
-  unaccounted: number;
-  attempts: number;
-  throttled: number;
-  /** Times that an item went back to the queue by visibility delay, and as a new message. */
-  returned: number;
-  reposted: number;
-  /** The same, by what had happened to the item: S3 refused it, or its turn had not come. */
-  givenBack: GiveBackCounts;
-  bytes: number;
-  /** From the manifest's drop to the job's end. */
-  seconds: number;
-  objectsPerSecond: number;
-  limitPerSecond: number;
-  partitions: number;
-  /** Requests between drop and end, by service; those of staging and reading back are not in it. */
-  requests: {
-    destination: { accepted: number; throttled: number };
-    s3: number;
-    sqs: number;
-    dynamodb: number;
-    lambda: number;
-  };
-  costPerMillionUsd: CostUsd;
-  readBack: { right: number; missing: number; different: number; extra: number };
-  /** manifest.json of the report, saved in a file; null where it could not be saved. */
-  report: string | null;
-}
+export type DemoResult = ReturnType<typeof resultOf>;
 
 export interface DemoFacts {
   end: JobEnd;
@@ -55,10 +20,11 @@ export interface DemoFacts {
   limitPerSecond: number;
   partitions: number;
   checked: ReadBack;
+  /** manifest.json of the report, saved in a file; null where it could not be saved. */
   report: string | null;
 }
 
-export function resultOf(facts: DemoFacts): DemoResult {
+export function resultOf(facts: DemoFacts) {
   const { end, usage, checked } = facts;
   const { job, state, rows, stored, skipped, failed, cancelled, rejected, unaccounted } = end;
   const { refused, untried } = facts.givenBack;
@@ -78,15 +44,21 @@ export function resultOf(facts: DemoFacts): DemoResult {
     // As S3 counted them: a job's own totals miss the attempts of a delivery that a worker could not account for.
     attempts: destination.requests,
     throttled: destination.throttled,
-    // As the functions counted them, like the attempts.
+    /**
+     * Times that an item went back to the queue by visibility delay, and as a new message: as the functions counted them, like
+     * the attempts.
+     */
     returned: refused.returned + untried.returned,
     reposted: refused.reposted + untried.reposted,
+    /** The same, by what had happened to the item: S3 refused it, or its turn had not come. */
     givenBack: facts.givenBack,
     bytes: end.bytes,
+    /** From the manifest's drop to the job's end. */
     seconds,
     objectsPerSecond: Math.round((stored / seconds) * 10) / 10,
     limitPerSecond: facts.limitPerSecond,
     partitions: facts.partitions,
+    /** Requests between drop and end, by service; those of staging and reading back are not in it. */
     requests: {
       destination: { accepted: destination.accepted, throttled: destination.throttled },
       s3: s3.writes + s3.reads + destination.requests,
@@ -127,9 +99,7 @@ export function summaryOf(
     costPerMillionUsd: cost,
   } = result;
   const share = Math.round((result.objectsPerSecond / result.limitPerSecond) * 100);
-  const others = Object.entries({ skipped, failed, cancelled, rejected })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${countText(count)} ${name}`);
+  const others = countTexts({ skipped, failed, cancelled, rejected });
   const indent = `\n${' '.repeat(WIDTH + 4)}`;
   const { refused } = result.givenBack;
   const wasRefused = throttled > 0 || refused.returned + refused.reposted > 0;

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/time/clock.ts';
 import type { ApiClient } from '../api/client.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
-import { countText } from '../text.ts';
+import { countText, countTexts } from '../text.ts';
 import { countsOf, hasEnded } from './counts.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -59,10 +59,8 @@ export async function followJob(
 
 function noteOf(job: JobView, sights: readonly Sight[]): TerminalText {
   const { failed, cancelled, rejected } = countsOf(job);
-  const bad = Object.entries({ failed, cancelled, rejected })
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => ` · ${countText(count)} ${kind}`);
-  return line`${job.state === 'running' ? paceOf(sights) : job.state}${bad.join('')}`;
+  const pace = job.state === 'running' ? paceOf(sights) : job.state;
+  return line`${[pace, ...countTexts({ failed, cancelled, rejected })].join(' · ')}`;
 }
 
 function paceOf(sights: readonly Sight[]): string {

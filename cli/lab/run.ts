@@ -37,7 +37,7 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
       end: (strategy) => say(lineOf(strategy)),
     });
     if (interrupt.isInterrupted()) return await endOfProcess();
-    const command = commandOf({ objects, limit, out });
+    const command = `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
     const { files, failure } = await writeFiles(out, reportFiles(result, command), ELSEWHERE);
     say(summaryOf(result, files));
     if (json) terminal.json({ ...result, files });
@@ -52,7 +52,7 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
 
 function lessonText(
   { plain, burst }: Lesson,
-  { objects, limit }: { objects: number; limit: number },
+  { objects, limit }: Pick<LabCommandOptions, 'objects' | 'limit'>,
 ): TerminalText {
   const { error } = burst;
   return lines([
@@ -99,8 +99,4 @@ function summaryOf(result: LabResult, files: string[]): TerminalText {
     '',
     ...files.map((file) => line`  ${file}`),
   ]);
-}
-
-function commandOf({ objects, limit, out }: { objects: number; limit: number; out: string }): string {
-  return `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
 }

@@ -1,7 +1,7 @@
 // The result of `put`: one JSON object for programs, a few lines of text for people.
 import { costPerMillion } from '../../local/meter/cost.ts';
 import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
-import { amountText, bytesText, countText } from '../text.ts';
+import { amountText, bytesText, countText, countTexts } from '../text.ts';
 import type { EndFault } from './credentials.ts';
 import type { OpenUpload } from './open-uploads.ts';
 import { type FailedFile, MAX_PASSED_OVER_NAMED, type PassedOver, type PutTally } from './tally.ts';
@@ -129,20 +129,19 @@ export function summaryOf(
 ): TerminalText {
   const { rows, stored, skipped, failed, passedOver, bytes, throttled, failures } = tally;
   const unfinished = rows - stored - skipped - failed;
-  const others = Object.entries({ skipped, failed, unfinished, 'passed over': passedOver })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `, ${countText(count)} ${name}`);
+  const others = countTexts({ skipped, failed, unfinished, 'passed over': passedOver });
+  const amounts = [`(${bytesText(bytes)})`, ...others].join(', ');
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
   const head = `${HEADS[state]}${amountText(stored, 'file')} stored at`;
   return lines([
-    line`${head} ${destination} (${bytesText(bytes)})${others.join('')}`,
+    line`${head} ${destination} ${amounts}`,
     line`${pace}; ${answersText(state, tally)}`,
     ...(fault === undefined
       ? []
       : [
           line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
+          'Get new ones, and run the same command again.',
         ]),
-    ...(fault === undefined ? [] : ['Get new ones, and run the same command again.']),
     ...(state === 'completed'
       ? []
       : ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']),
