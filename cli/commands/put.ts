@@ -4,7 +4,7 @@ import { STORAGE_CLASSES } from '../../shared/attributes/object-attributes.ts';
 import { OPTIONS } from '../../shared/job/option-table.ts';
 import { contentTypeText, httpAddress, numberUpTo, positiveNumber } from '../arguments.ts';
 import { jobOptionFlag } from '../job-option.ts';
-import type { PutOptions } from '../put/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 /** What a job may set on every object. The description of a job's option speaks of rows and copies, which put has none of. */
 const ATTRIBUTE_FLAGS = [
@@ -77,10 +77,7 @@ Examples:
 
 Exit code: 0 when every file is stored or skipped, 1 when any failed, 130 after Ctrl-C.`,
     )
-    .action(async (args: string[], options: PutOptions) => {
-      const { runPut } = await import('../put/run.ts');
-      await runPut(args, options);
-    });
+    .action(onDemand(async () => (await import('../put/run.ts')).runPut));
   for (const [option, placeholder, description] of ATTRIBUTE_FLAGS) {
     command.addOption(jobOptionFlag({ ...option, description }, placeholder));
   }
