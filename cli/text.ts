@@ -8,8 +8,8 @@ export function countText(value: number): string {
 }
 
 /** `1 file`, `2,000 files` */
-export function amountText(value: number, singular: string, plural = `${singular}s`): string {
-  return `${countText(value)} ${value === 1 ? singular : plural}`;
+export function amountText(value: number, singular: string): string {
+  return `${countText(value)} ${singular}${value === 1 ? '' : 's'}`;
 }
 
 /** `3 failed` of each count above zero */

@@ -2,7 +2,7 @@
 import type { JobView } from '../../shared/job/view.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { ApiClient } from '../api/client.ts';
-import { createProgress, type Progress } from '../progress.ts';
+import { createProgress } from '../progress.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
 import { countText, countTexts } from '../text.ts';
 import { countsOf, hasEnded } from './counts.ts';
@@ -24,19 +24,13 @@ interface Sight {
   ended: number;
 }
 
-export interface FollowDependencies {
-  api: Pick<ApiClient, 'job'>;
-  clock: Clock;
-  progress?: (name: string, total: number) => Progress;
-}
-
 /** @param job as it stood last */
 export async function followJob(
-  { api, clock, progress = createProgress }: FollowDependencies,
+  { api, clock }: { api: ApiClient; clock: Clock },
   job: JobView,
   waitFor: WaitFor,
 ): Promise<JobView> {
-  const bar = progress('rows', countsOf(job).rows);
+  const bar = createProgress('rows', countsOf(job).rows);
   const sights: Sight[] = [];
   let movedAtMs = clock.now();
   try {
