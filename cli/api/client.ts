@@ -90,22 +90,21 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
   /** Retries faults that may pass. @throws Failure */
   async function answerOf(apiCall: ApiCall): Promise<Response> {
     for (let tries = 1; ; tries++) {
-      let fault: () => Failure;
+      let fault: Failure;
       try {
         const answer = await send(apiCall);
         if (answer.status < 500 && answer.status !== 429) return answer;
         const text = await messageOf(answer);
-        fault = () => new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log says why`);
+        fault = new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log says why`);
       } catch (error) {
         if (error instanceof Failure) throw error;
         const unreachable = unreachableFailure(api, error);
         if (unreachable !== undefined) throw unreachable;
-        fault = () =>
-          new Failure(`the API at ${api} does not answer: ${describeError(causeOf(error))}`, {
-            cause: error,
-          });
+        fault = new Failure(`the API at ${api} does not answer: ${describeError(causeOf(error))}`, {
+          cause: error,
+        });
       }
-      if (tries === TRIES) throw fault();
+      if (tries === TRIES) throw fault;
       await clock.sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
     }
   }

@@ -84,7 +84,7 @@ export async function examine<T>(
   about: string,
   action: string,
   call: () => Promise<T>,
-  judge: (value: T) => Problem[],
+  judge: (value: T) => Problem[] | Promise<Problem[]>,
   unset?: { code: string; value: T },
 ): Promise<Problem[]> {
   const seen = await look(action, call);

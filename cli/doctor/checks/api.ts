@@ -80,29 +80,24 @@ function judgeAnswer(
   );
 }
 
-async function examineAnswer(world: World, api: StackResource): Promise<Problem[]> {
-  const { clients, ask } = world;
+function examineAnswer({ clients, ask }: World, api: StackResource): Promise<Problem[]> {
   const unchecked = (message: string, remedy: string) =>
     problem('unchecked', api.logicalId, `not checked: ${message}`, remedy);
   const call = () => clients.apigateway.send(new GetApiCommand({ ApiId: api.physicalId }));
-  let found: { ApiEndpoint?: string | undefined; DisableExecuteApiEndpoint?: boolean | undefined } = {};
-  const problems = await examine(api.logicalId, GET, call, (value) => {
-    found = value;
-    return [];
+  return examine(api.logicalId, GET, call, async ({ ApiEndpoint, DisableExecuteApiEndpoint }) => {
+    if (ask === undefined)
+      return unchecked(
+        'another endpoint than AWS’s has no API to ask',
+        'run the doctor without --endpoint-url',
+      );
+    if (ApiEndpoint === undefined || DisableExecuteApiEndpoint === true)
+      return unchecked(
+        'it answers under its own domain alone',
+        'send a request without a signature there: it must get 403',
+      );
+    const url = `${ApiEndpoint}/jobs`;
+    return judgeAnswer(api, url, await ask(url));
   });
-  if (problems.length > 0) return problems;
-  if (ask === undefined)
-    return unchecked(
-      'another endpoint than AWS’s has no API to ask',
-      'run the doctor without --endpoint-url',
-    );
-  if (found.ApiEndpoint === undefined || found.DisableExecuteApiEndpoint === true)
-    return unchecked(
-      'it answers under its own domain alone',
-      'send a request without a signature there: it must get 403',
-    );
-  const url = `${found.ApiEndpoint}/jobs`;
-  return judgeAnswer(api, url, await ask(url));
 }
 
 /** What each check of the API begins with. */
