@@ -59,19 +59,14 @@ function resultText(
       : current === after
         ? line`${functionName} runs ${boundText(after)} at once already: nothing is changed.`
         : line`${functionName} runs ${boundText(after)} at once; it was ${boundText(current)}.`;
-  const inFlight =
-    after === undefined
-      ? []
-      : [
-          line`  in flight   ${countText(mostInFlight({ maximumConcurrency: after, batchSize }))} messages at most, in batches of ${batchSize}`,
-        ];
   return lines([
     head,
-    ...inFlight,
+    after !== undefined &&
+      line`  in flight   ${countText(mostInFlight({ maximumConcurrency: after, batchSize }))} messages at most, in batches of ${batchSize}`,
     available === undefined
       ? line`  account     its limit is not known${limitUnseen === undefined ? '' : `: ${limitUnseen}`}`
       : line`  account     ${countText(available)} functions at once, of which the stage's other functions may take ${countText(others)}`,
-    ...(enabled ? [] : [line`  disabled    the event source mapping is switched off: nothing is uploaded`]),
+    !enabled && line`  disabled    the event source mapping is switched off: nothing is uploaded`,
     ...(wanted === undefined || current === after
       ? []
       : [

@@ -103,22 +103,20 @@ export function summaryOf(
   const indent = `\n${' '.repeat(WIDTH + 4)}`;
   const { refused } = result.givenBack;
   const wasRefused = throttled > 0 || refused.returned + refused.reposted > 0;
-  const table: [string, Value][] = [
+  const table: [string, Value | false][] = [
     ['rows', `${countText(rows)} (${bytesText(result.bytes)})`],
     [
       'stored',
       `${countText(stored)}, ${result.readBack.right === stored ? 'each' : `${countText(result.readBack.right)} of them`} read back with the right bytes`,
     ],
-    ...(others.length === 0 ? [] : [['others', others.join(', ')] as [string, string]]),
+    ['others', others.length > 0 && others.join(', ')],
     [
       'throttled',
       throttled === 0
         ? 'never: S3 took every request at once'
         : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`,
     ],
-    ...(wasRefused
-      ? [['refused', `${wayText(refused)}; the rest was tried again in place`] as [string, string]]
-      : []),
+    ['refused', wasRefused && `${wayText(refused)}; the rest was tried again in place`],
     ['no turn yet', wayText(result.givenBack.untried)],
     [
       'time',
@@ -135,7 +133,7 @@ export function summaryOf(
     '',
     headline(result, checked),
     '',
-    ...table.map(([name, text]) => line`  ${padEnd(name, WIDTH)}  ${text}`),
+    ...table.map(([name, text]) => text !== false && line`  ${padEnd(name, WIDTH)}  ${text}`),
     '',
     'Next',
     `  ${about.rerun.padEnd(44)}  your own files, another pace`,
@@ -166,6 +164,6 @@ function headline(result: DemoResult, checked: ReadBack): TerminalText {
   return lines([
     line`NOT every row is accounted for: job ${result.state}, ${countText(result.unaccounted)} rows without an end, ${amountText(checked.faults.length, 'object')} not as they should be.`,
     ...named,
-    ...(more > 0 ? [`  and ${countText(more)} more`] : []),
+    more > 0 && `  and ${countText(more)} more`,
   ]);
 }

@@ -45,11 +45,7 @@ export function factsText(job: JobView, nowMs: number): TerminalText {
     ['deadline', deadlineText(job, nowMs)],
     ['report', job.report],
   ];
-  return lines(
-    facts
-      .filter((fact): fact is [string, Value] => fact[1] !== undefined)
-      .map(([name, text]) => line`${padEnd(name, NAME_WIDTH)}${text}`),
-  );
+  return lines(facts.map(([name, text]) => text !== undefined && line`${padEnd(name, NAME_WIDTH)}${text}`));
 }
 
 export function jobListText(jobs: readonly JobView[]): TerminalText {

@@ -61,14 +61,9 @@ function lessonText(
     '',
     line`2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
     line`     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
-    ...(error === undefined
-      ? [
-          '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.',
-        ]
-      : [
-          line`     ${error.name}: ${error.message}`,
-          line`     (HTTP ${error.status}, request ${error.requestId})`,
-        ]),
+    error === undefined
+      ? '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.'
+      : line`     ${error.name}: ${error.message}\n     (HTTP ${error.status}, request ${error.requestId})`,
     '',
     line`3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
   ]);

@@ -102,18 +102,17 @@ function answersText(state: PutState, tally: PutTally): TerminalText {
   const { stored, failed, throttled, transient, answered, lastFault } = tally;
   const attempts = attemptsOf(state, tally);
   if (answered === 0) return line`no request was answered`;
-  const shown = [
-    ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
-    ...(transient > 0
-      ? [`${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`]
-      : []),
-    ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
-  ];
-  if (shown.length === 0) {
+  if (throttled === 0 && transient === 0 && lastFault === undefined) {
     const isAllTaken = state === 'completed' && failed === 0;
     return line`${isAllTaken ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
   }
-  const answers = joined(shown, ', ');
+  const faults = [
+    throttled > 0 && `${amountText(throttled, 'time')} S3 said SlowDown`,
+    transient > 0 &&
+      `${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`,
+    lastFault !== undefined && line`the last answer was ${lastFault.code}: ${lastFault.message}`,
+  ];
+  const answers = joined(faults, ', ');
   return stored === 0 ? answers : line`${answers}: ${(attempts / stored).toFixed(2)} requests an object`;
 }
 
@@ -136,25 +135,18 @@ export function summaryOf(
   return lines([
     line`${head} ${destination} ${amounts}`,
     line`${pace}; ${answersText(state, tally)}`,
-    ...(fault === undefined
-      ? []
-      : [
-          line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
-          'Get new ones, and run the same command again.',
-        ]),
-    ...(state === 'completed'
-      ? []
-      : ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']),
-    ...(throttled > stored / 10 && spread === 'off'
-      ? ['--spread binary hashes the keys, so that S3 can share the load among more partitions.']
-      : []),
-    ...(passedOver > MAX_PASSED_OVER_NAMED
-      ? [
-          `  passed over: ${countText(passedOver - MAX_PASSED_OVER_NAMED)} more than those that are named above`,
-        ]
-      : []),
+    fault !== undefined &&
+      line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
+    fault !== undefined && 'Get new ones, and run the same command again.',
+    state !== 'completed' &&
+      'What is stored stays. --if-exists skip goes on where this ended, without sending it again.',
+    throttled > stored / 10 &&
+      spread === 'off' &&
+      '--spread binary hashes the keys, so that S3 can share the load among more partitions.',
+    passedOver > MAX_PASSED_OVER_NAMED &&
+      `  passed over: ${countText(passedOver - MAX_PASSED_OVER_NAMED)} more than those that are named above`,
     ...failures.map(failureText),
-    ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, shown above`] : []),
+    failed > failures.length && `  and ${countText(failed - failures.length)} more, shown above`,
     ...openUploads.map(openUploadText),
   ]);
 }
