@@ -12,7 +12,7 @@ import { mappingCheck } from './checks/mappings.ts';
 import { policyChecks } from './checks/policies.ts';
 import { queueChecks } from './checks/queues.ts';
 import { stackCheck } from './checks/stack.ts';
-import { type Check, type Finding, inRegion, type Problem, uncheckedProblem, type World } from './finding.ts';
+import { type Check, type Finding, fail, inRegion, type Problem, unseen, type World } from './finding.ts';
 import { findLeftovers, LEFTOVER_NEEDS } from './leftovers.ts';
 import { readStack } from './stack.ts';
 
@@ -68,7 +68,7 @@ export async function examineStage(
       ? await runChecks({ ...about, stack: stack.value })
       : stack.kind === 'absent'
         ? await examineRemoved(about)
-        : findingsOf(stackCheck.id, [uncheckedProblem(place.prefix, stack)], place);
+        : findingsOf(stackCheck.id, unseen(place.prefix, stack), place);
   return { account, caller, findings: [named, ...rest] };
 }
 
@@ -86,14 +86,13 @@ async function runChecks(world: World): Promise<Finding[]> {
 
 async function examineRemoved(about: Omit<World, 'stack'>): Promise<Finding[]> {
   const { prefix, stage, region, account } = about;
-  const missing: Problem = {
-    level: 'fail',
-    about: prefix,
-    message: `there is no stack ${prefix} in ${region} of account ${account}`,
-    remedy: `give the stage's own --region and --stage, or deploy it: npx serverless deploy --stage ${stage} --region ${region}`,
-  };
+  const missing = fail(
+    prefix,
+    `there is no stack ${prefix} in ${region} of account ${account}`,
+    `give the stage's own --region and --stage, or deploy it: npx serverless deploy --stage ${stage} --region ${region}`,
+  );
   return [
-    ...findingsOf(stackCheck.id, [missing], about),
+    ...findingsOf(stackCheck.id, missing, about),
     ...findingsOf('leftovers', await findLeftovers(about), about),
   ];
 }

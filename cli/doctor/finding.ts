@@ -54,8 +54,18 @@ export interface Check {
 }
 
 /** @returns it as a list, as a judgement gives its problems */
-export function problem(level: Problem['level'], about: string, message: string, remedy: string): Problem[] {
-  return [{ level, about, message, remedy }];
+export function fail(about: string, message: string, remedy: string): Problem[] {
+  return [{ level: 'fail', about, message, remedy }];
+}
+
+/** As `fail`. */
+export function warn(about: string, message: string, remedy: string): Problem[] {
+  return [{ level: 'warn', about, message, remedy }];
+}
+
+/** As `fail`. @param reason why it could not be checked */
+export function unchecked(about: string, reason: string, remedy: string): Problem[] {
+  return [{ level: 'unchecked', about, message: `not checked: ${reason}`, remedy }];
 }
 
 /** The commands of a remedy, for the stage's region: the AWS CLI has a default that may be another. */
@@ -64,16 +74,13 @@ export function inRegion(remedy: string, region: string): string {
 }
 
 /** The problem of a thing that could not be seen. */
-export function uncheckedProblem(
+export function unseen(
   about: string,
   { action, denied, reason }: Extract<Look<unknown>, { kind: 'unseen' }>,
-): Problem {
-  return {
-    level: 'unchecked',
-    about,
-    message: `not checked: ${denied ? `your credentials do not allow ${action}` : `${action} failed with ${reason}`}`,
-    remedy: denied ? `allow ${action}, and run the doctor again` : 'run the doctor again',
-  };
+): Problem[] {
+  return denied
+    ? unchecked(about, `your credentials do not allow ${action}`, `allow ${action}, and run the doctor again`)
+    : unchecked(about, `${action} failed with ${reason}`, 'run the doctor again');
 }
 
 /**
@@ -89,11 +96,10 @@ export async function examine<T>(
 ): Promise<Problem[]> {
   const seen = await look(action, call);
   if (seen.kind === 'seen') return judge(seen.value);
-  if (seen.kind === 'unseen') return [uncheckedProblem(about, seen)];
+  if (seen.kind === 'unseen') return unseen(about, seen);
   if (seen.code === unset?.code) return judge(unset.value);
   // The stack has made it, and somebody has removed it.
-  return problem(
-    'fail',
+  return fail(
     about,
     'is gone, although the stack created it',
     'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift --stack-name STACK`, ' +

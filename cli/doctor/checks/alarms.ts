@@ -1,7 +1,7 @@
 // The alarms that are raised, and whether anyone is told of them.
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand, type Subscription } from '@aws-sdk/client-sns';
-import { type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
+import { type Check, examine, examineEach, type Problem, type World, warn } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 /** DescribeAlarms takes 100 names. */
@@ -15,19 +15,17 @@ export function judgeAlarms(wanted: readonly StackResource[], actual: readonly M
   return wanted.flatMap(({ logicalId: about, physicalId }): Problem[] => {
     const alarm = byName.get(physicalId);
     if (alarm === undefined) {
-      return problem('warn', about, 'the alarm is gone', 'deploy again, or create it again');
+      return warn(about, 'the alarm is gone', 'deploy again, or create it again');
     }
     if (alarm.StateValue === 'ALARM') {
-      return problem(
-        'warn',
+      return warn(
         about,
         `is raised: ${alarm.AlarmDescription ?? alarm.StateReason ?? ''}`,
         `docs/operations.md has its runbook, under ${about}`,
       );
     }
     if (alarm.ActionsEnabled === false) {
-      return problem(
-        'warn',
+      return warn(
         about,
         'notifies nobody: its actions are switched off',
         `aws cloudwatch enable-alarm-actions --alarm-names ${physicalId}`,
@@ -40,20 +38,19 @@ export function judgeAlarms(wanted: readonly StackResource[], actual: readonly M
 export function judgeSubscriptions(arn: string, subscriptions: readonly Subscription[]): Problem[] {
   const isPending = ({ SubscriptionArn }: Subscription) => !/^arn:/.test(SubscriptionArn ?? '');
   if (subscriptions.length === 0) {
-    return problem(
-      'warn',
+    return warn(
       arn,
       'nobody has subscribed to the topic of the alarms',
       `deploy with all parameters of the stage and --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
     );
   }
-  return subscriptions.filter(isPending).map(({ Endpoint = 'a subscriber' }) => ({
-    level: 'warn' as const,
-    about: arn,
-    message: `${Endpoint} has not confirmed the subscription, and gets no alarms`,
-    remedy:
-      'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days',
-  }));
+  const remedy =
+    'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days';
+  return subscriptions
+    .filter(isPending)
+    .flatMap(({ Endpoint = 'a subscriber' }) =>
+      warn(arn, `${Endpoint} has not confirmed the subscription, and gets no alarms`, remedy),
+    );
 }
 
 /** The stack's own topic, or the one that the parameter alarmTopicArn has put in its place. */

@@ -8,8 +8,8 @@ import {
   type Check,
   examine,
   examineEach,
+  fail,
   type Problem,
-  problem,
   resourceCheck,
   type World,
 } from '../finding.ts';
@@ -27,7 +27,7 @@ export function judgeInboxBucket(
   to: { queue: string; topics: readonly string[] },
 ): Problem[] {
   if (actual === undefined) {
-    return problem('fail', bucket, 'there is no such bucket', 'create it, or take it from inboxBuckets');
+    return fail(bucket, 'there is no such bucket', 'create it, or take it from inboxBuckets');
   }
   const { EventBridgeConfiguration, QueueConfigurations = [], TopicConfigurations = [] } = actual;
   const isOfNewObjects = ({ Events = [] }: { Events?: readonly string[] | undefined }) =>
@@ -37,7 +37,7 @@ export function judgeInboxBucket(
     QueueConfigurations.some((each) => isOfNewObjects(each) && each.QueueArn?.endsWith(`:${to.queue}`)) ||
     TopicConfigurations.some((each) => isOfNewObjects(each) && to.topics.includes(each.TopicArn ?? ''));
   if (isAnnounced) return [];
-  return problem('fail', bucket, 'announces its new objects on no route: manifests in it start no job', HOW);
+  return fail(bucket, 'announces its new objects on no route: manifests in it start no job', HOW);
 }
 
 /** The names of the further inboxes: the pattern of their rule has them. */
@@ -58,16 +58,14 @@ export function judgeInboxTopic(
 ): Problem[] {
   const topic = String(properties['TopicArn']);
   if (actual?.['PendingConfirmation'] === 'true') {
-    return problem(
-      'fail',
+    return fail(
       about,
       `${topic} has not confirmed the subscription of the ingest queue: what it announces starts no job`,
       'ask the owner of the topic whether its policy lets this account subscribe, and deploy again',
     );
   }
   if (actual !== undefined) return [];
-  return problem(
-    'fail',
+  return fail(
     about,
     `the ingest queue is not subscribed to ${topic}: what it announces starts no job`,
     `deploy once with ${topic} left out of inboxTopics, and then again with it, so that the stack has its subscription; ` +

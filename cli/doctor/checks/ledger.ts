@@ -10,10 +10,11 @@ import {
   type Check,
   examine,
   examineEach,
+  fail,
   type Problem,
-  problem,
   resourceCheck,
   type World,
+  warn,
 } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
@@ -25,8 +26,7 @@ export function judgeTable(
   { TableStatus, GlobalSecondaryIndexes = [] }: TableDescription = {},
 ): Problem[] {
   if (TableStatus !== 'ACTIVE' && TableStatus !== 'UPDATING') {
-    return problem(
-      'fail',
+    return fail(
       about,
       `the table is in state ${TableStatus ?? 'unknown'}: no row can be accounted for`,
       TableStatus === 'CREATING'
@@ -38,8 +38,7 @@ export function judgeTable(
   return wanted.flatMap(({ IndexName = '' }) => {
     const status = GlobalSecondaryIndexes.find((index) => index.IndexName === IndexName)?.IndexStatus;
     if (status === 'ACTIVE' || status === 'UPDATING') return [];
-    return problem(
-      'fail',
+    return fail(
       about,
       `its index ${IndexName} is ${status === undefined ? 'missing' : `in state ${status}`}: ${IndexName === 'live' ? 'sweep finds no jobs' : 'jobs can not be listed'}`,
       status === 'CREATING' ? 'wait until it is built' : 'create it again as infrastructure/table.yml says',
@@ -49,8 +48,7 @@ export function judgeTable(
 
 export function judgeTimeToLive({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED' || status === 'ENABLING') return [];
-  return problem(
-    'warn',
+  return warn(
     about,
     'rows of ended jobs do not expire: the table grows without end',
     `aws dynamodb update-time-to-live --table-name ${physicalId} --time-to-live-specification Enabled=true,AttributeName=expiresAt`,
@@ -59,8 +57,7 @@ export function judgeTimeToLive({ logicalId: about, physicalId }: StackResource,
 
 export function judgeBackups({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED') return [];
-  return problem(
-    'warn',
+  return warn(
     about,
     'has no point-in-time recovery: a table that is lost loses the account of running jobs',
     `aws dynamodb update-continuous-backups --table-name ${physicalId} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`,
@@ -69,8 +66,7 @@ export function judgeBackups({ logicalId: about, physicalId }: StackResource, st
 
 export function judgeKey(arn: string, state: string | undefined): Problem[] {
   if (state === 'Enabled') return [];
-  return problem(
-    'fail',
+  return fail(
     arn,
     `the key is in state ${state ?? 'unknown'}: what it encrypts can't be read or written`,
     `aws kms ${state === 'PendingDeletion' ? 'cancel-key-deletion' : 'enable-key'} --key-id ${arn}`,

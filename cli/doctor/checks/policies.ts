@@ -6,7 +6,7 @@ import { partitionOf } from '../../../infrastructure/partitions.js';
 import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
 import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
 import { parseJson } from '../../../shared/text/parse-json.ts';
-import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
+import { type Check, fail, type Problem, resourceCheck, unchecked, type World } from '../finding.ts';
 import {
   declaredOfType,
   notificationsOf,
@@ -44,22 +44,20 @@ function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): 
   const remedy = restored(guarded);
   if (text === undefined) {
     const lacking = declared.flatMap(({ Sid }) => Sid ?? []).join(', ');
-    return problem('fail', about, `has no policy, and lacks the statements ${lacking}`, remedy);
+    return fail(about, `has no policy, and lacks the statements ${lacking}`, remedy);
   }
   const document = parseJson(text);
   try {
     const statements = readResourceStatements(document);
     const says = (caller: Caller, request: AccessRequest, further = {}) =>
       judge(statements, caller, { ...request, context: { ...contextOf(caller), ...further } }).kind;
-    return [...faultsOf(guarded, says, place), ...missingStatements(declared, document)].map((message) => ({
-      ...{ level: 'fail', about, message, remedy },
-    }));
+    const faults = [...faultsOf(guarded, says, place), ...missingStatements(declared, document)];
+    return faults.flatMap((fault) => fail(about, fault, remedy));
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    return problem(
-      'unchecked',
+    return unchecked(
       about,
-      `not checked: the doctor can't evaluate its policy (${error.message})`,
+      `the doctor can't evaluate its policy (${error.message})`,
       'look through the policy by hand: somebody has added this statement',
     );
   }
