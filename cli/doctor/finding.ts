@@ -114,32 +114,44 @@ export async function examineEach<T>(
   return (await Promise.all(things.map(examineOne))).flat();
 }
 
-/** A check that asks AWS the same of each of some resources. */
-interface ResourceCheck<Resource extends StackResource, Answer> extends Pick<Check, 'id' | 'good'> {
+/** A check that asks AWS the same of each of some things. */
+interface EachCheck<Thing, Answer> extends Pick<Check, 'id' | 'good'> {
   /** The IAM action that `ask` needs. */
   action: string;
-  resources(world: World): readonly Resource[];
-  ask(clients: Clients, resource: Resource): Promise<Answer>;
-  judge(resource: Resource, answer: Answer, world: World): Problem[];
+  things(world: World): readonly Thing[];
+  /** What its problems are about. */
+  about(thing: Thing): string;
+  ask(clients: Clients, thing: Thing): Promise<Answer>;
+  judge(thing: Thing, answer: Answer, world: World): Problem[];
   /** As in `examine`. */
   unset?: { code: string; value: Answer };
 }
 
-export function resourceCheck<Resource extends StackResource, Answer>(
-  check: ResourceCheck<Resource, Answer>,
-): Check {
-  const { id, good, action, resources, ask, judge, unset } = check;
+export function eachCheck<Thing, Answer>(check: EachCheck<Thing, Answer>): Check {
+  const { id, good, action, things, about, ask, judge, unset } = check;
   return {
     ...{ id, good, needs: [action] },
     run: (world) =>
-      examineEach(resources(world), (resource) =>
+      examineEach(things(world), (thing) =>
         examine(
-          resource.logicalId,
+          about(thing),
           action,
-          () => ask(world.clients, resource),
-          (answer) => judge(resource, answer, world),
+          () => ask(world.clients, thing),
+          (answer) => judge(thing, answer, world),
           unset,
         ),
       ),
   };
+}
+
+interface ResourceCheck<Resource, Answer> extends Omit<EachCheck<Resource, Answer>, 'things' | 'about'> {
+  resources(world: World): readonly Resource[];
+}
+
+/** Of some resources of the stack. */
+export function resourceCheck<Resource extends StackResource, Answer>({
+  resources,
+  ...check
+}: ResourceCheck<Resource, Answer>): Check {
+  return eachCheck({ ...check, things: resources, about: ({ logicalId }) => logicalId });
 }

@@ -1,14 +1,12 @@
 // The alarms that are raised, and whether anyone is told of them.
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand, type Subscription } from '@aws-sdk/client-sns';
-import { type Check, examine, examineEach, type Problem, type World, warn } from '../finding.ts';
+import { type Check, eachCheck, type Problem, type World, warn } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 /** DescribeAlarms takes 100 names. */
 const ALARMS_PER_CALL = 100;
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:/;
-
-const alarms = ({ stack }: World) => ofType(stack, 'AWS::CloudWatch::Alarm');
 
 export function judgeAlarms(wanted: readonly StackResource[], actual: readonly MetricAlarm[]): Problem[] {
   const byName = new Map(actual.map((alarm) => [alarm.AlarmName, alarm]));
@@ -63,43 +61,31 @@ export function topicsOf(stack: World['stack']): string[] {
 }
 
 export const alarmChecks: readonly Check[] = [
-  {
+  eachCheck({
     id: 'alarms',
     good: 'No alarm is raised.',
-    needs: ['cloudwatch:DescribeAlarms'],
-    run: (world) => {
-      const all = alarms(world);
-      const pages = Array.from({ length: Math.ceil(all.length / ALARMS_PER_CALL) }, (_, page) =>
-        all.slice(page * ALARMS_PER_CALL, (page + 1) * ALARMS_PER_CALL),
-      );
-      return examineEach(pages, (page) =>
-        examine(
-          'alarms',
-          'cloudwatch:DescribeAlarms',
-          () =>
-            world.clients.cloudwatch.send(
-              new DescribeAlarmsCommand({
-                AlarmNames: page.map(({ physicalId }) => physicalId),
-                MaxRecords: ALARMS_PER_CALL,
-              }),
-            ),
-          ({ MetricAlarms = [] }) => judgeAlarms(page, MetricAlarms),
-        ),
-      );
+    action: 'cloudwatch:DescribeAlarms',
+    things: ({ stack }) => pagesOf(ofType(stack, 'AWS::CloudWatch::Alarm')),
+    about: () => 'alarms',
+    ask: ({ cloudwatch }, page) => {
+      const AlarmNames = page.map(({ physicalId }) => physicalId);
+      return cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames, MaxRecords: ALARMS_PER_CALL }));
     },
-  },
-  {
+    judge: (page, { MetricAlarms = [] }) => judgeAlarms(page, MetricAlarms),
+  }),
+  eachCheck({
     id: 'notified',
     good: 'Somebody is notified of alarms.',
-    needs: ['sns:ListSubscriptionsByTopic'],
-    run: ({ clients, stack }) =>
-      examineEach(topicsOf(stack), (arn) =>
-        examine(
-          arn,
-          'sns:ListSubscriptionsByTopic',
-          () => clients.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: arn })),
-          ({ Subscriptions = [] }) => judgeSubscriptions(arn, Subscriptions),
-        ),
-      ),
-  },
+    action: 'sns:ListSubscriptionsByTopic',
+    things: ({ stack }) => topicsOf(stack),
+    about: (arn) => arn,
+    ask: ({ sns }, arn) => sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: arn })),
+    judge: (arn, { Subscriptions = [] }) => judgeSubscriptions(arn, Subscriptions),
+  }),
 ];
+
+function pagesOf(alarms: readonly StackResource[]): StackResource[][] {
+  return Array.from({ length: Math.ceil(alarms.length / ALARMS_PER_CALL) }, (_, page) =>
+    alarms.slice(page * ALARMS_PER_CALL, (page + 1) * ALARMS_PER_CALL),
+  );
+}

@@ -9,7 +9,7 @@ import {
   GetFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { UNMAPPED_CONCURRENCY } from '../../../infrastructure/capacity.js';
-import { type Check, examine, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
 import { concurrencyOf, ofType, type Stack, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
@@ -127,18 +127,15 @@ export const functionChecks: readonly Check[] = [
       lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName: physicalId })),
     judge: (each, { RecursiveLoop }) => judgeRecursion(each, RecursiveLoop),
   }),
-  {
+  eachCheck({
     id: 'account-concurrency',
     good: 'The account may run all functions of this stage at once.',
-    needs: ['lambda:GetAccountSettings'],
-    run: ({ clients, stack }) =>
-      examine(
-        'account',
-        'lambda:GetAccountSettings',
-        () => clients.lambda.send(new GetAccountSettingsCommand({})),
-        (actual) => judgeAccount(actual, stack),
-      ),
-  },
+    action: 'lambda:GetAccountSettings',
+    things: () => ['account'],
+    about: (account) => account,
+    ask: ({ lambda }) => lambda.send(new GetAccountSettingsCommand({})),
+    judge: (_account, actual, { stack }) => judgeAccount(actual, stack),
+  }),
   resourceCheck({
     id: 'rules',
     good: 'Sweep runs each minute, and no rule is disabled.',

@@ -4,15 +4,7 @@ import {
   type NotificationConfiguration,
 } from '@aws-sdk/client-s3';
 import { GetSubscriptionAttributesCommand } from '@aws-sdk/client-sns';
-import {
-  type Check,
-  examine,
-  examineEach,
-  fail,
-  type Problem,
-  resourceCheck,
-  type World,
-} from '../finding.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const HOW = 'docs/operations.md, "A bucket that you have already as an inbox", has the three routes';
@@ -74,22 +66,17 @@ export function judgeInboxTopic(
 }
 
 export const inboxChecks: readonly Check[] = [
-  {
+  eachCheck<string, NotificationConfiguration | undefined>({
     id: 'inbox-buckets',
     good: 'Every further inbox announces its new objects.',
-    needs: ['s3:GetBucketNotification'],
-    run: (world) =>
-      examineEach(inboxBucketsOf(world), (bucket) =>
-        examine<NotificationConfiguration | undefined>(
-          bucket,
-          's3:GetBucketNotification',
-          () => world.clients.s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket })),
-          (actual) =>
-            judgeInboxBucket(bucket, actual, { queue: `${world.prefix}-ingest`, topics: topicsOf(world) }),
-          { code: 'NoSuchBucket', value: undefined },
-        ),
-      ),
-  },
+    action: 's3:GetBucketNotification',
+    things: inboxBucketsOf,
+    about: (bucket) => bucket,
+    ask: ({ s3 }, bucket) => s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket })),
+    judge: (bucket, actual, world) =>
+      judgeInboxBucket(bucket, actual, { queue: `${world.prefix}-ingest`, topics: topicsOf(world) }),
+    unset: { code: 'NoSuchBucket', value: undefined },
+  }),
   resourceCheck({
     id: 'inbox-topics',
     good: 'The ingest queue is subscribed to every topic of the further inboxes.',

@@ -6,16 +6,7 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
-import {
-  type Check,
-  examine,
-  examineEach,
-  fail,
-  type Problem,
-  resourceCheck,
-  type World,
-  warn,
-} from '../finding.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const tables = ({ stack }: World) => ofType(stack, 'AWS::DynamoDB::Table');
@@ -106,18 +97,13 @@ export const ledgerChecks: readonly Check[] = [
     judge: (table, { ContinuousBackupsDescription: backups }) =>
       judgeBackups(table, backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus),
   }),
-  {
+  eachCheck({
     id: 'keys',
     good: 'The KMS keys that the template names, if any, are enabled.',
-    needs: ['kms:DescribeKey'],
-    run: ({ clients, stack }) =>
-      examineEach(keysIn(stack.template), (arn) =>
-        examine(
-          arn,
-          'kms:DescribeKey',
-          () => clients.kms.send(new DescribeKeyCommand({ KeyId: arn })),
-          ({ KeyMetadata }) => judgeKey(arn, KeyMetadata?.KeyState),
-        ),
-      ),
-  },
+    action: 'kms:DescribeKey',
+    things: ({ stack }) => keysIn(stack.template),
+    about: (arn) => arn,
+    ask: ({ kms }, arn) => kms.send(new DescribeKeyCommand({ KeyId: arn })),
+    judge: (arn, { KeyMetadata }) => judgeKey(arn, KeyMetadata?.KeyState),
+  }),
 ];
