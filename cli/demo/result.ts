@@ -87,17 +87,8 @@ export function summaryOf(
   checked: ReadBack,
   about: { examples: string[]; rerun: string },
 ): TerminalText {
-  const {
-    rows,
-    stored,
-    skipped,
-    failed,
-    cancelled,
-    rejected,
-    attempts,
-    throttled,
-    costPerMillionUsd: cost,
-  } = result;
+  const { rows, stored, skipped, failed, cancelled, rejected, attempts, throttled } = result;
+  const cost = result.costPerMillionUsd;
   const share = Math.round((result.objectsPerSecond / result.limitPerSecond) * 100);
   const others = countTexts({ skipped, failed, cancelled, rejected });
   const indent = `\n${' '.repeat(WIDTH + 4)}`;
