@@ -1,7 +1,7 @@
 // Addresses from options and the environment. None holds a user name or a password: requests to S3 and to Spillway's API are
 // signed, and a password in an address would be printed and logged by others.
 import { redactedAddress } from '../shared/text/redacted.ts';
-import { Failure, USAGE_EXIT_CODE } from './failure.ts';
+import { usageFailure } from './failure.ts';
 
 const INSTEAD = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE';
 
@@ -17,9 +17,8 @@ export function isHttpAddress(text: string): boolean {
 export function assertNoUserInfo(address: string, from: string): void {
   if (!/@|%40/i.test(address)) return;
   const shown = redactedAddress(address.replaceAll(/%40/gi, '@'));
-  throw new Failure(
+  throw usageFailure(
     `${from} takes an address without user name and password, and ${shown} holds one: requests are signed; ${INSTEAD}`,
-    { exitCode: USAGE_EXIT_CODE },
   );
 }
 
@@ -32,10 +31,7 @@ export function assertEndpoint(address: string, env: Readonly<Record<string, str
   const from = names.find((name) => env[name] === address) ?? "the profile's endpoint_url";
   assertNoUserInfo(address, from);
   if (isHttpAddress(address)) return;
-  throw new Failure(
+  throw usageFailure(
     `${from} takes an address such as http://127.0.0.1:4566, not ${JSON.stringify(address)}`,
-    {
-      exitCode: USAGE_EXIT_CODE,
-    },
   );
 }

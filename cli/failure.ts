@@ -2,7 +2,7 @@
 import { missingPackageText } from './node/missing-package.js';
 import { line, lines, type TerminalText } from './terminal/text.ts';
 
-/** Frames of a stack, and errors in a chain of causes, that are shown: what is wrong is at the top. */
+/** Frames of a stack that are shown, and causes of an error that are looked at: what is wrong is at the top. */
 const MAX_FRAMES = 50;
 const MAX_CAUSES = 5;
 
@@ -25,6 +25,11 @@ export class Failure extends Error {
   }
 }
 
+/** Of a command that was given wrongly. */
+export function usageFailure(message: string): Failure {
+  return new Failure(message, { exitCode: USAGE_EXIT_CODE });
+}
+
 /** The error as a Failure, for a command that has its result to print before it ends with it. */
 export function failureOf(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure(describeError(error), { cause: error });
@@ -38,6 +43,14 @@ export function describeError(error: unknown): string {
   if (missing !== undefined) return missing;
   const named = nameOf(error);
   return isDebugging() ? named : `${named} (SPILLWAY_DEBUG=1 shows where)`;
+}
+
+/** The error, and those that caused it: the system's is at the end. */
+export function errorChain(error: unknown): NodeJS.ErrnoException[] {
+  const chain: Error[] = [];
+  for (let each = error; each instanceof Error && chain.length <= MAX_CAUSES; each = each.cause)
+    chain.push(each);
+  return chain;
 }
 
 /** What ended the command, as the terminal shows it; where it was thrown only if SPILLWAY_DEBUG asks for it. */
@@ -56,13 +69,10 @@ function nameOf({ name, message }: Error): string {
 }
 
 function whereText(error: unknown): TerminalText[] {
-  const shown: TerminalText[] = [];
-  let each = error;
-  for (let causes = 0; each instanceof Error && causes <= MAX_CAUSES; causes++, each = each.cause) {
-    if (causes > 0) shown.push(line`  because of ${nameOf(each)}`);
-    shown.push(...framesOf(each).map((frame) => line`    ${frame}`));
-  }
-  return shown;
+  return errorChain(error).flatMap((each, causes) => [
+    ...(causes === 0 ? [] : [line`  because of ${nameOf(each)}`]),
+    ...framesOf(each).map((frame) => line`    ${frame}`),
+  ]);
 }
 
 /** A stack begins with the message, whose lines are no frames. */

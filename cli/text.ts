@@ -8,8 +8,15 @@ export function countText(value: number): string {
 }
 
 /** `1 file`, `2,000 files` */
-export function amountText(value: number, singular: string, plural = `${singular}s`): string {
-  return `${countText(value)} ${value === 1 ? singular : plural}`;
+export function amountText(value: number, singular: string): string {
+  return `${countText(value)} ${singular}${value === 1 ? '' : 's'}`;
+}
+
+/** `3 failed` of each count above zero */
+export function countTexts(counts: Readonly<Record<string, number | undefined>>): string[] {
+  return Object.entries(counts).flatMap(([name, count = 0]) =>
+    count > 0 ? `${countText(count)} ${name}` : [],
+  );
 }
 
 /** 1.5 MiB */

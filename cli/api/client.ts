@@ -67,25 +67,12 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
   const signer = scope === undefined ? undefined : createSigner(scope);
 
   /** Signed again for each try: a signature is valid for five minutes. */
-  async function headersOf(
-    method: string,
-    path: string,
-    query: Required<ApiCall>['query'],
-  ): Promise<Record<string, string>> {
-    if (signer === undefined) return { accept: 'application/json' };
-    const signed = signer.sign(
-      {
-        method,
-        path,
-        query: queryText(query),
-        headers: { accept: 'application/json', host: base.host },
-        body: new Uint8Array(),
-      },
-      await credentials(),
-      new Date(clock.now()),
-    );
+  async function headersOf(method: string, path: string, query: string): Promise<Record<string, string>> {
+    const accept = 'application/json';
+    if (signer === undefined) return { accept };
+    const request = { method, path, query, headers: { accept, host: base.host }, body: new Uint8Array() };
     // fetch sets the host itself.
-    const { host: _host, ...headers } = signed;
+    const { host: _host, ...headers } = signer.sign(request, await credentials(), new Date(clock.now()));
     return headers;
   }
 
@@ -94,7 +81,7 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
     const search = queryText(query);
     return await fetch(`${base.origin}${path}${search === '' ? '' : `?${search}`}`, {
       method: route.method,
-      headers: await headersOf(route.method, path, query),
+      headers: await headersOf(route.method, path, search),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       redirect: 'manual',
     });
@@ -103,22 +90,21 @@ export function createApiClient({ fetch, clock, env, credentials }: ApiDependenc
   /** Retries faults that may pass. @throws Failure */
   async function answerOf(apiCall: ApiCall): Promise<Response> {
     for (let tries = 1; ; tries++) {
-      let fault: () => Failure;
+      let fault: Failure;
       try {
         const answer = await send(apiCall);
         if (answer.status < 500 && answer.status !== 429) return answer;
         const text = await messageOf(answer);
-        fault = () => new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log says why`);
+        fault = new Failure(`the API at ${api} failed (${answer.status}: ${text}); its log says why`);
       } catch (error) {
         if (error instanceof Failure) throw error;
         const unreachable = unreachableFailure(api, error);
         if (unreachable !== undefined) throw unreachable;
-        fault = () =>
-          new Failure(`the API at ${api} does not answer: ${describeError(causeOf(error))}`, {
-            cause: error,
-          });
+        fault = new Failure(`the API at ${api} does not answer: ${describeError(causeOf(error))}`, {
+          cause: error,
+        });
       }
-      if (tries === TRIES) throw fault();
+      if (tries === TRIES) throw fault;
       await clock.sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
     }
   }

@@ -11,6 +11,8 @@ export type Look<T> =
 const DENIED = /^(AccessDenied|AuthorizationError|UnauthorizedOperation|NotAuthorized|Forbidden)/;
 const ABSENT = /NotFound|NoSuch|NonExistentQueue|QueueDoesNotExist/;
 
+type AwsError = Partial<Error> & { $metadata?: { httpStatusCode?: number } };
+
 /**
  * @param action the IAM action that the call needs
  * @param call is not repeated here: the client does that
@@ -19,10 +21,11 @@ export async function look<T>(action: string, call: () => Promise<T>): Promise<L
   try {
     return { kind: 'seen', value: await call() };
   } catch (error) {
-    const { name, status, message } = faultOf(error);
+    const { name = 'Error', message = '', $metadata } = error as AwsError;
     // A bare 404 may be an endpoint that does not know the call at all.
     if (ABSENT.test(name)) return { kind: 'absent', code: name };
-    const denied = DENIED.test(name) || (status === 403 && !/Token|Signature|ClientTokenId/.test(name));
+    const denied =
+      DENIED.test(name) || ($metadata?.httpStatusCode === 403 && !/Token|Signature|ClientTokenId/.test(name));
     return { kind: 'unseen', action, denied, reason: boundedText(`${name}: ${message}`) };
   }
 }
@@ -30,15 +33,4 @@ export async function look<T>(action: string, call: () => Promise<T>): Promise<L
 /** What the look brought, where it is seen; what is absent and what is unseen stay as they are. */
 export function mapLook<T, U>(look: Look<T>, map: (value: T) => U): Look<U> {
   return look.kind === 'seen' ? { kind: 'seen', value: map(look.value) } : look;
-}
-
-function faultOf(error: unknown): { name: string; status: number | undefined; message: string } {
-  const {
-    name = 'Error',
-    message = '',
-    $metadata,
-  } = error as Partial<Error> & {
-    $metadata?: { httpStatusCode?: number };
-  };
-  return { name, message, status: $metadata?.httpStatusCode };
 }

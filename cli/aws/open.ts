@@ -5,6 +5,7 @@ import { createS3Client, limitsOf } from '../../shared/aws/clients.ts';
 import { Failure } from '../failure.ts';
 import { connect } from '../s3/connection.ts';
 import { assertCredentials } from '../s3/open.ts';
+import type { StageOptions } from './options.ts';
 
 /** A command that looks at many things gives each up soon: what does not answer is said. */
 const BUDGET: ClientBudget = { connectionMs: 3_000, requestMs: 15_000, attempts: 3 };
@@ -20,10 +21,7 @@ export interface ClientSettings extends ReturnType<typeof limitsOf> {
 export async function openAws({
   region,
   endpointUrl,
-}: {
-  region?: string | undefined;
-  endpointUrl?: string | undefined;
-}): Promise<ClientSettings> {
+}: Pick<StageOptions, 'region' | 'endpointUrl'>): Promise<ClientSettings> {
   const connection = connect();
   // The SDK reads environment and profile. It makes no request for that, unless the credentials come from elsewhere.
   const reader = createS3Client(region === undefined ? {} : { region }, BUDGET, connection);

@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { CONCURRENCY_BOUNDS } from '../../infrastructure/in-flight.js';
 import { positiveInteger } from '../arguments.ts';
-import { addStageOptions, type StageOptions } from '../aws/options.ts';
+import { addStageOptions } from '../aws/options.ts';
+import { onDemand } from '../on-demand.ts';
 
 export function addConcurrencyCommand(program: Command): void {
   const command = program
@@ -18,10 +19,7 @@ Running jobs go on. A bound that could fill SQS's in-flight quota, or that the a
 
 Exit code: 0 when it is shown or changed, 1 when it can't be, 2 for a wrong value.`,
     )
-    .action(async (wanted: number | undefined, options: StageOptions) => {
-      const { runConcurrency } = await import('../concurrency/run.ts');
-      await runConcurrency(wanted, options);
-    });
+    .action(onDemand(async () => (await import('../concurrency/run.ts')).runConcurrency));
 }
 
 function bound(text: string): number {

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { addApiOptions } from '../api/options.ts';
 import { numberUpTo } from '../arguments.ts';
-import type { DeadLettersOptions } from '../dead-letters/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 const LETTERS = 100;
 const LETTERS_MOST = 10_000;
@@ -15,10 +15,7 @@ export function addDeadLettersCommand(program: Command): void {
     .option('--limit <n>', 'letters to list', numberUpTo(LETTERS_MOST), LETTERS);
   addApiOptions(command)
     .addHelpText('after', '\nExit code: 0 when they could be listed, 1 when not.')
-    .action(async (options: DeadLettersOptions) => {
-      const { runDeadLetters } = await import('../dead-letters/run.ts');
-      await runDeadLetters(options);
-    });
+    .action(onDemand(async () => (await import('../dead-letters/run.ts')).runDeadLetters));
 }
 
 function isoTime(text: string): string {

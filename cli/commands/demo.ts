@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { OPTIONS } from '../../shared/job/option-table.ts';
 import { positiveInteger, positiveNumber } from '../arguments.ts';
-import type { DemoOptions } from '../demo/run.ts';
 import { jobOptionFlag } from '../job-option.ts';
+import { onDemand } from '../on-demand.ts';
 
 const FILES = 2_000;
 /**
@@ -24,9 +24,5 @@ export function addDemoCommand(program: Command): void {
       'after',
       '\nExit code: 0 when every row is accounted for and every object is there, 1 when not, 130 after Ctrl-C.',
     )
-    .action(async (directory: string | undefined, options: DemoOptions) => {
-      // What a command runs is loaded with it alone: the rest answers at once.
-      const { beginDemo } = await import('../demo/begin.ts');
-      await beginDemo(directory, options);
-    });
+    .action(onDemand(async () => (await import('../demo/begin.ts')).beginDemo));
 }

@@ -1,15 +1,13 @@
 // spillway doctor: what is misconfigured or missing in a deployed stage.
 import type { Command } from 'commander';
-import { addStageOptions, type StageOptions } from '../aws/options.ts';
+import { addStageOptions } from '../aws/options.ts';
+import { onDemand } from '../on-demand.ts';
 
 export function addDoctorCommand(program: Command): void {
   const command = program
     .command('doctor')
     .description('name what is misconfigured or missing in a deployed stage, with the remedy')
-    .action(async (options: StageOptions) => {
-      const { runDoctor } = await import('../doctor/run.ts');
-      await runDoctor(options);
-    });
+    .action(onDemand(async () => (await import('../doctor/run.ts')).runDoctor));
   addStageOptions(command).addHelpText(
     'after',
     `

@@ -4,7 +4,7 @@ import { OPTIONS } from '../../shared/job/option-table.ts';
 import { faultOfPath, folderPrefix } from '../../shared/keys/destination.ts';
 import { createLocator } from '../../shared/keys/destination-key.ts';
 import { namedValue } from '../arguments.ts';
-import { Failure } from '../failure.ts';
+import { usageFailure } from '../failure.ts';
 import { jobOptionFlag } from '../job-option.ts';
 import { terminal } from '../terminal/terminal.ts';
 
@@ -58,7 +58,7 @@ function destinationsOf(keys: readonly string[], { prefix, column = [], ...optio
     const located = locate({ ...columns, key, spillway_columns: columns });
     if (located.kind === 'fault') {
       const { code, message } = located.fault;
-      throw new Failure(`a job rejects ${JSON.stringify(key)} (${code}): ${message}`, { exitCode: 2 });
+      throw usageFailure(`a job rejects ${JSON.stringify(key)} (${code}): ${message}`);
     }
     return located.destination.key;
   });

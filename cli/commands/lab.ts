@@ -1,7 +1,7 @@
 // spillway lab: eight strategies against an S3 that throttles, side by side.
 import type { Command } from 'commander';
 import { positiveInteger, positiveNumber } from '../arguments.ts';
-import type { LabCommandOptions } from '../lab/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 /** With these the lab takes about 80 seconds on two cores. */
 const OBJECTS = 1_000;
@@ -20,8 +20,5 @@ export function addLabCommand(program: Command): void {
     .option('--out <dir>', 'the folder to write charts and page to', '.spillway/lab')
     .option('--json', 'print one JSON object at the end, and everything else to stderr')
     .addHelpText('after', '\nExit code: 0 when all eight have run, 130 after Ctrl-C.')
-    .action(async (options: LabCommandOptions) => {
-      const { runLab } = await import('../lab/run.ts');
-      await runLab(options);
-    });
+    .action(onDemand(async () => (await import('../lab/run.ts')).runLab));
 }

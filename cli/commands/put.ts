@@ -4,33 +4,21 @@ import { STORAGE_CLASSES } from '../../shared/attributes/object-attributes.ts';
 import { OPTIONS } from '../../shared/job/option-table.ts';
 import { contentTypeText, httpAddress, numberUpTo, positiveNumber } from '../arguments.ts';
 import { jobOptionFlag } from '../job-option.ts';
-import type { PutOptions } from '../put/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 /** What a job may set on every object. The description of a job's option speaks of rows and copies, which put has none of. */
 const ATTRIBUTE_FLAGS = [
-  { option: OPTIONS.cacheControl, placeholder: 'text', description: 'Cache-Control of every object' },
-  {
-    option: OPTIONS.contentDisposition,
-    placeholder: 'text',
-    description: 'Content-Disposition of every object',
-  },
-  { option: OPTIONS.contentEncoding, placeholder: 'text', description: 'Content-Encoding of every object' },
-  { option: OPTIONS.contentLanguage, placeholder: 'text', description: 'Content-Language of every object' },
-  { option: OPTIONS.metadata, placeholder: 'pairs', description: 'user metadata' },
-  { option: OPTIONS.tags, placeholder: 'pairs', description: 'tags, 10 at most' },
-  {
-    option: { ...OPTIONS.storageClass, choices: STORAGE_CLASSES },
-    placeholder: 'class',
-    description: 'the storage class',
-  },
-  { option: OPTIONS.encryption, placeholder: 'kind', description: OPTIONS.encryption.description },
-  { option: OPTIONS.kmsKey, placeholder: 'key', description: OPTIONS.kmsKey.description },
-  { option: OPTIONS.bucketKey, placeholder: 'whether', description: OPTIONS.bucketKey.description },
-  {
-    option: OPTIONS.checksumAlgorithm,
-    placeholder: 'name',
-    description: "the objects' checksum; without it CRC32",
-  },
+  [OPTIONS.cacheControl, 'text', 'Cache-Control of every object'],
+  [OPTIONS.contentDisposition, 'text', 'Content-Disposition of every object'],
+  [OPTIONS.contentEncoding, 'text', 'Content-Encoding of every object'],
+  [OPTIONS.contentLanguage, 'text', 'Content-Language of every object'],
+  [OPTIONS.metadata, 'pairs', 'user metadata'],
+  [OPTIONS.tags, 'pairs', 'tags, 10 at most'],
+  [{ ...OPTIONS.storageClass, choices: STORAGE_CLASSES }, 'class', 'the storage class'],
+  [OPTIONS.encryption, 'kind', OPTIONS.encryption.description],
+  [OPTIONS.kmsKey, 'key', OPTIONS.kmsKey.description],
+  [OPTIONS.bucketKey, 'whether', OPTIONS.bucketKey.description],
+  [OPTIONS.checksumAlgorithm, 'name', "the objects' checksum; without it CRC32"],
 ] as const;
 
 /** A cap, not a knob: the pace is found by itself. At S3's usual 40 ms it allows 3,000 requests a second, more than one process sends. */
@@ -89,11 +77,8 @@ Examples:
 
 Exit code: 0 when every file is stored or skipped, 1 when any failed, 130 after Ctrl-C.`,
     )
-    .action(async (args: string[], options: PutOptions) => {
-      const { runPut } = await import('../put/run.ts');
-      await runPut(args, options);
-    });
-  for (const { option, placeholder, description } of ATTRIBUTE_FLAGS) {
+    .action(onDemand(async () => (await import('../put/run.ts')).runPut));
+  for (const [option, placeholder, description] of ATTRIBUTE_FLAGS) {
     command.addOption(jobOptionFlag({ ...option, description }, placeholder));
   }
 }

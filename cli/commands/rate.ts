@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { OPTIONS } from '../../shared/job/option-table.ts';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import { wholeNumberUpTo } from '../arguments.ts';
-import type { RateCommandOptions } from '../jobs/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 export function addRateCommand(program: Command): void {
   const command = program
@@ -29,8 +29,5 @@ A job that was sent without a rate has all its rows in the queue: pause it with 
 
 Exit code: 0 when the rate is changed, 1 when it can't be, 2 for a wrong value.`,
     )
-    .action(async (id: string, objects: number | undefined, options: RateCommandOptions) => {
-      const { runRate } = await import('../jobs/run.ts');
-      await runRate(id, objects, options);
-    });
+    .action(onDemand(async () => (await import('../jobs/run.ts')).runRate));
 }

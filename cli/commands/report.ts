@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import { httpAddress, wholeNumber } from '../arguments.ts';
-import type { ReportOptions } from '../report/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 const ROWS = 10;
 
@@ -26,8 +26,5 @@ The failed files are manifests as they stand: spillway redrive takes them up, an
 
 Exit code: 0 when the report was shown and saved whole, 1 when not, 130 after Ctrl-C.`,
     )
-    .action(async (id: string, options: ReportOptions) => {
-      const { runReport } = await import('../report/run.ts');
-      await runReport(id, options);
-    });
+    .action(onDemand(async () => (await import('../report/run.ts')).runReport));
 }

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { FleetOptions, FleetRun } from '../../lab/simulator/fleet-options.ts';
 import { numberUpTo, positiveInteger, positiveNumber } from '../arguments.ts';
-import { Failure } from '../failure.ts';
+import { usageFailure } from '../failure.ts';
 import { writeFiles } from '../files.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, ownLines, padEnd } from '../terminal/text.ts';
@@ -70,7 +70,7 @@ export function addSimulateCommand(program: Command): void {
       const scenario = SCENARIOS.find(({ name }) => name === given.scenario);
       if (scenario === undefined) {
         const names = SCENARIOS.map(({ name }) => name).join(', ');
-        throw new Failure(`There is no scenario "${given.scenario}": there are ${names}.`, { exitCode: 2 });
+        throw usageFailure(`There is no scenario "${given.scenario}": there are ${names}.`);
       }
       await simulate(given, (options) => ({ ...options, ...scenario.change(options) }));
     });
@@ -80,7 +80,7 @@ async function simulate(given: SimulateOptions, disturb: (options: FleetOptions)
   const { FLEET_DEFAULTS } = await import('../../lab/simulator/fleet-options.ts');
   const { simulateFleet } = await import('../../lab/simulator/fleet.ts');
   const { measureFleet } = await import('../../lab/simulator/measures.ts');
-  const { measuresText, runLog } = await import('../../lab/simulator/report.ts');
+  const { measuresText } = await import('../../lab/simulator/report.ts');
   const options = disturb({
     ...FLEET_DEFAULTS,
     workers: given.workers,
@@ -93,26 +93,28 @@ async function simulate(given: SimulateOptions, disturb: (options: FleetOptions)
   });
   const run = simulateFleet(options);
   const measures = measureFleet(options, run);
-  const failure = given.out === undefined ? undefined : await writeRun(given.out, runLog(run), given, run);
+  const failure = given.out === undefined ? undefined : await writeRun(given.out, given, run);
   if (given.json) terminal.json(measures);
   else terminal.out(ownLines(measuresText(measures)));
   if (failure !== undefined) throw failure;
 }
 
 /** @returns why a file is missing: the measures are printed all the same */
-async function writeRun(folder: string, log: string, given: SimulateOptions, run: FleetRun) {
-  const contents = { 'seconds.ndjson': log, 'run.svg': await drawRun(given, run) };
-  return (await writeFiles(folder, contents, 'name another folder with --out')).failure;
-}
-
-async function drawRun({ workers, partitions, scenario, seed }: SimulateOptions, run: FleetRun) {
+async function writeRun(
+  folder: string,
+  { workers, partitions, scenario, seed }: SimulateOptions,
+  run: FleetRun,
+) {
   const { lineChart } = await import('../../lab/charts/charts.ts');
   const { seriesOf } = await import('../../lab/simulator/docs.ts');
-  return lineChart({
+  const { runLog } = await import('../../lab/simulator/report.ts');
+  const chart = lineChart({
     title: `${workers} workers on ${partitions} partitions: ${scenario}`,
     subtitle: `seed ${seed}`,
     xTitle: 'seconds',
     yTitle: 'thousand writes a second',
     series: seriesOf(run),
   });
+  const contents = { 'seconds.ndjson': runLog(run), 'run.svg': chart };
+  return (await writeFiles(folder, contents, 'name another folder with --out')).failure;
 }

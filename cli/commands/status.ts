@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addApiOptions, ID_HELP, jobId } from '../api/options.ts';
 import { numberUpTo } from '../arguments.ts';
-import type { StatusOptions } from '../jobs/run.ts';
+import { onDemand } from '../on-demand.ts';
 
 const JOBS = 20;
 /** The API's own bound of a page. */
@@ -27,8 +27,5 @@ Examples:
 
 Exit code: 0 when it could be read, whatever it is; 1 when not, 130 after Ctrl-C.`,
     )
-    .action(async (id: string | undefined, options: StatusOptions) => {
-      const { runStatus } = await import('../jobs/run.ts');
-      await runStatus(id, options);
-    });
+    .action(onDemand(async () => (await import('../jobs/run.ts')).runStatus));
 }

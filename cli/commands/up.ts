@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseAllowedHost } from '../../local/guard/hosts.ts';
 import { isHostPattern } from '../../shared/text/host-name.ts';
 import { portNumber, positiveNumber } from '../arguments.ts';
+import { onDemand } from '../on-demand.ts';
 import { PORTS } from '../up/ports.ts';
-import type { UpOptions } from '../up/run.ts';
 
 /** S3's own floor for a partition; two cores do not reach it. A lower one shows throttling. */
 const LIMIT_PER_SECOND = 3_500;
@@ -29,10 +29,7 @@ export function addUpCommand(program: Command): void {
       addSourceHost,
     )
     .option('--json', 'print one JSON object when ready, and everything else to stderr')
-    .action(async (options: UpOptions) => {
-      const { runUp } = await import('../up/run.ts');
-      await runUp(options);
-    });
+    .action(onDemand(async () => (await import('../up/run.ts')).runUp));
 }
 
 function addHost(text: string, earlier: string[] = []): string[] {

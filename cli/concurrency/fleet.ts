@@ -30,15 +30,8 @@ export interface Fleet {
   limitUnseen?: string;
 }
 
-export interface FleetClient {
-  read(): Promise<Fleet>;
-  /** @returns the bound that Lambda has taken */
-  setBound(fleet: Fleet, most: number): Promise<number | undefined>;
-  destroy(): void;
-}
-
 /** @param prefix before every name of the stage, as `spillway-prod` */
-export function createFleetClient(settings: ClientSettings, prefix: string): FleetClient {
+export function createFleetClient(settings: ClientSettings, prefix: string) {
   const lambda = new LambdaClient(settings);
 
   async function mappingsOf(functionName: string): Promise<EventSourceMappingConfiguration[]> {
@@ -57,7 +50,7 @@ export function createFleetClient(settings: ClientSettings, prefix: string): Fle
   }
 
   return {
-    async read() {
+    async read(): Promise<Fleet> {
       const names = MAPPED.map((name) => `${prefix}-${name}`);
       const [byFunction, account] = await Promise.all([
         Promise.all(names.map(mappingsOf)),
@@ -89,7 +82,8 @@ export function createFleetClient(settings: ClientSettings, prefix: string): Fle
         ...(account.kind === 'unseen' ? { limitUnseen: unseenFailure(account).message } : {}),
       };
     },
-    async setBound({ uuid }, most) {
+    /** @returns the bound that Lambda has taken */
+    async setBound({ uuid }: Fleet, most: number): Promise<number | undefined> {
       const change = new UpdateEventSourceMappingCommand({
         UUID: uuid,
         ScalingConfig: { MaximumConcurrency: most },

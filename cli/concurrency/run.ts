@@ -15,8 +15,9 @@ export async function runConcurrency(wanted: number | undefined, options: StageO
   try {
     const fleet = await client.read();
     const after = wanted === undefined ? fleet.facts.current : await change(wanted);
-    if (options.json) return terminal.json(resultOf(fleet, settings.region, after, options));
-    terminal.out(resultText(fleet, after, wanted, { stage: options.stage, region: settings.region }));
+    const place = { stage: options.stage, region: settings.region };
+    if (options.json) return terminal.json({ ...place, ...resultOf(fleet, after) });
+    terminal.out(resultText(fleet, after, wanted, place));
 
     async function change(most: number): Promise<number | undefined> {
       const fault = boundFault(most, fleet.facts);
@@ -28,16 +29,9 @@ export async function runConcurrency(wanted: number | undefined, options: StageO
   }
 }
 
-function resultOf(
-  { functionName, queueArn, enabled, facts }: Fleet,
-  region: string,
-  after: number | undefined,
-  { stage }: StageOptions,
-) {
+function resultOf({ functionName, queueArn, enabled, facts }: Fleet, after: number | undefined) {
   const { current, batchSize, others, available } = facts;
   return {
-    stage,
-    region,
     function: functionName,
     queue: queueArn,
     enabled,
@@ -65,19 +59,14 @@ function resultText(
       : current === after
         ? line`${functionName} runs ${boundText(after)} at once already: nothing is changed.`
         : line`${functionName} runs ${boundText(after)} at once; it was ${boundText(current)}.`;
-  const inFlight =
-    after === undefined
-      ? []
-      : [
-          line`  in flight   ${countText(mostInFlight({ maximumConcurrency: after, batchSize }))} messages at most, in batches of ${batchSize}`,
-        ];
   return lines([
     head,
-    ...inFlight,
+    after !== undefined &&
+      line`  in flight   ${countText(mostInFlight({ maximumConcurrency: after, batchSize }))} messages at most, in batches of ${batchSize}`,
     available === undefined
       ? line`  account     its limit is not known${limitUnseen === undefined ? '' : `: ${limitUnseen}`}`
       : line`  account     ${countText(available)} functions at once, of which the stage's other functions may take ${countText(others)}`,
-    ...(enabled ? [] : [line`  disabled    the event source mapping is switched off: nothing is uploaded`]),
+    !enabled && line`  disabled    the event source mapping is switched off: nothing is uploaded`,
     ...(wanted === undefined || current === after
       ? []
       : [

@@ -7,16 +7,11 @@ import type { StagedFile } from './stage.ts';
 
 const MANIFEST_KEY = 'demo.csv';
 
-export interface Dropped {
-  job: JobId;
-  manifest: string;
-}
-
 export async function dropManifest(
   s3: S3Client,
   { inbox, source, spread }: { inbox: string; source: string; spread: string },
   files: readonly StagedFile[],
-): Promise<Dropped> {
+): Promise<JobId> {
   const rows = files.map(({ key, sizeBytes }) => ({ key, source: `s3://${source}/${key}`, size: sizeBytes }));
   const { VersionId = '' } = await s3.send(
     new PutObjectCommand({
@@ -27,8 +22,5 @@ export async function dropManifest(
       Metadata: metadataOfOptionTexts({ spread }),
     }),
   );
-  return {
-    job: jobIdOfManifest({ bucket: inbox, key: MANIFEST_KEY, versionId: VersionId }),
-    manifest: `s3://${inbox}/${MANIFEST_KEY}`,
-  };
+  return jobIdOfManifest({ bucket: inbox, key: MANIFEST_KEY, versionId: VersionId });
 }

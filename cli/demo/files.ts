@@ -3,13 +3,12 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MAX_KEY_BYTES } from '../../shared/keys/destination.ts';
 import { Failure } from '../failure.ts';
 
 /** Real files that everyone has: small enough that 2,000 of them fit in memory. */
 const OWN_FOLDER = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const OWN_FILE_BYTES = 256 * 1024;
-/** S3's limit on a key, in bytes of UTF-8. */
-const KEY_BYTES = 1024;
 
 export interface ChosenFiles {
   folder: string;
@@ -26,9 +25,9 @@ export async function chooseFiles(directory: string | undefined, count: number):
   const keys: string[] = [];
   for await (const key of walk(folder, '', directory === undefined)) {
     if (keys.length === count) return { folder, keys, isCut: true };
-    if (Buffer.byteLength(key) > KEY_BYTES) {
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
       throw new Failure(
-        `${path.join(folder, key)} is deeper than S3's keys are long (${KEY_BYTES} bytes): name a folder nearer to it`,
+        `${path.join(folder, key)} is deeper than S3's keys are long (${MAX_KEY_BYTES} bytes): name a folder nearer to it`,
       );
     }
     keys.push(key);

@@ -1,51 +1,16 @@
 // The demo's result: one JSON object for programs, a page of text for people.
-import { type CostUsd, costPerMillion, type Usage } from '../../local/meter/cost.ts';
+import { costPerMillion, type Usage } from '../../local/meter/cost.ts';
 import type { GiveBackCounts } from '../../shared/queue/give-back.ts';
 import type { JobEnd } from '../job-end.ts';
 import { joined, line, lines, padEnd, type TerminalText, type Value } from '../terminal/text.ts';
-import { amountText, bytesText, countText, dollarText } from '../text.ts';
+import { amountText, bytesText, countText, countTexts, dollarText } from '../text.ts';
 import type { ReadBack } from './read-back.ts';
 
 /** Faulty rows that are named one by one; the rest are counted. */
 const FAULTS_NAMED = 10;
 const WIDTH = 12;
 
-export interface DemoResult {
-  job: string;
-  state: JobEnd['state'];
-  rows: number;
-  stored: number;
-  skipped: number;
-  failed: number;
-  cancelled: number;
-  rejected: number;
-  unaccounted: number;
-  attempts: number;
-  throttled: number;
-  /** Times that an item went back to the queue by visibility delay, and as a new message. */
-  returned: number;
-  reposted: number;
-  /** The same, by what had happened to the item: S3 refused it, or its turn had not come. */
-  givenBack: GiveBackCounts;
-  bytes: number;
-  /** From the manifest's drop to the job's end. */
-  seconds: number;
-  objectsPerSecond: number;
-  limitPerSecond: number;
-  partitions: number;
-  /** Requests between drop and end, by service; those of staging and reading back are not in it. */
-  requests: {
-    destination: { accepted: number; throttled: number };
-    s3: number;
-    sqs: number;
-    dynamodb: number;
-    lambda: number;
-  };
-  costPerMillionUsd: CostUsd;
-  readBack: { right: number; missing: number; different: number; extra: number };
-  /** manifest.json of the report, saved in a file; null where it could not be saved. */
-  report: string | null;
-}
+export type DemoResult = ReturnType<typeof resultOf>;
 
 export interface DemoFacts {
   end: JobEnd;
@@ -55,10 +20,11 @@ export interface DemoFacts {
   limitPerSecond: number;
   partitions: number;
   checked: ReadBack;
+  /** manifest.json of the report, saved in a file; null where it could not be saved. */
   report: string | null;
 }
 
-export function resultOf(facts: DemoFacts): DemoResult {
+export function resultOf(facts: DemoFacts) {
   const { end, usage, checked } = facts;
   const { job, state, rows, stored, skipped, failed, cancelled, rejected, unaccounted } = end;
   const { refused, untried } = facts.givenBack;
@@ -78,15 +44,21 @@ export function resultOf(facts: DemoFacts): DemoResult {
     // As S3 counted them: a job's own totals miss the attempts of a delivery that a worker could not account for.
     attempts: destination.requests,
     throttled: destination.throttled,
-    // As the functions counted them, like the attempts.
+    /**
+     * Times that an item went back to the queue by visibility delay, and as a new message: as the functions counted them, like
+     * the attempts.
+     */
     returned: refused.returned + untried.returned,
     reposted: refused.reposted + untried.reposted,
+    /** The same, by what had happened to the item: S3 refused it, or its turn had not come. */
     givenBack: facts.givenBack,
     bytes: end.bytes,
+    /** From the manifest's drop to the job's end. */
     seconds,
     objectsPerSecond: Math.round((stored / seconds) * 10) / 10,
     limitPerSecond: facts.limitPerSecond,
     partitions: facts.partitions,
+    /** Requests between drop and end, by service; those of staging and reading back are not in it. */
     requests: {
       destination: { accepted: destination.accepted, throttled: destination.throttled },
       s3: s3.writes + s3.reads + destination.requests,
@@ -115,40 +87,27 @@ export function summaryOf(
   checked: ReadBack,
   about: { examples: string[]; rerun: string },
 ): TerminalText {
-  const {
-    rows,
-    stored,
-    skipped,
-    failed,
-    cancelled,
-    rejected,
-    attempts,
-    throttled,
-    costPerMillionUsd: cost,
-  } = result;
+  const { rows, stored, skipped, failed, cancelled, rejected, attempts, throttled } = result;
+  const cost = result.costPerMillionUsd;
   const share = Math.round((result.objectsPerSecond / result.limitPerSecond) * 100);
-  const others = Object.entries({ skipped, failed, cancelled, rejected })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${countText(count)} ${name}`);
+  const others = countTexts({ skipped, failed, cancelled, rejected });
   const indent = `\n${' '.repeat(WIDTH + 4)}`;
   const { refused } = result.givenBack;
   const wasRefused = throttled > 0 || refused.returned + refused.reposted > 0;
-  const table: [string, Value][] = [
+  const table: [string, Value | false][] = [
     ['rows', `${countText(rows)} (${bytesText(result.bytes)})`],
     [
       'stored',
       `${countText(stored)}, ${result.readBack.right === stored ? 'each' : `${countText(result.readBack.right)} of them`} read back with the right bytes`,
     ],
-    ...(others.length === 0 ? [] : [['others', others.join(', ')] as [string, string]]),
+    ['others', others.length > 0 && others.join(', ')],
     [
       'throttled',
       throttled === 0
         ? 'never: S3 took every request at once'
         : `${amountText(throttled, 'time')} S3 said SlowDown: ${(attempts / Math.max(1, stored)).toFixed(2)} requests an object`,
     ],
-    ...(wasRefused
-      ? [['refused', `${wayText(refused)}; the rest was tried again in place`] as [string, string]]
-      : []),
+    ['refused', wasRefused && `${wayText(refused)}; the rest was tried again in place`],
     ['no turn yet', wayText(result.givenBack.untried)],
     [
       'time',
@@ -165,7 +124,7 @@ export function summaryOf(
     '',
     headline(result, checked),
     '',
-    ...table.map(([name, text]) => line`  ${padEnd(name, WIDTH)}  ${text}`),
+    ...table.map(([name, text]) => text !== false && line`  ${padEnd(name, WIDTH)}  ${text}`),
     '',
     'Next',
     `  ${about.rerun.padEnd(44)}  your own files, another pace`,
@@ -196,6 +155,6 @@ function headline(result: DemoResult, checked: ReadBack): TerminalText {
   return lines([
     line`NOT every row is accounted for: job ${result.state}, ${countText(result.unaccounted)} rows without an end, ${amountText(checked.faults.length, 'object')} not as they should be.`,
     ...named,
-    ...(more > 0 ? [`  and ${countText(more)} more`] : []),
+    more > 0 && `  and ${countText(more)} more`,
   ]);
 }

@@ -100,7 +100,7 @@ async function upload({ cloud, s3, show }: Stage, files: ChosenFiles, options: D
   const before = await read(cloud);
   // Compared with the end that the ledger names.
   const droppedAtMs = systemClock.now();
-  const { job } = await dropManifest(s3, { inbox, source: SOURCE_BUCKET, spread: options.spread }, staged);
+  const job = await dropManifest(s3, { inbox, source: SOURCE_BUCKET, spread: options.spread }, staged);
   const uploading = show('uploading', staged.length);
   const end = await watchJob({ cloud, clock }, job, uploading);
   uploading.end();

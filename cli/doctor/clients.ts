@@ -6,28 +6,15 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import type { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import type { ClientSettings } from '../aws/open.ts';
 
-export interface Clients {
-  apigateway: ApiGatewayV2Client;
-  cloudformation: CloudFormationClient;
-  cloudwatch: CloudWatchClient;
-  dynamodb: DynamoDBClient;
-  eventbridge: EventBridgeClient;
-  kms: KMSClient;
-  lambda: LambdaClient;
-  s3: S3Client;
-  sns: SNSClient;
-  sqs: SQSClient;
-  sts: STSClient;
-}
+export type Clients = ReturnType<typeof createClients>;
 
-export function createClients(settings: ClientSettings): Clients {
+export function createClients(settings: ClientSettings) {
   return {
     apigateway: new ApiGatewayV2Client(settings),
     cloudformation: new CloudFormationClient(settings),

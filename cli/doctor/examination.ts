@@ -12,16 +12,7 @@ import { mappingCheck } from './checks/mappings.ts';
 import { policyChecks } from './checks/policies.ts';
 import { queueChecks } from './checks/queues.ts';
 import { stackCheck } from './checks/stack.ts';
-import type { Clients } from './clients.ts';
-import {
-  type Ask,
-  type Check,
-  type Finding,
-  inRegion,
-  type Problem,
-  uncheckedProblem,
-  type World,
-} from './finding.ts';
+import { type Check, type Finding, fail, inRegion, type Problem, unseen, type World } from './finding.ts';
 import { findLeftovers, LEFTOVER_NEEDS } from './leftovers.ts';
 import { readStack } from './stack.ts';
 
@@ -51,14 +42,10 @@ export interface Examination {
   findings: Finding[];
 }
 
-export interface Place {
-  prefix: string;
-  stage: string;
-  region: string;
-}
+type Place = Pick<World, 'prefix' | 'stage' | 'region'>;
 
 export async function examineStage(
-  { clients, clock, ask }: { clients: Clients; clock: Clock; ask?: Ask },
+  { clients, clock, ask }: Pick<World, 'clients' | 'ask'> & { clock: Clock },
   place: Place,
 ): Promise<Examination> {
   const identity = await look('sts:GetCallerIdentity', () =>
@@ -74,18 +61,14 @@ export async function examineStage(
     level: 'ok',
     message: `You are ${caller ?? 'unknown'}, in ${place.region}.`,
   };
-  const about = {
-    ...place,
-    ...{ account, clients, nowMs: clock.now() },
-    ...(ask === undefined ? {} : { ask }),
-  };
+  const about = { ...place, account, clients, ask, nowMs: clock.now() };
   const stack = await readStack(clients.cloudformation, place.prefix);
   const rest =
     stack.kind === 'seen'
       ? await runChecks({ ...about, stack: stack.value })
       : stack.kind === 'absent'
         ? await examineRemoved(about)
-        : findingsOf(stackCheck.id, [uncheckedProblem(place.prefix, stack)], place);
+        : findingsOf(stackCheck.id, unseen(place.prefix, stack), place);
   return { account, caller, findings: [named, ...rest] };
 }
 
@@ -103,14 +86,13 @@ async function runChecks(world: World): Promise<Finding[]> {
 
 async function examineRemoved(about: Omit<World, 'stack'>): Promise<Finding[]> {
   const { prefix, stage, region, account } = about;
-  const missing: Problem = {
-    level: 'fail',
-    about: prefix,
-    message: `there is no stack ${prefix} in ${region} of account ${account}`,
-    remedy: `give the stage's own --region and --stage, or deploy it: npx serverless deploy --stage ${stage} --region ${region}`,
-  };
+  const missing = fail(
+    prefix,
+    `there is no stack ${prefix} in ${region} of account ${account}`,
+    `give the stage's own --region and --stage, or deploy it: npx serverless deploy --stage ${stage} --region ${region}`,
+  );
   return [
-    ...findingsOf(stackCheck.id, [missing], about),
+    ...findingsOf(stackCheck.id, missing, about),
     ...findingsOf('leftovers', await findLeftovers(about), about),
   ];
 }

@@ -35,7 +35,7 @@ export interface World {
   stack: Stack;
   clients: Clients;
   /** Undefined where the API can't be asked. */
-  ask?: Ask;
+  ask?: Ask | undefined;
   nowMs: number;
 }
 
@@ -54,8 +54,18 @@ export interface Check {
 }
 
 /** @returns it as a list, as a judgement gives its problems */
-export function problem(level: Problem['level'], about: string, message: string, remedy: string): Problem[] {
-  return [{ level, about, message, remedy }];
+export function fail(about: string, message: string, remedy: string): Problem[] {
+  return [{ level: 'fail', about, message, remedy }];
+}
+
+/** As `fail`. */
+export function warn(about: string, message: string, remedy: string): Problem[] {
+  return [{ level: 'warn', about, message, remedy }];
+}
+
+/** As `fail`. @param reason why it could not be checked */
+export function unchecked(about: string, reason: string, remedy: string): Problem[] {
+  return [{ level: 'unchecked', about, message: `not checked: ${reason}`, remedy }];
 }
 
 /** The commands of a remedy, for the stage's region: the AWS CLI has a default that may be another. */
@@ -64,16 +74,13 @@ export function inRegion(remedy: string, region: string): string {
 }
 
 /** The problem of a thing that could not be seen. */
-export function uncheckedProblem(
+export function unseen(
   about: string,
   { action, denied, reason }: Extract<Look<unknown>, { kind: 'unseen' }>,
-): Problem {
-  return {
-    level: 'unchecked',
-    about,
-    message: `not checked: ${denied ? `your credentials do not allow ${action}` : `${action} failed with ${reason}`}`,
-    remedy: denied ? `allow ${action}, and run the doctor again` : 'run the doctor again',
-  };
+): Problem[] {
+  return denied
+    ? unchecked(about, `your credentials do not allow ${action}`, `allow ${action}, and run the doctor again`)
+    : unchecked(about, `${action} failed with ${reason}`, 'run the doctor again');
 }
 
 /**
@@ -84,16 +91,15 @@ export async function examine<T>(
   about: string,
   action: string,
   call: () => Promise<T>,
-  judge: (value: T) => Problem[],
+  judge: (value: T) => Problem[] | Promise<Problem[]>,
   unset?: { code: string; value: T },
 ): Promise<Problem[]> {
   const seen = await look(action, call);
   if (seen.kind === 'seen') return judge(seen.value);
-  if (seen.kind === 'unseen') return [uncheckedProblem(about, seen)];
+  if (seen.kind === 'unseen') return unseen(about, seen);
   if (seen.code === unset?.code) return judge(unset.value);
   // The stack has made it, and somebody has removed it.
-  return problem(
-    'fail',
+  return fail(
     about,
     'is gone, although the stack created it',
     'CloudFormation does not notice it: show the drift with `aws cloudformation detect-stack-drift --stack-name STACK`, ' +
@@ -108,30 +114,44 @@ export async function examineEach<T>(
   return (await Promise.all(things.map(examineOne))).flat();
 }
 
-/** A check that asks AWS the same of each of some resources. */
-interface ResourceCheck<Answer> extends Pick<Check, 'id' | 'good'> {
+/** A check that asks AWS the same of each of some things. */
+interface EachCheck<Thing, Answer> extends Pick<Check, 'id' | 'good'> {
   /** The IAM action that `ask` needs. */
   action: string;
-  resources(world: World): readonly StackResource[];
-  ask(clients: Clients, resource: StackResource): Promise<Answer>;
-  judge(resource: StackResource, answer: Answer, world: World): Problem[];
+  things(world: World): readonly Thing[];
+  /** What its problems are about. */
+  about(thing: Thing): string;
+  ask(clients: Clients, thing: Thing): Promise<Answer>;
+  judge(thing: Thing, answer: Answer, world: World): Problem[];
   /** As in `examine`. */
   unset?: { code: string; value: Answer };
 }
 
-export function resourceCheck<Answer>(check: ResourceCheck<Answer>): Check {
-  const { id, good, action, resources, ask, judge, unset } = check;
+export function eachCheck<Thing, Answer>(check: EachCheck<Thing, Answer>): Check {
+  const { id, good, action, things, about, ask, judge, unset } = check;
   return {
     ...{ id, good, needs: [action] },
     run: (world) =>
-      examineEach(resources(world), (resource) =>
+      examineEach(things(world), (thing) =>
         examine(
-          resource.logicalId,
+          about(thing),
           action,
-          () => ask(world.clients, resource),
-          (answer) => judge(resource, answer, world),
+          () => ask(world.clients, thing),
+          (answer) => judge(thing, answer, world),
           unset,
         ),
       ),
   };
+}
+
+interface ResourceCheck<Resource, Answer> extends Omit<EachCheck<Resource, Answer>, 'things' | 'about'> {
+  resources(world: World): readonly Resource[];
+}
+
+/** Of some resources of the stack. */
+export function resourceCheck<Resource extends StackResource, Answer>({
+  resources,
+  ...check
+}: ResourceCheck<Resource, Answer>): Check {
+  return eachCheck({ ...check, things: resources, about: ({ logicalId }) => logicalId });
 }

@@ -4,7 +4,7 @@ import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { type RetainedResource, retainedResources } from '../../local/service/leftovers.ts';
 import { SERVICE_FILE } from '../../local/service/read-service.ts';
 import { type Look, look } from '../aws/look.ts';
-import { type Problem, uncheckedProblem, type World } from './finding.ts';
+import { type Problem, unseen, type World, warn } from './finding.ts';
 
 export const LEFTOVER_NEEDS = ['s3:ListBucket', 'dynamodb:DescribeTable'];
 
@@ -21,7 +21,7 @@ export async function findLeftovers({
   );
   return looked.flatMap(({ resource, seen }) => {
     if (seen.kind === 'absent') return [];
-    return [seen.kind === 'unseen' ? uncheckedProblem(resource.name, seen) : leftover(resource)];
+    return seen.kind === 'unseen' ? unseen(resource.name, seen) : leftover(resource);
   });
 }
 
@@ -39,12 +39,11 @@ function lookAt(
   }
 }
 
-function leftover({ type, name, free }: RetainedResource): Problem {
+function leftover({ type, name, free }: RetainedResource): Problem[] {
   const what = type === 'AWS::S3::Bucket' ? 'bucket' : 'table';
-  return {
-    level: 'warn',
-    about: name,
-    message: `the ${what} is left from a stage that was removed: a new deployment under this name would fail`,
-    remedy: `keep a copy of what you need; then: ${free.join('; ')}`,
-  };
+  return warn(
+    name,
+    `the ${what} is left from a stage that was removed: a new deployment under this name would fail`,
+    `keep a copy of what you need; then: ${free.join('; ')}`,
+  );
 }

@@ -19,8 +19,8 @@ export async function runDoctor(options: StageOptions): Promise<void> {
   const place = { prefix: prefixOf(options), stage: options.stage, region: settings.region };
   try {
     // Under another endpoint than AWS's there is no API Gateway that passes requests on.
-    const asking = options.endpointUrl === undefined ? { ask: askUnsigned } : {};
-    const examination = await examineStage({ clients, clock: systemClock, ...asking }, place);
+    const ask = options.endpointUrl === undefined ? askUnsigned : undefined;
+    const examination = await examineStage({ clients, clock: systemClock, ask }, place);
     const counts = countLevels(examination.findings);
     if (options.json) terminal.json({ ...place, ...examination, counts });
     else terminal.out(examinationText(place.prefix, examination, counts));

@@ -111,7 +111,7 @@ function declaredResources(template: string): Record<string, Declared> {
   return parsed?.Resources ?? {};
 }
 
-export function ofType({ resources }: Stack, type: string): StackResource[] {
+export function ofType({ resources }: Pick<Stack, 'resources'>, type: string): StackResource[] {
   return resources.filter((resource) => resource.type === type);
 }
 
@@ -121,6 +121,24 @@ export function referredTo(value: unknown): string | undefined {
   if (typeof Ref === 'string') return Ref;
   if (typeof attribute === 'string') return attribute.split('.')[0];
   return Array.isArray(attribute) ? String(attribute[0]) : undefined;
+}
+
+interface DeclaredNotifications {
+  QueueConfigurations?: { Event?: string; Queue?: unknown }[];
+}
+
+/** The events that the template has a bucket announce, each with the logical id of its queue. */
+export function notificationsOf({ properties }: StackResource) {
+  const declared = (properties['NotificationConfiguration'] ?? {}) as DeclaredNotifications;
+  return (declared.QueueConfigurations ?? []).map(({ Event = '', Queue }) => ({
+    event: Event,
+    queueId: referredTo(Queue),
+  }));
+}
+
+/** The most functions at once that the template lets an event source mapping invoke; undefined where it sets no bound. */
+export function concurrencyOf({ properties }: StackResource): unknown {
+  return (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)?.MaximumConcurrency;
 }
 
 /** The queue's name, from its URL. */

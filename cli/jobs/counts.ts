@@ -1,18 +1,11 @@
 // How far a job is, by its rows: of a live one from its progress, of an ended one from its counts.
 import type { JobView } from '../../shared/job/view.ts';
 
-export interface JobCounts {
-  rows: number;
-  ended: number;
-  /** Stored or skipped. */
-  done: number;
-  failed: number;
-  cancelled: number;
-  rejected: number;
-}
+export type JobCounts = ReturnType<typeof countsOf>;
 
-export function countsOf(job: JobView): JobCounts {
+export function countsOf(job: JobView) {
   const { rows = 0, stored, skipped = 0, progress } = job;
+  /** Stored or skipped. */
   const done = stored === undefined ? (progress?.done ?? 0) : stored + skipped;
   const { failed = 0, cancelled = 0, rejected = 0 } = stored === undefined ? (progress ?? {}) : job;
   const ended = done + failed + cancelled + rejected;

@@ -2,9 +2,9 @@
 import type { JobView } from '../../shared/job/view.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { ApiClient } from '../api/client.ts';
-import { createProgress, type Progress } from '../progress.ts';
+import { createProgress } from '../progress.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
-import { countText } from '../text.ts';
+import { countText, countTexts } from '../text.ts';
 import { countsOf, hasEnded } from './counts.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -24,19 +24,13 @@ interface Sight {
   ended: number;
 }
 
-export interface FollowDependencies {
-  api: Pick<ApiClient, 'job'>;
-  clock: Clock;
-  progress?: (name: string, total: number) => Progress;
-}
-
 /** @param job as it stood last */
 export async function followJob(
-  { api, clock, progress = createProgress }: FollowDependencies,
+  { api, clock }: { api: ApiClient; clock: Clock },
   job: JobView,
   waitFor: WaitFor,
 ): Promise<JobView> {
-  const bar = progress('rows', countsOf(job).rows);
+  const bar = createProgress('rows', countsOf(job).rows);
   const sights: Sight[] = [];
   let movedAtMs = clock.now();
   try {
@@ -59,10 +53,8 @@ export async function followJob(
 
 function noteOf(job: JobView, sights: readonly Sight[]): TerminalText {
   const { failed, cancelled, rejected } = countsOf(job);
-  const bad = Object.entries({ failed, cancelled, rejected })
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => ` · ${countText(count)} ${kind}`);
-  return line`${job.state === 'running' ? paceOf(sights) : job.state}${bad.join('')}`;
+  const pace = job.state === 'running' ? paceOf(sights) : job.state;
+  return line`${[pace, ...countTexts({ failed, cancelled, rejected })].join(' · ')}`;
 }
 
 function paceOf(sights: readonly Sight[]): string {

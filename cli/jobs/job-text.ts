@@ -1,7 +1,7 @@
 // A job as a terminal shows it: its state, its progress, and what can be done next.
 import type { JobView } from '../../shared/job/view.ts';
 import { line, lines, padEnd, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
-import { amountText, bytesText, countText, durationText, timeText } from '../text.ts';
+import { amountText, bytesText, countText, countTexts, durationText, timeText } from '../text.ts';
 import { canBeRedriven, countsOf, hasEnded, type JobCounts } from './counts.ts';
 
 const BAR_WIDTH = 28;
@@ -22,7 +22,7 @@ const STATES: Readonly<Record<JobView['state'], string>> = {
 
 export function jobText(job: JobView, nowMs: number): TerminalText {
   const steps = nextSteps(job);
-  return lines([factsText(job, nowMs), ...(steps.length === 0 ? [] : ['', 'Next', ...steps.map(stepText)])]);
+  return lines([factsText(job, nowMs), ...(steps.length === 0 ? [] : ['', 'Next', ...steps])]);
 }
 
 /** What is known of the job, a line for each fact. */
@@ -45,11 +45,7 @@ export function factsText(job: JobView, nowMs: number): TerminalText {
     ['deadline', deadlineText(job, nowMs)],
     ['report', job.report],
   ];
-  return lines(
-    facts
-      .filter((fact): fact is [string, Value] => fact[1] !== undefined)
-      .map(([name, text]) => line`${padEnd(name, NAME_WIDTH)}${text}`),
-  );
+  return lines(facts.map(([name, text]) => text !== undefined && line`${padEnd(name, NAME_WIDTH)}${text}`));
 }
 
 export function jobListText(jobs: readonly JobView[]): TerminalText {
@@ -93,9 +89,7 @@ function rowsText(job: JobView, { rows, ended, done, failed, cancelled, rejected
     stored === undefined
       ? { 'stored or skipped': done, failed, cancelled, rejected, 'to go': rows - ended }
       : { stored, skipped, failed, cancelled, rejected, unaccounted };
-  const parts = Object.entries(kinds)
-    .filter(([, count]) => count !== undefined && count > 0)
-    .map(([kind, count]) => `${countText(count ?? 0)} ${kind}`);
+  const parts = countTexts(kinds);
   const all = job.state === 'planning' ? `${countText(rows)} known so far` : countText(rows);
   return parts.length === 0 ? all : `${all}: ${parts.join(', ')}`;
 }
@@ -151,17 +145,12 @@ function deadlineText({ deadline, state }: JobView, nowMs: number): string | und
   return `${timeText(deadline)}${leftMs > 0 ? `, in ${durationText(leftMs)}` : ''}`;
 }
 
-interface Step {
-  command: string;
-  what: string;
-}
-
 /** Commands that make sense now, each with what it would do. */
-function nextSteps(job: JobView): Step[] {
+function nextSteps(job: JobView): TerminalText[] {
   const { rows, ended, failed, cancelled, rejected } = countsOf(job);
-  const steps: Step[] = [];
+  const steps: TerminalText[] = [];
   const add = (command: string, what: string) =>
-    steps.push({ command: `spillway ${command} ${job.job}`, what });
+    steps.push(line`  ${padEnd(`spillway ${command} ${job.job}`, STEP_WIDTH)} ${what}`);
   if (job.state === 'paused') {
     add('resume', `goes on with the ${amountText(rows - ended, 'row')} to go`);
     add('cancel', 'ends it here');
@@ -172,10 +161,6 @@ function nextSteps(job: JobView): Step[] {
   if (canBeRedriven(job))
     add('redrive', `a new job of the ${amountText(failed + cancelled, 'row')} not stored`);
   return steps;
-}
-
-function stepText({ command, what }: Step): TerminalText {
-  return line`  ${padEnd(command, STEP_WIDTH)} ${what}`;
 }
 
 /** @param since ISO time at which the embedded cloud started */

@@ -4,8 +4,8 @@ import { steadyClock, systemClock } from '../../shared/time/clock.ts';
 import type { ApiClient, Order } from '../api/client.ts';
 import { openApi } from '../api/open.ts';
 import type { ApiOptions } from '../api/options.ts';
-import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { Failure, usageFailure } from '../failure.ts';
+import { endOfProcess, onInterrupt } from '../interrupt.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line } from '../terminal/text.ts';
 import { hasEnded } from './counts.ts';
@@ -66,7 +66,7 @@ export async function runRate(
   { bytes, ...options }: RateCommandOptions,
 ): Promise<void> {
   if (objects === undefined && bytes === undefined)
-    throw new Failure('nothing to change: give objects a second, --bytes, or both', { exitCode: 2 });
+    throw usageFailure('nothing to change: give objects a second, --bytes, or both');
   const job = await openApi(options.api).setRate(id, { objects, bytes });
   const rate = job.options === undefined ? undefined : rateText(job.options);
   terminal.err(line`Job ${job.job} writes ${rate ?? 'as fast as S3 takes it'}, within 15 seconds.`);
@@ -97,7 +97,7 @@ async function follow(api: ApiClient, job: JobView, waitFor: WaitFor): Promise<J
     terminal.err(line`\nNo longer followed; the job goes on: spillway status ${job.job}`);
   });
   const last = await followJob({ api, clock: steadyClock }, job, waitFor);
-  if (interrupt.isInterrupted()) await new Promise(() => {});
+  if (interrupt.isInterrupted()) await endOfProcess();
   return last;
 }
 

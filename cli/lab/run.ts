@@ -37,7 +37,7 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
       end: (strategy) => say(lineOf(strategy)),
     });
     if (interrupt.isInterrupted()) return await endOfProcess();
-    const command = commandOf({ objects, limit, out });
+    const command = `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
     const { files, failure } = await writeFiles(out, reportFiles(result, command), ELSEWHERE);
     say(summaryOf(result, files));
     if (json) terminal.json({ ...result, files });
@@ -52,7 +52,7 @@ export async function runLab({ objects, limit, out, json }: LabCommandOptions): 
 
 function lessonText(
   { plain, burst }: Lesson,
-  { objects, limit }: { objects: number; limit: number },
+  { objects, limit }: Pick<LabCommandOptions, 'objects' | 'limit'>,
 ): TerminalText {
   const { error } = burst;
   return lines([
@@ -61,14 +61,9 @@ function lessonText(
     '',
     line`2  ${amountText(burst.sent, 'file')} at once, each sent one time, to a partition that takes ${countText(limit)} writes a second:`,
     line`     ${countText(burst.stored)} stored, ${countText(burst.refused)} refused.`,
-    ...(error === undefined
-      ? [
-          '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.',
-        ]
-      : [
-          line`     ${error.name}: ${error.message}`,
-          line`     (HTTP ${error.status}, request ${error.requestId})`,
-        ]),
+    error === undefined
+      ? '     Nothing was refused: too few objects for the limit, or too slow a machine. A lower --limit shows more.'
+      : line`     ${error.name}: ${error.message}\n     (HTTP ${error.status}, request ${error.requestId})`,
     '',
     line`3  ${amountText(objects, 'object')} by eight strategies, one after the other; in all about ${durationText((TIMES_ONE * objects) / limit)}:`,
   ]);
@@ -99,8 +94,4 @@ function summaryOf(result: LabResult, files: string[]): TerminalText {
     '',
     ...files.map((file) => line`  ${file}`),
   ]);
-}
-
-function commandOf({ objects, limit, out }: { objects: number; limit: number; out: string }): string {
-  return `npm run spillway -- lab --objects ${objects} --limit ${limit} --out ${out}`;
 }

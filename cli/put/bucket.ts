@@ -105,15 +105,11 @@ function silence(bucket: string, waitedMs: number, cause: unknown): Failure {
   );
 }
 
-function unreachable(bucket: string, error: unknown): Failure {
-  const remedy = connectionRemedy(error)?.text;
-  const shown = (error as NodeJS.ErrnoException).code ?? describeError(error);
-  return new Failure(
-    `bucket ${bucket} can't be reached: ${shown}${remedy === undefined ? '' : `: ${remedy}`}`,
-    {
-      cause: error,
-    },
-  );
+function unreachable(bucket: string, cause: unknown): Failure {
+  const shown = (cause as NodeJS.ErrnoException).code ?? describeError(cause);
+  const remedy = connectionRemedy(cause);
+  const why = remedy === undefined ? shown : `${shown}: ${remedy.text}`;
+  return new Failure(`bucket ${bucket} can't be reached: ${why}`, { cause });
 }
 
 /** Of a listing, whatever its namespace. */

@@ -33,10 +33,7 @@ const RENEWAL_MS = 30_000;
 const RENEW_EVERY_MS = 1_000;
 
 /** What ended a run before its files did. */
-export interface EndFault {
-  code: string;
-  message: string;
-}
+export type EndFault = Pick<Fault, 'code' | 'message'>;
 
 export interface CredentialsWatch {
   /** Called with each request's fault. */

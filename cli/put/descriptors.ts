@@ -3,11 +3,13 @@
 // If none is left, the file or request waits and is tried again until its retry time. From then on fewer files and requests are
 // at work at once, and idle connections are closed. After a while without a lack of descriptors the bound grows back: another
 // program may have caused it.
+import type { Fault } from '../../shared/aws/classify.ts';
 import { type Backoff, fullJitterMs } from '../../shared/pacing/backoff.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
 import { type Budget, createBudget } from '../../shared/transfer/budget.ts';
 import { SourceFault } from '../../shared/transfer/source-fault.ts';
+import { errorChain } from '../failure.ts';
 
 const LOWER = 'lower --concurrency';
 /** What each code of a lack means, and what to do. */
@@ -25,13 +27,8 @@ const CUT_EVERY_MS = 500;
 /** Without a lack for so long, the bound grows by this share: each new lack costs some files a wait. */
 const GROW_EVERY_MS = 10_000;
 const GROWTH = 1 / 4;
-/** Of errors that caused each other: a file's fault has the system's as its cause. */
-const MAX_CAUSES = 5;
 
-export interface DescriptorLack {
-  code: string;
-  message: string;
-}
+export type DescriptorLack = Pick<Fault, 'code' | 'message'>;
 
 export interface Descriptors {
   /** Files at work at once. */
@@ -124,9 +121,8 @@ export function createDescriptors(
 
 /** @returns undefined where the error is another */
 export function lackOf(error: unknown): DescriptorLack | undefined {
-  let each = error;
-  for (let causes = 0; each instanceof Error && causes <= MAX_CAUSES; causes++, each = each.cause) {
-    const { code = '' } = each as NodeJS.ErrnoException;
+  // A file's fault has the system's as its cause.
+  for (const { code = '' } of errorChain(error)) {
     const message = LACKS.get(code);
     if (message !== undefined) return { code, message };
   }

@@ -6,7 +6,7 @@ import {
   splitObjectPath,
 } from '../../shared/keys/destination.ts';
 import { type Destination, destinationOf } from '../../shared/keys/destination-key.ts';
-import { Failure } from '../failure.ts';
+import { usageFailure } from '../failure.ts';
 
 export interface PutDestination {
   bucket: string;
@@ -26,12 +26,10 @@ export interface ObjectPlace {
 export function parseDestination(text: string): PutDestination {
   const destination = splitDestination(text);
   if (destination === undefined) {
-    throw new Failure(`${text} is not s3://BUCKET/PREFIX: the last argument says where the files go`, {
-      exitCode: 2,
-    });
+    throw usageFailure(`${text} is not s3://BUCKET/PREFIX: the last argument says where the files go`);
   }
   const fault = faultOfPath(destination.path);
-  if (fault !== undefined) throw new Failure(`the destination ${text} ${fault}`, { exitCode: 2 });
+  if (fault !== undefined) throw usageFailure(`the destination ${text} ${fault}`);
   return destination;
 }
 

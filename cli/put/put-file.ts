@@ -131,60 +131,49 @@ async function putOnce(
   write: PartedItem['write'],
   bounds: RequestBounds,
 ): Promise<TransferReport> {
+  const { descriptors, fileClock: clock } = dependencies;
+  const { path, tree, giveUpAtMs } = task;
   bounds.budget.retries += RETRIES_PER_ITEM;
   try {
-    return await withContents(dependencies, task, {
-      whole: (bytes) =>
-        transferOne(
-          dependencies,
-          {
-            write,
-            writer: writerOfBytes(dependencies.writer, { ...write, bytes }),
-            giveUpAtMs: task.giveUpAtMs,
-            givenBack: task.putBack,
-            wasTried: task.attempts > 0,
-            mayBeWritten: task.attempts > 0,
-          },
-          bounds,
-        ),
-      parts: (source, plan) =>
-        transferInParts(dependencies, { write, source, plan, giveUpAtMs: task.giveUpAtMs }, bounds),
-    });
+    const file = await descriptors.open(() => openLocalFile(path, { clock, tree }), giveUpAtMs);
+    try {
+      return await putContents(dependencies, file, task, write, bounds);
+    } finally {
+      file.close();
+    }
   } catch (error) {
     if (error instanceof SourceFault) return failed(error.code, error.message);
     throw error;
   }
 }
 
-interface Ways {
-  whole(bytes: Buffer): Promise<TransferReport>;
-  parts(source: PartedItem['source'], plan: PartedItem['plan']): Promise<TransferReport>;
-}
-
-async function withContents(
-  { memory, descriptors, fileClock }: PutDependencies,
-  { path, tree, giveUpAtMs }: FileTask,
-  { whole, parts }: Ways,
+async function putContents(
+  dependencies: PutDependencies,
+  file: LocalFile,
+  { giveUpAtMs, attempts, putBack: givenBack }: FileTask,
+  write: PartedItem['write'],
+  bounds: RequestBounds,
 ): Promise<TransferReport> {
-  const file = await descriptors.open(() => openLocalFile(path, { clock: fileClock, tree }), giveUpAtMs);
-  try {
-    const plan = planParts(file.sizeBytes);
-    switch (plan.kind) {
-      case 'whole':
-        return await memory.hold(file.sizeBytes, async () => {
-          const bytes = await file.readWhole();
-          await file.assertUnchanged();
-          // The bytes are in memory and may wait long for their turn, so the file is closed first.
-          file.close();
-          return await whole(bytes);
-        });
-      case 'parts':
-        return await parts(partSource(memory, file), plan);
-      case 'too-large':
-        throw new SourceFault('FileTooLarge', `${file.sizeBytes} bytes; put takes up to ${plan.mostBytes}`);
+  const { memory } = dependencies;
+  const plan = planParts(file.sizeBytes);
+  switch (plan.kind) {
+    case 'whole':
+      return await memory.hold(file.sizeBytes, async () => {
+        const bytes = await file.readWhole();
+        await file.assertUnchanged();
+        // The bytes are in memory and may wait long for their turn, so the file is closed first.
+        file.close();
+        const writer = writerOfBytes(dependencies.writer, { ...write, bytes });
+        const wasTried = attempts > 0;
+        const item = { write, writer, giveUpAtMs, givenBack, wasTried, mayBeWritten: wasTried };
+        return await transferOne(dependencies, item, bounds);
+      });
+    case 'parts': {
+      const source = partSource(memory, file);
+      return await transferInParts(dependencies, { write, source, plan, giveUpAtMs }, bounds);
     }
-  } finally {
-    file.close();
+    case 'too-large':
+      throw new SourceFault('FileTooLarge', `${file.sizeBytes} bytes; put takes up to ${plan.mostBytes}`);
   }
 }
 

@@ -1,7 +1,5 @@
 // What a user can do about faults whose own message says only what is wrong.
-
-/** Of errors that caused each other: the system's is at the bottom. */
-const MAX_CAUSES = 5;
+import { errorChain } from '../failure.ts';
 
 export interface Remedy {
   text: string;
@@ -12,45 +10,37 @@ export interface Remedy {
 const BUNDLE =
   'its certificate is not trusted. AWS_CA_BUNDLE names a PEM file of the authorities to trust, NODE_EXTRA_CA_CERTS of those to trust as well';
 const PLAIN = 'what listens there speaks no TLS: http:// instead of https://?';
+const TUNNEL =
+  'the proxy refuses it: check HTTPS_PROXY, with user and password if it asks for them, and NO_PROXY';
 
-const REMEDIES: ReadonlyMap<string, Remedy> = new Map<string, Remedy>([
-  ...[
-    'SELF_SIGNED_CERT_IN_CHAIN',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'UNABLE_TO_GET_ISSUER_CERT',
-    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-    'CERT_UNTRUSTED',
-  ].map((code): [string, Remedy] => [code, { text: BUNDLE, isFinal: true }]),
-  ['ERR_TLS_CERT_ALTNAME_INVALID', { text: 'its certificate is for another name', isFinal: true }],
-  ['CERT_HAS_EXPIRED', { text: 'its certificate has expired', isFinal: true }],
-  [
-    'CERT_NOT_YET_VALID',
-    { text: "its certificate is not valid yet: check this machine's clock", isFinal: true },
-  ],
-  ['EPROTO', { text: PLAIN, isFinal: true }],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', { text: PLAIN, isFinal: true }],
-  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', { text: PLAIN, isFinal: true }],
-  ['ECONNREFUSED', { text: 'nothing listens there: check --endpoint-url and proxies', isFinal: false }],
-  ['ENOTFOUND', { text: 'there is no such host: check --endpoint-url and proxies', isFinal: false }],
-  ['ECONNRESET', { text: 'the connection was closed: https:// instead of http://?', isFinal: false }],
-  [
-    'ERR_PROXY_TUNNEL',
-    {
-      text: 'the proxy refuses it: check HTTPS_PROXY, with user and password if it asks for them, and NO_PROXY',
-      isFinal: true,
-    },
-  ],
+/** Trying again can't help. */
+const final = (text: string): Remedy => ({ text, isFinal: true });
+const passing = (text: string): Remedy => ({ text, isFinal: false });
+
+const REMEDIES = new Map<string, Remedy>([
+  ['SELF_SIGNED_CERT_IN_CHAIN', final(BUNDLE)],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', final(BUNDLE)],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', final(BUNDLE)],
+  ['UNABLE_TO_GET_ISSUER_CERT', final(BUNDLE)],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', final(BUNDLE)],
+  ['CERT_UNTRUSTED', final(BUNDLE)],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', final('its certificate is for another name')],
+  ['CERT_HAS_EXPIRED', final('its certificate has expired')],
+  ['CERT_NOT_YET_VALID', final("its certificate is not valid yet: check this machine's clock")],
+  ['EPROTO', final(PLAIN)],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', final(PLAIN)],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', final(PLAIN)],
+  ['ERR_PROXY_TUNNEL', final(TUNNEL)],
+  ['ECONNREFUSED', passing('nothing listens there: check --endpoint-url and proxies')],
+  ['ENOTFOUND', passing('there is no such host: check --endpoint-url and proxies')],
+  ['ECONNRESET', passing('the connection was closed: https:// instead of http://?')],
 ]);
 
 /** @returns undefined where the error says enough */
 export function connectionRemedy(error: unknown): Remedy | undefined {
-  let each = error;
-  for (let causes = 0; each instanceof Error && causes <= MAX_CAUSES; causes++, each = each.cause) {
-    const remedy = REMEDIES.get((each as NodeJS.ErrnoException).code ?? '');
-    if (remedy !== undefined) return remedy;
-  }
-  return undefined;
+  return errorChain(error)
+    .map(({ code = '' }) => REMEDIES.get(code))
+    .find((remedy) => remedy !== undefined);
 }
 
 /** Requests that an endpoint refuses for a header of a checksum. */

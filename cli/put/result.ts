@@ -1,7 +1,7 @@
 // The result of `put`: one JSON object for programs, a few lines of text for people.
 import { costPerMillion } from '../../local/meter/cost.ts';
 import { joined, line, lines, type TerminalText } from '../terminal/text.ts';
-import { amountText, bytesText, countText } from '../text.ts';
+import { amountText, bytesText, countText, countTexts } from '../text.ts';
 import type { EndFault } from './credentials.ts';
 import type { OpenUpload } from './open-uploads.ts';
 import { type FailedFile, MAX_PASSED_OVER_NAMED, type PassedOver, type PutTally } from './tally.ts';
@@ -102,18 +102,17 @@ function answersText(state: PutState, tally: PutTally): TerminalText {
   const { stored, failed, throttled, transient, answered, lastFault } = tally;
   const attempts = attemptsOf(state, tally);
   if (answered === 0) return line`no request was answered`;
-  const shown = [
-    ...(throttled > 0 ? [`${amountText(throttled, 'time')} S3 said SlowDown`] : []),
-    ...(transient > 0
-      ? [`${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`]
-      : []),
-    ...(lastFault === undefined ? [] : [line`the last answer was ${lastFault.code}: ${lastFault.message}`]),
-  ];
-  if (shown.length === 0) {
+  if (throttled === 0 && transient === 0 && lastFault === undefined) {
     const isAllTaken = state === 'completed' && failed === 0;
     return line`${isAllTaken ? 'S3 took every request at once' : amountText(attempts, 'request')}`;
   }
-  const answers = joined(shown, ', ');
+  const faults = [
+    throttled > 0 && `${amountText(throttled, 'time')} S3 said SlowDown`,
+    transient > 0 &&
+      `${amountText(transient, 'request')} failed${state === 'completed' ? triedAgain(transient) : ''}`,
+    lastFault !== undefined && line`the last answer was ${lastFault.code}: ${lastFault.message}`,
+  ];
+  const answers = joined(faults, ', ');
   return stored === 0 ? answers : line`${answers}: ${(attempts / stored).toFixed(2)} requests an object`;
 }
 
@@ -129,33 +128,25 @@ export function summaryOf(
 ): TerminalText {
   const { rows, stored, skipped, failed, passedOver, bytes, throttled, failures } = tally;
   const unfinished = rows - stored - skipped - failed;
-  const others = Object.entries({ skipped, failed, unfinished, 'passed over': passedOver })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `, ${countText(count)} ${name}`);
+  const others = countTexts({ skipped, failed, unfinished, 'passed over': passedOver });
+  const amounts = [`(${bytesText(bytes)})`, ...others].join(', ');
   const pace = `${seconds.toFixed(1)} s, ${countText(stored / Math.max(0.001, seconds))} objects/s`;
   const head = `${HEADS[state]}${amountText(stored, 'file')} stored at`;
   return lines([
-    line`${head} ${destination} (${bytesText(bytes)})${others.join('')}`,
+    line`${head} ${destination} ${amounts}`,
     line`${pace}; ${answersText(state, tally)}`,
-    ...(fault === undefined
-      ? []
-      : [
-          line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
-        ]),
-    ...(fault === undefined ? [] : ['Get new ones, and run the same command again.']),
-    ...(state === 'completed'
-      ? []
-      : ['What is stored stays. --if-exists skip goes on where this ended, without sending it again.']),
-    ...(throttled > stored / 10 && spread === 'off'
-      ? ['--spread binary hashes the keys, so that S3 can share the load among more partitions.']
-      : []),
-    ...(passedOver > MAX_PASSED_OVER_NAMED
-      ? [
-          `  passed over: ${countText(passedOver - MAX_PASSED_OVER_NAMED)} more than those that are named above`,
-        ]
-      : []),
+    fault !== undefined &&
+      line`The credentials are not valid any more, and nothing renews them: ${fault.message} (${fault.code})`,
+    fault !== undefined && 'Get new ones, and run the same command again.',
+    state !== 'completed' &&
+      'What is stored stays. --if-exists skip goes on where this ended, without sending it again.',
+    throttled > stored / 10 &&
+      spread === 'off' &&
+      '--spread binary hashes the keys, so that S3 can share the load among more partitions.',
+    passedOver > MAX_PASSED_OVER_NAMED &&
+      `  passed over: ${countText(passedOver - MAX_PASSED_OVER_NAMED)} more than those that are named above`,
     ...failures.map(failureText),
-    ...(failed > failures.length ? [`  and ${countText(failed - failures.length)} more, shown above`] : []),
+    failed > failures.length && `  and ${countText(failed - failures.length)} more, shown above`,
     ...openUploads.map(openUploadText),
   ]);
 }

@@ -16,7 +16,7 @@ import { type Budget, createBudget } from '../../shared/transfer/budget.ts';
 import { createBytesWriter } from '../../shared/transfer/bytes-writer.ts';
 import { createMultipartWriter } from '../../shared/transfer/multipart-writer.ts';
 import type { RequestBounds } from '../../shared/transfer/paced-request.ts';
-import { Failure } from '../failure.ts';
+import { Failure, usageFailure } from '../failure.ts';
 import { endOfProcess, onInterrupt } from '../interrupt.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { terminal } from '../terminal/terminal.ts';
@@ -76,11 +76,11 @@ export async function runPut(args: readonly string[], options: PutOptions): Prom
   const destination = parseDestination(args.at(-1) ?? '');
   const paths = args.slice(0, -1);
   if (paths.length === 0) {
-    throw new Failure('name what to put: spillway put PATH… s3://BUCKET/PREFIX', { exitCode: 2 });
+    throw usageFailure('name what to put: spillway put PATH… s3://BUCKET/PREFIX');
   }
   const attributeFault = faultOfJobAttributes(options);
   if (attributeFault !== undefined) {
-    throw new Failure(`no object could be stored like this: ${attributeFault.message}`, { exitCode: 2 });
+    throw usageFailure(`no object could be stored like this: ${attributeFault.message}`);
   }
   const s3 = await createPutClient(options);
   const clock = steadyClock;

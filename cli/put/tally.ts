@@ -18,41 +18,28 @@ export interface PassedOver {
   message: string;
 }
 
-export interface PutTally {
-  /** Files taken up, and those that could not be. */
-  rows: number;
-  stored: number;
-  skipped: number;
-  failed: number;
-  /** Links, and what is neither file nor folder: no rows. */
-  passedOver: number;
-  attempts: number;
-  throttled: number;
-  transient: number;
-  /** Requests that were answered, or failed on the way: a file's report, with its attempts, may be minutes away. */
-  answered: number;
-  /** Times that a file was put back for later. */
-  returned: number;
-  /** The last fault of S3, or of the way to it, after which a request is tried again. Absent once a later request was taken. */
-  lastFault?: { code: string; message: string } | undefined;
-  bytes: number;
-  failures: FailedFile[];
-}
+export type PutTally = ReturnType<typeof emptyTally>;
 
-export function emptyTally(): PutTally {
+export function emptyTally() {
   return {
+    /** Files taken up, and those that could not be. */
     rows: 0,
     stored: 0,
     skipped: 0,
     failed: 0,
+    /** Links, and what is neither file nor folder: no rows. */
     passedOver: 0,
     attempts: 0,
     throttled: 0,
     transient: 0,
+    /** Requests that were answered, or failed on the way: a file's report, with its attempts, may be minutes away. */
     answered: 0,
+    /** Times that a file was put back for later. */
     returned: 0,
+    /** The last fault of S3, or of the way to it, after which a request is tried again. Absent once a later request was taken. */
+    lastFault: undefined as Pick<Fault, 'code' | 'message'> | undefined,
     bytes: 0,
-    failures: [],
+    failures: [] as FailedFile[],
   };
 }
 

@@ -14,7 +14,7 @@ import { factsText } from '../jobs/job-text.ts';
 import { createProgress } from '../progress.ts';
 import { assertCredentials, openS3 } from '../s3/open.ts';
 import { terminal } from '../terminal/terminal.ts';
-import { joined, line, lines, type TerminalText, tableLines, type Value } from '../terminal/text.ts';
+import { joined, line, lines, type TerminalText, tableLines } from '../terminal/text.ts';
 import { amountText, bytesText, countText } from '../text.ts';
 import { downloadReport } from './download.ts';
 import { type Report, type ReportedRow, readReport, unstoredRows } from './read.ts';
@@ -91,17 +91,14 @@ function print(
   const { failed, cancelled, rejected } = countsOf(job);
   const unstored = failed + cancelled + rejected;
   const paragraphs = [
-    [factsText(job, systemClock.now())],
-    unstored === 0 ? [] : unstoredText(rows, unstored),
+    factsText(job, systemClock.now()),
+    unstored !== 0 && unstoredText(rows, unstored),
     filesText(report),
-    [savedText(job, out, failure)],
-    canBeRedriven(job)
-      ? [
-          line`spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
-        ]
-      : [],
+    savedText(job, out, failure),
+    canBeRedriven(job) &&
+      line`spillway redrive ${job.job} starts a new job of the ${amountText(failed + cancelled, 'row')} not stored.`,
   ];
-  terminal.out(joined(paragraphs.filter((each) => each.length > 0).map(lines), '\n\n'));
+  terminal.out(joined(paragraphs, '\n\n'));
 }
 
 function savedText({ job }: JobView, out: string | undefined, failure: Failure | undefined): TerminalText {
@@ -112,13 +109,13 @@ function savedText({ job }: JobView, out: string | undefined, failure: Failure |
     : line`NOT saved whole in ${folder}, which has no manifest.json of it.`;
 }
 
-function unstoredText(rows: readonly ReportedRow[], all: number): Value[] {
+function unstoredText(rows: readonly ReportedRow[], all: number): TerminalText {
   const more = all - rows.length;
-  return [
+  return lines([
     `${amountText(all, 'row')} not stored`,
     ...rows.map(rowText),
-    ...(rows.length > 0 && more > 0 ? [`  and ${countText(more)} more, in the files`] : []),
-  ];
+    rows.length > 0 && more > 0 && `  and ${countText(more)} more, in the files`,
+  ]);
 }
 
 function rowText({ kind, key, code, message, place }: ReportedRow): TerminalText {
@@ -126,7 +123,7 @@ function rowText({ kind, key, code, message, place }: ReportedRow): TerminalText
   return line`  ${place}${name}: ${kind === 'rejected' ? 'rejected: ' : ''}${message} (${code})`;
 }
 
-function filesText({ bucket, key, files }: Report): TerminalText[] {
+function filesText({ bucket, key, files }: Report): TerminalText {
   const kinds = (['succeeded', 'failed', 'rejected'] as const)
     .map((kind) => ({ kind, own: files.filter((file) => file.kind === kind) }))
     .filter(({ own }) => own.length > 0)
@@ -140,8 +137,8 @@ function filesText({ bucket, key, files }: Report): TerminalText[] {
       ];
     });
   const table = tableLines([['manifest.json'], ...kinds], [1, 2, 3]);
-  return [
+  return lines([
     line`s3://${bucket}/${key.slice(0, key.lastIndexOf('/') + 1)}`,
     ...table.map((row) => line`  ${row}`),
-  ];
+  ]);
 }

@@ -37,13 +37,17 @@ export function line(layout: TemplateStringsArray, ...values: readonly Value[]):
   return new SafeText(String.raw({ raw: layout }, ...values.map(textOf)));
 }
 
-export function lines(parts: readonly Value[]): TerminalText {
+/** A value, or nothing to show. */
+type Part = Value | false | undefined;
+
+export function lines(parts: readonly Part[]): TerminalText {
   return joined(parts, '\n');
 }
 
 /** @param separator layout, as literal text of this program */
-export function joined(parts: readonly Value[], separator: string): TerminalText {
-  return new SafeText(parts.map(textOf).join(visibleLines(separator)));
+export function joined(parts: readonly Part[], separator: string): TerminalText {
+  const shown = parts.filter((part) => part !== false && part !== undefined);
+  return new SafeText(shown.map(textOf).join(visibleLines(separator)));
 }
 
 /** Several lines that this program made, as a page of help. A value in it could forge a line: use `line` where one is. */

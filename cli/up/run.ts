@@ -3,11 +3,11 @@ import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { servePage } from '../../local/page/page.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import { Failure } from '../failure.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { endOfProcess, onInterrupt } from '../interrupt.ts';
 import { type JobEnd, readJobEvents } from '../job-end.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { line, type TerminalText } from '../terminal/text.ts';
-import { amountText, countText } from '../text.ts';
+import { amountText, countText, countTexts } from '../text.ts';
 import { PORTS, SOURCE_BUCKET } from './ports.ts';
 
 const LOOK_EVERY_MS = 300;
@@ -24,14 +24,15 @@ export interface UpOptions {
   json?: true;
 }
 
-export async function runUp({ port, limit, allowHost, sourceHost = [], json }: UpOptions): Promise<void> {
+export async function runUp(options: UpOptions): Promise<void> {
+  const { limit, json } = options;
   const say = json ? terminal.err : terminal.out;
   const running: { cloud?: Cloud } = {};
   const interrupt = onInterrupt(async () => {
     terminal.err(line`\nStopped: what the buckets held is gone.`);
     await running.cloud?.stop();
   });
-  const cloud = await start(port, limit, allowHost, sourceHost);
+  const cloud = await start(options);
   running.cloud = cloud;
   servePage(cloud);
   if (json) terminal.json(readyObject(cloud));
@@ -43,7 +44,7 @@ export async function runUp({ port, limit, allowHost, sourceHost = [], json }: U
     await systemClock.sleep(LOOK_EVERY_MS);
   }
   // The interrupt ends the process once the cloud has stopped.
-  await new Promise(() => {});
+  await endOfProcess();
 }
 
 /** Reports each event once: a job's end, or why it shows none. */
@@ -66,18 +67,13 @@ export function createReporter(cloud: Pick<Cloud, 'events'>, say: (text: Termina
   };
 }
 
-async function start(
-  port: number | undefined,
-  limit: number,
-  allowedHosts: string[] | undefined,
-  sourceHosts: string[],
-): Promise<Cloud> {
+async function start({ port, limit, allowHost, sourceHost = [] }: UpOptions): Promise<Cloud> {
   try {
     return await startCloud({
       ports: port === undefined ? PORTS : { aws: port },
       limit: { limitPerSecond: limit },
-      ...(allowedHosts === undefined ? {} : { allowedHosts }),
-      params: { sourceBuckets: SOURCE_BUCKET, sourceHosts: sourceHosts.join(',') },
+      ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
+      params: { sourceBuckets: SOURCE_BUCKET, sourceHosts: sourceHost.join(',') },
       buckets: [{ name: SOURCE_BUCKET, throttled: false }],
     });
   } catch (error) {
@@ -133,8 +129,7 @@ function endLine(end: JobEnd): TerminalText {
     end;
   const name = line`${job} ${state}: ${manifest.key}`;
   if (fault !== undefined) return line`${name}: ${fault.code}: ${fault.message}`;
-  const counts = Object.entries({ stored, skipped, failed, cancelled, rejected, unaccounted })
-    .filter(([kind, count]) => kind === 'stored' || count > 0)
-    .map(([kind, count]) => `${countText(count)} ${kind}`);
-  return line`${name}: ${amountText(rows, 'row')}, ${counts.join(', ')}; ${end.report ?? 'no report'}`;
+  const others = countTexts({ skipped, failed, cancelled, rejected, unaccounted });
+  const counts = [amountText(rows, 'row'), `${countText(stored)} stored`, ...others].join(', ');
+  return line`${name}: ${counts}; ${end.report ?? 'no report'}`;
 }

@@ -1,33 +1,29 @@
 // The alarms that are raised, and whether anyone is told of them.
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { ListSubscriptionsByTopicCommand, type Subscription } from '@aws-sdk/client-sns';
-import { type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
+import { type Check, eachCheck, type Problem, type World, warn } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 /** DescribeAlarms takes 100 names. */
 const ALARMS_PER_CALL = 100;
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:/;
 
-const alarms = ({ stack }: World) => ofType(stack, 'AWS::CloudWatch::Alarm');
-
 export function judgeAlarms(wanted: readonly StackResource[], actual: readonly MetricAlarm[]): Problem[] {
   const byName = new Map(actual.map((alarm) => [alarm.AlarmName, alarm]));
   return wanted.flatMap(({ logicalId: about, physicalId }): Problem[] => {
     const alarm = byName.get(physicalId);
     if (alarm === undefined) {
-      return problem('warn', about, 'the alarm is gone', 'deploy again, or create it again');
+      return warn(about, 'the alarm is gone', 'deploy again, or create it again');
     }
     if (alarm.StateValue === 'ALARM') {
-      return problem(
-        'warn',
+      return warn(
         about,
         `is raised: ${alarm.AlarmDescription ?? alarm.StateReason ?? ''}`,
         `docs/operations.md has its runbook, under ${about}`,
       );
     }
     if (alarm.ActionsEnabled === false) {
-      return problem(
-        'warn',
+      return warn(
         about,
         'notifies nobody: its actions are switched off',
         `aws cloudwatch enable-alarm-actions --alarm-names ${physicalId}`,
@@ -40,20 +36,19 @@ export function judgeAlarms(wanted: readonly StackResource[], actual: readonly M
 export function judgeSubscriptions(arn: string, subscriptions: readonly Subscription[]): Problem[] {
   const isPending = ({ SubscriptionArn }: Subscription) => !/^arn:/.test(SubscriptionArn ?? '');
   if (subscriptions.length === 0) {
-    return problem(
-      'warn',
+    return warn(
       arn,
       'nobody has subscribed to the topic of the alarms',
       `deploy with all parameters of the stage and --param="alarmEmail=YOU@EXAMPLE.COM", or aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint YOU@EXAMPLE.COM`,
     );
   }
-  return subscriptions.filter(isPending).map(({ Endpoint = 'a subscriber' }) => ({
-    level: 'warn' as const,
-    about: arn,
-    message: `${Endpoint} has not confirmed the subscription, and gets no alarms`,
-    remedy:
-      'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days',
-  }));
+  const remedy =
+    'follow the link in the message "AWS Notification - Subscription Confirmation", which is valid for three days';
+  return subscriptions
+    .filter(isPending)
+    .flatMap(({ Endpoint = 'a subscriber' }) =>
+      warn(arn, `${Endpoint} has not confirmed the subscription, and gets no alarms`, remedy),
+    );
 }
 
 /** The stack's own topic, or the one that the parameter alarmTopicArn has put in its place. */
@@ -66,43 +61,31 @@ export function topicsOf(stack: World['stack']): string[] {
 }
 
 export const alarmChecks: readonly Check[] = [
-  {
+  eachCheck({
     id: 'alarms',
     good: 'No alarm is raised.',
-    needs: ['cloudwatch:DescribeAlarms'],
-    run: (world) => {
-      const all = alarms(world);
-      const pages = Array.from({ length: Math.ceil(all.length / ALARMS_PER_CALL) }, (_, page) =>
-        all.slice(page * ALARMS_PER_CALL, (page + 1) * ALARMS_PER_CALL),
-      );
-      return examineEach(pages, (page) =>
-        examine(
-          'alarms',
-          'cloudwatch:DescribeAlarms',
-          () =>
-            world.clients.cloudwatch.send(
-              new DescribeAlarmsCommand({
-                AlarmNames: page.map(({ physicalId }) => physicalId),
-                MaxRecords: ALARMS_PER_CALL,
-              }),
-            ),
-          ({ MetricAlarms = [] }) => judgeAlarms(page, MetricAlarms),
-        ),
-      );
+    action: 'cloudwatch:DescribeAlarms',
+    things: ({ stack }) => pagesOf(ofType(stack, 'AWS::CloudWatch::Alarm')),
+    about: () => 'alarms',
+    ask: ({ cloudwatch }, page) => {
+      const AlarmNames = page.map(({ physicalId }) => physicalId);
+      return cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames, MaxRecords: ALARMS_PER_CALL }));
     },
-  },
-  {
+    judge: (page, { MetricAlarms = [] }) => judgeAlarms(page, MetricAlarms),
+  }),
+  eachCheck({
     id: 'notified',
     good: 'Somebody is notified of alarms.',
-    needs: ['sns:ListSubscriptionsByTopic'],
-    run: ({ clients, stack }) =>
-      examineEach(topicsOf(stack), (arn) =>
-        examine(
-          arn,
-          'sns:ListSubscriptionsByTopic',
-          () => clients.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: arn })),
-          ({ Subscriptions = [] }) => judgeSubscriptions(arn, Subscriptions),
-        ),
-      ),
-  },
+    action: 'sns:ListSubscriptionsByTopic',
+    things: ({ stack }) => topicsOf(stack),
+    about: (arn) => arn,
+    ask: ({ sns }, arn) => sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: arn })),
+    judge: (arn, { Subscriptions = [] }) => judgeSubscriptions(arn, Subscriptions),
+  }),
 ];
+
+function pagesOf(alarms: readonly StackResource[]): StackResource[][] {
+  return Array.from({ length: Math.ceil(alarms.length / ALARMS_PER_CALL) }, (_, page) =>
+    alarms.slice(page * ALARMS_PER_CALL, (page + 1) * ALARMS_PER_CALL),
+  );
+}

@@ -1,9 +1,10 @@
 // The routes of the HTTP API: whether each is there, and asks who calls as the template says.
 import { type ApiGatewayV2Client, GetRoutesCommand, type Route } from '@aws-sdk/client-apigatewayv2';
-import { type Problem, problem } from '../finding.ts';
+import { fail, type Problem } from '../finding.ts';
 import { referredTo, type StackResource } from '../stack.ts';
 
 const NO_AUTHORIZATION = 'NONE';
+const CREATE_AGAIN = 'create it again by hand, or remove the stage and deploy it again';
 /** API Gateway's quota of routes: no answer that has a further one is empty. */
 const MAX_PAGES = 300;
 
@@ -46,18 +47,14 @@ export function judgeRoutes(
 ): Problem[] {
   const missing = declared
     .filter(({ properties }) => !actual.some(({ RouteKey }) => RouteKey === properties['RouteKey']))
-    .map(({ properties }) => ({
-      ...{ level: 'fail' as const, about },
-      message: `the route ${String(properties['RouteKey'])} is gone`,
-      remedy: 'create it again by hand, or remove the stage and deploy it again',
-    }));
+    .flatMap(({ properties }) => fail(about, `the route ${properties['RouteKey']} is gone`, CREATE_AGAIN));
   const changed = actual.flatMap((route) => {
     const of = declared.find(({ properties }) => properties['RouteKey'] === route.RouteKey);
     const wanted = of === undefined ? undefined : wantedAccess(of, authorizers, apiId);
     const fault = faultOf(String(route.RouteKey), accessOf(route), wanted);
     if (fault === undefined) return [];
     const change = `aws apigatewayv2 update-route --api-id ${apiId} --route-id ${route.RouteId}`;
-    return problem('fail', about, fault, `${change} ${optionsOf(wanted ?? SIGNED)}`);
+    return fail(about, fault, `${change} ${optionsOf(wanted ?? SIGNED)}`);
   });
   return [...missing, ...changed];
 }

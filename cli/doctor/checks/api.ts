@@ -6,7 +6,17 @@ import {
   GetStageCommand,
   type GetStageCommandOutput,
 } from '@aws-sdk/client-apigatewayv2';
-import { type Ask, type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
+import {
+  type Ask,
+  type Check,
+  examine,
+  examineEach,
+  fail,
+  type Problem,
+  unchecked,
+  type World,
+  warn,
+} from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 import { authorizerIdOf, judgeRoutes, readRoutes } from './api-routes.ts';
 
@@ -19,8 +29,7 @@ function judgeAuthorizer(
   const wanted = (properties['JwtConfiguration'] ?? {}) as { Issuer?: string; Audience?: string[] };
   const textOf = (audience: readonly string[] = []) => audience.toSorted().join(', ');
   if (actual?.Issuer === wanted.Issuer && textOf(actual?.Audience) === textOf(wanted.Audience)) return [];
-  return problem(
-    'fail',
+  return fail(
     about,
     `takes tokens of ${actual?.Issuer ?? 'no issuer'} for ${textOf(actual?.Audience)}, ` +
       `and of ${wanted.Issuer} for ${textOf(wanted.Audience)} in the template`,
@@ -44,8 +53,7 @@ function judgeThrottling(
   );
   if (differing.length === 0) return [];
   const settings = differing.map((name) => `${name}=${wanted[name]}`).join(',');
-  return problem(
-    'warn',
+  return warn(
     about,
     differing
       .map((name) => `${name} is ${actual[name] ?? 'not set'}, and ${wanted[name]} in the template`)
@@ -61,8 +69,7 @@ function judgeAnswer(
   answer: Awaited<ReturnType<Ask>>,
 ): Problem[] {
   if (answer.kind === 'failed') {
-    return problem(
-      'warn',
+    return warn(
       about,
       `${url} does not answer from here: ${answer.reason}`,
       'look at the network and the proxy between here and AWS, and try from another place',
@@ -70,8 +77,7 @@ function judgeAnswer(
   }
   const { status } = answer;
   if (status === 401 || status === 403) return [];
-  return problem(
-    'fail',
+  return fail(
     about,
     status < 400
       ? `${url} answers ${status} to a request without a signature or token: it is open to everybody`
@@ -80,29 +86,25 @@ function judgeAnswer(
   );
 }
 
-async function examineAnswer(world: World, api: StackResource): Promise<Problem[]> {
-  const { clients, ask } = world;
-  const unchecked = (message: string, remedy: string) =>
-    problem('unchecked', api.logicalId, `not checked: ${message}`, remedy);
-  const call = () => clients.apigateway.send(new GetApiCommand({ ApiId: api.physicalId }));
-  let found: { ApiEndpoint?: string | undefined; DisableExecuteApiEndpoint?: boolean | undefined } = {};
-  const problems = await examine(api.logicalId, GET, call, (value) => {
-    found = value;
-    return [];
+function examineAnswer({ clients, ask }: World, api: StackResource): Promise<Problem[]> {
+  const { logicalId: about, physicalId: ApiId } = api;
+  const call = () => clients.apigateway.send(new GetApiCommand({ ApiId }));
+  return examine(about, GET, call, async ({ ApiEndpoint, DisableExecuteApiEndpoint }) => {
+    if (ask === undefined)
+      return unchecked(
+        about,
+        'another endpoint than AWS’s has no API to ask',
+        'run the doctor without --endpoint-url',
+      );
+    if (ApiEndpoint === undefined || DisableExecuteApiEndpoint === true)
+      return unchecked(
+        about,
+        'it answers under its own domain alone',
+        'send a request without a signature there: it must get 403',
+      );
+    const url = `${ApiEndpoint}/jobs`;
+    return judgeAnswer(api, url, await ask(url));
   });
-  if (problems.length > 0) return problems;
-  if (ask === undefined)
-    return unchecked(
-      'another endpoint than AWS’s has no API to ask',
-      'run the doctor without --endpoint-url',
-    );
-  if (found.ApiEndpoint === undefined || found.DisableExecuteApiEndpoint === true)
-    return unchecked(
-      'it answers under its own domain alone',
-      'send a request without a signature there: it must get 403',
-    );
-  const url = `${found.ApiEndpoint}/jobs`;
-  return judgeAnswer(api, url, await ask(url));
 }
 
 /** What each check of the API begins with. */
@@ -112,7 +114,7 @@ async function withApi(
 ): Promise<Problem[]> {
   const [api] = ofType(stack, 'AWS::ApiGatewayV2::Api');
   if (api !== undefined) return run(api);
-  return problem('fail', prefix, 'the stack has no HTTP API', 'deploy it again');
+  return fail(prefix, 'the stack has no HTTP API', 'deploy it again');
 }
 
 export const apiChecks: readonly Check[] = [

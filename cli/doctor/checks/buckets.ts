@@ -8,8 +8,8 @@ import {
   type PublicAccessBlockConfiguration,
   type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3';
-import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
-import { ofType, queueNameOf, referredTo, type Stack, type StackResource } from '../stack.ts';
+import { type Check, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
+import { notificationsOf, ofType, queueNameOf, type Stack, type StackResource } from '../stack.ts';
 
 /** PutBucketVersioning: "it might take a short amount of time for the change to be fully propagated", up to 15 minutes. */
 const VERSIONING_SETTLES_MS = 15 * 60_000;
@@ -25,8 +25,7 @@ export function judgeVersioning(
   nowMs: number,
 ): Problem[] {
   if (status !== 'Enabled') {
-    return problem(
-      'fail',
+    return fail(
       logicalId,
       `versioning is ${status === undefined ? 'off' : status.toLowerCase()}: a manifest that is replaced changes under its job`,
       `aws s3api put-bucket-versioning --bucket ${physicalId} --versioning-configuration Status=Enabled`,
@@ -34,37 +33,30 @@ export function judgeVersioning(
   }
   const ageMs = nowMs - changedAtMs;
   if (ageMs >= VERSIONING_SETTLES_MS) return [];
-  return problem(
-    'warn',
+  return warn(
     logicalId,
     'the bucket is new: S3 may take 15 minutes until versioning is active',
     `wait ${Math.ceil((VERSIONING_SETTLES_MS - ageMs) / 60_000)} minutes; a manifest dropped now is a job, but must not be replaced`,
   );
 }
 
-interface DeclaredNotifications {
-  QueueConfigurations?: { Event?: string; Queue?: unknown }[];
-}
-
 export function judgeNotification(
-  { logicalId, properties }: StackResource,
+  bucket: StackResource,
   actual: Pick<GetBucketNotificationConfigurationCommandOutput, 'QueueConfigurations'>,
   { resources }: Pick<Stack, 'resources'>,
 ): Problem[] {
-  const declared = (properties['NotificationConfiguration'] ?? {}) as DeclaredNotifications;
-  return (declared.QueueConfigurations ?? []).flatMap(({ Event = '', Queue }) => {
-    const queue = resources.find((each) => each.logicalId === referredTo(Queue));
+  return notificationsOf(bucket).flatMap(({ event, queueId }) => {
+    const queue = resources.find(({ logicalId }) => logicalId === queueId);
     const name = queue === undefined ? '' : queueNameOf(queue);
     const isThere = actual.QueueConfigurations?.some(
-      ({ QueueArn, Events }) => QueueArn?.endsWith(`:${name}`) && Events?.some((each) => each === Event),
+      ({ QueueArn, Events }) => QueueArn?.endsWith(`:${name}`) && Events?.some((each) => each === event),
     );
     if (isThere) return [];
-    return problem(
-      'fail',
-      logicalId,
-      `S3 does not notify ${name} of ${Event}: manifests that are dropped start no job`,
+    return fail(
+      bucket.logicalId,
+      `S3 does not notify ${name} of ${event}: manifests that are dropped start no job`,
       'someone has replaced the notification. Add it again: a queue configuration for ' +
-        `${Event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
+        `${event} to ${name} (\`aws s3api put-bucket-notification-configuration\` replaces all, so name the others too)`,
     );
   });
 }
@@ -85,8 +77,7 @@ export function judgeEncryption(
     actual === 'AES256'
       ? ''
       : '. A KMS key has a request limit of its own, and the functions need rights to it';
-  return problem(
-    'warn',
+  return warn(
     logicalId,
     `the default encryption is ${actual ?? 'not set'}, and ${wanted} in the template${cost}`,
     'set it back, or change it in infrastructure/buckets.yml and deploy',
@@ -101,8 +92,7 @@ export function judgePublicAccess(
 ): Problem[] {
   const open = BLOCKS.filter((name) => actual[name] !== true);
   if (open.length === 0) return [];
-  return problem(
-    'fail',
+  return fail(
     logicalId,
     `public access is not blocked: ${open.join(', ')} ${open.length === 1 ? 'is' : 'are'} off`,
     `aws s3api put-public-access-block --bucket ${physicalId} --public-access-block-configuration ${BLOCKS.map((name) => `${name}=true`).join(',')}`,

@@ -9,8 +9,8 @@ import {
   GetFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { UNMAPPED_CONCURRENCY } from '../../../infrastructure/capacity.js';
-import { type Check, examine, type Problem, problem, resourceCheck, type World } from '../finding.ts';
-import { ofType, type Stack, type StackResource } from '../stack.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
+import { concurrencyOf, ofType, type Stack, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
   GetFunctionConfigurationCommandOutput,
@@ -26,42 +26,27 @@ export function judgeFunction({ logicalId: about, properties }: StackResource, a
   const { State, LastUpdateStatus, Runtime } = actual;
   const problems: Problem[] = [];
   if (State === 'Failed' || LastUpdateStatus === 'Failed') {
-    problems.push({
-      level: 'fail',
-      about,
-      message: `its last change failed: ${actual.LastUpdateStatusReason ?? actual.StateReason ?? 'no reason given'}`,
-      remedy: 'remove the cause, and deploy again',
-    });
+    const reason = actual.LastUpdateStatusReason ?? actual.StateReason ?? 'no reason given';
+    problems.push(...fail(about, `its last change failed: ${reason}`, 'remove the cause, and deploy again'));
   } else if (State === 'Pending' || LastUpdateStatus === 'InProgress') {
-    problems.push({
-      level: 'warn',
-      about,
-      message: 'is being changed',
-      remedy: 'run the doctor again in a minute',
-    });
+    problems.push(...warn(about, 'is being changed', 'run the doctor again in a minute'));
   }
   const wanted = properties['Runtime'];
   if (wanted !== undefined && Runtime !== wanted) {
-    problems.push({
-      level: 'warn',
-      about,
-      message: `runs on ${Runtime ?? 'no runtime'}, and on ${wanted} in the template`,
-      remedy: 'deploy again with --force',
-    });
+    const message = `runs on ${Runtime ?? 'no runtime'}, and on ${wanted} in the template`;
+    problems.push(...warn(about, message, 'deploy again with --force'));
   }
   return problems;
 }
 
 export function judgeReserved({ logicalId: about, physicalId }: StackResource, reserved: number | undefined) {
   if (reserved === undefined) return [];
-  const isStopped = reserved === 0;
-  return problem(
-    isStopped ? 'fail' : 'warn',
+  const remedy = `aws lambda delete-function-concurrency --function-name ${physicalId}`;
+  if (reserved === 0) return fail(about, 'is stopped: its reserved concurrency is 0', remedy);
+  return warn(
     about,
-    isStopped
-      ? 'is stopped: its reserved concurrency is 0'
-      : `has a reserved concurrency of ${reserved}: where its event source takes more, good messages become dead letters`,
-    `aws lambda delete-function-concurrency --function-name ${physicalId}`,
+    `has a reserved concurrency of ${reserved}: where its event source takes more, good messages become dead letters`,
+    remedy,
   );
 }
 
@@ -70,8 +55,7 @@ export function judgeRecursion(
   loop: string | undefined,
 ): Problem[] {
   if (loop === 'Allow') return [];
-  return problem(
-    'fail',
+  return fail(
     about,
     'Lambda takes its reposts for a loop, and stops them after 16 rounds',
     `aws lambda put-function-recursion-config --function-name ${physicalId} --recursive-loop Allow`,
@@ -84,18 +68,13 @@ export function judgeAccount(
   stack: Pick<Stack, 'resources'>,
 ): Problem[] {
   const { UnreservedConcurrentExecutions: available, ConcurrentExecutions: limit } = AccountLimit ?? {};
-  const mappings = stack.resources.filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping');
   if (available === undefined) return [];
-  const bounds = mappings.map(({ properties }) =>
-    Number(
-      (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)?.MaximumConcurrency ?? 0,
-    ),
-  );
-  const most = bounds.reduce((sum, each) => sum + each, UNMAPPED_CONCURRENCY);
+  const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping');
+  const most = mappings.reduce((sum, each) => sum + Number(concurrencyOf(each) ?? 0), UNMAPPED_CONCURRENCY);
   if (available >= most) return [];
   const least = mappings.length * LEAST_OF_A_MAPPING + UNMAPPED_CONCURRENCY;
-  return problem(
-    available < least ? 'fail' : 'warn',
+  const judge = available < least ? fail : warn;
+  return judge(
     'account',
     `${available} functions may run at once in this account and region (its limit is ${limit ?? 'unknown'}), ` +
       `and this stage may ask for ${most}: Lambda throttles the rest. Their messages wait, and after five receives become dead letters`,
@@ -110,8 +89,7 @@ export function judgeRule(
   if (state === undefined || state.startsWith('ENABLED')) return [];
   // The rule of the further inboxes has a pattern, and no schedule.
   const isSchedule = properties['ScheduleExpression'] !== undefined;
-  return problem(
-    'fail',
+  return fail(
     about,
     isSchedule
       ? 'is disabled, so sweep does not run: lost messages are not sent again, and jobs do not end in time'
@@ -149,18 +127,15 @@ export const functionChecks: readonly Check[] = [
       lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName: physicalId })),
     judge: (each, { RecursiveLoop }) => judgeRecursion(each, RecursiveLoop),
   }),
-  {
+  eachCheck({
     id: 'account-concurrency',
     good: 'The account may run all functions of this stage at once.',
-    needs: ['lambda:GetAccountSettings'],
-    run: ({ clients, stack }) =>
-      examine(
-        'account',
-        'lambda:GetAccountSettings',
-        () => clients.lambda.send(new GetAccountSettingsCommand({})),
-        (actual) => judgeAccount(actual, stack),
-      ),
-  },
+    action: 'lambda:GetAccountSettings',
+    things: () => ['account'],
+    about: (account) => account,
+    ask: ({ lambda }) => lambda.send(new GetAccountSettingsCommand({})),
+    judge: (_account, actual, { stack }) => judgeAccount(actual, stack),
+  }),
   resourceCheck({
     id: 'rules',
     good: 'Sweep runs each minute, and no rule is disabled.',

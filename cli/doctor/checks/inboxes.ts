@@ -4,15 +4,7 @@ import {
   type NotificationConfiguration,
 } from '@aws-sdk/client-s3';
 import { GetSubscriptionAttributesCommand } from '@aws-sdk/client-sns';
-import {
-  type Check,
-  examine,
-  examineEach,
-  type Problem,
-  problem,
-  resourceCheck,
-  type World,
-} from '../finding.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const HOW = 'docs/operations.md, "A bucket that you have already as an inbox", has the three routes';
@@ -27,7 +19,7 @@ export function judgeInboxBucket(
   to: { queue: string; topics: readonly string[] },
 ): Problem[] {
   if (actual === undefined) {
-    return problem('fail', bucket, 'there is no such bucket', 'create it, or take it from inboxBuckets');
+    return fail(bucket, 'there is no such bucket', 'create it, or take it from inboxBuckets');
   }
   const { EventBridgeConfiguration, QueueConfigurations = [], TopicConfigurations = [] } = actual;
   const isOfNewObjects = ({ Events = [] }: { Events?: readonly string[] | undefined }) =>
@@ -37,7 +29,7 @@ export function judgeInboxBucket(
     QueueConfigurations.some((each) => isOfNewObjects(each) && each.QueueArn?.endsWith(`:${to.queue}`)) ||
     TopicConfigurations.some((each) => isOfNewObjects(each) && to.topics.includes(each.TopicArn ?? ''));
   if (isAnnounced) return [];
-  return problem('fail', bucket, 'announces its new objects on no route: manifests in it start no job', HOW);
+  return fail(bucket, 'announces its new objects on no route: manifests in it start no job', HOW);
 }
 
 /** The names of the further inboxes: the pattern of their rule has them. */
@@ -58,16 +50,14 @@ export function judgeInboxTopic(
 ): Problem[] {
   const topic = String(properties['TopicArn']);
   if (actual?.['PendingConfirmation'] === 'true') {
-    return problem(
-      'fail',
+    return fail(
       about,
       `${topic} has not confirmed the subscription of the ingest queue: what it announces starts no job`,
       'ask the owner of the topic whether its policy lets this account subscribe, and deploy again',
     );
   }
   if (actual !== undefined) return [];
-  return problem(
-    'fail',
+  return fail(
     about,
     `the ingest queue is not subscribed to ${topic}: what it announces starts no job`,
     `deploy once with ${topic} left out of inboxTopics, and then again with it, so that the stack has its subscription; ` +
@@ -76,22 +66,17 @@ export function judgeInboxTopic(
 }
 
 export const inboxChecks: readonly Check[] = [
-  {
+  eachCheck<string, NotificationConfiguration | undefined>({
     id: 'inbox-buckets',
     good: 'Every further inbox announces its new objects.',
-    needs: ['s3:GetBucketNotification'],
-    run: (world) =>
-      examineEach(inboxBucketsOf(world), (bucket) =>
-        examine<NotificationConfiguration | undefined>(
-          bucket,
-          's3:GetBucketNotification',
-          () => world.clients.s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket })),
-          (actual) =>
-            judgeInboxBucket(bucket, actual, { queue: `${world.prefix}-ingest`, topics: topicsOf(world) }),
-          { code: 'NoSuchBucket', value: undefined },
-        ),
-      ),
-  },
+    action: 's3:GetBucketNotification',
+    things: inboxBucketsOf,
+    about: (bucket) => bucket,
+    ask: ({ s3 }, bucket) => s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket })),
+    judge: (bucket, actual, world) =>
+      judgeInboxBucket(bucket, actual, { queue: `${world.prefix}-ingest`, topics: topicsOf(world) }),
+    unset: { code: 'NoSuchBucket', value: undefined },
+  }),
   resourceCheck({
     id: 'inbox-topics',
     good: 'The ingest queue is subscribed to every topic of the further inboxes.',

@@ -6,15 +6,7 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
-import {
-  type Check,
-  examine,
-  examineEach,
-  type Problem,
-  problem,
-  resourceCheck,
-  type World,
-} from '../finding.ts';
+import { type Check, eachCheck, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
 import { ofType, type StackResource } from '../stack.ts';
 
 const tables = ({ stack }: World) => ofType(stack, 'AWS::DynamoDB::Table');
@@ -25,8 +17,7 @@ export function judgeTable(
   { TableStatus, GlobalSecondaryIndexes = [] }: TableDescription = {},
 ): Problem[] {
   if (TableStatus !== 'ACTIVE' && TableStatus !== 'UPDATING') {
-    return problem(
-      'fail',
+    return fail(
       about,
       `the table is in state ${TableStatus ?? 'unknown'}: no row can be accounted for`,
       TableStatus === 'CREATING'
@@ -38,8 +29,7 @@ export function judgeTable(
   return wanted.flatMap(({ IndexName = '' }) => {
     const status = GlobalSecondaryIndexes.find((index) => index.IndexName === IndexName)?.IndexStatus;
     if (status === 'ACTIVE' || status === 'UPDATING') return [];
-    return problem(
-      'fail',
+    return fail(
       about,
       `its index ${IndexName} is ${status === undefined ? 'missing' : `in state ${status}`}: ${IndexName === 'live' ? 'sweep finds no jobs' : 'jobs can not be listed'}`,
       status === 'CREATING' ? 'wait until it is built' : 'create it again as infrastructure/table.yml says',
@@ -49,8 +39,7 @@ export function judgeTable(
 
 export function judgeTimeToLive({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED' || status === 'ENABLING') return [];
-  return problem(
-    'warn',
+  return warn(
     about,
     'rows of ended jobs do not expire: the table grows without end',
     `aws dynamodb update-time-to-live --table-name ${physicalId} --time-to-live-specification Enabled=true,AttributeName=expiresAt`,
@@ -59,8 +48,7 @@ export function judgeTimeToLive({ logicalId: about, physicalId }: StackResource,
 
 export function judgeBackups({ logicalId: about, physicalId }: StackResource, status: string | undefined) {
   if (status === 'ENABLED') return [];
-  return problem(
-    'warn',
+  return warn(
     about,
     'has no point-in-time recovery: a table that is lost loses the account of running jobs',
     `aws dynamodb update-continuous-backups --table-name ${physicalId} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`,
@@ -69,8 +57,7 @@ export function judgeBackups({ logicalId: about, physicalId }: StackResource, st
 
 export function judgeKey(arn: string, state: string | undefined): Problem[] {
   if (state === 'Enabled') return [];
-  return problem(
-    'fail',
+  return fail(
     arn,
     `the key is in state ${state ?? 'unknown'}: what it encrypts can't be read or written`,
     `aws kms ${state === 'PendingDeletion' ? 'cancel-key-deletion' : 'enable-key'} --key-id ${arn}`,
@@ -110,18 +97,13 @@ export const ledgerChecks: readonly Check[] = [
     judge: (table, { ContinuousBackupsDescription: backups }) =>
       judgeBackups(table, backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus),
   }),
-  {
+  eachCheck({
     id: 'keys',
     good: 'The KMS keys that the template names, if any, are enabled.',
-    needs: ['kms:DescribeKey'],
-    run: ({ clients, stack }) =>
-      examineEach(keysIn(stack.template), (arn) =>
-        examine(
-          arn,
-          'kms:DescribeKey',
-          () => clients.kms.send(new DescribeKeyCommand({ KeyId: arn })),
-          ({ KeyMetadata }) => judgeKey(arn, KeyMetadata?.KeyState),
-        ),
-      ),
-  },
+    action: 'kms:DescribeKey',
+    things: ({ stack }) => keysIn(stack.template),
+    about: (arn) => arn,
+    ask: ({ kms }, arn) => kms.send(new DescribeKeyCommand({ KeyId: arn })),
+    judge: (arn, { KeyMetadata }) => judgeKey(arn, KeyMetadata?.KeyState),
+  }),
 ];

@@ -4,8 +4,8 @@ import {
   type GetEventSourceMappingCommandOutput,
 } from '@aws-sdk/client-lambda';
 import { inFlightFault } from '../../../infrastructure/in-flight.js';
-import { type Problem, resourceCheck } from '../finding.ts';
-import { ofType, type StackResource } from '../stack.ts';
+import { fail, type Problem, resourceCheck, warn } from '../finding.ts';
+import { concurrencyOf, ofType, type StackResource } from '../stack.ts';
 
 type Actual = Pick<
   GetEventSourceMappingCommandOutput,
@@ -20,50 +20,32 @@ export function judgeMapping(mapping: StackResource, actual: Actual): Problem[] 
   const problems: Problem[] = [];
   const { State = 'unknown', BatchSize, FunctionResponseTypes = [], ScalingConfig } = actual;
   if (/^Disabl/.test(State)) {
-    problems.push({
-      level: 'fail',
-      about,
-      message: `is ${State.toLowerCase()}: the queue's messages wait, and nothing handles them`,
-      remedy: `${change} --enabled`,
-    });
+    const message = `is ${State.toLowerCase()}: the queue's messages wait, and nothing handles them`;
+    problems.push(...fail(about, message, `${change} --enabled`));
   } else if (State !== 'Enabled') {
-    problems.push({
-      level: 'warn',
-      about,
-      message: `is in state ${State} (${actual.StateTransitionReason ?? 'no reason given'})`,
-      remedy: 'run the doctor again in a minute',
-    });
+    const message = `is in state ${State} (${actual.StateTransitionReason ?? 'no reason given'})`;
+    problems.push(...warn(about, message, 'run the doctor again in a minute'));
   }
   if (isDeclared(properties['FunctionResponseTypes'], REPORTS) && !FunctionResponseTypes.includes(REPORTS)) {
-    problems.push({
-      level: 'fail',
-      about,
-      message: `does not take ${REPORTS}: Lambda deletes the messages that a function gives back, and their rows wait for a replay`,
-      remedy: `${change} --function-response-types ${REPORTS}`,
-    });
+    const message = `does not take ${REPORTS}: Lambda deletes the messages that a function gives back, and their rows wait for a replay`;
+    problems.push(...fail(about, message, `${change} --function-response-types ${REPORTS}`));
   }
-  const wanted = (properties['ScalingConfig'] as { MaximumConcurrency?: unknown } | undefined)
-    ?.MaximumConcurrency;
   const most = ScalingConfig?.MaximumConcurrency;
   const differs = [
-    ...difference('MaximumConcurrency', most, wanted),
+    ...difference('MaximumConcurrency', most, concurrencyOf(mapping)),
     ...difference('BatchSize', BatchSize, properties['BatchSize']),
   ];
   if (differs.length > 0) {
-    problems.push({
-      level: 'warn',
-      about,
-      message: differs.join('; '),
-      remedy:
-        'a deployment that changes this mapping puts back its own value: to keep the present one, deploy it as the parameter',
-    });
+    const remedy =
+      'a deployment that changes this mapping puts back its own value: to keep the present one, deploy it as the parameter';
+    problems.push(...warn(about, differs.join('; '), remedy));
   }
   const fault =
     most === undefined || BatchSize === undefined
       ? undefined
       : inFlightFault({ maximumConcurrency: most, batchSize: BatchSize });
   if (fault !== undefined) {
-    problems.push({ level: 'fail', about, message: fault, remedy: 'lower it with `spillway concurrency`' });
+    problems.push(...fail(about, fault, 'lower it with `spillway concurrency`'));
   }
   return problems;
 }

@@ -6,12 +6,18 @@ import { partitionOf } from '../../../infrastructure/partitions.js';
 import { type AccessRequest, type Caller, contextOf, judge } from '../../../local/iam/policy.ts';
 import { PolicyError, readResourceStatements } from '../../../local/iam/read-policy.ts';
 import { parseJson } from '../../../shared/text/parse-json.ts';
-import { type Check, examine, examineEach, type Problem, problem, type World } from '../finding.ts';
-import { declaredOfType, ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
+import { type Check, fail, type Problem, resourceCheck, unchecked, type World } from '../finding.ts';
+import {
+  declaredOfType,
+  notificationsOf,
+  ofType,
+  queueNameOf,
+  referredTo,
+  type StackResource,
+} from '../stack.ts';
 
 /** A bucket or queue, and the template's policy for it. */
-interface Guarded {
-  thing: StackResource;
+interface Guarded extends StackResource {
   arn: string;
   /** Statements of the template, with intrinsic functions as they stand. */
   declared: readonly Declared[];
@@ -34,27 +40,24 @@ const OTHER_BUCKET = 'a-bucket-of-another-account';
 
 /** @param text the deployed policy; undefined where there is none */
 function judgePolicy(guarded: Guarded, text: string | undefined, place: Place): Problem[] {
-  const { thing, declared } = guarded;
-  const about = thing.logicalId;
-  const remedy = restored(thing);
+  const { logicalId: about, declared } = guarded;
+  const remedy = restored(guarded);
   if (text === undefined) {
     const lacking = declared.flatMap(({ Sid }) => Sid ?? []).join(', ');
-    return problem('fail', about, `has no policy, and lacks the statements ${lacking}`, remedy);
+    return fail(about, `has no policy, and lacks the statements ${lacking}`, remedy);
   }
   const document = parseJson(text);
   try {
     const statements = readResourceStatements(document);
     const says = (caller: Caller, request: AccessRequest, further = {}) =>
       judge(statements, caller, { ...request, context: { ...contextOf(caller), ...further } }).kind;
-    return [...faultsOf(guarded, says, place), ...missingStatements(declared, document)].map((message) => ({
-      ...{ level: 'fail', about, message, remedy },
-    }));
+    const faults = [...faultsOf(guarded, says, place), ...missingStatements(declared, document)];
+    return faults.flatMap((fault) => fail(about, fault, remedy));
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    return problem(
-      'unchecked',
+    return unchecked(
       about,
-      `not checked: the doctor can't evaluate its policy (${error.message})`,
+      `the doctor can't evaluate its policy (${error.message})`,
       'look through the policy by hand: somebody has added this statement',
     );
   }
@@ -66,10 +69,11 @@ type Says = (
   further?: Record<string, string[]>,
 ) => ReturnType<typeof judge>['kind'];
 
-function faultsOf({ thing, arn, sources }: Guarded, says: Says, { account, region }: Place): string[] {
+function faultsOf(guarded: Guarded, says: Says, { account, region }: Place): string[] {
+  const { arn, sources } = guarded;
   const own: Caller = { kind: 'principal', arn: `arn:aws:iam::${account}:user/doctor` };
   const others: Caller = { kind: 'principal', arn: `arn:aws:iam::${OTHER_ACCOUNT}:user/doctor` };
-  const requests = requestsOf(thing, arn);
+  const requests = requestsOf(guarded);
   const faults: string[] = [];
   const takesPlainText = requests.some(
     (request) => says(own, request, { 'aws:SecureTransport': ['false'] }) !== 'denied',
@@ -91,7 +95,7 @@ function notifying(bucket: string, sourceAccount: string, region: string): Calle
   return { kind: 'service', service: 's3.amazonaws.com', sourceArn, sourceAccount };
 }
 
-function requestsOf({ type }: StackResource, arn: string): AccessRequest[] {
+function requestsOf({ type, arn }: Guarded): AccessRequest[] {
   return type === 'AWS::SQS::Queue'
     ? ['sqs:SendMessage', 'sqs:ReceiveMessage'].map((action) => ({ action, resource: arn }))
     : [
@@ -151,57 +155,37 @@ function guardedOf({ stack, account, region }: World, type: string): Guarded[] {
       return ofType(stack, type)
         .filter(({ logicalId }) => ids.includes(logicalId))
         .map((thing) => ({
-          thing,
+          ...thing,
           declared: PolicyDocument?.Statement ?? [],
           arn: arnOf(thing),
-          sources: ofType(stack, 'AWS::S3::Bucket').filter((bucket) => notifies(bucket, thing)),
+          sources: ofType(stack, 'AWS::S3::Bucket').filter((bucket) =>
+            notificationsOf(bucket).some(({ queueId }) => queueId === thing.logicalId),
+          ),
         }));
     },
   );
 }
 
-function notifies({ properties }: StackResource, { logicalId }: StackResource): boolean {
-  const { QueueConfigurations = [] } = (properties['NotificationConfiguration'] ?? {}) as {
-    QueueConfigurations?: { Queue?: unknown }[];
-  };
-  return QueueConfigurations.some(({ Queue }) => referredTo(Queue) === logicalId);
-}
-
 export const policyChecks: readonly Check[] = [
-  {
+  resourceCheck({
     id: 'bucket-policies',
     good: 'The buckets take TLS only, have the statements of the template, and let no other account in.',
-    needs: ['s3:GetBucketPolicy'],
-    run: (world) =>
-      examineEach(guardedOf(world, 'AWS::S3::Bucket'), (guarded) =>
-        examine(
-          guarded.thing.logicalId,
-          's3:GetBucketPolicy',
-          async () => {
-            const asked = new GetBucketPolicyCommand({ Bucket: guarded.thing.physicalId });
-            return (await world.clients.s3.send(asked)).Policy;
-          },
-          (text) => judgePolicy(guarded, text, world),
-          { code: 'NoSuchBucketPolicy', value: undefined },
-        ),
-      ),
-  },
-  {
+    action: 's3:GetBucketPolicy',
+    resources: (world) => guardedOf(world, 'AWS::S3::Bucket'),
+    ask: async ({ s3 }, { physicalId }) =>
+      (await s3.send(new GetBucketPolicyCommand({ Bucket: physicalId }))).Policy,
+    judge: judgePolicy,
+    unset: { code: 'NoSuchBucketPolicy', value: undefined },
+  }),
+  resourceCheck({
     id: 'queue-policies',
     good: 'The queues take TLS only, have the statements of the template, and let in whom they should.',
-    needs: ['sqs:GetQueueAttributes'],
-    run: (world) =>
-      examineEach(guardedOf(world, 'AWS::SQS::Queue'), (guarded) =>
-        examine(
-          guarded.thing.logicalId,
-          'sqs:GetQueueAttributes',
-          async () => {
-            const QueueUrl = guarded.thing.physicalId;
-            const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] });
-            return (await world.clients.sqs.send(asked)).Attributes?.['Policy'];
-          },
-          (text) => judgePolicy(guarded, text === '' ? undefined : text, world),
-        ),
-      ),
-  },
+    action: 'sqs:GetQueueAttributes',
+    resources: (world) => guardedOf(world, 'AWS::SQS::Queue'),
+    ask: async ({ sqs }, { physicalId }) => {
+      const asked = new GetQueueAttributesCommand({ QueueUrl: physicalId, AttributeNames: ['Policy'] });
+      return (await sqs.send(asked)).Attributes?.['Policy'];
+    },
+    judge: (queue, text, world) => judgePolicy(queue, text === '' ? undefined : text, world),
+  }),
 ];

@@ -3,7 +3,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { MOST_MESSAGES_IN_FLIGHT } from '../../../infrastructure/in-flight.js';
 import { parseJson } from '../../../shared/text/parse-json.ts';
 import type { Clients } from '../clients.ts';
-import { type Check, type Problem, problem, resourceCheck, type World } from '../finding.ts';
+import { type Check, fail, type Problem, resourceCheck, type World, warn } from '../finding.ts';
 import { ofType, queueNameOf, referredTo, type StackResource } from '../stack.ts';
 
 /** Those that matter to the pipeline, by their names in the template and in GetQueueAttributes alike. */
@@ -36,8 +36,7 @@ export function judgeAttributes(
   const problems = COMPARED.flatMap((name) => {
     const wanted = properties[name];
     if (wanted === undefined || String(wanted) === actual[name]) return [];
-    return problem(
-      'fail',
+    return fail(
       logicalId,
       `${name} is ${actual[name] ?? 'not set'}, and ${wanted} in the template`,
       `aws sqs set-queue-attributes --queue-url ${physicalId} --attributes ${name}=${wanted}`,
@@ -50,24 +49,17 @@ export function judgeAttributes(
     {}) as Redrive;
   const goesRight = String(deadLetterTargetArn).endsWith(`:${queueNameOf(target)}`);
   if (goesRight && String(maxReceiveCount) === String(wanted)) return problems;
-  return [
-    ...problems,
-    {
-      level: 'fail',
-      about: logicalId,
-      message: goesRight
-        ? `a message becomes a dead letter after ${maxReceiveCount} receives, and after ${wanted} in the template`
-        : `dead letters do not go to ${queueNameOf(target)}: a message that can't be handled comes back until it is dropped`,
-      remedy: `set the queue's redrive policy back: ${queueNameOf(target)}, after ${wanted} receives`,
-    },
-  ];
+  const fault = goesRight
+    ? `a message becomes a dead letter after ${maxReceiveCount} receives, and after ${wanted} in the template`
+    : `dead letters do not go to ${queueNameOf(target)}: a message that can't be handled comes back until it is dropped`;
+  const remedy = `set the queue's redrive policy back: ${queueNameOf(target)}, after ${wanted} receives`;
+  return [...problems, ...fail(logicalId, fault, remedy)];
 }
 
 export function judgeWaiting({ logicalId, physicalId }: StackResource, actual: Attributes): Problem[] {
   const waiting = countOf(actual, 'ApproximateNumberOfMessages');
   if (waiting === 0) return [];
-  return problem(
-    'warn',
+  return warn(
     logicalId,
     `${waiting} dead ${waiting === 1 ? 'letter waits' : 'letters wait'} in ${queueNameOf({ physicalId })}`,
     'their handler takes each within minutes: look at its event source mapping and its log, and at `spillway deadletters`',
@@ -77,8 +69,7 @@ export function judgeWaiting({ logicalId, physicalId }: StackResource, actual: A
 export function judgeInFlight({ logicalId, physicalId }: StackResource, actual: Attributes): Problem[] {
   const inFlight = countOf(actual, 'ApproximateNumberOfMessagesNotVisible');
   if (inFlight < MOST_MESSAGES_IN_FLIGHT) return [];
-  return problem(
-    'fail',
+  return fail(
     logicalId,
     `${inFlight} messages of ${queueNameOf({ physicalId })} are in flight: at about 120,000 SQS delivers no more, without an error`,
     'lower the fleet with `spillway concurrency`, and look for other consumers of the queue',

@@ -1,5 +1,5 @@
 // The state of the stack itself.
-import { type Check, type Problem, problem } from '../finding.ts';
+import { type Check, fail, type Problem, warn } from '../finding.ts';
 import type { Stack } from '../stack.ts';
 
 /** The failed change is undone, and the stack runs on. */
@@ -10,8 +10,7 @@ export function judgeStack({ status, reason }: Pick<Stack, 'status' | 'reason'>,
   if (GOOD.has(status)) return [];
   const because = reason === undefined || reason === '' ? '' : ` (${reason})`;
   if (/_IN_PROGRESS$/.test(status)) {
-    return problem(
-      'warn',
+    return warn(
       name,
       `a deployment is under way: ${status}`,
       'wait until it has ended, and run the doctor again',
@@ -19,19 +18,13 @@ export function judgeStack({ status, reason }: Pick<Stack, 'status' | 'reason'>,
   }
   const why = `\`aws cloudformation describe-stack-events --stack-name ${name}\` shows why`;
   if (AS_BEFORE.has(status)) {
-    return problem(
-      'warn',
+    return warn(
       name,
       `the last deployment failed, and the stack is as it was before${because}`,
       `${why}; then deploy again`,
     );
   }
-  return problem(
-    'fail',
-    name,
-    `the stack is in ${status}${because}`,
-    `${why}; then ${remedyOf(status, name)}`,
-  );
+  return fail(name, `the stack is in ${status}${because}`, `${why}; then ${remedyOf(status, name)}`);
 }
 
 /** Only a stack that never ran is deleted: the names of what a deleted stack keeps block its next deployment. */
