@@ -24,8 +24,8 @@ import { METRICS } from '../functions/runtime/metrics.js';
  * @property {'notBreaching' | 'breaching'} [missing] What a period without data means; notBreaching by default.
  */
 
-const FUNCTIONS = /** @type {const} */ (['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api']);
-const QUEUES = /** @type {const} */ (['ingest', 'upload', 'settle']);
+export const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
+export const QUEUES = ['ingest', 'upload', 'settle'];
 
 /** SQS stops delivering at about 120,000 messages in flight (SQS developer guide, "Message quotas"). */
 const MANY_IN_FLIGHT = 100_000;

@@ -67,6 +67,15 @@ export const shown = (/** @type {string} */ value) =>
   );
 
 /**
+ * The entries of a parameter that is a list, separated by commas: without duplicates and empty ones.
+ * @param {string} value
+ */
+export function entriesOf(value) {
+  const entries = value.split(',').map((part) => part.trim());
+  return [...new Set(entries.filter((part) => part !== ''))];
+}
+
+/**
  * A name for a bucket of the stack that is as long as the real one.
  * @param {string} kind `inbox`, `destination`, or `reports`
  * @param {Stack} stack
@@ -119,8 +128,7 @@ export function checkStackNames(stack, faults) {
  * @returns {string[]} the entries without duplicates
  */
 export function bucketNames(parameter, value, stack, faults) {
-  const entries = value.split(',').map((part) => part.trim());
-  const once = [...new Set(entries.filter((part) => part !== ''))];
+  const once = entriesOf(value);
   for (const entry of once) {
     const { bucket } = ownedBucket(entry);
     const fault =
@@ -159,14 +167,19 @@ function notAnAccount(entry, parameter) {
     : 'which would write to the bucket of any account: name its owner, BUCKET@ACCOUNT';
 }
 
+/** The ARN of a bucket, or of objects in it. */
+export const arnOf = (/** @type {string} */ resource) => ({
+  'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}`,
+});
+
+/** The ARNs of all objects in these buckets. */
+export const objectsOf = (/** @type {string[]} */ buckets) => buckets.map((bucket) => arnOf(`${bucket}/*`));
+
 /** @param {string} name */
 function notABucket(name) {
-  for (const [shape, fault] of NO_BUCKETS) {
-    if (shape.test(name)) return fault;
-  }
-  return BUCKET_NAME.test(name)
-    ? undefined
-    : 'no name of a bucket. It takes names, or BUCKET@ACCOUNT, separated by commas: no ARN, no s3://, no wildcard';
+  const [, fault] = NO_BUCKETS.find(([shape]) => shape.test(name)) ?? [];
+  if (fault !== undefined || BUCKET_NAME.test(name)) return fault;
+  return 'no name of a bucket. It takes names, or BUCKET@ACCOUNT, separated by commas: no ARN, no s3://, no wildcard';
 }
 
 /**

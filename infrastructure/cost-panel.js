@@ -26,24 +26,21 @@ const MESSAGES_PER_REQUEST = 10;
  */
 function costParts({ prefix, memoryMb, queues }) {
   const functions = Object.keys(memoryMb);
-  /** @type {(id: string, metric: string) => Part['series']} */
-  const lambda = (id, metric) =>
-    functions.map((name, index) => [
-      `${id}${index}`,
-      'AWS/Lambda',
-      metric,
-      'FunctionName',
-      `${prefix}-${name}`,
-    ]);
-  /** @type {(id: string, metric: string) => Part['series']} */
-  const sqs = (id, metric) =>
-    queues.map((name, index) => [`${id}${index}`, 'AWS/SQS', metric, 'QueueName', `${prefix}-${name}`]);
-  const tableIds = (/** @type {string} */ id) => TABLES.map((_, index) => `${id}${index}`);
-  /** @type {(id: string, metric: string) => Part['series']} */
-  const tables = (id, metric) =>
-    TABLES.map((name, index) => [`${id}${index}`, 'AWS/DynamoDB', metric, 'TableName', `${prefix}-${name}`]);
+  /** @type {(names: readonly string[], namespace: string, dimension: string, folder?: string) => (id: string, metric: string) => Part['series']} */
+  const seriesOf =
+    (names, namespace, dimension, folder = '') =>
+    (id, metric) =>
+      names.map((name, index) => [
+        `${id}${index}`,
+        namespace,
+        metric,
+        dimension,
+        `${folder}${prefix}-${name}`,
+      ]);
+  const lambda = seriesOf(functions, 'AWS/Lambda', 'FunctionName');
+  const sqs = seriesOf(queues, 'AWS/SQS', 'QueueName');
+  const tables = seriesOf(TABLES, 'AWS/DynamoDB', 'TableName');
   const gbMs = functions.map((name, index) => `FILL(time${index}, 0) * ${(memoryMb[name] ?? 0) / 1024}`);
-  const calls = ['sent', 'taken', 'gone'].flatMap((id) => queues.map((_, index) => `${id}${index}`));
   return [
     {
       label: 'S3 writes',
@@ -57,7 +54,7 @@ function costParts({ prefix, memoryMb, queues }) {
     {
       label: 'SQS',
       formula: `((messages sent + received + deleted) / ${MESSAGES_PER_REQUEST} + empty receives) x $${perMillion(PRICES.sqsRequest)} a million`,
-      expression: `((${sumOf(calls)}) / ${MESSAGES_PER_REQUEST} + ${sumOf(queues.map((_, index) => `empty${index}`))}) * ${PRICES.sqsRequest}`,
+      expression: `((${sumOf(queues, 'sent', 'taken', 'gone')}) / ${MESSAGES_PER_REQUEST} + ${sumOf(queues, 'empty')}) * ${PRICES.sqsRequest}`,
       series: [
         ...sqs('sent', 'NumberOfMessagesSent'),
         ...sqs('taken', 'NumberOfMessagesReceived'),
@@ -68,13 +65,13 @@ function costParts({ prefix, memoryMb, queues }) {
     {
       label: 'Lambda',
       formula: `duration x memory x $${PRICES.lambdaGbSecond} a GB-second + invocations x $${perMillion(PRICES.lambdaRequest)} a million`,
-      expression: `(${gbMs.join(' + ')}) / 1000 * ${PRICES.lambdaGbSecond} + (${sumOf(functions.map((_, index) => `calls${index}`))}) * ${PRICES.lambdaRequest}`,
+      expression: `(${gbMs.join(' + ')}) / 1000 * ${PRICES.lambdaGbSecond} + (${sumOf(functions, 'calls')}) * ${PRICES.lambdaRequest}`,
       series: [...lambda('time', 'Duration'), ...lambda('calls', 'Invocations')],
     },
     {
       label: 'DynamoDB',
       formula: `write units x $${perMillion(PRICES.dynamodbWriteUnit)} a million + read units x $${perMillion(PRICES.dynamodbReadUnit)} a million`,
-      expression: `(${sumOf(tableIds('writes'))}) * ${PRICES.dynamodbWriteUnit} + (${sumOf(tableIds('reads'))}) * ${PRICES.dynamodbReadUnit}`,
+      expression: `(${sumOf(TABLES, 'writes')}) * ${PRICES.dynamodbWriteUnit} + (${sumOf(TABLES, 'reads')}) * ${PRICES.dynamodbReadUnit}`,
       series: [
         ...tables('writes', 'ConsumedWriteCapacityUnits'),
         ...tables('reads', 'ConsumedReadCapacityUnits'),
@@ -83,14 +80,8 @@ function costParts({ prefix, memoryMb, queues }) {
     {
       label: 'Logs',
       formula: `bytes x $${PRICES.logGb} a GB`,
-      expression: `(${sumOf(functions.map((_, index) => `bytes${index}`))}) / 1000000000 * ${PRICES.logGb}`,
-      series: functions.map((name, index) => [
-        `bytes${index}`,
-        'AWS/Logs',
-        'IncomingBytes',
-        'LogGroupName',
-        `/aws/lambda/${prefix}-${name}`,
-      ]),
+      expression: `(${sumOf(functions, 'bytes')}) / 1000000000 * ${PRICES.logGb}`,
+      series: seriesOf(functions, 'AWS/Logs', 'LogGroupName', '/aws/lambda/')('bytes', 'IncomingBytes'),
     },
   ];
 }
@@ -125,9 +116,12 @@ export function costText(names) {
   ].join('\n');
 }
 
-/** @param {readonly string[]} ids */
-function sumOf(ids) {
-  return ids.map((id) => `FILL(${id}, 0)`).join(' + ');
+/**
+ * @param {readonly string[]} names functions, queues or tables
+ * @param {readonly string[]} ids of their series
+ */
+function sumOf(names, ...ids) {
+  return ids.flatMap((id) => names.map((_, index) => `FILL(${id}${index}, 0)`)).join(' + ');
 }
 
 /** @param {number} price */

@@ -1,9 +1,8 @@
 // The CloudWatch dashboard: the flow of rows, the throttling, the queues, the functions, the ledger, the dead letters and the cost.
 import { METRICS } from '../functions/runtime/metrics.js';
+import { FUNCTIONS, QUEUES } from './alarms.js';
 import { costGraph, costText } from './cost-panel.js';
 
-const FUNCTIONS = ['ingest', 'upload', 'settle', 'sweep', 'dead-letters', 'api'];
-const QUEUES = ['ingest', 'upload', 'settle'];
 const WIDTH = 24;
 const HEIGHT = 6;
 
@@ -38,7 +37,7 @@ export function dashboardPanels({ prefix, memoryMb }) {
   const graph = (title, means, metrics) => ({ title, means, shows: { metrics } });
   const lambda = (/** @type {string} */ name, /** @type {string} */ stat) =>
     FUNCTIONS.map((of) => ['AWS/Lambda', name, 'FunctionName', `${prefix}-${of}`, { stat, label: of }]);
-  const sqs = (/** @type {string} */ name, /** @type {string[]} */ queues) =>
+  const sqs = (/** @type {string} */ name, /** @type {readonly string[]} */ queues) =>
     queues.map((of) => ['AWS/SQS', name, 'QueueName', `${prefix}-${of}`, { stat: 'Maximum', label: of }]);
   const tables = (/** @type {string} */ name, /** @type {string} */ label) =>
     ['ledger', 'outcomes'].map((of) => [

@@ -1,5 +1,5 @@
 // Checks the hosts in serverless.yml's parameters: names of the web, or patterns that cover every name below one.
-import { shown } from './bucket-names.js';
+import { entriesOf, shown } from './bucket-names.js';
 
 /** The same rule as shared/text/host-name.ts, which osls can't load. */
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
@@ -8,12 +8,12 @@ const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 /**
  * @param {string} parameter
  * @param {string} value names, separated by commas
+ * @param {unknown} _stack any may read from them
  * @param {string[]} faults
  * @returns {string[]} the names without duplicates
  */
-export function hostNames(parameter, value, faults) {
-  const names = value.split(',').map((part) => part.trim());
-  const once = [...new Set(names.filter((part) => part !== ''))];
+export function hostNames(parameter, value, _stack, faults) {
+  const once = entriesOf(value);
   for (const name of once) {
     const fault = notAHost(name);
     if (fault !== undefined) faults.push(`${parameter} holds ${shown(name)}, ${fault}`);

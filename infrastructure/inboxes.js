@@ -1,7 +1,7 @@
 // The inboxes besides the stack's own: existing buckets whose new objects are manifests too. What their parameters may be, and
 // what the template needs for them: rights to read, senders to the ingest queue, a rule of EventBridge, subscriptions to topics.
 import { createHash } from 'node:crypto';
-import { ownedBucket, shown } from './bucket-names.js';
+import { arnOf, entriesOf, objectsOf, ownedBucket, shown } from './bucket-names.js';
 import { partitionOf } from './partitions.js';
 
 /** @typedef {import('./bucket-names.js').Stack} Stack */
@@ -28,7 +28,7 @@ const SUBSCRIPTION_ID_DIGITS = 12;
  * @returns {string[]} without duplicates
  */
 export function topicArns(name, value, stack, faults) {
-  const topics = [...new Set(value.split(',').map((part) => part.trim()))].filter((part) => part !== '');
+  const topics = entriesOf(value);
   for (const arn of topics) checkTopic(name, arn, stack.region, faults);
   return topics;
 }
@@ -38,10 +38,10 @@ export function topicArns(name, value, stack, faults) {
  * @param {Stack} stack
  * @param {string[]} faults
  */
-export function checkInboxes({ inboxBuckets, inboxTopics, destinationBuckets }, stack, faults) {
+export function checkInboxes({ inboxBuckets, inboxTopics, destinationBuckets }, { service, stage }, faults) {
   const destinations = destinationBuckets.map((entry) => ownedBucket(entry).bucket);
   for (const name of inboxBuckets) {
-    if (!destinations.includes(name) && !isDestination(name, stack)) continue;
+    if (!destinations.includes(name) && !name.startsWith(`${service}-${stage}-destination-`)) continue;
     faults.push(`inboxBuckets holds ${shown(name)}, a destination: objects written there would start jobs`);
   }
   const characters = inboxBuckets.join(',').length;
@@ -55,14 +55,6 @@ export function checkInboxes({ inboxBuckets, inboxTopics, destinationBuckets }, 
     faults.push(`inboxTopics holds ${inboxTopics.length} topics, and takes ${MOST_TOPICS}`);
   if (inboxTopics.length > 0 && inboxBuckets.length === 0)
     faults.push('inboxTopics is given without inboxBuckets: name the buckets whose objects they announce');
-}
-
-/**
- * @param {string} name
- * @param {Stack} stack
- */
-function isDestination(name, { service, stage }) {
-  return name.startsWith(`${service}-${stage}-destination-`);
 }
 
 /**
@@ -84,8 +76,6 @@ function checkTopic(name, arn, region, faults) {
   }
 }
 
-const arnOf = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
-
 /**
  * The ARNs of all inboxes, the stack's own first, for the roles that read manifests.
  * @param {string[]} buckets
@@ -96,10 +86,7 @@ export const inboxArns = (buckets) => [{ 'Fn::GetAtt': ['InboxBucket', 'Arn'] },
  * The same of their objects.
  * @param {string[]} buckets
  */
-export const inboxObjects = (buckets) => [
-  { 'Fn::Sub': '${InboxBucket.Arn}/*' },
-  ...buckets.map((name) => arnOf(`${name}/*`)),
-];
+export const inboxObjects = (buckets) => [{ 'Fn::Sub': '${InboxBucket.Arn}/*' }, ...objectsOf(buckets)];
 
 const QUEUE = { 'Fn::GetAtt': ['IngestQueue', 'Arn'] };
 

@@ -1,5 +1,5 @@
 // Checks the keys of KMS in the parameters, and says what the functions may do with them.
-import { shown } from './bucket-names.js';
+import { entriesOf, shown } from './bucket-names.js';
 import { partitionOf } from './partitions.js';
 
 /** A key's ARN; replicas of a multi-region key have ids that begin with mrk-. */
@@ -14,8 +14,7 @@ const KEY_ARN =
  * @returns {string[]} the ARNs without duplicates
  */
 export function keyArns(parameter, value, { region }, faults) {
-  const keys = value.split(',').map((part) => part.trim());
-  const once = [...new Set(keys.filter((part) => part !== ''))];
+  const once = entriesOf(value);
   for (const key of once) {
     const [, partition] = KEY_ARN.exec(key) ?? [];
     const fault = partition === undefined ? notAKey(key) : notIn(region, partition);

@@ -9,8 +9,8 @@ import { CONCURRENCY_BOUNDS } from './in-flight.js';
 /** @typedef {'arriving' | 'copying' | 'fleet' | 'ledger' | 'keeping' | 'watching'} Topic */
 
 /**
- * What all parameters have. `about` says what it is, `bounds` what it costs, limits, or is limited by.
- * @typedef {{ topic: Topic, about: string, bounds?: string }} Described
+ * What all parameters have. `about` says what it is, `bounds` what it costs, limits, or is limited by. Without a default it is empty.
+ * @typedef {{ topic: Topic, about: string, bounds?: string, default?: string | number }} Described
  */
 
 /**
@@ -22,12 +22,11 @@ import { CONCURRENCY_BOUNDS } from './in-flight.js';
 /**
  * @typedef {Described & { kind: 'whole number', default: number, lowest: number, highest: number,
  *   values?: readonly number[] }} NumberParameter
- * @typedef {Described & { kind: 'whole number or none', default: '', lowest: number, highest: number }} OptionalNumberParameter
+ * @typedef {Described & { kind: 'whole number or none', lowest: number, highest: number }} OptionalNumberParameter
  * @typedef {Described & { kind: 'boolean', default: 'true' | 'false' }} BooleanParameter
- * @typedef {Described & { kind: 'choice', default: string, values: readonly string[] }} ChoiceParameter
- * @typedef {Described & { kind: 'list', of: 'buckets' | 'hosts' | 'keys' | 'topics', default: string }} ListParameter
- * @typedef {Described & { kind: 'text', default: string } & Shape} TextParameter
- * @typedef {NumberParameter | OptionalNumberParameter | BooleanParameter | ChoiceParameter | ListParameter | TextParameter} Parameter
+ * @typedef {Described & { kind: 'list', of: 'buckets' | 'hosts' | 'keys' | 'topics' }} ListParameter
+ * @typedef {Described & { kind: 'text' } & Shape} TextParameter
+ * @typedef {NumberParameter | OptionalNumberParameter | BooleanParameter | ListParameter | TextParameter} Parameter
  */
 
 /** The values that CloudWatch Logs accepts. */
@@ -43,7 +42,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'buckets',
     topic: 'arriving',
-    default: '',
     about:
       'Existing buckets of this account and region whose new objects are manifests too. How to connect one: docs/operations.md.',
     bounds: 'Everyone who may write to one of them can start jobs. 10 of them at most, with 700 characters.',
@@ -52,7 +50,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'topics',
     topic: 'arriving',
-    default: '',
     about:
       'ARNs of SNS topics that announce new objects of these buckets: the ingest queue subscribes to them.',
     bounds: '10 of them at most, in the region of the stack.',
@@ -61,7 +58,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'buckets',
     topic: 'arriving',
-    default: '',
     about: 'Buckets of this account, besides the inbox, in which requests to the API may name a manifest.',
     bounds: 'Everyone who may call the API can have the manifests there read. 10 of them at most.',
   },
@@ -86,7 +82,6 @@ export const PARAMETERS = /** @type {const} */ ({
   jwtIssuer: {
     kind: 'text',
     topic: 'arriving',
-    default: '',
     // Its parts are looked at in api-authorizer.js.
     pattern: /^\S+$/,
     takes: "the issuer's https:// address, as its tokens have it in iss",
@@ -96,7 +91,6 @@ export const PARAMETERS = /** @type {const} */ ({
   jwtAudience: {
     kind: 'text',
     topic: 'arriving',
-    default: '',
     pattern: /^[^\n]+$/,
     takes: 'audiences without spaces, separated by commas',
     about: 'The audience of these tokens, or several, separated by commas.',
@@ -105,7 +99,6 @@ export const PARAMETERS = /** @type {const} */ ({
   jwtScopes: {
     kind: 'text',
     topic: 'arriving',
-    default: '',
     pattern: /^[^\n]+$/,
     takes: 'scopes without spaces and quotes, separated by commas',
     about:
@@ -117,7 +110,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'buckets',
     topic: 'copying',
-    default: '',
     about:
       "Buckets that manifests may copy from. One of another account has its owner's id behind it, `photos@123456789012`, and " +
       '`photos@any` where the owner is not known, as with a public data set.',
@@ -129,7 +121,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'hosts',
     topic: 'copying',
-    default: '',
     about:
       'Hosts that manifests may read from by https: `files.example.com`, or `*.example.com` for every name below it.',
     bounds: 'Everyone who may write to the inbox can read them through upload.',
@@ -138,7 +129,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'buckets',
     topic: 'copying',
-    default: '',
     about:
       "Existing buckets that manifests may write to, besides the stack's own destination. One of another account has its " +
       "owner's id behind it, `photos@123456789012`.",
@@ -148,7 +138,6 @@ export const PARAMETERS = /** @type {const} */ ({
     kind: 'list',
     of: 'keys',
     topic: 'copying',
-    default: '',
     about:
       'Keys of KMS under which upload may write and read objects, and ingest may read manifests. Needed where a job, a row or a ' +
       "bucket's default names one.",
@@ -262,7 +251,6 @@ export const PARAMETERS = /** @type {const} */ ({
     // is ten times the default quota of a table, 40,000.
     kind: 'whole number or none',
     topic: 'ledger',
-    default: '',
     lowest: 12_000,
     highest: 400_000,
     about:
@@ -272,7 +260,6 @@ export const PARAMETERS = /** @type {const} */ ({
   ledgerWarmWrites: {
     kind: 'whole number or none',
     topic: 'ledger',
-    default: '',
     lowest: 4_000,
     highest: 400_000,
     about: 'The same for write units. Without it DynamoDB starts at 4,000.',
@@ -324,7 +311,6 @@ export const PARAMETERS = /** @type {const} */ ({
   alarmEmail: {
     kind: 'text',
     topic: 'watching',
-    default: '',
     // Only what is plainly no address: AWS sends a message to it, which has to be confirmed.
     pattern: /^[^\s@,]{1,64}@[^\s@,]{1,255}$/,
     takes: 'one e-mail address',
@@ -333,7 +319,6 @@ export const PARAMETERS = /** @type {const} */ ({
   alarmTopicArn: {
     kind: 'text',
     topic: 'watching',
-    default: '',
     pattern: /^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(?:\.fifo)?$/,
     takes: 'the ARN of an SNS topic, not of a subscription',
     about: "An existing SNS topic that alarms notify in place of the stack's own.",
@@ -359,5 +344,7 @@ export const PARAMETERS = /** @type {const} */ ({
 
 /** `params.default` of serverless.yml. */
 export const defaults = Object.fromEntries(
-  Object.entries(PARAMETERS).map(([name, parameter]) => [name, parameter.default]),
+  Object.entries(/** @type {Record<string, Parameter>} */ (PARAMETERS)).map(
+    ([name, { default: usual = '' }]) => [name, usual],
+  ),
 );

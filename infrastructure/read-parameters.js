@@ -15,7 +15,7 @@ import { PARAMETERS } from './parameters.js';
  * @typedef {{ [Name in import('./parameters.js').NamesOf<'whole number'>]: number }
  *   & { [Name in import('./parameters.js').NamesOf<'whole number or none'>]: number | undefined }
  *   & { [Name in import('./parameters.js').NamesOf<'list'>]: string[] }
- *   & { [Name in import('./parameters.js').NamesOf<'text' | 'choice' | 'boolean'>]: string }} Values
+ *   & { [Name in import('./parameters.js').NamesOf<'text' | 'boolean'>]: string }} Values
  */
 
 const NAMES = /** @type {ParameterName[]} */ (Object.keys(PARAMETERS));
@@ -46,25 +46,18 @@ export async function readParameters(resolveVariable, stack, faults) {
 function readValue(name, parameter, text, stack, faults) {
   const refuse = () => void faults.push(`${name} is ${shown(text)}; it takes ${takes(parameter)}`);
   switch (parameter.kind) {
-    case 'whole number': {
-      const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      const { lowest, highest, values } = parameter;
-      if (number >= lowest && number <= highest && (values ?? [number]).includes(number)) return number;
-      refuse();
-      return Number.NaN;
-    }
+    case 'whole number':
     case 'whole number or none': {
-      if (text === '') return undefined;
+      if (parameter.kind === 'whole number or none' && text === '') return undefined;
       const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      if (number >= parameter.lowest && number <= parameter.highest) return number;
+      const { lowest, highest } = parameter;
+      const values = 'values' in parameter ? parameter.values : undefined;
+      if (number >= lowest && number <= highest && (values ?? [number]).includes(number)) return number;
       refuse();
       return Number.NaN;
     }
     case 'boolean':
       if (text !== 'true' && text !== 'false') refuse();
-      return text;
-    case 'choice':
-      if (!parameter.values.includes(text)) refuse();
       return text;
     case 'text':
       if (text !== '' && !parameter.pattern.test(text)) refuse();
@@ -74,22 +67,8 @@ function readValue(name, parameter, text, stack, faults) {
   }
 }
 
-const LISTS = {
-  buckets: (
-    /** @type {string} */ name,
-    /** @type {string} */ text,
-    /** @type {Stack} */ stack,
-    /** @type {string[]} */ faults,
-  ) => bucketNames(/** @type {import('./bucket-names.js').Parameter} */ (name), text, stack, faults),
-  keys: keyArns,
-  topics: topicArns,
-  hosts: (
-    /** @type {string} */ name,
-    /** @type {string} */ text,
-    /** @type {Stack} */ _stack,
-    /** @type {string[]} */ faults,
-  ) => hostNames(name, text, faults),
-};
+/** @type {Record<keyof typeof LIST_ENTRIES, (name: any, text: string, stack: Stack, faults: string[]) => string[]>} */
+const LISTS = { buckets: bucketNames, keys: keyArns, topics: topicArns, hosts: hostNames };
 
 const LIST_ENTRIES = {
   buckets: 'names of buckets, `BUCKET` or `BUCKET@ACCOUNT`, separated by commas',
@@ -112,8 +91,6 @@ export function takes(parameter) {
       return `a whole number from ${parameter.lowest} to ${parameter.highest}, or nothing`;
     case 'boolean':
       return 'true or false';
-    case 'choice':
-      return `one of ${parameter.values.join(', ')}`;
     case 'text':
       return parameter.takes;
     case 'list':

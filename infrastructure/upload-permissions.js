@@ -1,5 +1,5 @@
 // The permissions on the buckets and keys of the parameters, and whether their lists fit the quotas of IAM and Lambda.
-import { ANY_OWNER, ownBucketName, ownedBucket } from './bucket-names.js';
+import { ANY_OWNER, arnOf, objectsOf, ownBucketName, ownedBucket } from './bucket-names.js';
 import { inboxArns, inboxObjects } from './inboxes.js';
 import { keyStatements } from './kms-keys.js';
 import { partitionOf } from './partitions.js';
@@ -29,9 +29,21 @@ const OTHER_ENVIRONMENT_BYTES = 1180;
 
 /** @typedef {keyof typeof OTHER_POLICY_CHARACTERS} ListedRole */
 
-const arnOf = (/** @type {string} */ resource) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${resource}` });
 const OWN_BUCKET = { 'Fn::GetAtt': ['DestinationBucket', 'Arn'] };
 const OWN_OBJECTS = { 'Fn::Sub': '${DestinationBucket.Arn}/*' };
+const WRITES = [
+  's3:PutObject',
+  's3:PutObjectTagging',
+  's3:GetObject',
+  's3:AbortMultipartUpload',
+  's3:ListMultipartUploadParts',
+];
+const COPY_READS = [
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectTagging',
+  's3:GetObjectVersionTagging',
+];
 
 /**
  * The API looks at a manifest before it takes it; in the inbox also at what it was sent before.
@@ -46,12 +58,7 @@ export const readManifests = ({ kmsKeys, manifestBuckets }) =>
  * @param {string[]} kmsKeys
  */
 const reads = (inboxes, manifestBuckets, kmsKeys) => [
-  {
-    Effect: 'Allow',
-    Action: ['s3:GetObject', 's3:GetObjectVersion'],
-    Resource: [...inboxes, ...manifestBuckets.map((bucket) => arnOf(`${bucket}/*`))],
-    Condition: ownedBy(undefined),
-  },
+  allow(['s3:GetObject', 's3:GetObjectVersion'], [...inboxes, ...objectsOf(manifestBuckets)]),
   ...keyStatements(['kms:Decrypt'], kmsKeys),
 ];
 
@@ -64,14 +71,7 @@ export const manifestStatements = (lists) => [
   ...reads(inboxObjects(lists.inboxBuckets), lists.manifestBuckets, lists.kmsKeys),
   ...(lists.manifestBuckets.length === 0
     ? []
-    : [
-        {
-          Effect: 'Allow',
-          Action: ['s3:ListBucket', 's3:ListBucketVersions'],
-          Resource: lists.manifestBuckets.map(arnOf),
-          Condition: ownedBy(undefined),
-        },
-      ]),
+    : [allow(['s3:ListBucket', 's3:ListBucketVersions'], lists.manifestBuckets.map(arnOf))]),
 ];
 
 /**
@@ -81,12 +81,9 @@ export const manifestStatements = (lists) => [
  */
 export const listedFileStatements = (lists) => [
   ...manifestStatements(lists),
-  ...byOwner(lists.sourceBuckets).map(({ account, buckets }) => ({
-    Effect: 'Allow',
-    Action: ['s3:GetObject'],
-    Resource: buckets.map((bucket) => arnOf(`${bucket}/*`)),
-    ...conditionOf(account),
-  })),
+  ...byOwner(lists.sourceBuckets).map(({ account, buckets }) =>
+    allow(['s3:GetObject'], objectsOf(buckets), account),
+  ),
 ];
 
 /**
@@ -99,34 +96,18 @@ export const listedFileStatements = (lists) => [
  * @param {Lists} lists
  */
 export function transferStatements({ sourceBuckets, destinationBuckets, kmsKeys }) {
-  const objectsIn = (/** @type {string[]} */ buckets) => buckets.map((bucket) => arnOf(`${bucket}/*`));
   // The stack's own destination is in its own account.
+  const own = (/** @type {string | undefined} */ account, /** @type {object} */ arn) =>
+    account === undefined ? [arn] : [];
   const listed = byOwner([...destinationBuckets, ...sourceBuckets], true);
   return [
-    ...byOwner(destinationBuckets, true).map(({ account, buckets }) => ({
-      Effect: 'Allow',
-      Action: [
-        's3:PutObject',
-        's3:PutObjectTagging',
-        's3:GetObject',
-        's3:AbortMultipartUpload',
-        's3:ListMultipartUploadParts',
-      ],
-      Resource: [...(account === undefined ? [OWN_OBJECTS] : []), ...objectsIn(buckets)],
-      ...conditionOf(account),
-    })),
-    ...listed.map(({ account, buckets }) => ({
-      Effect: 'Allow',
-      Action: ['s3:ListBucket'],
-      Resource: [...(account === undefined ? [OWN_BUCKET] : []), ...buckets.map(arnOf)],
-      ...conditionOf(account),
-    })),
-    ...byOwner(sourceBuckets).map(({ account, buckets }) => ({
-      Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
-      Resource: objectsIn(buckets),
-      ...conditionOf(account),
-    })),
+    ...byOwner(destinationBuckets, true).map(({ account, buckets }) =>
+      allow(WRITES, [...own(account, OWN_OBJECTS), ...objectsOf(buckets)], account),
+    ),
+    ...listed.map(({ account, buckets }) =>
+      allow(['s3:ListBucket'], [...own(account, OWN_BUCKET), ...buckets.map(arnOf)], account),
+    ),
+    ...byOwner(sourceBuckets).map(({ account, buckets }) => allow(COPY_READS, objectsOf(buckets), account)),
     ...keyStatements(['kms:GenerateDataKey', 'kms:Decrypt'], kmsKeys),
   ];
 }
@@ -148,14 +129,20 @@ function byOwner(entries, withOwn = false) {
 
 /**
  * A bucket's name may come to another account when its owner deletes it: then nothing is allowed on it.
- * @param {string | undefined} account
+ * @param {string[]} actions
+ * @param {object[]} resources
+ * @param {string} [account] that owns them; the stack's own by default
  */
-const ownedBy = (account) => ({
-  StringEquals: { 'aws:ResourceAccount': account ?? { Ref: 'AWS::AccountId' } },
+const allow = (actions, resources, account) => ({
+  Effect: 'Allow',
+  Action: actions,
+  Resource: resources,
+  ...(account === ANY_OWNER
+    ? {}
+    : {
+        Condition: { StringEquals: { 'aws:ResourceAccount': account ?? { Ref: 'AWS::AccountId' } } },
+      }),
 });
-
-const conditionOf = (/** @type {string | undefined} */ account) =>
-  account === ANY_OWNER ? {} : { Condition: ownedBy(account) };
 
 /**
  * Sizes of the inline policies of the roles that hold lists, in characters as IAM counts them.
@@ -171,13 +158,11 @@ export function policyCharacters(lists, stack) {
     // Settle and the handler of dead letters list the inboxes, too.
     DeadLettersRole: [manifestStatements(lists), inboxes],
   };
-  const sizeOf = (/** @type {ListedRole} */ role) =>
-    OTHER_POLICY_CHARACTERS[role] + JSON.stringify(deployed(listed[role], stack)).length;
-  return {
-    UploadRole: sizeOf('UploadRole'),
-    IngestRole: sizeOf('IngestRole'),
-    DeadLettersRole: sizeOf('DeadLettersRole'),
-  };
+  const sizes = Object.entries(OTHER_POLICY_CHARACTERS).map(([role, other]) => [
+    role,
+    other + JSON.stringify(deployed(listed[/** @type {ListedRole} */ (role)], stack)).length,
+  ]);
+  return Object.fromEntries(sizes);
 }
 
 /**
@@ -255,12 +240,9 @@ export function checkRoom(lists, stack, faults) {
         : fits({ sourceBuckets: [], sourceHosts: [], kmsKeys: [], manifestBuckets: [] })
           ? `The manifest buckets have ${manifestBuckets.join(',').length} characters: collect manifests in fewer buckets`
           : `The destination buckets alone are too many: spread them over ${furtherStacks}`;
-  const more = [
-    ...(sourceHosts.length === 0 ? [] : [`sourceHosts (${sourceHosts.length})`]),
-    ...(kmsKeys.length === 0 ? [] : [`kmsKeys (${kmsKeys.length})`]),
-    ...(inboxBuckets.length === 0 ? [] : [`inboxBuckets (${inboxBuckets.length})`]),
-    ...(manifestBuckets.length === 0 ? [] : [`manifestBuckets (${manifestBuckets.length})`]),
-  ];
+  const more = Object.entries({ sourceHosts, kmsKeys, inboxBuckets, manifestBuckets })
+    .filter(([, list]) => list.length > 0)
+    .map(([name, list]) => `${name} (${list.length})`);
   faults.push(
     `sourceBuckets (${sourceBuckets.length}) and destinationBuckets (${destinationBuckets.length})` +
       `${more.length === 0 ? '' : `, with ${more.join(' and ')},`} make ${over.join(', and ')}. ${remedy}`,

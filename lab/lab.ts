@@ -2,8 +2,8 @@
 //
 // Every strategy has a fresh bucket with the same limits and the same partitions. S3 splits a partition after 30 to 60
 // minutes of load; the lab does not wait for that, its buckets are split already where the hash's first bits part.
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { type Emulators, startEmulators } from '../local/aws/emulators.ts';
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import { startEmulators } from '../local/aws/emulators.ts';
 import { createS3Client } from '../shared/aws/clients.ts';
 import { steadyClock } from '../shared/time/clock.ts';
 import { createRandom } from '../shared/time/random.ts';
@@ -98,13 +98,11 @@ export async function startLab({ objects: count, limitPerSecond, seed }: LabOpti
         strategies,
       };
     },
-    stop: () => stopAll(s3, emulators),
+    async stop() {
+      s3.destroy();
+      await emulators.stop();
+    },
   };
-}
-
-async function stopAll(s3: S3Client, emulators: Emulators): Promise<void> {
-  s3.destroy();
-  await emulators.stop();
 }
 
 function bucketOf({ name }: Strategy): string {

@@ -2,30 +2,21 @@
 import { barChart, lineChart, panelChart } from './charts/charts.ts';
 import { ACCEPTED, REFUSED } from './charts/theme.ts';
 import type { LabResult } from './lab.ts';
-import { HERD_SIZES, HERD_STEPS, runHerd } from './models/herd.ts';
+import { HERD_SIZES, HERD_STEPS, type HerdResult, runHerd } from './models/herd.ts';
 import { LOAD_IN_LIMITS, runSplits } from './models/splits.ts';
 
 /** The herd is the same in every run. */
 const HERD_SEED = 1;
 
-export interface LabCharts {
-  requests: string;
-  time: string;
-  attempts: string;
-  stored: string;
-  jitterRequests: string;
-  jitterTime: string;
-  splits: string;
-}
+/** By the names of their files. */
+export type LabCharts = ReturnType<typeof drawCharts>;
 
-export function drawCharts(result: LabResult): LabCharts {
+export function drawCharts(result: LabResult) {
   const { strategies, limitPerSecond, objects, partitions } = result;
   const names = strategies.map(({ name }) => name);
   const setting = `${whole(objects)} objects, ${result.workers} workers, ${whole(limitPerSecond)} writes a second and partition`;
   return {
-    ...drawHerd(),
-    splits: drawSplits(),
-    requests: panelChart({
+    'requests.svg': panelChart({
       title: 'Requests that S3 took and refused, by second',
       subtitle: `${setting}; the line is the limit of one partition, and of ${partitions} in the last panel`,
       xTitle: 'seconds since the first request',
@@ -34,33 +25,23 @@ export function drawCharts(result: LabResult): LabCharts {
         title: name,
         levels: [{ name: '', y: limitPerSecond * Math.max(1, partitionsMet) }],
         series: [
-          {
-            name: 'accepted',
-            colour: ACCEPTED,
-            filled: true,
-            stepped: true,
-            stack: name,
-            points: steps(perSecond, ({ accepted }) => accepted),
-          },
+          { name: 'accepted', colour: ACCEPTED, points: steps(perSecond, ({ accepted }) => accepted) },
           {
             name: 'refused with SlowDown',
             colour: REFUSED,
-            filled: true,
-            stepped: true,
-            stack: name,
             points: steps(perSecond, ({ refused }) => refused),
           },
-        ],
+        ].map((series) => ({ ...series, filled: true, stepped: true, stack: name })),
       })),
     }),
-    time: barChart({
+    'time.svg': barChart({
       title: 'Time until the last object had its end',
       subtitle: `${setting}.\nShort is good only where nothing was lost`,
       xTitle: 'seconds',
       categories: names,
       series: [{ name: 'seconds', values: strategies.map(({ seconds }) => seconds), label: tenths }],
     }),
-    attempts: barChart({
+    'attempts.svg': barChart({
       title: 'Requests for each object stored',
       subtitle: `${setting}.\nOne is the least; each one more is a refusal, paid for in time and load`,
       xTitle: 'requests per object stored',
@@ -73,7 +54,7 @@ export function drawCharts(result: LabResult): LabCharts {
         },
       ],
     }),
-    stored: barChart({
+    'stored.svg': barChart({
       title: 'Objects stored and lost',
       subtitle: setting,
       xTitle: 'objects',
@@ -89,10 +70,12 @@ export function drawCharts(result: LabResult): LabCharts {
         },
       ],
     }),
+    ...drawHerd(),
+    'splits.svg': drawSplits(),
   };
 }
 
-function drawHerd(): Pick<LabCharts, 'jitterRequests' | 'jitterTime'> {
+function drawHerd() {
   const herds = Object.entries(HERD_STEPS).map(([name, step]) => ({
     name,
     results: HERD_SIZES.map((clients) => ({ clients, ...runHerd(clients, step, HERD_SEED) })),
@@ -106,26 +89,24 @@ function drawHerd(): Pick<LabCharts, 'jitterRequests' | 'jitterTime'> {
     xMax: HERD_SIZES.at(-1) ?? 0,
     height: 340,
   };
+  const seriesOf = (value: (herd: HerdResult) => number) =>
+    herds.map(({ name, results }) => ({
+      name,
+      dots: true,
+      points: results.map((herd) => [herd.clients, value(herd)] as const),
+    }));
   return {
-    jitterRequests: lineChart({
+    'jitter-requests.svg': lineChart({
       ...frame,
       title: 'Requests that a herd needs',
       yTitle: 'requests per object',
-      series: herds.map(({ name, results }) => ({
-        name,
-        dots: true,
-        points: results.map(({ clients, requestsPerObject }) => [clients, requestsPerObject] as const),
-      })),
+      series: seriesOf(({ requestsPerObject }) => requestsPerObject),
     }),
-    jitterTime: lineChart({
+    'jitter-time.svg': lineChart({
       ...frame,
       title: 'Time that a herd needs',
       yTitle: 'seconds until the last is stored',
-      series: herds.map(({ name, results }) => ({
-        name,
-        dots: true,
-        points: results.map(({ clients, seconds }) => [clients, seconds] as const),
-      })),
+      series: seriesOf(({ seconds }) => seconds),
       yScale: 'log',
     }),
   };

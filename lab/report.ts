@@ -8,13 +8,7 @@ import { STRATEGIES } from './strategies/all.ts';
 export function reportFiles(result: LabResult, command: string): Record<string, string> {
   const charts = drawCharts(result);
   return {
-    'requests.svg': charts.requests,
-    'time.svg': charts.time,
-    'attempts.svg': charts.attempts,
-    'stored.svg': charts.stored,
-    'jitter-requests.svg': charts.jitterRequests,
-    'jitter-time.svg': charts.jitterTime,
-    'splits.svg': charts.splits,
+    ...charts,
     'index.html': labPage(result, charts, command),
     'results.md': resultsDocument(result, command),
   };
@@ -103,7 +97,7 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
     {
       heading: 'What is lost',
       text: 'A client that bounds its attempts loses objects as soon as S3 refuses for longer than the attempts last. A retry that knows no end loses none, and needs something that keeps the retries from becoming the load.',
-      svg: charts.stored,
+      svg: charts['stored.svg'],
     },
     {
       heading: 'What S3 sees',
@@ -111,7 +105,7 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
         'Green is taken, orange refused. Workers that back off each for itself keep sending more than S3 takes for as long as there is work: a wait moves the load, it does not lower it. Waits without jitter move it together, as a wave.',
         'The paced strategy finds the limit in its first refusals, and from then on sends what S3 takes. A hash before the key spreads the same load over every partition.',
       ],
-      svg: charts.requests,
+      svg: charts['requests.svg'],
     },
     {
       heading: 'Why jitter',
@@ -119,23 +113,23 @@ function findings(result: LabResult, charts: LabCharts): PageSection[] {
         'Without chance in it a backoff keeps together what was refused together: the herd comes back as one, S3 takes a burst of it, and refuses the rest again. Full, equal and decorrelated jitter pull the herd apart.',
         'Jitter answers one herd. It does not answer a load that goes on: where work is waiting, every client that got through sends the next object at once, and the refusals stay.',
       ],
-      svg: charts.jitterRequests,
+      svg: charts['jitter-requests.svg'],
     },
-    { svg: charts.jitterTime },
+    { svg: charts['jitter-time.svg'] },
     {
       heading: 'What it costs',
       text: 'Refused requests use up connections and processor time on both sides, and the clients that share the partition pay for them with refusals of their own.',
-      svg: charts.attempts,
+      svg: charts['attempts.svg'],
     },
     {
       heading: 'How long it takes',
       text: 'The time of a backoff strategy ends with its unluckiest object, which sits out its longest wait while S3 stands idle. A strategy that gave up is early for the wrong reason.',
-      svg: charts.time,
+      svg: charts['time.svg'],
     },
     {
       heading: 'Why hashed prefixes',
       text: 'S3 splits a partition at its middle key, and each half gets a limit of its own. With hashed keys both halves go on getting load, and the room doubles with each split. With keys in sequence the new ones all lie behind the split, and one partition takes them all, as before.',
-      svg: charts.splits,
+      svg: charts['splits.svg'],
     },
     {
       heading: 'When a hash does not help',

@@ -15,6 +15,7 @@ import {
 import { type FixedCostUsd, fixedUsdPerMonth } from '../../local/meter/fixed-cost.ts';
 import { USUAL_LATENCIES } from '../../local/meter/latencies.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
+import { messagesLeft } from '../chaos/read-back.ts';
 import { holdsWithin, runJob } from './run-job.ts';
 
 const SOURCE_BUCKET = 'bench-source';
@@ -138,11 +139,7 @@ async function finishJob(cloud: Cloud, s3: S3Client, name: string, rows: string)
   const hasEnded = await runJob(cloud, s3, { name, rows, mostMs: MOST_MS });
   if (!hasEnded) throw new Error(`the job ${name} did not end`);
   // What follows the end: acknowledgements, the last log lines.
-  await holdsWithin(async () => isIdle(await cloud.queueDepths()), SETTLING_MS);
-}
-
-function isIdle(depths: Awaited<ReturnType<Cloud['queueDepths']>>): boolean {
-  return Object.values(depths).every(({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0);
+  await holdsWithin(async () => Object.keys(await messagesLeft(cloud)).length === 0, SETTLING_MS);
 }
 
 async function read(cloud: Cloud): Promise<CostReading> {

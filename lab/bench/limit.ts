@@ -30,13 +30,9 @@ export interface LimitBenchOptions {
   json: boolean;
 }
 
-interface Run {
-  seconds: number;
-  idealSeconds: number;
-  efficiency: number;
-  attemptsPerObject: number;
-  stored: number;
-}
+/** Of a contestant that has written nothing. */
+const NO_RUN = { seconds: 0, idealSeconds: 0, efficiency: 0, attemptsPerObject: 0, stored: 0 };
+type Run = typeof NO_RUN;
 
 export async function runLimitBench(options: LimitBenchOptions): Promise<void> {
   const { objects, limitPerSecond, burstSeconds, rounds } = options;
@@ -119,9 +115,7 @@ function rotated<Each>(list: readonly Each[], by: number): Each[] {
 function runOf(reading: BucketReading | undefined, objects: number): Run {
   const { accepted, attempts } = writesOf(reading);
   const { limits, lastWriteAtMs } = reading ?? {};
-  if (limits?.firstWriteAtMs === undefined || lastWriteAtMs === undefined) {
-    return { seconds: 0, idealSeconds: 0, efficiency: 0, attemptsPerObject: 0, stored: 0 };
-  }
+  if (limits?.firstWriteAtMs === undefined || lastWriteAtMs === undefined) return NO_RUN;
   const stored = Math.min(objects, accepted);
   const seconds = (lastWriteAtMs - limits.firstWriteAtMs) / 1000;
   const ideal = idealSeconds(limits, stored);
@@ -151,18 +145,13 @@ function speedOf(reading: BucketReading | undefined): number {
 }
 
 function medianRun(runs: readonly Run[]): Run {
-  const median = (value: (run: Run) => number) => {
-    const sorted = runs.map(value).sort((left, right) => left - right);
+  const median = (name: keyof Run) => {
+    const sorted = runs.map((run) => run[name]).sort((left, right) => left - right);
     const [low = 0, high = low] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
     return (low + high) / 2;
   };
-  return {
-    seconds: median((run) => run.seconds),
-    idealSeconds: median((run) => run.idealSeconds),
-    efficiency: median((run) => run.efficiency),
-    attemptsPerObject: median((run) => run.attemptsPerObject),
-    stored: median((run) => run.stored),
-  };
+  const names = Object.keys(NO_RUN) as (keyof Run)[];
+  return Object.fromEntries(names.map((name) => [name, median(name)])) as Run;
 }
 
 function lineOf(

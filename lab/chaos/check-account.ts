@@ -4,37 +4,38 @@ import type { ChaosJob, ChaosRow } from './manifests.ts';
 import { type Found, type JobFound, type ReportRow, sha256 } from './read-back.ts';
 import { COPIED_IN_PARTS_ABOVE } from './setting.ts';
 
-export interface Account {
-  items: number;
-  stored: number;
-  failed: number;
-  rejected: number;
+const NOTHING = {
+  items: 0,
+  stored: 0,
+  failed: 0,
+  rejected: 0,
   /** Rows that no report file lists. */
-  unaccounted: number;
+  unaccounted: 0,
   /** Times that a row is reported beyond the first. */
-  countedTwice: number;
+  countedTwice: 0,
   /** Rows reported as stored whose object is not there. */
-  missingObjects: number;
+  missingObjects: 0,
   /** Objects with other bytes than their row's. */
-  wrongObjects: number;
+  wrongObjects: 0,
   /** Objects that no row explains. */
-  strayObjects: number;
+  strayObjects: 0,
   /** Rows reported in a way that they can't end, rows of no manifest, and counts that disagree with one another. */
-  disagreements: number;
+  disagreements: 0,
   /** Parts of multipart uploads that are open still: S3 would bill them until the bucket's lifecycle rule ends them. */
-  partsLeft: number;
+  partsLeft: 0,
   /** Messages left on any queue. */
-  messagesLeft: number;
+  messagesLeft: 0,
   /** Objects that were copied in parts, of those stored. */
-  copiedInParts: number;
+  copiedInParts: 0,
   /**
    * Open uploads without a part: allowed. Their worker died, or the answer was lost, before their id was kept. S3 bills nothing for
    * them.
    */
-  emptyUploads: number;
+  emptyUploads: 0,
   /** Good rows reported as failed whose object is there all the same: allowed, since their last worker died in between. */
-  failedYetThere: number;
-}
+  failedYetThere: 0,
+};
+export type Account = typeof NOTHING;
 
 /** These are 0 in a run in which nothing was lost. */
 const HELD_TO = [
@@ -65,23 +66,7 @@ const COUNTS = [
 ] as const satisfies readonly (keyof RowCounts)[];
 
 export function checkAccount(jobs: readonly ChaosJob[], found: Found): AccountCheck {
-  const account: Account = {
-    items: 0,
-    stored: 0,
-    failed: 0,
-    rejected: 0,
-    unaccounted: 0,
-    countedTwice: 0,
-    missingObjects: 0,
-    wrongObjects: 0,
-    strayObjects: 0,
-    disagreements: 0,
-    partsLeft: 0,
-    messagesLeft: 0,
-    copiedInParts: 0,
-    emptyUploads: 0,
-    failedYetThere: 0,
-  };
+  const account = { ...NOTHING };
   const breaches: string[] = [];
   const breach = (kind: (typeof HELD_TO)[number], sentence: string, by = 1) => {
     account[kind] += by;

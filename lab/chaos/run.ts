@@ -24,7 +24,7 @@ import {
 import { type ChaosJob, planJobs } from './manifests.ts';
 import { createPatience, MOST_STRETCHES, type PatienceOptions, type Standing } from './patience.ts';
 import { endsOf, messagesLeft, readAll, viewOf } from './read-back.ts';
-import { type ChaosSetting, placesOf, SOURCE_BUCKET, startChaosCloud, stretchTimes } from './setting.ts';
+import { placesOf, SOURCE_BUCKET, startChaosCloud, stretchTimes } from './setting.ts';
 import { describeStall } from './stall.ts';
 import { startTrouble } from './trouble.ts';
 
@@ -52,14 +52,6 @@ export interface ChaosRun extends AccountCheck {
   stall?: string;
 }
 
-const SETTING: Omit<ChaosSetting, 'seed'> = {
-  sliceBytes: 30_000,
-  blockRows: 20,
-  uploadBatch: 60,
-  uploadTimeoutSeconds: 26,
-  replayIdleSeconds: 5,
-  replayBusySeconds: 120,
-};
 const LIVE_STATES = ['planning', 'running'];
 const SWEEP_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 500;
@@ -69,7 +61,7 @@ const STAGED_AT_ONCE = 32;
 export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   const clock = steadyClock;
   const startedAtMs = clock.now();
-  const cloud = await startChaosCloud({ ...SETTING, seed: options.seed });
+  const cloud = await startChaosCloud(options.seed);
   const s3 = createS3Client(cloud.clientConfig());
   try {
     const places = { destination: cloud.names.destination, source: SOURCE_BUCKET };

@@ -10,17 +10,13 @@ export const SOURCE_BUCKET = 'chaos-source';
 /** Bytes above which an object is copied in parts: the least that a deployment takes. */
 export const COPIED_IN_PARTS_ABOVE = 5 * 1024 ** 2;
 
-export interface ChaosSetting {
-  seed: number;
-  sliceBytes: number;
-  blockRows: number;
-  uploadBatch: number;
-  /** Upload keeps 20 s at its end to account and to give back; with less than that it would transfer nothing. */
-  uploadTimeoutSeconds: number;
-  replayIdleSeconds: number;
-  replayBusySeconds: number;
-}
-
+const SLICE_BYTES = 30_000;
+const BLOCK_ROWS = 20;
+const UPLOAD_BATCH = 60;
+/** Upload keeps 20 s at its end to account and to give back; with less than that it would transfer nothing. */
+const UPLOAD_TIMEOUT_SECONDS = 26;
+const REPLAY_IDLE_SECONDS = 5;
+const REPLAY_BUSY_SECONDS = 120;
 /** Faults are waited for more than worked on: many environments wait side by side. */
 const ENVIRONMENTS = 32;
 /** What is beyond it is refused as S3 refuses, shed untried, and given back by visibility. */
@@ -46,9 +42,9 @@ const RETRY_SECONDS = '2,5,10,20';
 /** Workers die far more often here than any real ones. */
 const RECEIVES_MOST: Readonly<Record<string, number>> = { IngestQueue: 12, UploadQueue: 8, SettleQueue: 40 };
 
-export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
+export function startChaosCloud(seed: number): Promise<Cloud> {
   return startCloud({
-    seed: setting.seed,
+    seed,
     fidelity: { mostDelayMs: MOST_DELAY_MS },
     params: { sourceBuckets: SOURCE_BUCKET, multipartCopyBytes: String(COPIED_IN_PARTS_ABOVE) },
     buckets: [{ name: SOURCE_BUCKET, throttled: false }],
@@ -56,7 +52,7 @@ export function startChaosCloud(setting: ChaosSetting): Promise<Cloud> {
     // Each death is a cold start, and hundreds of environments die: those of the sources would take most of the processor's time.
     bundled: true,
     limit: LIMIT,
-    adjust: (service) => quicken(service, setting),
+    adjust: quicken,
   });
 }
 
@@ -89,21 +85,21 @@ export async function stretchTimes(cloud: Cloud, sqs: SQSClient): Promise<void> 
   }
 }
 
-function quicken(service: ServiceModel, setting: ChaosSetting): void {
+function quicken(service: ServiceModel): void {
   const { ingest, upload, settle, sweep, deadLetters } = service.functions;
   if (!ingest || !upload || !settle || !sweep || !deadLetters) {
     throw new Error('serverless.yml lacks a function of ingest, upload, settle, sweep and deadLetters');
   }
   ingest.timeoutSeconds = INGEST_TIMEOUT_SECONDS;
-  upload.timeoutSeconds = setting.uploadTimeoutSeconds;
+  upload.timeoutSeconds = UPLOAD_TIMEOUT_SECONDS;
   settle.timeoutSeconds = SETTLE_TIMEOUT_SECONDS;
   sweep.timeoutSeconds = SWEEP_TIMEOUT_SECONDS;
   deadLetters.timeoutSeconds = DEAD_LETTERS_TIMEOUT_SECONDS;
-  ingest.environment['SPILLWAY_SLICE_BYTES'] = String(setting.sliceBytes);
-  ingest.environment['SPILLWAY_BLOCK_ROWS'] = String(setting.blockRows);
-  sweep.environment['SPILLWAY_UPLOAD_SECONDS'] = String(setting.uploadTimeoutSeconds);
-  sweep.environment['SPILLWAY_REPLAY_IDLE_SECONDS'] = String(setting.replayIdleSeconds);
-  sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(setting.replayBusySeconds);
+  ingest.environment['SPILLWAY_SLICE_BYTES'] = String(SLICE_BYTES);
+  ingest.environment['SPILLWAY_BLOCK_ROWS'] = String(BLOCK_ROWS);
+  sweep.environment['SPILLWAY_UPLOAD_SECONDS'] = String(UPLOAD_TIMEOUT_SECONDS);
+  sweep.environment['SPILLWAY_REPLAY_IDLE_SECONDS'] = String(REPLAY_IDLE_SECONDS);
+  sweep.environment['SPILLWAY_REPLAY_BUSY_SECONDS'] = String(REPLAY_BUSY_SECONDS);
   // The runner sweeps itself, and more often.
   for (const schedule of sweep.schedules) schedule.enabled = false;
   for (const { name, sqsSources, environment } of Object.values(service.functions)) {
@@ -117,7 +113,7 @@ function quicken(service: ServiceModel, setting: ChaosSetting): void {
       if (queue !== undefined) queue.attributes['VisibilityTimeout'] = String(VISIBILITY_SECONDS);
     }
   }
-  for (const source of upload.sqsSources) source.batchSize = setting.uploadBatch;
+  for (const source of upload.sqsSources) source.batchSize = UPLOAD_BATCH;
   for (const [logicalId, maxReceiveCount] of Object.entries(RECEIVES_MOST)) {
     const attributes = service.queues[logicalId]?.attributes;
     if (attributes?.['RedrivePolicy'] === undefined) continue;

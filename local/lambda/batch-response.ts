@@ -6,6 +6,7 @@
 // - the whole batch is done on a null or empty answer, and on an empty or null list;
 // - otherwise exactly the listed messages stay in the queue, with their visibility as it stands.
 // Without it, any answer means that the whole batch is done.
+import { parseJson } from '../../shared/text/parse-json.ts';
 import type { InvokeResult } from './host.ts';
 
 export interface BatchVerdict {
@@ -28,10 +29,9 @@ export function readBatchAnswer(
   if (result.kind === 'failed') return allKept(result.error.errorMessage);
   if (!reportBatchItemFailures) return allDone;
 
-  const parsed = parse(result.payload);
-  if (parsed.kind === 'invalid') return allKept('the answer is no JSON');
-  const answer = parsed.value;
-  if (answer === null || answer === undefined || answer === '') return allDone;
+  const answer = result.payload.trim() === '' ? null : parseJson(result.payload);
+  if (answer === undefined) return allKept('the answer is no JSON');
+  if (answer === null || answer === '') return allDone;
   if (typeof answer !== 'object' || Array.isArray(answer)) return allKept('the answer is no object');
   if (Object.keys(answer).length === 0) return allDone;
   if (!('batchItemFailures' in answer)) return allKept('the answer has no batchItemFailures');
@@ -52,13 +52,4 @@ export function readBatchAnswer(
     done: messageIds.filter((id) => !failed.has(id)),
     kept: messageIds.filter((id) => failed.has(id)),
   };
-}
-
-function parse(payload: string): { kind: 'valid'; value: unknown } | { kind: 'invalid' } {
-  if (payload.trim() === '') return { kind: 'valid', value: null };
-  try {
-    return { kind: 'valid', value: JSON.parse(payload) };
-  } catch {
-    return { kind: 'invalid' };
-  }
 }

@@ -10,6 +10,7 @@ import { watchRequests } from './crash-point.ts';
 import {
   type BootstrapData,
   CRASH_EXIT_CODE,
+  describeError,
   type HandlerError,
   type InvokeMessage,
   type Work,
@@ -123,8 +124,8 @@ function captureOutput(stream: NodeJS.WriteStream): void {
 }
 
 function describe(error: unknown): HandlerError {
-  if (!(error instanceof Error)) return { errorType: 'Error', errorMessage: String(error), trace: [] };
-  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+  if (error instanceof Error) return describeError(error);
+  return { errorType: 'Error', errorMessage: String(error), trace: [] };
 }
 
 function named(name: string, message: string): Error {

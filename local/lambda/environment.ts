@@ -2,7 +2,15 @@
 // one invocation at a time and is killed when that takes too long.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../shared/time/clock.ts';
-import type { BootstrapData, Death, HandlerError, InvokeMessage, Work, WorkerMessage } from './protocol.ts';
+import {
+  type BootstrapData,
+  describeError,
+  type EnvironmentRequest,
+  type HandlerError,
+  type InvokeMessage,
+  type Work,
+  type WorkerMessage,
+} from './protocol.ts';
 
 export interface EnvironmentOptions extends BootstrapData {
   timeoutMs: number;
@@ -13,14 +21,6 @@ export interface EnvironmentOptions extends BootstrapData {
 export interface EnvironmentEvents {
   /** Raw output of the function, not cut into lines. */
   onOutput(text: string): void;
-}
-
-export interface EnvironmentRequest {
-  requestId: string;
-  payload: string;
-  traceId: string;
-  invokedFunctionArn: string;
-  dieAt?: Death;
 }
 
 export type EnvironmentResult = { durationMs: number /** only on a cold start */; initMs?: number } & (
@@ -52,22 +52,15 @@ type Ending = { kind: 'exited'; error: HandlerError } | { kind: 'crashed'; reque
 
 export function createEnvironment(
   { clock, onOutput }: { clock: Clock } & EnvironmentEvents,
-  options: EnvironmentOptions,
+  { timeoutMs, memoryMb, variables, ...bootstrap }: EnvironmentOptions,
 ): Environment {
   const worker = new Worker(new URL('./bootstrap.ts', import.meta.url), {
-    env: options.variables,
+    env: variables,
     // Of the host's flags the launcher's alone: on Node 24.0 to 24.2 each thread warns that it runs TypeScript. Others, as a
     // test runner's loaders, are not for functions.
     execArgv: process.execArgv.filter((flag) => flag.startsWith('--disable-warning=')),
-    workerData: {
-      handlerFile: options.handlerFile,
-      handlerExport: options.handlerExport,
-      clockSkewMs: options.clockSkewMs,
-      compileCache: process.env['NODE_COMPILE_CACHE'],
-      web: options.web,
-      writes: options.writes,
-    } satisfies BootstrapData,
-    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
+    workerData: { ...bootstrap, compileCache: process.env['NODE_COMPILE_CACHE'] } satisfies BootstrapData,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
   });
   let alive = true;
   let reported = false;
@@ -86,20 +79,12 @@ export function createEnvironment(
     else settle?.(message);
   });
   worker.on('error', (error: unknown) => {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    uncaught = {
-      errorType: cause.name,
-      errorMessage: cause.message,
-      trace: (cause.stack ?? '').split('\n'),
-    };
+    uncaught = describeError(error instanceof Error ? error : new Error(String(error)));
   });
   worker.on('exit', (code) => {
     alive = false;
-    ended.resolve(
-      dying !== undefined
-        ? { kind: 'crashed', request: dying }
-        : { kind: 'exited', error: uncaught ?? exitError(code) },
-    );
+    const error = uncaught ?? failed('Runtime.ExitError', `Runtime exited with exit status ${code}`);
+    ended.resolve(dying === undefined ? { kind: 'exited', error } : { kind: 'crashed', request: dying });
   });
 
   async function terminate(): Promise<void> {
@@ -126,10 +111,9 @@ export function createEnvironment(
     const init: { initMs?: number } = {};
     if (initialised === undefined || !('initMs' in initialised)) {
       await terminate();
-      const error =
-        initialised === undefined ? initTimeout() : 'kind' in initialised ? undefined : initialised;
-      if (error === undefined) return { durationMs: 0, ...(await ended.promise) };
-      return { kind: 'exited', durationMs: 0, error };
+      if (initialised !== undefined && 'kind' in initialised) return { durationMs: 0, ...initialised };
+      const tooLate = `Init did not end within ${INIT_LIMIT_MS / 1000} s`;
+      return { kind: 'exited', durationMs: 0, error: initialised ?? failed('Sandbox.Timedout', tooLate) };
     }
     if (!reported) init.initMs = initialised.initMs;
     reported = true;
@@ -138,16 +122,9 @@ export function createEnvironment(
     const answered = new Promise<WorkerMessage>((resolve) => {
       settle = resolve;
     });
-    worker.postMessage({
-      kind: 'invoke',
-      requestId: request.requestId,
-      payload: request.payload,
-      traceId: request.traceId,
-      invokedFunctionArn: request.invokedFunctionArn,
-      deadlineMs: started + options.timeoutMs,
-      ...(request.dieAt === undefined ? {} : { dieAt: request.dieAt }),
-    } satisfies InvokeMessage);
-    const outcome = await within(options.timeoutMs, Promise.race([answered, ended.promise]));
+    const deadlineMs = started + timeoutMs;
+    worker.postMessage({ kind: 'invoke', ...request, deadlineMs } satisfies InvokeMessage);
+    const outcome = await within(timeoutMs, Promise.race([answered, ended.promise]));
     settle = undefined;
     const took = { ...init, durationMs: clock.now() - started };
     if (outcome === undefined) {
@@ -161,9 +138,8 @@ export function createEnvironment(
         return { ...result, ...took };
       }
       case 'crashed':
-        return { kind: 'crashed', request: outcome.request, ...took };
       case 'exited':
-        return { kind: 'exited', error: outcome.error, ...took };
+        return { ...outcome, ...took };
       default:
         throw new Error(`a worker does not end an invocation with ${outcome.kind}`);
     }
@@ -172,18 +148,6 @@ export function createEnvironment(
   return { invoke, terminate, isAlive: () => alive };
 }
 
-function exitError(code: number): HandlerError {
-  return {
-    errorType: 'Runtime.ExitError',
-    errorMessage: `Runtime exited with exit status ${code}`,
-    trace: [],
-  };
-}
-
-function initTimeout(): HandlerError {
-  return {
-    errorType: 'Sandbox.Timedout',
-    errorMessage: `Init did not end within ${INIT_LIMIT_MS / 1000} s`,
-    trace: [],
-  };
+function failed(errorType: string, errorMessage: string): HandlerError {
+  return { errorType, errorMessage, trace: [] };
 }

@@ -35,7 +35,8 @@ export function jsonResponse(statusCode: number, body: unknown): HttpResponse {
 }
 
 export function toHttpEvent(request: HttpRequest, place: HttpEventPlace): APIGatewayProxyEventV2 {
-  const [rawPath = '/', rawQueryString = ''] = splitOnce(request.url, '?');
+  const [rawPath = '/', ...rest] = request.url.split('?');
+  const rawQueryString = rest.join('?');
   const { cookie, ...others } = request.headers;
   const headers = Object.fromEntries(
     Object.entries(others).map(([name, value]) => [
@@ -110,12 +111,8 @@ export function toHttpResponse(payload: string): HttpResponse {
 /** Absent where there is no query; values of a repeated name are joined by commas. */
 function queryParameters(query: string): Record<string, string> | undefined {
   if (query === '') return undefined;
-  const values = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
-    const former = values.get(name);
-    values.set(name, former === undefined ? value : `${former},${value}`);
-  }
-  return Object.fromEntries(values);
+  const values = new URLSearchParams(query);
+  return Object.fromEntries([...new Set(values.keys())].map((name) => [name, values.getAll(name).join(',')]));
 }
 
 /**
@@ -154,9 +151,4 @@ function localCaller(accountId: string) {
 function commonLogTime(nowMs: number): string {
   const [, day, month, year, time] = new Date(nowMs).toUTCString().split(' ');
   return `${day}/${month}/${year}:${time} +0000`;
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }

@@ -1,6 +1,6 @@
 // API Gateway's IAM authorizer, as far as it checks who signed a request: AWS's signature, version 4, in the header Authorization.
 // (AWS General Reference, "Create a signed AWS API request"; API Gateway developer guide, "IAM authorization for HTTP APIs".)
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../shared/time/clock.ts';
 import { LOCAL_CREDENTIALS } from './variables.ts';
@@ -54,8 +54,8 @@ function signatureOf(
 ): string {
   const steps = [day, region, SERVICE, 'aws4_request'];
   const key = steps.reduce<string | Buffer>(hmac, `AWS4${LOCAL_CREDENTIALS.secretAccessKey}`);
-  const hash = sha256(Buffer.from(canonical, 'latin1'));
-  return hmac(key, `AWS4-HMAC-SHA256\n${stamp}\n${steps.join('/')}\n${hash}`).toString('hex');
+  const digest = hash('sha256', Buffer.from(canonical, 'latin1'));
+  return hmac(key, `AWS4-HMAC-SHA256\n${stamp}\n${steps.join('/')}\n${digest}`).toString('hex');
 }
 
 /** Of all services but S3: the path is encoded once more than it is sent. */
@@ -65,7 +65,9 @@ function canonicalRequest({ method, url, headers, body }: SignedRequest, names: 
   const lines = names.map(
     (name) => `${name}:${[headers[name] ?? ''].flat().join(',').trim().replace(/ +/g, ' ')}\n`,
   );
-  return [method, encoded, sortedQuery(query), lines.join(''), names.join(';'), sha256(body)].join('\n');
+  return [method, encoded, sortedQuery(query), lines.join(''), names.join(';'), hash('sha256', body)].join(
+    '\n',
+  );
 }
 
 function sortedQuery(query: string): string {
@@ -83,8 +85,4 @@ function encodedAgain(segment: string): string {
 
 function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,4 +1,6 @@
 // Deletes finished messages in batches, and tries again those that SQS refuses.
+import pMap from 'p-map';
+import { fullJitterMs } from '../../shared/pacing/backoff.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { Random } from '../../shared/time/random.ts';
 import type { QueueClient } from './sqs-client.ts';
@@ -6,9 +8,7 @@ import type { QueueClient } from './sqs-client.ts';
 const MESSAGES_PER_DELETE = 10;
 const DELETES_AT_ONCE = 4;
 const DELETE_ATTEMPTS = 6;
-/** Longest pause after the first failed call, and after any. */
-const RETRY_BASE_MS = 200;
-const RETRY_CAP_MS = 2_000;
+const RETRY_BACKOFF = { baseMs: 200, capMs: 2_000 };
 
 export interface Pauses {
   clock: Clock;
@@ -21,8 +21,7 @@ export async function pauseAfter(
   { clock, random }: Pauses,
   signal: AbortSignal,
 ): Promise<void> {
-  const longestMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (failures - 1));
-  await clock.sleep(random() * longestMs, signal).catch(() => undefined);
+  await clock.sleep(fullJitterMs(RETRY_BACKOFF, failures - 1, random), signal).catch(() => undefined);
 }
 
 /** What cannot be deleted in the end comes again: at least once is all that SQS and Lambda promise. */
@@ -51,8 +50,5 @@ export async function deleteMessages(
     }
   }
 
-  async function work(): Promise<void> {
-    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) await deleteChunk(chunk);
-  }
-  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, work));
+  await pMap(chunks, deleteChunk, { concurrency: DELETES_AT_ONCE });
 }

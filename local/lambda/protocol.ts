@@ -16,16 +16,19 @@ export interface BootstrapData {
   writes?: WriteStub | undefined;
 }
 
-export interface InvokeMessage {
-  kind: 'invoke';
+export interface EnvironmentRequest {
   requestId: string;
   /** JSON, as the Runtime API hands it over. */
   payload: string;
-  /** Epoch milliseconds, by the host's clock, at which it will end the environment. */
-  deadlineMs: number;
   traceId: string;
   invokedFunctionArn: string;
   dieAt?: Death;
+}
+
+export interface InvokeMessage extends EnvironmentRequest {
+  kind: 'invoke';
+  /** Epoch milliseconds, by the host's clock, at which it will end the environment. */
+  deadlineMs: number;
 }
 
 /**
@@ -50,6 +53,10 @@ export interface HandlerError {
   errorType: string;
   errorMessage: string;
   trace: string[];
+}
+
+export function describeError({ name, message, stack }: Error): HandlerError {
+  return { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n') };
 }
 
 /** What an invocation did until it ended. */

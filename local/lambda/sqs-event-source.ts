@@ -27,16 +27,17 @@ export interface SqsEventSource {
   stop(): Promise<void>;
 }
 
-export interface EventSourceCounts {
-  receives: number;
+const NO_COUNTS = {
+  receives: 0,
   /** Batches that were invoked with, and whose done messages were deleted. */
-  batches: number;
-  messages: number;
+  batches: 0,
+  messages: 0,
   /** Batches of which every message stayed in the queue, for an error or a malformed answer. */
-  failedBatches: number;
+  failedBatches: 0,
   /** Messages taken out because their chain of invocations turned in a loop. */
-  recursionStops: number;
-}
+  recursionStops: 0,
+};
+export type EventSourceCounts = typeof NO_COUNTS;
 
 export interface SqsEventSourceDependencies {
   clock: Clock;
@@ -66,13 +67,7 @@ export function startSqsEventSource(
 ): SqsEventSource {
   const { batchSize, reportBatchItemFailures } = source;
   let { maximumConcurrency } = source;
-  const counts: EventSourceCounts = {
-    receives: 0,
-    batches: 0,
-    messages: 0,
-    failedBatches: 0,
-    recursionStops: 0,
-  };
+  const counts = { ...NO_COUNTS };
   const buffer = createMessageBuffer(random, {
     batchSize,
     windowMs: source.windowSeconds * 1000,

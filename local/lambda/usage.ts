@@ -1,37 +1,25 @@
 // Usage of each function: the sum of what Lambda's REPORT lines would say.
 import type { EnvironmentResult } from './environment.ts';
 
-export interface FunctionUsage {
-  invocations: number;
-  /** Invocations that ended in no answer: thrown errors, timeouts, ended environments. */
-  errors: number;
-  timeouts: number;
-  coldStarts: number;
-  initMs: number;
-  /** Handler time. */
-  durationMs: number;
-  /** Handler time and init, each invocation rounded up to a millisecond, as Lambda bills. */
-  billedMs: number;
-  /** Of the invocations that came to an answer or an error: CPU time, and time in which they waited. */
-  cpuMs: number;
-  waitMs: number;
-  memoryMb: number;
-  /** The most that ran at once. */
-  peakConcurrency: number;
-}
+export type FunctionUsage = ReturnType<typeof emptyUsage>;
 
-export function emptyUsage(memoryMb: number): FunctionUsage {
+export function emptyUsage(memoryMb: number) {
   return {
     invocations: 0,
+    /** Invocations that ended in no answer: thrown errors, timeouts, ended environments. */
     errors: 0,
     timeouts: 0,
     coldStarts: 0,
     initMs: 0,
+    /** Handler time. */
     durationMs: 0,
+    /** Handler time and init, each invocation rounded up to a millisecond, as Lambda bills. */
     billedMs: 0,
+    /** Of the invocations that came to an answer or an error: CPU time, and time in which they waited. */
     cpuMs: 0,
     waitMs: 0,
     memoryMb,
+    /** The most that ran at once. */
     peakConcurrency: 0,
   };
 }

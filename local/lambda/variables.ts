@@ -22,10 +22,7 @@ export function accessKeyOfFunction({ role }: Pick<FunctionModel, 'role'>): stri
 
 export function environmentVariables(model: FunctionModel, place: CloudPlace): Record<string, string> {
   const { endpoints, region } = place;
-  const own = Object.entries(model.environment).map(([name, value]) => [
-    name,
-    place.queueUrls.get(value) ?? value,
-  ]);
+  const own = Object.entries(model.environment);
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
@@ -48,6 +45,6 @@ export function environmentVariables(model: FunctionModel, place: CloudPlace): R
     LAMBDA_TASK_ROOT: place.directory,
     _HANDLER: `${model.handlerFile}.${model.handlerExport}`,
     TZ: ':UTC',
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(own.map(([name, value]) => [name, place.queueUrls.get(value) ?? value])),
   };
 }

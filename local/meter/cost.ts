@@ -54,29 +54,22 @@ export interface CostReading {
 
 /** What happened between two readings. Requests of the caller's own must fall outside of them. */
 export function usageBetween(before: CostReading, after: CostReading, destinationBucket: string): Usage {
-  const destination = destinationCount(after.meter, destinationBucket);
-  subtract(destination, destinationCount(before.meter, destinationBucket));
-  const s3 = s3Requests(after.meter, destinationBucket);
-  subtract(s3, s3Requests(before.meter, destinationBucket));
-  const sqs = sqsRequests(after.meter);
-  subtract(sqs, sqsRequests(before.meter));
-  const dynamodb = dynamodbUnits(after.meter);
-  subtract(dynamodb, dynamodbUnits(before.meter));
-  const lambda = Object.fromEntries(
-    Object.entries(after.meter.lambda).map(([name, usage]) => {
-      const earlier = before.meter.lambda[name];
-      return [
-        name,
-        {
-          invocations: usage.invocations - (earlier?.invocations ?? 0),
-          cpuMs: usage.cpuMs - (earlier?.cpuMs ?? 0),
-          waitMs: usage.waitMs - (earlier?.waitMs ?? 0),
-          memoryMb: usage.memoryMb,
-        },
-      ];
-    }),
+  const between = <Counts extends Numbers<Counts>>(count: (meter: MeterReading, bucket: string) => Counts) =>
+    difference(count(after.meter, destinationBucket), count(before.meter, destinationBucket));
+  const lambda = Object.entries(after.meter.lambda).map(
+    ([name, { invocations, cpuMs, waitMs, memoryMb }]) => {
+      const spent = difference({ invocations, cpuMs, waitMs }, before.meter.lambda[name]);
+      return [name, { ...spent, memoryMb }] as const;
+    },
   );
-  return { destination, s3, sqs, dynamodb, lambda, logBytes: after.logBytes - before.logBytes };
+  return {
+    destination: between(destinationCount),
+    s3: between(s3Requests),
+    sqs: between(sqsRequests),
+    dynamodb: between(dynamodbUnits),
+    lambda: Object.fromEntries(lambda),
+    logBytes: after.logBytes - before.logBytes,
+  };
 }
 
 /** The price of `usage`, for each million of `objects`. */
@@ -92,11 +85,24 @@ export function costPerMillion(usage: Usage, objects: number): CostUsd {
     dynamodb: dynamodb.writeUnits * PRICES.dynamodbWriteUnit + dynamodb.readUnits * PRICES.dynamodbReadUnit,
     logs: ((usage.logBytes + invocations * PLATFORM_LOG_BYTES) / 1e9) * PRICES.logGb,
   };
-  const scale = objects === 0 ? 0 : 1e6 / objects;
-  const scaled = Object.fromEntries(
-    Object.entries(parts).map(([name, usd]) => [name, cents(usd * scale)]),
-  ) as typeof parts;
-  return { ...scaled, total: cents(Object.values(parts).reduce((sum, usd) => sum + usd, 0) * scale) };
+  // A hundredth of a cent is as fine as the model is.
+  return billOf(parts, 1e4, objects === 0 ? 0 : 1e6 / objects);
+}
+
+/**
+ * The parts, and their total, which is rounded once.
+ * @param steps of a dollar, to which each is rounded
+ * @param scale by which each is multiplied
+ */
+export function billOf<Parts extends Numbers<Parts>>(
+  parts: Parts,
+  steps: number,
+  scale = 1,
+): Parts & { total: number } {
+  const rounded = (usd: number) => Math.round(usd * scale * steps) / steps;
+  const total = Object.values<number>(parts).reduce((sum, usd) => sum + usd, 0);
+  const all = Object.entries<number>({ ...parts, total });
+  return Object.fromEntries(all.map(([name, usd]) => [name, rounded(usd)])) as Parts & { total: number };
 }
 
 function lambdaGbSeconds({ lambda }: Usage): number {
@@ -109,7 +115,8 @@ function lambdaGbSeconds({ lambda }: Usage): number {
 function destinationCount({ s3 }: MeterReading, bucket: string): S3Count {
   const sum = { requests: 0, accepted: 0, throttled: 0, failed: 0, bytesIn: 0, bytesOut: 0 };
   for (const [operation, count] of Object.entries(s3.buckets[bucket]?.operations ?? {})) {
-    if (S3_WRITES.test(operation) && !operation.startsWith('List')) add(sum, count);
+    if (!S3_WRITES.test(operation) || operation.startsWith('List')) continue;
+    for (const name of Object.keys(sum) as (keyof S3Count)[]) sum[name] += count[name];
   }
   return sum;
 }
@@ -143,17 +150,16 @@ function dynamodbUnits({ dynamodb }: MeterReading): Usage['dynamodb'] {
   return { requests, readUnits, writeUnits };
 }
 
-function add<Counts extends { [Name in keyof Counts]: number }>(sum: Counts, more: Counts): void {
-  for (const name of Object.keys(sum) as (keyof Counts)[])
-    sum[name] = (sum[name] + more[name]) as Counts[keyof Counts];
-}
+type Numbers<Counts> = { [Name in keyof Counts]: number };
 
-function subtract<Counts extends { [Name in keyof Counts]: number }>(from: Counts, less: Counts): void {
-  for (const name of Object.keys(from) as (keyof Counts)[])
-    from[name] = (from[name] - less[name]) as Counts[keyof Counts];
-}
-
-/** A hundredth of a cent is as fine as the model is. */
-function cents(usd: number): number {
-  return Math.round(usd * 1e4) / 1e4;
+/** @param earlier absent: zeros */
+function difference<Counts extends Numbers<Counts>>(
+  later: Counts,
+  earlier: NoInfer<Counts> | undefined,
+): Counts {
+  const left = Object.entries<number>(later).map(([name, count]) => [
+    name,
+    count - (earlier?.[name as keyof Counts] ?? 0),
+  ]);
+  return Object.fromEntries(left) as Counts;
 }

@@ -4,6 +4,7 @@ import { METRICS } from '../../functions/runtime/metrics.js';
 import { alarmTable } from '../../infrastructure/alarms.js';
 import { PRICES } from '../../shared/aws/prices.js';
 import type { ServiceModel } from '../service/model.ts';
+import { billOf } from './cost.ts';
 
 /** US dollars a month of 30 days. Free tiers are not taken off. */
 export interface FixedCostUsd {
@@ -53,9 +54,5 @@ export function fixedUsdPerMonth(service: ServiceModel, ledgerBytes: number): Fi
     dashboard: PRICES.dashboardMonth,
     pointInTimeRecovery: (ledgerBytes / 1e9) * PRICES.recoveryGbMonth,
   };
-  const rounded = Object.fromEntries(
-    Object.entries(parts).map(([name, usd]) => [name, Math.round(usd * 100) / 100]),
-  ) as typeof parts;
-  const total = Math.round(Object.values(parts).reduce((sum, usd) => sum + usd, 0) * 100) / 100;
-  return { ...rounded, total };
+  return billOf(parts, 100);
 }

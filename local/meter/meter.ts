@@ -42,11 +42,7 @@ export function createMeter({ clock }: { clock: Clock }): Meter {
 
   return {
     s3(answer) {
-      const bucket = at(
-        buckets,
-        answer.bucket,
-        (): BucketCount => ({ operations: new Map(), seconds: new Map() }),
-      );
+      const bucket = at(buckets, answer.bucket, noAnswers);
       addS3(at(operations, answer.operation, noS3Requests), answer);
       addS3(at(bucket.operations, answer.operation, noS3Requests), answer);
       if (!answer.isWrite) return;
@@ -56,14 +52,8 @@ export function createMeter({ clock }: { clock: Clock }): Meter {
 
     sqs(answer) {
       addSqs(at(actions, answer.action, noSqsRequests), answer);
-      addSqs(
-        at(
-          at(queues, answer.queue, () => new Map()),
-          answer.action,
-          noSqsRequests,
-        ),
-        answer,
-      );
+      const queue = at(queues, answer.queue, () => new Map<string, SqsCount>());
+      addSqs(at(queue, answer.action, noSqsRequests), answer);
     },
 
     eventBridge(entries) {
@@ -112,6 +102,10 @@ function at<Value>(map: Map<string, Value>, wanted: string, make: () => Value): 
   const made = make();
   map.set(name, made);
   return made;
+}
+
+function noAnswers(): BucketCount {
+  return { operations: new Map(), seconds: new Map() };
 }
 
 function noS3Requests(): S3Count {

@@ -1,5 +1,4 @@
 // Converts the service model to the emulators' options, and their names and counts back to the model's names.
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { BucketOptions, Emulators, EmulatorsOptions, Fidelity, QueueDepth } from '../aws/emulators.ts';
 import type { S3Limit } from '../aws/s3/s3-limits.ts';
 import type { Latencies } from '../meter/latencies.ts';
@@ -45,7 +44,7 @@ export function emulatorsOptions(
       ),
     ],
     queues: Object.values(queues).map(({ name, attributes }) => ({ name, attributes })),
-    tables: Object.values(tables).map(({ definition }) => definition as CreateTableCommandInput),
+    tables: Object.values(tables).map(({ definition }) => definition),
   };
 }
 

@@ -3,7 +3,6 @@
 //
 // CloudFormation's automatic import does not adopt them: it takes no name that holds a function, and the buckets' names hold the
 // account and the region. (CloudFormation user guide, "Import AWS resources into a CloudFormation stack automatically")
-import { evaluate } from './intrinsics.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { collectTemplate, createScope } from './template.ts';
 
@@ -33,9 +32,7 @@ export async function retainedResources(serviceFile: string, place: StackPlace):
   const configuration = await readConfiguration(serviceFile, {}, stage);
   const template = collectTemplate(configuration);
   const identity = { stackName: `${configuration.service}-${stage}`, region, accountId };
-  const scope = createScope(template, identity, {}, (value, where, inner) =>
-    String(evaluate(value, where, inner)),
-  );
+  const scope = createScope(template, identity, {});
   return Object.entries(template.resources)
     .filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'))
     .map(([logicalId, { Type: type }]) => {

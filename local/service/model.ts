@@ -1,5 +1,6 @@
 // The service model: serverless.yml as plain data, from which the embedded cloud is built.
 // It is mutable so that a test can `adjust` it, for example with shorter timeouts, before the cloud starts.
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { ResourcePolicy, Role } from '../iam/policy.ts';
 
 export interface ServiceModel {
@@ -112,23 +113,9 @@ export interface BucketNotification {
 export interface TableModel {
   name: string;
   /** The properties of AWS::DynamoDB::Table that CreateTable has too. */
-  definition: TableDefinition;
+  definition: CreateTableCommandInput;
   /** The TTL attribute, if it is enabled. */
   timeToLiveAttribute?: string;
-}
-
-export interface TableDefinition {
-  TableName: string;
-  AttributeDefinitions: { AttributeName: string; AttributeType: 'S' | 'N' | 'B' }[];
-  KeySchema: { AttributeName: string; KeyType: 'HASH' | 'RANGE' }[];
-  BillingMode: 'PAY_PER_REQUEST' | 'PROVISIONED';
-  ProvisionedThroughput?: { ReadCapacityUnits: number; WriteCapacityUnits: number };
-  GlobalSecondaryIndexes?: {
-    IndexName: string;
-    KeySchema: { AttributeName: string; KeyType: 'HASH' | 'RANGE' }[];
-    Projection: { ProjectionType: 'ALL' | 'KEYS_ONLY' | 'INCLUDE'; NonKeyAttributes?: string[] };
-    ProvisionedThroughput?: { ReadCapacityUnits: number; WriteCapacityUnits: number };
-  }[];
 }
 
 export interface EventBusModel {

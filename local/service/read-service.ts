@@ -42,9 +42,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
       String(raw.name ?? `${configuration.service}-${stage}-${name}`),
     ]),
   );
-  const scope = createScope(template, identity, deployedNames, (value, where, inner) =>
-    String(evaluate(value, where, inner)),
-  );
+  const scope = createScope(template, identity, deployedNames);
   const defaults = {
     environment: evaluate(provider.environment ?? {}, 'provider.environment', scope),
     timeout: provider.timeout,
@@ -56,10 +54,7 @@ export async function readService(path: string, options: ReadServiceOptions = {}
     // The other settings of a function (tags, layers …) matter only on AWS, so they are not evaluated.
     const { handler, timeout, memorySize, environment, events, recursiveLoop } = raw;
     const wanted = { handler, timeout, memorySize, environment, events, recursiveLoop };
-    const evaluated = evaluate(withoutUndefined(wanted), `functions.${name}`, scope) as Record<
-      string,
-      unknown
-    >;
+    const evaluated = evaluate(wanted, `functions.${name}`, scope) as object;
     const model = readFunction(
       name,
       { ...evaluated, role: roleOf(raw.role) },
@@ -74,12 +69,11 @@ export async function readService(path: string, options: ReadServiceOptions = {}
     );
     return [name, model] as const;
   });
-  const resources = readResources(template, scope);
   const model: ServiceModel = {
     ...identity,
     directory: dirname(resolve(path)),
     functions: Object.fromEntries(functions),
-    ...resources,
+    ...readResources(template, scope),
     ...throttlingOf(template.extensions['HttpApiStage'] ?? {}),
   };
   checkSources(model);
@@ -90,10 +84,8 @@ export function throttlingOf({
   DefaultRouteSettings: settings,
 }: Record<string, unknown>): Pick<ServiceModel, 'throttling'> {
   if (!isRecord(settings)) return {};
-  const [ratePerSecond, burst] = [
-    Number(settings.ThrottlingRateLimit),
-    Number(settings.ThrottlingBurstLimit),
-  ];
+  const ratePerSecond = Number(settings.ThrottlingRateLimit);
+  const burst = Number(settings.ThrottlingBurstLimit);
   if (!(ratePerSecond > 0 && burst >= 1)) {
     throw new ServiceModelError(
       'resources.extensions.HttpApiStage.DefaultRouteSettings',
@@ -143,8 +135,4 @@ function checkSources(model: ServiceModel): void {
       }
     }
   }
-}
-
-function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

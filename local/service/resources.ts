@@ -2,28 +2,22 @@
 import { isRecord } from '../../shared/text/parse-json.ts';
 import type { ResourcePolicy, Role } from '../iam/policy.ts';
 import { listOf, PolicyError, readResourceStatements, readRoleStatements } from '../iam/read-policy.ts';
-import { evaluate, holds, type TemplateScope } from './intrinsics.ts';
+import { evaluate, holds } from './intrinsics.ts';
 import {
   type BucketModel,
   type BucketNotification,
   type ServiceModel,
   ServiceModelError,
-  type TableDefinition,
   type TableModel,
 } from './model.ts';
-import type { Template } from './template.ts';
-
-interface Names {
-  nameOf(logicalId: string): string;
-  arnOf(logicalId: string): string | undefined;
-}
+import type { NamedScope, Template } from './template.ts';
 
 export type Resources = Pick<
   ServiceModel,
   'queues' | 'buckets' | 'tables' | 'eventBuses' | 'roles' | 'policies'
 >;
 
-export function readResources(template: Template, scope: TemplateScope & Names): Resources {
+export function readResources(template: Template, scope: NamedScope): Resources {
   const found: Resources = { queues: {}, buckets: {}, tables: {}, eventBuses: {}, roles: {}, policies: {} };
   /** Read last: a policy names its queue by an address. */
   const policies: (() => ResourcePolicy)[] = [];
@@ -118,7 +112,7 @@ function table(name: string, properties: Record<string, unknown>, where: string)
     BillingMode: properties.BillingMode ?? 'PROVISIONED',
     ...pick(properties, 'ProvisionedThroughput'),
     ...pick(properties, 'GlobalSecondaryIndexes'),
-  } as TableDefinition;
+  } as TableModel['definition'];
   const timeToLive = properties.TimeToLiveSpecification;
   return isRecord(timeToLive) && String(timeToLive.Enabled) === 'true'
     ? { name, definition, timeToLiveAttribute: String(timeToLive.AttributeName) }

@@ -1,6 +1,6 @@
 // The CloudFormation template of serverless.yml, as far as names and ARNs need it: its resources, and the functions of osls.
 import { isRecord } from '../../shared/text/parse-json.ts';
-import type { TemplateScope } from './intrinsics.ts';
+import { evaluate, type TemplateScope } from './intrinsics.ts';
 import { ServiceModelError } from './model.ts';
 import type { ServerlessConfiguration } from './read-configuration.ts';
 
@@ -61,23 +61,33 @@ export function functionLogicalId(name: string): string {
   return `${plain.charAt(0).toUpperCase()}${plain.slice(1)}LambdaFunction`;
 }
 
-const nameProperties: Record<string, string> = {
-  'AWS::SQS::Queue': 'QueueName',
-  'AWS::S3::Bucket': 'BucketName',
-  'AWS::DynamoDB::Table': 'TableName',
-  'AWS::Events::EventBus': 'Name',
-  'AWS::Events::Rule': 'Name',
-  'AWS::IAM::Role': 'RoleName',
-  'AWS::Logs::LogGroup': 'LogGroupName',
+/** An ARN behind its partition. @param at `region:account` */
+type ArnOf = (name: string, at: string, accountId: string) => string;
+
+/** By type: the property that names a resource, and its ARN. */
+const TYPES: Readonly<Record<string, { property: string; arn: ArnOf }>> = {
+  'AWS::SQS::Queue': { property: 'QueueName', arn: (name, at) => `sqs:${at}:${name}` },
+  'AWS::S3::Bucket': { property: 'BucketName', arn: (name) => `s3:::${name}` },
+  'AWS::DynamoDB::Table': { property: 'TableName', arn: (name, at) => `dynamodb:${at}:table/${name}` },
+  'AWS::Events::EventBus': { property: 'Name', arn: (name, at) => `events:${at}:event-bus/${name}` },
+  'AWS::Events::Rule': { property: 'Name', arn: (name, at) => `events:${at}:rule/${name}` },
+  'AWS::IAM::Role': { property: 'RoleName', arn: (name, _, accountId) => `iam::${accountId}:role/${name}` },
+  'AWS::Logs::LogGroup': { property: 'LogGroupName', arn: (name, at) => `logs:${at}:log-group:${name}:*` },
 };
+
+/** What intrinsics refer to, and the names and ARNs of the resources. */
+export interface NamedScope extends TemplateScope {
+  nameOf(logicalId: string): string;
+  /** Undefined for a type whose ARNs are not known. */
+  arnOf(logicalId: string): string | undefined;
+}
 
 /** Names and ARNs of everything in the template. They are computed on demand, since a name may hold intrinsics. */
 export function createScope(
   template: Template,
   identity: Identity,
   deployedNames: Record<string /* logical id */, string>,
-  evaluateText: (value: unknown, where: string, scope: TemplateScope) => string,
-): TemplateScope & { nameOf(logicalId: string): string; arnOf(logicalId: string): string | undefined } {
+): NamedScope {
   const { stackName, region, accountId } = identity;
   const pseudo: Record<string, string> = {
     'AWS::Region': region,
@@ -89,37 +99,21 @@ export function createScope(
   };
   const nameOf = (id: string): string => {
     const resource = template.resources[id];
-    const property = resource === undefined ? undefined : nameProperties[resource.Type];
+    const property = TYPES[resource?.Type ?? '']?.property;
     const given = property === undefined ? undefined : resource?.Properties[property];
     if (given !== undefined)
-      return evaluateText(given, `resources.Resources.${id}.Properties.${property}`, scope);
+      return String(evaluate(given, `resources.Resources.${id}.Properties.${property}`, scope));
     const generated = `${stackName}-${id}`;
     return resource?.Type === 'AWS::S3::Bucket' ? generated.toLowerCase() : generated;
   };
   const arnOf = (id: string): string | undefined => {
-    const deployed = deployedNames[id];
-    if (deployed !== undefined) return `arn:aws:lambda:${region}:${accountId}:function:${deployed}`;
     const at = `${region}:${accountId}`;
-    switch (template.resources[id]?.Type) {
-      case 'AWS::SQS::Queue':
-        return `arn:aws:sqs:${at}:${nameOf(id)}`;
-      case 'AWS::S3::Bucket':
-        return `arn:aws:s3:::${nameOf(id)}`;
-      case 'AWS::DynamoDB::Table':
-        return `arn:aws:dynamodb:${at}:table/${nameOf(id)}`;
-      case 'AWS::Events::EventBus':
-        return `arn:aws:events:${at}:event-bus/${nameOf(id)}`;
-      case 'AWS::Events::Rule':
-        return `arn:aws:events:${at}:rule/${nameOf(id)}`;
-      case 'AWS::IAM::Role':
-        return `arn:aws:iam::${accountId}:role/${nameOf(id)}`;
-      case 'AWS::Logs::LogGroup':
-        return `arn:aws:logs:${at}:log-group:${nameOf(id)}:*`;
-      default:
-        return undefined;
-    }
+    const deployed = deployedNames[id];
+    if (deployed !== undefined) return `arn:aws:lambda:${at}:function:${deployed}`;
+    const type = TYPES[template.resources[id]?.Type ?? ''];
+    return type === undefined ? undefined : `arn:aws:${type.arn(nameOf(id), at, accountId)}`;
   };
-  const scope: ReturnType<typeof createScope> = {
+  const scope: NamedScope = {
     conditions: template.conditions,
     nameOf,
     arnOf,

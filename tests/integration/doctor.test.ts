@@ -203,7 +203,6 @@ async function putPolicies(): Promise<void> {
     collectTemplate({ resources: { Resources: template.Resources } } as ServerlessConfiguration),
     { stackName: STACK, region: 'us-east-1', accountId: ACCOUNT },
     {},
-    (value, where, inner) => String(evaluate(value, where, inner)),
   );
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
     const Policy = JSON.stringify(evaluate(Properties['PolicyDocument'], id, scope));

@@ -17,7 +17,7 @@ const TOPICS = {
 } as const satisfies Record<Parameter['topic'], string>;
 
 const row = ([name, parameter]: [string, Parameter]): string => {
-  const usual = parameter.default === '' ? 'none' : `\`${parameter.default}\``;
+  const usual = parameter.default === undefined ? 'none' : `\`${parameter.default}\``;
   const { about, bounds } = parameter;
   return `| \`${name}\` | ${takes(parameter)} | ${usual} | ${bounds === undefined ? about : `${about} ${bounds}`} |`;
 };
@@ -57,7 +57,7 @@ describe('the parameters in serverless.yml', () => {
   it('have the defaults of the table, and each is a setting', async () => {
     const { params, custom } = await readConfiguration(SERVICE_FILE);
     expect(params?.['default']).toEqual(
-      Object.fromEntries(TABLE.map(([name, parameter]) => [name, parameter.default])),
+      Object.fromEntries(TABLE.map(([name, parameter]) => [name, parameter.default ?? ''])),
     );
     expect(Object.keys((custom as { settings: object }).settings)).toEqual(
       expect.arrayContaining(TABLE.map(([name]) => name)),

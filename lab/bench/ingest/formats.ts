@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { fileWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
-import { openConvertible, readFileRange } from '../convertible.ts';
+import { openConvertible, readFileRange, type TakePart } from '../convertible.ts';
 import { type BenchManifest, rowOf, textManifest } from './manifests.ts';
 
 /** Those that are measured where none is named; the first one's figures are the result's own. */
@@ -17,7 +17,8 @@ export type BenchFormat = (typeof BENCH_FORMATS)[number];
 /** Rows of a row group: about as many as DuckDB writes (122,880). */
 const ROW_GROUP_ROWS = 100_000;
 
-interface Place {
+/** What is read: rows of a format, whose file is in this folder if it needs one. */
+export interface Input {
   format: BenchFormat;
   rows: number;
   folder: string;
@@ -28,7 +29,7 @@ export function isBenchFormat(text: string): text is BenchFormat {
 }
 
 /** Writes the manifest's file, where its format needs one. */
-export async function writeManifest({ format, rows, folder }: Place): Promise<void> {
+export async function writeManifest({ format, rows, folder }: Input): Promise<void> {
   const file = fileOf({ format, rows, folder });
   if (format === 'parquet') await writeParquet(file, rows);
   if (format === 'csv.gz') {
@@ -38,7 +39,7 @@ export async function writeManifest({ format, rows, folder }: Place): Promise<vo
 }
 
 /** The text that holds the manifest's rows: the manifest itself, or each of its units, converted when it is asked for. */
-export async function* benchManifests({ format, rows, folder }: Place): AsyncGenerator<BenchManifest> {
+export async function* benchManifests({ format, rows, folder }: Input): AsyncGenerator<BenchManifest> {
   if (format === 'csv' || format === 'ndjson') {
     yield textManifest(format, rows);
     return;
@@ -52,14 +53,12 @@ export async function* benchManifests({ format, rows, folder }: Place): AsyncGen
   }
 }
 
-function fileOf({ format, rows, folder }: Place): string {
+function fileOf({ format, rows, folder }: Input): string {
   return join(folder, `${rows}.${format}`);
 }
 
-type Convert = (take: (part: Uint8Array, offset: number) => Promise<void>) => Promise<void>;
-
 /** @returns the text's bytes */
-async function writeUnit(file: string, convert: Convert): Promise<number> {
+async function writeUnit(file: string, convert: (take: TakePart) => Promise<void>): Promise<number> {
   const handle = await open(file, 'w');
   let sizeBytes = 0;
   try {

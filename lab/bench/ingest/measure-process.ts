@@ -1,6 +1,7 @@
 // One measurement of ingest in a fresh process: `measure-process.ts ORDER`, an order in JSON. Prints the result in JSON.
 import { markInOnePause } from '../../../functions/runtime/garbage-collection.ts';
-import { type Input, measureIngest, measureParser, measureSending } from './parts.ts';
+import type { Input } from './formats.ts';
+import { measureIngest, measureParser, measureSending } from './parts.ts';
 
 const BYTES_PER_KIB = 1024;
 

@@ -15,16 +15,10 @@ import { PARSER_VERSION } from '../../../shared/manifest/columns.ts';
 import { formatOf } from '../../../shared/manifest/formats/all.ts';
 import { steadyClock, systemClock } from '../../../shared/time/clock.ts';
 import { createRandom } from '../../../shared/time/random.ts';
-import { type BenchFormat, benchManifests } from './formats.ts';
+import { benchManifests, type Input } from './formats.ts';
 import { type BenchManifest, SOURCE_BUCKET, s3Of } from './manifests.ts';
 
 const QUEUE_URL_PATH = '/000000000000/bench';
-/** What is read: rows of a format, whose file is in this folder if it needs one. */
-export interface Input {
-  format: BenchFormat;
-  rows: number;
-  folder: string;
-}
 
 /** Rows, the seconds that they took, and the seconds of a core that all threads took, garbage collection's too. */
 export interface Measured {

@@ -17,9 +17,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { readService, SERVICE_FILE } from '../../../local/service/read-service.ts';
 import { CREDENTIALS, REGION } from '../contestant.ts';
-import { type BenchFormat, USUAL_FORMATS, writeManifest } from './formats.ts';
+import { type BenchFormat, type Input, USUAL_FORMATS, writeManifest } from './formats.ts';
 import type { Order } from './measure-process.ts';
-import type { Input, Measured, Sending } from './parts.ts';
+import type { Measured, Sending } from './parts.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
 /** Rows of one round of sending: some seconds. Rounds are summed. */

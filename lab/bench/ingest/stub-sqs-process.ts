@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 interface Batch {
   Entries: { Id: string; MessageBody: string }[];
@@ -16,7 +17,7 @@ process.stdin.on('end', () => process.exit()).resume();
 
 /** What fails here ends the process, and so the measurement. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { Entries } = JSON.parse(await textOf(request)) as Batch;
+  const { Entries } = (await json(request)) as Batch;
   // The SDK checks the MD5 of every message that it has sent.
   const Successful = Entries.map(({ Id, MessageBody }) => ({
     Id,
@@ -25,10 +26,4 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }));
   response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
   response.end(JSON.stringify({ Successful }));
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,6 +1,7 @@
 // Reads the report of the million-row run line by line, and compares how each row ended with how it must end.
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { type Fate, fateOf, rowOfLine } from './rows.ts';
@@ -32,9 +33,7 @@ export async function countReport(s3: S3Client, report: string, rows: number): P
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
     return Body as Readable;
   };
-  const chunks: Buffer[] = [];
-  for await (const chunk of await read(key)) chunks.push(chunk as Buffer);
-  const { files } = manifestSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  const { files } = manifestSchema.parse(await json(await read(key)));
 
   const count = { stored: 0, failed: 0, rejected: 0, unreported: rows, countedTwice: 0, misreported: 0 };
   const isReported = new Uint8Array(rows);

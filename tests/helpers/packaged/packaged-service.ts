@@ -91,9 +91,7 @@ function readModel(
   const deployedNames = Object.fromEntries(
     lambdas.map(([id, { Properties }]) => [id, String(Properties['FunctionName'])]),
   );
-  const scope = createScope(template, identity, deployedNames, (value, where, inner) =>
-    String(evaluate(value, where, inner)),
-  );
+  const scope = createScope(template, identity, deployedNames);
   /** Everything of a type, by logical id, with its intrinsics evaluated. */
   const evaluated = (type: string): [string, Record<string, unknown>][] =>
     ofType(resources, type).map(([id, { Properties }]) => [
