@@ -21,7 +21,7 @@ export interface Variable<Value> {
   parse: (text: string) => Value | undefined;
 }
 
-type Variables = Readonly<Record<string, Variable<unknown>>>;
+export type Variables = Readonly<Record<string, Variable<unknown>>>;
 
 /** The values of declared variables, by their names. */
 export type Configuration<Declared extends Variables> = {
