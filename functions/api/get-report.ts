@@ -43,27 +43,23 @@ export function createGetReport(dependencies: GetReportDependencies): RouteHandl
     }
     const key = keyOfReport(job, reportBucket);
     const files = await readFiles(dependencies, id, key);
-    const linked = async (file: ReportFile, number: number) => ({
-      ...{ number, kind: file.kind, key: file.key, rows: file.rows, bytes: file.bytes, sha256: file.sha256 },
-      url: await presigner.linkTo({ bucket: reportBucket, key: file.key }, LINK_SECONDS),
-    });
+    const linked = async ({ kind, key, rows, bytes, sha256 }: ReportFile) => {
+      const url = await presigner.linkTo({ bucket: reportBucket, key }, LINK_SECONDS);
+      return { kind, key, rows, bytes, sha256, url };
+    };
     const from = Number(cursor);
     // Before the links, so that none outlives the time that is answered.
     const expiresAt = new Date(clock.now() + LINK_SECONDS * 1000).toISOString();
     const links = await Promise.all(
-      files.slice(from, from + limit).map((file, place) => linked(file, from + place)),
+      files
+        .slice(from, from + limit)
+        .map(async (file, place) => ({ view: await linked(file), behind: String(from + place + 1) })),
     );
-    const next = from + limit < files.length ? String(from + limit) : undefined;
-    const page = pageOf(
-      links,
-      next,
-      (link) => link,
-      ({ number }) => String(number + 1),
-    );
+    const page = pageOf(links, from + limit < files.length ? String(from + limit) : undefined);
     const manifest = await presigner.linkTo({ bucket: reportBucket, key }, LINK_SECONDS);
     return json(200, {
       ...{ job: id, state: job.state, report: job.report, url: manifest, expiresAt },
-      ...{ files: page.views.map(({ number: _, ...view }) => view), ...page.next },
+      ...{ files: page.views, ...page.next },
     });
   };
 }
