@@ -87,7 +87,7 @@ export const planAnswer = z.object({
   rejected: count,
   /** Rejected rows by the code of what is wrong. */
   rejectedByCode: z.record(z.string(), count),
-  /** The first bad rows, or several of the same block that are bad in the same way: `line 3`, or `lines 3 to 90`. */
+  /** The first of them: a bad row, or several of the same block that are bad in the same way. The place is `line 3`, or `lines 3 to 90`. */
   faults: z.array(z.object({ place: z.string(), code: z.string(), message: z.string(), rows: count })),
   /** Good rows by where their bytes come from. */
   sources: z.object({ inline: count, s3: count, https: count }),

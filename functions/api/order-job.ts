@@ -2,7 +2,7 @@
 // read it there. An order may be repeated, with the same answer.
 import type { JobId } from '../../shared/job/identity.ts';
 import { isLive, type Job, type JobControl } from '../../shared/job/job.ts';
-import { describeState, viewJob } from '../../shared/job/view.ts';
+import { describeState, type JobView, viewJob } from '../../shared/job/view.ts';
 import type { Controlled } from '../../shared/ledger/job-rows.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { type ProgressReader, progressOf, unopenedJob } from './find-job.ts';
@@ -76,7 +76,7 @@ export function createOrderJob(dependencies: OrderJobDependencies) {
       );
     }
     const opened = kind === 'repeated' ? await ledger.getJob(job) : undefined;
-    const view =
+    const view: JobView =
       opened === undefined ? { job, state: 'submitted', manifest, redriveOf: id } : await viewNow(opened);
     return json(kind === 'accepted' ? 202 : 200, view, { location: `${basePath}/jobs/${job}` });
   };

@@ -3,7 +3,6 @@
 //   metadata, tags   merged by name: a row's value counts where both have the name
 //   encryption       a row's kind of encryption leaves the job's key, unless it is the same kind
 //   all others       a row's value counts
-import { onFirstUse } from '../time/on-first-use.ts';
 import {
   type EncryptionName,
   MAX_ATTRIBUTE_BYTES,
@@ -78,9 +77,12 @@ const COLUMNS: ReadonlySet<string> = new Set<keyof RowAttributes>([
 export function createRowAttributes(job: JobAttributes) {
   const own = ofJob(job);
   /** Of rows without any of their own; upload never asks. */
-  const ofPlain = onFirstUse(() => ({
-    fault: faultOfAttributes(own, job.kmsKey !== undefined || job.bucketKey !== undefined),
-  }));
+  let ofPlain: { fault: AttributeFault | undefined } | undefined;
+  const faultOfPlain = () => {
+    const namesKey = job.kmsKey !== undefined || job.bucketKey !== undefined;
+    ofPlain ??= { fault: faultOfAttributes(own, namesKey) };
+    return ofPlain.fault;
+  };
   const merged = (row: RowAttributes): ObjectAttributes => {
     const encryption = encryptionOf(row, job);
     const { encryption: _, ...under } = own;
@@ -96,7 +98,7 @@ export function createRowAttributes(job: JobAttributes) {
     /** What only the row and its job together show. @returns undefined where S3 takes them */
     faultOf: (row: RowAttributes): AttributeFault | undefined =>
       isPlain(row)
-        ? ofPlain().fault
+        ? faultOfPlain()
         : faultOfAttributes(merged(row), row.kms_key !== undefined || row.bucket_key !== undefined),
   };
 }
