@@ -1,29 +1,18 @@
 // The environment variables of the API.
-import {
-  account,
-  blockRows,
-  bucket,
-  bucketList,
-  hostList,
-  keyList,
-  queueUrl,
-  reportDays,
-  sliceBytes,
-  table,
-} from '../runtime/configuration.ts';
+import * as variables from '../runtime/configuration.ts';
 
 export const apiConfiguration = {
-  SPILLWAY_ACCOUNT_ID: account,
-  SPILLWAY_LEDGER_TABLE: table,
-  SPILLWAY_INBOX_BUCKET: bucket,
-  SPILLWAY_REPORT_BUCKET: bucket,
-  SPILLWAY_INGEST_QUEUE_URL: queueUrl,
-  SPILLWAY_DESTINATION_BUCKETS: bucketList,
-  SPILLWAY_SOURCE_BUCKETS: bucketList,
-  SPILLWAY_SOURCE_HOSTS: hostList,
-  SPILLWAY_KMS_KEYS: keyList,
-  SPILLWAY_MANIFEST_BUCKETS: bucketList,
-  SPILLWAY_SLICE_BYTES: sliceBytes,
-  SPILLWAY_BLOCK_ROWS: blockRows,
-  SPILLWAY_REPORT_DAYS: reportDays,
+  SPILLWAY_ACCOUNT_ID: variables.account,
+  SPILLWAY_LEDGER_TABLE: variables.table,
+  SPILLWAY_INBOX_BUCKET: variables.bucket,
+  SPILLWAY_REPORT_BUCKET: variables.bucket,
+  SPILLWAY_INGEST_QUEUE_URL: variables.queueUrl,
+  SPILLWAY_DESTINATION_BUCKETS: variables.bucketList,
+  SPILLWAY_SOURCE_BUCKETS: variables.bucketList,
+  SPILLWAY_SOURCE_HOSTS: variables.hostList,
+  SPILLWAY_KMS_KEYS: variables.keyList,
+  SPILLWAY_MANIFEST_BUCKETS: variables.bucketList,
+  SPILLWAY_SLICE_BYTES: variables.sliceBytes,
+  SPILLWAY_BLOCK_ROWS: variables.blockRows,
+  SPILLWAY_REPORT_DAYS: variables.reportDays,
 };

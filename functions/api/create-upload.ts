@@ -9,7 +9,7 @@ import { IDEMPOTENCY_KEY, jobIdOfRequest } from './idempotency-key.ts';
 import { type OptionBounds, readOptions } from './job-options.ts';
 import { json, type RouteHandler } from './json-api.ts';
 import { optionTexts, optionValues } from './manifest-place.ts';
-import { faultAt, faultsOf, HttpError } from './problem.ts';
+import { faultAt, refusedBody } from './problem.ts';
 import { STORED_TYPES, storedTypeOf } from './read-submission.ts';
 import { type Inbox, wasSubmitted } from './submit-manifest.ts';
 
@@ -66,11 +66,7 @@ export function createCreateUpload(dependencies: CreateUploadDependencies): Rout
 function readOrder(value: unknown): { contentType: string; options: Record<string, string> } {
   const shape = `The body is JSON: { "contentType": "text/csv", "options": {...} }`;
   const parsed = uploadOrder.safeParse(value ?? {});
-  if (!parsed.success) {
-    const faults = faultsOf(parsed.error.issues, 'body');
-    const listed = faults.map(({ place, message }) => `${place}: ${message}`).join('; ');
-    throw new HttpError(400, `${listed}. ${shape}`, { faults });
-  }
+  if (!parsed.success) throw refusedBody(parsed.error.issues, shape);
   const { contentType, options = {} } = parsed.data;
   const stored = storedTypeOf(contentType);
   if (stored === undefined)

@@ -1,5 +1,5 @@
 // GET /jobs/{id}/report: links to the files of an ended job's report. Only what its manifest.json lists is linked.
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone } from '../../shared/aws/object-range.ts';
@@ -8,7 +8,7 @@ import type { JobId } from '../../shared/job/identity.ts';
 import { type EndedJob, isEnded } from '../../shared/job/job.ts';
 import { describeState } from '../../shared/job/view.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { MAX_REPORT_BYTES, readReportText } from '../../shared/report/report.ts';
 import { reportText } from '../../shared/report/report-text.ts';
 import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
@@ -43,27 +43,23 @@ export function createGetReport(dependencies: GetReportDependencies): RouteHandl
     }
     const key = keyOfReport(job, reportBucket);
     const files = await readFiles(dependencies, id, key);
-    const linked = async (file: ReportFile, number: number) => ({
-      ...{ number, kind: file.kind, key: file.key, rows: file.rows, bytes: file.bytes, sha256: file.sha256 },
-      url: await presigner.linkTo({ bucket: reportBucket, key: file.key }, LINK_SECONDS),
-    });
+    const linked = async ({ kind, key, rows, bytes, sha256 }: ReportFile) => {
+      const url = await presigner.linkTo({ bucket: reportBucket, key }, LINK_SECONDS);
+      return { kind, key, rows, bytes, sha256, url };
+    };
     const from = Number(cursor);
     // Before the links, so that none outlives the time that is answered.
     const expiresAt = new Date(clock.now() + LINK_SECONDS * 1000).toISOString();
     const links = await Promise.all(
-      files.slice(from, from + limit).map((file, place) => linked(file, from + place)),
+      files
+        .slice(from, from + limit)
+        .map(async (file, place) => ({ view: await linked(file), behind: String(from + place + 1) })),
     );
-    const next = from + limit < files.length ? String(from + limit) : undefined;
-    const page = pageOf(
-      links,
-      next,
-      (link) => link,
-      ({ number }) => String(number + 1),
-    );
+    const page = pageOf(links, from + limit < files.length ? String(from + limit) : undefined);
     const manifest = await presigner.linkTo({ bucket: reportBucket, key }, LINK_SECONDS);
     return json(200, {
       ...{ job: id, state: job.state, report: job.report, url: manifest, expiresAt },
-      ...{ files: page.views.map(({ number: _, ...view }) => view), ...page.next },
+      ...{ files: page.views, ...page.next },
     });
   };
 }
@@ -82,27 +78,17 @@ async function readFiles(
   key: string,
 ): Promise<ReportFile[]> {
   const place = `s3://${reportBucket}/${key}`;
-  const parsed = reportText.safeParse(parseJson(await readText(s3, { bucket: reportBucket, key })));
+  const text = await readReportText(s3, { bucket: reportBucket, key }).catch((error: unknown) => {
+    if (!isGone(classifyFault(error))) throw error;
+    const message = `the report ${place} was deleted: the counts of the job are in GET /jobs/{id}`;
+    throw new HttpError(404, message);
+  });
+  if (text === undefined)
+    throw new HttpError(409, `${place} has more than ${MAX_REPORT_BYTES} bytes: read it in the bucket`);
+  const parsed = reportText.safeParse(parseJson(text));
   if (!parsed.success) throw new Error(`${place} is no report of this version: ${parsed.error.message}`);
   const { files } = parsed.data;
   const foreign = files.find((file) => !file.key.startsWith(`jobs/${id}/`));
   if (foreign !== undefined) throw new Error(`${place} lists ${foreign.key}, which is no file of its job`);
   return files;
-}
-
-async function readText(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<string> {
-  const place = `s3://${bucket}/${key}`;
-  try {
-    const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    if (ContentLength > MAX_REPORT_BYTES)
-      throw new HttpError(409, `${place} has more than ${MAX_REPORT_BYTES} bytes: read it in the bucket`);
-    return (await Body?.transformToString()) ?? '';
-  } catch (error) {
-    if (!(error instanceof HttpError) && isGone(classifyFault(error)))
-      throw new HttpError(
-        404,
-        `the report ${place} was deleted: the counts of the job are in GET /jobs/{id}`,
-      );
-    throw error;
-  }
 }

@@ -6,12 +6,14 @@ import { CLIENT_BUDGETS } from '../../shared/aws/budgets.ts';
 import { createS3Client } from '../../shared/aws/clients.ts';
 import { createPresigner, type Presigner } from '../../shared/aws/presigned.ts';
 import { createOwnerOf } from '../../shared/keys/owned-bucket.ts';
+import { createIngestRequest } from '../../shared/queue/ingest-request.ts';
+import { SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import { createDeadLetterFiles } from '../../shared/report/dead-letters.ts';
 import { type Clock, systemClock } from '../../shared/time/clock.ts';
 import { systemRandom } from '../../shared/time/random.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
-import { instrument } from '../runtime/instrument.ts';
-import { createTelemetry, type Telemetry } from '../runtime/telemetry.ts';
+import type { Configuration } from '../runtime/configuration.ts';
+import { createHandler } from '../runtime/instrument.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
 import { wireJobs, wireQueue } from '../runtime/wiring.ts';
 import { apiConfiguration } from './configuration.ts';
 import { createCreateUpload } from './create-upload.ts';
@@ -21,7 +23,6 @@ import { createListDeadLetters, type ListDeadLettersDependencies } from './list-
 import { createOrderJob, type OrderJobDependencies } from './order-job.ts';
 import { createPlanJob, type PlanJobDependencies } from './plan-job.ts';
 import { createReadJobs, type ReadJobsDependencies } from './read-jobs.ts';
-import { createResumeNotice } from './resume-notice.ts';
 import { ROUTES } from './routes.ts';
 import { createSubmitJob, type SubmitJobDependencies } from './submit-job.ts';
 
@@ -53,9 +54,9 @@ export function createApi(dependencies: ApiDependencies) {
   );
 }
 
-function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
-  const env = readConfiguration(apiConfiguration);
+function apiDependencies(env: Configuration<typeof apiConfiguration>, telemetry: Telemetry): ApiDependencies {
   const ownerOf = createOwnerOf(env.SPILLWAY_ACCOUNT_ID, env.SPILLWAY_MANIFEST_BUCKETS);
+  const requestIngest = createIngestRequest(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL);
   const s3 = expectOwners(createS3Client({}, CLIENT_BUDGETS.api), ownerOf);
   return {
     s3,
@@ -74,13 +75,11 @@ function dependenciesFromEnvironment(telemetry: Telemetry): ApiDependencies {
     kmsKeys: env.SPILLWAY_KMS_KEYS,
     cut: { sliceBytes: env.SPILLWAY_SLICE_BYTES, blockRows: env.SPILLWAY_BLOCK_ROWS },
     ...wireJobs(env, CLIENT_BUDGETS.api),
-    notifyResume: createResumeNotice(wireQueue(CLIENT_BUDGETS.api), env.SPILLWAY_INGEST_QUEUE_URL),
+    notifyResume: (job) => requestIngest({ v: SCHEMA_VERSION, kind: 'resume', job }),
     deadLetters: createDeadLetterFiles({ s3, bucket: env.SPILLWAY_REPORT_BUCKET }),
     keepDays: env.SPILLWAY_REPORT_DAYS,
     telemetry,
   };
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () => createApi(dependenciesFromEnvironment(telemetry)));
+export const handler = createHandler(apiConfiguration, apiDependencies, createApi);

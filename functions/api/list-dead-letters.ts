@@ -20,12 +20,11 @@ export function createListDeadLetters({
   return async ({ query: { limit, cursor } }) => {
     if (cursor !== undefined && !isLetterCursor(cursor)) throw faultAt(400, 'query.cursor', NO_LETTER_CURSOR);
     const { letters, cursor: next } = await deadLetters.list(limit, cursor);
-    const page = pageOf(
-      letters,
-      next,
-      (letter) => ({ ...letter, place: deadLetters.placeOf(letter) }),
-      cursorBehind,
-    );
+    const found = letters.map((letter) => ({
+      view: { ...letter, place: deadLetters.placeOf(letter) },
+      behind: cursorBehind(letter),
+    }));
+    const page = pageOf(found, next);
     return json(200, { letters: page.views, keptDays: keepDays, ...page.next });
   };
 }

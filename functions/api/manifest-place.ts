@@ -11,7 +11,7 @@ import {
 } from '../../shared/job/manifest-order.ts';
 import { optionTextsOfMetadata } from '../../shared/job/options.ts';
 import { boundedName } from '../../shared/text/bounded.ts';
-import { faultAt, faultsOf, HttpError } from './problem.ts';
+import { faultAt, refusedBody } from './problem.ts';
 
 export const optionValues = z.record(z.string(), z.union([z.string(), z.number()]));
 
@@ -46,17 +46,13 @@ export function namesPlace(value: unknown): boolean {
 /** @throws HttpError with every fault of the body */
 export function readPlace(value: unknown, query: Readonly<Record<string, string>>): PlaceRequest {
   const parsed = placeSubmission.safeParse(value);
-  if (parsed.success) {
-    const { manifest, options = {} } = parsed.data;
-    return { place: manifest, options: { ...query, ...optionTexts(options) } };
-  }
-  const faults = faultsOf(parsed.error.issues, 'body');
-  const listed = faults.map(({ place, message }) => `${place}: ${message}`).join('; ');
-  throw new HttpError(
-    400,
-    `${listed}. The body is { "manifest": { "bucket": ..., "key": ... }, "options": {...} }`,
-    { faults },
-  );
+  if (!parsed.success)
+    throw refusedBody(
+      parsed.error.issues,
+      'The body is { "manifest": { "bucket": ..., "key": ... }, "options": {...} }',
+    );
+  const { manifest, options = {} } = parsed.data;
+  return { place: manifest, options: { ...query, ...optionTexts(options) } };
 }
 
 /** @throws HttpError where it may not be read, is not there, or is another object than the request says */

@@ -1,11 +1,9 @@
 // Opens a posted manifest, so that one that can't be read is refused in the answer. Of a compressed one the start is expanded.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { createConversionInput, openConversion } from '../../shared/blocks/conversion-input.ts';
+import { createConversionInput, type OpenedStart, openStart } from '../../shared/blocks/conversion-input.ts';
 import type { NamedManifest } from '../../shared/job/job.ts';
-import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import type { ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
-import type { ManifestStart, Unreadable } from '../../shared/manifest/format.ts';
-import { openManifest } from '../../shared/manifest/open.ts';
+import type { ManifestStart } from '../../shared/manifest/format.ts';
 
 /** Posted manifests have no name: ingest opens them under this key. */
 const KEY = 'manifest';
@@ -21,40 +19,29 @@ interface Posted {
 export async function openPosted(
   body: Uint8Array,
   { contentType, wasText, extraColumns }: Posted,
-): Promise<{ kind: 'readable' } | Unreadable> {
+): Promise<OpenedStart> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const start: ManifestStart = { bytes, sizeBytes: bytes.length, extraColumns };
-  const named = { key: KEY, contentType };
-  const conversion = conversionFor(start, named);
-  if (conversion === undefined)
-    return openManifest(bytes, { ...named, wasText, extraColumns, sizeBytes: bytes.length });
-  const opened = await openConversion(conversion, inputOfBytes(start), named);
-  return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
+  return openStart(inputOfBytes(start), { contentType, wasText });
 }
 
 /**
  * Opens a manifest that lies in S3. What names other files is opened by ingest, which alone may read those.
  * @param start its first bytes
+ * @returns undefined where it names other files
  */
 export async function openPlaced(
   reader: ObjectReader,
   manifest: NamedManifest,
   start: ManifestStart,
   contentType: string | undefined,
-): Promise<{ kind: 'readable' } | Unreadable> {
-  const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
-  const conversion = conversionFor(start, about);
-  if (conversion === undefined) {
-    const { bytes, sizeBytes, extraColumns = [] } = start;
-    return openManifest(bytes, { ...about, sizeBytes, extraColumns });
-  }
+): Promise<OpenedStart | undefined> {
   const input = createConversionInput(reader, manifest, start, []);
   const noFiles = { ...input, find: () => Promise.reject(new NamesFilesError()) };
   try {
-    const opened = await openConversion(conversion, noFiles, about);
-    return opened.kind === 'unreadable' ? opened : { kind: 'readable' };
+    return await openStart(noFiles, { contentType });
   } catch (error) {
-    if (error instanceof NamesFilesError) return { kind: 'readable' };
+    if (error instanceof NamesFilesError) return undefined;
     throw error;
   }
 }

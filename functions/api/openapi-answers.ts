@@ -3,7 +3,6 @@
 import * as z from 'zod/mini';
 import { storedOptions } from '../../shared/job/options.ts';
 import type { JobView } from '../../shared/job/view.ts';
-import type { JobPlan } from './plan-rows.ts';
 
 const count = z.int().check(z.nonnegative());
 const fault = z.object({ code: z.string(), message: z.string() });
@@ -86,14 +85,19 @@ export const planAnswer = z.object({
   rows: count,
   good: count,
   rejected: count,
+  /** Rejected rows by the code of what is wrong. */
   rejectedByCode: z.record(z.string(), count),
+  /** The first of them: a bad row, or several of the same block that are bad in the same way. The place is `line 3`, or `lines 3 to 90`. */
   faults: z.array(z.object({ place: z.string(), code: z.string(), message: z.string(), rows: count })),
+  /** Good rows by where their bytes come from. */
   sources: z.object({ inline: count, s3: count, https: count }),
+  /** Bytes of the objects, as far as rows say them. */
   knownBytes: count,
   requests: z.object({ writes: count, reads: count }),
   cost: z.object({ usd: z.number(), writesUsd: z.number(), otherUsd: z.number() }),
+  /** At the limit of one partition of S3, or at the job's own rate. S3 splits partitions under a load that lasts. */
   time: z.object({ objectsPerSecond: count, seconds: count }),
-}) satisfies z.ZodMiniType<JobPlan>;
+});
 
 export const deadLettersAnswer = z.object({
   letters: z.array(z.looseObject({ place: z.string() })),

@@ -6,6 +6,12 @@
  */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
+/** An entry of a list, with the cursor of the page that starts behind it. */
+interface Entry<View> {
+  view: View;
+  behind: string;
+}
+
 export interface Page<View> {
   views: readonly View[];
   /** Starts the next page; absent on the last. */
@@ -16,20 +22,13 @@ export interface Page<View> {
  * At least one entry, so that the next page makes progress.
  * @param cursor of the entries after these; absent where there are none
  */
-export function pageOf<Entry, View>(
-  entries: readonly Entry[],
-  cursor: string | undefined,
-  viewOf: (entry: Entry) => View,
-  cursorBehind: (entry: Entry) => string,
-): Page<View> {
-  const views = entries.map(viewOf);
+export function pageOf<View>(entries: readonly Entry<View>[], cursor: string | undefined): Page<View> {
   let bytes = 0;
-  const end = views.findIndex((view) => {
+  const end = entries.findIndex(({ view }) => {
     bytes += Buffer.byteLength(JSON.stringify(view));
     return bytes > MAX_ANSWER_BYTES;
   });
-  const kept = end === -1 ? views.length : Math.max(1, end);
-  const last = kept < entries.length ? entries[kept - 1] : undefined;
-  const next = last === undefined ? cursor : cursorBehind(last);
-  return { views: views.slice(0, kept), next: next === undefined ? {} : { cursor: next } };
+  const kept = end === -1 ? entries : entries.slice(0, Math.max(1, end));
+  const next = kept.length < entries.length ? kept.at(-1)?.behind : cursor;
+  return { views: kept.map(({ view }) => view), next: next === undefined ? {} : { cursor: next } };
 }

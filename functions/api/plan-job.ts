@@ -1,15 +1,13 @@
 // POST /plans: reads a manifest as its job would, and answers what the job would do: counts, faults, requests, cost and time.
 // Nothing is stored or sent.
 import { type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
-import { openConversion } from '../../shared/blocks/conversion-input.ts';
+import { openStart } from '../../shared/blocks/conversion-input.ts';
 import type { ManifestBuckets } from '../../shared/job/manifest-order.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
-import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { ConversionFault, type ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestStart } from '../../shared/manifest/format.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
-import { openManifest } from '../../shared/manifest/open.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { type OptionBounds, readOptions } from './job-options.ts';
@@ -40,7 +38,7 @@ export interface PlanJobDependencies
 /** The bytes of a manifest, and what is known of it. */
 interface Loaded {
   bytes: Buffer;
-  about: { key: string; contentType?: string; wasText?: boolean };
+  about: Parameters<typeof openStart>[1];
   options: JobOptions;
   input: (start: ManifestStart) => ConversionInput;
   /** Where faults of the manifest are. */
@@ -65,7 +63,7 @@ function loadPosted(bounds: OptionBounds, event: ApiEvent, query: OptionTexts): 
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return {
     bytes,
-    about: { key: 'manifest', contentType, wasText },
+    about: { contentType, wasText },
     options: readOptions(options, bounds),
     input: inputOfBytes,
     place: 'body',
@@ -85,7 +83,7 @@ async function loadPlaced(
   const bytes = Buffer.concat(await Array.fromAsync(readRange(dependencies, manifest, 0, sizeBytes)));
   return {
     bytes,
-    about: { key: place.key, ...(contentType === undefined ? {} : { contentType }) },
+    about: { contentType },
     options: parsed,
     input: (start) => ({
       ...inputOfBytes(start),
@@ -102,17 +100,15 @@ async function textOf(
   time: PlanTime,
 ): Promise<{ head: ManifestHead; text: Buffer }> {
   const extraColumns = extraColumnsOf(options.keyTemplate);
-  const start: ManifestStart = { bytes, sizeBytes: bytes.length, extraColumns };
-  const conversion = conversionFor(start, about);
-  if (conversion === undefined) {
-    const opened = openManifest(bytes, { ...about, sizeBytes: bytes.length, extraColumns });
-    if (opened.kind === 'unreadable') throw unreadable(opened.message + hintOf(opened.code, bytes), place);
-    return { head: opened.head, text: bytes };
-  }
+  const read = input({ bytes, sizeBytes: bytes.length, extraColumns });
   try {
-    const read = input(start);
-    const opened = await openConversion(conversion, read, about);
-    if (opened.kind === 'unreadable') throw unreadable(opened.message, place);
+    const opened = await openStart(read, about);
+    if (opened.kind === 'unreadable') {
+      const hint = 'conversion' in opened ? '' : hintOf(opened.code, bytes);
+      throw unreadable(opened.message + hint, place);
+    }
+    if (opened.kind === 'readable') return { head: opened.head, text: bytes };
+    const { conversion } = opened;
     const chunks: Uint8Array[] = [];
     let textBytes = 0;
     for (const unit of opened.units) {

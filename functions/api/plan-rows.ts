@@ -1,4 +1,5 @@
 // What a job would do with its rows: how many are good, what is wrong with the others, and what the good ones take.
+import type * as z from 'zod/mini';
 import { PIPELINE_USD_PER_ROW, PRICES } from '../../shared/aws/prices.js';
 import { type Block, blocksOf, type RowRules } from '../../shared/blocks/read-blocks.ts';
 import { rateOf } from '../../shared/job/frozen-options.ts';
@@ -10,6 +11,7 @@ import { blockRowsOf } from '../../shared/pacing/job-rate.ts';
 import { numbersOf, type Outcome } from '../../shared/report/outcome.ts';
 import { knownBytesOf } from '../../shared/sources/known-bytes.ts';
 import type { SourceConfiguration } from '../../shared/sources/source.ts';
+import type { planAnswer } from './openapi-answers.ts';
 import type { PlanTime } from './plan-time.ts';
 import { MAX_FAULTS } from './problem.ts';
 
@@ -25,35 +27,7 @@ export interface PlannedManifest {
   cut: { sliceBytes: number; blockRows: number };
 }
 
-/** A bad row, or several of the same block that are bad in the same way. */
-export interface RowFault {
-  /** `line 3`, or `lines 3 to 90`. */
-  place: string;
-  code: string;
-  message: string;
-  rows: number;
-}
-
-export interface JobPlan {
-  format: string;
-  rows: number;
-  good: number;
-  rejected: number;
-  /** Rejected rows by the code of what is wrong. */
-  rejectedByCode: Record<string, number>;
-  /** The first of them. */
-  faults: RowFault[];
-  /** Good rows by where their bytes come from. */
-  sources: Record<SourceKind, number>;
-  /** Bytes of the objects, as far as rows say them. */
-  knownBytes: number;
-  requests: { writes: number; reads: number };
-  cost: { usd: number; writesUsd: number; otherUsd: number };
-  /** At the limit of one partition of S3, or at the job's own rate. S3 splits partitions under a load that lasts. */
-  time: { objectsPerSecond: number; seconds: number };
-}
-
-type SourceKind = 'inline' | 's3' | 'https';
+export type JobPlan = z.infer<typeof planAnswer>;
 
 /** Cuts the manifest into the slices of its job, since a row's key must be its slice's own. */
 export async function planRows(
@@ -79,9 +53,9 @@ export async function planRows(
 
 function createTally(options: JobOptions) {
   const counts = { rows: 0, good: 0, rejected: 0 };
-  const sources: Record<SourceKind, number> = { inline: 0, s3: 0, https: 0 };
+  const sources: JobPlan['sources'] = { inline: 0, s3: 0, https: 0 };
   const byCode = new Map<string, number>();
-  const faults: RowFault[] = [];
+  const faults: JobPlan['faults'] = [];
   let knownBytes = 0;
 
   function reject(outcome: Outcome): void {
@@ -130,7 +104,7 @@ function placeOf({ line, lastLine }: Outcome): string {
   return lastLine === undefined || lastLine === line ? `line ${line}` : `lines ${line} to ${lastLine}`;
 }
 
-function sourceKindOf({ source }: ManifestItem): SourceKind {
+function sourceKindOf({ source }: ManifestItem): keyof JobPlan['sources'] {
   if (source === undefined) return 'inline';
   return source.startsWith('s3://') ? 's3' : 'https';
 }

@@ -74,6 +74,16 @@ export function problemAnswer(
   };
 }
 
+/**
+ * The answer to a body that its schema refuses, with every issue.
+ * @param shape a sentence that says what the body is
+ */
+export function refusedBody(issues: readonly z.core.$ZodIssue[], shape: string): HttpError {
+  const faults = faultsOf(issues, 'body');
+  const listed = faults.map(({ place, message }) => `${place}: ${message}`).join('; ');
+  return new HttpError(400, `${listed}. ${shape}`, { faults });
+}
+
 /** Every issue with its place: `query.limit`. */
 export function faultsOf(issues: readonly z.core.$ZodIssue[], within: string): Fault[] {
   return issues.map((issue) => ({

@@ -25,12 +25,7 @@ export function createReadJobs({ s3, inbox, ledger, index }: ReadJobsDependencie
       // A job in neither map has expired since the index was read.
       return error === undefined ? [] : [{ view: viewUnreadable(id, error.message), behind }];
     });
-    const page = pageOf(
-      found,
-      next,
-      ({ view }) => view,
-      ({ behind }) => behind,
-    );
+    const page = pageOf(found, next);
     return json(200, { jobs: page.views, ...page.next });
   };
 

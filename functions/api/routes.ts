@@ -87,39 +87,20 @@ const upload = z.looseObject({
 const report = z.looseObject({ job: z.string(), files: z.array(z.looseObject({ url: z.string() })) });
 const plan = z.looseObject({ rows: z.number(), faults: z.array(z.looseObject({})) });
 
-/** An order to a job: it has no body, or one that is passed over. */
-const order = {
-  method: 'POST',
-  parameters: jobParameters,
-  query: none,
-  bodyBytes: ORDER_BYTES,
-  answer: job,
-} as const;
+const ofJob = { parameters: jobParameters, query: none, bodyBytes: ORDER_BYTES, answer: job } as const;
+/** To a job, unless it says otherwise. It has no body, a small one, or one that is passed over. */
+const order = { method: 'POST', ...ofJob } as const;
+const list = { method: 'GET', parameters: none, query: page, bodyBytes: ORDER_BYTES } as const;
+const manifest = { method: 'POST', parameters: none, query: optionTexts, bodyBytes: MANIFEST_BYTES } as const;
 
 export const ROUTES = {
   /** A manifest as the body, its options in the query; JSON { rows, options }; or JSON { manifest, options }, its place. */
-  submitJob: {
-    ...{ method: 'POST', path: '/jobs', parameters: none, query: optionTexts },
-    ...{ bodyBytes: MANIFEST_BYTES, answer: job },
-  },
+  submitJob: { ...manifest, path: '/jobs', answer: job },
   /** Newest first. */
-  listJobs: {
-    method: 'GET',
-    path: '/jobs',
-    parameters: none,
-    query: page,
-    bodyBytes: ORDER_BYTES,
-    answer: jobs,
-  },
-  getJob: {
-    ...{ method: 'GET', path: '/jobs/{id}', parameters: jobParameters, query: none },
-    ...{ bodyBytes: ORDER_BYTES, answer: job },
-  },
+  listJobs: { ...list, path: '/jobs', answer: jobs },
+  getJob: { method: 'GET', ...ofJob, path: '/jobs/{id}' },
   /** Links to the files of an ended job's report. */
-  getReport: {
-    ...{ method: 'GET', path: '/jobs/{id}/report', parameters: jobParameters, query: page },
-    ...{ bodyBytes: ORDER_BYTES, answer: report },
-  },
+  getReport: { ...list, path: '/jobs/{id}/report', parameters: jobParameters, answer: report },
   /** Starts no further transfer until the job is resumed. */
   pauseJob: { ...order, path: '/jobs/{id}/pause' },
   /** Sends the missing rows again. */
@@ -131,20 +112,11 @@ export const ROUTES = {
   /** Changes how fast a job writes, at any time until its end. What is not given stays as it is. */
   rateJob: { ...order, path: '/jobs/{id}/rate', query: rate },
   /** A form with which a manifest of any size is uploaded; its job starts then. */
-  createUpload: {
-    ...{ method: 'POST', path: '/uploads', parameters: none, query: none },
-    ...{ bodyBytes: ORDER_BYTES, answer: upload },
-  },
+  createUpload: { ...order, path: '/uploads', parameters: none, answer: upload },
   /** Reads a manifest as its job would, and sends nothing. It takes what submitJob takes. */
-  planJob: {
-    ...{ method: 'POST', path: '/plans', parameters: none, query: optionTexts },
-    ...{ bodyBytes: MANIFEST_BYTES, answer: plan },
-  },
+  planJob: { ...manifest, path: '/plans', answer: plan },
   /** Oldest first. */
-  listDeadLetters: {
-    ...{ method: 'GET', path: '/deadletters', parameters: none, query: page },
-    ...{ bodyBytes: ORDER_BYTES, answer: letters },
-  },
+  listDeadLetters: { ...list, path: '/deadletters', answer: letters },
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -73,7 +73,7 @@ async function placedSubmission(
   const manifest = { ...found.place, sizeBytes: found.sizeBytes };
   const start = await readStart(dependencies, manifest, extraColumnsOf(keyTemplate));
   const opened = await openPlaced(dependencies, manifest, start, found.contentType);
-  if (opened.kind === 'unreadable') throw faultAt(400, 'body.manifest', opened.message);
+  if (opened?.kind === 'unreadable') throw faultAt(400, 'body.manifest', opened.message);
   return {
     contentType: MANIFEST_ORDER_CONTENT_TYPE,
     body: Buffer.from(manifestOrderText(found.place)),

@@ -12,7 +12,7 @@ import { messageBody, type UploadMessage } from '../../shared/queue/messages.ts'
 import { accountFor } from '../../shared/report/account.ts';
 import type { OutcomeStore } from '../../shared/report/outcome-store.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { type Decision, nothingLeft, unreadable } from './decision.ts';
+import { type Decision, decided, nothingLeft, unreadable } from './decision.ts';
 
 export interface DecideItemDependencies {
   ledger: Pick<Ledger, 'getJob' | 'readBlocks' | 'recordEnds'>;
@@ -36,11 +36,9 @@ export async function decideItem(
   if (block === undefined || id.number >= block.size)
     return unreadable(id, 'it names no row that the ledger knows');
   if (hasEnded(block, id.number)) {
-    return {
-      ...nothingLeft(id, 'its row has ended'),
-      // A crash may have left its block open after the row had ended.
-      carryOut: async () => void (await ledger.recordEnds(id, {})),
-    };
+    // A crash may have left its block open after the row had ended.
+    const close = async () => void (await ledger.recordEnds(id, {}));
+    return decided('nothing-left', id, 'its row has ended', close);
   }
   return message.suspect === true
     ? failRow(dependencies, messageOfJob(job, message))
@@ -52,24 +50,20 @@ function sendAlone(
   message: UploadMessage,
   suspectsBefore: number,
 ): Decision {
-  return {
-    ...placeOf(message),
-    kind: 'suspect',
-    reason: 'received as often as its queue allows without an end: a worker may have died of it',
-    carryOut: async () => {
-      const suspect: UploadMessage = {
-        ...message,
-        suspect: true,
-        reposted: message.reposted + 1,
-        // Its age starts at zero: the workers that died with it did not spend that time on retries.
-        firstSentAtMs: clock.now(),
-      };
-      const delaySeconds = suspectDelaySeconds(suspectsBefore);
-      await sendMessages(queue, uploadQueueUrl, [
-        { body: messageBody(suspect), delaySeconds, groupId: message.job },
-      ]);
-    },
-  };
+  const reason = 'received as often as its queue allows without an end: a worker may have died of it';
+  return decided('suspect', placeOf(message), reason, async () => {
+    const suspect: UploadMessage = {
+      ...message,
+      suspect: true,
+      reposted: message.reposted + 1,
+      // Its age starts at zero: the workers that died with it did not spend that time on retries.
+      firstSentAtMs: clock.now(),
+    };
+    const delaySeconds = suspectDelaySeconds(suspectsBefore);
+    await sendMessages(queue, uploadQueueUrl, [
+      { body: messageBody(suspect), delaySeconds, groupId: message.job },
+    ]);
+  });
 }
 
 function failRow({ outcomes, ledger }: DecideItemDependencies, message: UploadMessage): Decision {
@@ -77,21 +71,16 @@ function failRow({ outcomes, ledger }: DecideItemDependencies, message: UploadMe
   const { item, line, attempts, throttled, returned, reposted } = message;
   const reason =
     'received as often as its queue allows without an end, the last times alone: its worker may die of it';
-  return {
-    ...id,
-    kind: 'row-failed',
-    reason,
-    carryOut: async (place, writer) => {
-      const outcome = {
-        status: 'failed',
-        ...{ line, item, attempts, throttled, returned, reposted },
-        code: 'DeadLettered',
-        message: `${reason}; its message is kept as ${place}`,
-      } as const;
-      const { errors } = await accountFor({ outcomes, ledger }, [{ id, outcome }], writer);
-      if (errors[0] !== undefined) throw errors[0];
-    },
-  };
+  return decided('row-failed', id, reason, async (place, writer) => {
+    const outcome = {
+      status: 'failed',
+      ...{ line, item, attempts, throttled, returned, reposted },
+      code: 'DeadLettered',
+      message: `${reason}; its message is kept as ${place}`,
+    } as const;
+    const { errors } = await accountFor({ outcomes, ledger }, [{ id, outcome }], writer);
+    if (errors[0] !== undefined) throw errors[0];
+  });
 }
 
 function placeOf({ job, slice, block, number }: UploadMessage): ItemId {

@@ -23,7 +23,7 @@ import {
 import { parseJson } from '../../shared/text/parse-json.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { decideItem } from './decide-item.ts';
-import { type Decision, nothingLeft, unreadable } from './decision.ts';
+import { type Decision, decided, nothingLeft, unreadable } from './decision.ts';
 import { type FailSliceDependencies, failSlice } from './fail-slice.ts';
 import type { LetterSource, QueueUrls } from './source.ts';
 
@@ -109,31 +109,24 @@ async function decideSettle(
     clock.now() >= Math.max(job.deadlineMs, job.haltedAtMs) + SETTLE_GRACE_MS;
   // A job whose end is decided has settled its last slice: only its report and event are missing.
   const isOver = isGivenUp && (job.ending ?? 'abandoned') === 'abandoned';
-  if (!isOver) {
-    return {
-      ...place,
-      kind: 'sent-again',
-      reason: `${what}; it is tried until its job's deadline is past`,
-      carryOut: () =>
-        sendMessages(queue, settleQueueUrl, [
-          {
-            body: messageBody({ ...message, buried: buried + 1 }),
-            delaySeconds: RESEND_DELAY_SECONDS,
-            groupId: id,
-          },
-        ]),
-    };
-  }
+  if (!isOver)
+    return decided('sent-again', place, `${what}; it is tried until its job's deadline is past`, () =>
+      sendAgain(queue, settleQueueUrl, { ...message, buried: buried + 1 }),
+    );
   const reason = `${what} by its deadline`;
-  return {
-    ...place,
-    kind: 'job-failed',
-    reason,
-    carryOut: async (kept) => {
-      const fault = { code: 'SettleFailed', message: `${reason}; its message is kept as ${kept}` };
-      await failJob(end, job, fault);
-    },
-  };
+  return decided('job-failed', place, reason, async (kept) => {
+    const fault = { code: 'SettleFailed', message: `${reason}; its message is kept as ${kept}` };
+    await failJob(end, job, fault);
+  });
+}
+
+function sendAgain(
+  queue: QueueDependencies,
+  queueUrl: string,
+  message: SettleMessage | IngestMessage,
+): Promise<void> {
+  const body = messageBody(message);
+  return sendMessages(queue, queueUrl, [{ body, delaySeconds: RESEND_DELAY_SECONDS, groupId: message.job }]);
 }
 
 async function decideIngest(dependencies: DecideDependencies, message: IngestMessage): Promise<Decision> {
@@ -147,34 +140,21 @@ async function decideIngest(dependencies: DecideDependencies, message: IngestMes
       if (job.control === 'paused')
         return nothingLeft(place, 'its job is paused, and sends it again when it is resumed');
       const reason = 'its slice could not be ingested';
-      return {
-        ...place,
-        kind: 'slice-failed',
-        reason,
-        carryOut: (kept, writer) =>
-          failSlice(dependencies, job, message.slice, `${reason}; the message is kept as ${kept}`, writer),
-      };
+      return decided('slice-failed', place, reason, (kept, writer) =>
+        failSlice(dependencies, job, message.slice, `${reason}; the message is kept as ${kept}`, writer),
+      );
     }
     case 'plan': {
       if (job.state !== 'planning') return nothingLeft(place, 'its manifest is cut');
       const reason = 'the manifest could not be cut into slices to its end';
-      return {
-        ...place,
-        kind: 'job-failed',
-        reason,
-        carryOut: async (kept) => void (await stopPlanning(end, job, cutFault(reason, kept))),
-      };
+      return decided('job-failed', place, reason, async (kept) => {
+        await stopPlanning(end, job, cutFault(reason, kept));
+      });
     }
     case 'resume':
-      return {
-        ...place,
-        kind: 'sent-again',
-        reason: 'its job could not be resumed',
-        carryOut: () =>
-          sendMessages(queue, ingestQueueUrl, [
-            { body: messageBody(message), delaySeconds: RESEND_DELAY_SECONDS, groupId: message.job },
-          ]),
-      };
+      return decided('sent-again', place, 'its job could not be resumed', () =>
+        sendAgain(queue, ingestQueueUrl, message),
+      );
   }
 }
 
@@ -201,36 +181,22 @@ async function decideArrival(
   const id = jobIdOfManifest(arrival);
   const known = await ledger.getJob(id);
   const reason = 'the manifest could not be opened and cut into slices to its end';
-  if (known === undefined) {
-    return {
-      job: id,
-      kind: 'job-failed',
-      reason,
-      carryOut: async (place) => {
-        await failUnopenedJob(end, unopenedJob(arrival, clock.now(), cutFault(reason, place)));
-      },
-    };
-  }
+  if (known === undefined)
+    return decided('job-failed', { job: id }, reason, async (place) => {
+      await failUnopenedJob(end, unopenedJob(arrival, clock.now(), cutFault(reason, place)));
+    });
   if (!isManifestOf(known, arrival)) {
     const taken = takenJob(arrival, id, clock.now());
-    return {
-      job: taken.id,
-      kind: 'job-failed',
-      reason: taken.fault.message,
-      carryOut: async () => void (await failUnopenedJob(end, taken)),
-    };
+    return decided('job-failed', { job: taken.id }, taken.fault.message, async () => {
+      await failUnopenedJob(end, taken);
+    });
   }
   if (known.state === 'running') return nothingLeft({ job: id }, 'its manifest is cut');
   if (isEnded(known)) return nothingLeft({ job: id }, 'its job has ended');
-  return {
-    job: id,
-    kind: 'job-failed',
-    reason,
-    carryOut: async (place) => {
-      if (known.state === 'unopened') await failJob(end, known, known.fault);
-      else await stopPlanning(end, known, cutFault(reason, place));
-    },
-  };
+  return decided('job-failed', { job: id }, reason, async (place) => {
+    if (known.state === 'unopened') await failJob(end, known, known.fault);
+    else await stopPlanning(end, known, cutFault(reason, place));
+  });
 }
 
 function cutFault(reason: string, place: string) {

@@ -1,5 +1,5 @@
 // A decision about a dead letter, with the step that carries it out.
-import type { DeadLetterDecision } from '../../shared/report/dead-letters.ts';
+import type { DeadLetterDecision, DeadLetterKind } from '../../shared/report/dead-letters.ts';
 
 export interface Decision extends DeadLetterDecision {
   /**
@@ -12,10 +12,14 @@ export interface Decision extends DeadLetterDecision {
 
 type Place = Omit<DeadLetterDecision, 'kind' | 'reason'>;
 
-export function nothingLeft(place: Place, reason: string): Decision {
-  return { ...place, kind: 'nothing-left', reason, carryOut: async () => undefined };
+export function decided(
+  kind: DeadLetterKind,
+  place: Place,
+  reason: string,
+  carryOut: Decision['carryOut'] = async () => undefined,
+): Decision {
+  return { ...place, kind, reason, carryOut };
 }
 
-export function unreadable(place: Place, reason: string): Decision {
-  return { ...place, kind: 'unreadable', reason, carryOut: async () => undefined };
-}
+export const nothingLeft = (place: Place, reason: string) => decided('nothing-left', place, reason);
+export const unreadable = (place: Place, reason: string) => decided('unreadable', place, reason);

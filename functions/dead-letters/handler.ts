@@ -10,27 +10,16 @@
 // After a crash between two steps the letter comes again, and all of them are repeated.
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { DeadLetterDecision, DeadLetterKind } from '../../shared/report/dead-letters.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
-import { instrument } from '../runtime/instrument.ts';
+import { createHandler } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
-import { createTelemetry } from '../runtime/telemetry.ts';
 import { deadLetterConfiguration } from './configuration.ts';
 import { decide } from './decide.ts';
 import { type DeadLettersDependencies, deadLettersDependencies } from './dependencies.ts';
 import { letterOf } from './letter.ts';
 import { letterSource } from './source.ts';
 
-/** Which letters an operator should look at. A suspect is not yet one: it may well be stored. */
-const FLAGGED: Readonly<Record<DeadLetterKind, boolean>> = {
-  suspect: false,
-  'row-failed': true,
-  'slice-failed': true,
-  'job-failed': true,
-  'sent-again': true,
-  'nothing-left': false,
-  unhandled: true,
-  unreadable: true,
-};
+/** Letters that no operator needs to look at. A suspect is one of them: it may well be stored. */
+const UNFLAGGED: ReadonlySet<DeadLetterKind> = new Set(['suspect', 'nothing-left']);
 
 /** To fail a slice of 128,000 rows takes about 20 s: with less time left, no further letter is begun. */
 const LETTER_MS = 25_000;
@@ -77,7 +66,7 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
         await keepUnhandled(record, error as Error);
       }
     }
-    const flagged = handled.filter(({ kind }) => FLAGGED[kind]);
+    const flagged = handled.filter(({ kind }) => !UNFLAGGED.has(kind));
     // Counted, because a queue silently drops a letter after 14 days.
     count({ DeadLettersFlagged: flagged.length, MessagesFailed: unhandled });
     if (flagged.length > 0) logger.error(LOG.lettersFlagged, { letters: handled });
@@ -86,8 +75,4 @@ export function createDeadLetters(dependencies: DeadLettersDependencies) {
   };
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () =>
-  createDeadLetters(deadLettersDependencies(readConfiguration(deadLetterConfiguration), telemetry)),
-);
+export const handler = createHandler(deadLetterConfiguration, deadLettersDependencies, createDeadLetters);

@@ -79,22 +79,11 @@ export async function endUnreadable(
 }
 
 async function openJob(dependencies: BeginJobDependencies, arrival: ManifestArrival): Promise<Job> {
-  const { blocks, ledger, end, destinationBuckets, manifestBuckets, cut, keepDays, clock } = dependencies;
-  const reportBucket = end.reports.bucket;
+  const { blocks, ledger, end, clock } = dependencies;
+  const { bucket: reportBucket } = end.reports;
   const sourceBuckets = bucketsOf(blocks);
-  const job = await startJob(
-    {
-      reader: blocks,
-      destinationBuckets,
-      sourceBuckets,
-      manifestBuckets,
-      reportBucket,
-      cut,
-      keepDays,
-      nowMs: clock.now(),
-    },
-    arrival,
-  );
+  const stage = { ...dependencies, reader: blocks, sourceBuckets, reportBucket, nowMs: clock.now() };
+  const job = await startJob(stage, arrival);
   return job.state === 'planning' ? ledger.createJob(job) : refuseJob(dependencies, job);
 }
 

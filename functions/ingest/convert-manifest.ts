@@ -6,7 +6,7 @@
 import { isThere, type ObjectReader } from '../../shared/aws/object-range.ts';
 import { createConversionInput, readStartAgain } from '../../shared/blocks/conversion-input.ts';
 import { MOST_SLICES } from '../../shared/job/identity.ts';
-import { jobFault, type PlanningJob } from '../../shared/job/job.ts';
+import { jobFault, type NamedManifest, type PlanningJob } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
 import { conversionNamed } from '../../shared/manifest/conversions/all.ts';
@@ -15,7 +15,6 @@ import { linesLimited } from '../../shared/manifest/conversions/limits.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { unitFile, writeConvertedList, writtenUnits } from './converted-files.ts';
-import type { ManifestFile } from './manifest-files.ts';
 import type { PlanEnd } from './split-manifest.ts';
 import { type ControlWatch, watchControl } from './watch-control.ts';
 import { writeText } from './write-text.ts';
@@ -102,7 +101,7 @@ async function convertUnits(
 }
 
 /** The files of all units in their order, as the bucket has them: some may be of earlier invocations. */
-async function filesOf(reader: ObjectReader, list: StoredObject, units: number): Promise<ManifestFile[]> {
+async function filesOf(reader: ObjectReader, list: StoredObject, units: number): Promise<NamedManifest[]> {
   const written = await writtenUnits(reader.s3, list);
   return Array.from({ length: units }, (_, number) => {
     const file = written.get(number);

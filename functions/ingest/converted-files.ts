@@ -11,9 +11,8 @@ import { listObjects } from '../../shared/aws/list-keys.ts';
 import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-range.ts';
 import { putIfAbsent } from '../../shared/aws/put-if-absent.ts';
 import type { JobId } from '../../shared/job/identity.ts';
-import { type JobFault, jobFault } from '../../shared/job/job.ts';
+import { type JobFault, jobFault, type NamedManifest } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
-import type { ManifestFile } from './manifest-files.ts';
 
 const LIST = 'list.json';
 /** Digits of a unit's number, so that keys are in the units' order. */
@@ -21,7 +20,7 @@ const UNIT_DIGITS = 5;
 
 const listSchema = z.object({
   version: z.literal(1),
-  files: z.array(z.object({ key: z.string(), bytes: z.number(), etag: z.optional(z.string()) })),
+  files: z.array(z.object({ key: z.string(), bytes: z.number(), etag: z.exactOptional(z.string()) })),
 });
 
 export function convertedList(bucket: string, job: JobId, startedAtMs: number): StoredObject {
@@ -38,10 +37,10 @@ function unitPrefix(listKey: string): string {
 }
 
 /** The units that are written, by their numbers. Each was written whole, or it would not be there. */
-export async function writtenUnits(s3: S3Client, list: StoredObject): Promise<Map<number, ManifestFile>> {
+export async function writtenUnits(s3: S3Client, list: StoredObject): Promise<Map<number, NamedManifest>> {
   const { bucket } = list;
   const prefix = unitPrefix(list.key);
-  const units = new Map<number, ManifestFile>();
+  const units = new Map<number, NamedManifest>();
   for await (const { key, sizeBytes, etag } of listObjects(s3, bucket, prefix)) {
     // Taken for empty, a file would have its rows left out.
     if (sizeBytes === undefined || etag === undefined)
@@ -55,13 +54,10 @@ export async function writtenUnits(s3: S3Client, list: StoredObject): Promise<Ma
 export async function writeConvertedList(
   { s3, clock }: ObjectReader,
   list: StoredObject,
-  files: readonly ManifestFile[],
+  files: readonly NamedManifest[],
 ): Promise<void> {
-  const named = files.map(({ key, sizeBytes, etag }) => ({
-    key,
-    bytes: sizeBytes,
-    ...(etag === undefined ? {} : { etag }),
-  }));
+  // JSON leaves out an ETag that is not there.
+  const named = files.map(({ key, sizeBytes, etag }) => ({ key, bytes: sizeBytes, etag }));
   const put = {
     Bucket: list.bucket,
     Key: list.key,
@@ -74,7 +70,7 @@ export async function writeConvertedList(
 export async function readConvertedList(
   reader: ObjectReader,
   { bucket, key }: StoredObject,
-): Promise<{ kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault }> {
+): Promise<{ kind: 'readable'; files: NamedManifest[] } | { kind: 'unreadable'; fault: JobFault }> {
   let text: string | undefined;
   try {
     text = await readAgain(reader, async () => {
@@ -89,11 +85,6 @@ export async function readConvertedList(
   const { files } = listSchema.parse(JSON.parse(text ?? ''));
   return {
     kind: 'readable',
-    files: files.map(({ key: fileKey, bytes, etag }) => ({
-      bucket,
-      key: fileKey,
-      sizeBytes: bytes,
-      ...(etag === undefined ? {} : { etag }),
-    })),
+    files: files.map(({ bytes, ...file }) => ({ bucket, ...file, sizeBytes: bytes })),
   };
 }

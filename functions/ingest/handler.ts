@@ -18,12 +18,10 @@ import { createIngestRequest, type SliceRequest } from '../../shared/queue/inges
 import { type IngestMessage, SCHEMA_VERSION } from '../../shared/queue/messages.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedNames } from '../../shared/text/bounded.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
 import { markInOnePause } from '../runtime/garbage-collection.ts';
-import { instrument } from '../runtime/instrument.ts';
+import { createHandler } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import { eachRecord } from '../runtime/records.ts';
-import { createTelemetry } from '../runtime/telemetry.ts';
 import { continueJob, endUnreadable, ingestArrival } from './begin-job.ts';
 import { ingestConfiguration } from './configuration.ts';
 import { type IngestDependencies, ingestDependencies } from './dependencies.ts';
@@ -100,10 +98,8 @@ export function createIngest(dependencies: IngestDependencies) {
   );
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () => {
-  const ingest = createIngest(ingestDependencies(readConfiguration(ingestConfiguration), telemetry));
+export const handler = createHandler(ingestConfiguration, ingestDependencies, (dependencies) => {
+  const ingest = createIngest(dependencies);
   // Last: where the configuration is wrong, each invocation comes here again.
   markInOnePause();
   return ingest;

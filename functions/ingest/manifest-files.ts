@@ -1,17 +1,13 @@
 // Cuts the files that hold a job's rows into slices, one file after the other: the job's manifest, or the files of its list.
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
-import type { JobFault, OpenedJob, PlanCursor } from '../../shared/job/job.ts';
+import type { JobFault, NamedManifest, OpenedJob, PlanCursor } from '../../shared/job/job.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
 import type { SliceLimits } from '../../shared/manifest/format.ts';
 import { formatOf } from '../../shared/manifest/formats/all.ts';
 import type { ByteRange, SlicePlace } from '../../shared/manifest/slice-place.ts';
 import { readConvertedList } from './converted-files.ts';
 import { readRedriveReport } from './redrive-report.ts';
-
-export interface ManifestFile extends StoredObject {
-  sizeBytes: number;
-}
 
 /**
  * slice   the next slice; `next` is the plan's cursor behind it
@@ -35,7 +31,7 @@ export async function* cutFiles(
   const { head, plan } = job;
   let { slices, rows } = plan;
   for (let number = plan.file ?? 0; number < listed.files.length; number++) {
-    const file = listed.files[number] as ManifestFile;
+    const file = listed.files[number] as NamedManifest;
     const isStarted = number === (plan.file ?? 0);
     const rest: ByteRange = {
       startOffset: isStarted ? plan.offset : head.bodyOffset,
@@ -64,7 +60,7 @@ export async function* cutFiles(
   }
 }
 
-type Listed = { kind: 'readable'; files: ManifestFile[] } | { kind: 'unreadable'; fault: JobFault };
+type Listed = { kind: 'readable'; files: NamedManifest[] } | { kind: 'unreadable'; fault: JobFault };
 
 /** Each invocation that cuts reads the list again: a job's row can't hold tens of thousands of files. */
 async function listFiles(reader: ObjectReader, { manifest, files }: OpenedJob): Promise<Listed> {
@@ -81,12 +77,12 @@ async function listFiles(reader: ObjectReader, { manifest, files }: OpenedJob): 
 }
 
 /** Without a version, the ETag says which object it must still be. */
-function nameOf({ bucket, key, versionId, etag }: ManifestFile): StoredObject {
+function nameOf({ bucket, key, versionId, etag }: NamedManifest): StoredObject {
   if (versionId !== undefined) return { bucket, key, versionId };
   return { bucket, key, ...(etag === undefined ? {} : { etag }) };
 }
 
-function goneFault({ bucket, key }: ManifestFile): JobFault {
+function goneFault({ bucket, key }: NamedManifest): JobFault {
   return {
     code: 'ManifestGone',
     message: `s3://${bucket}/${key} was deleted or replaced before it was cut into slices: its rows are not known; drop them again`,

@@ -1,7 +1,7 @@
 // Opens what was dropped in the inbox: rows, a job file, an order of the API, or the report of an earlier job. Or says why it
 // can't be opened.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { createConversionInput, openConversion, readStart } from '../../shared/blocks/conversion-input.ts';
+import { createConversionInput, openStart, readStart } from '../../shared/blocks/conversion-input.ts';
 import {
   idNamedBy,
   type JobId,
@@ -15,10 +15,8 @@ import { isManifestOrder, parseManifestOrder } from '../../shared/job/manifest-o
 import { optionTextsOfMetadata, parseFrozenOptions, parseJobOptions } from '../../shared/job/options.ts';
 import { isRedriveOrder, type ParsedOrder, parseRedriveOrder } from '../../shared/job/redrive-order.ts';
 import { PARSER_VERSION } from '../../shared/manifest/columns.ts';
-import { conversionFor } from '../../shared/manifest/conversions/all.ts';
 import { extraColumnsOf } from '../../shared/manifest/extra-columns.ts';
 import type { ManifestHead } from '../../shared/manifest/formats/all.ts';
-import { openManifest } from '../../shared/manifest/open.ts';
 import { canReadRowsOf } from '../../shared/manifest/parser-version.ts';
 import { boundedNames } from '../../shared/text/bounded.ts';
 import { convertedList } from './converted-files.ts';
@@ -67,14 +65,8 @@ export async function openDropped(
   }
   if (!isJobFile(manifest.key))
     return openRows(dependencies, found, job, optionTextsOfMetadata(found.metadata));
-  const { reader } = dependencies;
-  const start = async (of: ManifestVersion) => (await readStart(reader, of)).bytes;
-  const file = await openJobFile({ ...dependencies, readStart: start }, found);
-  if (file.kind === 'unreadable') return file;
-  const opened = await openRows(dependencies, file.manifest, job, file.options);
-  if (opened.kind === 'unreadable') return opened;
-  const files = filesOfNamed(opened.opening.files, file.manifest.manifest);
-  return { kind: 'opened', opening: { ...opened.opening, files } };
+  const file = await openJobFile(dependencies, found);
+  return file.kind === 'unreadable' ? file : openNamed(dependencies, file.manifest, job, file.options);
 }
 
 /** A manifest that lies where the API was told. Its own metadata holds options too; those of the request count first. */
@@ -95,10 +87,16 @@ async function openOrdered(
   if (named.kind === 'unreadable') return named;
   const { manifest } = named;
   const options = { ...optionTextsOfMetadata(manifest.metadata), ...optionTextsOfMetadata(metadata) };
-  const opened = await openRows(dependencies, manifest, job, options);
+  return openNamed(dependencies, manifest, job, options);
+}
+
+/** A manifest that is not the dropped object itself: the job says where its rows stand. */
+async function openNamed(...args: Parameters<typeof openRows>): Promise<Opened> {
+  const [, { manifest }] = args;
+  const opened = await openRows(...args);
   if (opened.kind === 'unreadable') return opened;
-  const files = filesOfNamed(opened.opening.files, manifest.manifest);
-  return { kind: 'opened', opening: { ...opened.opening, files } };
+  const { opening } = opened;
+  return { kind: 'opened', opening: { ...opening, files: filesOfNamed(opening.files, manifest) } };
 }
 
 /** Where the rows stand, of a manifest that a job file names: the conversion of one, and the report of a job, stay as they are. */
@@ -123,16 +121,9 @@ async function openRows(
   const start = await readStart(reader, manifest, extraColumns);
   const report = reportOrderOf(start, manifest.key, reportBucket);
   if (report !== undefined) return openDroppedReport(dependencies, report, optionTexts);
-  const about = { key: manifest.key, ...(contentType === undefined ? {} : { contentType }) };
-  const conversion = conversionFor(start, about);
-  const opened =
-    conversion === undefined
-      ? openManifest(start.bytes, { ...about, sizeBytes: manifest.sizeBytes, extraColumns })
-      : await openConversion(
-          conversion,
-          createConversionInput(reader, manifest, start, sourceBuckets),
-          about,
-        );
+  const opened = await openStart(createConversionInput(reader, manifest, start, sourceBuckets), {
+    contentType,
+  });
   if (opened.kind === 'unreadable')
     return unreadable(opened.code, opened.message, { options: options.options });
   const opening = {
@@ -140,14 +131,13 @@ async function openRows(
     head: opened.head,
     sliceBytes: sliceBytesOf(manifest.sizeBytes, cut.sliceBytes),
   };
-  if (conversion === undefined) return { kind: 'opened', opening };
-  const list = convertedList(reportBucket, job, nowMs);
-  const files = {
+  if (opened.kind === 'readable') return { kind: 'opened', opening };
+  const files: FileList = {
     kind: 'converted',
-    ...list,
-    conversion: conversion.name,
+    ...convertedList(reportBucket, job, nowMs),
+    conversion: opened.conversion.name,
     ...(contentType === undefined ? {} : { contentType }),
-  } as const;
+  };
   return { kind: 'opened', opening: { ...opening, files } };
 }
 

@@ -6,18 +6,12 @@
 //   3. metadata of the manifest
 //   4. the default
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { type JobFault, jobFault, type ManifestVersion } from '../../shared/job/job.ts';
+import { readStart } from '../../shared/blocks/conversion-input.ts';
+import { type JobFault, jobFault } from '../../shared/job/job.ts';
 import { MAX_JOB_FILE_BYTES, parseJobFile } from '../../shared/job/job-file.ts';
 import { optionTextsOfMetadata, parseJobOptions } from '../../shared/job/options.ts';
 import { boundedText } from '../../shared/text/bounded.ts';
 import { type FoundManifest, findNamed } from './find-manifest.ts';
-
-export interface JobFileDependencies {
-  reader: ObjectReader;
-  destinationBuckets: readonly string[];
-  /** Reads the object's first bytes, up to so many as a job file may have. */
-  readStart: (manifest: ManifestVersion) => Promise<Uint8Array>;
-}
 
 export type OpenedJobFile =
   /** `manifest` is the list of objects; `options` are texts by name. */
@@ -25,7 +19,7 @@ export type OpenedJobFile =
   | { kind: 'unreadable'; fault: JobFault };
 
 export async function openJobFile(
-  { reader, destinationBuckets, readStart }: JobFileDependencies,
+  { reader, destinationBuckets }: { reader: ObjectReader; destinationBuckets: readonly string[] },
   { manifest: file, metadata }: FoundManifest,
 ): Promise<OpenedJobFile> {
   const place = `s3://${file.bucket}/${file.key}`;
@@ -37,7 +31,8 @@ export async function openJobFile(
     const message = `has ${file.sizeBytes} bytes, and may have ${MAX_JOB_FILE_BYTES}: it names a manifest, and holds no rows`;
     return refuse('InvalidJobFile', `the job file ${place} ${message}`);
   }
-  const parsed = parseJobFile(await readStart(file), { key: file.key, inbox: file.bucket });
+  const { bytes } = await readStart(reader, file);
+  const parsed = parseJobFile(bytes, { key: file.key, inbox: file.bucket });
   const own = { ...parsed.options, ...optionTextsOfMetadata(metadata) };
   const faultsOf = (texts: Readonly<Record<string, string>>): string[] => {
     const options = parseJobOptions(texts, destinationBuckets);

@@ -1,15 +1,13 @@
 // Reads the report of a job that is redriven: the job's options, and the files of the rows that it did not store.
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { classifyFault } from '../../shared/aws/classify.ts';
 import { isGone, type ObjectReader, readAgain } from '../../shared/aws/object-range.ts';
-import { type JobFault, jobFault } from '../../shared/job/job.ts';
+import { type JobFault, jobFault, type NamedManifest } from '../../shared/job/job.ts';
 import { type JobOptions, storedOptions } from '../../shared/job/options.ts';
 import type { StoredObject } from '../../shared/keys/stored-object.ts';
-import { MAX_REPORT_BYTES } from '../../shared/report/report.ts';
+import { MAX_REPORT_BYTES, readReportText } from '../../shared/report/report.ts';
 import { describeIssues } from '../../shared/text/bounded.ts';
 import { parseJson } from '../../shared/text/parse-json.ts';
-import type { ManifestFile } from './manifest-files.ts';
 
 const jobReport = z.object({
   version: z.literal(1),
@@ -20,7 +18,7 @@ const jobReport = z.object({
 });
 
 export type RedriveReport =
-  | { kind: 'readable'; options: JobOptions; parserVersion?: number; files: ManifestFile[] }
+  | { kind: 'readable'; options: JobOptions; parserVersion?: number; files: NamedManifest[] }
   | { kind: 'unreadable'; fault: JobFault };
 
 /** @returns the files of failed rows, in the report's order: at least one */
@@ -35,7 +33,7 @@ export async function readRedriveReport(
   });
   let text: string | undefined;
   try {
-    text = await readAgain(reader, () => readText(reader.s3, { bucket, key }));
+    text = await readAgain(reader, () => readReportText(reader.s3, { bucket, key }));
   } catch (error) {
     if (!isGone(classifyFault(error))) throw error;
     return unreadable(
@@ -64,10 +62,4 @@ export async function readRedriveReport(
     ...(parserVersion === undefined ? {} : { parserVersion }),
     files: failed.map((file) => ({ bucket, key: file.key, sizeBytes: file.bytes })),
   };
-}
-
-/** @returns undefined where the report is too long */
-async function readText(s3: S3Client, { bucket, key }: StoredObject): Promise<string | undefined> {
-  const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return ContentLength > MAX_REPORT_BYTES ? undefined : await Body?.transformToString();
 }

@@ -21,7 +21,7 @@ export interface Variable<Value> {
   parse: (text: string) => Value | undefined;
 }
 
-type Variables = Readonly<Record<string, Variable<unknown>>>;
+export type Variables = Readonly<Record<string, Variable<unknown>>>;
 
 /** The values of declared variables, by their names. */
 export type Configuration<Declared extends Variables> = {
@@ -37,30 +37,22 @@ export const bucket = variable('the name of a bucket', (text) => (isBucketName(t
 /** Buckets with their owners, separated by commas. It may be empty. */
 export const bucketList = variable(
   'names of buckets, such as photos or photos@ACCOUNT, separated by commas',
-  (text) => {
-    const buckets = splitList(text).map(parseOwnedBucket);
-    return buckets.every((each) => each !== undefined) ? buckets : undefined;
-  },
+  listOf(parseOwnedBucket),
 );
 
 /** The id of the stack's own account. */
 export const account = variable('the id of an account, of 12 digits', matching(/^\d{12}$/));
 
 /** ARNs of keys of KMS, separated by commas. It may be empty. */
-export const keyList = variable('ARNs of keys of KMS, separated by commas', (text) => {
-  const keys = splitList(text);
-  return keys.every((key) => /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]{36}$/.test(key))
-    ? keys
-    : undefined;
-});
+export const keyList = variable(
+  'ARNs of keys of KMS, separated by commas',
+  listOf(matching(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]{36}$/)),
+);
 
 /** Patterns of host names, separated by commas. It may be empty. */
 export const hostList = variable(
   'names of hosts, such as files.example.com or *.example.com, separated by commas',
-  (text) => {
-    const hosts = splitList(text);
-    return hosts.every(isHostPattern) ? hosts : undefined;
-  },
+  listOf((host) => (isHostPattern(host) ? host : undefined)),
 );
 
 export const table = variable('the name of a table', matching(/^[\w.-]{3,255}$/));
@@ -95,8 +87,8 @@ export const uploadSeconds = wholeNumber(1, MAX_TIMEOUT_SECONDS);
 export const retrySeconds = variable(
   `whole numbers of seconds from 0 to ${MAX_HIDDEN_SECONDS}, separated by commas`,
   (text) => {
-    const seconds = splitList(text).map((part) => numberOf(part, 0, MAX_HIDDEN_SECONDS));
-    return seconds.length > 0 && seconds.every((each) => each !== undefined) ? seconds : undefined;
+    const seconds = listOf((part) => numberOf(part, 0, MAX_HIDDEN_SECONDS))(text);
+    return seconds?.length === 0 ? undefined : seconds;
   },
 );
 
@@ -130,9 +122,11 @@ function numberOf(text: string, least: number, most: number): number | undefined
   return /^\d+$/.test(text) && value >= least && value <= most ? value : undefined;
 }
 
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+/** Values separated by commas; none is a list too. */
+function listOf<Value>(parse: Variable<Value>['parse']): Variable<Value[]>['parse'] {
+  return (text) => {
+    const parts = text.split(',').map((part) => part.trim());
+    const values = parts.filter((part) => part !== '').map(parse);
+    return values.every((value) => value !== undefined) ? values : undefined;
+  };
 }

@@ -113,15 +113,12 @@ export function wireOutcomeWriter(
   budget: ClientBudget,
 ): OutcomeWriter {
   const bucket = configuration.SPILLWAY_REPORT_BUCKET;
-  let writer: ReturnType<typeof createOutcomeFileWriter> | undefined;
+  const files = onFirstUse(() =>
+    createOutcomeFileWriter({ s3: reportClient(configuration, budget, []), bucket }),
+  );
   return createOutcomeWriter({
     rows: createOutcomeRowWriter(rowParts(configuration, dynamodb)),
-    files: {
-      write(...file) {
-        writer ??= createOutcomeFileWriter({ s3: reportClient(configuration, budget, []), bucket });
-        return writer.write(...file);
-      },
-    },
+    files: { write: (...file) => files().write(...file) },
   });
 }
 

@@ -1,25 +1,15 @@
 // The environment variables of settle.
-import {
-  account,
-  bucket,
-  type Configuration,
-  eventBus,
-  queueUrl,
-  reportDays,
-  retrySeconds,
-  table,
-  uploadSeconds,
-} from '../runtime/configuration.ts';
+import * as variables from '../runtime/configuration.ts';
 
 export const settleConfiguration = {
-  SPILLWAY_ACCOUNT_ID: account,
-  SPILLWAY_LEDGER_TABLE: table,
-  SPILLWAY_REPORT_BUCKET: bucket,
-  SPILLWAY_OUTCOMES_TABLE: table,
-  SPILLWAY_REPORT_DAYS: reportDays,
-  SPILLWAY_SETTLE_QUEUE_URL: queueUrl,
-  SPILLWAY_EVENT_BUS: eventBus,
-  SPILLWAY_UPLOAD_SECONDS: uploadSeconds,
-  SPILLWAY_RETRY_SECONDS: retrySeconds,
+  SPILLWAY_ACCOUNT_ID: variables.account,
+  SPILLWAY_LEDGER_TABLE: variables.table,
+  SPILLWAY_REPORT_BUCKET: variables.bucket,
+  SPILLWAY_OUTCOMES_TABLE: variables.table,
+  SPILLWAY_REPORT_DAYS: variables.reportDays,
+  SPILLWAY_SETTLE_QUEUE_URL: variables.queueUrl,
+  SPILLWAY_EVENT_BUS: variables.eventBus,
+  SPILLWAY_UPLOAD_SECONDS: variables.uploadSeconds,
+  SPILLWAY_RETRY_SECONDS: variables.retrySeconds,
 };
-export type SettleConfiguration = Configuration<typeof settleConfiguration>;
+export type SettleConfiguration = variables.Configuration<typeof settleConfiguration>;

@@ -16,11 +16,9 @@ import { isSettled } from '../../shared/ledger/tally.ts';
 import { parseSettleMessage, type SettleMessage } from '../../shared/queue/messages.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
 import { completeJob, failJob } from '../../shared/report/end-job.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
-import { instrument } from '../runtime/instrument.ts';
+import { createHandler } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
 import { eachRecord } from '../runtime/records.ts';
-import { createTelemetry } from '../runtime/telemetry.ts';
 import { settleConfiguration } from './configuration.ts';
 import { type SettleDependencies, settleDependencies } from './dependencies.ts';
 import { frozenResult, settleSlice } from './settle-slice.ts';
@@ -62,8 +60,4 @@ export function createSettle(dependencies: SettleDependencies) {
   });
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () =>
-  createSettle(settleDependencies(readConfiguration(settleConfiguration), telemetry)),
-);
+export const handler = createHandler(settleConfiguration, settleDependencies, createSettle);

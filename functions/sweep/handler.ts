@@ -17,10 +17,8 @@ import { createIngestRequest } from '../../shared/queue/ingest-request.ts';
 import { readQueueDepth } from '../../shared/queue/queue-depth.ts';
 import { createAnnouncer } from '../../shared/report/announce.ts';
 import { boundedList, boundedText } from '../../shared/text/bounded.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
-import { instrument } from '../runtime/instrument.ts';
+import { createHandler } from '../runtime/instrument.ts';
 import { LOG } from '../runtime/log-messages.ts';
-import { createTelemetry } from '../runtime/telemetry.ts';
 import { sweepConfiguration } from './configuration.ts';
 import { type SweepDependencies, sweepDependencies } from './dependencies.ts';
 import type { Backlog } from './job-needs.ts';
@@ -93,8 +91,4 @@ async function readBacklog({ queue, queueUrls }: SweepDependencies): Promise<Bac
   return { ingest, upload, settle };
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () =>
-  createSweep(sweepDependencies(readConfiguration(sweepConfiguration), telemetry)),
-);
+export const handler = createHandler(sweepConfiguration, sweepDependencies, createSweep);

@@ -54,12 +54,15 @@ const NOTICE_WAITS_MS = 15 * 60_000;
 const SWEEPS_A_NOTICE = NOTICE_WAITS_MS / 60_000;
 /** Milliseconds without progress after which the plan of an ending job is requested again: an earlier pause dropped its message. */
 const ENDING_PLAN_WAITS_MS = 5 * 60_000;
+/** How many slices of one job a sweep may examine, and how many it may replay. */
+export type Allowance = Record<'looks' | 'replays', number>;
+
 /**
  * While the queues are busy, a slice without progress is probably waiting, not lost. So one sweep of a job examines few of them
  * (each costs up to 256 reads of block rows) and replays fewer. Two slices of 100,000 rows a minute are what one partition of S3
  * takes, and at most half of what ingest sends.
  */
-const BUSY_ALLOWANCE = { looks: 16, replays: 2 };
+const BUSY_ALLOWANCE: Allowance = { looks: 16, replays: 2 };
 
 /** The order that stops a running job, with its reason; undefined when the job may continue. */
 export function orderFor(
@@ -85,12 +88,6 @@ export function orderFor(
 export function slicesToRead(job: LiveJob, { ingest, upload, settle }: Backlog): number {
   const isQuiet = settle === 0 && (isEnding(job) || ingest + upload === 0);
   return isQuiet ? Number.POSITIVE_INFINITY : SLICES_A_SWEEP;
-}
-
-/** How many slices of one job a sweep may examine, and how many it may replay. */
-export interface Allowance {
-  looks: number;
-  replays: number;
 }
 
 export function allowanceFor(job: LiveJob, backlog: Backlog): Allowance {

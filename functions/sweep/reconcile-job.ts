@@ -73,14 +73,14 @@ export async function reconcileJob(
   const { ledger } = dependencies;
   if (job.ending !== undefined) {
     // Only the end of the job is left to complete. An abandoned job has slices that never settle.
-    const settleRequests = await requestEnd(dependencies, job, situation);
+    const settleRequests = await requestEnd(dependencies, { job: job.id }, situation);
     const known = job.state === 'unopened' ? undefined : job.progress;
     return { progress: known ?? emptyProgress(), done: { replayed: 0, settleRequests, planRequests: 0 } };
   }
   const round = await ledger.getRound(job.id);
   const { done, lost } = await reconcileSlices(dependencies, job, round, situation, untilMs);
   done.planRequests += await reconcilePlan(dependencies, job, round, situation);
-  if (isSettled(job)) done.settleRequests += await requestEnd(dependencies, job, situation);
+  if (isSettled(job)) done.settleRequests += await requestEnd(dependencies, { job: job.id }, situation);
   const { sum } = round;
   const isWhole = round.next >= job.plan.slices;
   if (isWhole) {
@@ -95,14 +95,14 @@ export async function reconcileJob(
   };
 }
 
-/** Requests the end of the job from settle, unless that notice may be in its queue. @returns the number of notices */
+/** Requests the end of a job or of a slice from settle, unless that notice may be in its queue. @returns the number of notices */
 async function requestEnd(
   { notifySettle, random }: ReconcileDependencies,
-  job: LiveJob | UnopenedJob,
+  of: Parameters<SettleNotice>[0],
   { backlog }: Situation,
 ): Promise<number> {
   if (backlog.settle > 0 && !isNoticeDue(random)) return 0;
-  await notifySettle({ job: job.id });
+  await notifySettle(of);
   return 1;
 }
 
@@ -139,8 +139,10 @@ async function reconcileSlices(
     if (!(await reconcileAll(page.filter(({ slice }) => unsettled.has(slice))))) break;
     const lostHere = lostNumbers(page, round.next, to);
     lost.push(...lostHere);
-    const isOver = lostHere.some((slice) => unsettled.has(slice)) && endsWithoutThem(job, situation);
-    if (isOver) done.settleRequests += await requestSettle(dependencies, job, lostHere, situation);
+    const [slice] = endsWithoutThem(job, situation) ? lostHere : [];
+    // Settle can't settle a lost slice. Its message is tried until well after the deadline, and then ends the job: one is enough.
+    if (slice !== undefined && lostHere.some((lost) => unsettled.has(lost)))
+      done.settleRequests += await requestEnd(dependencies, { job: job.id, slice }, situation);
     round.sum = await addSlices(ledger, job, round.sum, page);
     round.next = to;
   }
@@ -150,18 +152,6 @@ async function reconcileSlices(
 /** Whether the job is being ended, and nothing of its lost slices can end by itself any more. */
 function endsWithoutThem(job: LiveJob, { limits, nowMs }: Situation): boolean {
   return isEnding(job) && uploadsAreOver(job, limits.uploadMs, nowMs);
-}
-
-/** Settle can't settle a lost slice. Its message is tried until well after the deadline, and then ends the job: one is enough. */
-async function requestSettle(
-  { notifySettle, random }: ReconcileDependencies,
-  job: LiveJob,
-  [slice]: readonly number[],
-  { backlog }: Situation,
-): Promise<number> {
-  if (slice === undefined || (backlog.settle > 0 && !isNoticeDue(random))) return 0;
-  await notifySettle({ job: job.id, slice });
-  return 1;
 }
 
 async function reconcileSlice(

@@ -11,10 +11,8 @@
 //   8 report     log and count (report-batch.ts); answer with the messages that stay in the queue: Lambda deletes the rest
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { PacingGroup } from '../../shared/pacing/adaptive-pacer.ts';
-import { readConfiguration } from '../runtime/configuration.ts';
-import { instrument } from '../runtime/instrument.ts';
+import { createHandler } from '../runtime/instrument.ts';
 import { hideFailed } from '../runtime/records.ts';
-import { createTelemetry } from '../runtime/telemetry.ts';
 import { closeBlocks } from './close-blocks.ts';
 import { uploadConfiguration } from './configuration.ts';
 import { parseDeliveries } from './delivery.ts';
@@ -129,8 +127,4 @@ function doneBefore(
     .map(({ receiptHandle }) => receiptHandle);
 }
 
-const telemetry = createTelemetry();
-
-export const handler = instrument(telemetry, () =>
-  createUpload(uploadDependencies(readConfiguration(uploadConfiguration), telemetry)),
-);
+export const handler = createHandler(uploadConfiguration, uploadDependencies, createUpload);

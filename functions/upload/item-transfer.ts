@@ -86,16 +86,8 @@ export function endedRow(
   switch (end.kind) {
     case 'stored': {
       const bytes = end.object.bytes ?? item.size;
-      return {
-        id: message,
-        outcome: {
-          status: 'stored',
-          ...history,
-          item: named,
-          ...end.object,
-          ...(bytes === undefined ? {} : { bytes }),
-        },
-      };
+      const stored = { ...end.object, ...(bytes === undefined ? {} : { bytes }) };
+      return { id: message, outcome: { status: 'stored', ...history, item: named, ...stored } };
     }
     case 'skipped':
       return { id: message, outcome: { status: 'skipped', ...history, item: named } };

@@ -15,9 +15,8 @@ export type JobTurnLedger = Pick<Ledger, 'reserveTurns' | 'bookReturns' | 'charg
 
 /** The jobs with the fewest items in the batch first: their few items take the first turns of their bucket. */
 export function inFairOrder(open: readonly OpenItem[]): OpenItem[] {
-  const sizes = new Map<JobId, number>();
-  for (const { job } of open) sizes.set(job.id, (sizes.get(job.id) ?? 0) + 1);
-  const sizeOf = ({ job }: OpenItem) => sizes.get(job.id) ?? 0;
+  const ofJobs = Map.groupBy(open, ({ job }) => job.id);
+  const sizeOf = ({ job }: OpenItem) => ofJobs.get(job.id)?.length ?? 0;
   return open.toSorted((left, right) => sizeOf(left) - sizeOf(right));
 }
 

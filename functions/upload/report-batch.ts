@@ -109,13 +109,11 @@ function throttleCounts({ throttledBy }: RequestSummary): Partial<Record<MetricN
 
 /** Why rows failed, the most frequent codes first. */
 function failureCodes(results: readonly WorkResult[]): { code: string; times: number }[] {
-  const times = new Map<string, number>();
-  for (const { report, isAccounted } of results) {
-    if (!isAccounted || report.end.kind !== 'failed') continue;
-    times.set(report.end.code, (times.get(report.end.code) ?? 0) + 1);
-  }
-  return [...times]
-    .map(([code, count]) => ({ code, times: count }))
+  const codes = results.flatMap(({ report: { end }, isAccounted }) =>
+    isAccounted && end.kind === 'failed' ? [end.code] : [],
+  );
+  return [...Map.groupBy(codes, (code) => code)]
+    .map(([code, { length: times }]) => ({ code, times }))
     .toSorted((left, right) => right.times - left.times)
     .slice(0, MAX_CODES_LOGGED);
 }

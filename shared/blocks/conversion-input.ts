@@ -4,6 +4,7 @@ import { classifyFault } from '../aws/classify.ts';
 import { isGone, type ObjectReader, readRange, versionOf } from '../aws/object-range.ts';
 import type { NamedManifest } from '../job/job.ts';
 import type { StoredObject } from '../keys/stored-object.ts';
+import { conversionFor } from '../manifest/conversions/all.ts';
 import {
   type AboutConversion,
   ConversionFault,
@@ -13,7 +14,9 @@ import {
   type ManifestConversion,
   type OpenedConversion,
 } from '../manifest/conversions/conversion.ts';
-import type { ManifestStart } from '../manifest/format.ts';
+import type { ManifestStart, Opened } from '../manifest/format.ts';
+import type { ManifestHead } from '../manifest/formats/all.ts';
+import { openManifest } from '../manifest/open.ts';
 import { boundedName } from '../text/bounded.ts';
 
 /** Bytes of a manifest from which its format and head are read. */
@@ -61,6 +64,25 @@ export function createConversionInput(
             message: `the bucket "${boundedName(object.bucket)}" is not among sourceBuckets: add it there, and deploy`,
           }),
   };
+}
+
+/** How a manifest is read: as it lies; or, where it has a conversion, by the units of that. */
+export type OpenedStart =
+  | Opened<ManifestHead>
+  | (OpenedConversion<unknown> & { conversion: ManifestConversion });
+
+/** Opens a manifest by its first bytes, which are the input's: as it lies, or for the conversion that it needs. */
+export async function openStart(
+  input: ConversionInput,
+  { contentType, ...more }: { contentType?: string | undefined; wasText?: boolean },
+): Promise<OpenedStart> {
+  const { key } = input.manifest;
+  const { bytes, sizeBytes, extraColumns = [] } = input.start;
+  const about = { key, ...more, ...(contentType === undefined ? {} : { contentType }) };
+  const conversion = conversionFor(input.start, about);
+  return conversion === undefined
+    ? openManifest(bytes, { ...about, sizeBytes, extraColumns })
+    : { ...(await openConversion(conversion, input, about)), conversion };
 }
 
 /** The faults that end an opening, as a value. */

@@ -46,27 +46,24 @@ export interface Block {
   rejected: Outcome[];
 }
 
-export interface BlockReaderDependencies extends ObjectReader {
+/** The settings of a deployment that decide about rows. */
+interface RowChecks {
   /** `unchecked` where no row of these is transferred. */
   sources: SourceConfiguration | 'unchecked';
   /** ARNs of the keys of KMS that the deployment may use; absent: its keys are not known. */
   kmsKeys?: readonly string[];
 }
 
+export interface BlockReaderDependencies extends ObjectReader, RowChecks {}
+
 export async function* readSliceBlocks(
-  { sources, kmsKeys, ...reader }: BlockReaderDependencies,
+  dependencies: BlockReaderDependencies,
   job: OpenedJob,
   { place }: Pick<SliceRow, 'place'>,
 ): AsyncGenerator<Block> {
   if (place.kind === 'unreadable') throw place.error;
   const file = fileOfPlace(place, job.manifest);
-  yield* blocksOf(job, { sources, kmsKeys }, place, (start, end) => readRange(reader, file, start, end));
-}
-
-/** The settings of a deployment that decide about rows. */
-export interface RowChecks {
-  sources: BlockReaderDependencies['sources'];
-  kmsKeys?: readonly string[] | undefined;
+  yield* blocksOf(job, dependencies, place, (start, end) => readRange(dependencies, file, start, end));
 }
 
 /** The parts of a job that decide about its rows. */
@@ -75,14 +72,14 @@ export type RowRules = Pick<OpenedJob, 'head' | 'options' | 'blockRows' | 'parse
 /** The blocks of a slice, wherever its bytes are read. */
 export async function* blocksOf(
   job: RowRules,
-  { sources, kmsKeys }: RowChecks,
+  checks: RowChecks,
   place: ByteRange,
   read: ReadBytes,
 ): AsyncGenerator<Block> {
   const listing = createRejectListing(place.startOffset);
   const keys =
     job.options.duplicateKeys === 'reject' ? createKeySet(place.endOffset - place.startOffset) : undefined;
-  const fill = createIntake(job, { sources, kmsKeys }, keys, listing);
+  const fill = createIntake(job, checks, keys, listing);
   let block: Block = { block: 0, size: 0, accepted: [], rejected: [] };
   try {
     for await (const rows of formatOf(job.head).read(job.head, place, read)) {

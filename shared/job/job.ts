@@ -53,15 +53,16 @@ export interface Progress {
   atMs?: number;
 }
 
+/** A file of known size that holds rows, or names the files that do: pinned when it was found. */
+export interface NamedManifest extends StoredObject {
+  sizeBytes: number;
+}
+
 /** What of the inbox a job reads: one version, or where the bucket had no versions yet, the object with this ETag. */
-export interface ManifestVersion {
-  bucket: string;
-  key: string;
-  versionId?: string;
+export interface ManifestVersion extends NamedManifest {
+  etag: string;
   /** Of an arrival without a version. */
   sequencer?: string;
-  sizeBytes: number;
-  etag: string;
 }
 
 /**
@@ -83,11 +84,6 @@ export type FileList =
       /** The manifest, where a job file names it; else it is the job's own. */
       manifest?: NamedManifest;
     } & StoredObject);
-
-/** The manifest that a job file names, pinned when the job file arrived. */
-export interface NamedManifest extends StoredObject {
-  sizeBytes: number;
-}
 
 /** Where the cutting of the manifest stands: the next slice begins here. */
 export interface PlanCursor {

@@ -19,20 +19,13 @@ interface DestinationOption extends Described {
   kind: 'destination';
 }
 
-interface SpreadOption extends Described {
-  kind: 'spread';
-  default: string;
-}
-
-/** What the keys are made of (keys/key-template.ts). */
-interface TemplateOption extends Described {
-  kind: 'key template';
-  default: string;
-}
-
-/** Part of a key: printable ASCII without spaces at its ends, since options travel in S3's user metadata. */
-interface KeyPartOption extends Described {
-  kind: 'key part';
+/**
+ * spread         the hash before each key (keys/spread.ts)
+ * key template   what the keys are made of (keys/key-template.ts)
+ * key part       printable ASCII without spaces at its ends, since options travel in S3's user metadata
+ */
+interface KeyOption extends Described {
+  kind: 'spread' | 'key template' | 'key part';
   default: string;
 }
 
@@ -64,14 +57,7 @@ interface NumberOption extends Described {
   most: number;
 }
 
-export type JobOption =
-  | DestinationOption
-  | SpreadOption
-  | TemplateOption
-  | KeyPartOption
-  | ChoiceOption
-  | NumberOption
-  | TextOption;
+export type JobOption = DestinationOption | KeyOption | ChoiceOption | NumberOption | TextOption;
 
 /** Options by the name of their field in `JobOptions`. Each job has a destination. */
 export type OptionTable = Readonly<Record<string, JobOption>> & { readonly destination: DestinationOption };

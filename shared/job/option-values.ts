@@ -48,7 +48,10 @@ export function textValue(option: JobOption, destinationBuckets: readonly string
     case 'spread':
       return z._default(spreadText, option.default);
     case 'key template':
-      return z._default(templateText(option.name), option.default);
+      return z._default(
+        checkedText(faultOfTemplate, SHOWN_VALUE_BYTES * 2, `${option.name}: `),
+        option.default,
+      );
     case 'key part':
       return z._default(
         z
@@ -64,7 +67,7 @@ export function textValue(option: JobOption, destinationBuckets: readonly string
       return option.default === undefined ? z.optional(choices) : z._default(choices, option.default);
     }
     case 'text':
-      return z.optional(checkedText(option));
+      return z.optional(checkedText(option.faultOf, SHOWN_VALUE_BYTES * 2, `${option.name} `));
     case 'whole number': {
       const { name, least, most } = option;
       const isWithin = z.refine<number>((value) => value >= least && value <= most, {
@@ -80,31 +83,25 @@ const wholeNumberText = z.pipe(
   z.transform((text: string) => Number(text)),
 );
 
-const spreadText = z.string().check((payload) => {
-  const parsed = parseSpread(payload.value);
-  if (parsed.kind === 'invalid')
-    payload.issues.push(customIssue(payload.value, boundedText(parsed.message, SHOWN_VALUE_BYTES)));
-});
+const spreadText = checkedText((text) => {
+  const parsed = parseSpread(text);
+  return parsed.kind === 'invalid' ? parsed.message : undefined;
+}, SHOWN_VALUE_BYTES);
 
-function templateText(name: string) {
-  return z.string().check((payload) => {
-    const refuse = (fault: string) => {
-      const message = boundedText(`${name}: ${fault}`, SHOWN_VALUE_BYTES * 2);
-      payload.issues.push(customIssue(payload.value, message));
-    };
-    const parsed = parseKeyTemplate(payload.value);
-    if (!TEXT.test(payload.value)) refuse(NOT_A_TEXT);
-    else if (parsed.kind === 'invalid') refuse(parsed.message);
-    else if (parsed.template.columns.some(isReservedColumn))
-      refuse('columns named spillway_* are not read, so a template can not name them');
-  });
+function faultOfTemplate(text: string): string | undefined {
+  const parsed = parseKeyTemplate(text);
+  if (!TEXT.test(text)) return NOT_A_TEXT;
+  if (parsed.kind === 'invalid') return parsed.message;
+  return parsed.template.columns.some(isReservedColumn)
+    ? 'columns named spillway_* are not read, so a template can not name them'
+    : undefined;
 }
 
-function checkedText({ name, faultOf }: JobOption & { kind: 'text' }) {
-  return z.string().check((payload) => {
-    const fault = faultOf(payload.value);
-    if (fault !== undefined)
-      payload.issues.push(customIssue(payload.value, boundedText(`${name} ${fault}`, SHOWN_VALUE_BYTES * 2)));
+/** @param before stands before the fault in the message, which has up to `mostBytes` */
+function checkedText(faultOf: (text: string) => string | undefined, mostBytes: number, before = '') {
+  return z.string().check(({ value, issues }) => {
+    const fault = faultOf(value);
+    if (fault !== undefined) issues.push(customIssue(value, boundedText(before + fault, mostBytes)));
   });
 }
 

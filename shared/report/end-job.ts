@@ -56,10 +56,11 @@ export interface UnopenedDependencies extends EndDependencies {
  * @returns the ended job where it was this call that ended it: two last slices at once may both come here
  */
 export async function completeJob(
-  { reports, events, ledger }: EndDependencies,
+  dependencies: EndDependencies,
   { id, slices }: Pick<RunningJob, 'id' | 'slices'>,
   settleAgain: (slice: number) => Promise<SliceResult | undefined> = async () => undefined,
 ): Promise<EndedJob | undefined> {
+  const { ledger } = dependencies;
   const results = await ledger.getResults(id, slices);
   for (const slice of slicesLacking(results)) results[slice] = await settleAgain(slice);
   const lacking = slicesLacking(results);
@@ -72,8 +73,8 @@ export async function completeJob(
   const job = await ledger.decideEnd(id, endingOf);
   // The end of an abandoned job is reported by failJob.
   if (job === undefined || job.ending === 'abandoned') return undefined;
-  const reported = await reportJob(reports, unreported(job), present(results));
-  await events.ended(reported);
+  const written = results.filter((result) => result !== undefined);
+  const reported = await reportEnd(dependencies, unreported(job), written);
   // Before the job's own end: no later delivery comes back to an ended job.
   await ledger.expireSlices(job.id, results.length);
   return ledger.endJob(job.id, reported);
@@ -82,10 +83,6 @@ export async function completeJob(
 /** Numbers of the slices without a result that can be read. */
 function slicesLacking(results: readonly (SliceResult | undefined)[]): number[] {
   return results.flatMap((result, slice) => (result === undefined ? [slice] : []));
-}
-
-function present(results: readonly (SliceResult | undefined)[]): SliceResult[] {
-  return results.filter((result) => result !== undefined);
 }
 
 /** A job that was stopped for a fault has failed, whatever the order that stopped it. */
@@ -112,10 +109,11 @@ export async function failUnopenedJob(dependencies: UnopenedDependencies, job: U
  * @returns the job as it is now: not ended where all of it has settled meanwhile, for then its completion is being reported
  */
 export async function failJob(
-  { reports, events, ledger }: EndDependencies,
+  dependencies: EndDependencies,
   { id }: Pick<Job, 'id'>,
   fault: JobFault,
 ): Promise<Job> {
+  const { ledger } = dependencies;
   const decided = await ledger.decideEnd(id, () => ({ ending: 'abandoned', fault }));
   const job = decided ?? (await currentJob(ledger, id));
   if (isEnded(job) || job.ending !== 'abandoned') return job;
@@ -136,8 +134,7 @@ export async function failJob(
     unsettled.push(...lost.map((slice, index) => ({ slice, rows: index === 0 ? rows : 0 })));
   }
   const clause = unaccountedClause(unsettled) + lostClause(lost);
-  const reported = await reportJob(reports, unreported(job, clause), results);
-  await events.ended(reported);
+  const reported = await reportEnd(dependencies, unreported(job, clause), results);
   // The rows of its slices and blocks stay: they are all that is known of the unaccounted.
   return (await ledger.endJob(id, reported)) ?? currentJob(ledger, id);
 }
@@ -261,10 +258,13 @@ async function* slicesBehind(
   }
 }
 
-async function reportJob(
-  reports: EndDependencies['reports'],
+/** Writes the report, and sends the event that names it. */
+async function reportEnd(
+  { reports, events }: EndDependencies,
   job: UnreportedJob,
   results: readonly SliceResult[],
 ): Promise<ReportedJob> {
-  return { ...job, ...(await writeJobReport(reports, job, results)) };
+  const reported = { ...job, ...(await writeJobReport(reports, job, results)) };
+  await events.ended(reported);
+  return reported;
 }

@@ -5,6 +5,7 @@
 //   failed/<slice>-<writer>.ndjson     failed and cancelled rows, rejected rows: with the manifest's own columns, so that the
 //   rejected/<slice>-<writer>.ndjson   file is itself a manifest
 import {
+  GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -15,6 +16,7 @@ import { putIfAbsent } from '../aws/put-if-absent.ts';
 import { hashedJobId, type JobId } from '../job/identity.ts';
 import { addTotals, emptyTotals, jobFault, type SettledTotals, type UnreportedJob } from '../job/job.ts';
 import { REPORT_METADATA } from '../job/options.ts';
+import type { StoredObject } from '../keys/stored-object.ts';
 import type { SliceResult } from '../ledger/rows.ts';
 import type { OutcomeStore } from './outcome-store.ts';
 
@@ -26,6 +28,15 @@ export interface ReportDependencies {
 
 /** Of a manifest.json that is read: twice those of 32,768 slices with three files each, at 330 bytes a file. */
 export const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
+/** The text of a manifest.json. @returns undefined where it is too long */
+export async function readReportText(
+  s3: S3Client,
+  { bucket, key }: StoredObject,
+): Promise<string | undefined> {
+  const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return ContentLength > MAX_REPORT_BYTES ? undefined : ((await Body?.transformToString()) ?? '');
+}
 
 /** Where a job's report lies in the report bucket. */
 export function jobReportKey(job: JobId): string {
