@@ -1,11 +1,14 @@
 // How V8 collects the garbage of a function.
 import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
-/** Bytes of V8's heap up to which its old garbage stays. Ingest has 20 MiB of live objects, and up to 60 of young garbage. */
-const MOST_HEAP_BYTES = 128 * 1024 * 1024;
+/**
+ * Bytes that V8's old generation may grow by before it is collected. Ingest has 20 MiB of live objects there, and adds up to 1 MiB of
+ * garbage a second, which holds as many bytes of buffers. A collection takes some 20 ms.
+ */
+const MOST_OLD_GARBAGE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Lets V8 mark all live objects in one pause, not in steps beside the code. For a function that makes much garbage, and that nobody
@@ -14,7 +17,7 @@ const MOST_HEAP_BYTES = 128 * 1024 * 1024;
  * take some 20 ms (Node 24.21, `npm run bench -- ingest`).
  *
  * Without steps V8 leaves what was moved there until its heap is full, and Lambda allows it a heap of nine tenths of the function's
- * memory. So the old generation is collected here once the heap is large.
+ * memory. So the old generation is collected here once it has grown.
  *
  * The setting holds for a whole process, so the threads of the embedded cloud leave it as it is.
  */
@@ -23,13 +26,20 @@ export function markInOnePause(): void {
   setFlagsFromString('--no-incremental-marking');
   setFlagsFromString('--expose-gc');
   const collectAll = runInNewContext('gc') as () => void;
-  let mostBytes = MOST_HEAP_BYTES;
+  let mostBytes = oldBytes() + MOST_OLD_GARBAGE_BYTES;
   const look = () => {
-    if (getHeapStatistics().used_heap_size < mostBytes) return;
+    if (oldBytes() < mostBytes) return;
     collectAll();
-    // Where so much is alive, the next collection waits until it has doubled.
-    mostBytes = Math.max(MOST_HEAP_BYTES, 2 * getHeapStatistics().used_heap_size);
+    // Where much is alive, a collection takes longer: so the next one waits until there is more to free.
+    const aliveBytes = oldBytes();
+    mostBytes = aliveBytes + Math.max(MOST_OLD_GARBAGE_BYTES, aliveBytes / 2);
   };
   // Each collection of the young generation may have moved more.
   new PerformanceObserver(look).observe({ entryTypes: ['gc'] });
+}
+
+function oldBytes(): number {
+  return getHeapSpaceStatistics()
+    .filter(({ space_name: name }) => !name.startsWith('new_'))
+    .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
 }
