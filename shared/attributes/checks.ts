@@ -3,7 +3,7 @@
 // Each check returns what is wrong, to stand behind the name of a column or an option, or undefined.
 import { redactedUnknown } from '../text/redacted.ts';
 import { unicodeSet } from '../text/unicode-set.ts';
-import { visibleText } from '../text/visible.ts';
+import { quoted } from '../text/visible.ts';
 import { STORAGE_CLASSES } from './object-attributes.ts';
 
 /** S3's limit on system-defined metadata, and on user-defined: 2 KB each, names and values. (User guide, UsingMetadata) */
@@ -109,5 +109,5 @@ function charactersIn(text: string): number {
 }
 
 function shown(text: string): string {
-  return visibleText(JSON.stringify(redactedUnknown(text).slice(0, SHOWN_CHARACTERS)));
+  return quoted(redactedUnknown(text).slice(0, SHOWN_CHARACTERS));
 }

@@ -57,11 +57,6 @@ export function parseKeepingNumbers(text: string): unknown {
   );
 }
 
-/** The digits of a number that `parseKeepingNumbers` read; undefined for all other values. */
-export function keptDigits(value: unknown): string | undefined {
-  return json.isRawJSON(value) ? value.rawJSON : undefined;
-}
-
 /** The same; undefined for a text that is no JSON, or is nested too deeply for a reviver. */
 export function keepingNumbers(text: string): unknown {
   try {
@@ -69,6 +64,11 @@ export function keepingNumbers(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The digits of a number that `parseKeepingNumbers` read; undefined for all other values. */
+export function keptDigits(value: unknown): string | undefined {
+  return json.isRawJSON(value) ? value.rawJSON : undefined;
 }
 
 /** The digits of this column's number; undefined where it can't be read: it is then neither accepted nor shown. */

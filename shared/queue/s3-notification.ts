@@ -1,5 +1,6 @@
 // S3's own notification of new objects: several records, with form-encoded keys (S3 user guide, "Event message structure").
 import * as z from 'zod/mini';
+import { decodedKey } from '../keys/encoded-key.ts';
 import { boundedText, describeIssues } from '../text/bounded.ts';
 import type { FoundObjects } from './created-object.ts';
 
@@ -31,19 +32,11 @@ export function readNotification(json: unknown): FoundObjects {
   const found: FoundObjects = { kind: 'objects', objects: [] };
   for (const { eventName, s3 } of parsed.data.Records) {
     const { versionId, eTag, sequencer, size } = s3.object;
-    const key = decodeKey(s3.object.key);
+    const key = decodedKey(s3.object.key);
     if (key === undefined)
       return { kind: 'none', reason: `the key "${boundedText(s3.object.key)}" is not form-encoded` };
     if (!eventName.startsWith('ObjectCreated:')) continue;
     found.objects.push({ bucket: s3.bucket.name, key, size, versionId, etag: eTag, sequencer });
   }
   return found;
-}
-
-function decodeKey(formEncoded: string): string | undefined {
-  try {
-    return decodeURIComponent(formEncoded.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
 }

@@ -28,14 +28,14 @@ export async function* gunzip({ sizeBytes, read }: Packed): AsyncGenerator<Buffe
 function faultOf(error: unknown, consumed: number, sizeBytes: number): unknown {
   const code = decoderCode(error);
   if (code === undefined) return error;
+  const fault = (what: string) => new ConversionFault('CompressionBroken', `the gzip is ${what}`);
+  if (code === 'Z_BUF_ERROR')
+    return fault(`cut off: it ends at byte ${sizeBytes}, within a member; copy it again as a whole`);
   const { message } = error as Error;
   const place = `within ${FEED_BYTES} bytes after byte ${consumed}`;
-  let what = `damaged ${place} (${message}): copy it again, or make it again`;
-  if (code === 'Z_BUF_ERROR')
-    what = `cut off: it ends at byte ${sizeBytes}, within a member; copy it again as a whole`;
   // The decoder says this at the start of a member alone.
-  else if (message === 'incorrect header check') what = `followed by other bytes, ${place}: remove them`;
-  return new ConversionFault('CompressionBroken', `the gzip is ${what}`);
+  if (message === 'incorrect header check') return fault(`followed by other bytes, ${place}: remove them`);
+  return fault(`damaged ${place} (${message}): copy it again, or make it again`);
 }
 
 /** The decoder stops at a zero behind a member, and passes over the rest, whatever it is. */
