@@ -37,8 +37,8 @@ export function line(layout: TemplateStringsArray, ...values: readonly Value[]):
   return new SafeText(String.raw({ raw: layout }, ...values.map(textOf)));
 }
 
-/** A value, or nothing to show. */
-type Part = Value | false | undefined;
+/** A value, or false where there is nothing to show. */
+type Part = Value | false;
 
 export function lines(parts: readonly Part[]): TerminalText {
   return joined(parts, '\n');
@@ -46,7 +46,7 @@ export function lines(parts: readonly Part[]): TerminalText {
 
 /** @param separator layout, as literal text of this program */
 export function joined(parts: readonly Part[], separator: string): TerminalText {
-  const shown = parts.filter((part) => part !== false && part !== undefined);
+  const shown = parts.filter((part) => part !== false);
   return new SafeText(shown.map(textOf).join(visibleLines(separator)));
 }
 

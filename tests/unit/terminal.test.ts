@@ -54,6 +54,12 @@ describe('a line', () => {
     expect(String(line`${inner}, ${joined(['a\n', 'b'], '\n  ')}`)).toBe('one \\u0009\ntwo, a\\u000a\n  b');
   });
 
+  it('leaves out parts that are false, and takes none that are absent', () => {
+    expect(String(lines(['one', false, 'two']))).toBe('one\ntwo');
+    // @ts-expect-error: a value that was forgotten is not left out in silence.
+    lines([undefined]);
+  });
+
   it('shows the two ends of a value that is too long, with no character cut in two', () => {
     const long = String(line`${`${'🌊'.repeat(120_000)}tells what to do`}`);
     expect(long).toMatch(/^🌊+… \(\d+ characters left out\) …🌊+tells what to do$/u);
