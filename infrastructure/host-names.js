@@ -8,7 +8,7 @@ const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 /**
  * @param {string} parameter
  * @param {string} value names, separated by commas
- * @param {unknown} _stack any may read from them
+ * @param {unknown} _stack unused: a host belongs to no stack
  * @param {string[]} faults
  * @returns {string[]} the names without duplicates
  */

@@ -22,7 +22,8 @@ import { CONCURRENCY_BOUNDS } from './in-flight.js';
 /**
  * @typedef {Described & { kind: 'whole number', default: number, lowest: number, highest: number,
  *   values?: readonly number[] }} NumberParameter
- * @typedef {Described & { kind: 'whole number or none', lowest: number, highest: number }} OptionalNumberParameter
+ * @typedef {Described & { kind: 'whole number or none', lowest: number, highest: number,
+ *   values?: undefined }} OptionalNumberParameter
  * @typedef {Described & { kind: 'boolean', default: 'true' | 'false' }} BooleanParameter
  * @typedef {Described & { kind: 'list', of: 'buckets' | 'hosts' | 'keys' | 'topics' }} ListParameter
  * @typedef {Described & { kind: 'text' } & Shape} TextParameter

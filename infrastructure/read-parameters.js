@@ -50,9 +50,8 @@ function readValue(name, parameter, text, stack, faults) {
     case 'whole number or none': {
       if (parameter.kind === 'whole number or none' && text === '') return undefined;
       const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      const { lowest, highest } = parameter;
-      const values = 'values' in parameter ? parameter.values : undefined;
-      if (number >= lowest && number <= highest && (values ?? [number]).includes(number)) return number;
+      const { lowest, highest, values = [number] } = parameter;
+      if (number >= lowest && number <= highest && values.includes(number)) return number;
       refuse();
       return Number.NaN;
     }

@@ -65,15 +65,17 @@ export function functionLogicalId(name: string): string {
 type ArnOf = (name: string, at: string, accountId: string) => string;
 
 /** By type: the property that names a resource, and its ARN. */
-const TYPES: Readonly<Record<string, { property: string; arn: ArnOf }>> = {
-  'AWS::SQS::Queue': { property: 'QueueName', arn: (name, at) => `sqs:${at}:${name}` },
-  'AWS::S3::Bucket': { property: 'BucketName', arn: (name) => `s3:::${name}` },
-  'AWS::DynamoDB::Table': { property: 'TableName', arn: (name, at) => `dynamodb:${at}:table/${name}` },
-  'AWS::Events::EventBus': { property: 'Name', arn: (name, at) => `events:${at}:event-bus/${name}` },
-  'AWS::Events::Rule': { property: 'Name', arn: (name, at) => `events:${at}:rule/${name}` },
-  'AWS::IAM::Role': { property: 'RoleName', arn: (name, _, accountId) => `iam::${accountId}:role/${name}` },
-  'AWS::Logs::LogGroup': { property: 'LogGroupName', arn: (name, at) => `logs:${at}:log-group:${name}:*` },
-};
+const TYPES = new Map(
+  Object.entries<{ property: string; arn: ArnOf }>({
+    'AWS::SQS::Queue': { property: 'QueueName', arn: (name, at) => `sqs:${at}:${name}` },
+    'AWS::S3::Bucket': { property: 'BucketName', arn: (name) => `s3:::${name}` },
+    'AWS::DynamoDB::Table': { property: 'TableName', arn: (name, at) => `dynamodb:${at}:table/${name}` },
+    'AWS::Events::EventBus': { property: 'Name', arn: (name, at) => `events:${at}:event-bus/${name}` },
+    'AWS::Events::Rule': { property: 'Name', arn: (name, at) => `events:${at}:rule/${name}` },
+    'AWS::IAM::Role': { property: 'RoleName', arn: (name, _, accountId) => `iam::${accountId}:role/${name}` },
+    'AWS::Logs::LogGroup': { property: 'LogGroupName', arn: (name, at) => `logs:${at}:log-group:${name}:*` },
+  }),
+);
 
 /** What intrinsics refer to, and the names and ARNs of the resources. */
 export interface NamedScope extends TemplateScope {
@@ -99,7 +101,7 @@ export function createScope(
   };
   const nameOf = (id: string): string => {
     const resource = template.resources[id];
-    const property = TYPES[resource?.Type ?? '']?.property;
+    const property = TYPES.get(resource?.Type ?? '')?.property;
     const given = property === undefined ? undefined : resource?.Properties[property];
     if (given !== undefined)
       return String(evaluate(given, `resources.Resources.${id}.Properties.${property}`, scope));
@@ -110,7 +112,7 @@ export function createScope(
     const at = `${region}:${accountId}`;
     const deployed = deployedNames[id];
     if (deployed !== undefined) return `arn:aws:lambda:${at}:function:${deployed}`;
-    const type = TYPES[template.resources[id]?.Type ?? ''];
+    const type = TYPES.get(template.resources[id]?.Type ?? '');
     return type === undefined ? undefined : `arn:aws:${type.arn(nameOf(id), at, accountId)}`;
   };
   const scope: NamedScope = {

@@ -168,6 +168,11 @@ describe('a service that the embedded cloud does not know', () => {
       yaml: one('environment: { A: !GetAtt Q.Age }'),
     },
     {
+      what: 'the ARN of a type that has the name of a property of every object',
+      where: 'functions.one.environment.A',
+      yaml: one('environment: { A: !GetAtt C.Arn }', '    C: { Type: constructor }'),
+    },
+    {
       what: 'a cron schedule',
       where: 'functions.one.events[0]',
       yaml: one(`events: [{ schedule: 'cron(0 * * * ? *)' }]`),
