@@ -40,7 +40,7 @@ export interface StepItem {
   isHalted?: (() => boolean) | undefined;
 }
 
-/** @param mostRestMs milliseconds that an unfinished request waits before its next tries. Absent: the item goes back to its queue */
+/** @param mostRestMs the longest rest of an unfinished request before its next tries. Absent: the item goes back to its queue */
 export function createStep(
   dependencies: PacingDependencies,
   item: StepItem,

@@ -55,7 +55,9 @@ function replacing(kept: number, replaced: number): { mostOldMb: number; collect
     }
     console.log(JSON.stringify({ mostOldMb, collections }))`;
   const flags = ['--max-semi-space-size=1', '--input-type=module'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', code], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', code], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as ReturnType<typeof replacing>;
 }

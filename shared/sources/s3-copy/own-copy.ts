@@ -55,8 +55,8 @@ function compared(
   original: HeadObjectCommandOutput,
 ): 'same' | 'other' | 'unknown' {
   const areWhole = found.ChecksumType !== 'COMPOSITE' && original.ChecksumType !== 'COMPOSITE';
-  // The strongest, which is the last.
-  const common = CHECKSUM_FIELDS.findLast(
+  // First the one that S3 gives by itself. It is of the whole object, where others may be of its parts.
+  const common = (['ChecksumCRC64NVME', ...CHECKSUM_FIELDS] as const).find(
     (name) => areWhole && found[name] !== undefined && original[name] !== undefined,
   );
   if (common !== undefined) return found[common] === original[common] ? 'same' : 'other';
