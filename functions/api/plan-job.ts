@@ -18,7 +18,7 @@ import { planRows } from './plan-rows.ts';
 import { createPlanTime, type PlanTime } from './plan-time.ts';
 import { faultAt, type HttpError } from './problem.ts';
 import { definedTexts, type OptionTexts } from './read-submission.ts';
-import { hintOf, submissionOf } from './submit-job.ts';
+import { messageOf, submissionOf } from './submit-job.ts';
 
 /** Bytes of a manifest that a plan reads, before it is unpacked. Its time bounds a plan as well: plan-time.ts. */
 export const MAX_PLANNED_BYTES = 32 * 1024 * 1024;
@@ -103,10 +103,7 @@ async function textOf(
   const read = input({ bytes, sizeBytes: bytes.length, extraColumns });
   try {
     const opened = await openStart(read, about);
-    if (opened.kind === 'unreadable') {
-      const hint = 'conversion' in opened ? '' : hintOf(opened.code, bytes);
-      throw unreadable(opened.message + hint, place);
-    }
+    if (opened.kind === 'unreadable') throw unreadable(messageOf(opened, bytes), place);
     if (opened.kind === 'readable') return { head: opened.head, text: bytes };
     const { conversion } = opened;
     const chunks: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 // POST /jobs: puts the manifest, or the order that names its place, into the inbox under api/<job>/. From there it takes the same
 // path as every other manifest.
 import type { ObjectReader } from '../../shared/aws/object-range.ts';
-import { readStart } from '../../shared/blocks/conversion-input.ts';
+import { type OpenedStart, readStart } from '../../shared/blocks/conversion-input.ts';
 import type { JobId } from '../../shared/job/identity.ts';
 import {
   MANIFEST_ORDER_CONTENT_TYPE,
@@ -58,7 +58,7 @@ async function postedSubmission(
   const { contentType, bytes: body, wasText, options } = submissionOf(event, query);
   const extraColumns = extraColumnsOf(readOptions(options, dependencies).keyTemplate);
   const opened = await openPosted(body, { contentType, wasText, extraColumns });
-  if (opened.kind === 'unreadable') throw faultAt(400, 'body', opened.message + hintOf(opened.code, body));
+  if (opened.kind === 'unreadable') throw faultAt(400, 'body', messageOf(opened, body));
   return { contentType, body, metadata: metadataOfOptionTexts(options) };
 }
 
@@ -96,9 +96,10 @@ export function submissionOf(event: ApiEvent, options: OptionTexts) {
   return submission;
 }
 
-/** `curl -d @file` removes the line ends of a file, which leaves one long header. */
-export function hintOf(code: string, body: Uint8Array): string {
-  return code !== 'UnknownColumn' || body.includes(0x0a)
-    ? ''
-    : '; it has no line end: curl keeps them with --data-binary, and not with -d';
+/** `curl -d @file` removes the line ends of a file, which leaves one long header. The bytes of a compressed one may have none. */
+export function messageOf(refused: Extract<OpenedStart, { kind: 'unreadable' }>, bytes: Uint8Array): string {
+  const { code, message } = refused;
+  return 'conversion' in refused || code !== 'UnknownColumn' || bytes.includes(0x0a)
+    ? message
+    : `${message}; it has no line end: curl keeps them with --data-binary, and not with -d`;
 }

@@ -141,7 +141,7 @@ async function reconcileSlices(
     lost.push(...lostHere);
     const [slice] = endsWithoutThem(job, situation) ? lostHere : [];
     // Settle can't settle a lost slice. Its message is tried until well after the deadline, and then ends the job: one is enough.
-    if (slice !== undefined && lostHere.some((lost) => unsettled.has(lost)))
+    if (slice !== undefined && lostHere.some((each) => unsettled.has(each)))
       done.settleRequests += await requestEnd(dependencies, { job: job.id, slice }, situation);
     round.sum = await addSlices(ledger, job, round.sum, page);
     round.next = to;

@@ -86,8 +86,8 @@ export function endedRow(
   switch (end.kind) {
     case 'stored': {
       const bytes = end.object.bytes ?? item.size;
-      const stored = { ...end.object, ...(bytes === undefined ? {} : { bytes }) };
-      return { id: message, outcome: { status: 'stored', ...history, item: named, ...stored } };
+      const size = bytes === undefined ? {} : { bytes };
+      return { id: message, outcome: { status: 'stored', ...history, item: named, ...end.object, ...size } };
     }
     case 'skipped':
       return { id: message, outcome: { status: 'skipped', ...history, item: named } };

@@ -74,14 +74,14 @@ export type OpenedStart =
 /** Opens a manifest by its first bytes, which are the input's: as it lies, or for the conversion that it needs. */
 export async function openStart(
   input: ConversionInput,
-  { contentType, ...more }: { contentType?: string | undefined; wasText?: boolean },
+  { contentType, wasText = false }: { contentType?: string | undefined; wasText?: boolean },
 ): Promise<OpenedStart> {
   const { key } = input.manifest;
   const { bytes, sizeBytes, extraColumns = [] } = input.start;
-  const about = { key, ...more, ...(contentType === undefined ? {} : { contentType }) };
+  const about = { key, ...(contentType === undefined ? {} : { contentType }) };
   const conversion = conversionFor(input.start, about);
   return conversion === undefined
-    ? openManifest(bytes, { ...about, sizeBytes, extraColumns })
+    ? openManifest(bytes, { ...about, wasText, sizeBytes, extraColumns })
     : { ...(await openConversion(conversion, input, about)), conversion };
 }
 

@@ -53,7 +53,7 @@ export interface Progress {
   atMs?: number;
 }
 
-/** A file of known size that holds rows, or names the files that do: pinned when it was found. */
+/** A file of known size that holds rows, or names the files that do. One that others may replace is pinned when it is found. */
 export interface NamedManifest extends StoredObject {
   sizeBytes: number;
 }

@@ -80,6 +80,20 @@ describe('POST /jobs', () => {
     expect(manifests()).toEqual([]);
   });
 
+  it.each(['api-post-jobs', 'api-post-plans'])(
+    'blames no line end for a bad header of a compressed manifest, %s',
+    async (name) => {
+      const bytes = gzipSync('key,sorce\na,1\n');
+      expect(bytes).not.toContain(0x0a);
+      const body = { body: bytes.toString('base64'), isBase64Encoded: true };
+      const event = { ...sample(name), headers: { 'content-type': 'application/gzip' }, ...body };
+      const { statusCode, json } = await createFakeApi().call(event);
+      expect(statusCode).toBe(400);
+      expect(json['message']).toMatch(/^unpacked from gzip: .*did you mean source/);
+      expect(json['message']).not.toMatch(/line end/);
+    },
+  );
+
   it('keeps the digits of the numbers of an array', async () => {
     const { call, manifests } = createFakeApi();
     const body = '[{"key":1.10,"text":5},\n {"key":9007199254740993,"size":1e400}]';
