@@ -38,8 +38,9 @@ function createCalls(post: (message: Message) => void, answer: (name: string, ar
       if (gone !== undefined) throw gone;
       nextId += 1;
       const answered = Promise.withResolvers<unknown>();
-      pending.set(nextId, answered);
+      // First, as it throws where the argument can't be cloned: then no call is pending.
       post({ kind: 'call', id: nextId, name, argument });
+      pending.set(nextId, answered);
       return await answered.promise;
     },
 

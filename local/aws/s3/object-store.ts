@@ -126,22 +126,19 @@ export class ObjectStore extends S3Store {
   read({ bucket, key, versionId }: ObjectPlace): StoredObject {
     // An object that an earlier call touched must not count for this one.
     this.#touched = undefined;
-    const versions = this.#versioned.get(bucket);
-    if (versions === undefined || (versionId === 'null' && versions.find(key, versionId).kind === 'absent')) {
-      const object = super.getObject(bucket, key);
-      // A bucket without versions knows its objects by the version id "null" alone.
-      if (versionId !== undefined && versionId !== 'null') throw noSuchVersion(bucket, key);
-      this.#touched = { bucket, key, object };
-      return asStored(object);
-    }
-    const found = versions.find(key, versionId);
-    if (found.kind === 'version') {
+    const found = this.#versioned.get(bucket)?.find(key, versionId);
+    if (found?.kind === 'version') {
       this.#touched = { bucket, key, object: found.object, versionId: found.versionId };
       return asStored(found.object);
     }
-    if (versionId === undefined) return asStored(super.getObject(bucket, key));
-    if (found.kind === 'absent') throw noSuchVersion(bucket, key);
-    throw s3Error(405, 'MethodNotAllowed');
+    // An object that is no version has the version id "null" alone.
+    const isNamed = versionId !== undefined && versionId !== 'null';
+    if (isNamed && found?.kind === 'deleted') throw s3Error(405, 'MethodNotAllowed');
+    if (isNamed && found !== undefined) throw noSuchVersion(bucket, key);
+    const object = super.getObject(bucket, key);
+    if (isNamed) throw noSuchVersion(bucket, key);
+    this.#touched = { bucket, key, object };
+    return asStored(object);
   }
 
   /** fauxqs calls it for the attributes of an object. */
