@@ -25,7 +25,7 @@ const OTHER_POLICY_CHARACTERS = /** @type {const} */ ({
   IngestRole: 2640,
   DeadLettersRole: 2700,
 });
-const OTHER_ENVIRONMENT_BYTES = 1180;
+const OTHER_ENVIRONMENT_BYTES = 1240;
 
 /** @typedef {keyof typeof OTHER_POLICY_CHARACTERS} ListedRole */
 

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { FunctionModel } from '../../../local/service/model.ts';
 import { readService, SERVICE_FILE } from '../../../local/service/read-service.ts';
 import { CREDENTIALS, REGION } from '../contestant.ts';
 import { type BenchFormat, type Input, USUAL_FORMATS, writeManifest } from './formats.ts';
@@ -56,15 +57,15 @@ export async function runIngestBench({
 }
 
 async function benchIngest(rows: number, names: readonly BenchFormat[]): Promise<IngestBench> {
-  const memoryMb = (await readService(SERVICE_FILE)).functions['ingest']?.memoryMb;
-  if (memoryMb === undefined) throw new Error(`${SERVICE_FILE} has no function ingest`);
+  const model = (await readService(SERVICE_FILE)).functions['ingest'];
+  if (model === undefined) throw new Error(`${SERVICE_FILE} has no function ingest`);
   const sqs = await startStubSqs();
   const folder = await mkdtemp(join(tmpdir(), 'spillway-ingest-'));
   try {
     const formats = [];
     for (const format of names) {
       const input = { format, rows, folder };
-      formats.push({ format, ...(await figuresOf(input, { memoryMb, endpoint: sqs.endpoint })) });
+      formats.push({ format, ...(await figuresOf(input, model, sqs.endpoint)) });
     }
     const [{ format: _, ...first }] = formats as [IngestBench['formats'][number]];
     return { rows, ...first, formats };
@@ -74,18 +75,15 @@ async function benchIngest(rows: number, names: readonly BenchFormat[]): Promise
   }
 }
 
-async function figuresOf(
-  input: Input,
-  { memoryMb, endpoint }: { memoryMb: number; endpoint: string },
-): Promise<FormatFigures> {
+async function figuresOf(input: Input, model: FunctionModel, endpoint: string): Promise<FormatFigures> {
   await writeManifest(input);
-  const parser = await measure<Measured>({ part: 'parser', input }, memoryMb);
-  const ingest = await measure<Measured>({ part: 'ingest', input }, memoryMb);
+  const parser = await measure<Measured>({ part: 'parser', input }, model);
+  const ingest = await measure<Measured>({ part: 'ingest', input }, model);
   const fewer = { ...input, rows: Math.min(input.rows, MAX_SENT_ROWS) };
   await writeManifest(fewer);
   const { sent, bare } = await measure<Sending>(
     { part: 'sending', input: fewer, rounds: SENT_ROUNDS, endpoint },
-    memoryMb,
+    model,
   );
   return {
     rowsPerSecond: perSecond(ingest),
@@ -108,16 +106,25 @@ function heapFlags(memoryMb: number): string[] {
   return [`--max-semi-space-size=${Math.floor(youngMb / 2)}`, `--max-old-space-size=${memoryMb - youngMb}`];
 }
 
-/** Runs a measurement with the heap of the function. */
-async function measure<Result>(order: Order, memoryMb: number): Promise<Result & { peakRssBytes: number }> {
-  const child = startProcess('measure-process.ts', [JSON.stringify(order)], heapFlags(memoryMb));
+/** What of the function's environment is for the C library's memory: the rest is for its handler. */
+function memoryVariables({ environment }: FunctionModel): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('MALLOC_')));
+}
+
+/** Runs a measurement with the memory of the function: V8's and the C library's. */
+async function measure<Result>(
+  order: Order,
+  model: FunctionModel,
+): Promise<Result & { peakRssBytes: number }> {
+  const flags = heapFlags(model.memoryMb);
+  const child = startProcess('measure-process.ts', [JSON.stringify(order)], flags, memoryVariables(model));
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
   if (code !== 0) throw new Error(`the measurement ${JSON.stringify(order)} ended with ${code}`);
   return JSON.parse(printed) as Result & { peakRssBytes: number };
 }
 
 async function startStubSqs(): Promise<{ endpoint: string; stop(): Promise<void> }> {
-  const child = startProcess('stub-sqs-process.ts', [], []);
+  const child = startProcess('stub-sqs-process.ts', [], [], {});
   const lines = createInterface({ input: child.stdout });
   const [endpoint] = (await Promise.race([
     once(lines, 'line'),
@@ -133,11 +140,17 @@ async function startStubSqs(): Promise<{ endpoint: string; stop(): Promise<void>
   };
 }
 
-function startProcess(file: string, args: readonly string[], flags: readonly string[]) {
+function startProcess(
+  file: string,
+  args: readonly string[],
+  flags: readonly string[],
+  variables: Record<string, string>,
+) {
   const child = spawn(process.execPath, [...flags, fileURLToPath(new URL(file, import.meta.url)), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
       ...process.env,
+      ...variables,
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
       AWS_REGION: REGION,
