@@ -38,41 +38,53 @@ export function dynamodbAccess(
   });
 }
 
-type Item = Readonly<Record<string, unknown>>;
-
 interface TableCall {
   table: string;
   index?: string;
   /** Keys or items that the call names. */
-  keys: Item[];
+  keys: Body[];
 }
 
 function tablesOf({ TableName, IndexName, Key, Item: item, RequestItems }: Body): TableCall[] {
   if (typeof TableName === 'string') {
-    const keys = [Key, item].filter((each): each is Item => typeof each === 'object' && each !== null);
-    return [{ table: TableName, keys, ...(typeof IndexName === 'string' ? { index: IndexName } : {}) }];
+    return [
+      {
+        table: TableName,
+        keys: [Key, item].map(asObject),
+        ...(typeof IndexName === 'string' ? { index: IndexName } : {}),
+      },
+    ];
   }
-  if (typeof RequestItems !== 'object' || RequestItems === null) return [];
-  return Object.entries(RequestItems).map(([table, asked]) => ({ table, keys: keysOfBatch(asked) }));
+  return Object.entries(asObject(RequestItems)).map(([table, asked]) => ({
+    table,
+    keys: keysOfBatch(asked),
+  }));
 }
 
 /** BatchGetItem has keys, BatchWriteItem a list of puts and deletions. */
-function keysOfBatch(asked: unknown): Item[] {
-  if (!Array.isArray(asked)) return (asked as { Keys?: Item[] }).Keys ?? [];
-  return (asked as { PutRequest?: { Item: Item }; DeleteRequest?: { Key: Item } }[]).map(
-    ({ PutRequest, DeleteRequest }) => PutRequest?.Item ?? DeleteRequest?.Key ?? {},
-  );
+function keysOfBatch(asked: unknown): Body[] {
+  const keys = Array.isArray(asked)
+    ? asked
+        .map(asObject)
+        .map((each) => asObject(each['PutRequest'])['Item'] ?? asObject(each['DeleteRequest'])['Key'])
+    : [asObject(asked)['Keys']].flat();
+  return keys.map(asObject);
+}
+
+/** What is no object names nothing: the service itself refuses it. */
+function asObject(value: unknown): Body {
+  return typeof value === 'object' && value !== null ? (value as Body) : {};
 }
 
 function keyText(value: unknown): string[] {
-  return typeof value === 'object' && value !== null ? Object.values(value).map(String) : [];
+  return Object.values(asObject(value)).map(String);
 }
 
 /** A call puts events on several buses, each with a source. */
 export function eventAccess(body: unknown, { region, accountId }: Place): AccessRequest[] {
-  const entries = (body as { Entries?: unknown } | undefined)?.Entries;
+  const entries = asObject(body)['Entries'];
   if (!Array.isArray(entries)) return [];
-  return entries.map(({ EventBusName = 'default', Source, DetailType }: Record<string, unknown>) => ({
+  return entries.map(asObject).map(({ EventBusName = 'default', Source, DetailType }) => ({
     action: 'events:PutEvents',
     resource: `arn:aws:events:${region}:${accountId}:event-bus/${String(EventBusName)}`,
     context: { 'events:source': [String(Source)], 'events:detail-type': [String(DetailType)] },

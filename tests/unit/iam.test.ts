@@ -222,6 +222,23 @@ describe('a call', () => {
     ]);
     expect(eventAccess(undefined, place)).toEqual([]);
   });
+
+  it('is judged where parts of its body are null, or no objects: the service itself refuses those', () => {
+    expect(eventAccess({ Entries: [null, 1] }, place)).toHaveLength(2);
+    expect(eventAccess({ Entries: null }, place)).toEqual([]);
+    const hashKeys = new Map([['t', 'pk']]);
+    for (const asked of [
+      null,
+      1,
+      [null],
+      [{ PutRequest: null }],
+      [{ PutRequest: { Item: null } }],
+      { Keys: [null] },
+    ])
+      expect(dynamodbAccess('BatchWriteItem', { RequestItems: { t: asked } }, hashKeys, place)).toMatchObject(
+        [{ context: { 'dynamodb:LeadingKeys': [] } }],
+      );
+  });
 });
 
 describe('the authorizer', () => {
