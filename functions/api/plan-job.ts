@@ -1,7 +1,7 @@
 // POST /plans: reads a manifest as its job would, and answers what the job would do: counts, faults, requests, cost and time.
 // Nothing is stored or sent.
 import { type ObjectReader, readRange } from '../../shared/aws/object-range.ts';
-import { openStart } from '../../shared/blocks/conversion-input.ts';
+import { type AboutStart, openStart } from '../../shared/blocks/conversion-input.ts';
 import type { ManifestBuckets } from '../../shared/job/manifest-order.ts';
 import type { JobOptions } from '../../shared/job/options.ts';
 import { ConversionFault, type ConversionInput } from '../../shared/manifest/conversions/conversion.ts';
@@ -38,7 +38,7 @@ export interface PlanJobDependencies
 /** The bytes of a manifest, and what is known of it. */
 interface Loaded {
   bytes: Buffer;
-  about: Parameters<typeof openStart>[1];
+  about: AboutStart;
   options: JobOptions;
   input: (start: ManifestStart) => ConversionInput;
   /** Where faults of the manifest are. */

@@ -91,12 +91,16 @@ async function openOrdered(
 }
 
 /** A manifest that is not the dropped object itself: the job says where its rows stand. */
-async function openNamed(...args: Parameters<typeof openRows>): Promise<Opened> {
-  const [, { manifest }] = args;
-  const opened = await openRows(...args);
+async function openNamed(
+  dependencies: OpenDependencies,
+  named: FoundManifest,
+  job: JobId,
+  optionTexts: Readonly<Record<string, string>>,
+): Promise<Opened> {
+  const opened = await openRows(dependencies, named, job, optionTexts);
   if (opened.kind === 'unreadable') return opened;
   const { opening } = opened;
-  return { kind: 'opened', opening: { ...opening, files: filesOfNamed(opening.files, manifest) } };
+  return { kind: 'opened', opening: { ...opening, files: filesOfNamed(opening.files, named.manifest) } };
 }
 
 /** Where the rows stand, of a manifest that a job file names: the conversion of one, and the report of a job, stay as they are. */

@@ -7,7 +7,7 @@ import type { SendOptions } from './proof.ts';
 import type { SignedRequest } from './redirect-target.ts';
 import { createSigner, type Signer, signedScope, type UnsignedRequest } from './signature.ts';
 
-/** Of the headers it has `host` and `user-agent`. */
+/** Of the headers it has `host` and `user-agent`; names are in lower case. */
 export interface RequestModel extends SignedRequest {
   signer: Signer;
 }
@@ -57,9 +57,8 @@ export async function sendByModel(
   options?: SendOptions,
 ): Promise<{ response: RawAnswer; signed: Record<string, string> }> {
   const length = body === undefined ? {} : { 'content-length': String(body.length) };
-  const unsigned = { method, path, headers: { ...own, ...headers, ...length, ...traceHeader() } };
   const signed = signer.sign(
-    { ...unsigned, body: body ?? NO_BYTES },
+    { method, path, headers: { ...own, ...headers, ...length, ...traceHeader() }, body: body ?? NO_BYTES },
     await config.credentials(),
     new Date(clock.now() + config.systemClockOffset),
   );

@@ -71,10 +71,17 @@ export type OpenedStart =
   | Opened<ManifestHead>
   | (OpenedConversion<unknown> & { conversion: ManifestConversion });
 
+/** What is known of a manifest beside its name and its bytes. */
+export interface AboutStart {
+  contentType?: string | undefined;
+  /** Each byte that was not UTF-8 is 0xff. */
+  wasText?: boolean;
+}
+
 /** Opens a manifest by its first bytes, which are the input's: as it lies, or for the conversion that it needs. */
 export async function openStart(
   input: ConversionInput,
-  { contentType, wasText = false }: { contentType?: string | undefined; wasText?: boolean },
+  { contentType, wasText = false }: AboutStart,
 ): Promise<OpenedStart> {
   const { key } = input.manifest;
   const { bytes, sizeBytes, extraColumns = [] } = input.start;

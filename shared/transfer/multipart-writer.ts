@@ -49,7 +49,7 @@ export function createMultipartWriter(s3: S3Client) {
       const { UploadId = '' } = await sendProven(
         s3,
         new CreateMultipartUploadCommand({
-          ...at(write),
+          ...objectInput(write),
           ...((await sendsChecksums(write)) ? { ChecksumAlgorithm: algorithmOf(write) } : {}),
           ...attributeInput(write.attributes ?? {}),
         }),
@@ -68,7 +68,7 @@ export function createMultipartWriter(s3: S3Client) {
       const { ETag = '' } = await sendProven(
         s3,
         new UploadPartCommand({
-          ...at(write),
+          ...objectInput(write),
           UploadId: uploadId,
           PartNumber: number,
           Body: bytes,
@@ -89,7 +89,7 @@ export function createMultipartWriter(s3: S3Client) {
       const answer = await sendProven(
         s3,
         new CompleteMultipartUploadCommand({
-          ...at(write),
+          ...objectInput(write),
           UploadId: uploadId,
           MultipartUpload: {
             Parts: parts.map(({ number, etag, checksum }) => ({
@@ -120,13 +120,13 @@ export function createMultipartWriter(s3: S3Client) {
     },
 
     async abort(write: Pick<ObjectWrite, 'destination'>, uploadId: string): Promise<void> {
-      await abortOnce(s3, { ...at(write), UploadId: uploadId });
+      await abortOnce(s3, { ...objectInput(write), UploadId: uploadId });
     },
   };
 }
 
 /** Where a request for the object goes, as fields of the SDK's commands. */
-export function at({ destination: { bucket, key } }: Pick<ObjectWrite, 'destination'>) {
+export function objectInput({ destination: { bucket, key } }: Pick<ObjectWrite, 'destination'>) {
   return { Bucket: bucket, Key: key };
 }
 

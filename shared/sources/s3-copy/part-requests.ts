@@ -15,7 +15,7 @@ import {
   checksumSetting,
   DEFAULT_CHECKSUM,
 } from '../../transfer/checksum.ts';
-import { abortOnce, at } from '../../transfer/multipart-writer.ts';
+import { abortOnce, objectInput } from '../../transfer/multipart-writer.ts';
 import { endedBy, objectIn, type WrittenObject } from '../../transfer/object-writer.ts';
 import type { Part } from '../../transfer/part-plan.ts';
 import type { SourceDependencies } from '../source.ts';
@@ -66,7 +66,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
       const algorithm = algorithmOf(copy, head);
       const headers = attributeHeaders(attributesInParts(head, copy.attributes ?? {}, tags));
       const command = new CreateMultipartUploadCommand({
-        ...at(copy),
+        ...objectInput(copy),
         ...payer,
         ...((await sendsChecksums())
           ? {
@@ -87,7 +87,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
       cutOff: AbortSignal,
     ): Promise<CopiedPart> {
       const command = new UploadPartCopyCommand({
-        ...at(copy),
+        ...objectInput(copy),
         ...payer,
         UploadId: uploadId,
         PartNumber: number,
@@ -108,7 +108,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
     ): Promise<PartPage> {
       const answer = await s3.send(
         new ListPartsCommand({
-          ...at(copy),
+          ...objectInput(copy),
           ...payer,
           UploadId: uploadId,
           ...(from === undefined ? {} : { PartNumberMarker: from }),
@@ -139,7 +139,7 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
       const answer = await sendProven(
         s3,
         new CompleteMultipartUploadCommand({
-          ...at(copy),
+          ...objectInput(copy),
           ...payer,
           UploadId: uploadId,
           MultipartUpload: {
@@ -184,7 +184,11 @@ export function createPartRequests({ s3, copies = {} }: SourceDependencies) {
     exists: ({ destination }: Copy): Promise<boolean> => heads.exists(destination),
 
     abort: (copy: Pick<Copy, 'destination'>, uploadId: string): Promise<void> =>
-      abortOnce(s3, { ...at(copy), ...payer, UploadId: uploadId }, { requestTimeout: ABORT_REQUEST_MS }),
+      abortOnce(
+        s3,
+        { ...objectInput(copy), ...payer, UploadId: uploadId },
+        { requestTimeout: ABORT_REQUEST_MS },
+      ),
   };
 }
 
