@@ -1,12 +1,12 @@
 // How V8 collects the garbage of a function.
 import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Bytes that V8's old generation may grow by before it is collected. Ingest has 20 MiB of live objects there, and adds up to 1 MiB of
- * garbage a second, which holds as many bytes of buffers. A collection takes some 20 ms.
+ * Bytes that V8's old generation and the buffers outside of the heap may grow by before all is collected. Ingest has 20 MiB of live
+ * objects there, and adds up to 1 MiB of garbage a second, which holds as many bytes of buffers. A collection takes some 20 ms.
  */
 const MOST_OLD_GARBAGE_BYTES = 8 * 1024 * 1024;
 
@@ -26,20 +26,25 @@ export function markInOnePause(): void {
   setFlagsFromString('--no-incremental-marking');
   setFlagsFromString('--expose-gc');
   const collectAll = runInNewContext('gc') as () => void;
-  let mostBytes = oldBytes() + MOST_OLD_GARBAGE_BYTES;
+  let aliveBytes = oldBytes();
   const look = () => {
-    if (oldBytes() < mostBytes) return;
-    collectAll();
+    const bytes = oldBytes();
     // Where much is alive, a collection takes longer: so the next one waits until there is more to free.
-    const aliveBytes = oldBytes();
-    mostBytes = aliveBytes + Math.max(MOST_OLD_GARBAGE_BYTES, aliveBytes / 2);
+    if (bytes < aliveBytes + Math.max(MOST_OLD_GARBAGE_BYTES, aliveBytes / 2)) {
+      // V8 frees the buffers of a collection only after it.
+      aliveBytes = Math.min(aliveBytes, bytes);
+      return;
+    }
+    collectAll();
+    aliveBytes = oldBytes();
   };
   // Each collection of the young generation may have moved more.
   new PerformanceObserver(look).observe({ entryTypes: ['gc'] });
 }
 
+/** With the memory of all buffers: a small object of the old generation may hold a large one. */
 function oldBytes(): number {
   return getHeapSpaceStatistics()
     .filter(({ space_name: name }) => !name.startsWith('new_'))
-    .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
+    .reduce((sum, { space_used_size: bytes }) => sum + bytes, getHeapStatistics().external_memory);
 }

@@ -53,6 +53,7 @@ export function textManifest(format: TextFormat, rows: number): BenchManifest {
   const places = [...row.matchAll(new RegExp(ZEROS, 'g'))].map(({ index }) => index);
   const sizeBytes = headBytes.length + rows * rowBytes;
 
+  /** The stretch that was shown last. */
   const template = Buffer.from(row.repeat(ROWS_PER_STRETCH));
   /** Writes the digit of each row's number at this place, from 0, as it stands in `digitsOf(row)`. */
   const writeDigit = (place: number, digitsOf: (row: number) => string) => {
@@ -65,14 +66,12 @@ export function textManifest(format: TextFormat, rows: number): BenchManifest {
     writeDigit(place, (row) => String(row).padStart(DIGITS, '0'));
   let shown = ZEROS;
   /** Most digits are those of the stretch before: what making rows takes must not count as what reading them takes. */
-  const makeStretch = (stretch: number): Buffer => {
+  const show = (stretch: number): Buffer => {
     const digits = String(stretch).padStart(DIGITS - STRETCH_DIGITS, '0');
     for (let place = 0; place < digits.length; place++)
       if (digits[place] !== shown[place]) writeDigit(place, () => digits);
     shown = digits;
-    const made = Buffer.allocUnsafeSlow(template.length);
-    template.copy(made);
-    return made;
+    return template;
   };
 
   function* chunks(start: number, end: number): Generator<Buffer> {
@@ -81,10 +80,12 @@ export function textManifest(format: TextFormat, rows: number): BenchManifest {
       const isHead = at < headBytes.length;
       const stretch = Math.floor((at - headBytes.length) / rowBytes / ROWS_PER_STRETCH);
       const from = isHead ? 0 : headBytes.length + stretch * ROWS_PER_STRETCH * rowBytes;
-      const bytes = isHead ? headBytes : makeStretch(stretch);
+      const bytes = isHead ? headBytes : show(stretch);
       const part = bytes.subarray(at - from, Math.min(end, sizeBytes) - from).subarray(0, CHUNK_BYTES);
       if (part.length === 0) return;
-      yield part;
+      const chunk = Buffer.allocUnsafeSlow(part.length);
+      chunk.set(part);
+      yield chunk;
       at += part.length;
     }
   }
