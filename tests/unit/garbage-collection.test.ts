@@ -81,7 +81,7 @@ it('old garbage is collected before it grows to a multiple of what is kept', () 
 
 it('so are the buffers that it holds', () => {
   // 6 MB are kept, and 300 MB become garbage.
-  expect(replacing('outside of the heap', { kept: 20, replaced: 1_000 }).mostBuffersMb).toBeLessThan(25);
+  expect(replacing('outside of the heap', { kept: 20, replaced: 1_000 }).mostBuffersMb).toBeLessThan(50);
 });
 
 it('where much is kept, more garbage comes together before all is collected', () => {
