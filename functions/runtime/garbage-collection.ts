@@ -1,15 +1,14 @@
 // How V8 collects the garbage of a function.
 import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * What V8's old generation and the buffers outside of the heap may grow to before all is collected, as a multiple of what is alive.
- * Ingest has some 45 MiB alive, and adds up to 2 MiB of garbage a second. A collection takes some 20 ms, and longer where more is
- * alive. With more collections the process was no smaller (Node 24.21).
+ * Bytes that V8's old generation may grow by before it is collected. Ingest has 20 MiB of live objects there, and adds up to 1 MiB of
+ * garbage a second, which holds as many bytes of buffers. A collection takes some 20 ms.
  */
-const MOST_GROWTH = 1.5;
+const MOST_OLD_GARBAGE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Lets V8 mark all live objects in one pause, not in steps beside the code. For a function that makes much garbage, and that nobody
@@ -27,24 +26,20 @@ export function markInOnePause(): void {
   setFlagsFromString('--no-incremental-marking');
   setFlagsFromString('--expose-gc');
   const collectAll = runInNewContext('gc') as () => void;
-  let aliveBytes = oldBytes();
+  let mostBytes = oldBytes() + MOST_OLD_GARBAGE_BYTES;
   const look = () => {
-    const bytes = oldBytes();
-    if (bytes < aliveBytes * MOST_GROWTH) {
-      // V8 frees the buffers of a collection only after it.
-      aliveBytes = Math.min(aliveBytes, bytes);
-      return;
-    }
+    if (oldBytes() < mostBytes) return;
     collectAll();
-    aliveBytes = oldBytes();
+    // Where much is alive, a collection takes longer: so the next one waits until there is more to free.
+    const aliveBytes = oldBytes();
+    mostBytes = aliveBytes + Math.max(MOST_OLD_GARBAGE_BYTES, aliveBytes / 2);
   };
   // Each collection of the young generation may have moved more.
   new PerformanceObserver(look).observe({ entryTypes: ['gc'] });
 }
 
-/** With the memory of all buffers: a small object of the old generation may hold a large one. */
 function oldBytes(): number {
   return getHeapSpaceStatistics()
     .filter(({ space_name: name }) => !name.startsWith('new_'))
-    .reduce((sum, { space_used_size: bytes }) => sum + bytes, getHeapStatistics().external_memory);
+    .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
 }

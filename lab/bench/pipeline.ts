@@ -22,7 +22,7 @@ const WARM_UP_BUCKET = 'bench-warm-up';
 const WARM_UP_ROWS_A_WORKER = 3_000;
 /**
  * Writes a second for each worker: those of the 10 workers that `maximumConcurrency` allows by default, for the 3,500 of one partition.
- * With a third of it, the same work took a tenth more processor time here: each worker compiles the same code for itself.
+ * With a third of it, the same work took a sixth more processor time here: each worker compiles the same code for itself.
  */
 const WRITES_A_WORKER = 350;
 /** As few as `maximumConcurrency` may be. */
